@@ -1,0 +1,45 @@
+# make demo    four synthetic hospitals, the whole way
+# make test    every test, slow ones too
+# make check   what CI runs: lint, types, layers, tests
+
+VENV ?= .venv
+PY := $(VENV)/bin/python
+STAMP := $(VENV)/.installed
+
+.PHONY: demo test fast lint types layers check fixtures basis clean
+
+$(STAMP): pyproject.toml constraints.txt
+	python3 -m venv $(VENV)
+	$(PY) -m pip install --quiet --upgrade pip
+	$(PY) -m pip install --quiet -c constraints.txt -e '.[train,dev]'
+	touch $(STAMP)
+
+demo: $(STAMP)
+	$(VENV)/bin/shiftscope demo
+
+test: $(STAMP)
+	$(PY) -m pytest
+
+fast: $(STAMP)
+	$(PY) -m pytest -m 'not slow and not real'
+
+lint: $(STAMP)
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+
+types: $(STAMP)
+	$(VENV)/bin/mypy
+
+layers: $(STAMP)
+	$(VENV)/bin/lint-imports
+
+check: lint types layers test
+
+fixtures: $(STAMP)
+	$(PY) fixtures/make_fixtures.py
+
+basis: $(STAMP)
+	$(PY) benchmarks/build_basis.py
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info

@@ -1,0 +1,96 @@
+"""What can go wrong, and how it is said.
+
+    ShiftscopeError            exit 2: says what, where, got, expected and the next step in one or two lines
+    ├── UsageError             an option or argument that cannot be used
+    ├── InputError             images, masks, labels or a manifest that cannot be used
+    │   ├── Unreadable         one file: carries a reason from REASONS; counted, never stops a run
+    │   └── TooManyFailures    more unreadable files than `--max-failures` allows
+    ├── ProfileError           a profile that cannot be read or merged
+    │   └── NotComparable      two profiles measured in different ways
+    ├── PlanError              a plan that cannot be read or run
+    └── EngineError            the federated job did not finish
+
+Anything else that escapes is a bug and exits 70.
+"""
+
+from pathlib import Path
+
+__all__ = [
+    "REASONS",
+    "EngineError",
+    "InputError",
+    "NotComparable",
+    "PlanError",
+    "ProfileError",
+    "ShiftscopeError",
+    "TooManyFailures",
+    "Unreadable",
+    "UsageError",
+]
+
+REASONS: dict[str, str] = {
+    "empty": "the file has no bytes",
+    "truncated": "the file ends before its pixels do",
+    "not_an_image": "the content is not an image of any format shiftscope reads",
+    "no_pixels": "the file holds no pixel data (a report, a waveform, a header)",
+    "zero_size": "an image side is zero",
+    "constant": "every pixel has the same value",
+    "not_finite": "pixels are NaN or infinite",
+    "undecodable": "the pixel data could not be decoded",
+    "unsupported": "a valid file whose shape or meaning is outside the stated policy",
+    "mask_size": "mask and image differ in size",
+    "mask_without_image": "a mask has no image of the same name",
+    "missing": "the manifest names a file that is not there",
+}
+"""Why a file can be left out: code -> what it means. The code is what a profile counts."""
+
+
+class ShiftscopeError(Exception):
+    """Base of every error a user can cause and mend."""
+
+
+class UsageError(ShiftscopeError):
+    """An option or argument that cannot be used."""
+
+
+class InputError(ShiftscopeError):
+    """Images, masks, labels or a manifest that cannot be used."""
+
+
+class Unreadable(InputError):
+    """One file that cannot be used.
+
+    Args:
+        path: the file, named locally only.
+        reason: a key of `REASONS`.
+        detail: what was found, for the person who has to mend it.
+    """
+
+    def __init__(self, path: Path | str, reason: str, detail: str = "") -> None:
+        self.path = Path(path)
+        self.reason = reason
+        self.detail = detail or REASONS[reason]
+        super().__init__(f"{self.path}: {reason}: {self.detail}")
+
+    def __reduce__(self) -> tuple[type["Unreadable"], tuple[Path, str, str]]:
+        return (type(self), (self.path, self.reason, self.detail))
+
+
+class TooManyFailures(InputError):
+    """More unreadable files than `--max-failures` allows."""
+
+
+class ProfileError(ShiftscopeError):
+    """A profile that cannot be read or merged."""
+
+
+class NotComparable(ProfileError):
+    """Two profiles measured in different ways."""
+
+
+class PlanError(ShiftscopeError):
+    """A plan that cannot be read or run."""
+
+
+class EngineError(ShiftscopeError):
+    """The federated job did not finish."""

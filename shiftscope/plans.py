@@ -1,0 +1,117 @@
+"""The plan of a federated job and the result of running it, as files a person can read and edit."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tomlkit
+from pydantic import Field, model_validator
+
+from shiftscope.errors import PlanError
+from shiftscope.records import Document, Real, Record
+
+__all__ = ["Plan", "PlannedSite", "Split", "read_plan", "write_plan"]
+
+Task = Literal["segmentation", "classification"]
+
+
+class PlannedSite(Record):
+    """A site as its profile described it; `train` refuses data whose fingerprint differs."""
+
+    fingerprint: str
+    patients: int
+    cases: int
+
+
+class Split(Record):
+    """How patients are divided where the data bring no split of their own."""
+
+    train: float = 0.7
+    val: float = 0.1
+    test: float = 0.2
+    salt: str = "shiftscope"
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> "Split":
+        if min(self.train, self.val, self.test) < 0 or abs(self.train + self.val + self.test - 1) > 1e-6:
+            raise ValueError("train, val and test must be shares that add up to 1")
+        return self
+
+
+class Plan(Document):
+    """One federated job: the advice beside its baseline, on one budget.
+
+    `harmonizer` is a key of `shiftscope.harmonize.HARMONIZERS`, `personalizer` of
+    `shiftscope.train.personalize.PERSONALIZERS`, `baseline` of `CONTROLS`; with neither of the first two, the
+    baseline is trained alone.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    task: Task
+    classes: tuple[str, ...]
+    model: str
+    colour: bool
+    image_size: Annotated[int, Field(ge=16, le=1024)]
+    rounds: Annotated[int, Field(ge=1)]
+    local_steps: Annotated[int, Field(ge=1)]
+    batch_size: Annotated[int, Field(ge=2)]
+    learning_rate: Annotated[float, Field(gt=0)]
+    seeds: Annotated[tuple[int, ...], Field(min_length=1)]
+    harmonizer: str | None
+    personalizer: str | None
+    baseline: str = "fedavg"
+    split: Split = Split()
+    sites: Annotated[dict[str, PlannedSite], Field(min_length=1)]
+    data: dict[str, str] = {}
+
+
+_COMMENTS = {
+    "task": "segmentation or classification",
+    "classes": "order of the outputs: the union over the sites; empty for one foreground",
+    "model": "unet, or a timm model such as resnet18",
+    "colour": "three channels or one",
+    "image_size": "pixels; images are resized to a square",
+    "local_steps": "optimizer steps per site and round, the same for every strategy",
+    "seeds": "one whole run per seed; an interval needs two or more",
+    "harmonizer": 'what is done to the images; "" for nothing',
+    "personalizer": 'what stays at the site; "" for nothing',
+    "baseline": "what the advice is compared with, on the same budget",
+    "data": 'where each site\'s data lie here: site = "folder"; --data SITE=DIR does the same',
+}
+
+
+def write_plan(plan: Plan, path: Path, because: tuple[str, ...] = ()) -> None:
+    """Write `plan` as commented TOML, headed by the reasons `because`."""
+    document = tomlkit.document()
+    for line in because:
+        document.add(tomlkit.comment(line))
+    values: dict[str, Any] = plan.to_dict()
+    tables = {key: values.pop(key) for key in ("split", "sites", "data")}
+    for key, value in values.items():
+        item = tomlkit.item("" if value is None else value)
+        if key in _COMMENTS:
+            item.comment(_COMMENTS[key])
+        document.add(key, item)
+    for key, table in tables.items():
+        if key in _COMMENTS:
+            document.add(tomlkit.nl())
+            document.add(tomlkit.comment(_COMMENTS[key]))
+        document.add(key, tomlkit.item(table))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(tomlkit.dumps(document), encoding="utf-8")
+
+
+def read_plan(path: Path) -> Plan:
+    """Read a plan from TOML.
+
+    Raises:
+        PlanError: the file is missing, is not TOML, or a key does not fit.
+    """
+    try:
+        values = tomlkit.parse(path.read_text(encoding="utf-8")).unwrap()
+    except OSError as problem:
+        raise PlanError(f"{path}: cannot be read: {problem.strerror}") from None
+    except (tomlkit.exceptions.TOMLKitError, UnicodeDecodeError) as problem:
+        raise PlanError(f"{path}: expected a plan in TOML: {problem}") from None
+    for key in ("harmonizer", "personalizer"):
+        values[key] = values.get(key) or None
+    return Plan.from_dict(values, str(path), PlanError)
