@@ -1,32 +1,8 @@
-"""Pixels of one file, whatever its format: `read(path) -> Image`."""
+"""Pixels of one file, whatever its format: `read(path) -> Image`, `read_mask(path) -> labels`."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from shiftscope.images.canvases import canvas, mask_canvas
+from shiftscope.images.image import Image, as_seen
+from shiftscope.images.masks import read_mask
+from shiftscope.images.reading import read
 
-import numpy as np
-
-__all__ = ["Image"]
-
-
-@dataclass(frozen=True, slots=True)
-class Image:
-    """One image or volume.
-
-    Attributes:
-        pixels: (z, y, x) grey or (z, y, x, 3) colour, float32, in the file's physical units: Hounsfield units for CT,
-            0..1 for files whose range is their bit depth. A plain picture has z = 1. RGB whose channels are equal is grey.
-        display: (low, high) in the unit of `pixels`: what a model sees as 0 and 1. Full range of the bit depth for
-            rasters and 8-bit DICOM, a fixed window for CT, percentiles 0.5 and 99.5 of the volume for MR and others.
-        spacing_mm: (z, y, x) in millimetres, None where the file does not say.
-        modality: DICOM modality code (CT, MR, CR, DX, US, ...), None where unknown.
-        acquisition: allowlisted acquisition tags, name -> value as text (manufacturer, model, field_strength_t,
-            kvp, bits, spacing_mm, month as YYYY-MM). Never a name, UID, or exact date.
-        patient: DICOM PatientID, None where the format has none. Stays at the site.
-    """
-
-    pixels: np.ndarray
-    display: tuple[float, float]
-    spacing_mm: tuple[float, float, float] | None = None
-    modality: str | None = None
-    acquisition: Mapping[str, str] = field(default_factory=dict)
-    patient: str | None = None
+__all__ = ["Image", "as_seen", "canvas", "mask_canvas", "read", "read_mask"]

@@ -1,0 +1,24 @@
+"""Third-party readers warn about odd files; shiftscope counts such files by reason and names them itself."""
+
+import logging
+import warnings
+
+__all__ = ["quiet"]
+
+_READERS = (r"pydicom\b", r"pylibjpeg\b", r"PIL\b", r"nibabel\b", r"tifffile\b")
+
+for _name in ("tifffile", "nibabel.global"):
+    # Both print to stderr, the first through logging's last resort, the second through a handler of its own.
+    logging.getLogger(_name).addHandler(logging.NullHandler())
+    logging.getLogger(_name).setLevel(logging.CRITICAL)
+
+
+def quiet() -> None:
+    """Ignore warnings raised inside the readers' own modules; cheap enough to call before every file.
+
+    `warnings.catch_warnings` swaps the filters of the whole process and is not safe with decoding threads. A filter
+    that names the modules is narrow, is put in place once, and is missing later only where somebody reset the filters.
+    """
+    for module in _READERS:
+        if not any(entry[0] == "ignore" and getattr(entry[3], "pattern", None) == module for entry in warnings.filters):
+            warnings.filterwarnings("ignore", module=module)
