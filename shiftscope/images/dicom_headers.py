@@ -1,0 +1,90 @@
+"""DICOM headers without pixels: what groups files into patients and series."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pydicom
+from pydicom.errors import InvalidDicomError
+
+from shiftscope.errors import Unreadable
+from shiftscope.images.formats import sniff
+from shiftscope.images.quiet import quiet
+
+__all__ = ["Header", "month_of", "read_header"]
+
+_TAGS = [
+    *("SOPClassUID", "Modality", "PatientID", "StudyInstanceUID", "SeriesInstanceUID", "StudyDate", "SeriesDate"),
+    *("AcquisitionDate", "Rows", "Columns", "NumberOfFrames", "ImageOrientationPatient", "ImageType"),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a file says of itself before its pixels.
+
+    Attributes:
+        patient: PatientID, None where it is missing or blank.
+        series: study and series UID joined, None where missing.
+        modality: modality code, "" where missing.
+        shape: (rows, columns, frames), None where the file holds no picture.
+        orientation: direction cosines rounded to two digits, () where missing.
+        month: "YYYY-MM", None where no date is given.
+        mosaic: whether the picture is a Siemens mosaic of slices.
+    """
+
+    patient: str | None
+    series: str | None
+    modality: str
+    shape: tuple[int, int, int] | None
+    orientation: tuple[float, ...]
+    month: str | None
+    mosaic: bool
+
+
+def read_header(path: Path) -> Header:
+    """Read the few tags that group files, stopping before the pixels.
+
+    Raises:
+        Unreadable: the file is not DICOM, or its header is broken.
+    """
+    quiet()
+    if sniff(path) != "dicom":
+        raise Unreadable(path, "not_an_image", "expected a DICOM file")
+    try:
+        data = pydicom.dcmread(path, stop_before_pixels=True, force=True, specific_tags=_TAGS)
+        rows, columns = data.get("Rows"), data.get("Columns")
+        series = str(data.get("SeriesInstanceUID") or "")
+        return Header(
+            patient=str(data.get("PatientID") or "").strip() or None,
+            series=f"{data.get('StudyInstanceUID') or ''}/{series}" if series else None,
+            modality=str(data.get("Modality") or ""),
+            shape=None if rows is None or columns is None else (int(rows), int(columns), _frames(data)),
+            orientation=tuple(round(float(cosine), 2) for cosine in data.get("ImageOrientationPatient") or ()),
+            month=month_of(data),
+            mosaic="MOSAIC" in (data.get("ImageType") or ()),
+        )
+    except EOFError:
+        raise Unreadable(path, "truncated", "the header ends early") from None
+    except (
+        InvalidDicomError,
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        NotImplementedError,
+        OSError,
+    ) as problem:
+        raise Unreadable(path, "undecodable", f"the header cannot be read: {problem}") from None
+
+
+def month_of(data: pydicom.Dataset) -> str | None:
+    """The month of the examination, "YYYY-MM", from the first date that looks like one."""
+    for keyword in ("AcquisitionDate", "SeriesDate", "StudyDate"):
+        text = str(data.get(keyword) or "").replace(".", "").strip()
+        if len(text) >= 6 and text[:6].isdigit() and "1900" <= text[:4] <= "2199" and "01" <= text[4:6] <= "12":
+            return f"{text[:4]}-{text[4:6]}"
+    return None
+
+
+def _frames(data: pydicom.Dataset) -> int:
+    return int(data.get("NumberOfFrames") or 1)

@@ -1,0 +1,69 @@
+"""DICOM files of any depth, grouped by patient and series from their headers."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from shiftscope.errors import Unreadable
+from shiftscope.images.dicom_headers import Header, read_header
+from shiftscope.images.formats import sniff
+from shiftscope.sites.site import Case
+from shiftscope.sites.spellings import files_of, stem_of
+
+__all__ = ["dicom_cases", "is_dicom", "patients_per_folder"]
+
+STACKED = {"CT", "MR", "PT"}
+"""Modalities whose single-frame files are slices of a volume; the files of any other are pictures of their own."""
+
+
+def is_dicom(path: Path) -> bool:
+    """Whether the first bytes say DICOM; an empty or foreign file does not."""
+    try:
+        return sniff(path) == "dicom"
+    except Unreadable:
+        return False
+
+
+def dicom_cases(root: Path, paths: Iterable[Path], leave_out: Callable[[str, Path], None]) -> list[Case]:
+    """One case per series of slices, one per file of anything else.
+
+    Slices belong together when patient, study, series, size and orientation agree (a three-plane localizer is three
+    volumes). Files without a series UID are told apart by their folder. Headers are read one at a time.
+
+    Args:
+        root: what names are relative to.
+        paths: files to look at.
+        leave_out: called with a reason and a path for files that are not DICOM images.
+    """
+    series: dict[tuple[object, ...], tuple[Header, list[Path]]] = {}
+    for path in paths:
+        try:
+            header = read_header(path)
+        except Unreadable as problem:
+            leave_out(problem.reason, path)
+            continue
+        if header.shape is None:
+            leave_out("no_pixels", path)
+            continue
+        slice_ = header.modality in STACKED and header.shape[2] == 1
+        key = (header.patient, header.series or path.parent, header.shape, header.orientation, header.mosaic)
+        series.setdefault(key if slice_ else (path,), (header, []))[1].append(path)
+    cases = []
+    for header, files in series.values():
+        first = min(files).relative_to(root)
+        name = (first.parent / stem_of(first.name)).as_posix()
+        cases.append(Case(name, tuple(files), patient=header.patient or "", date=header.month))
+    return cases
+
+
+def patients_per_folder(folders: Iterable[Path]) -> list[int]:
+    """How many patients each folder's DICOM files name (a missing ID counts as one)."""
+    counts = []
+    for folder in folders:
+        patients: set[str | None] = set()
+        for path in files_of(folder):
+            try:
+                patients.add(read_header(path).patient)
+            except Unreadable:
+                continue
+        counts.append(len(patients))
+    return counts

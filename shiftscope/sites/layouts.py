@@ -1,0 +1,205 @@
+"""Which of the known layouts a folder has, and the cases it then holds."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from shiftscope.sites.dicom_tree import dicom_cases, is_dicom, patients_per_folder
+from shiftscope.sites.site import Case
+from shiftscope.sites.spellings import (
+    IMAGES,
+    MASKS,
+    SPLITS,
+    files_of,
+    folders_of,
+    has_images,
+    mask_target,
+    stem_of,
+    walk,
+)
+
+__all__ = ["LAYOUTS", "Found", "find_cases"]
+
+
+@dataclass(slots=True)
+class Found:
+    """What a layout yields: cases whose patient is still to be told (unless DICOM said), and what was left out."""
+
+    layout: str
+    cases: list[Case] = field(default_factory=list)
+    excluded: dict[str, list[Path]] = field(default_factory=dict)
+
+    def leave_out(self, reason: str, path: Path) -> None:
+        self.excluded.setdefault(reason, []).append(path)
+
+
+def find_cases(root: Path) -> Found | None:
+    """Try the layouts in order; None when none fits."""
+    for recognise in LAYOUTS.values():
+        found = recognise(root)
+        if found is not None:
+            return found
+    return None
+
+
+def _nnunet(root: Path) -> Found | None:
+    """imagesTr/CASE_0000.*, labelsTr/CASE.*: the first channel is the image; imagesTs only where labelsTs is there."""
+    if not (root / "imagesTr").is_dir():
+        return None
+    found = Found("nnunet")
+    tested = (root / "imagesTs").is_dir() and (root / "labelsTs").is_dir()
+    for tail, split in (("Tr", "train" if tested else None), ("Ts", "test")):
+        if tail == "Ts" and not tested:
+            continue
+        channels: dict[str, Path] = {}
+        for path in files_of(root / f"images{tail}"):
+            channels.setdefault(re.sub(r"_\d{4}$", "", stem_of(path.name)), path)
+        folder = root / f"labels{tail}"
+        masks = {stem_of(path.name): path for path in files_of(folder)} if folder.is_dir() else {}
+        for name, path in channels.items():
+            found.cases.append(Case(name, (path,), mask=masks.pop(name, None), split=split))
+        for path in masks.values():
+            found.leave_out("mask_without_image", path)
+    return found
+
+
+def _images_and_masks(root: Path) -> Found | None:
+    """A folder of images beside a folder of masks, however spelled, subfolders alike in both."""
+    inner = {path.name.lower(): path for path in folders_of(root)}
+    images = next((inner[name] for name in IMAGES if name in inner), None)
+    if images is None:
+        return None
+    folder = next((inner[name] for name in MASKS if name in inner), None)
+    found = Found("images" if folder is None else "images+masks")
+    masks: dict[str, Path] = {}
+    for path in walk(folder) if folder else ():
+        if masks.setdefault(_relative(path, folder), path) is not path:
+            found.leave_out("unsupported", path)
+    pairs = _pair(_image_files(images, masks), masks, found)
+    for name, (files, mask) in pairs.items():
+        first = name.split("/")[0].lower()
+        found.cases.append(Case(name, files, mask=mask, split=SPLITS.get(first) if "/" in name else None))
+    return found
+
+
+def _image_files(images: Path, masks: dict[str, Path]) -> dict[str, tuple[Path, ...]]:
+    """Name -> files. A subfolder that has one mask of its name is one DICOM series; every other file is an image."""
+    series: dict[str, list[Path]] = {}
+    for path in walk(images):
+        folder = path.parent.relative_to(images).as_posix()
+        whole = folder != "." and folder in masks and _relative(path, images) not in masks and is_dicom(path)
+        name = folder if whole else _unique(path, images, series)
+        series.setdefault(name, []).append(path)
+    return {name: tuple(files) for name, files in series.items()}
+
+
+def _pair(
+    images: dict[str, tuple[Path, ...]], masks: dict[str, Path], found: Found
+) -> dict[str, tuple[tuple[Path, ...], Path | None]]:
+    """Give each image the mask of its stem, or of its stem with a tail such as "_segmentation"."""
+    by_target: dict[str, Path] = {}
+    stems = {stem_of(name): None for name in images}
+    for stem, path in masks.items():
+        target = stem if stem in stems else mask_target(stem)
+        if target is None or target not in stems:
+            found.leave_out("mask_without_image", path)
+        elif by_target.setdefault(target, path) is not path:
+            if stem == target:
+                by_target[target], path = path, by_target[target]
+            found.leave_out("unsupported", path)
+    return {name: (files, by_target.get(stem_of(name))) for name, files in images.items()}
+
+
+def _splits(root: Path) -> Found | None:
+    """train|val|test, each with a layout of its own."""
+    folders = [folder for folder in folders_of(root) if has_images(folder, deep=True)]
+    if not folders or not all(folder.name.lower() in SPLITS for folder in folders):
+        return None
+    whole: Found | None = None
+    for folder in folders:
+        part = find_cases(folder)
+        if part is None:
+            continue
+        whole = whole or Found("split-classes" if part.layout == "classes" else part.layout)
+        split = SPLITS[folder.name.lower()]
+        whole.cases += [replace(case, name=f"{folder.name}/{case.name}", split=split) for case in part.cases]
+        for reason, paths in part.excluded.items():
+            whole.excluded.setdefault(reason, []).extend(paths)
+    return whole
+
+
+def _dicom(root: Path) -> Found | None:
+    """Anything that is mostly DICOM, at any depth, unless its folders are classes (several patients in each)."""
+    first = next((path for path in walk(root) if is_dicom(path)), None)
+    if first is None or _class_folders(root, dicom=True):
+        return None
+    found = Found("dicom")
+    found.cases = dicom_cases(root, walk(root), found.leave_out)
+    return found
+
+
+def _classes(root: Path) -> Found | None:
+    """One folder of images per class."""
+    folders = _class_folders(root)
+    if not folders:
+        return None
+    found = Found("classes")
+    for path in files_of(root):
+        found.leave_out("unsupported", path)  # an image beside the class folders has no class
+    for folder in folders:
+        part = _flat(folder)
+        if part is not None:
+            found.cases += [replace(case, name=f"{folder.name}/{case.name}", label=folder.name) for case in part.cases]
+            for reason, paths in part.excluded.items():
+                found.excluded.setdefault(reason, []).extend(paths)
+    return found
+
+
+def _class_folders(root: Path, *, dicom: bool = False) -> list[Path]:
+    folders = [folder for folder in folders_of(root) if has_images(folder)]
+    if not dicom:
+        return folders
+    if len(folders) < 2 or any(has_images(inner, deep=True) for folder in folders for inner in folders_of(folder)):
+        return []
+    return folders if all(count >= 2 for count in patients_per_folder(folders)) else []
+
+
+def _flat(root: Path) -> Found | None:
+    """A folder of images; "x_mask" or "x_seg" beside "x" is its mask."""
+    if not has_images(root):
+        return None
+    names: dict[str, list[Path]] = {}
+    for path in files_of(root):
+        names.setdefault(_unique(path, root, names), []).append(path)
+    stems = {stem_of(name) for name in names}
+    targets = {name: mask_target(stem_of(name)) for name in names}
+    masks = {name: paths[0] for name, paths in names.items() if targets[name] in stems}
+    found = Found("images+masks" if masks else "images")
+    images = {name: tuple(paths) for name, paths in names.items() if name not in masks}
+    for name, (files, mask) in _pair(images, masks, found).items():
+        found.cases.append(Case(name, files, mask=mask))
+    return found
+
+
+def _relative(path: Path, root: Path | None) -> str:
+    """The relative path without its suffix, with forward slashes."""
+    inner = path.relative_to(root) if root else path
+    return (inner.parent / stem_of(inner.name)).as_posix()
+
+
+def _unique(path: Path, root: Path, taken: dict[str, list[Path]]) -> str:
+    """The relative stem, or with its suffix when a file of another suffix has that stem already."""
+    stem = _relative(path, root)
+    return path.relative_to(root).as_posix() if stem in taken else stem
+
+
+LAYOUTS: dict[str, Callable[[Path], Found | None]] = {
+    "nnU-Net (imagesTr/, labelsTr/)": _nnunet,
+    "images/ + masks/": _images_and_masks,
+    "train|val|test/ with one of these inside": _splits,
+    "a tree of DICOM files": _dicom,
+    "<class>/*": _classes,
+    "a folder of images": _flat,
+}
+"""Description for people -> recogniser, in the order they are tried."""

@@ -1,0 +1,65 @@
+"""A case's image with its mask, and the fingerprint of a site's content."""
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from shiftscope.errors import Unreadable
+from shiftscope.images import Image, read, read_mask
+from shiftscope.sites.site import Case, Site
+
+__all__ = ["fingerprint", "load"]
+
+
+def load(case: Case) -> tuple[Image, np.ndarray | None]:
+    """Read a case.
+
+    Returns:
+        The image, and its mask (z, y, x) or None.
+
+    Raises:
+        Unreadable: with a reason; "mask_size" when image and mask differ in shape.
+    """
+    image = read(case.images)
+    if case.mask is None:
+        return image, None
+    mask = read_mask(case.mask)
+    if mask.shape != image.pixels.shape[:3]:
+        sizes = " against ".join(
+            " x ".join(str(side) for side in shape) for shape in (mask.shape, image.pixels.shape[:3])
+        )
+        raise Unreadable(case.mask, "mask_size", f"mask {sizes} of its image (z, y, x)")
+    return image, mask
+
+
+def fingerprint(site: Site) -> str:
+    """What the site's data are, independent of paths, names, order and the machine.
+
+    SHA-256 over the sorted digests of its cases; a case's digest covers its label, the bytes of its image files (sorted
+    by their digests) and of its mask.
+
+    Returns:
+        64 hexadecimal digits.
+    """
+    whole = hashlib.sha256()
+    for digest in sorted(_case_digest(case) for case in site.cases):
+        whole.update(digest)
+    return whole.hexdigest()
+
+
+def _case_digest(case: Case) -> bytes:
+    parts = hashlib.sha256(repr(case.label).encode())
+    for digest in (*sorted(_digests(case.images)), b"mask", *_digests([case.mask] if case.mask else [])):
+        parts.update(digest)
+    return parts.digest()
+
+
+def _digests(paths: Iterable[Path]) -> Iterable[bytes]:
+    for path in paths:
+        try:
+            with path.open("rb") as file:
+                yield hashlib.file_digest(file, "sha256").digest()
+        except OSError as problem:
+            yield str(problem.errno).encode()

@@ -1,0 +1,60 @@
+"""`read_site`: a folder or a manifest as a site."""
+
+from pathlib import Path
+
+from shiftscope.errors import InputError
+from shiftscope.sites.layouts import LAYOUTS, find_cases
+from shiftscope.sites.manifests import read_manifest
+from shiftscope.sites.patients import assign_patients
+from shiftscope.sites.site import Site
+from shiftscope.sites.spellings import folders_of
+
+__all__ = ["read_site"]
+
+_MANIFESTS = ("manifest.csv", "manifest.tsv")
+
+
+def read_site(path: Path, *, name: str | None = None, patient_regex: str | None = None) -> Site:
+    """List the cases of a site without decoding a pixel.
+
+    Args:
+        path: a folder in one of the known layouts, a folder that holds manifest.csv or manifest.tsv, or a manifest.
+        name: what the federation calls the site; default: the folder's name (the manifest's folder's name).
+        patient_regex: pattern searched in each case's name; its first group, or the whole match, is the patient.
+
+    Raises:
+        InputError: no case is found, the manifest cannot be used, or the pattern misses a case.
+        UsageError: the pattern is not a regular expression.
+    """
+    if not path.exists():
+        raise InputError(f"{path}: no such folder or manifest")
+    manifest = path if path.is_file() else next((path / each for each in _MANIFESTS if (path / each).is_file()), None)
+    if manifest is not None and manifest.suffix.lower() not in (".csv", ".tsv"):
+        raise InputError(f"{path}: expected a folder, or a manifest that ends in .csv or .tsv")
+    root = manifest.parent if manifest else path
+    found = read_manifest(manifest) if manifest else find_cases(root)
+    if found is None:
+        raise InputError(_nothing(root))
+    told = manifest is not None and any(case.patient for case in found.cases) and patient_regex is None
+    cases, source = assign_patients(found.cases, patient_regex)
+    if not cases and not found.excluded:
+        raise InputError(_nothing(root))
+    return Site(
+        name=name or root.resolve().name,
+        root=root,
+        layout=found.layout,
+        cases=tuple(sorted(cases, key=lambda case: case.name)),
+        patient_source="manifest" if told else source,
+        classes=tuple(sorted({case.label for case in cases if case.label is not None})),
+        excluded={reason: tuple(sorted(paths)) for reason, paths in sorted(found.excluded.items())},
+    )
+
+
+def _nothing(root: Path) -> str:
+    """Why nothing was found: several sites in one folder, or no known layout."""
+    inner = [folder for folder in folders_of(root) if find_cases(folder) is not None]
+    if inner:
+        listed = ", ".join(folder.name for folder in inner[:5]) + (", ..." if len(inner) > 5 else "")
+        return f"{root}: holds {len(inner)} folders that each look like a site ({listed}); give one of them"
+    looked = "; ".join((*LAYOUTS, "manifest.csv or manifest.tsv"))
+    return f"{root}: no images found in any known layout (looked for: {looked})"

@@ -1,0 +1,53 @@
+"""Folders of a hospital as a list of cases."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["Case", "Site"]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One examination: what belongs together on disk. Nothing here leaves the site.
+
+    Attributes:
+        name: unique in the site, the image's relative path without suffix; for messages at the site only.
+        images: files of one image; more than one only for a DICOM series, sorted by position when read.
+        mask: the mask's file, None where there is none.
+        label: class name, None where there is none.
+        patient: identifier that groups cases, unique to a person within the site.
+        split: "train", "val", "test" where the data bring one, else None.
+        date: "YYYY-MM", None where unknown.
+    """
+
+    name: str
+    images: tuple[Path, ...]
+    mask: Path | None = None
+    label: str | None = None
+    patient: str = ""
+    split: str | None = None
+    date: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """All cases of one hospital.
+
+    Attributes:
+        name: what the federation calls it.
+        root: the folder or the manifest's folder.
+        layout: one of "images+masks", "classes", "split-classes", "nnunet", "dicom", "manifest", "images".
+        cases: sorted by name.
+        patient_source: "dicom", "manifest", "regex" or "file" (one patient per file: inflates n).
+        classes: sorted names of the labels, empty where there are none.
+        excluded: what `read_site` left out already, reason -> paths.
+    """
+
+    name: str
+    root: Path
+    layout: str
+    cases: tuple[Case, ...]
+    patient_source: str
+    classes: tuple[str, ...]
+    excluded: Mapping[str, tuple[Path, ...]]

@@ -1,0 +1,94 @@
+"""How hospitals spell folders, suffixes and splits, and what is plainly not an image."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from shiftscope.errors import Unreadable
+from shiftscope.images.formats import sniff
+
+__all__ = ["IMAGES", "MASKS", "SPLITS", "files_of", "folders_of", "has_images", "mask_target", "stem_of", "walk"]
+
+IMAGES = ("images", "image", "imgs", "img", "original", "originals")
+MASKS = (
+    *("masks", "mask", "labels", "label", "segmentations", "segmentation"),
+    *("ground truth", "ground_truth", "groundtruth", "gt"),
+)
+SPLITS = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("val", "valid", "validation", "dev"), "val"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
+"""Folder name, lower case -> split."""
+
+_SUFFIXES = (
+    *(".nii.gz", ".nii", ".mgh.gz", ".mgz", ".mgh", ".hdr", ".dcm", ".dicom", ".ima"),
+    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".gif", ".tif", ".tiff", ".webp", ".jp2", ".j2k"),
+)
+_LITTER_SUFFIXES = {
+    *(".txt", ".md", ".rst", ".json", ".csv", ".tsv", ".xml", ".html", ".htm", ".yaml", ".yml", ".toml", ".log"),
+    *(".ini", ".db", ".py", ".ipynb", ".sh", ".m", ".r", ".pdf", ".doc", ".docx", ".xls", ".xlsx", ".pptx", ".lnk"),
+    *(".bval", ".bvec", ".md5", ".sha1", ".sha256", ".part", ".tmp", ".bak"),
+}
+_LITTER_NAMES = {"thumbs.db", "desktop.ini", "dicomdir", "lockfile", "version"}
+_LITTER_OPENINGS = (".", "~$", "readme", "license", "licence", "copying", "makefile", "md5sum", "sha256sum")
+_MASK_TAIL = re.compile(r"[ _.-](?:mask|seg|segmentation|label|labels|gt)(?:[ _-]?(?:manual|\d+))?$", re.IGNORECASE)
+
+
+def stem_of(name: str) -> str:
+    """A file's name without its suffix, when the suffix is one of an image: "case.nii.gz" -> "case"."""
+    lower = name.lower()
+    for suffix in _SUFFIXES:
+        if lower.endswith(suffix) and len(name) > len(suffix):
+            return name[: -len(suffix)]
+    return name
+
+
+def mask_target(stem: str) -> str | None:
+    """The stem of the image that a mask says it belongs to: "a_seg-manual" -> "a"; None without such a tail."""
+    target = _MASK_TAIL.sub("", stem)
+    return target if target and target != stem else None
+
+
+def files_of(folder: Path) -> list[Path]:
+    """Files that ought to be images, sorted: all but what is plainly something else by its name."""
+    return sorted(path for path in folder.iterdir() if not _is_litter(path) and path.is_file())
+
+
+def folders_of(folder: Path) -> list[Path]:
+    """Subfolders that may hold data, sorted: hidden ones and those of archive tools are left out."""
+    return sorted(
+        path for path in folder.iterdir() if path.name[:1] not in ".@" and path.name != "__MACOSX" and path.is_dir()
+    )
+
+
+def has_images(folder: Path, *, deep: bool = False) -> bool:
+    """Whether a folder holds at least one file that looks like an image, by its suffix or its first bytes."""
+    if any(_looks_like_image(path) for path in files_of(folder)):
+        return True
+    return deep and any(has_images(inner, deep=True) for inner in folders_of(folder))
+
+
+def walk(folder: Path) -> Iterator[Path]:
+    """Every file under a folder that ought to be an image, folder by folder."""
+    yield from files_of(folder)
+    for inner in folders_of(folder):
+        yield from walk(inner)
+
+
+def _is_litter(path: Path) -> bool:
+    name = path.name.lower()
+    if name in _LITTER_NAMES or name.startswith(_LITTER_OPENINGS):
+        return True
+    if name.endswith(".img"):
+        return path.with_suffix(".hdr").exists()  # the pixels of a NIfTI pair: the header stands for both
+    return path.suffix.lower() in _LITTER_SUFFIXES
+
+
+def _looks_like_image(path: Path) -> bool:
+    if path.name.lower().endswith(_SUFFIXES):
+        return True
+    try:
+        return sniff(path) is not None
+    except Unreadable:
+        return False
