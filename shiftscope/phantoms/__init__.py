@@ -1,0 +1,52 @@
+"""Synthetic patients whose shift is known because it was planted.
+
+ANATOMIES       how a body is drawn
+PLANTS          what another scanner, population or annotator changes
+sample          a varied public corpus
+FEDERATIONS     sites with a planted shift and the verdict they deserve
+write_site      phantoms as the files of a hospital
+demo_hospitals  the four hospitals of the demo
+"""
+
+from shiftscope.phantoms.anatomies import ANATOMIES
+from shiftscope.phantoms.bad_files import BAD_FILES, GOOD_FILES, LITTER, break_site
+from shiftscope.phantoms.dicoms import SCANNERS, Scanner, write_dicom
+from shiftscope.phantoms.federations import FEDERATIONS, Federation, Hospital, draw_hospital, write_federation
+from shiftscope.phantoms.files import write_mask, write_nifti, write_png
+from shiftscope.phantoms.folders import FORMATS, LAYOUTS, write_site
+from shiftscope.phantoms.hospitals import DEMO, demo_hospitals
+from shiftscope.phantoms.phantom import Phantom
+from shiftscope.phantoms.plants import ANNOTATION, APPEARANCE, PLANTS, SIGNED, STRUCTURE, Plant
+from shiftscope.phantoms.samples import sample
+
+__all__ = [
+    "ANATOMIES",
+    "ANNOTATION",
+    "APPEARANCE",
+    "BAD_FILES",
+    "DEMO",
+    "FEDERATIONS",
+    "FORMATS",
+    "GOOD_FILES",
+    "LAYOUTS",
+    "LITTER",
+    "PLANTS",
+    "SCANNERS",
+    "SIGNED",
+    "STRUCTURE",
+    "Federation",
+    "Hospital",
+    "Phantom",
+    "Plant",
+    "Scanner",
+    "break_site",
+    "demo_hospitals",
+    "draw_hospital",
+    "sample",
+    "write_dicom",
+    "write_federation",
+    "write_mask",
+    "write_nifti",
+    "write_png",
+    "write_site",
+]

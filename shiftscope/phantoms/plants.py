@@ -1,0 +1,57 @@
+"""Planted changes: what another scanner, another population or another annotator would have done to the same phantom.
+
+Every plant is `plant(phantom, severity, rng) -> Phantom`. Severity 0 changes nothing, 1 is strong and plain to see;
+where a change has two directions, a negative severity goes the other way. `rng` serves the plants that leave something
+to chance.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from shiftscope.phantoms.annotations import dilated_masks, jagged_masks
+from shiftscope.phantoms.appearances import (
+    bias_field,
+    blur,
+    brightness,
+    colour_cast,
+    contrast,
+    downsampling,
+    gamma,
+    inversion,
+    noise,
+)
+from shiftscope.phantoms.phantom import Phantom
+from shiftscope.phantoms.structures import lesion_location, lesion_scale, zoom_in
+
+__all__ = ["ANNOTATION", "APPEARANCE", "PLANTS", "SIGNED", "STRUCTURE", "Plant"]
+
+Plant = Callable[[Phantom, float, np.random.Generator], Phantom]
+
+APPEARANCE: dict[str, Plant] = {
+    "gamma": gamma,
+    "brightness": brightness,
+    "contrast": contrast,
+    "inversion": inversion,
+    "noise": noise,
+    "blur": blur,
+    "downsampling": downsampling,
+    "bias_field": bias_field,
+    "colour_cast": colour_cast,
+}
+STRUCTURE: dict[str, Plant] = {
+    "lesion_scale": lesion_scale,
+    "lesion_location": lesion_location,
+    "zoom": zoom_in,
+}
+ANNOTATION: dict[str, Plant] = {
+    "dilated_masks": dilated_masks,
+    "jagged_masks": jagged_masks,
+}
+PLANTS: dict[str, Plant] = {**APPEARANCE, **STRUCTURE, **ANNOTATION}
+"""name -> plant, of all three kinds"""
+
+SIGNED = frozenset(
+    {"gamma", "brightness", "contrast", "colour_cast", "lesion_scale", "lesion_location", "zoom", "dilated_masks"}
+)
+"""The plants that also take a negative severity."""

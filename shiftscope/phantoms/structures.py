@@ -1,0 +1,67 @@
+"""Structure plants: other lesions, or another way to frame them. One map warps pixels and mask."""
+# ruff: noqa: ARG001 - every plant has the same signature, with or without chance in it
+
+import numpy as np
+from scipy.ndimage import map_coordinates
+
+from shiftscope.phantoms.phantom import Phantom
+
+__all__ = ["lesion_location", "lesion_scale", "zoom_in"]
+
+
+def lesion_scale(phantom: Phantom, severity: float, rng: np.random.Generator) -> Phantom:
+    """A lesion 2.5 ** severity times as large in area (or volume), its surroundings pushed aside.
+
+    The warp is radial around the lesion's centre: a pure magnification up to the grown lesion's reach, fading to
+    nothing at twice that distance. For large lesions with their native texture, pass `lesion_scale` to the anatomy.
+    """
+    if not phantom.mask.any():
+        return phantom
+    centre, offset, reach = _around_lesion(phantom)
+    factor = 2.5 ** (severity / phantom.mask.ndim)
+    distance = np.sqrt((offset**2).sum(axis=0))
+    inner = reach * max(factor, 1.0) * 1.1
+    fade = np.clip(2 - distance / inner, 0, 1)
+    return _warp(phantom, centre + offset * (1 + (1 / factor - 1) * fade))
+
+
+def lesion_location(phantom: Phantom, severity: float, rng: np.random.Generator) -> Phantom:
+    """The lesion 8 % of the width x severity to the right and as much down, tissue dragged along."""
+    if not phantom.mask.any():
+        return phantom
+    centre, offset, reach = _around_lesion(phantom)
+    step = np.zeros(phantom.mask.ndim)
+    step[-2:] = 0.08 * severity * phantom.mask.shape[-1]
+    move = step.reshape((-1,) + (1,) * phantom.mask.ndim)
+    distance = np.sqrt(((offset - move) ** 2).sum(axis=0))
+    width = 3 * np.linalg.norm(step) + 1e-6
+    pull = np.clip(1 - np.maximum(distance - 1.1 * reach, 0) / width, 0, 1)
+    return _warp(phantom, centre + offset - move * pull)
+
+
+def zoom_in(phantom: Phantom, severity: float, rng: np.random.Generator) -> Phantom:
+    """Another field of view: everything 1.5 ** severity times as large in plane. Negative zooms out, black outside."""
+    factor = np.ones(phantom.mask.ndim)
+    factor[-2:] = 1.5**severity
+    middle = (np.array(phantom.mask.shape) - 1) / 2
+    column = (-1,) + (1,) * phantom.mask.ndim
+    offset = np.indices(phantom.mask.shape) - middle.reshape(column)
+    return _warp(phantom, middle.reshape(column) + offset / factor.reshape(column))
+
+
+def _around_lesion(phantom: Phantom) -> tuple[np.ndarray, np.ndarray, float]:
+    """The lesion's centre, every voxel's offset from it (both (axes, ...)), and the largest offset in the lesion."""
+    inside = np.argwhere(phantom.mask)
+    centre = inside.mean(axis=0)
+    column = centre.reshape((-1,) + (1,) * phantom.mask.ndim)
+    reach = float(np.sqrt(((inside - centre) ** 2).sum(axis=1)).max()) + 0.5
+    return column, np.indices(phantom.mask.shape) - column, reach
+
+
+def _warp(phantom: Phantom, where: np.ndarray) -> Phantom:
+    """Pixels and mask read at `where`, (axes, ...) in voxels; outside the image is black and not lesion."""
+    planes = np.moveaxis(phantom.pixels, -1, 0) if phantom.is_colour else phantom.pixels[None]
+    moved = np.stack([map_coordinates(plane, where, order=1, mode="constant") for plane in planes])
+    mask = map_coordinates(phantom.mask.astype(np.float32), where, order=1, mode="constant") > 0.5
+    pixels = np.moveaxis(moved, 0, -1) if phantom.is_colour else moved[0]
+    return phantom.with_pixels(pixels).with_mask(mask)
