@@ -1,0 +1,52 @@
+"""What is measured of an image, and the axes on which sites are compared."""
+
+from dataclasses import dataclass
+
+from shiftscope.measures import boundary, colour, intensity, morphology, texture
+from shiftscope.measures.measure import Measure
+
+__all__ = ["AXES", "MEASURES", "Axis", "Measure"]
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """One group of numbers that is compared as a whole.
+
+    Attributes:
+        question: what a difference speaks of: "appearance", "structure" or "annotation"; "features" for the two pairs
+            that tell what harmonization would remove.
+        width: most coordinates a profile publishes.
+        version: raised when the numbers change meaning; other versions are not comparable.
+        says: what it is, for people.
+    """
+
+    question: str
+    width: int
+    version: int
+    says: str
+
+
+AXES: dict[str, Axis] = {
+    "intensity": Axis("appearance", 8, 1, "brightness and contrast of the whole image"),
+    "intensity_outside": Axis("appearance", 8, 1, "brightness and contrast away from the mask"),
+    "colour": Axis("appearance", 8, 1, "colour balance and saturation"),
+    "texture": Axis("appearance", 8, 1, "sharpness, noise, spectrum and evenness"),
+    "features_shallow": Axis("features", 16, 1, "fine structure of the image as it is"),
+    "features_deep": Axis("features", 16, 1, "layout of the image as it is"),
+    "canonical_shallow": Axis("features", 16, 1, "fine structure after the site's map to a public look"),
+    "canonical_deep": Axis("features", 16, 1, "layout after the site's map to a public look"),
+    "morphology": Axis("structure", 8, 1, "size, shape, place and number of the masks, in 2-D"),
+    "morphology_3d": Axis("structure", 8, 1, "size, shape, place and number of the masks, in 3-D"),
+    "boundary": Axis("annotation", 4, 1, "how the contour lies on the image's edges"),
+}
+"""Every axis by its key in a profile."""
+
+MEASURES: dict[str, Measure] = {
+    **intensity.MEASURES,
+    **texture.MEASURES,
+    **colour.MEASURES,
+    **morphology.MEASURES_2D,
+    **morphology.MEASURES_3D,
+    **boundary.MEASURES,
+}
+"""Every measure a person can read, by its key in a profile."""

@@ -1,0 +1,78 @@
+"""Build the public basis: package data in which all sites are compared, from synthetic images alone.
+
+    python benchmarks/build_basis.py [--phantoms 3000]
+"""
+
+import argparse
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from shiftscope import measures
+from shiftscope.measures import basis, boundary, morphology
+from shiftscope.measures.canonical import Canonical
+from shiftscope.measures.canvases import grey_of, raw_vectors
+from shiftscope.measures.features import load_extractor
+from shiftscope.phantoms import ANATOMIES, sample
+
+SEED = 7
+SIZE = 128
+VOLUMES = 160
+TARGET = Path(measures.__file__).parent / f"basis-{basis.VERSION}.npz"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--phantoms", type=int, default=3000)
+    count = parser.parse_args().phantoms
+    rng = np.random.default_rng(SEED)
+    extractor = load_extractor()
+    rows: dict[str, list[np.ndarray]] = defaultdict(list)
+    grey_canvases: dict[str, list[np.ndarray]] = defaultdict(list)
+    for phantom in sample(rng, count, size=SIZE):
+        pixels = phantom.pixels if phantom.pixels.ndim == 3 else phantom.pixels[..., None]
+        canvas = torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)[None]))
+        drawn = bool(phantom.mask.any())
+        mask = torch.from_numpy(phantom.mask[None] > 0) if drawn else None
+        for axis, vector in raw_vectors(canvas, mask, extractor).items():
+            rows[axis].append(vector)
+        grey_canvases[phantom.anatomy].append(grey_of(canvas).numpy())
+        if drawn:
+            seen, labels = phantom.pixels[None], phantom.mask[None]
+            add(rows, "morphology", morphology.measure(labels), morphology.VECTOR_2D)
+            add(rows, "boundary", boundary.measure(seen, labels), boundary.VECTOR)
+    # features are compared before and after the public look: one basis must serve both
+    for canvases in grey_canvases.values():
+        grey = torch.from_numpy(np.concatenate(canvases))
+        looked = Canonical.fit(grey[:512]).apply(grey)
+        for start in range(0, len(looked), 256):
+            shallow, deep = extractor.compute(looked[start : start + 256, None])
+            rows["features_shallow"].append(shallow.numpy())
+            rows["features_deep"].append(deep.numpy())
+    for _ in range(VOLUMES):
+        volume = ANATOMIES["brain"](rng, size=48, depth=24, lesion_scale=float(np.exp(rng.normal(0, 0.3))))
+        if volume.mask.any():
+            add(rows, "morphology_3d", morphology.measure(volume.mask), morphology.VECTOR_3D)
+    arrays = {}
+    for axis, parts in rows.items():
+        vectors = np.concatenate(parts)
+        vectors = vectors[np.isfinite(vectors).all(axis=1)]
+        masked = measures.AXES[axis].question in ("structure", "annotation")
+        fitted = basis.fit_basis(vectors, vectors.shape[1] if masked else measures.AXES[axis].width)
+        for part in ("centre", "spread", "directions"):
+            arrays[f"{axis}.{part}"] = getattr(fitted, part).astype(np.float32)
+        kept = np.var(fitted.project(vectors), axis=0)
+        print(f"{axis}: {vectors.shape[0]} cases, {vectors.shape[1]} -> {fitted.directions.shape[1]}, variances {kept.round(1)}")
+    np.savez_compressed(TARGET, **{key: arrays[key] for key in sorted(arrays)})
+    print(f"{TARGET.name}: {TARGET.stat().st_size / 1024:.0f} KB")
+
+
+def add(rows: dict[str, list[np.ndarray]], axis: str, values: dict[str, float | None], names: tuple[str, ...]) -> None:
+    """Append the vector of `names`, None as NaN."""
+    rows[axis].append(np.array([[values[name] for name in names]], dtype=float))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,170 @@
+"""What kind of shift, how sure, between whom, because of what: profiles in, a diagnosis out."""
+
+from collections.abc import Sequence
+from itertools import combinations
+
+from shiftscope.diagnosis.evidence import Evidence, evidence_of
+from shiftscope.diagnosis.verdicts import LIMITS, QUESTIONS, AxisVerdict, Kind, Limits, Verdict, judge
+from shiftscope.errors import ProfileError
+from shiftscope.profiles import Profile
+from shiftscope.records import Real, Record
+from shiftscope.shifts import Shift, Side, compare_sides
+
+__all__ = ["LIMITS", "AxisVerdict", "Diagnosis", "Evidence", "Kind", "Limits", "PairVerdict", "Removed", "Verdict", "diagnose"]
+
+
+class PairVerdict(Verdict):
+    """The verdict on two sites."""
+
+    a: str
+    b: str
+
+
+class Removed(Record):
+    """What a map to one public look removes of the difference in features, over the pairs with an appearance shift.
+
+    Attributes:
+        share: of the effect on fine structure and layout together; below 0 where the map adds to it.
+        low: if the effect that is left is at the upper end of its interval.
+        high: if it is at the lower end.
+    """
+
+    share: Real
+    low: Real
+    high: Real
+
+
+class Diagnosis(Record):
+    """The diagnosis of a federation.
+
+    Attributes:
+        kind: sums up appearance and structure over the sites.
+        axes: question -> the strongest answer over the pairs.
+        pairs: every pair.
+        by_site: every site against all others together.
+        evidence: sentences, the clearest pairs first.
+        removed: what harmonization could remove; None without an appearance shift.
+        caveats: what lowers the confidence, in sentences.
+    """
+
+    kind: Kind
+    axes: dict[str, AxisVerdict]
+    pairs: tuple[PairVerdict, ...]
+    by_site: dict[str, Verdict]
+    evidence: tuple[Evidence, ...]
+    removed: Removed | None
+    caveats: tuple[str, ...]
+
+
+_UNASKED = Verdict(kind="insufficient", axes={question: AxisVerdict() for question in QUESTIONS})
+
+
+def diagnose(profiles: Sequence[Profile], limits: Limits = LIMITS) -> Diagnosis:
+    """Diagnose a federation from its profiles; the order of the profiles does not matter.
+
+    Raises:
+        ProfileError: fewer than two profiles, or two of one site.
+        NotComparable: profiles measured in different ways.
+    """
+    profiles = sorted(profiles, key=lambda profile: profile.site)
+    _require_usable(profiles)
+    large = [profile for profile in profiles if profile.patients >= limits.needed(profile.patient_source)]
+    sides = {profile.site: Side.of(profile) for profile in large}
+    known = {profile.site: profile for profile in large}
+    shifts = {(a, b): compare_sides(sides[a], sides[b]) for a, b in combinations(sides, 2)}
+    verdicts = dict(zip(shifts, judge(list(shifts.values()), limits), strict=True))
+    pairs = [
+        PairVerdict(a=a.site, b=b.site, **dict(verdicts.get((a.site, b.site), _UNASKED)))
+        for a, b in combinations(profiles, 2)
+    ]
+    if not shifts:
+        kind: Kind = "insufficient"
+        axes = _UNASKED.axes
+    else:
+        axes = {question: _strongest([verdict.axes[question] for verdict in verdicts.values()]) for question in QUESTIONS}
+        kind = _sum_up(axes)
+    order = sorted(shifts, key=lambda pair: -_weight(verdicts[pair]))
+    return Diagnosis(
+        kind=kind,
+        axes=axes,
+        pairs=tuple(pairs),
+        by_site=_by_site(profiles, sides, limits),
+        evidence=tuple(
+            item
+            for a, b in order
+            if kind == "none" or any(answer.called for answer in verdicts[a, b].axes.values())
+            for item in evidence_of(shifts[a, b], verdicts[a, b], (known[a], known[b]))
+        ),
+        removed=_removed([shifts[pair] for pair in order if verdicts[pair].axes["appearance"].called]),
+        caveats=tuple(_caveats(profiles, limits)),
+    )
+
+
+def _require_usable(profiles: Sequence[Profile]) -> None:
+    if len(profiles) < 2:
+        raise ProfileError(f"got {len(profiles)} profile, expected two or more: a shift is a difference between sites")
+    for one, two in zip(profiles, profiles[1:], strict=False):
+        if one.site == two.site:
+            raise ProfileError(f"two profiles are of a site named '{one.site}'; profile one again with --site NAME")
+        one.require_comparable(two)
+
+
+def _by_site(profiles: Sequence[Profile], sides: dict[str, Side], limits: Limits) -> dict[str, Verdict]:
+    """Every site against all others together."""
+    if len(sides) < 2:
+        return {profile.site: _UNASKED for profile in profiles}
+    against = {
+        site: compare_sides(side, Side.pool([other for name, other in sides.items() if name != site]))
+        for site, side in sides.items()
+    }
+    verdicts = dict(zip(against, judge(list(against.values()), limits), strict=True))
+    return {profile.site: verdicts.get(profile.site, _UNASKED) for profile in profiles}
+
+
+def _strongest(answers: Sequence[AxisVerdict]) -> AxisVerdict:
+    """The answer of the pair with the best case."""
+    return max(answers, key=lambda answer: (answer.called, answer.probability or 0.0, answer.effect or 0.0))
+
+
+def _sum_up(axes: dict[str, AxisVerdict]) -> Kind:
+    appearance, structure = axes["appearance"].called, axes["structure"].called
+    if appearance:
+        return "mixed" if structure else "appearance"
+    return "structural" if structure else "none"
+
+
+def _weight(verdict: Verdict) -> float:
+    return sum(answer.effect or 0.0 for answer in verdict.axes.values() if answer.called)
+
+
+def _removed(shifts: Sequence[Shift]) -> Removed | None:
+    raw = left = lowest = highest = 0.0
+    for shift in shifts:
+        for layer in ("shallow", "deep"):
+            before, after = shift.on(f"features_{layer}"), shift.on(f"canonical_{layer}")
+            if before is not None and after is not None and before.interval[0] > 0:
+                raw += before.value
+                left += after.value
+                lowest += after.interval[0]
+                highest += after.interval[1]
+    if raw == 0:
+        return None
+    return Removed(share=1 - left / raw, low=1 - highest / raw, high=1 - lowest / raw)
+
+
+def _caveats(profiles: Sequence[Profile], limits: Limits) -> list[str]:
+    out = []
+    for profile in profiles:
+        needed = limits.needed(profile.patient_source)
+        if profile.patients < needed:
+            unit = "files, each counted as a patient" if profile.patient_source == "file" else "patients"
+            out.append(f"'{profile.site}' has {profile.patients} {unit}; {needed} are needed, so it is left out of the diagnosis")
+        elif profile.patients < limits.comfortable:
+            out.append(f"'{profile.site}' has {profile.patients} patients, fewer than {limits.comfortable}: low confidence")
+    guessed = [profile.site for profile in profiles if profile.patient_source == "file"]
+    if guessed:
+        sites = ", ".join(f"'{site}'" for site in guessed)
+        out.append(f"each file counts as a patient at {sites}: several images of one person make the intervals too narrow")
+    if not any(profile.has_masks for profile in profiles):
+        out.append("no masks: structure is judged from what a public look leaves of the features, and can be confused with field of view, noise and bias field")
+    return out

@@ -1,0 +1,144 @@
+"""The measures behind a verdict, in sentences with the effect, its interval and n."""
+
+import numpy as np
+
+from shiftscope.diagnosis.verdicts import AxisVerdict, Verdict
+from shiftscope.measures import AXES, MEASURES, boundary, colour, intensity, morphology, texture
+from shiftscope.profiles.profile import Profile, Summary
+from shiftscope.records import Real, Record
+from shiftscope.shifts import Shift
+from shiftscope.stats import welch
+
+__all__ = ["Evidence", "evidence_of"]
+
+PER_QUESTION = 2
+"""Measures told for one question of one pair: the clearest, so that one cause is not told six times."""
+
+_FAMILIES: dict[str, tuple[str, ...]] = {
+    "appearance": (*intensity.MEASURES, *texture.MEASURES, *colour.MEASURES),
+    "structure": (*morphology.MEASURES_2D, *morphology.MEASURES_3D),
+    "annotation": tuple(boundary.MEASURES),
+}
+
+
+class Evidence(Record):
+    """One sentence and the numbers in it.
+
+    Attributes:
+        measure: a key of `MEASURES`, an axis, or "labels".
+        sites: the two sites compared.
+        effect: difference of the means, second site less the first, in the measure's unit; for an axis, the effect.
+        low: lower end of its 95 % interval.
+        high: upper end.
+        n: patients on either side.
+        says: the sentence.
+    """
+
+    measure: str
+    sites: tuple[str, str]
+    effect: Real
+    low: Real
+    high: Real
+    n: tuple[int, int]
+    says: str
+
+
+def evidence_of(shift: Shift, verdict: Verdict, profiles: tuple[Profile, Profile]) -> list[Evidence]:
+    """Sentences for every question that counts as a shift; one that says how small the effects are where none does."""
+    out = []
+    for question, answer in verdict.axes.items():
+        if not answer.called:
+            continue
+        if question == "label":
+            out.append(_labels(shift, answer, profiles))
+            continue
+        told = _clearest(question, shift, profiles)
+        out.extend(told or [_axis(shift, question, answer, profiles)])
+    return out or [_nothing(shift, verdict, profiles)]
+
+
+def _clearest(question: str, shift: Shift, profiles: tuple[Profile, Profile]) -> list[Evidence]:
+    a, b = (profile.measures for profile in profiles)
+    rated = []
+    for name in _FAMILIES[question]:
+        if name not in a or name not in b or (name == "brightness" and "brightness_outside" in a and "brightness_outside" in b):
+            continue
+        gap, low, high = welch((b[name].n, a[name].n), (b[name].mean, a[name].mean), (b[name].sd, a[name].sd))
+        spread = float(np.sqrt((a[name].sd ** 2 + b[name].sd ** 2) / 2))
+        if spread > 0 and (low > 0 or high < 0):
+            rated.append((abs(gap) / spread, name, gap, low, high))
+    rated.sort(reverse=True)
+    return [_sentence(name, gap, low, high, a[name], b[name], _names(profiles)) for _, name, gap, low, high in rated[:PER_QUESTION]]
+
+
+def _names(profiles: tuple[Profile, Profile]) -> tuple[str, str]:
+    return profiles[0].site, profiles[1].site
+
+
+def _sentence(
+    name: str, gap: float, low: float, high: float, a: Summary, b: Summary, sites: tuple[str, str]
+) -> Evidence:
+    unit = "" if a.unit == "1" else f" {a.unit}"
+    way = "higher" if gap > 0 else "lower"
+    near, far = sorted((abs(low), abs(high)))
+    says = (
+        f"{name.replace('_', ' ')} is {_number(abs(gap))}{unit} {way} at '{sites[1]}' than at '{sites[0]}'"
+        f" ({_number(b.mean)} against {_number(a.mean)}), 95 % [{_number(near)}, {_number(far)}],"
+        f" n = {b.n} against {a.n}"
+    )
+    return Evidence(measure=name, sites=sites, effect=gap, low=low, high=high, n=(a.n, b.n), says=says)
+
+
+def _axis(shift: Shift, question: str, answer: AxisVerdict, profiles: tuple[Profile, Profile]) -> Evidence:
+    axis = answer.axis or question
+    effect = shift.on(axis)
+    n = effect.n if effect else (shift.a.n, shift.b.n)
+    says = (
+        f"{AXES[axis].says} differs between '{profiles[0].site}' and '{profiles[1].site}': effect"
+        f" {_range(answer)}, n = {n[0]} against {n[1]}"
+    )
+    return _of_axis(axis, answer, n, says, profiles)
+
+
+def _labels(shift: Shift, answer: AxisVerdict, profiles: tuple[Profile, Profile]) -> Evidence:
+    def shares(profile: Profile) -> str:
+        return ", ".join(
+            f"{label} {count / profile.patients:.0%}" if isinstance(count, int) else f"{label} {count} patients"
+            for label, count in profile.labels.items()
+        )
+
+    n = (shift.a.n, shift.b.n)
+    says = (
+        f"classes differ: {shares(profiles[0])} of {n[0]} at '{profiles[0].site}' against {shares(profiles[1])} of"
+        f" {n[1]} at '{profiles[1].site}', effect {_range(answer)}"
+    )
+    return _of_axis("labels", answer, n, says, profiles)
+
+
+def _nothing(shift: Shift, verdict: Verdict, profiles: tuple[Profile, Profile]) -> Evidence:
+    answers = {question: answer for question, answer in verdict.axes.items() if answer.effect is not None}
+    question = max(answers, key=lambda key: answers[key].effect or 0.0)
+    answer = answers[question]
+    n = (shift.a.n, shift.b.n)
+    says = (
+        f"'{profiles[0].site}' and '{profiles[1].site}' hardly differ: the largest effect is {_range(answer)}"
+        f" ({question}), n = {n[0]} against {n[1]}"
+    )
+    return _of_axis(answer.axis or question, answer, n, says, profiles)
+
+
+def _of_axis(
+    axis: str, answer: AxisVerdict, n: tuple[int, int], says: str, profiles: tuple[Profile, Profile]
+) -> Evidence:
+    effect, low, high = (value or 0.0 for value in (answer.effect, answer.low, answer.high))
+    return Evidence(measure=axis, sites=_names(profiles), effect=effect, low=low, high=high, n=n, says=says)
+
+
+def _range(answer: AxisVerdict) -> str:
+    return f"{_number(answer.effect or 0.0)}, 95 % [{_number(answer.low or 0.0)}, {_number(answer.high or 0.0)}]"
+
+
+def _number(value: float) -> str:
+    """Two significant digits, no exponent: 36, 3.6, 0.36."""
+    digits = 0 if abs(value) >= 10 else 1 if abs(value) >= 1 else 2
+    return f"{value:.{digits}f}"

@@ -1,0 +1,211 @@
+"""What it looks like to a network: pooled features, shallow and deep kept apart.
+
+The default extractor needs neither network nor weights: a two-layer convolutional network with seeded random filters,
+which describes texture about as well as a trained one (Mairal et al. 2016, arXiv:1606.00021; Saxe et al. 2011), beside
+an analytic bank: local binary patterns (Ojala et al. 2002, doi:10.1109/TPAMI.2002.1017623), which no monotone change of
+the grey scale moves, and the layout and edge directions of the image's ranks. Its filters come from a versioned numpy
+generator, so two torch versions build the same extractor. Any timm model can take its place.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from shiftscope.errors import UsageError
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["DEFAULT", "Extractor", "load_extractor"]
+
+DEFAULT = "shiftscope-random-1"
+_SEED = 20261122
+
+Features = Callable[["torch.Tensor"], tuple["torch.Tensor", "torch.Tensor"]]
+
+
+@dataclass(frozen=True, slots=True)
+class Extractor:
+    """A fixed function from images to features.
+
+    Attributes:
+        name: `DEFAULT` or a timm model's name.
+        sha256: of the weights, so that two sites know they used the same.
+        licence: of the weights, where the model says one.
+        compute: (b, 1, s, s) float32 in 0..1 -> shallow (b, p) and deep (b, q) float32.
+    """
+
+    name: str
+    sha256: str
+    licence: str | None
+    compute: Features
+
+
+def load_extractor(name: str = DEFAULT, weights: Path | None = None, device: str = "cpu") -> Extractor:
+    """The extractor `name`, its tensors on `device`.
+
+    Args:
+        name: `DEFAULT`, or a timm model (`timm.list_models()`), whose weights come from `weights` or the hub's cache.
+        weights: a checkpoint timm can load.
+        device: "cpu" or "cuda".
+
+    Raises:
+        UsageError: the name is unknown, or the weights are not here or do not fit.
+    """
+    if name != DEFAULT:
+        return _timm_extractor(name, weights, device)
+    if weights is not None:
+        raise UsageError(
+            f"--weights {weights}: the extractor {DEFAULT} has fixed filters; name a timm model with --features"
+        )
+    return _random_extractor(device)
+
+
+def _digest(arrays: list[np.ndarray]) -> str:
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array))
+    return digest.hexdigest()
+
+
+def _first_filters(rng: np.random.Generator) -> np.ndarray:
+    """(36, 1, 7, 7): 12 Morlet-like edge and bar filters at six angles, 24 smooth random ones; zero mean, unit norm."""
+    axis = np.arange(-3, 4)
+    y, x = np.meshgrid(axis, axis, indexing="ij")
+    window = np.exp(-(x**2 + y**2) / (2 * 1.8**2))
+    waves = [
+        wave(1.6 * (x * np.cos(angle) + y * np.sin(angle))) * window
+        for angle in np.arange(6) * np.pi / 6
+        for wave in (np.sin, np.cos)
+    ]
+    filters = np.concatenate([np.stack(waves), rng.standard_normal((24, 7, 7)) * window])
+    filters -= filters.mean(axis=(1, 2), keepdims=True)
+    filters /= np.linalg.norm(filters, axis=(1, 2), keepdims=True)
+    return filters[:, None].astype(np.float32)
+
+
+def _random_extractor(device: str) -> Extractor:
+    import torch
+    from torch.nn import functional
+
+    rng = np.random.Generator(np.random.PCG64(_SEED))
+    first = _first_filters(rng)
+    second = rng.standard_normal((48, len(first), 3, 3)).astype(np.float32)
+    second -= second.mean(axis=(1, 2, 3), keepdims=True)
+    second /= np.sqrt(np.square(second).sum(axis=(1, 2, 3), keepdims=True))
+    w1, w2 = torch.from_numpy(first).to(device), torch.from_numpy(second).to(device)
+
+    def compute(images: "torch.Tensor") -> tuple["torch.Tensor", "torch.Tensor"]:
+        edges = functional.conv2d(images, w1, stride=2, padding=3).abs()
+        coarse = functional.conv2d(functional.avg_pool2d(images, 2), w1, stride=2, padding=3).abs()
+        pooled = [torch.log(part.flatten(2).mean(2) + 1e-3) for part in (edges, coarse)]
+        spread = [torch.log(part.flatten(2).std(2, correction=0) + 1e-3) for part in (edges, coarse)]
+        maps = functional.relu(functional.conv2d(functional.avg_pool2d(edges, 2), w2, padding=1))
+        places = functional.adaptive_avg_pool2d(maps, 4).flatten(1)
+        ranks = _ranks(images)
+        shallow = torch.cat([*pooled, *spread, _local_binary_patterns(images)], dim=1)
+        deep = torch.cat([torch.log(places + 1e-3), _layout(ranks), _directions(ranks)], dim=1)
+        return shallow, deep
+
+    return Extractor(DEFAULT, _digest([first, second]), "Apache-2.0", compute)
+
+
+def _ranks(images: "torch.Tensor") -> "torch.Tensor":
+    """Each pixel's rank within its image on a 64 px grid, 0..1: (b, 1, s, s) -> (b, 1, 64, 64)."""
+    import torch
+    from torch.nn import functional
+
+    small = functional.adaptive_avg_pool2d(images, 64).flatten(1)
+    order = small.argsort(dim=1, stable=True)
+    ranks = torch.empty_like(small)
+    ranks.scatter_(1, order, torch.linspace(0, 1, small.shape[1], device=small.device).expand_as(small))
+    return ranks.view(-1, 1, 64, 64)
+
+
+def _layout(ranks: "torch.Tensor") -> "torch.Tensor":
+    """Rank-normalised 8 x 8 thumbnail: (b, 1, 64, 64) -> (b, 64)."""
+    from torch.nn import functional
+
+    return functional.avg_pool2d(ranks, 8).flatten(1)
+
+
+def _directions(ranks: "torch.Tensor") -> "torch.Tensor":
+    """Edge directions of the ranks, six bins in 4 x 4 places: (b, 1, 64, 64) -> (b, 96) (Dalal and Triggs 2005)."""
+    import torch
+    from torch.nn import functional
+
+    dy = ranks[:, 0, 2:, 1:-1] - ranks[:, 0, :-2, 1:-1]
+    dx = ranks[:, 0, 1:-1, 2:] - ranks[:, 0, 1:-1, :-2]
+    strength = torch.hypot(dx, dy)
+    angle = torch.atan2(dy, dx).remainder(torch.pi) * (6 / torch.pi)
+    bins = torch.arange(6, device=ranks.device).view(1, 6, 1, 1)
+    gap = (angle[:, None] - bins).remainder(6)
+    vote = (1 - torch.minimum(gap, 6 - gap)).clamp(min=0) * strength[:, None]
+    cells = functional.adaptive_avg_pool2d(vote, 4)
+    return (cells / (cells.sum(dim=1, keepdim=True) + 1e-3)).flatten(1)
+
+
+def _local_binary_patterns(images: "torch.Tensor") -> "torch.Tensor":
+    """Shares of the ten rotation-invariant uniform patterns at radius 1 and 2: (b, 1, s, s) -> (b, 20)."""
+    import torch
+
+    parts = []
+    grey = images[:, 0]
+    size = grey.shape[-1]
+    for radius in (1, 2):
+        inner = slice(radius, size - radius)
+        centre = grey[:, inner, inner]
+        around = [(0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1), (1, 0), (1, 1)]
+        bits = torch.stack(
+            [
+                grey[
+                    :,
+                    radius + radius * dy : size - radius + radius * dy,
+                    radius + radius * dx : size - radius + radius * dx,
+                ]
+                >= centre
+                for dy, dx in around
+            ]
+        ).to(torch.int8)
+        changes = (bits != bits.roll(1, dims=0)).sum(dim=0)
+        pattern = torch.where(changes <= 2, bits.sum(dim=0), 9)
+        parts.append(torch.stack([(pattern == k).flatten(1).float().mean(dim=1) for k in range(10)], dim=1))
+    return torch.cat(parts, dim=1)
+
+
+def _timm_extractor(name: str, weights: Path | None, device: str) -> Extractor:
+    import timm
+    import torch
+
+    if name not in timm.list_models():
+        near = timm.list_models(f"*{name.split('_')[0]}*")[:3]
+        raise UsageError(f"--features {name}: not a timm model{'; did you mean ' + ', '.join(near) if near else ''}")
+    if weights is not None and not weights.is_file():
+        raise UsageError(f"--weights {weights}: no such file")
+    overlay = {"file": str(weights)} if weights else None
+    try:
+        network = timm.create_model(
+            name, pretrained=True, pretrained_cfg_overlay=overlay, features_only=True, out_indices=(1, -1)
+        )
+    except (OSError, RuntimeError, ValueError) as problem:
+        source = str(weights) if weights else "the hub's cache"
+        first = str(problem).splitlines()[0]
+        raise UsageError(
+            f"--features {name}: no usable weights in {source} ({first}); give a checkpoint with --weights"
+        ) from None
+    network = network.eval().requires_grad_(False).to(device)
+    settings = timm.data.resolve_data_config({}, model=network)
+    mean = torch.tensor(settings["mean"], device=device).view(1, 3, 1, 1)
+    std = torch.tensor(settings["std"], device=device).view(1, 3, 1, 1)
+
+    def compute(images: "torch.Tensor") -> tuple["torch.Tensor", "torch.Tensor"]:
+        shallow, deep = network((images.expand(-1, 3, -1, -1) - mean) / std)
+        return shallow.flatten(2).mean(2), deep.flatten(2).mean(2)
+
+    state = {key: value.cpu().numpy() for key, value in network.state_dict().items()}
+    licence = network.pretrained_cfg.get("license") if hasattr(network, "pretrained_cfg") else None
+    return Extractor(name, _digest([state[key] for key in sorted(state)]), licence, compute)

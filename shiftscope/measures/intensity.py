@@ -1,0 +1,101 @@
+"""How bright: quantile functions of what a model sees."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from shiftscope.measures.measure import Measure
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["LEVELS", "MEASURES", "OUTSIDE_MARGIN", "quantiles", "scalars", "surroundings"]
+
+LEVELS = np.linspace(0.005, 0.995, 33)
+"""The quantile function is published at these levels: no minimum, no maximum."""
+
+OUTSIDE_MARGIN = 0.06
+"""Pixels nearer to a mask than this share of the canvas side count as neither inside nor outside."""
+
+_RANGE = "the 8-bit scale a model sees: 0 is black, 255 is white"
+
+MEASURES: dict[str, Measure] = {
+    "brightness": Measure(
+        name="brightness",
+        unit="grey levels",
+        sentence="Mean grey level of the image, as a model would see it.",
+        formula="255 * mean(pixels)",
+        range=(0.0, 255.0),
+        direction=f"higher is brighter; {_RANGE}",
+        undefined="never",
+        reference="Gonzalez and Woods, Digital Image Processing, 4th ed., section 3.3",
+    ),
+    "contrast": Measure(
+        name="contrast",
+        unit="grey levels",
+        sentence="Spread of the grey levels of the image.",
+        formula="255 * standard deviation(pixels)",
+        range=(0.0, 128.0),
+        direction="higher is more contrast",
+        undefined="never",
+        reference="RMS contrast: Peli 1990, doi:10.1364/JOSAA.7.002032",
+    ),
+    "brightness_outside": Measure(
+        name="brightness_outside",
+        unit="grey levels",
+        sentence="Mean grey level away from the mask, so that a larger lesion does not count as a darker image.",
+        formula=f"255 * mean(pixels farther than {OUTSIDE_MARGIN:.0%} of the side from the mask)",
+        range=(0.0, 255.0),
+        direction="higher is brighter",
+        undefined="no mask, or a mask that leaves less than a tenth of the image",
+        reference="this project, docs/measures.md",
+    ),
+}
+
+
+def _sorted_levels(flat: "torch.Tensor", count: "torch.Tensor") -> "torch.Tensor":
+    """Quantiles at LEVELS of the first `count` of each sorted row: (b, p) and (b,) -> (b, 33), linear between pixels."""
+    import torch
+
+    where = torch.as_tensor(LEVELS, dtype=torch.float32, device=flat.device) * (count[:, None] - 1).float()
+    low = where.floor().long()
+    high = torch.minimum(low + 1, (count[:, None] - 1).clamp(min=0))
+    left, right = flat.gather(1, low), flat.gather(1, high)
+    return left + (right - left) * (where - low)
+
+
+def quantiles(grey: "torch.Tensor", keep: "torch.Tensor | None" = None) -> "torch.Tensor":
+    """Quantile function of each image at `LEVELS`.
+
+    Args:
+        grey: (b, h, w) float32 in 0..1.
+        keep: (b, h, w) bool, the pixels that count; all where None.
+
+    Returns:
+        (b, 33) float32; NaN for an image of which less than a tenth is kept.
+    """
+    import torch
+
+    flat = grey.flatten(1)
+    if keep is None:
+        count = torch.full((len(flat),), flat.shape[1], device=flat.device)
+        return _sorted_levels(flat.sort(dim=1).values, count)
+    kept = keep.flatten(1)
+    count = kept.sum(dim=1)
+    out = _sorted_levels(flat.masked_fill(~kept, torch.inf).sort(dim=1).values, count.clamp(min=1))
+    return out.masked_fill((count < 0.1 * flat.shape[1])[:, None], torch.nan)
+
+
+def surroundings(mask: "torch.Tensor") -> "torch.Tensor":
+    """Pixels clear of the mask: (b, h, w) bool -> (b, h, w) bool."""
+    from torch.nn import functional
+
+    margin = max(1, round(OUTSIDE_MARGIN * mask.shape[-1]))
+    grown = functional.max_pool2d(mask[:, None].float(), 2 * margin + 1, stride=1, padding=margin)
+    return grown[:, 0] == 0
+
+
+def scalars(grey: "torch.Tensor") -> dict[str, "torch.Tensor"]:
+    """`brightness` and `contrast` of each image: (b, h, w) -> (b,) each, in grey levels."""
+    flat = grey.flatten(1)
+    return {"brightness": 255 * flat.mean(dim=1), "contrast": 255 * flat.std(dim=1, correction=0)}

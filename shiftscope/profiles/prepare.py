@@ -1,0 +1,90 @@
+"""One case on its way from disk to the device: decoded once, cut to what will be measured."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from shiftscope import images, sites
+from shiftscope.measures import boundary, morphology
+from shiftscope.measures.basis import load_basis
+
+__all__ = ["SLICES", "Prepared", "prepare"]
+
+SLICES = 8
+"""Most slices of a volume that are measured, evenly spaced."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A decoded case.
+
+    Attributes:
+        patient: groups cases at the site.
+        label: class or None.
+        canvases: (k, c, s, s) float32 in 0..1, k = 1 for a picture, up to `SLICES` for a volume.
+        masks: (k, s, s) bool, or None.
+        depth: "2-D" or "3-D".
+        coordinates: axis -> (d,) for the axes measured on the mask.
+        numbers: measures of the mask by name.
+        acquisition: allowlisted tags.
+    """
+
+    patient: str
+    label: str | None
+    canvases: np.ndarray
+    masks: np.ndarray | None
+    depth: str
+    coordinates: Mapping[str, np.ndarray]
+    numbers: Mapping[str, float]
+    acquisition: Mapping[str, str]
+
+
+def _chosen(depth: int) -> np.ndarray:
+    """The middle slice of each of up to `SLICES` equal parts."""
+    count = min(depth, SLICES)
+    return ((np.arange(count) + 0.5) * depth / count).astype(int)
+
+
+def _mask_measures(
+    seen: np.ndarray, mask: np.ndarray, spacing_mm: tuple[float, float, float] | None
+) -> tuple[dict[str, np.ndarray], dict[str, float]]:
+    """Coordinates and numbers of the axes measured on the native grid of the mask."""
+    shape, habit = morphology.measure(mask, spacing_mm), boundary.measure(seen, mask)
+    flat = mask.shape[0] == 1
+    families = {
+        "morphology" if flat else "morphology_3d": (morphology.VECTOR_2D if flat else morphology.VECTOR_3D, shape),
+        "boundary": (boundary.VECTOR, habit),
+    }
+    coordinates = {}
+    for axis, (names, values) in families.items():
+        vector = np.array([values[name] for name in names], dtype=float)  # None becomes NaN
+        if np.all(np.isfinite(vector)):
+            coordinates[axis] = load_basis()[0][axis].project(vector[None])[0]
+    numbers = {**habit, **shape}
+    return coordinates, {name: value for name, value in numbers.items() if value is not None}
+
+
+def prepare(case: sites.Case, size: int) -> Prepared:
+    """Decode `case` and resize it to canvases of `size` pixels.
+
+    Raises:
+        Unreadable: the image or its mask cannot be used.
+    """
+    image, mask = sites.load(case)
+    seen = images.as_seen(image)
+    chosen = _chosen(len(seen))
+    coordinates: dict[str, np.ndarray] = {}
+    numbers: dict[str, float] = {}
+    if mask is not None:
+        coordinates, numbers = _mask_measures(seen, mask, image.spacing_mm)
+    return Prepared(
+        patient=case.patient,
+        label=case.label,
+        canvases=images.canvas(seen[chosen], size),
+        masks=None if mask is None else images.mask_canvas(mask[chosen], size) > 0,
+        depth="2-D" if len(seen) == 1 else "3-D",
+        coordinates=coordinates,
+        numbers=numbers,
+        acquisition=image.acquisition,
+    )

@@ -1,0 +1,173 @@
+"""The profile: all that ever leaves a site."""
+
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from shiftscope.errors import NotComparable
+from shiftscope.records import Array, Document, Real, Record
+from shiftscope.stats import Moments
+
+__all__ = ["Area", "Count", "Profile", "Recipe", "Sketch", "Summary"]
+
+Count = int | str
+"""A number of patients, or "<10", or "hidden" where it would give a small one away."""
+
+CELL = 10
+"""No published count of patients is smaller."""
+
+
+class Area(Record):
+    """How the coordinates of a sketch go with the log area of the masks, over the same patients."""
+
+    mean: Real
+    var: Real
+    cov: Array
+
+
+class Sketch(Record):
+    """Moments of one axis over patients, in the leading coordinates of the public basis.
+
+    Attributes:
+        n: patients.
+        mean: (d,).
+        cov: the lower triangle of the covariance, row by row, d (d + 1) / 2 numbers.
+        area: the same patients' log area as a covariate, None where some have no mask.
+    """
+
+    n: int
+    mean: Array
+    cov: Array
+    area: Area | None = None
+
+    @classmethod
+    def of(cls, moments: Moments, covariates: int = 0) -> "Sketch":
+        """Pack moments; with one covariate, the last coordinate is the log area."""
+        d = len(moments.mean) - covariates
+        area = None
+        if covariates:
+            area = Area(mean=float(moments.mean[d]), var=float(moments.cov[d, d]), cov=moments.cov[d, :d])
+        return cls(n=moments.n, mean=moments.mean[:d], cov=moments.cov[:d, :d][np.tril_indices(d)], area=area)
+
+    @property
+    def moments(self) -> Moments:
+        """n, mean (d,) and covariance (d, d)."""
+        d = len(self.mean)
+        cov = np.zeros((d, d))
+        cov[np.tril_indices(d)] = self.cov
+        return Moments(self.n, self.mean, cov + np.tril(cov, -1).T)
+
+    def moments_with_area(self, d: int) -> Moments | None:
+        """The first `d` coordinates followed by the log area; None where there is no area."""
+        if self.area is None:
+            return None
+        plain = self.moments.leading(d)
+        link = self.area.cov[:d, None]
+        cov = np.block([[plain.cov, link], [link.T, np.array([[self.area.var]])]])
+        return Moments(self.n, np.append(plain.mean, self.area.mean), cov)
+
+
+class Summary(Record):
+    """One measure that a person can read, over patients.
+
+    Attributes:
+        unit: unit of mean, sd and edges.
+        n: patients for whom it is defined.
+        mean: mean over patients.
+        sd: standard deviation over patients.
+        edges: edges of the cells on a fixed public grid; neighbours are merged until each cell holds 10 patients.
+        counts: patients in each cell, one fewer than edges.
+    """
+
+    unit: str
+    n: int
+    mean: Real
+    sd: Real
+    edges: tuple[Real, ...]
+    counts: tuple[int, ...]
+
+
+class Recipe(Record):
+    """How it was measured: profiles with different recipes are not comparable."""
+
+    canvas: int
+    resize: Literal["square, antialiased bilinear"] = "square, antialiased bilinear"
+    slices: int
+    extractor: str
+    weights_sha256: str
+    basis_sha256: str
+    axes: dict[str, int]
+
+
+class Profile(Document):
+    """Aggregates of one site over patients; nothing of a single patient.
+
+    Attributes:
+        site: the site's name.
+        version: of the shiftscope that made it.
+        patients: number of patients measured.
+        cases: number of cases measured.
+        patient_source: "dicom", "manifest", "regex", or "file" when each file counts as a patient.
+        layout: how the site's folder is laid out.
+        fingerprint: hash of the site's content, so that training can tell that it was given the same data.
+        seed: of the sample on which the canonical map was fitted.
+        recipe: how it was measured.
+        colour: whether the images truly have colour.
+        depth: "2-D", "3-D" or "mixed".
+        excluded: files left out, by reason.
+        labels: patients by class.
+        acquisition: patients by value of each allowlisted acquisition tag.
+        sketches: moments by axis; null where the site has nothing to measure or too few patients.
+        by_class: the same within each class of 10 patients or more, eight coordinates at most.
+        measures: summaries by measure.
+        quantiles: mean quantile function over patients at fixed levels, 0 to 1; null below 10 patients.
+        spectrum: mean radial amplitude over patients; null below 10 patients.
+    """
+
+    SCHEMA: ClassVar[int] = 1
+
+    site: Annotated[str, Field(min_length=1)]
+    version: str
+    patients: int
+    cases: int
+    patient_source: Literal["dicom", "manifest", "regex", "file"]
+    layout: str
+    fingerprint: str
+    seed: int
+    recipe: Recipe
+    colour: bool
+    depth: Literal["2-D", "3-D", "mixed"]
+    excluded: dict[str, int]
+    labels: dict[str, Count]
+    acquisition: dict[str, dict[str, Count]]
+    sketches: dict[str, Sketch | None]
+    by_class: dict[str, dict[str, Sketch]]
+    measures: dict[str, Summary]
+    quantiles: Array | None
+    spectrum: Array | None
+
+    @property
+    def has_masks(self) -> bool:
+        """Whether the masks were measured."""
+        return any(self.sketches.get(axis) is not None for axis in ("morphology", "morphology_3d"))
+
+    def require_comparable(self, other: "Profile") -> None:
+        """Check that two profiles were measured in the same way.
+
+        Raises:
+            NotComparable: naming both sites, what differs and how to mend it.
+        """
+        mine, theirs = self.recipe.model_dump(), other.recipe.model_dump()
+        for key, value in mine.items():
+            if value != theirs[key]:
+                raise NotComparable(
+                    f"profiles of '{self.site}' and '{other.site}' were measured differently: {key.replace('_', ' ')} is"
+                    f" {_short(value)} against {_short(theirs[key])};"
+                    " profile one of them again with the same options and version"
+                )
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 40 else text[:12] + "..."
