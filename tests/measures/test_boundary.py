@@ -1,0 +1,170 @@
+"""Lesions whose edge is known because it was drawn, with masks that miss it by a known amount."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import ndimage
+from skimage.draw import polygon2mask
+
+from shiftscope.measures.boundary import MEASURES, VECTOR, measure
+
+SIDE = 256
+
+
+def lesion(
+    radius: float = 40.0,
+    squash: float = 1.0,
+    side: int = SIDE,
+    inside: float = 0.3,
+    outside: float = 0.6,
+    seed: int = 0,
+) -> tuple[np.ndarray, np.ndarray]:
+    """A speckled picture (1, side, side) of an elliptic lesion with a soft edge, and its true mask."""
+    y, x = np.mgrid[:side, :side] - side / 2.0
+    true = (y / squash) ** 2 + x**2 <= radius**2
+    clean = ndimage.gaussian_filter(np.where(true, inside, outside), 1.5 * side / SIDE)
+    speckle = np.random.default_rng(seed).rayleigh(0.8, size=clean.shape)
+    return np.clip(clean * speckle, 0, 1)[None].astype(np.float32), true[None]
+
+
+def grown(mask: np.ndarray, pixels: float) -> np.ndarray:
+    """The mask with its border moved outwards by so many pixels, inwards where negative."""
+    outside, inside = ndimage.distance_transform_edt(~mask[0]), ndimage.distance_transform_edt(mask[0])
+    return (np.where(mask[0], 0.5 - inside, outside - 0.5) < pixels)[None]
+
+
+def values(seen: np.ndarray, mask: np.ndarray) -> dict[str, float]:
+    return {name: value for name, value in measure(seen, mask).items() if value is not None}
+
+
+def mean_offset(grow: float, **kinds: float) -> float:
+    pairs = [lesion(seed=seed, **kinds) for seed in range(6)]
+    return float(np.mean([values(seen, grown(mask, grow))["offset"] for seen, mask in pairs]))
+
+
+def test_keys_are_those_of_the_records() -> None:
+    assert list(measure(*lesion())) == list(MEASURES)
+    assert set(VECTOR) <= set(MEASURES)
+
+
+@pytest.mark.parametrize("record", MEASURES.values(), ids=lambda record: record.name)
+def test_records_say_everything(record) -> None:
+    for text in (record.sentence, record.formula, record.direction, record.undefined):
+        assert text
+    assert "doi:10." in record.reference
+    assert record.range[0] < record.range[1]
+
+
+@pytest.mark.parametrize("contrast", [(0.3, 0.6), (0.6, 0.3)], ids=["dark", "bright"])
+def test_offset_follows_the_growth_of_the_mask(contrast: tuple[float, float]) -> None:
+    found = [mean_offset(grow, inside=contrast[0], outside=contrast[1]) for grow in (-3, -2, -1, 0, 1, 2, 3)]
+    assert found == sorted(found, reverse=True)
+    assert found == pytest.approx([3, 2, 1, 0, -1, -2, -3], abs=0.5)
+
+
+def test_true_size_and_shape_do_not_move_the_offset() -> None:
+    found = [mean_offset(0, radius=radius, squash=squash) for radius in (15, 30, 60) for squash in (1.0, 0.6)]
+    assert found == pytest.approx([0.0] * len(found), abs=0.3)
+
+
+def test_offset_is_told_on_the_canvas_not_in_pixels_of_the_file() -> None:
+    small, large = lesion(), lesion(radius=120.0, side=3 * SIDE)
+    first = values(small[0], grown(small[1], 2))
+    second = values(large[0], grown(large[1], 6))
+    assert second["offset"] == pytest.approx(first["offset"], abs=0.4)
+    assert first["offset_relative"] == pytest.approx(first["offset"] / 42, rel=0.02)
+
+
+def test_offset_ignores_brightness_and_contrast() -> None:
+    seen, mask = lesion()
+    for other in (seen**0.5, seen * 0.4 + 0.2, 1 - seen):
+        assert values(other, mask)["offset"] == pytest.approx(values(seen, mask)["offset"], abs=0.5)
+
+
+def test_colour_is_read_as_grey() -> None:
+    seen, mask = lesion()
+    assert measure(np.repeat(seen[..., None], 3, axis=-1), mask) == pytest.approx(measure(seen, mask), abs=0.01)
+
+
+def test_without_an_edge_there_is_no_offset_but_a_line() -> None:
+    _, mask = lesion()
+    found = measure(np.full(mask.shape, 0.5, np.float32), mask)
+    assert found["offset"] is found["offset_relative"] is None
+    assert found["roughness"] is not None
+
+
+def test_jagged_contours_are_rough() -> None:
+    seen, mask = lesion()
+    rng = np.random.default_rng(3)
+    y, x = np.mgrid[:SIDE, :SIDE] - SIDE / 2.0
+    teeth = np.interp(
+        np.arctan2(y, x), np.linspace(-math.pi, math.pi, 121), rng.normal(0, 2.0, 121), period=2 * math.pi
+    )
+    jagged = (np.hypot(y, x) <= 40 + teeth)[None]
+    assert values(seen, mask)["roughness"] < 0.4
+    assert values(seen, jagged)["roughness"] > 2 * values(seen, mask)["roughness"]
+
+
+def test_coarsely_rastered_masks_are_rough() -> None:
+    seen, mask = lesion()
+    coarse = mask[:, ::6, ::6].repeat(6, axis=1).repeat(6, axis=2)[:, :SIDE, :SIDE]
+    assert values(seen, coarse)["roughness"] > 2 * values(seen, mask)["roughness"]
+
+
+@pytest.mark.parametrize("corners", [4, 5, 7])
+def test_clicked_polygons_are_polygonal(corners: int) -> None:
+    seen, _ = lesion()
+    angles = np.arange(corners) / corners * 2 * math.pi + 0.2
+    mask = polygon2mask((SIDE, SIDE), 128 + 50 * np.column_stack([np.sin(angles), np.cos(angles)]))[None]
+    assert values(seen, mask)["polygonality"] > 0.7
+
+
+@pytest.mark.parametrize("squash", [1.0, 0.7, 0.5])
+@pytest.mark.parametrize("radius", [20.0, 40.0, 80.0])
+def test_drawn_ellipses_are_not_polygonal(radius: float, squash: float) -> None:
+    assert values(*lesion(radius=radius, squash=squash))["polygonality"] < 0.2
+
+
+def test_holes_by_hand() -> None:
+    mask = np.zeros((1, 64, 64), int)
+    mask[0, 10:30, 10:30] = 1
+    mask[0, 15:20, 15:23] = 0
+    assert values(np.random.default_rng(0).random((1, 64, 64), np.float32), mask)["holes"] == pytest.approx(40 / 400)
+
+
+def test_empty_is_only_empty() -> None:
+    seen, mask = lesion()
+    assert values(seen, np.zeros_like(mask)) == {"empty": 1.0}
+
+
+def test_a_mask_that_is_the_field_of_view_has_no_contour() -> None:
+    seen, mask = lesion()
+    assert values(seen, np.ones_like(mask)) == {"holes": 0.0, "empty": 0.0}
+
+
+def test_a_lesion_cut_by_the_canvas_is_measured_on_the_rest() -> None:
+    seen, mask = lesion()
+    whole, cut = values(seen, grown(mask, -2)), values(seen[:, 128:], grown(mask, -2)[:, 128:])
+    assert cut["offset"] == pytest.approx(whole["offset"], abs=0.6)
+    assert cut["polygonality"] < 0.2
+
+
+@pytest.mark.parametrize("pixels", [1, 2, 4])
+def test_tiny_masks_do_not_fail(pixels: int) -> None:
+    seen, mask = lesion()
+    mask = np.zeros_like(mask)
+    mask[0, 100, 100 : 100 + pixels] = True
+    assert measure(seen, mask)["empty"] == 0
+
+
+def test_a_volume_is_measured_on_its_largest_slice() -> None:
+    seen, mask = lesion()
+    volume = np.concatenate([seen[:, ::-1], seen, seen])
+    masks = np.concatenate([grown(mask, -9), mask, np.zeros_like(mask)])
+    assert measure(volume, masks) == measure(seen, mask)
+
+
+def test_a_mask_of_another_size_is_refused() -> None:
+    with pytest.raises(ValueError, match="expected that of the image"):
+        measure(np.zeros((1, 5, 5), np.float32), np.ones((1, 5, 6)))
