@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from shiftscope.phantoms.fields import bump, grid, smooth_noise, soft_step
+from shiftscope.phantoms.fields import bump, grid, smooth_noise, soft_step, to_pixels
 from shiftscope.phantoms.outlines import Outline, wobble
 from shiftscope.phantoms.phantom import Phantom
 
@@ -105,17 +105,17 @@ def _tissues(
     shape: tuple[int, ...],
 ) -> tuple[np.ndarray, np.ndarray]:
     """Shares of fluid and of grey matter in each voxel; `level` is 1 on the brain's surface."""
-    cells = (2 if shape[0] > 1 else 1, 12, 12)
+    cells = (2 if shape[0] > 1 else 1, 15, 15)
     folds = smooth_noise(rng, shape, cells)
     folds = 0.55 * (folds + folds[..., ::-1]) + 0.6 * smooth_noise(rng, shape, cells)
     down, across = np.gradient(folds, axis=(1, 2))
     steep = np.sqrt(down * down + across * across) * shape[1] + 3.0
     distance = np.abs(folds) / steep  # to the bottom of the nearest sulcus, in fields of view
-    outer = soft_step(level - rng.normal(0.70, 0.02), 0.16)
-    depth_of_sulci = rng.normal(0.0055, 0.001)
-    sulci = bump(distance, depth_of_sulci) * outer
-    ribbon = soft_step(level - 0.945, 0.04)
-    grey = np.maximum(soft_step(0.021 - distance, 0.008) * outer, ribbon)
+    outer = soft_step(level - rng.normal(0.64, 0.02), 0.20)
+    width_of_sulci = rng.normal(0.0048, 0.0009)
+    sulci = bump(distance, width_of_sulci) * outer
+    ribbon = soft_step(level - 0.94, 0.04)
+    grey = np.maximum(soft_step(0.017 - distance, 0.010) * outer, ribbon)
 
     side = np.abs(x)
     swelling = rng.normal(1.0, 0.18) * np.clip(1.2 - (z / 0.14) ** 2, 0.2, 1)
@@ -128,12 +128,13 @@ def _tissues(
     fluid = np.maximum.reduce([sulci, ventricle, third, 0.8 * fissure, 0.8 * sylvian])
     fluid = np.maximum(fluid, soft_step(level - 1.0, 0.03))
 
-    def nucleus(down: float, out: float, tall: float, wide: float) -> np.ndarray:
-        return soft_step(1 - np.sqrt(((y - down) / tall) ** 2 + ((side - out) / wide) ** 2), 0.25)
+    def nucleus(down: float, out: float, tall: float, wide: float, lean: float) -> np.ndarray:
+        across = side - out - lean * (y - down)
+        return soft_step(1 - np.sqrt(((y - down) / tall) ** 2 + (across / wide) ** 2), 0.5)
 
-    nuclei = np.maximum.reduce(
-        [nucleus(0.055, 0.042, 0.055, 0.032), nucleus(-0.035, 0.105, 0.075, 0.026), nucleus(-0.07, 0.058, 0.04, 0.018)]
-    )
+    thalamus, caudate = nucleus(0.058, 0.046, 0.055, 0.036, 0.2), nucleus(-0.085, 0.052, 0.036, 0.018, -0.3)
+    putamen = nucleus(-0.015, 0.104, 0.066, 0.028, 0.25)
+    nuclei = np.maximum.reduce([thalamus, caudate, putamen])
     insula = bump(side - 0.155, 0.008) * soft_step(0.09 - np.abs(y + 0.02), 0.04)
     grey = np.maximum.reduce(
         [grey, 0.85 * nuclei, insula, bump(side, 0.012) * soft_step(np.abs(y - 0.02) - 0.15, 0.04)]
@@ -206,4 +207,4 @@ def _scanned(rng: np.random.Generator, pixels: np.ndarray) -> np.ndarray:
     pixels = rng.normal(0.86, 0.05) * np.power(np.clip(pixels, 0, None), rng.normal(1.0, 0.06)) * coil
     sigma = np.float32(rng.uniform(0.018, 0.032))
     real, imaginary = sigma * rng.standard_normal((2, *pixels.shape), dtype=np.float32)
-    return np.clip(np.sqrt((pixels + real) ** 2 + imaginary**2), 0, 1).astype(np.float32)
+    return to_pixels(np.sqrt((pixels + real) ** 2 + imaginary**2))

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from shiftscope.phantoms.fields import bump, grid, smooth_noise, soft_step
+from shiftscope.phantoms.fields import bump, grid, smooth_noise, soft_step, to_pixels
 from shiftscope.phantoms.outlines import Outline, wobble
 from shiftscope.phantoms.phantom import Phantom
 
@@ -24,50 +24,50 @@ def chest(rng: np.random.Generator, *, size: int = 128, label: str | None = None
     """
     label = LABELS[int(rng.random() < 0.5)] if label is None else label
     y, x = grid(size)
-    tilt, middle = rng.normal(0, 0.02), rng.normal(0.5, 0.015)
-    u = (x - np.float32(middle)) / np.float32(rng.normal(1.0, 0.04)) + np.float32(tilt) * (y - 0.5)
-    v = (y - np.float32(rng.normal(0.0, 0.02))) / np.float32(rng.normal(1.0, 0.04))
-    lung, right_base, left_base = _lungs(rng, u, v)
-    density = _body(rng, u, v, size) - rng.normal(0.60, 0.04) * lung
-    density += _bones(rng, u, v, lung)
-    density += _mediastinum(rng, u, v)
-    density += _belly(rng, u, v, right_base, left_base)
-    density += lung * _vessels(rng, u, v, size)
+    u, v = _framing(rng, y, x)
+    lung, floor = _lungs(rng, u, v)
+    shadow = _mediastinum(rng, u, v)
+    air = lung * (1 - np.clip(1.6 * shadow, 0, 0.85))
+    density = _body(rng, u, v, size) + rng.normal(0.16, 0.04) * shadow - rng.normal(0.60, 0.04) * air
+    density += _bones(rng, u, v, lung) * (1 - 0.45 * np.clip(shadow, 0, 1)) + _belly(rng, u, v, floor)
+    density += air * _vessels(rng, u, v, size)
     mask = np.zeros((size, size), np.uint8)
     if label == "abnormal":
-        opacity, mask = _opacities(rng, lung, size, lesion_scale)
+        opacity, mask = _opacities(rng, air, size, lesion_scale)
         density += opacity
     return Phantom(_film(rng, density, size), mask, label, "chest", (_FIELD_MM / size,) * 2)
 
 
-def _lungs(rng: np.random.Generator, u: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Aeration 0..1, and the heights of the right and left diaphragm as functions of u."""
-    width, apex = rng.normal(0.375, 0.018), rng.normal(0.10, 0.02)
-    right_dome, left_dome = (base + rng.normal(0, 0.03) for base in (0.76, 0.79))
-    steep = rng.uniform(1.0, 1.8)
+def _framing(rng: np.random.Generator, y: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Body coordinates: u from the midline, positive to the patient's left, and v downwards, in shares of the film."""
+    zoom, tilt = rng.normal(0.90, 0.04), rng.normal(0, 0.025)
+    across, down = (x - rng.normal(0.5, 0.015)) * zoom, (y - 0.5) * zoom
+    build = rng.normal(1.0, 0.04)  # slight or stout
+    return np.asarray((across + tilt * down) * build), np.asarray(0.5 + rng.normal(0, 0.02) + down - tilt * across)
 
-    def base(side: int, dome: float) -> np.ndarray:
-        return np.asarray(dome + steep * (side * u - 0.17) ** 2)
 
-    right_base, left_base = base(-1, right_dome), base(1, left_dome)
-    rise = np.clip((v - apex) / 0.62, 0, 1)
-    outer = width * np.power(1 - (1 - rise) ** 2.2, 0.55)
-    lung = np.zeros(np.broadcast_shapes(u.shape, v.shape), np.float32)
-    for side, floor in ((-1, right_base), (1, left_base)):
-        out = side * u
-        inner = 0.065 + 0.02 * bump(v - 0.42, 0.08) + 0.03 * np.clip(v - 0.5, 0, 1)
-        # the smallest distance to a wall decides; a soft ramp over it is the partial volume of a rounded chest
-        inside = np.minimum(np.minimum(out - inner, outer - out), floor - v)
-        lung += soft_step(inside - 0.008, 0.045)
-    return np.clip(lung, 0, 1), right_base, left_base
+def _lungs(rng: np.random.Generator, u: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Aeration 0..1, and the height of the diaphragm at every u."""
+    width, apex, steep = rng.normal(0.375, 0.016), rng.normal(0.105, 0.015), rng.uniform(1.0, 1.9)
+    right, left = rng.normal(0.76, 0.03) + steep * (u + 0.17) ** 2, rng.normal(0.79, 0.03) + steep * (u - 0.18) ** 2
+    floor = right + soft_step(u, 0.12) * (left - right)
+    rise = np.clip((v - apex) / 0.60, 0, 1)
+    outer = width * np.power(1 - (1 - rise) ** 2.6, 0.50) * (1 + 0.03 * np.clip(v - 0.6, 0, 1))
+    inner = 0.06 + 0.015 * bump(v - 0.30, 0.05)
+    side = np.abs(u)
+    # the smallest distance to a wall decides; a soft ramp over it is the partial volume of a rounded chest
+    inside = np.minimum(np.minimum(side - inner, outer - side), floor - v)
+    return np.asarray(0.75 * soft_step(inside - 0.006, 0.035) + 0.25 * soft_step(inside - 0.05, 0.12)), floor
 
 
 def _body(rng: np.random.Generator, u: np.ndarray, v: np.ndarray, size: int) -> np.ndarray:
-    flank = rng.normal(0.47, 0.02) + 0.10 * bump(v - 0.12, 0.14)
-    torso = soft_step(flank - np.abs(u), 0.05) * soft_step(v - 0.02 - 0.45 * np.clip(np.abs(u) - 0.14, 0, 1), 0.05)
-    neck = soft_step(0.13 - np.abs(u), 0.05) * soft_step(0.16 - v, 0.1)
+    """Soft tissue: trunk with its flanks, shoulders and neck."""
+    side = np.abs(u)
+    flank = rng.normal(0.455, 0.015) + 0.12 * bump(v - 0.14, 0.13)
+    trunk = soft_step(flank - side, 0.05) * soft_step(v - 0.03 - 0.4 * np.clip(side - 0.15, 0, 1), 0.05)
+    neck = soft_step(0.13 - side, 0.05) * soft_step(0.16 - v, 0.1)
     soft = smooth_noise(rng, (size, size), (3, 3))
-    return np.maximum(torso, neck) * (0.98 + 0.035 * soft) + 0.10 * bump(np.abs(u) - flank + 0.03, 0.035) * torso
+    return np.asarray(np.maximum(trunk, neck) * (0.98 + 0.035 * soft) - 0.12 * soft_step(0.14 - v, 0.2))
 
 
 def _bones(rng: np.random.Generator, u: np.ndarray, v: np.ndarray, lung: np.ndarray) -> np.ndarray:
@@ -91,41 +91,44 @@ def _bones(rng: np.random.Generator, u: np.ndarray, v: np.ndarray, lung: np.ndar
         bones += 0.17 * inside * soft_step(along - 0.04, 0.04) * soft_step(0.40 - along, 0.04)
     blade = soft_step(out - 0.30 - 0.22 * np.clip(v - 0.15, 0, 1), 0.05)
     bones += 0.10 * blade * soft_step(v - 0.14, 0.06) * soft_step(0.44 - v, 0.06)
-    vertebra = 0.5 + 0.5 * np.cos(2 * np.pi * v / rng.normal(0.072, 0.004))
-    return np.asarray(bones + soft_step(0.045 - out, 0.025) * (0.12 + 0.07 * vertebra))
+    disc = 0.5 + 0.5 * np.cos(2 * np.pi * v / rng.normal(0.072, 0.004))
+    return np.asarray(bones + soft_step(0.042 - out, 0.03) * (0.10 + 0.06 * disc))
 
 
 def _mediastinum(rng: np.random.Generator, u: np.ndarray, v: np.ndarray) -> np.ndarray:
-    heart_width = rng.normal(0.20, 0.02)
-    heart = Outline((rng.normal(0.63, 0.02), 0.055), (0.185, heart_width), rng.normal(0.45, 0.08))
+    """Heart, great vessels, aortic knob and the air of the trachea; 1 where the heart is thickest."""
+    heart = Outline(
+        (rng.normal(0.64, 0.015), 0.05),
+        (0.148, rng.normal(0.20, 0.02)),
+        rng.normal(0.62, 0.09),
+        wobble(rng, 0.03, (2, 3)),
+    )
     level = heart.level(v, u)
-    great_vessels = soft_step(0.075 + 0.02 * bump(v - 0.30, 0.05) - np.abs(u - 0.01), 0.05) * soft_step(v - 0.08, 0.1)
-    knob = soft_step(1 - Outline((rng.normal(0.29, 0.015), 0.075), (0.045, 0.042)).level(v, u), 0.5)
-    trachea = soft_step(0.022 - np.abs(u + 0.005), 0.016) * soft_step(0.30 - v, 0.08)
-    shadow = 0.42 * soft_step(1 - level, 0.22) + 0.16 * great_vessels + 0.16 * knob
-    return np.asarray(shadow - 0.14 * trachea)
+    thickness = np.sqrt(np.clip(1.02 - level**2, 0, 1)) * soft_step(1 - level, 0.10)
+    vessels = 0.6 * soft_step(0.07 + 0.015 * bump(v - 0.30, 0.05) - np.abs(u - 0.008), 0.045) * soft_step(v - 0.1, 0.1)
+    knob = 0.6 * soft_step(1 - Outline((rng.normal(0.30, 0.015), 0.065), (0.045, 0.040)).level(v, u), 0.4)
+    trachea = soft_step(0.020 - np.abs(u + 0.004), 0.016) * soft_step(0.32 - v, 0.08)
+    return np.asarray(np.maximum.reduce([thickness, vessels, knob]) - 0.8 * trachea)
 
 
-def _belly(rng: np.random.Generator, u: np.ndarray, v: np.ndarray, right: np.ndarray, left: np.ndarray) -> np.ndarray:
-    below = np.where(u < 0, soft_step(v - right, 0.03), soft_step(v - left, 0.03))
-    bubble = Outline((rng.normal(0.90, 0.02), rng.normal(0.17, 0.02)), (0.045, 0.075), rng.normal(0, 0.3))
-    gas = rng.uniform(0.0, 0.35) * soft_step(1 - bubble.level(v, u), 0.35)
-    return np.asarray(below * (rng.normal(0.22, 0.04) - gas))
+def _belly(rng: np.random.Generator, u: np.ndarray, v: np.ndarray, floor: np.ndarray) -> np.ndarray:
+    below = soft_step(v - floor, 0.02)
+    bubble = Outline((rng.normal(0.91, 0.02), rng.normal(0.18, 0.02)), (0.04, 0.07), rng.normal(0, 0.3))
+    gas = rng.uniform(0.0, 0.30) * soft_step(1 - bubble.level(v, u), 0.5)
+    return np.asarray(below * (rng.normal(0.16, 0.03) - gas))
 
 
 def _vessels(rng: np.random.Generator, u: np.ndarray, v: np.ndarray, size: int) -> np.ndarray:
-    """Branching markings: thin ridges of noise in polar coordinates around each hilum, thinning outwards."""
-    side = np.where(u < 0, -1.0, 1.0).astype(np.float32)
-    dv, du = v - 0.45, side * u - 0.09
+    """Branching markings: crooked ridges that leave each hilum and thin out."""
+    bend = 0.035 * smooth_noise(rng, (2, size, size), (1, 7, 7))
+    dv, du = v - 0.47 + bend[0], np.abs(u) - 0.075 + bend[1]
     radius = np.sqrt(dv * dv + du * du)
-    angle = np.arctan2(dv, du)
-    lattice = smooth_noise(rng, (96, 192), (7, 26))
-    row = np.clip(radius / 0.55 * 95, 0, 95).astype(np.intp)
-    column = ((angle + np.pi) / (2 * np.pi) * 95 + 96 * (side > 0)).astype(np.intp)
-    ridges = bump(lattice[row, column], 0.33)
-    hilum = 0.22 * bump(radius, 0.055)
-    fine = smooth_noise(rng, (size, size), (26, 26))
-    return np.asarray(0.30 * ridges * np.exp(-radius / 0.13) + hilum + 0.018 * fine)
+    lattice = smooth_noise(rng, (96, 193), (8, 22))
+    row = np.clip(radius / 0.5 * 95, 0, 95).astype(np.intp)
+    column = ((np.arctan2(dv, du) + np.pi) / (2 * np.pi) * 95).astype(np.intp) + np.where(u < 0, 0, 97)
+    ridges = bump(lattice[row, column], 0.35) * np.exp(-radius / 0.13)
+    fine = smooth_noise(rng, (size, size), (24, 24))
+    return np.asarray(0.34 * ridges + 0.24 * bump(radius, 0.05) + 0.02 * fine)
 
 
 def _opacities(rng: np.random.Generator, lung: np.ndarray, size: int, scale: float) -> tuple[np.ndarray, np.ndarray]:
@@ -134,7 +137,7 @@ def _opacities(rng: np.random.Generator, lung: np.ndarray, size: int, scale: flo
     kind = rng.choice(3, p=(0.45, 0.3, 0.25))
     count = (1, int(rng.integers(2, 5)), int(rng.integers(1, 4)))[kind]
     area = scale * np.exp(rng.normal(np.log((0.030, 0.012, 0.004)[kind]), 0.35))
-    softness, strength = (0.8, 0.9, 0.35)[kind], rng.uniform(0.28, 0.5)
+    softness, strength = (0.8, 0.9, 0.35)[kind], rng.uniform(0.20, 0.38)
     inside = np.argwhere(lung > 0.95)
     texture = 1 + 0.25 * smooth_noise(rng, (size, size), (14, 14))
     density = np.zeros((size, size), np.float32)
@@ -142,7 +145,7 @@ def _opacities(rng: np.random.Generator, lung: np.ndarray, size: int, scale: flo
     for row, column in inside[rng.integers(len(inside), size=count)]:
         radius = float(np.sqrt(area / np.pi))
         aspect = float(np.exp(rng.normal(0, 0.0 if kind == 2 else 0.2)))
-        rim = None if kind == 2 else wobble(rng, 0.16, (2, 9))
+        rim = None if kind == 2 else wobble(rng, 0.11, (2, 9), decay=0.8)
         centre = ((row + 0.5) / size, (column + 0.5) / size)
         level = Outline(centre, (radius / aspect, radius * aspect), rng.uniform(0, np.pi), rim).level(y, x)
         density = np.maximum(density, soft_step(1 - level + 0.3 * softness, softness))
@@ -153,9 +156,9 @@ def _opacities(rng: np.random.Generator, lung: np.ndarray, size: int, scale: flo
 def _film(rng: np.random.Generator, density: np.ndarray, size: int) -> np.ndarray:
     """Exposure, film curve and grain: dense is white."""
     scatter = 0.06 * gaussian_filter(density, 0.05 * size, truncate=2)
-    low, high = rng.normal(0.30, 0.03), rng.normal(1.62, 0.05)
+    low, high = rng.normal(0.29, 0.04), rng.normal(1.58, 0.08)
     exposed = np.clip((density + scatter - low) / (high - low), 0, 1.15)
-    curve = np.power(exposed, rng.normal(1.0, 0.08))
+    curve = np.power(exposed, rng.normal(1.0, 0.12))
     grain = rng.standard_normal((size, size), dtype=np.float32)
     grain = 0.6 * grain + 0.9 * gaussian_filter(grain, 0.7, truncate=3)
-    return np.clip(curve * 0.92 + rng.uniform(0.010, 0.016) * grain, 0, 1).astype(np.float32)
+    return to_pixels(curve * 0.92 + rng.uniform(0.010, 0.016) * grain)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from shiftscope.phantoms.fields import bump, grid, smooth_noise, soft_step
+from shiftscope.phantoms.fields import bump, grid, smooth_noise, soft_step, to_pixels
 from shiftscope.phantoms.outlines import Outline, place, wobble
 from shiftscope.phantoms.phantom import Phantom
 
@@ -39,23 +39,28 @@ def endoscopy(
 def _tunnel(rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray]:
     """Light that reaches the camera from the wall, 0..1, and how far each pixel faces the camera."""
     y, x = grid(size)
-    bearing, off = rng.uniform(0, 2 * np.pi), abs(rng.normal(0.22, 0.14))
-    dy, dx = y - np.float32(0.5 + off * np.sin(bearing)), x - np.float32(0.5 + off * np.cos(bearing))
-    bend = 0.05 * smooth_noise(rng, (size, size), (3, 3))
-    radius = np.sqrt(dy * dy + dx * dx) * (1 + bend) + 1e-3
+    bearing, off = rng.uniform(0, 2 * np.pi), abs(rng.normal(0.28, 0.15))
+    bend = rng.uniform(0.03, 0.08) * smooth_noise(rng, (2, size, size), (1, 3, 3))
+    dy = y - 0.5 - off * np.sin(bearing) + bend[0]
+    dx = x - 0.5 - off * np.cos(bearing) + bend[1]
+    squeeze = np.exp(rng.normal(0, 0.2))
+    dy, dx = dy * squeeze, dx / squeeze
     angle = np.arctan2(dy, dx)
-    lobes = 0.16 * np.cos(3 * angle + rng.uniform(0, 6.3)) + 0.07 * np.cos(2 * angle + rng.uniform(0, 6.3))
-    phase = rng.uniform(1.5, 2.6) * np.log(radius + 0.05) * (1 + 0.25 * lobes) + lobes + rng.uniform(0, 1)
-    phase = phase + 0.10 * smooth_noise(rng, (size, size), (5, 5))
+    # three muscle bands pull the lumen into a triangle
+    corners = rng.uniform(0.04, 0.16) * np.cos(3 * angle + rng.uniform(0, 6.3))
+    radius = np.sqrt(dy * dy + dx * dx) * (1 + corners) + 1e-3
+    phase = rng.uniform(1.3, 2.3) * np.log(radius + 0.10) + 0.5 * corners + rng.uniform(0, 1)
+    phase = phase + 0.09 * smooth_noise(rng, (size, size), (4, 4))
     share = phase - np.floor(phase)
-    # outside each lip the fold is lit; the wall behind it falls into shadow up to the next lip
-    fold = 1 - share**1.6 * soft_step(1 - share, 0.10) - 0.0
-    fold = np.where(share > 0.95, 0.1 + 18 * (share - 0.95), fold)
-    relief = rng.uniform(0.15, 0.6)
-    hollow = soft_step(radius - rng.uniform(0.02, 0.10), rng.uniform(0.25, 0.5))
-    lumps = 0.05 * smooth_noise(rng, (size, size), (6, 6))
-    light = (0.14 + 0.86 * hollow) * (1 - relief * (1 - fold)) + lumps
-    return np.clip(light, 0.02, None), fold * hollow
+    # each lip is lit; the wall behind it falls into shadow up to the next lip
+    lit = np.where(share < 0.94, 1 - 0.9 * share**1.5, 0.18 + (share - 0.94) * 13.5)
+    reach = np.clip(0.55 + 0.55 * smooth_noise(rng, (size, size), (2, 2)), 0.08, 1)  # folds run out along the wall
+    relief = rng.uniform(0.25, 0.75) * reach
+    mouth = rng.uniform(0.02, 0.09)
+    hollow = soft_step(radius - mouth, 2 * mouth + rng.uniform(0.25, 0.6))
+    lumps = 0.06 * smooth_noise(rng, (size, size), (5, 5)) + 0.02 * smooth_noise(rng, (size, size), (18, 18))
+    light = (0.06 + 0.94 * hollow) * (1 - relief * (1 - lit)) * (1 + lumps)
+    return np.asarray(light), np.asarray(lit * hollow)
 
 
 def _vessels(rng: np.random.Generator, size: int) -> np.ndarray:
@@ -116,13 +121,13 @@ def _seen(rng: np.random.Generator, light: np.ndarray, blood: np.ndarray, wetnes
     falloff = 1 - 0.9 * (dy * dy + dx * dx)
     exposure = rng.normal(0.90, 0.06)
     light = np.clip(light * falloff * exposure, 0, 1.1)[..., None]
-    tint = np.array([0.97, 0.60, 0.46]) * np.exp(rng.normal(0, (0.02, 0.07, 0.10)))
-    depth = np.array([0.75, 1.15, 1.3])  # what little light comes back from the deep is red
+    tint = np.array([0.98, 0.62, 0.47]) * np.exp(rng.normal(0, (0.02, 0.08, 0.12)))
+    depth = np.array([0.72, 1.15, 1.35])  # what little light comes back from the deep is red
     absorbed = np.exp(-blood[..., None] * np.array([0.6, 2.6, 2.4]))
     colour = tint * np.power(light, depth) * absorbed
-    drops = soft_step(smooth_noise(rng, (size, size), (26, 26)) + 1.4 * wetness - rng.uniform(3.0, 3.4), 0.25)
+    drops = soft_step(smooth_noise(rng, (size, size), (34, 34)) + 1.3 * wetness - rng.uniform(3.1, 3.7), 0.4)
     colour = colour + drops[..., None] * (np.array([1.0, 0.98, 0.94]) - colour)
     rough = rng.uniform(0.006, 0.014) * rng.standard_normal(colour.shape, dtype=np.float32)
-    corner = np.maximum(np.maximum(np.abs(dy), np.abs(dx)), (np.abs(dy) + np.abs(dx)) / 1.42)
+    corner = np.maximum(np.maximum(np.abs(dy), np.abs(dx)), (np.abs(dy) + np.abs(dx)) / 1.5)
     window = soft_step(rng.normal(0.485, 0.006) - corner, 0.012)[..., None]
-    return np.clip((colour + rough) * window + 0.012, 0, 1).astype(np.float32)
+    return to_pixels((colour + rough) * window + 0.012)

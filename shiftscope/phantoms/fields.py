@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
-__all__ = ["bump", "grid", "smooth_noise", "soft_step"]
+__all__ = ["bump", "grid", "smooth_noise", "soft_step", "to_pixels"]
 
 _SPLINE_STD = 0.692  # standard deviation of a cubic B-spline sum of unit normals, per axis, averaged over positions
 
@@ -64,3 +64,8 @@ def bump(distance: np.ndarray, width: float) -> np.ndarray:
     """1 at zero, falling to 0 like a Gaussian of standard deviation `width`."""
     scaled = distance / width
     return np.exp(-0.5 * scaled * scaled)
+
+
+def to_pixels(signal: np.ndarray) -> np.ndarray:
+    """`signal` clipped to 0..1 as float32."""
+    return np.asarray(np.clip(signal, 0, 1), dtype=np.float32)

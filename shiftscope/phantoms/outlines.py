@@ -1,10 +1,11 @@
 """Closed outlines: ellipses, and ellipses whose radius wobbles with the angle."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Outline", "place", "wobble"]
+__all__ = ["Outline", "even", "place", "wobble"]
 
 _ANGLES = 512
 
@@ -32,14 +33,14 @@ class Outline:
 
     def level(self, y: np.ndarray, x: np.ndarray) -> np.ndarray:
         """Distance from the centre over the outline's radius in that direction: 0 at the centre, 1 on the rim."""
-        dy, dx = y - np.float32(self.centre[0]), x - np.float32(self.centre[1])
-        cos, sin = np.float32(np.cos(self.angle)), np.float32(np.sin(self.angle))
-        v, u = (dy * cos - dx * sin) / np.float32(self.radii[0]), (dy * sin + dx * cos) / np.float32(self.radii[1])
-        radius = np.sqrt(v * v + u * u)
+        dy, dx = y - self.centre[0], x - self.centre[1]
+        cos, sin = math.cos(self.angle), math.sin(self.angle)
+        v, u = (dy * cos - dx * sin) / self.radii[0], (dy * sin + dx * cos) / self.radii[1]
+        radius: np.ndarray = np.sqrt(v * v + u * u)
         if self.rim is None:
             return radius
-        index = (np.arctan2(v, u) * np.float32(_ANGLES / (2 * np.pi))).astype(np.int16) % _ANGLES
-        return radius / self.rim[index]
+        index = (np.arctan2(v, u) * (_ANGLES / (2 * math.pi))).astype(np.int16) % _ANGLES
+        return np.asarray(radius / self.rim[index])
 
 
 def wobble(
@@ -58,7 +59,12 @@ def wobble(
     size = amplitude * rng.normal(size=order.size) * (order / orders[0]) ** -decay
     phase = rng.uniform(0, 2 * np.pi, order.size)
     radius = np.exp(size @ np.cos(order[:, None] * angle + phase[:, None]))
-    return (radius / np.sqrt(np.mean(radius**2))).astype(np.float32)
+    return even(radius)
+
+
+def even(rim: np.ndarray) -> np.ndarray:
+    """`rim` scaled to a mean square of 1, so that it keeps the area of the ellipse."""
+    return np.asarray(rim / np.sqrt(np.mean(rim**2)), dtype=np.float32)
 
 
 def place(
@@ -84,7 +90,7 @@ def place(
         rim: as `Outline.rim`.
         margin: free border in shares of the canvas.
     """
-    height = float(np.sqrt(area / (np.pi * aspect)))
+    height = math.sqrt(area / (math.pi * aspect))
     trial = Outline((0.5, 0.5), (height, height * aspect), angle, rim)
     free = min(trial.reach + margin, 0.5)
     y, x = (float(np.clip(rng.normal(m, s), free, 1 - free)) for m, s in zip(around, spread, strict=True))

@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from shiftscope.phantoms.fields import to_pixels
+
 __all__ = ["Phantom"]
 
 
@@ -43,7 +45,7 @@ class Phantom:
 
     def with_pixels(self, pixels: np.ndarray) -> "Phantom":
         """The same patient seen otherwise: `pixels` clipped to 0..1 as float32, everything else kept."""
-        return replace(self, pixels=np.clip(pixels, 0, 1).astype(np.float32))
+        return replace(self, pixels=to_pixels(pixels))
 
     def with_mask(self, mask: np.ndarray) -> "Phantom":
         """The same image annotated otherwise: `mask` is anything that is true on the lesion."""
