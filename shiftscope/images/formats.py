@@ -54,6 +54,8 @@ def sniff(path: Path) -> str | None:
         raise Unreadable(path, "missing", f"cannot be opened: {problem.strerror}") from None
     if not head:
         raise Unreadable(path, "empty")
+    if head[128:132] == b"DICM":  # first of all: the preamble may hold the header of another format
+        return "dicom"
     if head[:2] == b"\x1f\x8b":
         head = _gunzipped(path)
         return _volume(head)
@@ -71,8 +73,6 @@ def sniff(path: Path) -> str | None:
         and int.from_bytes(head[14:18], "little") in (12, 40, 52, 56, 64, 108, 124)
     ):
         return "bmp"
-    if head[128:132] == b"DICM":
-        return "dicom"
     return _volume(head) or ("dicom" if _bare_dicom(head) else None)
 
 

@@ -1,0 +1,57 @@
+"""One orientation for every volume, whatever the format: slices look as a radiologist sees them.
+
+Axes are turned to the nearest anatomical ones. The through-plane axis z is the axis of a single slice, or the one whose
+spacing is at least twice that of both others (thick sagittal or coronal slices), or else head-to-foot. Then
+
+    axial     z foot -> head       y front -> back      x right -> left
+    sagittal  z right -> left      y head -> foot       x front -> back
+    coronal   z front -> back      y head -> foot       x right -> left
+
+so that a scan read from DICOM and from the NIfTI made of it gives the same array.
+"""
+
+import numpy as np
+from nibabel.orientations import apply_orientation, io_orientation
+
+__all__ = ["THICK", "canonical"]
+
+THICK = 2.0  # how many times the other spacings make slices thick
+_LEFT, _BACK, _HEAD = 0, 1, 2
+_PLANES = {_HEAD: (_HEAD, _BACK, _LEFT), _LEFT: (_LEFT, _HEAD, _BACK), _BACK: (_BACK, _HEAD, _LEFT)}
+"""Through-plane axis -> the anatomical axes of (z, y, x)."""
+
+
+def canonical(values: np.ndarray, directions: np.ndarray) -> tuple[np.ndarray, tuple[float, float, float]]:
+    """Turn a volume to the orientation above; only transposes and flips, no value changes.
+
+    Args:
+        values: (i, j, k) or (i, j, k, 3).
+        directions: (3, 3): column n is the step in millimetres, in DICOM's patient axes (to the left, to the back, to
+            the head), from one voxel to the next along axis n.
+
+    Returns:
+        (z, y, x[, 3]), a view of `values`, and its spacing in millimetres.
+    """
+    affine = np.eye(4)
+    affine[:3, :3] = directions
+    turns = io_orientation(affine)
+    turned = apply_orientation(values, turns)
+    lengths = np.linalg.norm(directions, axis=0)
+    spacing = [float(lengths[np.flatnonzero(turns[:, 0] == axis)[0]]) for axis in range(3)]
+    planes = _PLANES[_through(turned.shape[:3], spacing)]
+    out = turned.transpose(*planes, *range(3, turned.ndim))
+    if planes[1] == _HEAD:
+        out = out[:, ::-1]
+    z, y, x = (spacing[axis] for axis in planes)
+    return out, (z, y, x)
+
+
+def _through(shape: tuple[int, ...], spacing: list[float]) -> int:
+    """The anatomical axis that slices are stacked along."""
+    for axis in (_HEAD, _LEFT, _BACK):
+        if shape[axis] == 1:
+            return axis
+    rounded = [float(f"{step:.3g}") for step in spacing]  # an image and its mask may differ in the last digits
+    thickest = int(np.argmax(rounded))
+    others = [step for axis, step in enumerate(rounded) if axis != thickest]
+    return thickest if rounded[thickest] >= THICK * max(others) else _HEAD
