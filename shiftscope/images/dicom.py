@@ -16,12 +16,12 @@ from shiftscope.images.orientation import canonical
 from shiftscope.images.quiet import quiet
 from shiftscope.images.raster import grey_if_equal
 
-__all__ = ["open_dataset", "read_dicom"]
+__all__ = ["SEGMENTATION", "directions", "open_dataset", "read_dicom"]
 
 # Values that break the standard's rules for their type are read as they are instead of warned about one by one.
 pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
 
-_SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
+SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
 _WHOLE_SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"
 
 
@@ -43,7 +43,7 @@ def read_dicom(paths: Sequence[Path]) -> Image:
         between = _gap(planes) or step[0]
         spacing = (between or 1.0, step[1], step[2]) if between or len(values) == 1 else None
     if planes and planes[0].across is not None:
-        values, turned = canonical(np.moveaxis(values, 0, 2), _directions(planes[0], spacing))
+        values, turned = canonical(np.moveaxis(values, 0, 2), directions(planes[0], spacing))
         spacing = turned if spacing else None
     values, display = display_of(first, np.ascontiguousarray(values), pixels)
     return Image(
@@ -105,7 +105,7 @@ def _in_order(paths: Sequence[Path]) -> tuple[pydicom.Dataset, list[tuple[Path, 
 def _one(data: pydicom.Dataset, file: tuple[Path, pydicom.Dataset]) -> tuple[np.ndarray, Pixels, list[Plane]]:
     """A file on its own: a picture, a multi-frame volume, the middle of a film, or a mosaic."""
     path = file[0]
-    if data.get("SOPClassUID") == _SEGMENTATION:
+    if data.get("SOPClassUID") == SEGMENTATION:
         raise Unreadable(path, "unsupported", "a DICOM segmentation is a mask, not an image; put it with the masks")
     if str(data.get("SOPClassUID") or "").startswith(_WHOLE_SLIDE):
         raise Unreadable(path, "unsupported", "a whole-slide image; export regions of interest as pictures")
@@ -152,10 +152,12 @@ def _gap(planes: Sequence[Plane]) -> float | None:
     return float(np.median(np.diff(depths)))
 
 
-def _directions(plane: Plane, spacing: tuple[float, float, float] | None) -> np.ndarray:
+def directions(plane: Plane, spacing: tuple[float, float, float] | None) -> np.ndarray:
     """Steps in millimetres along (row index, column index, slice index): (3, 3), one column each."""
     z, y, x = spacing or (1.0, 1.0, 1.0)
-    return np.stack([plane.down * y, plane.across * x, plane.normal * z], axis=1)  # type: ignore[operator]
+    if plane.across is None or plane.down is None:
+        return np.diag([1.0, 1.0, 1.0])
+    return np.stack([plane.down * y, plane.across * x, plane.normal * z], axis=1)
 
 
 def _is_mosaic(data: pydicom.Dataset) -> bool:

@@ -1,23 +1,20 @@
 """What of a DICOM image is seen as black and white, and which tags say how it was acquired."""
 
+from typing import Any
+
 import numpy as np
 import pydicom
 from pydicom.pixels import apply_voi
 
-from shiftscope.images.dicom_geometry import positive
-from shiftscope.images.dicom_headers import month_of
+from shiftscope.images.acquisition import acquisition
+from shiftscope.images.dicom_headers import DATES
 from shiftscope.images.dicom_pixels import Pixels
-from shiftscope.images.percentiles import percentile_range
+from shiftscope.images.percentiles import CT_WINDOW_HU, percentile_range
 
-__all__ = ["CT_WINDOW_HU", "acquisition_of", "display_of"]
-
-CT_WINDOW_HU = (-1000.0, 1000.0)
-"""Air to dense bone: one public window for every site, whatever window a technologist stored."""
+__all__ = ["acquisition_of", "display_of"]
 
 PROJECTIONS = {"CR", "DX", "MG", "RG", "RF", "XA", "IO", "PX"}
 """X-ray projections: their raw scale is the detector's, so the window the file was shown with counts."""
-
-_TEXT = 64  # characters kept of a free-text tag
 
 
 def display_of(data: pydicom.Dataset, values: np.ndarray, pixels: Pixels) -> tuple[np.ndarray, tuple[float, float]]:
@@ -54,16 +51,16 @@ def display_of(data: pydicom.Dataset, values: np.ndarray, pixels: Pixels) -> tup
 
 def acquisition_of(data: pydicom.Dataset, spacing_mm: tuple[float, float, float] | None) -> dict[str, str]:
     """The allowlisted acquisition tags that the file has, as text. Nothing else of the header is ever passed on."""
-    found = {
-        "manufacturer": _text(data.get("Manufacturer")).upper(),
-        "model": _text(data.get("ManufacturerModelName")),
-        "field_strength_t": _number(_tesla(data.get("MagneticFieldStrength"))),
-        "kvp": _number(data.get("KVP")),
-        "bits": _number(data.get("BitsStored")),
-        "spacing_mm": "" if spacing_mm is None else f"{spacing_mm[1]:.2g}",
-        "month": month_of(data) or "",
+    date = next(filter(None, map(data.get, DATES)), None)
+    values = {
+        "manufacturer": data.get("Manufacturer"),
+        "model": data.get("ManufacturerModelName"),
+        "field_strength_t": data.get("MagneticFieldStrength"),
+        "kvp": data.get("KVP"),
+        "bits": data.get("BitsStored"),
+        "month": date,
     }
-    return {name: value for name, value in found.items() if value}
+    return acquisition(values, spacing_mm)
 
 
 def _window(data: pydicom.Dataset, values: np.ndarray, mirror: float | None) -> tuple[float, float] | None:
@@ -91,24 +88,9 @@ def _voi_lut(data: pydicom.Dataset, values: np.ndarray) -> np.ndarray | None:
 
 
 def _first(value: object) -> float | None:
-    items = value if isinstance(value, pydicom.multival.MultiValue) else [value]
+    items: Any = value if isinstance(value, pydicom.multival.MultiValue) else [value]
     try:
         number = float(items[0])
     except (IndexError, TypeError, ValueError):
         return None
     return number if np.isfinite(number) else None
-
-
-def _tesla(value: object) -> float | None:
-    """Field strength in tesla; old scanners wrote gauss."""
-    strength = positive(value)
-    return strength / 10_000 if strength and strength > 100 else strength
-
-
-def _text(value: object) -> str:
-    return " ".join(str(value or "").split())[:_TEXT]
-
-
-def _number(value: object) -> str:
-    number = positive(value)
-    return "" if number is None else f"{number:.3g}"

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import pydicom
 
-__all__ = ["Plane", "frame_planes", "kept_frames", "ordered", "plane_of", "positive", "spacing_of", "unmosaic"]
+from shiftscope.images.acquisition import positive
+
+__all__ = ["Plane", "frame_planes", "kept_frames", "ordered", "plane_of", "spacing_of", "unmosaic"]
 
 _STACKS = {"CT", "MR", "PT", "OPT"}
 """Modalities whose frames are slices; the frames of any other are moments of a film."""
@@ -165,12 +167,3 @@ def _vector(value: object, length: int) -> np.ndarray | None:
     except (TypeError, ValueError):
         return None
     return vector if vector.shape == (length,) and bool(np.isfinite(vector).all()) else None
-
-
-def positive(value: object) -> float | None:
-    """A tag's value as a finite number above zero, or None."""
-    try:
-        number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return None
-    return number if math.isfinite(number) and number > 0 else None

@@ -7,14 +7,18 @@ import pydicom
 from pydicom.errors import InvalidDicomError
 
 from shiftscope.errors import Unreadable
+from shiftscope.images.acquisition import acquisition
 from shiftscope.images.formats import sniff
 from shiftscope.images.quiet import quiet
 
-__all__ = ["Header", "month_of", "read_header"]
+__all__ = ["DATES", "Header", "read_header"]
+
+DATES = ("AcquisitionDate", "SeriesDate", "StudyDate")
+"""Where the month of an examination is looked for, in this order."""
 
 _TAGS = [
-    *("SOPClassUID", "Modality", "PatientID", "StudyInstanceUID", "SeriesInstanceUID", "StudyDate", "SeriesDate"),
-    *("AcquisitionDate", "Rows", "Columns", "NumberOfFrames", "ImageOrientationPatient", "ImageType"),
+    *("SOPClassUID", "Modality", "PatientID", "StudyInstanceUID", "SeriesInstanceUID", *DATES),
+    *("Rows", "Columns", "NumberOfFrames", "ImageOrientationPatient", "ImageType"),
 ]
 
 
@@ -60,7 +64,7 @@ def read_header(path: Path) -> Header:
             modality=str(data.get("Modality") or ""),
             shape=None if rows is None or columns is None else (int(rows), int(columns), _frames(data)),
             orientation=tuple(round(float(cosine), 2) for cosine in data.get("ImageOrientationPatient") or ()),
-            month=month_of(data),
+            month=acquisition({"month": next(filter(None, map(data.get, DATES)), None)}).get("month"),
             mosaic="MOSAIC" in (data.get("ImageType") or ()),
         )
     except EOFError:
@@ -75,15 +79,6 @@ def read_header(path: Path) -> Header:
         OSError,
     ) as problem:
         raise Unreadable(path, "undecodable", f"the header cannot be read: {problem}") from None
-
-
-def month_of(data: pydicom.Dataset) -> str | None:
-    """The month of the examination, "YYYY-MM", from the first date that looks like one."""
-    for keyword in ("AcquisitionDate", "SeriesDate", "StudyDate"):
-        text = str(data.get(keyword) or "").replace(".", "").strip()
-        if len(text) >= 6 and text[:6].isdigit() and "1900" <= text[:4] <= "2199" and "01" <= text[4:6] <= "12":
-            return f"{text[:4]}-{text[4:6]}"
-    return None
 
 
 def _frames(data: pydicom.Dataset) -> int:

@@ -27,18 +27,20 @@ from shiftscope.errors import Unreadable
 
 __all__ = ["BROKEN", "Pixels", "has_pixels", "physical", "settle_syntax"]
 
-BROKEN = (
-    AttributeError,
-    EOFError,
-    IndexError,
-    KeyError,
-    NotImplementedError,
-    OSError,
-    RuntimeError,
-    TypeError,
-    ValueError,
+BROKEN: tuple[type[Exception], ...] = (
+    *(
+        AttributeError,
+        EOFError,
+        IndexError,
+        KeyError,
+        NotImplementedError,
+        OSError,
+        RuntimeError,
+        TypeError,
+        ValueError,
+    ),
+    *(struct.error, zlib.error),
 )
-BROKEN = (*BROKEN, struct.error, zlib.error)
 """What pydicom and its plugins raise on broken files."""
 
 _PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
@@ -51,7 +53,7 @@ class Pixels:
 
     Attributes:
         values: (frames, rows, columns) or (frames, rows, columns, 3) float32.
-        full: the value of full white where the range is the bit depth (colour, 8-bit grey without a modality transform).
+        full: the value of full white where the range is the bit depth (colour, untransformed 8-bit grey), else None.
         mirror: the sum that turns a stored grey level into the shown one, for MONOCHROME1: shown = mirror - value.
     """
 

@@ -90,10 +90,10 @@ def _volume(head: bytes) -> str | None:
     """NIfTI and MGH by their header: a magic string, or version 1 and a known type code."""
     if head[344:348] == b"n+1\x00":
         return "nifti"
-    if head[344:348] == b"ni1\x00":
-        return "nifti-pair"
-    if head[4:8] in (b"n+2\x00", b"ni2\x00"):
+    if head[4:8] == b"n+2\x00":
         return "nifti2"
+    if head[344:348] == b"ni1\x00" or head[4:8] == b"ni2\x00":
+        return "nifti-pair"
     if head[:4] == b"\x00\x00\x00\x01" and head[20:24] in (
         b"\x00\x00\x00\x00",
         b"\x00\x00\x00\x01",

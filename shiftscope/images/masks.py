@@ -36,9 +36,9 @@ def read_mask(path: Path) -> np.ndarray:
         values, full = decode(path, kind, indices=True)
         return _raster_labels(values, full, lossy=kind == "jpeg")
     if kind == "dicom":
-        from shiftscope.images.dicom import read_dicom_mask
+        from shiftscope.images.dicom_masks import read_dicom_labels
 
-        return read_dicom_mask(path)
+        return _raster_labels(read_dicom_labels(path), None, lossy=False)
     from shiftscope.images.nifti import volume_values
 
     return _volume_labels(volume_values(path, kind), path)

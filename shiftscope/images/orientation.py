@@ -37,7 +37,7 @@ def canonical(values: np.ndarray, directions: np.ndarray) -> tuple[np.ndarray, t
     turns = io_orientation(affine)
     turned = apply_orientation(values, turns)
     lengths = np.linalg.norm(directions, axis=0)
-    spacing = [float(lengths[np.flatnonzero(turns[:, 0] == axis)[0]]) for axis in range(3)]
+    spacing = [float(f"{lengths[np.flatnonzero(turns[:, 0] == axis)[0]]:.6g}") for axis in range(3)]
     planes = _PLANES[_through(turned.shape[:3], spacing)]
     out = turned.transpose(*planes, *range(3, turned.ndim))
     if planes[1] == _HEAD:

@@ -1,10 +1,14 @@
-"""The display range of images whose scale means nothing: percentiles."""
+"""Display ranges: one window for CT, percentiles for images whose scale means nothing."""
 
 import math
 
 import numpy as np
 
-__all__ = ["DISPLAY_PERCENTILES", "percentile_range"]
+__all__ = ["CT_WINDOW_HU", "DISPLAY_PERCENTILES", "percentile_range"]
+
+CT_WINDOW_HU = (-1000.0, 1000.0)
+"""Air to dense bone: one public window for every site, whatever window a technologist stored."""
+
 
 DISPLAY_PERCENTILES = (0.5, 99.5)
 _SAMPLE = 1 << 20  # voxels; the error of a 0.5 % tail at this size is below 0.01 %

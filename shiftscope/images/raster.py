@@ -12,6 +12,7 @@ from PIL import Image as Pillow
 from PIL import UnidentifiedImageError
 
 from shiftscope.errors import Unreadable
+from shiftscope.images.acquisition import acquisition
 from shiftscope.images.image import Image
 from shiftscope.images.percentiles import percentile_range
 from shiftscope.images.quiet import quiet
@@ -42,12 +43,12 @@ def read_raster(path: Path, kind: str) -> Image:
     values, full = decode(path, kind)
     values = grey_if_equal(values)
     pixels = values.astype(np.float32)
-    acquisition = {"bits": str(values.dtype.itemsize * 8)}
+    tags = acquisition({"bits": values.dtype.itemsize * 8})
     if full is not None:
         pixels *= np.float32(1 / full)
-        return Image(pixels, (0.0, 1.0), acquisition=acquisition)
+        return Image(pixels, (0.0, 1.0), acquisition=tags)
     within = pixels.size > 0 and pixels.min() >= 0 and pixels.max() <= 1
-    return Image(pixels, (0.0, 1.0) if within else percentile_range(pixels), acquisition=acquisition)
+    return Image(pixels, (0.0, 1.0) if within else percentile_range(pixels), acquisition=tags)
 
 
 def decode(path: Path, kind: str, *, indices: bool = False) -> tuple[np.ndarray, float | None]:
@@ -143,7 +144,7 @@ def _array(picture: Pillow.Image, indices: bool) -> np.ndarray:
         turns, flip = _TURNS[orientation]
         array = np.rot90(array, turns)
         array = array[:, ::-1] if flip else array
-    return array
+    return np.asarray(array)
 
 
 def _on_black(array: np.ndarray) -> np.ndarray:
