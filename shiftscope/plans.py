@@ -9,7 +9,20 @@ from pydantic import Field, model_validator
 from shiftscope.errors import PlanError
 from shiftscope.records import Document, Real, Record
 
-__all__ = ["Plan", "PlannedSite", "Split", "read_plan", "write_plan"]
+__all__ = [
+    "Cost",
+    "Difference",
+    "Plan",
+    "PlannedSite",
+    "RoundEntry",
+    "RunResult",
+    "SiteScore",
+    "SiteScores",
+    "Split",
+    "Task",
+    "read_plan",
+    "write_plan",
+]
 
 Task = Literal["segmentation", "classification"]
 
@@ -42,7 +55,7 @@ class Plan(Document):
 
     `harmonizer` is a key of `shiftscope.harmonize.HARMONIZERS`, `personalizer` of
     `shiftscope.train.personalize.PERSONALIZERS`, `baseline` of `CONTROLS`; with neither of the first two, the
-    baseline is trained alone.
+    baseline is trained alone. `weights` is a local file a timm model starts from.
     """
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
@@ -59,9 +72,10 @@ class Plan(Document):
     harmonizer: str | None
     personalizer: str | None
     baseline: str = "fedavg"
+    weights: str | None = None
     split: Split = Split()
     sites: Annotated[dict[str, PlannedSite], Field(min_length=1)]
-    data: dict[str, str] = {}
+    data: dict[str, str] = Field(default_factory=dict)
 
 
 _COMMENTS = {
@@ -74,9 +88,90 @@ _COMMENTS = {
     "seeds": "one whole run per seed; an interval needs two or more",
     "harmonizer": 'what is done to the images; "" for nothing',
     "personalizer": 'what stays at the site; "" for nothing',
+    "weights": 'file of weights a timm model starts from; "" for random ones',
     "baseline": "what the advice is compared with, on the same budget",
     "data": 'where each site\'s data lie here: site = "folder"; --data SITE=DIR does the same',
 }
+
+
+class Difference(Record):
+    """Adapted minus baseline, with its 95 % interval; all null where nothing can be compared."""
+
+    mean: Real | None = None
+    low: Real | None = None
+    high: Real | None = None
+
+
+class SiteScores(Record):
+    """One site's test cases: metric per strategy, one value per seed, null where undefined.
+
+    Attributes:
+        cases: test cases behind `scores`.
+        patients: patients in train, val and test.
+        scores: strategy ("baseline", "adapted") -> the result's metric.
+        difference: adapted minus baseline, averaged over seeds.
+        also: further metrics, name -> strategy -> values.
+        validation: the result's metric on the validation cases.
+        left_out: cases that could not be used, reason -> count.
+        changed: mean absolute change of a training pixel by the harmonizer, null without one.
+    """
+
+    cases: int
+    patients: dict[str, int] = Field(default_factory=dict)
+    scores: dict[str, tuple[Real | None, ...]] = Field(default_factory=dict)
+    difference: Difference = Difference()
+    also: dict[str, dict[str, tuple[Real | None, ...]]] = Field(default_factory=dict)
+    validation: dict[str, tuple[Real | None, ...]] = Field(default_factory=dict)
+    left_out: dict[str, int] = Field(default_factory=dict)
+    changed: Real | None = None
+
+
+class RoundEntry(Record):
+    """One round of one strategy and seed: `replies` holds "ok" or "failed: reason" for each site."""
+
+    round: int
+    arm: str
+    seed: int
+    replies: dict[str, str]
+    loss: Real | None
+    bytes: int
+    seconds: Real
+
+
+class Cost(Record):
+    """What a run took: payload bytes both ways (weights and statistics), wall-clock seconds."""
+
+    bytes: int
+    seconds: Real
+
+
+class SiteScore(Record):
+    """The lowest mean score of a strategy, and whose it is."""
+
+    site: str
+    score: Real
+
+
+class RunResult(Document):
+    """What a run gave, and whether the advice paid.
+
+    A plan with neither harmonizer nor personalizer trains its baseline alone: the verdict is `no_difference` and
+    `difference` holds nulls.
+    """
+
+    plan: Plan
+    engine: str
+    metric: str
+    verdict: Literal["helped", "no_difference", "harmed"]
+    difference: Difference
+    sites: dict[str, SiteScores]
+    harmed: tuple[str, ...] = ()
+    worst: dict[str, SiteScore] = Field(default_factory=dict)
+    rounds: tuple[RoundEntry, ...]
+    notes: tuple[str, ...] = ()
+    cost: Cost
+    cost_by_arm: dict[str, Cost] = Field(default_factory=dict)
+    machine: dict[str, str] = Field(default_factory=dict)
 
 
 def write_plan(plan: Plan, path: Path, because: tuple[str, ...] = ()) -> None:
@@ -112,6 +207,6 @@ def read_plan(path: Path) -> Plan:
         raise PlanError(f"{path}: cannot be read: {problem.strerror}") from None
     except (tomlkit.exceptions.TOMLKitError, UnicodeDecodeError) as problem:
         raise PlanError(f"{path}: expected a plan in TOML: {problem}") from None
-    for key in ("harmonizer", "personalizer"):
+    for key in ("harmonizer", "personalizer", "weights"):
         values[key] = values.get(key) or None
     return Plan.from_dict(values, str(path), PlanError)

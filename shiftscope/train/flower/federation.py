@@ -1,0 +1,107 @@
+"""The sites as the coordinator reaches them: ask all, know who answered what."""
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from flwr.app import Message
+from flwr.serverapp import Grid
+
+from shiftscope.errors import EngineError
+from shiftscope.train.flower.messages import Parcel, failure_of, pack, size_of, unpack
+from shiftscope.train.jobs import Job
+
+__all__ = ["Answers", "Federation"]
+
+JOIN_S = 120.0
+"""How long to wait until every node has reported."""
+
+
+@dataclass(slots=True)
+class Answers:
+    """What came back for one question.
+
+    Attributes:
+        parcels: site -> its answer, sorted by site.
+        failures: site -> why there is none.
+        bytes: payload both ways.
+    """
+
+    parcels: dict[str, Parcel] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
+    bytes: int = 0
+
+
+class Federation:
+    """Names for Flower's nodes, and the bookkeeping of questions and answers."""
+
+    def __init__(self, grid: Grid, job: Job) -> None:
+        self.grid = grid
+        self.job = job
+        self.nodes: dict[str, int] = {}
+        self.missing: dict[str, str] = {}
+
+    def join(self) -> Answers:
+        """Ask every node who it is.
+
+        Afterwards `nodes` maps the sites to nodes, and `missing` says why a site of the job is not among them.
+
+        Raises:
+            EngineError: fewer nodes than sites, or no site can take part.
+        """
+        ids = self._node_ids()
+        replies = self.grid.send_and_receive(self.messages("query.describe", Parcel(), ids), timeout=self.job.timeout_s)
+        answers, reasons = Answers(), []
+        for reply in replies:
+            if reply.has_error():
+                reasons.append(failure_of(reply.error))
+                continue
+            parcel = unpack(reply.content)
+            self.nodes[str(parcel.facts["site"])] = reply.metadata.src_node_id
+            answers.parcels[str(parcel.facts["site"])] = parcel
+            answers.bytes += size_of(reply.content)
+        self.nodes = dict(sorted(self.nodes.items()))
+        silent = "; ".join(reasons) or f"no answer within {self.job.timeout_s:g} s"
+        self.missing = {site: f"never joined: {silent}" for site in self.job.sites if site not in self.nodes}
+        if not self.nodes:
+            raise EngineError(f"no site could take part: {silent}")
+        return answers
+
+    def ask(self, question: str, parcel: Parcel) -> Answers:
+        """Send the same parcel to every site and collect the answers."""
+        sent = list(self.messages(question, parcel, self.nodes.values()))
+        return self.collect(self.grid.send_and_receive(sent, timeout=self.job.timeout_s), pack(parcel))
+
+    def messages(self, question: str, parcel: Parcel, nodes: Iterable[int]) -> list[Message]:
+        """One message per node, in the order of the nodes given."""
+        return [Message(pack(parcel), dst_node_id=node, message_type=question) for node in nodes]
+
+    def collect(self, replies: Iterable[Message], question: object) -> Answers:
+        """Sort replies by site; who did not reply, or with an error, is told apart."""
+        by_node = {reply.metadata.src_node_id: reply for reply in replies}
+        answers = Answers(failures=dict(self.missing), bytes=size_of(question) * len(self.nodes))
+        for site, node in self.nodes.items():
+            reply = by_node.get(node)
+            if reply is None:
+                answers.failures[site] = f"no answer within {self.job.timeout_s:g} s"
+            elif reply.has_error():
+                answers.failures[site] = failure_of(reply.error)
+            else:
+                answers.parcels[site] = unpack(reply.content)
+                answers.bytes += size_of(reply.content)
+        return answers
+
+    def _node_ids(self) -> list[int]:
+        deadline = time.monotonic() + JOIN_S
+        while len(ids := sorted(self.grid.get_node_ids())) < len(self.job.sites):
+            if time.monotonic() > deadline:
+                raise EngineError(
+                    f"{len(ids)} of {len(self.job.sites)} nodes reported within {JOIN_S:g} s; expected one per site"
+                )
+            time.sleep(0.1)
+        return ids
+
+
+def verdicts(sites: Iterable[str], failures: Mapping[str, str]) -> dict[str, str]:
+    """Site -> "ok" or "failed: reason"."""
+    return {site: f"failed: {failures[site]}" if site in failures else "ok" for site in sites}

@@ -1,0 +1,178 @@
+"""The app of the coordinator: every strategy and seed of a job in one run, then the account."""
+
+import platform
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import flwr
+import numpy as np
+import torch
+from flwr.app import Context
+from flwr.serverapp import Grid, ServerApp
+
+from shiftscope.errors import EngineError, ShiftscopeError
+from shiftscope.harmonize import HARMONIZERS, MIN_PATIENTS, Statistics
+from shiftscope.plans import Cost, RoundEntry, RunResult
+from shiftscope.train.flower.federation import Answers, Federation
+from shiftscope.train.flower.messages import Parcel
+from shiftscope.train.flower.strategy import AccountedFedAvg
+from shiftscope.train.jobs import Arm, Job
+from shiftscope.train.participants import initial_tensors
+from shiftscope.train.personalize import find_algorithm
+from shiftscope.train.results import SiteFacts, summarise
+from shiftscope.train.states import Checkpoint, Evaluation, load_checkpoint, save_checkpoint
+
+__all__ = ["FAILURE", "coordinate", "server"]
+
+FAILURE = "failure.txt"
+"""Where a coordinator in another process leaves the one line that explains why there is no result."""
+
+
+def ignore(_entry: RoundEntry) -> None:
+    """Nobody listens."""
+
+
+def coordinate(grid: Grid, job: Job, engine: str, note: Callable[[RoundEntry], None] = ignore) -> RunResult:
+    """Run the job over `grid` and write `result.json`.
+
+    Continues from the checkpoints under `job.out`, where there are any.
+
+    Args:
+        note: told of every round, besides `rounds.jsonl`.
+
+    Raises:
+        EngineError: the job cannot give a result.
+    """
+    return _Run(grid, job, engine, note).result()
+
+
+class _Run:
+    """One job under way."""
+
+    def __init__(self, grid: Grid, job: Job, engine: str, note: Callable[[RoundEntry], None]) -> None:
+        self.job = job
+        self.note = note
+        self.engine = engine
+        self.federation = Federation(grid, job)
+        self.since = time.monotonic()
+        self.asked_bytes = 0
+        self.earlier_s = 0.0
+        self.changed: dict[str, float] = {}
+        self.notes: list[str] = []
+
+    def result(self) -> RunResult:
+        described = self.federation.join()
+        self.asked_bytes += described.bytes
+        reference = self._reference(described)
+        runs = {
+            (arm.name, seed): self._strategy(arm, seed, reference)
+            for arm in self.job.arms
+            for seed in self.job.plan.seeds
+        }
+        differences = self._differences()
+        facts = {
+            site: SiteFacts(parcel.facts["patients"], parcel.facts["left_out"], self.changed.get(site))
+            for site, parcel in described.parcels.items()
+        }
+        spent = sum(entry.bytes for run in runs.values() for entry in run.entries)
+        spent += sum(run.evaluation_bytes for run in runs.values()) + self.asked_bytes
+        cost = Cost(bytes=spent, seconds=time.monotonic() - self.since + self.earlier_s)
+        result = summarise(self.job, self.engine, runs, facts, differences, cost, _machine(self.job), self.notes)
+        result.write(self.job.out / "result.json")
+        return result
+
+    def _reference(self, described: Answers) -> Statistics:
+        """Combine the sites' shares, send the reference out, and see that it changes something.
+
+        Raises:
+            EngineError: too few patients to share anything, or no pixel changed at any site.
+        """
+        name = self.job.plan.harmonizer
+        if name is None:
+            return {}
+        harmonizer = HARMONIZERS[name]
+        shares = [described.parcels[site].statistics for site in sorted(described.parcels)]
+        shares = [share for share in shares if share]
+        if harmonizer.shares and not shares:
+            raise EngineError(
+                f"harmonizer {name}: no site has the {MIN_PATIENTS} training patients it takes to share statistics;"
+                " choose 'zscore', which shares nothing, or collect more cases"
+            )
+        reference = harmonizer.combine(shares)
+        answers = self._ask("harmonize", "query.harmonize", Parcel(statistics=reference))
+        self.asked_bytes += answers.bytes
+        self.changed = {site: float(parcel.facts["changed"]) for site, parcel in answers.parcels.items()}
+        if self.changed and not any(self.changed.values()):
+            raise EngineError(f'harmonizer {name}: it changed no pixel at any site; set harmonizer = "" in the plan')
+        return reference
+
+    def _strategy(self, arm: Arm, seed: int, reference: Statistics) -> Checkpoint:
+        """Train and judge one strategy with one seed."""
+        algorithm = find_algorithm(arm.algorithm)
+        sent = reference if arm.harmonizer else {}
+        state = load_checkpoint(self.job.checkpoint(arm.name, seed))
+        if state is None:
+            state = Checkpoint(0, initial_tensors(self.job, algorithm, seed))
+        self.earlier_s += sum(entry.seconds for entry in state.entries)
+        for entry in state.entries:
+            self._note(entry)
+        AccountedFedAvg(self.federation, algorithm, arm.name, seed, sent, state, self._note).run(self.job.plan.rounds)
+        facts = {"arm": arm.name, "seed": seed}
+        if state.evaluation.keys() < set(self.federation.nodes):
+            answers = self._ask(f"judge {arm.name} seed {seed}", "evaluate", Parcel(state.shared, sent, facts))
+            if not answers.parcels:
+                why = "; ".join(answers.failures.values())
+                raise EngineError(f"no site could judge {arm.name} seed {seed} ({why}); mend the sites and resume")
+            state.evaluation = {
+                site: Evaluation.model_validate(parcel.facts) for site, parcel in answers.parcels.items()
+            }
+            state.evaluation_bytes = answers.bytes
+            save_checkpoint(self.job.checkpoint(arm.name, seed), state)
+        return state
+
+    def _differences(self) -> Mapping[str, np.ndarray]:
+        """The sites' resampled differences; none where there is nothing to compare."""
+        if len(self.job.arms) < 2:
+            return {}
+        answers = self._ask("compare the strategies", "query.compare", Parcel())
+        self.asked_bytes += answers.bytes
+        return {site: parcel.tensors["differences"] for site, parcel in answers.parcels.items()}
+
+    def _ask(self, what: str, question: str, parcel: Parcel) -> Answers:
+        """Ask all sites; who cannot answer is noted."""
+        answers = self.federation.ask(question, parcel)
+        self.notes += [f"site {site} did not {what}: {why}" for site, why in answers.failures.items()]
+        return answers
+
+    def _note(self, entry: RoundEntry) -> None:
+        """Append to the log that whoever waits for this run follows."""
+        with (self.job.out / "rounds.jsonl").open("a", encoding="utf-8") as log:
+            log.write(entry.model_dump_json() + "\n")
+        self.note(entry)
+
+
+def _machine(job: Job) -> dict[str, str]:
+    return {
+        "system": f"{platform.system()} {platform.machine()}",
+        "cores": str(torch.multiprocessing.cpu_count()),
+        "device": job.device,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "flower": flwr.__version__,
+    }
+
+
+def main(grid: Grid, context: Context) -> None:
+    """What Flower calls in a process of its own."""
+    job = Job.read(Path(str(context.run_config["job"])), EngineError)
+    try:
+        coordinate(grid, job, ENGINE)
+    except ShiftscopeError as problem:
+        (job.out / FAILURE).write_text(str(problem), encoding="utf-8")
+        raise
+
+
+ENGINE = "flower"
+server = ServerApp()
+server.main()(main)

@@ -1,0 +1,172 @@
+"""Check a plan against the data, run it, hand back the account."""
+
+import importlib.util
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from shiftscope.errors import EngineError, PlanError, UsageError
+from shiftscope.harmonize import HARMONIZERS
+from shiftscope.plans import Plan, RoundEntry, RunResult
+from shiftscope.sites import Site, fingerprint, read_site
+from shiftscope.train.jobs import Job
+from shiftscope.train.loading import usable
+from shiftscope.train.models import build
+from shiftscope.train.personalize import CONTROLS, PERSONALIZERS
+from shiftscope.train.splits import divide
+
+__all__ = ["TIMEOUT_S", "check_data", "check_plan", "train"]
+
+TIMEOUT_S = 1800.0
+"""How long a round waits for its slowest site, unless told otherwise; Flower's own default is an hour."""
+
+
+def train(
+    plan: Plan,
+    data: Mapping[str, Path],
+    *,
+    engine: Literal["flower", "inline"] = "flower",
+    out: Path,
+    resume: bool = False,
+    progress: Callable[[str], None] | None = None,
+    patient_regex: str | None = None,
+    timeout_s: float = TIMEOUT_S,
+    device: str = "cpu",
+) -> RunResult:
+    """Run `plan`, and leave `result.json`, `rounds.jsonl`, `checkpoints/` and `sites/` in `out`.
+
+    Args:
+        data: site -> folder; wins over the plan's own `data`.
+        engine: Flower's simulation, or the same apps in this process.
+        resume: go on from the checkpoints in `out`; the plan must be the same.
+        progress: told one line per round.
+        patient_regex: how to find the patient in a file name, as for `profile`.
+        timeout_s: how long a round waits for its slowest site.
+        device: "cpu", "cuda", or "auto". Results repeat bit for bit on "cpu".
+
+    Raises:
+        PlanError: the plan cannot be run, or does not fit the data.
+        InputError: a site's data cannot be used.
+        UsageError: `out` holds another run.
+        EngineError: the job could not give a result; the checkpoints stay.
+    """
+    say = progress or (lambda _line: None)
+    _require_extra()
+    check_plan(plan)
+    paths = _paths(plan, data)
+    say(f"checking {len(paths)} sites")
+    check_data(plan, {site: read_site(path, name=site, patient_regex=patient_regex) for site, path in paths.items()})
+    job = Job(
+        plan=plan.model_copy(update={"data": {}}),
+        data={site: str(path) for site, path in paths.items()},
+        patient_regex=patient_regex,
+        out=out.resolve(),
+        timeout_s=timeout_s,
+        device=("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device,
+    )
+    _claim(job, resume)
+    if engine == "inline":
+        from shiftscope.train.flower.inline import run_inline
+
+        return run_inline(job, lambda entry: say(line_of(entry, plan)))
+    from shiftscope.train.flower.simulation import run_simulation
+
+    return run_simulation(job, lambda entry: say(line_of(entry, plan)))
+
+
+def check_plan(plan: Plan) -> None:
+    """Every name in the plan exists, and the model can be built.
+
+    Raises:
+        PlanError: naming the key, what it holds, and what is possible.
+    """
+    for key, family in (("harmonizer", HARMONIZERS), ("personalizer", PERSONALIZERS), ("baseline", CONTROLS)):
+        name = getattr(plan, key)
+        if name is not None and name not in family:
+            raise PlanError(
+                f"{key}: no {name!r}; expected {', '.join(family)}" + ("" if key == "baseline" else ' or ""')
+            )
+    if plan.task == "classification" and len(plan.classes) < 2:
+        raise PlanError(f"classes: {len(plan.classes)} for classification; expected two or more")
+    model = build(plan)
+    if plan.personalizer:
+        PERSONALIZERS[plan.personalizer].stays_home(model)
+
+
+def check_data(plan: Plan, sites: Mapping[str, Site]) -> None:
+    """Each site's data are the data its profile described, and can be split for the task.
+
+    Raises:
+        PlanError: other data than were profiled, or two sites' folders swapped.
+        InputError: no usable case, or none to train or to test on.
+    """
+    found = {name: fingerprint(site) for name, site in sites.items()}
+    for name, mark in found.items():
+        if mark != plan.sites[name].fingerprint:
+            raise PlanError(_mismatch(plan, name, mark, sites[name].root))
+    for name, site in sites.items():
+        divide(usable(site, plan), plan.split, name)
+
+
+def line_of(entry: RoundEntry, plan: Plan) -> str:
+    """A round in one line."""
+    failed = [f"{site} {reply}" for site, reply in entry.replies.items() if reply != "ok"]
+    loss = "no loss" if entry.loss is None else f"loss {entry.loss:.3f}"
+    counts = f"{len(entry.replies) - len(failed)} of {len(entry.replies)} sites"
+    head = (
+        f"{entry.arm}, seed {entry.seed}, round {entry.round} of {plan.rounds}: {loss}, {counts}, {entry.seconds:.1f} s"
+    )
+    return "; ".join([head, *failed])
+
+
+def _require_extra() -> None:
+    missing = [name for name in ("flwr", "monai") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise UsageError(f"train needs {' and '.join(missing)}; run: pip install 'shiftscope-fl[train]'")
+
+
+def _paths(plan: Plan, data: Mapping[str, Path]) -> dict[str, Path]:
+    """Site -> absolute folder, one for each of the plan's sites."""
+    paths = {site: Path(path) for site, path in plan.data.items()} | dict(data)
+    if unknown := sorted(paths.keys() - plan.sites.keys()):
+        raise PlanError(f"--data: the plan has no site {unknown[0]!r}; its sites are {', '.join(plan.sites)}")
+    if absent := [site for site in plan.sites if site not in paths]:
+        raise PlanError(
+            f"--data: nothing given for site {absent[0]!r}; say where its images lie: --data {absent[0]}=DIR"
+        )
+    if odd := [site for site in plan.sites if site in ("", ".", "..")]:
+        raise PlanError(f"sites: {odd[0]!r} is no name for a site; rename it in the plan")
+    return {site: paths[site].resolve() for site in plan.sites}
+
+
+def _mismatch(plan: Plan, name: str, mark: str, root: Path) -> str:
+    other = next((site for site, planned in plan.sites.items() if planned.fingerprint == mark), None)
+    if other:
+        return (
+            f"site {name}: {root} holds the data that were profiled as {other!r}; are the two swapped? correct --data"
+        )
+    return (
+        f"site {name}: {root} is not what was profiled (its fingerprint differs); profile it again and make a new plan"
+    )
+
+
+def _claim(job: Job, resume: bool) -> None:
+    """Make the folder ours, or see that it already is."""
+    if job.path.exists() and not resume:
+        raise UsageError(f"{job.out} holds a run already; add --resume to go on with it, or choose another folder")
+    if resume:
+        if not job.path.exists():
+            raise UsageError(f"{job.out} holds no run to resume; leave --resume out to start one")
+        before = Job.read(job.path, EngineError)
+        changed = [key for key in Plan.model_fields if getattr(before.plan, key) != getattr(job.plan, key)]
+        if changed:
+            raise PlanError(
+                f"{changed[0]}: {json.dumps(before.plan.to_dict().get(changed[0]))} when {job.out} was begun, now"
+                f" {json.dumps(job.plan.to_dict().get(changed[0]))}; resume with the first plan, or start anew"
+            )
+    for leftover in ("rounds.jsonl", "result.json", "failure.txt"):
+        (job.out / leftover).unlink(missing_ok=True)
+    job.write(job.path)

@@ -1,0 +1,120 @@
+"""A site's cases as arrays of one size."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from shiftscope.errors import InputError, Unreadable
+from shiftscope.images import as_seen, canvas, mask_canvas
+from shiftscope.plans import Plan
+from shiftscope.sites import Case, Site, load
+from shiftscope.train.splits import divide
+
+__all__ = ["Sample", "Samples", "load_samples", "usable"]
+
+LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One case, resized.
+
+    Attributes:
+        patient: stays at the site.
+        pixels: (z, c, size, size) float16 in [0, 1]: half the memory, and finer than 8 bits everywhere.
+        target: (z, size, size) integers, 0 = background, for segmentation; the class index for classification.
+    """
+
+    patient: str
+    pixels: np.ndarray
+    target: np.ndarray | int
+
+    def with_pixels(self, pixels: np.ndarray) -> "Sample":
+        """The same case with other pixels, its target untouched."""
+        return replace(self, pixels=pixels.astype(np.float16))
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """A site's cases by part, and what could not be used, as reason -> count."""
+
+    train: list[Sample]
+    val: list[Sample]
+    test: list[Sample]
+    left_out: dict[str, int]
+
+
+def usable(site: Site, plan: Plan) -> list[Case]:
+    """Cases that carry what the task needs.
+
+    Raises:
+        InputError: none does, or a label is not in the plan.
+    """
+    if plan.task == "segmentation":
+        cases = [case for case in site.cases if case.mask is not None]
+        if not cases:
+            raise InputError(
+                f"site {site.name}: none of {len(site.cases)} cases has a mask, and the plan's task needs them"
+            )
+        return cases
+    cases = [case for case in site.cases if case.label is not None]
+    unknown = sorted({case.label for case in cases if case.label is not None} - set(plan.classes))
+    if unknown:
+        raise InputError(
+            f"site {site.name}: class {unknown[0]!r} is not in the plan's classes {', '.join(plan.classes)}"
+        )
+    if not cases:
+        raise InputError(
+            f"site {site.name}: none of {len(site.cases)} cases has a label, and the plan's task needs them"
+        )
+    return cases
+
+
+def load_samples(site: Site, plan: Plan) -> Samples:
+    """Read every usable case; those that cannot be read are counted by reason, after the split was drawn."""
+    left_out: Counter[str] = Counter({reason: len(paths) for reason, paths in site.excluded.items()})
+    parts = divide(usable(site, plan), plan.split, site.name)
+    read = {part: list(_read(cases, plan, left_out)) for part, cases in parts.items()}
+    for part in ("train", "test"):
+        if not read[part]:
+            reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(left_out.items()))
+            raise InputError(
+                f"site {site.name}: no readable case left in '{part}' ({reasons}); mend the files or leave the site out"
+            )
+    return Samples(**read, left_out=dict(sorted(left_out.items())))
+
+
+def _read(cases: Iterable[Case], plan: Plan, left_out: Counter[str]) -> Iterator[Sample]:
+    for case in cases:
+        try:
+            image, mask = load(case)
+        except Unreadable as problem:
+            left_out[problem.reason] += 1
+            continue
+        pixels = _channels(canvas(as_seen(image), plan.image_size), plan.colour).astype(np.float16)
+        if mask is not None and plan.task == "segmentation":
+            yield Sample(case.patient, pixels, _labels(mask_canvas(mask, plan.image_size), plan, case))
+        elif case.label is not None:
+            yield Sample(case.patient, pixels, plan.classes.index(case.label))
+
+
+def _channels(pixels: np.ndarray, colour: bool) -> np.ndarray:
+    """(z, 1 or 3, y, x) -> three channels or one: grey is repeated, colour weighted by luminance."""
+    if colour:
+        return np.repeat(pixels, 3, axis=1) if pixels.shape[1] == 1 else pixels
+    return pixels if pixels.shape[1] == 1 else np.einsum("zcyx,c->zyx", pixels, LUMA)[:, None]
+
+
+def _labels(mask: np.ndarray, plan: Plan, case: Case) -> np.ndarray:
+    """Any value is the one foreground where the plan names no classes; else value k is the k-th class."""
+    if not plan.classes:
+        return (mask > 0).astype(np.uint8)
+    if mask.max() > len(plan.classes):
+        raise InputError(
+            f"{Path(case.mask or case.name)}: mask value {int(mask.max())}, expected 0 to {len(plan.classes)}"
+            f" for the plan's classes {', '.join(plan.classes)}"
+        )
+    return mask.astype(np.uint8)
