@@ -48,7 +48,8 @@ def downsampling(phantom: Phantom, severity: float, rng: np.random.Generator) ->
     rows, columns = phantom.mask.shape[-2:]
     coarse = 3.0**-severity
     down = _in_plane(phantom, (coarse, coarse))
-    small = zoom(gaussian_filter(phantom.pixels, _sigmas(phantom, 0.4 * (1 / coarse - 1) / columns)), down, order=1)
+    soft = gaussian_filter(phantom.pixels, _sigmas(phantom, 0.4 * (1 / coarse - 1) / columns))
+    small = zoom(soft, down, order=1, grid_mode=True, mode="nearest")
     axis = phantom.mask.ndim - 2
     up = _in_plane(phantom, (rows / small.shape[axis], columns / small.shape[axis + 1]))
     return phantom.with_pixels(zoom(small, up, order=1, grid_mode=True, mode="nearest"))

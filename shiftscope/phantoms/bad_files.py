@@ -45,7 +45,8 @@ def break_site(folder: Path) -> None:
         folder: written by `write_site(..., layout="images+masks", format="png")` with at least one phantom.
     """
     images, masks = folder / "images", folder / "masks"
-    good = sorted(images.glob("*.png"))[0]
+    added = {*BAD_FILES, *GOOD_FILES, *LITTER}
+    good = next(path for path in sorted(images.glob("*.png")) if f"images/{path.name}" not in added)
     png, mask = good.read_bytes(), (masks / good.name).read_bytes()
     with Image.open(good) as opened:
         width, height = opened.size

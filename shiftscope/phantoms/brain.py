@@ -1,6 +1,7 @@
 """Brain MR: skull, folded cortex, white matter, ventricles and a tumour, on a slice or a volume."""
 
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
@@ -13,7 +14,7 @@ __all__ = ["CONTRASTS", "LABELS", "brain"]
 
 LABELS = ("normal", "abnormal")
 _FIELD_MM = 220.0
-_SLAB_MM = 70.0
+_SLAB_MM = 100.0
 _PIAL = 0.835  # where the brain ends, as a share of the way to the skin
 
 _TISSUES = ("fat", "bone", "csf", "grey", "white", "oedema", "core", "rim")
@@ -42,7 +43,7 @@ def brain(
         size: pixels along each side of a slice.
         label: "normal" (empty mask) or "abnormal" (one tumour; oedema is outside the mask); drawn evenly where None.
         lesion_scale: multiple of the tumour's area, in a volume of its volume.
-        depth: slices; 1 gives (y, x) arrays, more gives (z, y, x) over 70 mm, feet first.
+        depth: slices; 1 gives (y, x) arrays, more gives (z, y, x) over 100 mm, feet first.
         contrast: key of `CONTRASTS`.
     """
     label = LABELS[int(rng.random() < 0.5)] if label is None else label
@@ -50,7 +51,7 @@ def brain(
     z, y, x = _axes(rng, depth, size)
     signal = CONTRASTS[contrast]
     tumour = _tumour(rng, z, y, x, lesion_scale) if label == "abnormal" else None
-    near, far = (y, x) if tumour is None else _pushed(y, x, tumour)
+    near, far = (y, x) if tumour is None else _pushed(z, y, x, tumour)
     head = _head(rng, z, y, x)
     fluid, grey = _tissues(rng, z, near, far, head / _PIAL, shape)
     pixels = signal["white"] + grey * (signal["grey"] - signal["white"])
@@ -125,8 +126,7 @@ def _tissues(
     third = soft_step(0.006 * swelling - side, 0.006) * soft_step(0.04 - np.abs(y - 0.05), 0.02)
     fissure = bump(side, 0.0045) * soft_step(np.abs(y - 0.02) - 0.16, 0.04)
     sylvian = bump(y + 0.02 - 0.25 * (side - 0.2), 0.007) * soft_step(side - 0.175, 0.03)
-    fluid = np.maximum.reduce([sulci, ventricle, third, 0.8 * fissure, 0.8 * sylvian])
-    fluid = np.maximum(fluid, soft_step(level - 1.0, 0.03))
+    fluid = _most(sulci, ventricle, third, 0.8 * fissure, 0.8 * sylvian, soft_step(level - 1.0, 0.03))
 
     def nucleus(down: float, out: float, tall: float, wide: float, lean: float) -> np.ndarray:
         across = side - out - lean * (y - down)
@@ -134,12 +134,17 @@ def _tissues(
 
     thalamus, caudate = nucleus(0.058, 0.046, 0.055, 0.036, 0.2), nucleus(-0.085, 0.052, 0.036, 0.018, -0.3)
     putamen = nucleus(-0.015, 0.104, 0.066, 0.028, 0.25)
-    nuclei = np.maximum.reduce([thalamus, caudate, putamen])
+    nuclei = _most(thalamus, caudate, putamen)
     insula = bump(side - 0.155, 0.008) * soft_step(0.09 - np.abs(y + 0.02), 0.04)
     grey = np.maximum.reduce(
         [grey, 0.85 * nuclei, insula, bump(side, 0.012) * soft_step(np.abs(y - 0.02) - 0.15, 0.04)]
     )
     return fluid, grey
+
+
+def _most(*shares: np.ndarray) -> np.ndarray:
+    """The largest share at every voxel; the shapes broadcast."""
+    return reduce(np.maximum, shares)
 
 
 def _tumour(rng: np.random.Generator, z: np.ndarray, y: np.ndarray, x: np.ndarray, scale: float) -> _Tumour:
@@ -154,17 +159,18 @@ def _tumour(rng: np.random.Generator, z: np.ndarray, y: np.ndarray, x: np.ndarra
     rim = wobble(rng, 0.10, (2, 7))
     outline = Outline((float(at[0]), float(side * at[1])), (radius / aspect, radius * aspect), rng.uniform(0, 3), rim)
     level = outline.level(y, x)
-    height = 0.0 if flat else float(rng.normal(0, 0.03))
+    free = 0.19 - 1.2 * radius  # stay within the slab
+    height = 0.0 if flat else float(np.clip(rng.normal(0, 0.03), -free, free))
     if not flat:
         level = np.sqrt(level**2 + ((z - np.float32(height)) / np.float32(radius)) ** 2)
     return _Tumour((height, float(at[0]), float(side * at[1])), radius, level)
 
 
-def _pushed(y: np.ndarray, x: np.ndarray, tumour: _Tumour) -> tuple[np.ndarray, np.ndarray]:
+def _pushed(z: np.ndarray, y: np.ndarray, x: np.ndarray, tumour: _Tumour) -> tuple[np.ndarray, np.ndarray]:
     """Coordinates of what the tumour has pushed aside: the mass effect on ventricles and midline."""
-    dy, dx = y - np.float32(tumour.centre[1]), x - np.float32(tumour.centre[2])
-    squared = (dy * dy + dx * dx) / np.float32((2.2 * tumour.radius) ** 2)
-    pull = np.float32(0.22) * np.exp(-squared)
+    dz, dy, dx = (axis - at for axis, at in zip((z, y, x), tumour.centre, strict=True))
+    squared = (dz * dz + dy * dy + dx * dx) / (2.2 * tumour.radius) ** 2
+    pull = 0.22 * np.exp(-squared)
     return y - dy * pull, x - dx * pull
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from shiftscope.phantoms.anatomies import ANATOMIES
+from shiftscope.phantoms.brain import CONTRASTS
 from shiftscope.phantoms.phantom import Phantom
 from shiftscope.phantoms.plants import APPEARANCE, SIGNED, STRUCTURE
 
@@ -29,7 +30,8 @@ def sample(rng: np.random.Generator, n: int, *, size: int = 128) -> Iterator[Pha
     structure = tuple(STRUCTURE)
     for index in range(n):
         anatomy = names[index % len(names)]
-        phantom = ANATOMIES[anatomy](rng, size=size, lesion_scale=float(np.exp(rng.normal(0, 0.3))))
+        options = {"contrast": str(rng.choice(list(CONTRASTS)))} if anatomy == "brain" else {}
+        phantom = ANATOMIES[anatomy](rng, size=size, lesion_scale=float(np.exp(rng.normal(0, 0.3))), **options)
         if rng.random() < 0.25:
             yield phantom
             continue

@@ -61,7 +61,8 @@ def _around_lesion(phantom: Phantom) -> tuple[np.ndarray, np.ndarray, float]:
 def _warp(phantom: Phantom, where: np.ndarray) -> Phantom:
     """Pixels and mask read at `where`, (axes, ...) in voxels; outside the image is black and not lesion."""
     planes = np.moveaxis(phantom.pixels, -1, 0) if phantom.is_colour else phantom.pixels[None]
-    moved = np.stack([map_coordinates(plane, where, order=1, mode="constant") for plane in planes])
-    mask = map_coordinates(phantom.mask.astype(np.float32), where, order=1, mode="constant") > 0.5
+    # cubic: linear interpolation would soften the texture and plant an appearance shift too
+    moved = np.stack([map_coordinates(plane, where, order=3, mode="grid-constant") for plane in planes])
+    mask = map_coordinates(phantom.mask.astype(np.float32), where, order=1, mode="grid-constant") > 0.5
     pixels = np.moveaxis(moved, 0, -1) if phantom.is_colour else moved[0]
     return phantom.with_pixels(pixels).with_mask(mask)

@@ -79,7 +79,7 @@ def _lesion(rng: np.random.Generator, malignant: bool, scale: float, gland: tupl
     area = scale * float(np.exp(rng.normal(np.log(0.042), 0.45)))
     if malignant:
         aspect, angle = float(np.exp(rng.normal(0.08, 0.18))), float(rng.uniform(-0.9, 0.9))
-        rim = even(wobble(rng, 0.15, (2, 5), decay=0.7) * wobble(rng, 0.05, (6, 13), decay=0.4))
+        rim = even(wobble(rng, 0.13, (2, 5), decay=0.5) * wobble(rng, 0.035, (6, 16), decay=0.2))
     else:
         aspect, angle = float(np.exp(rng.normal(0.48, 0.15))), float(rng.normal(0, 0.14))
         rim = wobble(rng, 0.05, (2, 4))
