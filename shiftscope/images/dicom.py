@@ -18,9 +18,6 @@ from shiftscope.images.raster import grey_if_equal
 
 __all__ = ["SEGMENTATION", "directions", "open_dataset", "read_dicom"]
 
-# Values that break the standard's rules for their type are read as they are instead of warned about one by one.
-pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
-
 SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
 _WHOLE_SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"
 

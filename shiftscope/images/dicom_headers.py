@@ -13,6 +13,9 @@ from shiftscope.images.quiet import quiet
 
 __all__ = ["DATES", "Header", "read_header"]
 
+# Values that break the standard's rules for their type are read as they are instead of warned about one by one.
+pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
+
 DATES = ("AcquisitionDate", "SeriesDate", "StudyDate")
 """Where the month of an examination is looked for, in this order."""
 

@@ -28,18 +28,7 @@ from shiftscope.errors import Unreadable
 __all__ = ["BROKEN", "Pixels", "has_pixels", "physical", "settle_syntax"]
 
 BROKEN: tuple[type[Exception], ...] = (
-    *(
-        AttributeError,
-        EOFError,
-        IndexError,
-        KeyError,
-        NotImplementedError,
-        OSError,
-        RuntimeError,
-        TypeError,
-        ValueError,
-    ),
-    *(struct.error, zlib.error),
+    *(AttributeError, EOFError, LookupError, OSError, RuntimeError, TypeError, ValueError, struct.error, zlib.error),
 )
 """What pydicom and its plugins raise on broken files."""
 

@@ -149,10 +149,10 @@ def _array(picture: Pillow.Image, indices: bool) -> np.ndarray:
 
 def _on_black(array: np.ndarray) -> np.ndarray:
     """(y, x, 4) uint8 composited on black: (y, x, 3) uint8."""
-    alpha = array[..., 3:]
-    if alpha.min() == 255:
-        return array[..., :3]
-    return ((array[..., :3].astype(np.uint16) * alpha + 127) // 255).astype(np.uint8)
+    colours, alpha = array[..., :3], array[..., 3:]
+    if alpha.min() < 255:
+        colours = ((colours.astype(np.uint16) * alpha + 127) // 255).astype(np.uint8)
+    return colours
 
 
 def _grey_palette(picture: Pillow.Image) -> bool:

@@ -2,12 +2,17 @@
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from shiftscope.errors import Unreadable
-from shiftscope.images.dicom_headers import Header, read_header
 from shiftscope.images.formats import sniff
 from shiftscope.sites.site import Case
-from shiftscope.sites.spellings import files_of, stem_of
+from shiftscope.sites.spellings import files_of, named_otherwise, stem_of
+
+if TYPE_CHECKING:
+    from shiftscope.images.dicom_headers import Header
+
+# pydicom takes a quarter of a second to import: only sites with DICOM files pay for it.
 
 __all__ = ["dicom_cases", "is_dicom", "patients_per_folder"]
 
@@ -16,9 +21,9 @@ STACKED = {"CT", "MR", "PT"}
 
 
 def is_dicom(path: Path) -> bool:
-    """Whether the first bytes say DICOM; an empty or foreign file does not."""
+    """Whether the first bytes say DICOM, unless the suffix says otherwise already."""
     try:
-        return sniff(path) == "dicom"
+        return not named_otherwise(path) and sniff(path) == "dicom"
     except Unreadable:
         return False
 
@@ -34,6 +39,8 @@ def dicom_cases(root: Path, paths: Iterable[Path], leave_out: Callable[[str, Pat
         paths: files to look at.
         leave_out: called with a reason and a path for files that are not DICOM images.
     """
+    from shiftscope.images.dicom_headers import read_header
+
     series: dict[tuple[object, ...], tuple[Header, list[Path]]] = {}
     for path in paths:
         try:
@@ -57,6 +64,8 @@ def dicom_cases(root: Path, paths: Iterable[Path], leave_out: Callable[[str, Pat
 
 def patients_per_folder(folders: Iterable[Path]) -> list[int]:
     """How many patients each folder's DICOM files name (a missing ID counts as one)."""
+    from shiftscope.images.dicom_headers import read_header
+
     counts = []
     for folder in folders:
         patients: set[str | None] = set()

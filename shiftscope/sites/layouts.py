@@ -15,11 +15,15 @@ from shiftscope.sites.spellings import (
     folders_of,
     has_images,
     mask_target,
+    named_otherwise,
     stem_of,
     walk,
 )
 
 __all__ = ["LAYOUTS", "Found", "find_cases"]
+
+ROLES = {*IMAGES, *MASKS, "imagestr", "labelstr", "imagests", "labelsts"}
+"""Folder names that tell what the files are for, hence no classes."""
 
 
 @dataclass(slots=True)
@@ -32,6 +36,12 @@ class Found:
 
     def leave_out(self, reason: str, path: Path) -> None:
         self.excluded.setdefault(reason, []).append(path)
+
+    def take(self, part: "Found", folder: Path, **told: str) -> None:
+        """Add what a subfolder holds, with what the subfolder's name tells of it."""
+        self.cases += [replace(case, name=f"{folder.name}/{case.name}", **told) for case in part.cases]  # type: ignore[arg-type]
+        for reason, paths in part.excluded.items():
+            self.excluded.setdefault(reason, []).extend(paths)
 
 
 def find_cases(root: Path) -> Found | None:
@@ -68,15 +78,16 @@ def _images_and_masks(root: Path) -> Found | None:
     """A folder of images beside a folder of masks, however spelled, subfolders alike in both."""
     inner = {path.name.lower(): path for path in folders_of(root)}
     images = next((inner[name] for name in IMAGES if name in inner), None)
-    if images is None:
-        return None
     folder = next((inner[name] for name in MASKS if name in inner), None)
-    found = Found("images" if folder is None else "images+masks")
+    if images is None and (folder is None or len(inner) > 1 or not has_images(folder, deep=True)):
+        return None
+    found = Found("images+masks")
     masks: dict[str, Path] = {}
     for path in walk(folder) if folder else ():
         if masks.setdefault(_relative(path, folder), path) is not path:
             found.leave_out("unsupported", path)
-    pairs = _pair(_image_files(images, masks), masks, found)
+    pairs = _pair(_image_files(images, masks) if images else {}, masks, found)
+    found.layout = "images+masks" if masks else "images"
     for name, (files, mask) in pairs.items():
         first = name.split("/")[0].lower()
         found.cases.append(Case(name, files, mask=mask, split=SPLITS.get(first) if "/" in name else None))
@@ -122,20 +133,18 @@ def _splits(root: Path) -> Found | None:
         if part is None:
             continue
         whole = whole or Found("split-classes" if part.layout == "classes" else part.layout)
-        split = SPLITS[folder.name.lower()]
-        whole.cases += [replace(case, name=f"{folder.name}/{case.name}", split=split) for case in part.cases]
-        for reason, paths in part.excluded.items():
-            whole.excluded.setdefault(reason, []).extend(paths)
+        whole.take(part, folder, split=SPLITS[folder.name.lower()])
     return whole
 
 
 def _dicom(root: Path) -> Found | None:
-    """Anything that is mostly DICOM, at any depth, unless its folders are classes (several patients in each)."""
-    first = next((path for path in walk(root) if is_dicom(path)), None)
-    if first is None or _class_folders(root, dicom=True):
+    """Mostly DICOM files, at any depth, unless they lie in class folders (several patients in each)."""
+    paths = list(walk(root))
+    others = sum(named_otherwise(path) for path in paths)
+    if 2 * others >= len(paths) or sum(map(is_dicom, paths)) <= others or _class_folders(root, dicom=True):
         return None
     found = Found("dicom")
-    found.cases = dicom_cases(root, walk(root), found.leave_out)
+    found.cases = dicom_cases(root, paths, found.leave_out)
     return found
 
 
@@ -148,16 +157,14 @@ def _classes(root: Path) -> Found | None:
     for path in files_of(root):
         found.leave_out("unsupported", path)  # an image beside the class folders has no class
     for folder in folders:
-        part = _flat(folder)
+        part = _dicom(folder) or _flat(folder)
         if part is not None:
-            found.cases += [replace(case, name=f"{folder.name}/{case.name}", label=folder.name) for case in part.cases]
-            for reason, paths in part.excluded.items():
-                found.excluded.setdefault(reason, []).extend(paths)
+            found.take(part, folder, label=folder.name)
     return found
 
 
 def _class_folders(root: Path, *, dicom: bool = False) -> list[Path]:
-    folders = [folder for folder in folders_of(root) if has_images(folder)]
+    folders = [folder for folder in folders_of(root) if folder.name.lower() not in ROLES and has_images(folder)]
     if not dicom:
         return folders
     if len(folders) < 2 or any(has_images(inner, deep=True) for folder in folders for inner in folders_of(folder)):
@@ -166,7 +173,7 @@ def _class_folders(root: Path, *, dicom: bool = False) -> list[Path]:
 
 
 def _flat(root: Path) -> Found | None:
-    """A folder of images; "x_mask" or "x_seg" beside "x" is its mask."""
+    """A folder of images; "x_mask" or "x_seg" beside "x" is its mask. Files that are all called so are masks too."""
     if not has_images(root):
         return None
     names: dict[str, list[Path]] = {}
@@ -174,7 +181,8 @@ def _flat(root: Path) -> Found | None:
         names.setdefault(_unique(path, root, names), []).append(path)
     stems = {stem_of(name) for name in names}
     targets = {name: mask_target(stem_of(name)) for name in names}
-    masks = {name: paths[0] for name, paths in names.items() if targets[name] in stems}
+    paired = any(target in stems for target in targets.values()) or all(targets.values())
+    masks = {name: paths[0] for name, paths in names.items() if paired and targets[name]}
     found = Found("images+masks" if masks else "images")
     images = {name: tuple(paths) for name, paths in names.items() if name not in masks}
     for name, (files, mask) in _pair(images, masks, found).items():

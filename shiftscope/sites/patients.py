@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from shiftscope.errors import InputError, Unreadable, UsageError
-from shiftscope.images.dicom_headers import read_header
 from shiftscope.sites.dicom_tree import is_dicom
 from shiftscope.sites.site import Case
 
@@ -59,6 +58,8 @@ def _by_pattern(cases: Sequence[Case], patient_regex: str) -> list[Case]:
 def _dicom_patient(case: Case) -> str:
     if not is_dicom(case.images[0]):
         return ""
+    from shiftscope.images.dicom_headers import read_header
+
     try:
         return read_header(case.images[0]).patient or ""
     except Unreadable:

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from shiftscope.errors import InputError
-from shiftscope.sites.layouts import LAYOUTS, find_cases
+from shiftscope.errors import REASONS, InputError
+from shiftscope.sites.layouts import LAYOUTS, Found, find_cases
 from shiftscope.sites.manifests import read_manifest
 from shiftscope.sites.patients import assign_patients
 from shiftscope.sites.site import Site
@@ -37,8 +37,8 @@ def read_site(path: Path, *, name: str | None = None, patient_regex: str | None 
         raise InputError(_nothing(root))
     told = manifest is not None and any(case.patient for case in found.cases) and patient_regex is None
     cases, source = assign_patients(found.cases, patient_regex)
-    if not cases and not found.excluded:
-        raise InputError(_nothing(root))
+    if not cases:
+        raise InputError(_all_left_out(root, found) if found.excluded else _nothing(root))
     return Site(
         name=name or root.resolve().name,
         root=root,
@@ -48,6 +48,13 @@ def read_site(path: Path, *, name: str | None = None, patient_regex: str | None 
         classes=tuple(sorted({case.label for case in cases if case.label is not None})),
         excluded={reason: tuple(sorted(paths)) for reason, paths in sorted(found.excluded.items())},
     )
+
+
+def _all_left_out(root: Path, found: Found) -> str:
+    """What was there although nothing can be used."""
+    counts = ", ".join(f"{len(paths)} x {reason} ({REASONS[reason]})" for reason, paths in found.excluded.items())
+    first = next(iter(found.excluded.values()))[0]
+    return f"{root}: nothing to read: {counts}; the first is {first}"
 
 
 def _nothing(root: Path) -> str:

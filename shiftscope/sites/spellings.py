@@ -7,7 +7,18 @@ from pathlib import Path
 from shiftscope.errors import Unreadable
 from shiftscope.images.formats import sniff
 
-__all__ = ["IMAGES", "MASKS", "SPLITS", "files_of", "folders_of", "has_images", "mask_target", "stem_of", "walk"]
+__all__ = [
+    "IMAGES",
+    "MASKS",
+    "SPLITS",
+    "files_of",
+    "folders_of",
+    "has_images",
+    "mask_target",
+    "named_otherwise",
+    "stem_of",
+    "walk",
+]
 
 IMAGES = ("images", "image", "imgs", "img", "original", "originals")
 MASKS = (
@@ -21,10 +32,11 @@ SPLITS = {
 }
 """Folder name, lower case -> split."""
 
-_SUFFIXES = (
-    *(".nii.gz", ".nii", ".mgh.gz", ".mgz", ".mgh", ".hdr", ".dcm", ".dicom", ".ima"),
+_OTHERS = (
+    *(".nii.gz", ".nii", ".mgh.gz", ".mgz", ".mgh", ".hdr"),
     *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".gif", ".tif", ".tiff", ".webp", ".jp2", ".j2k"),
 )
+_SUFFIXES = (*_OTHERS, ".dcm", ".dicom", ".ima")
 _LITTER_SUFFIXES = {
     *(".txt", ".md", ".rst", ".json", ".csv", ".tsv", ".xml", ".html", ".htm", ".yaml", ".yml", ".toml", ".log"),
     *(".ini", ".db", ".py", ".ipynb", ".sh", ".m", ".r", ".pdf", ".doc", ".docx", ".xls", ".xlsx", ".pptx", ".lnk"),
@@ -32,7 +44,9 @@ _LITTER_SUFFIXES = {
 }
 _LITTER_NAMES = {"thumbs.db", "desktop.ini", "dicomdir", "lockfile", "version"}
 _LITTER_OPENINGS = (".", "~$", "readme", "license", "licence", "copying", "makefile", "md5sum", "sha256sum")
-_MASK_TAIL = re.compile(r"[ _.-](?:mask|seg|segmentation|label|labels|gt)(?:[ _-]?(?:manual|\d+))?$", re.IGNORECASE)
+_MASK_TAIL = re.compile(
+    r"[ _.-](?:[a-z]*mask|[a-z]*seg|segmentation|labels?|gt)(?:[ _-]?(?:manual|\d+))?$", re.IGNORECASE
+)
 
 
 def stem_of(name: str) -> str:
@@ -67,6 +81,11 @@ def has_images(folder: Path, *, deep: bool = False) -> bool:
     if any(_looks_like_image(path) for path in files_of(folder)):
         return True
     return deep and any(has_images(inner, deep=True) for inner in folders_of(folder))
+
+
+def named_otherwise(path: Path) -> bool:
+    """Whether the suffix says that a file is not DICOM: such files need not be opened to know."""
+    return path.name.lower().endswith(_OTHERS)
 
 
 def walk(folder: Path) -> Iterator[Path]:
