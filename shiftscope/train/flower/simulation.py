@@ -1,0 +1,168 @@
+"""Flower's simulation, on a SuperLink of our own that ends with the run."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from socket import create_connection
+
+from shiftscope.errors import EngineError
+from shiftscope.plans import RoundEntry, RunResult
+from shiftscope.train.flower.processes import Processes, adopting, free_port, interruptible, tool, undisturbed
+from shiftscope.train.flower.server import FAILURE, ignore
+from shiftscope.train.jobs import Job
+
+__all__ = ["LOG", "run_simulation"]
+
+LOG = "flower.log"
+START_S = 60.0
+POLL_S = 0.5
+
+APP = """\
+[project]
+name = "shiftscope-job"
+version = "1.0.0"
+description = "A shiftscope plan on Flower"
+license = {file = "LICENSE"}
+dependencies = ["flwr>=1.41,<1.42"]
+
+[tool.flwr.app]
+publisher = "shiftscope"
+fab-format-version = 1
+flwr-version-target = "1.41.0"
+
+[tool.flwr.app.components]
+serverapp = "shiftscope.train.flower.server:server"
+clientapp = "shiftscope.train.flower.client:client"
+
+[tool.flwr.app.config]
+job = ""
+"""
+"""What Flower needs to be told: the two apps are in the installed package, the job is a file."""
+
+CONNECTION = """\
+[superlink]
+default = "here"
+
+[superlink.here]
+address = "127.0.0.1:{port}"
+insecure = true
+"""
+
+
+def run_simulation(job: Job, note: Callable[[RoundEntry], None] = ignore) -> RunResult:
+    """Run `job` with one simulated node per site.
+
+    Flower's own word on success is not trusted (a run may end "completed" with sites that died): there is a result
+    when our coordinator wrote one. Its log is `flower.log` in the job's folder.
+
+    Args:
+        note: told of every round as it ends.
+
+    Raises:
+        EngineError: no result; the checkpoints stay.
+        KeyboardInterrupt: Ctrl-C or SIGTERM, after every process of the run has ended.
+    """
+    with tempfile.TemporaryDirectory(prefix="shiftscope-", ignore_cleanup_errors=True) as scratch, ExitStack() as stack:
+        if threading.current_thread() is threading.main_thread():
+            stack.enter_context(interruptible())
+        stack.enter_context(adopting())
+        processes = Processes(_environment(Path(scratch)), Path(scratch), job.out / LOG)
+        stack.callback(_end, processes)
+        port = _superlink(processes)
+        (Path(scratch) / "config.toml").write_text(CONNECTION.format(port=port), encoding="utf-8")
+        run = processes.start(tool("flwr"), "run", str(_app(Path(scratch))), "here", "--stream", *_settings(job))
+        _follow(run, processes, job.out / "rounds.jsonl", note)
+    return _result(job)
+
+
+def _environment(scratch: Path) -> dict[str, str]:
+    """Our own commands first (Flower finds its helpers by PATH), private folders, nothing sent or installed."""
+    return {
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
+        "FLWR_HOME": str(scratch),
+        "FLWR_TELEMETRY_ENABLED": "0",
+        "FLWR_DISABLE_UPDATE_CHECK": "1",
+        "FLWR_DISABLE_RUNTIME_DEPENDENCY_INSTALLATION": "1",
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_TMPDIR": str(scratch),
+        "OMP_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+        "PYTHONUNBUFFERED": "1",
+        "NO_COLOR": "1",
+    }
+
+
+def _superlink(processes: Processes) -> int:
+    """Start a SuperLink and wait until it listens; returns its port."""
+    port = free_port()
+    options = ("--insecure", "--simulation", "--host", "127.0.0.1", "--port", str(port))
+    link = processes.start(
+        tool("flower-superlink"), *options, "--database", "runs.db", "--disable-runtime-dependency-installation"
+    )
+    deadline = time.monotonic() + START_S
+    while link.poll() is None and time.monotonic() < deadline:
+        try:
+            create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return port
+    how = f"did not listen within {START_S:g} s" if link.poll() is None else f"ended with code {link.returncode}"
+    raise EngineError(f"Flower's SuperLink {how}; {processes.log} says why")
+
+
+def _app(scratch: Path) -> Path:
+    folder = scratch / "job"
+    folder.mkdir()
+    (folder / "pyproject.toml").write_text(APP, encoding="utf-8")
+    (folder / "LICENSE").write_text("Apache-2.0\n", encoding="utf-8")
+    return folder
+
+
+def _settings(job: Job) -> tuple[str, ...]:
+    """One node per site, no more workers than sites or cores."""
+    workers = min(len(job.sites), os.cpu_count() or 1)
+    federation = f"num-supernodes={len(job.sites)} client-resources-num-cpus=1 init-args-num-cpus={workers}"
+    if job.device == "cuda":
+        federation += f" client-resources-num-gpus={1 / workers:.3f} init-args-num-gpus=1"
+    return ("--federation-config", federation, "--run-config", f"job={json.dumps(str(job.path))}")
+
+
+def _follow(run: subprocess.Popen[bytes], processes: Processes, log: Path, note: Callable[[RoundEntry], None]) -> None:
+    """Hand on the rounds of `log` until the run ends."""
+    told = 0
+    while True:
+        ended = run.poll() is not None
+        lines = log.read_text(encoding="utf-8").split("\n")[:-1] if log.exists() else []
+        for line in lines[told:]:
+            note(RoundEntry.model_validate_json(line))
+        told = len(lines)
+        processes.alive()
+        if ended:
+            return
+        time.sleep(POLL_S)
+
+
+def _end(processes: Processes) -> None:
+    if threading.current_thread() is threading.main_thread():
+        with undisturbed():
+            processes.stop()
+    else:
+        processes.stop()
+
+
+def _result(job: Job) -> RunResult:
+    path = job.out / "result.json"
+    if path.exists():
+        return RunResult.read(path, EngineError)
+    failure = job.out / FAILURE
+    if failure.exists():
+        raise EngineError(failure.read_text(encoding="utf-8"))
+    raise EngineError(f"Flower ended without a result; {job.out / LOG} says why; mend it and run again with --resume")
