@@ -10,29 +10,34 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
-from skimage.measure import find_contours
 
+from shiftscope.measures.contours import (
+    CANVAS,
+    LONGER_THAN_ARC,
+    ROUGH_WAVE,
+    STRAIGHT,
+    Contour,
+    polygonality,
+    roughness,
+    trace,
+)
 from shiftscope.measures.measure import Measure
 from shiftscope.measures.morphology import MEASURES_2D
-from shiftscope.measures.shapes import axis_ratios, bounding_box
+from shiftscope.measures.shapes import bounding_box
 
 __all__ = ["MEASURES", "VECTOR", "measure"]
 
-CANVAS = 256  # length of the longer side in which lengths are told
-REACH = 8.0  # how far an edge is looked for on both sides of the contour
-STEP = 0.5  # between two samples along the normal
-BLUR_ALONG = 3.0  # sigma of the smoothing along the contour: speckle is shorter than an edge
-BLUR_ACROSS = 1.5  # sigma of the derivative of a Gaussian across the contour
-POINTS = 256  # samples along the contour
+REACH = 6.0  # how far the edge is looked for on both sides of the contour
+STEP = 0.5  # between two samples along a normal
+RINGS = (3.0, 12.0)  # distances from the contour between which inside and outside are compared
+RING_STEP = 1.0  # between two samples of a ring along a normal
+RING_EVERY = 4  # every so many points of the contour are sampled for it
+BLUR_ALONG = 5.0  # sigma of the smoothing along the contour: speckle is shorter than an edge
+BLUR_ACROSS = 1.0  # sigma of the derivative of a Gaussian across it
 NORMAL_BLUR = 2.0  # sigma of the contour's smoothing before its normals are taken
-TRACE_BLUR = 0.7  # sigma of the mask's smoothing before it is traced: the staircase of the file's pixels is not a habit
-EDGE_OF_CANVAS = 2.0  # a contour nearer to the edge of the canvas is the field of view's
-ROUGH_WAVE = 12.0  # wavelength below which a deviation of the contour counts as roughness
-STRAIGHT = 0.7  # how far a straight run may leave its chord
-LONGER_THAN_ARC = 1.4  # a straight run is this many times longer than the arc of a disk that leaves its chord as far
 
 _UNDEFINED = "the mask is empty, or its contour lies on the edge of the canvas"
-_EDGE = "Canny 1986, doi:10.1109/TPAMI.1986.4767851"
+_EDGE = "Canny 1986, doi:10.1109/TPAMI.1986.4767851; Fisher 1936, doi:10.1111/j.1469-1809.1936.tb02137.x"
 
 MEASURES: dict[str, Measure] = {
     item.name: item
@@ -42,7 +47,7 @@ MEASURES: dict[str, Measure] = {
             unit="px of 256",
             sentence="How far the image's edge lies outside the contour: negative when the mask reaches beyond it.",
             formula="median over the contour, weighted by edge strength, of the place along the outward normal, within"
-            f" {REACH:g} px, where the intensity rises (or falls, as the case does as a whole) most steeply",
+            f" {REACH:g} px, where the contrast of in- and outside (Fisher's discriminant of the colours) rises most",
             range=(-REACH, REACH),
             direction="lower: masks drawn larger than the edge; higher: masks drawn inside it",
             undefined=f"{_UNDEFINED}, or there is no edge within reach",
@@ -99,24 +104,26 @@ VECTOR = ("offset", "roughness", "polygonality", "offset_relative")
 
 
 @dataclass(frozen=True, slots=True)
-class _Contour:
-    """The outer contour of the largest component of one slice.
+class _View:
+    """What is needed of a slice: the part around the foreground, in block means where the slice is large.
 
     Attributes:
-        points: (n,) x + iy, evenly spaced along the contour, on the grid of `picture`.
-        inner: (n,) whether a point is away from the edge of the canvas.
-        pixel: length of a pixel of `picture` in pixels of the canvas.
-        step: distance of two points in pixels of the canvas.
-        radius: of a disk of the same area, in pixels of the canvas.
-        aspect: shorter over longer axis, 0..1.
+        picture: (y, x, c).
+        cover: (y, x), share of each pixel that is lesion.
+        corner: (y, x) of both on the canvas, in canvas pixels.
+        pixel: length of their pixels in canvas pixels.
     """
 
-    points: np.ndarray
-    inner: np.ndarray
+    picture: np.ndarray
+    cover: np.ndarray
+    corner: tuple[float, float]
     pixel: float
-    step: float
-    radius: float
-    aspect: float
+
+    def sample(self, band: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Values of a (y, x) band at places x + iy of the canvas, and whether each place is in the picture."""
+        y, x = (places.imag - self.corner[0]) / self.pixel - 0.5, (places.real - self.corner[1]) / self.pixel - 0.5
+        known = (y > -1) & (y < band.shape[0]) & (x > -1) & (x < band.shape[1])
+        return ndimage.map_coordinates(band, [y, x], order=1, mode="nearest"), known
 
 
 def measure(seen: np.ndarray, mask: np.ndarray) -> dict[str, float | None]:
@@ -139,94 +146,87 @@ def measure(seen: np.ndarray, mask: np.ndarray) -> dict[str, float | None]:
     if not area[index]:
         return {**dict.fromkeys(MEASURES, None), "empty": 1.0}
     lesion = np.asarray(mask[index] > 0)
-    picture, cover = _reduce(seen[index], lesion)
-    contour = _trace(cover, CANVAS / max(cover.shape))
-    offset = None if contour is None else _offset(picture, contour)
+    view = _around(seen[index], lesion)
+    height, width = (side * CANVAS / max(lesion.shape) for side in lesion.shape)
+    contour = trace(view.cover, view.corner, (height, width), view.pixel)
+    offset = None if contour is None else _offset(view, contour)
     return {
         "offset": offset,
         "offset_relative": None if offset is None or contour is None else offset / contour.radius,
-        "roughness": None if contour is None else _roughness(contour),
-        "polygonality": None if contour is None else _polygonality(contour),
+        "roughness": None if contour is None else roughness(contour),
+        "polygonality": None if contour is None else polygonality(contour),
         "holes": _holes(lesion),
         "empty": 0.0,
     }
 
 
-def _reduce(picture: np.ndarray, lesion: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Grey picture and share of lesion, block means whose longer side is 256 to 511 where it was more."""
+def _around(picture: np.ndarray, lesion: np.ndarray) -> _View:
+    """The foreground and its surroundings, in block means where the longer side is 512 pixels or more."""
     factor = max(1, max(lesion.shape) // CANVAS)
-    height, width = (side // factor for side in lesion.shape)
-    grey = picture @ np.array([0.299, 0.587, 0.114], dtype=np.float32) if picture.ndim == 3 else picture
-    if factor == 1:
-        return grey, lesion.astype(np.float32)
-    blocks = (height, factor, width, factor)
-    cut = (slice(height * factor), slice(width * factor))
-    return grey[cut].reshape(blocks).mean((1, 3)), lesion[cut].reshape(blocks).mean((1, 3), dtype=np.float32)
+    pixel = CANVAS / max(lesion.shape)
+    margin = math.ceil((RINGS[1] + 2) / pixel)
+    box = bounding_box(lesion)
+    starts = [max(0, part.start - margin) // factor * factor for part in box]
+    stops = [min(side, part.stop + margin) for part, side in zip(box, lesion.shape, strict=True)]
+    rows, columns = (max(1, (stop - start) // factor) for start, stop in zip(starts, stops, strict=True))
+    cut = (slice(starts[0], starts[0] + rows * factor), slice(starts[1], starts[1] + columns * factor))
+    colours, cover = picture[cut].reshape(rows * factor, columns * factor, -1), lesion[cut].astype(np.float32)
+    if factor > 1:
+        blocks = (rows, factor, columns, factor)
+        colours, cover = colours.reshape(*blocks, -1).mean((1, 3)), cover.reshape(blocks).mean((1, 3))
+    return _View(colours, cover, (starts[0] * pixel, starts[1] * pixel), factor * pixel)
 
 
-def _trace(cover: np.ndarray, pixel: float) -> _Contour | None:
-    """The outer contour of the largest component at half cover; None where too little of it is off the canvas edge."""
-    labels, found = ndimage.label(cover >= 0.5, structure=np.ones((3, 3)))
-    if not found:
-        return None
-    largest = labels == int(np.bincount(labels.ravel())[1:].argmax()) + 1
-    box = bounding_box(largest)
-    margin = math.ceil(4 * TRACE_BLUR / pixel) + 1
-    inside = np.argwhere(largest[box])
-    soft = np.pad(cover[box] * largest[box], margin)
-    ndimage.gaussian_filter(soft, TRACE_BLUR / pixel, output=soft)
-    lines = find_contours(soft, min(0.5, float(soft.max()) / 2))
-    path = max(lines, key=lambda line: float(np.ptp(line[:, 0]) * np.ptp(line[:, 1]))) - margin
-    ring = path[:, 1] + box[1].start + 1j * (path[:, 0] + box[0].start)
-    along = np.concatenate([[0.0], np.abs(np.diff(ring)).cumsum()])
-    points = np.interp(np.arange(POINTS) * (along[-1] / POINTS), along, ring)
-    signed = np.sum(points.real * np.roll(points.imag, -1) - points.imag * np.roll(points.real, -1))
-    height, width = cover.shape
-    room = np.minimum(
-        np.minimum(points.real, width - 1 - points.real), np.minimum(points.imag, height - 1 - points.imag)
-    )
-    inner = room * pixel > EDGE_OF_CANVAS
-    if np.count_nonzero(inner) < POINTS // 8:
-        return None
-    return _Contour(
-        points=points if signed > 0 else points[::-1],
-        inner=inner if signed > 0 else inner[::-1],
-        pixel=pixel,
-        step=float(along[-1]) * pixel / POINTS,
-        radius=math.sqrt(len(inside) / math.pi) * pixel,
-        aspect=math.sqrt(axis_ratios(inside, (1.0, 1.0))[0]),
-    )
-
-
-def _offset(picture: np.ndarray, contour: _Contour) -> float | None:
+def _offset(view: _View, contour: Contour) -> float | None:
     """Weighted median of the place of the steepest edge along the normals; None where there is no edge."""
-    waves = np.fft.fftfreq(POINTS, contour.step)
-    tangent = np.fft.ifft(
-        np.fft.fft(contour.points) * np.exp(-2 * (np.pi * waves * NORMAL_BLUR) ** 2) * 2j * np.pi * waves
-    )
-    normal = -1j * tangent / np.maximum(np.abs(tangent), 1e-9)
-    reach = np.arange(-REACH - 2, REACH + 2 + STEP / 2, STEP)
-    sites = contour.points[:, None] + normal[:, None] * (reach / contour.pixel)
-    height, width = picture.shape
-    seen = (sites.real >= 0) & (sites.real <= width - 1) & (sites.imag >= 0) & (sites.imag <= height - 1)
-    seen &= contour.inner[:, None]
-    ribbon = ndimage.map_coordinates(picture, [sites.imag, sites.real], order=1, mode="nearest")
+    normals = contour.normals(NORMAL_BLUR)
+    half_width = contour.radius * math.sqrt(contour.aspect)
+    weights = _contrast(view, contour, normals, half_width)
+    if weights is None:
+        return None
+    tail = round(2 * BLUR_ACROSS / STEP)
+    away = np.arange(-math.floor(min(REACH, half_width) / STEP) - tail, REACH / STEP + tail + 1) * STEP
+    ribbon, known = view.sample(view.picture @ weights, contour.points[:, None] + normals[:, None] * away)
+    known &= contour.inner[:, None]
     sigma = BLUR_ALONG / contour.step
-    share = ndimage.gaussian_filter1d(seen.astype(np.float32), sigma, axis=0, mode="wrap")
-    smooth = ndimage.gaussian_filter1d(ribbon * seen, sigma, axis=0, mode="wrap") / np.maximum(share, 1e-3)
+    share = ndimage.gaussian_filter1d(known.astype(np.float32), sigma, axis=0, mode="wrap")
+    smooth = ndimage.gaussian_filter1d(ribbon * known, sigma, axis=0, mode="wrap") / np.maximum(share, 1e-3)
     slope = ndimage.gaussian_filter1d(smooth, BLUR_ACROSS / STEP, axis=1, order=1, mode="nearest")
-    inside, outside = (reach < -1) & (reach > -REACH), (reach > 1) & (reach < REACH)
-    rising = smooth[:, outside][contour.inner].mean() >= smooth[:, inside][contour.inner].mean()
-    within = np.abs(reach) <= REACH
-    slope = np.where(seen, slope if rising else -slope, 0.0)[:, within]
+    slope, away = np.where(known, slope, 0.0)[:, tail:-tail], away[tail:-tail]
     best = slope.argmax(axis=1)
-    strength = np.maximum(slope.max(axis=1), 0.0)
+    # a slope that is steepest at the end of the reach belongs to an edge beyond it
+    ends = (best == 0) | (best == len(away) - 1)
+    strength = np.where(ends, 0.0, np.maximum(slope.max(axis=1), 0.0))
     if not strength.any():
         return None
-    place = reach[within][best] + STEP * _between(slope, best)
+    place = away[best] + STEP * _between(slope, best)
     order = place.argsort(kind="stable")
     total = strength[order].cumsum()
     return float(place[order][np.searchsorted(total, total[-1] / 2)])
+
+
+def _contrast(view: _View, contour: Contour, normals: np.ndarray, half_width: float) -> np.ndarray | None:
+    """(c,) weights of the colours with which outside is brighter than inside, most clearly so.
+
+    Fisher's linear discriminant of two rings along the contour; for grey images only a sign. None where nothing tells
+    them apart.
+    """
+    near, far = RINGS
+    inside = -np.arange(min(near, half_width / 2), min(far, half_width), RING_STEP)
+    outside = np.arange(near, far, RING_STEP)
+    sides = []
+    for ring in (inside, outside):
+        places = (contour.points[:, None] + normals[:, None] * ring)[contour.inner][::RING_EVERY]
+        bands = [view.sample(view.picture[..., c], places) for c in range(view.picture.shape[2])]
+        sides.append(np.stack([band[known] for band, known in bands]))
+    if min(side.shape[1] for side in sides) <= len(sides[0]):
+        return None
+    difference = sides[1].mean(axis=1) - sides[0].mean(axis=1)
+    spread = np.atleast_2d(np.cov(sides[0]) + np.cov(sides[1]))
+    spread += np.eye(len(spread)) * (1e-3 * np.trace(spread) / len(spread) + 1e-9)
+    weights: np.ndarray = np.linalg.solve(spread, difference)
+    length = float(np.linalg.norm(weights))
+    return weights / length if length > 0 else None
 
 
 def _between(rows: np.ndarray, best: np.ndarray) -> np.ndarray:
@@ -236,30 +236,6 @@ def _between(rows: np.ndarray, best: np.ndarray) -> np.ndarray:
     before, peak, after = (rows[index, middle + side] for side in (-1, 0, 1))
     bend = before - 2 * peak + after
     return np.where((bend < 0) & (middle == best), 0.5 * (before - after) / np.minimum(bend, -1e-12), 0.0)
-
-
-def _roughness(contour: _Contour) -> float:
-    """Root mean square of what a Gaussian high-pass filter of fourth order leaves of the contour, in canvas pixels."""
-    waves = np.fft.fftfreq(POINTS, contour.step)
-    rough = np.fft.ifft(np.fft.fft(contour.points) * -np.expm1(-((waves * ROUGH_WAVE) ** 4)))
-    return float(np.sqrt(np.mean(np.abs(rough[contour.inner]) ** 2))) * contour.pixel
-
-
-def _polygonality(contour: _Contour) -> float:
-    """Share of the contour's points that lie in a straight run.
-
-    An arc of radius r leaves its chord by s = l^2 / 8 r. A long ellipse is flat on its long sides, so the disk to
-    compare with is larger by the ratio of its axes.
-    """
-    disk = contour.radius / max(contour.aspect, 0.1)
-    steps = min(POINTS // 2, max(4, round(LONGER_THAN_ARC * math.sqrt(8 * disk * STRAIGHT) / contour.step)))
-    run = (np.arange(POINTS)[:, None] + np.arange(steps + 1)) % POINTS
-    line = contour.points[run] * contour.pixel
-    chord = line[:, -1] - line[:, 0]
-    away = ((line - line[:, :1]) * (chord.conj() / np.maximum(np.abs(chord), 1e-9))[:, None]).imag
-    covered = np.zeros(POINTS, dtype=bool)
-    covered[run[np.ptp(away, axis=1) <= STRAIGHT]] = True
-    return float(np.mean(covered[contour.inner]))
 
 
 def _holes(lesion: np.ndarray) -> float:
