@@ -8,8 +8,9 @@ import pydicom
 
 from shiftscope.errors import Unreadable
 from shiftscope.images.dicom_display import acquisition_of, display_of
+from shiftscope.images.dicom_errors import refusing
 from shiftscope.images.dicom_geometry import Plane, frame_planes, kept_frames, ordered, plane_of, spacing_of, unmosaic
-from shiftscope.images.dicom_pixels import BROKEN, Pixels, has_pixels, physical
+from shiftscope.images.dicom_pixels import Pixels, has_pixels, physical
 from shiftscope.images.formats import sniff
 from shiftscope.images.image import Image
 from shiftscope.images.orientation import canonical
@@ -28,6 +29,11 @@ def read_dicom(paths: Sequence[Path]) -> Image:
     Raises:
         Unreadable: naming the file at fault; slices that differ in size are "unsupported".
     """
+    with refusing(paths[0], "the data set"):
+        return _read(paths)
+
+
+def _read(paths: Sequence[Path]) -> Image:
     first, files, planes = _in_order(paths)
     if len(files) == 1:
         values, pixels, planes = _one(first, files[0])
@@ -62,15 +68,10 @@ def open_dataset(path: Path) -> pydicom.Dataset:
     quiet()
     if sniff(path) != "dicom":
         raise Unreadable(path, "not_an_image", "expected a DICOM file")
-    try:
-        data = pydicom.dcmread(path, force=True)
-        sides = data.get("Rows"), data.get("Columns")
-        kind = data.get("SOPClassUID")
-        named = f"a {kind.name}" if kind else "no SOP class"
-    except EOFError:
-        raise Unreadable(path, "truncated", "the data set ends early") from None
-    except BROKEN as problem:
-        raise Unreadable(path, "undecodable", f"the data set cannot be read: {problem}") from None
+    data = pydicom.dcmread(path, force=True)
+    sides = data.get("Rows"), data.get("Columns")
+    kind = data.get("SOPClassUID")
+    named = f"a {kind.name}" if kind else "no SOP class"
     if not has_pixels(data):
         if not len(data) and path.stat().st_size > 1024:
             raise Unreadable(path, "truncated", "the pixel data end before their last frame")
@@ -88,7 +89,10 @@ def _in_order(paths: Sequence[Path]) -> tuple[pydicom.Dataset, list[tuple[Path, 
     Slices are sorted along their normal. Where several lie in one place (time points, echoes, gradients) the one with
     the lowest instance number stands: the first volume. Without positions the instance number orders the slices.
     """
-    opened = [(path, open_dataset(path)) for path in paths]
+    opened = []
+    for path in paths:
+        with refusing(path, "the data set"):
+            opened.append((path, open_dataset(path)))
     opened.sort(key=lambda each: (_number(each[1]), str(each[0])))
     if opened[0][1].get("NumberOfFrames", 1) not in (None, "", 1) or _is_mosaic(opened[0][1]):
         opened = opened[:1]  # each file is a volume of its own: the first time point stands

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pydicom
-from pydicom.errors import InvalidDicomError
 
 from shiftscope.errors import Unreadable
 from shiftscope.images.acquisition import acquisition
+from shiftscope.images.dicom_errors import refusing
 from shiftscope.images.formats import sniff
 from shiftscope.images.quiet import quiet
 
@@ -57,7 +57,7 @@ def read_header(path: Path) -> Header:
     quiet()
     if sniff(path) != "dicom":
         raise Unreadable(path, "not_an_image", "expected a DICOM file")
-    try:
+    with refusing(path, "the header"):
         data = pydicom.dcmread(path, stop_before_pixels=True, force=True, specific_tags=_TAGS)
         rows, columns = data.get("Rows"), data.get("Columns")
         series = str(data.get("SeriesInstanceUID") or "")
@@ -70,18 +70,6 @@ def read_header(path: Path) -> Header:
             month=acquisition({"month": next(filter(None, map(data.get, DATES)), None)}).get("month"),
             mosaic="MOSAIC" in (data.get("ImageType") or ()),
         )
-    except EOFError:
-        raise Unreadable(path, "truncated", "the header ends early") from None
-    except (
-        InvalidDicomError,
-        ValueError,
-        TypeError,
-        KeyError,
-        AttributeError,
-        NotImplementedError,
-        OSError,
-    ) as problem:
-        raise Unreadable(path, "undecodable", f"the header cannot be read: {problem}") from None
 
 
 def _frames(data: pydicom.Dataset) -> int:

@@ -7,6 +7,7 @@ import pydicom
 
 from shiftscope.errors import Unreadable
 from shiftscope.images.dicom import SEGMENTATION, directions, open_dataset
+from shiftscope.images.dicom_errors import refusing
 from shiftscope.images.dicom_geometry import Plane, frame_planes, ordered, plane_of, spacing_of
 from shiftscope.images.dicom_pixels import physical
 from shiftscope.images.orientation import canonical
@@ -26,10 +27,17 @@ def read_dicom_labels(path: Path) -> np.ndarray:
     Raises:
         Unreadable: with a reason; colour is "unsupported".
     """
+    with refusing(path, "the data set"):
+        return _labels(path)
+
+
+def _labels(path: Path) -> np.ndarray:
     data = open_dataset(path)
     pixels = physical(data, path)
     if pixels.values.ndim == 4:
         raise Unreadable(path, "unsupported", "a coloured mask; expected one channel")
+    if not np.isfinite(pixels.values).all() or float(pixels.values.min(initial=0)) < 0:
+        raise Unreadable(path, "unsupported", "a mask with negative or undefined values; expected labels from 0 up")
     values: np.ndarray = np.rint(pixels.values).astype(np.int32)
     if data.get("SOPClassUID") == SEGMENTATION:
         values, plane = _segments(data, values)

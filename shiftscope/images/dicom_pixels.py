@@ -1,7 +1,5 @@
 """Stored DICOM pixels to physical values: transfer syntax, colour, modality transform, MONOCHROME1."""
 
-import struct
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,13 +22,9 @@ from pydicom.uid import (
 )
 
 from shiftscope.errors import Unreadable
+from shiftscope.images.dicom_errors import BROKEN, cause, refusing
 
-__all__ = ["BROKEN", "Pixels", "has_pixels", "physical", "settle_syntax"]
-
-BROKEN: tuple[type[Exception], ...] = (
-    *(AttributeError, EOFError, LookupError, OSError, RuntimeError, TypeError, ValueError, struct.error, zlib.error),
-)
-"""What pydicom and its plugins raise on broken files."""
+__all__ = ["Pixels", "has_pixels", "physical", "settle_syntax"]
 
 _PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 _CODESTREAMS = {0xC0: JPEGBaseline8Bit, 0xC1: JPEGExtended12Bit, 0xC3: JPEGLosslessSV1, 0xF7: JPEGLSLossless}
@@ -95,12 +89,13 @@ def physical(data: pydicom.Dataset, path: Path, frame: int | None = None) -> Pix
     _check_length(data, path, syntax)
     try:
         stored = pixel_array(data, index=frame)
-    except BROKEN as problem:
-        raise Unreadable(path, "undecodable", f"{syntax.name}: {_cause(problem)}") from None
-    try:
+    except BaseException as problem:
+        # pylibjpeg-rle is written in Rust: its panics arrive as a BaseException that no module exports.
+        if not isinstance(problem, BROKEN) and type(problem).__name__ != "PanicException":
+            raise
+        raise Unreadable(path, "undecodable", f"{syntax.name}: {cause(problem)}") from None
+    with refusing(path, "the pixel transform"):
         return _to_physical(data, stored, frame)
-    except BROKEN as problem:
-        raise Unreadable(path, "undecodable", f"its pixel transform cannot be applied: {problem}") from None
 
 
 def _to_physical(data: pydicom.Dataset, stored: np.ndarray, frame: int | None) -> Pixels:
@@ -164,12 +159,6 @@ def _check_length(data: pydicom.Dataset, path: Path, syntax: UID) -> None:
     expected = (pixels * int(data.get("BitsAllocated") or 16) + 7) // 8
     if len(data.PixelData) < expected:
         raise Unreadable(path, "truncated", f"{len(data.PixelData)} bytes of pixel data, expected {expected}")
-
-
-def _cause(problem: Exception) -> str:
-    """What a decoder said: pydicom lists one line per plugin under a general first line."""
-    lines = [line.strip() for line in str(problem).splitlines() if line.strip()] or [type(problem).__name__]
-    return lines[min(1, len(lines) - 1)]
 
 
 def _codestream(stored: bytes) -> UID:

@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 import nibabel
 import numpy as np
 from nibabel.filebasedimages import ImageFileError
+from nibabel.freesurfer.mghformat import MGHError
 from nibabel.spatialimages import HeaderDataError
 from nibabel.wrapstruct import WrapStructError
 
@@ -30,7 +31,17 @@ from shiftscope.images.quiet import quiet
 __all__ = ["read_volume", "volume_values"]
 
 _CLASSES = {"nifti": nibabel.Nifti1Image, "nifti2": nibabel.Nifti2Image, "mgh": nibabel.MGHImage}
-_BROKEN = (ImageFileError, HeaderDataError, WrapStructError, OSError, ValueError, KeyError, TypeError, struct.error)
+_BROKEN = (
+    ImageFileError,
+    HeaderDataError,
+    MGHError,
+    WrapStructError,
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    struct.error,
+)
 _MM = {"meter": 1000.0, "micron": 0.001}
 _CIFTI = range(3000, 3100)  # intent codes
 _VECTORS = (1005, 1006, 1007)  # intents of symmetric matrix, displacement and vector volumes
@@ -142,7 +153,8 @@ def _directions(image: Any) -> np.ndarray:
 
 def _hounsfield(pixels: np.ndarray) -> bool:
     """Whether a volume of unknown modality is CT: whole numbers, nothing below -3100, and air."""
-    if float(pixels.min()) < -3100 or float(pixels.min()) > _AIR_HU or float(pixels.max()) < 100:
+    low, high = float(pixels.min()), float(pixels.max())
+    if not (-3100 <= low <= _AIR_HU and 100 <= high < np.inf):
         return False
     sample = pixels.reshape(-1)[:: max(1, pixels.size // 100_003)]
     return bool((sample <= _AIR_HU).mean() >= 0.01 and (sample == np.rint(sample)).all())
