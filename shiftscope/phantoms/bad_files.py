@@ -22,7 +22,7 @@ BAD_FILES: dict[str, str] = {
     "images/letter.dcm": "not_an_image",
     "images/report.dcm": "no_pixels",
     "images/no_rows.dcm": "zero_size",
-    "images/no_width.png": "zero_size",
+    "images/no_width.png": "undecodable",
     "images/blank.png": "constant",
     "images/blank.nii.gz": "constant",
     "images/not_a_number.nii.gz": "not_finite",
@@ -102,7 +102,7 @@ def _without_rows() -> Dataset:
     dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
     dataset.BitsAllocated = dataset.BitsStored = 16
     dataset.HighBit, dataset.PixelRepresentation = 15, 0
-    dataset.PixelData = b""
+    dataset.PixelData = b"\0\0"
     dataset["PixelData"].VR = "OW"
     return dataset
 

@@ -1,11 +1,11 @@
 """Brain MR: skull, folded cortex, white matter, ventricles and a tumour, on a slice or a volume."""
 
 from dataclasses import dataclass
-from functools import reduce
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
+from shiftscope.phantoms.brain_tissues import tissues
 from shiftscope.phantoms.fields import bump, grid, smooth_noise, soft_step, to_pixels
 from shiftscope.phantoms.outlines import Outline, wobble
 from shiftscope.phantoms.phantom import Phantom
@@ -51,9 +51,8 @@ def brain(
     z, y, x = _axes(rng, depth, size)
     signal = CONTRASTS[contrast]
     tumour = _tumour(rng, z, y, x, lesion_scale) if label == "abnormal" else None
-    near, far = (y, x) if tumour is None else _pushed(z, y, x, tumour)
     head = _head(rng, z, y, x)
-    fluid, grey = _tissues(rng, z, near, far, head / _PIAL, shape)
+    fluid, grey = tissues(rng, z, *((y, x) if tumour is None else _pushed(z, y, x, tumour)), head / _PIAL)
     pixels = signal["white"] + grey * (signal["grey"] - signal["white"])
     if tumour is not None:
         pixels = _with_oedema(rng, pixels, tumour.level, signal["oedema"], (1 - fluid) * (1 - 0.7 * grey))
@@ -95,56 +94,6 @@ def _head(rng: np.random.Generator, z: np.ndarray, y: np.ndarray, x: np.ndarray)
     egg = 1 + rng.normal(0.22, 0.06) * y
     v, u, w = y / np.float32(height), x / (np.float32(width) * egg), z / np.float32(tall)
     return np.asarray(np.sqrt(v * v + u * u + w * w), dtype=np.float32)
-
-
-def _tissues(
-    rng: np.random.Generator,
-    z: np.ndarray,
-    y: np.ndarray,
-    x: np.ndarray,
-    level: np.ndarray,
-    shape: tuple[int, ...],
-) -> tuple[np.ndarray, np.ndarray]:
-    """Shares of fluid and of grey matter in each voxel; `level` is 1 on the brain's surface."""
-    cells = (2 if shape[0] > 1 else 1, 15, 15)
-    folds = smooth_noise(rng, shape, cells)
-    folds = 0.55 * (folds + folds[..., ::-1]) + 0.6 * smooth_noise(rng, shape, cells)
-    down, across = np.gradient(folds, axis=(1, 2))
-    steep = np.sqrt(down * down + across * across) * shape[1] + 3.0
-    distance = np.abs(folds) / steep  # to the bottom of the nearest sulcus, in fields of view
-    outer = soft_step(level - rng.normal(0.64, 0.02), 0.20)
-    width_of_sulci = rng.normal(0.0048, 0.0009)
-    sulci = bump(distance, width_of_sulci) * outer
-    ribbon = soft_step(level - 0.94, 0.04)
-    grey = np.maximum(soft_step(0.017 - distance, 0.010) * outer, ribbon)
-
-    side = np.abs(x)
-    swelling = rng.normal(1.0, 0.18) * np.clip(1.2 - (z / 0.14) ** 2, 0.2, 1)
-    thickness = 0.024 * swelling * np.sqrt(np.clip(1 - ((y - 0.01) / 0.155) ** 2, 0, 1))
-    horns = 0.026 + 1.1 * np.where(y < 0, 0.9, 2.2) * y * y
-    ventricle = soft_step(thickness - np.abs(side - horns), 0.012) * soft_step(thickness, 0.01)
-    third = soft_step(0.006 * swelling - side, 0.006) * soft_step(0.04 - np.abs(y - 0.05), 0.02)
-    fissure = bump(side, 0.0045) * soft_step(np.abs(y - 0.02) - 0.16, 0.04)
-    sylvian = bump(y + 0.02 - 0.25 * (side - 0.2), 0.007) * soft_step(side - 0.175, 0.03)
-    fluid = _most(sulci, ventricle, third, 0.8 * fissure, 0.8 * sylvian, soft_step(level - 1.0, 0.03))
-
-    def nucleus(down: float, out: float, tall: float, wide: float, lean: float) -> np.ndarray:
-        across = side - out - lean * (y - down)
-        return soft_step(1 - np.sqrt(((y - down) / tall) ** 2 + (across / wide) ** 2), 0.5)
-
-    thalamus, caudate = nucleus(0.058, 0.046, 0.055, 0.036, 0.2), nucleus(-0.085, 0.052, 0.036, 0.018, -0.3)
-    putamen = nucleus(-0.015, 0.104, 0.066, 0.028, 0.25)
-    nuclei = _most(thalamus, caudate, putamen)
-    insula = bump(side - 0.155, 0.008) * soft_step(0.09 - np.abs(y + 0.02), 0.04)
-    grey = np.maximum.reduce(
-        [grey, 0.85 * nuclei, insula, bump(side, 0.012) * soft_step(np.abs(y - 0.02) - 0.15, 0.04)]
-    )
-    return fluid, grey
-
-
-def _most(*shares: np.ndarray) -> np.ndarray:
-    """The largest share at every voxel; the shapes broadcast."""
-    return reduce(np.maximum, shares)
 
 
 def _tumour(rng: np.random.Generator, z: np.ndarray, y: np.ndarray, x: np.ndarray, scale: float) -> _Tumour:
