@@ -240,5 +240,7 @@ def _between(rows: np.ndarray, best: np.ndarray) -> np.ndarray:
 
 def _holes(lesion: np.ndarray) -> float:
     """Share of the filled mask that is holes."""
-    crop = lesion[bounding_box(lesion)]
-    return 1.0 - int(np.count_nonzero(crop)) / int(np.count_nonzero(ndimage.binary_fill_holes(crop)))
+    crop = np.pad(lesion[bounding_box(lesion)], 1)
+    background = ndimage.label(~crop)[0]
+    filled = int(np.count_nonzero(background != background[0, 0]))
+    return 1.0 - int(np.count_nonzero(crop)) / filled

@@ -11,7 +11,7 @@ import numpy as np
 from scipy import ndimage
 from skimage.measure import find_contours
 
-from shiftscope.measures.shapes import axis_ratios, bounding_box
+from shiftscope.measures.shapes import axis_ratios, bounding_box, moments
 
 __all__ = ["CANVAS", "LONGER_THAN_ARC", "ROUGH_WAVE", "STRAIGHT", "Contour", "polygonality", "roughness", "trace"]
 
@@ -19,9 +19,9 @@ CANVAS = 256
 POINTS = 256  # samples along a contour
 SOFTEN = 0.7  # sigma of the mask's smoothing before it is traced: the staircase of the file's pixels is no habit
 CANVAS_EDGE = 2.0  # a contour nearer than this to the edge of the canvas is the field of view's
-ROUGH_WAVE = 12.0  # wavelength below which a deviation counts as roughness: longer ones are the lesion's own lobes
+ROUGH_WAVE = 10.0  # wavelength below which a deviation counts as roughness: longer ones are the lesion's own lobes
 STRAIGHT = 0.7  # how far a straight run may leave its chord
-LONGER_THAN_ARC = 1.4  # a straight run is this many times longer than the arc of a disk that leaves its chord as far
+LONGER_THAN_ARC = 1.5  # a straight run is this many times longer than the arc of a disk that leaves its chord as far
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,6 @@ def trace(cover: np.ndarray, corner: tuple[float, float], sides: tuple[float, fl
     if not found:
         return None
     largest = labels == int(np.bincount(labels.ravel())[1:].argmax()) + 1
-    pixels = np.argwhere(largest)
     box = bounding_box(largest)
     margin = math.ceil(4 * SOFTEN / pixel) + 1
     soft = ndimage.gaussian_filter(np.pad(cover[box] * largest[box], margin), SOFTEN / pixel)
@@ -86,8 +85,8 @@ def trace(cover: np.ndarray, corner: tuple[float, float], sides: tuple[float, fl
         points=points,
         inner=inner,
         step=float(along[-1]) / POINTS,
-        radius=math.sqrt(len(pixels) / math.pi) * pixel,
-        aspect=math.sqrt(axis_ratios(pixels, (1.0, 1.0))[0]),
+        radius=math.sqrt(int(np.count_nonzero(largest)) / math.pi) * pixel,
+        aspect=math.sqrt(axis_ratios(moments(largest[box])[1], (1.0, 1.0))[0]),
     )
 
 

@@ -10,12 +10,12 @@ import numpy as np
 from scipy import ndimage
 
 from shiftscope.measures.measure import Measure
-from shiftscope.measures.shapes import axis_ratios, bounding_box, hull_size, roundness
+from shiftscope.measures.shapes import axis_ratios, bounding_box, hull_size, moments, roundness
 
 __all__ = ["MEASURES_2D", "MEASURES_3D", "SPECK_SIDE", "VECTOR_2D", "VECTOR_3D", "measure"]
 
 SPECK_SIDE = 0.01  # a component smaller than a box of this share of every side of the canvas is a speck
-MOST_PIXELS = 2**22  # a larger bounding box is thinned, every k-th pixel of each axis, before shape is measured
+MOST_PIXELS = 2**21  # a larger bounding box is thinned, every k-th pixel of each axis, before shape is measured
 
 _NONE = "the mask is empty"
 _MOMENTS = "Hu 1962, doi:10.1109/TIT.1962.1057692"
@@ -257,15 +257,16 @@ def measure(mask: np.ndarray, spacing_mm: tuple[float, float, float] | None = No
     crop, corner, step = _crop(foreground)
     lesion, start, pieces = _largest(crop, SPECK_SIDE**crop.ndim * foreground.size / math.prod(step))
     spacing = tuple(side * k for side, k in zip(sides_mm or (1.0,) * crop.ndim, step, strict=True))
-    inside = np.argwhere(lesion)
+    inside = int(np.count_nonzero(lesion))
+    middle, covariance = moments(lesion)
     centre = [
         (first + (begin + float(along) + 0.5) * k) / side
-        for first, begin, along, k, side in zip(corner, start, inside.mean(axis=0), step, foreground.shape, strict=True)
+        for first, begin, along, k, side in zip(corner, start, middle, step, foreground.shape, strict=True)
     ]
-    second, third = axis_ratios(inside, spacing)
-    solidity = min(1.0, len(inside) / hull_size(lesion))
+    second, third = axis_ratios(covariance, spacing)
+    solidity = min(1.0, inside / hull_size(lesion))
     isoperimetric = roundness(lesion, spacing)
-    extent = len(inside) / lesion.size
+    extent = inside / lesion.size
     if flat:
         return {
             "log_area": log_share,

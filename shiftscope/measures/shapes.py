@@ -3,12 +3,12 @@
 import math
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import product
+from itertools import combinations, product
 
 import numpy as np
 from scipy.spatial import ConvexHull, SphericalVoronoi
 
-__all__ = ["axis_ratios", "bounding_box", "hull_size", "roundness", "surface"]
+__all__ = ["axis_ratios", "bounding_box", "hull_size", "moments", "roundness", "surface"]
 
 ACROSS = 48  # pixels along the longest side of a region when the length of its border is taken
 
@@ -22,16 +22,32 @@ def bounding_box(region: np.ndarray) -> tuple[slice, ...]:
     return tuple(box)
 
 
-def axis_ratios(pixels: np.ndarray, spacing: Sequence[float]) -> tuple[float, float]:
-    """Second and last eigenvalue over the first, of the covariance of pixels taken as small boxes.
+def moments(region: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean (d,) and covariance (d, d) of the pixel indices of a boolean array with at least one true pixel.
+
+    From sums over planes, so that a large region costs no list of its pixels.
+    """
+    axes = range(region.ndim)
+    lines = [region.sum(axis=tuple(other for other in axes if other != axis)) for axis in axes]
+    count = float(lines[0].sum())
+    mean = np.array([line @ np.arange(line.size) / count for line in lines])
+    places = [np.arange(line.size) - middle for line, middle in zip(lines, mean, strict=True)]
+    covariance = np.diag([line @ place**2 / count for line, place in zip(lines, places, strict=True)])
+    for i, j in combinations(axes, 2):
+        plane = region.sum(axis=tuple(other for other in axes if other not in (i, j)))
+        covariance[i, j] = covariance[j, i] = places[i] @ plane @ places[j] / count
+    return mean, covariance
+
+
+def axis_ratios(covariance: np.ndarray, spacing: Sequence[float]) -> tuple[float, float]:
+    """Second and last eigenvalue over the first, of the spread of a region whose pixels are small boxes.
 
     Args:
-        pixels: (n, d) integer indices, n >= 1, d 2 or 3.
+        covariance: (d, d) of the pixel indices, d 2 or 3.
         spacing: d sides of a pixel, in any unit.
     """
     sides = np.asarray(spacing)
-    spread = np.cov(pixels.T * sides[:, None], bias=True) + np.diag(sides**2 / 12)
-    values = np.linalg.eigvalsh(spread)
+    values = np.linalg.eigvalsh((covariance + np.eye(len(sides)) / 12) * np.outer(sides, sides))
     return min(1.0, float(values[-2] / values[-1])), min(1.0, float(values[0] / values[-1]))
 
 

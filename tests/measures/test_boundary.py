@@ -1,13 +1,18 @@
 """Lesions whose edge is known because it was drawn, with masks that miss it by a known amount."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
 from scipy import ndimage
 from skimage.draw import polygon2mask
 
 from shiftscope.measures.boundary import MEASURES, VECTOR, measure
+from shiftscope.measures.contours import trace
 
 SIDE = 256
 
@@ -82,9 +87,42 @@ def test_offset_ignores_brightness_and_contrast() -> None:
         assert values(other, mask)["offset"] == pytest.approx(values(seen, mask)["offset"], abs=0.5)
 
 
-def test_colour_is_read_as_grey() -> None:
+def test_grey_stored_as_colour_is_grey() -> None:
     seen, mask = lesion()
-    assert measure(np.repeat(seen[..., None], 3, axis=-1), mask) == pytest.approx(measure(seen, mask), abs=0.01)
+    assert measure(np.repeat(seen[..., None], 3, axis=-1), mask) == pytest.approx(measure(seen, mask), abs=0.05)
+
+
+@pytest.mark.parametrize("grow", [-2, 0, 2])
+def test_an_edge_of_colour_alone_is_found(grow: int) -> None:
+    """Red and green swap while their sum, hence a grey image, stays the same."""
+    (warm, mask), (cold, _) = lesion(inside=0.3, outside=0.6), lesion(inside=0.6, outside=0.3)
+    seen = np.stack([warm, cold, np.full_like(warm, 0.2)], axis=-1)
+    assert values(seen, grown(mask, grow))["offset"] == pytest.approx(-grow, abs=0.5)
+
+
+@pytest.mark.parametrize("turned", [lambda a: a[:, ::-1], lambda a: a[:, :, ::-1], lambda a: np.rot90(a, axes=(1, 2))])
+def test_flips_and_turns_move_nothing(turned) -> None:
+    seen, mask = lesion(squash=0.7)
+    mask = grown(mask, -1)
+    assert measure(turned(seen), turned(mask)) == pytest.approx(measure(seen, mask), abs=0.1)
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0.2, 0.5, 2.0]))
+@settings(max_examples=20, deadline=None)
+def test_intensities_move_nothing_but_the_offset(seed: int, gamma: float) -> None:
+    seen, mask = lesion(radius=20, side=64, seed=seed % 5)
+    other = np.random.default_rng(seed).random(seen.shape, np.float32) ** gamma
+    for name in ("roughness", "polygonality", "holes", "empty"):
+        assert measure(other, mask)[name] == measure(seen, mask)[name]
+
+
+@pytest.mark.parametrize("gap", [20, 4])
+def test_an_edge_beyond_reach_is_no_edge(gap: int) -> None:
+    """A ring 20 px away must not be taken for the edge that the mask itself misses; one 4 px away is the edge."""
+    y, x = np.mgrid[:SIDE, :SIDE] - SIDE / 2.0
+    seen = ndimage.gaussian_filter((np.hypot(y, x) < 40 + gap).astype(np.float32), 1.0)[None]
+    found = measure(seen, (np.hypot(y, x) < 40)[None])["offset"]
+    assert found is None if gap == 20 else found == pytest.approx(4, abs=0.3)
 
 
 def test_without_an_edge_there_is_no_offset_but_a_line() -> None:
@@ -168,3 +206,37 @@ def test_a_volume_is_measured_on_its_largest_slice() -> None:
 def test_a_mask_of_another_size_is_refused() -> None:
     with pytest.raises(ValueError, match="expected that of the image"):
         measure(np.zeros((1, 5, 5), np.float32), np.ones((1, 5, 6)))
+
+
+@pytest.mark.parametrize("radius", [10.0, 25.0, 60.0])
+def test_a_traced_disk_has_its_radius_and_normals_point_outwards(radius: float) -> None:
+    _, mask = lesion(radius=radius)
+    contour = trace(mask[0].astype(np.float32), (0.0, 0.0), (SIDE, SIDE), 1.0)
+    assert contour is not None
+    spokes = contour.points - (128.5 + 128.5j)
+    assert np.abs(spokes) == pytest.approx(np.full(len(spokes), radius), abs=0.7)
+    assert np.abs(spokes).mean() == pytest.approx(radius, abs=0.15)
+    assert contour.radius == pytest.approx(radius, abs=0.1)
+    normals = contour.normals(2.0)
+    assert np.abs(normals) == pytest.approx(np.ones(len(normals)))
+    assert (normals * spokes.conj()).real.min() > 0.95 * radius
+
+
+def test_roughness_hardly_depends_on_size() -> None:
+    found = [values(*lesion(radius=radius))["roughness"] for radius in (12.0, 25.0, 50.0, 90.0)]
+    assert max(found) - min(found) < 0.06
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("site", ["breast_us/busbra_logiq5", "polyp/cvc_clinicdb"])
+def test_growing_real_masks_moves_the_offset_by_as_much(site: str, real_data: Path) -> None:
+    moved = []
+    for path in sorted((real_data / site / "masks").iterdir())[::6]:
+        mask = np.asarray(Image.open(path).convert("L"))[None] > 127
+        image = next((real_data / site / "images").glob(f"{path.stem}.*"))
+        seen = np.asarray(Image.open(image).convert("RGB"), dtype=np.float32)[None] / 255
+        moved.append([measure(seen, grown(mask, grow))["offset"] for grow in (0, 1, 2, 3)])
+    table = np.array(moved, dtype=float)
+    mean = np.nanmean(table - table[:, :1], axis=0)
+    assert mean == pytest.approx([0, -1, -2, -3], abs=0.75)
+    assert mean[1] < -0.5
