@@ -36,8 +36,10 @@ def _labels(path: Path) -> np.ndarray:
     pixels = physical(data, path)
     if pixels.values.ndim == 4:
         raise Unreadable(path, "unsupported", "a coloured mask; expected one channel")
-    if not np.isfinite(pixels.values).all() or float(pixels.values.min(initial=0)) < 0:
-        raise Unreadable(path, "unsupported", "a mask with negative or undefined values; expected labels from 0 up")
+    if not ((pixels.values >= 0) & (pixels.values <= 65535)).all():
+        raise Unreadable(
+            path, "unsupported", "a mask with negative, huge or undefined values; expected labels 0..65535"
+        )
     values: np.ndarray = np.rint(pixels.values).astype(np.int32)
     if data.get("SOPClassUID") == SEGMENTATION:
         values, plane = _segments(data, values)

@@ -58,9 +58,10 @@ def _raster_labels(values: np.ndarray, full: float | None, *, lossy: bool) -> np
     half = (full or max(1.0, float(top))) / 2
     if lossy:
         return (values >= half).astype(np.uint8)
-    if top < CLASS_IDS:
+    if top < CLASS_IDS and values.min(initial=0) >= 0:
         return values.astype(np.uint8)
-    known = np.flatnonzero(np.bincount(values.reshape(-1).astype(np.int64, copy=False)))
+    small = values.dtype in (np.uint8, np.uint16)
+    known = np.flatnonzero(np.bincount(values.reshape(-1))) if small else np.unique(values)
     if top == VOID and len(known) > 2 and known[-2] < CLASS_IDS:
         return np.where(values == VOID, 0, values).astype(np.uint8)
     if len(known) == 2 and known[0] == 0:

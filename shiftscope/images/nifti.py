@@ -8,6 +8,7 @@ series of it does. Vector and complex volumes, surfaces and CIFTI have no pictur
 import contextlib
 import gzip
 import json
+import math
 import struct
 import zlib
 from collections.abc import Iterator
@@ -31,16 +32,9 @@ from shiftscope.images.quiet import quiet
 __all__ = ["read_volume", "volume_values"]
 
 _CLASSES = {"nifti": nibabel.Nifti1Image, "nifti2": nibabel.Nifti2Image, "mgh": nibabel.MGHImage}
-_BROKEN = (
-    ImageFileError,
-    HeaderDataError,
-    MGHError,
-    WrapStructError,
-    OSError,
-    ValueError,
-    KeyError,
-    TypeError,
-    struct.error,
+_BROKEN: tuple[type[Exception], ...] = (
+    *(ImageFileError, HeaderDataError, MGHError, WrapStructError),
+    *(ArithmeticError, LookupError, MemoryError, OSError, TypeError, ValueError, struct.error),
 )
 _MM = {"meter": 1000.0, "micron": 0.001}
 _CIFTI = range(3000, 3100)  # intent codes
@@ -65,7 +59,8 @@ def read_volume(path: Path, kind: str) -> Image:
     sidecar = _sidecar(path)
     tags = acquisition({**sidecar, "bits": bits}, spacing)
     modality = sidecar.get("modality") or None
-    pixels = np.ascontiguousarray(values, np.float32)
+    with np.errstate(over="ignore"):  # a float64 beyond float32 becomes infinite, and is refused as such
+        pixels = np.ascontiguousarray(values, np.float32)
     if pixels.ndim == 4:
         return Image(pixels / np.float32(255), (0.0, 1.0), spacing, modality, tags)
     display = CT_WINDOW_HU if _hounsfield(pixels) else percentile_range(pixels)
@@ -90,6 +85,7 @@ def _oriented(path: Path, kind: str) -> tuple[np.ndarray, tuple[float, float, fl
     try:
         with _opened(path, kind) as image:
             _refuse_other_meanings(image, path)
+            _refuse_cut(image, path)
             values, bits = _first_volume(image), 8 * image.get_data_dtype().itemsize
             directions = _directions(image)
     except (EOFError, zlib.error) as problem:
@@ -121,7 +117,7 @@ def _opened(path: Path, kind: str) -> Iterator[Any]:
 
 def _refuse_other_meanings(image: Any, path: Path) -> None:
     shape = image.shape
-    if 0 in shape:
+    if min(shape, default=0) <= 0:
         raise Unreadable(path, "zero_size", f"shape {shape}")
     header = image.header
     intent = int(header["intent_code"]) if "intent_code" in header.keys() else 0  # noqa: SIM118  (not a dict)
@@ -131,6 +127,17 @@ def _refuse_other_meanings(image: Any, path: Path) -> None:
         raise Unreadable(path, "unsupported", "a vector or tensor field; expected an image")
     if sum(side > 1 for side in shape[:3]) < 2:
         raise Unreadable(path, "unsupported", f"shape {shape} is not a picture; expected two sides above 1")
+
+
+def _refuse_cut(image: Any, path: Path) -> None:
+    """An uncompressed file must be as long as its header says; a broken header asks for any length."""
+    with path.open("rb") as raw:
+        if raw.read(2) == b"\x1f\x8b":
+            return
+    proxy = image.dataobj
+    expected = math.prod(map(int, image.shape)) * image.get_data_dtype().itemsize + int(proxy.offset)
+    if isinstance(image, nibabel.MGHImage | nibabel.Nifti1Image) and path.stat().st_size < expected:
+        raise Unreadable(path, "truncated", f"{path.stat().st_size} bytes, expected {expected}")
 
 
 def _first_volume(image: Any) -> np.ndarray:

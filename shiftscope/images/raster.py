@@ -5,6 +5,7 @@ tags are not. An animation is its first frame; TIFF pages of one size and type a
 """
 
 import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,11 @@ from shiftscope.images.quiet import quiet
 __all__ = ["decode", "grey_if_equal", "read_raster"]
 
 GREY_TOLERANCE = 2  # of 255: what JPEG's chroma rounding adds to grey stored as RGB
+_BROKEN: tuple[type[Exception], ...] = (
+    *(ArithmeticError, EOFError, LookupError, MemoryError, OSError, RuntimeError, SyntaxError, TypeError, ValueError),
+    *(struct.error, zlib.error),
+)
+"""What Pillow and tifffile raise on broken files; a broken header can ask for any amount of memory."""
 _ORIENTATION = 0x0112  # EXIF tag
 _DIRECT = {"L", "RGB", "F", "I", "1"}  # modes whose array is what we want
 _FULL = {"b1": 1.0, "u1": 255.0, "u2": 65535.0}  # dtype -> the value of full white
@@ -42,7 +48,8 @@ def read_raster(path: Path, kind: str) -> Image:
     """
     values, full = decode(path, kind)
     values = grey_if_equal(values)
-    pixels = values.astype(np.float32)
+    with np.errstate(over="ignore"):  # a float64 beyond float32 becomes infinite, and is refused as such
+        pixels = values.astype(np.float32)
     tags = acquisition({"bits": values.dtype.itemsize * 8})
     if full is not None:
         pixels *= np.float32(1 / full)
@@ -82,7 +89,7 @@ def decode(path: Path, kind: str, *, indices: bool = False) -> tuple[np.ndarray,
         raise _refusal(path, kind, UnidentifiedImageError("its header cannot be read")) from None
     except Pillow.DecompressionBombError as problem:
         raise Unreadable(path, "unsupported", f"too large: {problem}") from None
-    except (OSError, SyntaxError, ValueError, EOFError, struct.error, IndexError, KeyError, TypeError) as problem:
+    except _BROKEN as problem:
         if kind == "tiff":
             return _tiff(path)
         raise _refusal(path, kind, problem) from None
@@ -168,7 +175,7 @@ def _tiff(path: Path) -> tuple[np.ndarray, float | None]:
         with tifffile.TiffFile(path) as file:
             series = file.series[0]
             array, axes = np.asarray(series.asarray()), series.axes
-    except (tifffile.TiffFileError, ValueError, IndexError, KeyError, OSError, struct.error, RuntimeError) as problem:
+    except (tifffile.TiffFileError, *_BROKEN) as problem:
         raise _refusal(path, "tiff", problem) from None
     if 0 in array.shape:
         raise Unreadable(path, "zero_size", f"shape {array.shape}")
