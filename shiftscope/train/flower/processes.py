@@ -1,8 +1,7 @@
-"""Processes of a run: every one of them carries a mark, so none is left behind and none of another run is touched."""
+"""Processes of a run: each is known by its ancestors, so none is left behind and no other is touched."""
 
 import ctypes
 import os
-import secrets
 import signal
 import socket
 import subprocess
@@ -14,10 +13,7 @@ from pathlib import Path
 
 from shiftscope.errors import EngineError
 
-__all__ = ["MARK", "Processes", "adopting", "free_port", "interruptible", "tool", "undisturbed"]
-
-MARK = "SHIFTSCOPE_RUN"
-"""Environment variable that children inherit, however many parents lie between and whoever adopts them."""
+__all__ = ["Processes", "adopting", "free_port", "interruptible", "tool", "undisturbed"]
 
 PATIENCE_S = 5.0
 PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
@@ -47,8 +43,7 @@ class Processes:
     """Start commands in sessions of their own, and end them with everything they started."""
 
     def __init__(self, env: Mapping[str, str], folder: Path, log: Path) -> None:
-        self.mark = secrets.token_hex(16)
-        self.env = {**os.environ, **env, MARK: self.mark}
+        self.env = {**os.environ, **env}
         self.folder = folder
         self.log = log
         self.started: list[subprocess.Popen[bytes]] = []
@@ -67,10 +62,11 @@ class Processes:
                 start_new_session=True,
             )
         self.started.append(process)
+        self.seen.add(process.pid)
         return process
 
     def stop(self) -> None:
-        """End every marked process: asked first, killed after `PATIENCE_S`."""
+        """End every process of this run: asked first, killed after `PATIENCE_S`."""
         for sent in (signal.SIGTERM, signal.SIGKILL):
             deadline = time.monotonic() + PATIENCE_S
             told: set[int] = set()
@@ -86,18 +82,30 @@ class Processes:
         self._reap()
 
     def alive(self) -> set[int]:
-        """Processes with our mark, on Linux wherever they ended up; elsewhere those started here."""
+        """Living processes of this run: on Linux with all descendants, whoever adopted them meanwhile."""
         if sys.platform != "linux":
             return {process.pid for process in self.started if process.poll() is None}
-        found = _marked(self.mark)
-        self.seen |= found
-        return found
+        table = list(_table())
+        while True:
+            kin = {pid for pid, parent, session in table if {pid, parent, session} & self.seen}
+            if kin <= self.seen:
+                return kin
+            self.seen |= kin
 
     def _reap(self) -> None:
         """Bury the orphans that `adopting` made ours; without it they are the init process's."""
-        for pid in self.seen - {process.pid for process in self.started}:
-            with suppress(ChildProcessError):
-                os.waitpid(pid, os.WNOHANG)
+        deadline = time.monotonic() + PATIENCE_S
+        orphans = self.seen - {process.pid for process in self.started}
+        while orphans and time.monotonic() < deadline:
+            orphans = {pid for pid in orphans if _dying(pid)}
+            time.sleep(0.02)
+
+
+def _dying(pid: int) -> bool:
+    """Whether `pid` still stands in the table: not quite ended, or its dying parent not quite through with it."""
+    with suppress(ChildProcessError):
+        return os.waitpid(pid, os.WNOHANG)[0] == 0
+    return Path("/proc", str(pid)).exists()
 
 
 @contextmanager
@@ -146,15 +154,11 @@ def _send(pid: int, number: int) -> None:
         return
 
 
-def _marked(mark: str) -> set[int]:
-    needle = f"{MARK}={mark}".encode()
-    found = set()
+def _table() -> Iterator[tuple[int, int, int]]:
+    """Every living process as (pid, parent, session), from /proc; what is defunct is no longer living."""
     for folder in Path("/proc").iterdir():
-        if not folder.name.isdigit() or int(folder.name) == os.getpid():
-            continue
-        try:
-            if needle in (folder / "environ").read_bytes():
-                found.add(int(folder.name))
-        except OSError:  # gone meanwhile, or another user's
-            continue
-    return found
+        if folder.name.isdigit():
+            with suppress(OSError):  # gone meanwhile
+                state, parent, _group, session = (folder / "stat").read_text().rpartition(")")[2].split()[:4]
+                if state not in "ZX":
+                    yield int(folder.name), int(parent), int(session)
