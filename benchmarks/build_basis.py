@@ -1,6 +1,6 @@
 """Build the public basis: package data in which all sites are compared, from synthetic images alone.
 
-    python benchmarks/build_basis.py [--phantoms 3000]
+python benchmarks/build_basis.py [--phantoms 3000]
 """
 
 import argparse
@@ -64,7 +64,8 @@ def main() -> None:
         for part in ("centre", "spread", "directions"):
             arrays[f"{axis}.{part}"] = getattr(fitted, part).astype(np.float32)
         kept = np.var(fitted.project(vectors), axis=0)
-        print(f"{axis}: {vectors.shape[0]} cases, {vectors.shape[1]} -> {fitted.directions.shape[1]}, variances {kept.round(1)}")
+        shape = f"{vectors.shape[1]} -> {fitted.directions.shape[1]}"
+        print(f"{axis}: {len(vectors)} cases, {shape}, variances {kept.round(1)}")
     np.savez_compressed(TARGET, **{key: arrays[key] for key in sorted(arrays)})
     print(f"{TARGET.name}: {TARGET.stat().st_size / 1024:.0f} KB")
 

@@ -1,5 +1,6 @@
 """The plan of a federated job and the result of running it, as files a person can read and edit."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -7,6 +8,8 @@ import tomlkit
 from pydantic import Field, model_validator
 
 from shiftscope.errors import PlanError
+from shiftscope.profiles import Profile
+from shiftscope.recommendation import Recommendation
 from shiftscope.records import Document, Real, Record
 
 __all__ = [
@@ -20,6 +23,7 @@ __all__ = [
     "SiteScores",
     "Split",
     "Task",
+    "propose_plan",
     "read_plan",
     "write_plan",
 ]
@@ -172,6 +176,41 @@ class RunResult(Document):
     cost: Cost
     cost_by_arm: dict[str, Cost] = Field(default_factory=dict)
     machine: dict[str, str] = Field(default_factory=dict)
+
+
+def propose_plan(profiles: Sequence[Profile], advice: Recommendation, name: str) -> Plan:
+    """The plan that carries out `advice`, at a budget a workstation without a GPU can run.
+
+    Raises:
+        PlanError: the sites have neither masks nor two classes, so there is nothing to train.
+    """
+    profiles = sorted(profiles, key=lambda profile: profile.site)
+    classes = tuple(sorted({label for profile in profiles for label in profile.labels}))
+    segments = all(profile.masks for profile in profiles)
+    if not segments and len(classes) < 2:
+        raise PlanError(
+            "the profiles hold neither masks at every site nor two classes: there is nothing to train;"
+            " profile folders with masks/ or class folders, or a manifest with a mask or label column"
+        )
+    return Plan(
+        name=name,
+        task="segmentation" if segments else "classification",
+        classes=() if segments else classes,
+        model="unet" if segments else "resnet18",
+        colour=all(profile.colour for profile in profiles),
+        image_size=96,
+        rounds=10,
+        local_steps=20,
+        batch_size=8,
+        learning_rate=1e-3,
+        seeds=(0, 1, 2),
+        harmonizer=advice.harmonizer,
+        personalizer=advice.personalizer,
+        sites={
+            profile.site: PlannedSite(fingerprint=profile.fingerprint, patients=profile.patients, cases=profile.cases)
+            for profile in profiles
+        },
+    )
 
 
 def write_plan(plan: Plan, path: Path, because: tuple[str, ...] = ()) -> None:

@@ -104,6 +104,8 @@ def explain_validation(problem: ValidationError) -> str:
     """The first complaint of pydantic in one line: which key, what it got, what it expected."""
     first = problem.errors(include_url=False)[0]
     where = ".".join(str(part) for part in first["loc"]) or "top level"
+    if first["type"] == "missing":
+        return f"key '{where}' is missing"
     got = repr(first.get("input"))
     return f"key '{where}': {first['msg']} (got {got if len(got) <= 60 else got[:57] + '...'})"
 
@@ -112,7 +114,9 @@ def _compact(value: Any, indent: int = 0) -> str:
     """JSON with dicts and lists of containers spread over lines, plain lists on one."""
     pad = " " * (indent + 1)
     if isinstance(value, dict) and value:
-        rows = [f"{pad}{json.dumps(key, ensure_ascii=False)}: {_compact(item, indent + 1)}" for key, item in value.items()]
+        rows = [
+            f"{pad}{json.dumps(key, ensure_ascii=False)}: {_compact(item, indent + 1)}" for key, item in value.items()
+        ]
         return "{\n" + ",\n".join(rows) + "\n" + " " * indent + "}"
     if isinstance(value, list) and any(isinstance(item, dict | list) for item in value):
         rows = [pad + _compact(item, indent + 1) for item in value]

@@ -89,7 +89,8 @@ class Side:
             plain={axis: sketch.moments for axis, sketch in sketches.items()},
             joint={axis: moments for axis, moments in joint.items() if moments is not None},
             classes={
-                label: {axis: sketch.moments for axis, sketch in axes.items()} for label, axes in profile.by_class.items()
+                label: {axis: sketch.moments for axis, sketch in axes.items()}
+                for label, axes in profile.by_class.items()
             },
             labels=_ranges(profile.labels, profile.patients),
             measures=profile.measures,
@@ -157,7 +158,8 @@ def compare_sides(a: Side, b: Side) -> Shift:
     by_prevalence = label is not None and label.p < _SUSPICION
     habit = None
     if "boundary" in a.plain and "boundary" in b.plain:
-        habit = Effect("boundary", "annotation", compare(a.plain["boundary"], b.plain["boundary"]), _n(a, b, "boundary"))
+        drawn = compare(a.plain["boundary"], b.plain["boundary"])
+        habit = Effect("boundary", AXES["boundary"].question, drawn, _n(a, b, "boundary"))
     effects = [effect for effect in (label, habit) if effect is not None]
     for axis, meta in AXES.items():
         if axis in a.plain and axis in b.plain and meta.question != "annotation":
@@ -204,7 +206,7 @@ def _ranges(labels: Mapping[str, Count], total: int) -> dict[str, tuple[int, int
 
 
 def _label_effect(a: Side, b: Side) -> Effect | None:
-    """Classes as indicator vectors; of the counts that suppression allows, those nearest to the other side are taken."""
+    """Classes as indicator vectors; of the counts that suppression allows, those nearest to the other side count."""
     names = sorted({*a.labels, *b.labels})
     if len(names) < 2 or not a.labels or not b.labels:
         return None
@@ -247,9 +249,7 @@ def _shares(counts: np.ndarray) -> Moments:
 def _at_equal_prevalence(axis: str, a: Side, b: Side) -> Difference | None:
     """The difference with prevalence held equal, from the classes of both sides or of the one that has them all."""
     both = [label for label in a.classes if axis in a.classes[label] and axis in b.classes.get(label, {})]
-    covered = min(
-        sum(side.classes[label][axis].n for label in both) / max(side.plain[axis].n, 1) for side in (a, b)
-    )
+    covered = min(sum(side.classes[label][axis].n for label in both) / max(side.plain[axis].n, 1) for side in (a, b))
     if both and covered > 0.8:
         return reweighted([(a.classes[label][axis], b.classes[label][axis]) for label in both])
     for one, other in ((a, b), (b, a)):
@@ -257,9 +257,7 @@ def _at_equal_prevalence(axis: str, a: Side, b: Side) -> Difference | None:
         complete = set(names) >= {*a.labels, *b.labels} and all(axis in one.classes[name] for name in names)
         if names and complete:
             parts = [one.classes[name][axis] for name in names]
-            options = [
-                projected(parts, counts / counts.sum(), other.plain[axis]) for counts in _possible(other, names)
-            ]
+            options = [projected(parts, counts / counts.sum(), other.plain[axis]) for counts in _possible(other, names)]
             return min(options, key=lambda option: float(option.delta @ option.delta))
     return None
 
@@ -271,8 +269,8 @@ def _without_habit(axis: str, a: Side, b: Side) -> Difference:
     """Morphology with the area that the contours would enclose had both been drawn on the edge, and its other
     coordinates that do not depend on how a contour is drawn.
 
-    A contour drawn beyond the edge by a share t of its radius encloses about exp(2 t) of the lesion's area; the relative
-    offset is -t.
+    A contour drawn beyond the edge by a share t of its radius encloses about exp(2 t) of the lesion's area; the
+    relative offset is -t.
     """
     basis = load_basis()[0]
     reach = boundary.VECTOR.index("offset_relative")
@@ -289,9 +287,7 @@ def _without_habit(axis: str, a: Side, b: Side) -> Difference:
 # moments of unequal width
 
 
-def _merged(
-    a: Mapping[str, Moments], b: Mapping[str, Moments], covariates: int = 0
-) -> dict[str, Moments]:
+def _merged(a: Mapping[str, Moments], b: Mapping[str, Moments], covariates: int = 0) -> dict[str, Moments]:
     merged = {}
     for axis in a:
         if axis in b:

@@ -45,9 +45,7 @@ class Moments:
         """Moments of the two sets of patients together (Chan, Golub and LeVeque 1983, doi:10.2307/2683386)."""
         n = self.n + other.n
         step = other.mean - self.mean
-        scatter = (
-            self.cov * (self.n - 1) + other.cov * (other.n - 1) + np.outer(step, step) * (self.n * other.n / n)
-        )
+        scatter = self.cov * (self.n - 1) + other.cov * (other.n - 1) + np.outer(step, step) * (self.n * other.n / n)
         return type(self)(n, self.mean + step * (other.n / n), scatter / max(n - 1, 1))
 
     def leading(self, d: int) -> Self:
@@ -89,8 +87,8 @@ class Difference:
     def exceeds(self, margin: float) -> float:
         """Confidence, 0 to 1, that the true effect is larger than `margin`.
 
-        The confidence distribution of the effect (Schweder and Hjort 2002, doi:10.1111/1467-9469.00285): the probability
-        of a distance smaller than the one seen if the true effect were exactly `margin`.
+        The confidence distribution of the effect (Schweder and Hjort 2002, doi:10.1111/1467-9469.00285): the
+        probability of a distance smaller than the one seen if the true effect were exactly `margin`.
         """
         return self._below(margin)
 
@@ -161,7 +159,9 @@ def reweighted(pairs: list[tuple[Moments, Moments]]) -> Difference:
     return Difference(
         delta=np.sum([w * (a.mean - b.mean) for w, (a, b) in zip(weights, strata, strict=True)], axis=0),
         variance=np.sum([part for part, _ in parts], axis=0),
-        scale=float(sum(w * (np.trace(a.cov) + np.trace(b.cov)) / 2 for w, (a, b) in zip(weights, strata, strict=True))),
+        scale=float(
+            sum(w * (np.trace(a.cov) + np.trace(b.cov)) / 2 for w, (a, b) in zip(weights, strata, strict=True))
+        ),
         freedom=_freedom(parts),
     )
 
@@ -180,7 +180,9 @@ def projected(classes: list[Moments], shares: np.ndarray, b: Moments) -> Differe
     parts.append((whole.cov / whole.n, whole.n))
     mean = np.sum([share * part.mean for share, part in zip(shares, strata, strict=True)], axis=0)
     within = sum(share * np.trace(part.cov) for share, part in zip(shares, strata, strict=True))
-    between = sum(share * float((part.mean - mean) @ (part.mean - mean)) for share, part in zip(shares, strata, strict=True))
+    between = sum(
+        share * float((part.mean - mean) @ (part.mean - mean)) for share, part in zip(shares, strata, strict=True)
+    )
     return Difference(
         delta=mean - whole.mean,
         variance=np.sum([part for part, _ in parts], axis=0),
@@ -230,7 +232,7 @@ def holm(p: np.ndarray) -> np.ndarray:
 
 
 def welch(n: tuple[int, int], mean: tuple[float, float], sd: tuple[float, float]) -> tuple[float, float, float]:
-    """Difference of two means, first minus second, with its 95 % interval (Welch 1947, doi:10.1093/biomet/34.1-2.28)."""
+    """Difference of two means, first less second, with its 95 % interval (Welch 1947, doi:10.1093/biomet/34.1-2.28)."""
     variances = [s**2 / k for s, k in zip(sd, n, strict=True)]
     total = sum(variances)
     gap = mean[0] - mean[1]

@@ -1,7 +1,7 @@
 """What kind of shift, how sure, between whom, because of what: profiles in, a diagnosis out."""
 
 from collections.abc import Sequence
-from itertools import combinations
+from itertools import combinations, pairwise
 
 from shiftscope.diagnosis.evidence import Evidence, evidence_of
 from shiftscope.diagnosis.verdicts import LIMITS, QUESTIONS, AxisVerdict, Kind, Limits, Verdict, judge
@@ -10,7 +10,18 @@ from shiftscope.profiles import Profile
 from shiftscope.records import Real, Record
 from shiftscope.shifts import Shift, Side, compare_sides
 
-__all__ = ["LIMITS", "AxisVerdict", "Diagnosis", "Evidence", "Kind", "Limits", "PairVerdict", "Removed", "Verdict", "diagnose"]
+__all__ = [
+    "LIMITS",
+    "AxisVerdict",
+    "Diagnosis",
+    "Evidence",
+    "Kind",
+    "Limits",
+    "PairVerdict",
+    "Removed",
+    "Verdict",
+    "diagnose",
+]
 
 
 class PairVerdict(Verdict):
@@ -81,7 +92,9 @@ def diagnose(profiles: Sequence[Profile], limits: Limits = LIMITS) -> Diagnosis:
         kind: Kind = "insufficient"
         axes = _UNASKED.axes
     else:
-        axes = {question: _strongest([verdict.axes[question] for verdict in verdicts.values()]) for question in QUESTIONS}
+        axes = {
+            question: _strongest([verdict.axes[question] for verdict in verdicts.values()]) for question in QUESTIONS
+        }
         kind = _sum_up(axes)
     order = sorted(shifts, key=lambda pair: -_weight(verdicts[pair]))
     return Diagnosis(
@@ -103,7 +116,7 @@ def diagnose(profiles: Sequence[Profile], limits: Limits = LIMITS) -> Diagnosis:
 def _require_usable(profiles: Sequence[Profile]) -> None:
     if len(profiles) < 2:
         raise ProfileError(f"got {len(profiles)} profile, expected two or more: a shift is a difference between sites")
-    for one, two in zip(profiles, profiles[1:], strict=False):
+    for one, two in pairwise(profiles):
         if one.site == two.site:
             raise ProfileError(f"two profiles are of a site named '{one.site}'; profile one again with --site NAME")
         one.require_comparable(two)
@@ -158,13 +171,20 @@ def _caveats(profiles: Sequence[Profile], limits: Limits) -> list[str]:
         needed = limits.needed(profile.patient_source)
         if profile.patients < needed:
             unit = "files, each counted as a patient" if profile.patient_source == "file" else "patients"
-            out.append(f"'{profile.site}' has {profile.patients} {unit}; {needed} are needed, so it is left out of the diagnosis")
+            out.append(f"'{profile.site}' has {profile.patients} {unit}; {needed} are needed, so it is left out")
         elif profile.patients < limits.comfortable:
-            out.append(f"'{profile.site}' has {profile.patients} patients, fewer than {limits.comfortable}: low confidence")
+            out.append(
+                f"'{profile.site}' has {profile.patients} patients, fewer than {limits.comfortable}: low confidence"
+            )
     guessed = [profile.site for profile in profiles if profile.patient_source == "file"]
     if guessed:
         sites = ", ".join(f"'{site}'" for site in guessed)
-        out.append(f"each file counts as a patient at {sites}: several images of one person make the intervals too narrow")
-    if not any(profile.has_masks for profile in profiles):
-        out.append("no masks: structure is judged from what a public look leaves of the features, and can be confused with field of view, noise and bias field")
+        out.append(
+            f"each file counts as a patient at {sites}: several images of one person make the intervals too narrow"
+        )
+    if not any(profile.masks for profile in profiles):
+        out.append(
+            "no masks: structure is judged from what a public look leaves of the features,"
+            " which field of view, noise and bias field can move as well"
+        )
     return out

@@ -3,7 +3,7 @@
 import numpy as np
 
 from shiftscope.diagnosis.verdicts import AxisVerdict, Verdict
-from shiftscope.measures import AXES, MEASURES, boundary, colour, intensity, morphology, texture
+from shiftscope.measures import AXES, boundary, colour, intensity, morphology, texture
 from shiftscope.profiles.profile import Profile, Summary
 from shiftscope.records import Real, Record
 from shiftscope.shifts import Shift
@@ -52,23 +52,30 @@ def evidence_of(shift: Shift, verdict: Verdict, profiles: tuple[Profile, Profile
         if question == "label":
             out.append(_labels(shift, answer, profiles))
             continue
-        told = _clearest(question, shift, profiles)
+        told = _clearest(question, profiles)
         out.extend(told or [_axis(shift, question, answer, profiles)])
     return out or [_nothing(shift, verdict, profiles)]
 
 
-def _clearest(question: str, shift: Shift, profiles: tuple[Profile, Profile]) -> list[Evidence]:
+def _clearest(question: str, profiles: tuple[Profile, Profile]) -> list[Evidence]:
     a, b = (profile.measures for profile in profiles)
     rated = []
     for name in _FAMILIES[question]:
-        if name not in a or name not in b or (name == "brightness" and "brightness_outside" in a and "brightness_outside" in b):
+        if (
+            name not in a
+            or name not in b
+            or (name == "brightness" and "brightness_outside" in a and "brightness_outside" in b)
+        ):
             continue
         gap, low, high = welch((b[name].n, a[name].n), (b[name].mean, a[name].mean), (b[name].sd, a[name].sd))
         spread = float(np.sqrt((a[name].sd ** 2 + b[name].sd ** 2) / 2))
         if spread > 0 and (low > 0 or high < 0):
             rated.append((abs(gap) / spread, name, gap, low, high))
     rated.sort(reverse=True)
-    return [_sentence(name, gap, low, high, a[name], b[name], _names(profiles)) for _, name, gap, low, high in rated[:PER_QUESTION]]
+    return [
+        _sentence(name, gap, low, high, a[name], b[name], _names(profiles))
+        for _, name, gap, low, high in rated[:PER_QUESTION]
+    ]
 
 
 def _names(profiles: tuple[Profile, Profile]) -> tuple[str, str]:

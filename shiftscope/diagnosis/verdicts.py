@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from shiftscope.records import Real, Record
 from shiftscope.shifts import Effect, Shift
 from shiftscope.stats import holm
@@ -87,8 +89,13 @@ class Verdict(Record):
 def judge(shifts: Sequence[Shift], limits: Limits = LIMITS) -> list[Verdict]:
     """Verdicts on comparisons that are looked at together: p values are corrected over all of them."""
     asked = [{question: _strongest(shift, question, limits) for question in QUESTIONS} for shift in shifts]
-    flat = [(index, question) for index, row in enumerate(asked) for question in QUESTIONS if row[question]]
-    corrected = dict(zip(flat, holm([asked[index][question].p for index, question in flat]), strict=True))
+    found = {
+        (index, question): candidate.p
+        for index, row in enumerate(asked)
+        for question, candidate in row.items()
+        if candidate is not None
+    }
+    corrected = dict(zip(found, holm(np.array(list(found.values()))), strict=True))
     verdicts = []
     for index, row in enumerate(asked):
         axes = {}

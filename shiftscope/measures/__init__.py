@@ -5,7 +5,17 @@ from dataclasses import dataclass
 from shiftscope.measures import boundary, colour, intensity, morphology, texture
 from shiftscope.measures.measure import Measure
 
-__all__ = ["AXES", "MEASURES", "Axis", "Measure"]
+__all__ = [
+    "AXES",
+    "MEASURES",
+    "Axis",
+    "Measure",
+    "boundary",
+    "colour",
+    "intensity",
+    "morphology",
+    "texture",
+]
 
 
 @dataclass(frozen=True, slots=True)

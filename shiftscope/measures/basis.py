@@ -41,7 +41,8 @@ class Basis:
 
     def project(self, vectors: np.ndarray) -> np.ndarray:
         """(n, D) -> (n, k)."""
-        return np.clip((vectors - self.centre) / self.spread, -_CLIP, _CLIP) @ self.directions
+        coordinates: np.ndarray = np.clip((vectors - self.centre) / self.spread, -_CLIP, _CLIP) @ self.directions
+        return coordinates
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,8 @@ class _RandomBasis:
     def project(self, vectors: np.ndarray) -> np.ndarray:
         centred = vectors - vectors.mean(axis=1, keepdims=True)
         scaled = centred / np.maximum(centred.std(axis=1, keepdims=True), 1e-9)
-        return scaled @ self.directions
+        coordinates: np.ndarray = scaled @ self.directions
+        return coordinates
 
 
 def fit_basis(vectors: np.ndarray, width: int) -> Basis:
@@ -81,7 +83,7 @@ def _stored() -> tuple[dict[str, Basis], str]:
     digest = hashlib.sha256()
     for key, array in parts.items():
         digest.update(key.encode())
-        digest.update(np.ascontiguousarray(array))
+        digest.update(array.tobytes())
     axes = sorted({key.split(".")[0] for key in parts})
     bases = {
         axis: Basis(*(parts[f"{axis}.{part}"].astype(np.float64) for part in ("centre", "spread", "directions")))

@@ -57,7 +57,8 @@ class Canonical:
         gain = np.interp(position, np.arange(RADII), self.gain)
         gain[0, 0] = 1.0
         spectrum = torch.fft.rfft2(mapped) * torch.as_tensor(gain, dtype=torch.float32, device=grey.device)
-        return torch.fft.irfft2(spectrum, s=(size, size)).clamp(0, 1)
+        looked: torch.Tensor = torch.fft.irfft2(spectrum, s=(size, size))
+        return looked.clamp(0, 1)
 
     def _recolour(self, grey: "torch.Tensor") -> "torch.Tensor":
         """The monotone map that sends `values` to the public quantile function."""

@@ -68,7 +68,7 @@ def load_extractor(name: str = DEFAULT, weights: Path | None = None, device: str
 def _digest(arrays: list[np.ndarray]) -> str:
     digest = hashlib.sha256()
     for array in arrays:
-        digest.update(np.ascontiguousarray(array))
+        digest.update(array.tobytes())
     return digest.hexdigest()
 
 
@@ -149,31 +149,34 @@ def _directions(ranks: "torch.Tensor") -> "torch.Tensor":
     return (cells / (cells.sum(dim=1, keepdim=True) + 1e-3)).flatten(1)
 
 
+_AROUND = ((0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1), (1, 0), (1, 1))
+
+
+def _uniform_patterns() -> np.ndarray:
+    """(256,) pattern of each code: its number of set bits where they are in one run, 9 elsewhere."""
+    bits = (np.arange(256)[:, None] >> np.arange(8)) & 1
+    runs = (bits != np.roll(bits, 1, axis=1)).sum(axis=1)
+    return np.where(runs <= 2, bits.sum(axis=1), 9)
+
+
 def _local_binary_patterns(images: "torch.Tensor") -> "torch.Tensor":
     """Shares of the ten rotation-invariant uniform patterns at radius 1 and 2: (b, 1, s, s) -> (b, 20)."""
     import torch
 
-    parts = []
+    patterns = torch.from_numpy(_uniform_patterns()).to(images.device)
+    first = torch.arange(len(images), device=images.device)[:, None] * 256
     grey = images[:, 0]
     size = grey.shape[-1]
-    for radius in (1, 2):
-        inner = slice(radius, size - radius)
-        centre = grey[:, inner, inner]
-        around = [(0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1), (1, 0), (1, 1)]
-        bits = torch.stack(
-            [
-                grey[
-                    :,
-                    radius + radius * dy : size - radius + radius * dy,
-                    radius + radius * dx : size - radius + radius * dx,
-                ]
-                >= centre
-                for dy, dx in around
-            ]
-        ).to(torch.int8)
-        changes = (bits != bits.roll(1, dims=0)).sum(dim=0)
-        pattern = torch.where(changes <= 2, bits.sum(dim=0), 9)
-        parts.append(torch.stack([(pattern == k).flatten(1).float().mean(dim=1) for k in range(10)], dim=1))
+    parts = []
+    for r in (1, 2):
+        centre = grey[:, r : size - r, r : size - r]
+        code = torch.zeros_like(centre, dtype=torch.uint8)
+        for bit, (dy, dx) in enumerate(_AROUND):
+            neighbour = grey[:, r + r * dy : size - r + r * dy, r + r * dx : size - r + r * dx]
+            code |= (neighbour >= centre).to(torch.uint8) << bit
+        counts = torch.bincount((code.flatten(1) + first).flatten(), minlength=256 * len(images)).view(-1, 256)
+        shares = torch.zeros(len(images), 10, device=images.device).index_add_(1, patterns, counts.float())
+        parts.append(shares / centre[0].numel())
     return torch.cat(parts, dim=1)
 
 

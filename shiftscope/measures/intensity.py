@@ -54,7 +54,7 @@ MEASURES: dict[str, Measure] = {
 
 
 def _sorted_levels(flat: "torch.Tensor", count: "torch.Tensor") -> "torch.Tensor":
-    """Quantiles at LEVELS of the first `count` of each sorted row: (b, p) and (b,) -> (b, 33), linear between pixels."""
+    """Quantiles at LEVELS of the first `count` of each sorted row, linear between pixels: (b, p), (b,) -> (b, 33)."""
     import torch
 
     where = torch.as_tensor(LEVELS, dtype=torch.float32, device=flat.device) * (count[:, None] - 1).float()
@@ -91,7 +91,8 @@ def surroundings(mask: "torch.Tensor") -> "torch.Tensor":
     from torch.nn import functional
 
     margin = max(1, round(OUTSIDE_MARGIN * mask.shape[-1]))
-    grown = functional.max_pool2d(mask[:, None].float(), 2 * margin + 1, stride=1, padding=margin)
+    rows = functional.max_pool2d(mask[:, None].float(), (2 * margin + 1, 1), stride=1, padding=(margin, 0))
+    grown = functional.max_pool2d(rows, (1, 2 * margin + 1), stride=1, padding=(0, margin))
     return grown[:, 0] == 0
 
 

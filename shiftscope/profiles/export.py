@@ -1,5 +1,7 @@
 """The export rules: what of the sums may leave a site."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from shiftscope.measures import AXES, MEASURES
@@ -7,13 +9,13 @@ from shiftscope.measures.basis import WIDTHS
 from shiftscope.profiles.profile import CELL, Count, Sketch, Summary
 from shiftscope.profiles.sums import GRID, Histogram, Sums
 
-__all__ = ["class_sketches", "sketch", "suppressed", "summary"]
+__all__ = ["class_sketches", "sketch", "summary", "suppressed"]
 
 PATIENTS_PER_COORDINATE = 2.5  # with n <= d the covariance spans exactly the patients' points
 CLASS_WIDTH = 8
 
 
-def suppressed(counts: dict[str, int]) -> dict[str, Count]:
+def suppressed(counts: Mapping[str, int]) -> dict[str, Count]:
     """Counts with those under 10 published as "<10", and as "hidden" one more where the total would give it away.
 
     The total is public, so a hidden sum below 10 would be known to the unit: the next smallest count is hidden as well
@@ -25,7 +27,7 @@ def suppressed(counts: dict[str, int]) -> dict[str, Count]:
     while hidden and others and (len(hidden) < 2 or sum(counts[key] for key in hidden) < CELL):
         hidden.add(others.pop(0))
     published: dict[str, Count] = {}
-    for key, count in counts.items():
+    for key, count in sorted(counts.items()):
         if count:
             published[key] = "<10" if key in small else "hidden" if key in hidden else count
     return published
@@ -63,7 +65,7 @@ def sketch(axis: str, plain: Sums, joint: Sums | None = None, most: int | None =
     return Sketch.of(moments) if moments is not None else None
 
 
-def class_sketches(sums: dict[str, dict[str, Sums]], patients: int) -> dict[str, dict[str, Sketch]]:
+def class_sketches(sums: Mapping[str, Mapping[str, Sums]], patients: int) -> dict[str, dict[str, Sketch]]:
     """Sketches within classes, label -> axis -> sketch.
 
     Only classes of 10 patients or more, and only while the patients in no published class are none or 10 or more:
@@ -86,7 +88,9 @@ def summary(name: str, histogram: Histogram) -> Summary | None:
     if moments is None or moments.n < CELL:
         return None
     grid = np.linspace(histogram.low, histogram.high, GRID + 1)
-    edges, counts, waiting = [float(grid[0])], [], 0
+    edges = [float(grid[0])]
+    counts: list[int] = []
+    waiting = 0
     for cell, count in enumerate(histogram.counts):
         waiting += int(count)
         left = moments.n - sum(counts) - waiting

@@ -108,6 +108,7 @@ class Profile(Document):
         version: of the shiftscope that made it.
         patients: number of patients measured.
         cases: number of cases measured.
+        masks: how many of them have a mask.
         patient_source: "dicom", "manifest", "regex", or "file" when each file counts as a patient.
         layout: how the site's folder is laid out.
         fingerprint: hash of the site's content, so that training can tell that it was given the same data.
@@ -131,7 +132,8 @@ class Profile(Document):
     version: str
     patients: int
     cases: int
-    patient_source: Literal["dicom", "manifest", "regex", "file"]
+    masks: int
+    patient_source: str
     layout: str
     fingerprint: str
     seed: int
@@ -147,11 +149,6 @@ class Profile(Document):
     quantiles: Array | None
     spectrum: Array | None
 
-    @property
-    def has_masks(self) -> bool:
-        """Whether the masks were measured."""
-        return any(self.sketches.get(axis) is not None for axis in ("morphology", "morphology_3d"))
-
     def require_comparable(self, other: "Profile") -> None:
         """Check that two profiles were measured in the same way.
 
@@ -162,8 +159,8 @@ class Profile(Document):
         for key, value in mine.items():
             if value != theirs[key]:
                 raise NotComparable(
-                    f"profiles of '{self.site}' and '{other.site}' were measured differently: {key.replace('_', ' ')} is"
-                    f" {_short(value)} against {_short(theirs[key])};"
+                    f"profiles of '{self.site}' and '{other.site}' were measured differently: {key.replace('_', ' ')}"
+                    f" is {_short(value)} against {_short(theirs[key])};"
                     " profile one of them again with the same options and version"
                 )
 

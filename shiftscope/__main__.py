@@ -1,0 +1,5 @@
+"""`python -m shiftscope`."""
+
+from shiftscope.cli import main
+
+main()

@@ -1,0 +1,83 @@
+"""Options in, one library call, the answer on stdout, talk on stderr, an exit code."""
+
+import os
+import sys
+import traceback
+from typing import Annotated
+
+import click
+import typer
+
+from shiftscope.cli.console import say
+from shiftscope.cli.demo import demo
+from shiftscope.cli.profile import profile
+from shiftscope.cli.recommend import recommend
+from shiftscope.cli.train import train
+from shiftscope.errors import ShiftscopeError
+
+__all__ = ["EXIT_CODES", "app", "main"]
+
+EXIT_CODES = {
+    0: "done, whatever the answer",
+    2: "bad usage, input or configuration",
+    70: "a bug in shiftscope",
+    130: "interrupted",
+}
+
+app = typer.Typer(
+    help="Measure how the sites of a federated medical-imaging project differ, decide what to do, and run it.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    epilog="Exit codes: " + ", ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items()) + ".",
+)
+
+
+@app.callback(invoke_without_command=True)
+def options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+) -> None:
+    """Options of every command."""
+    if debug:
+        os.environ["SHIFTSCOPE_DEBUG"] = "1"
+    if version:
+        from importlib import metadata
+
+        sys.stdout.write(metadata.version("shiftscope-fl") + "\n")
+        raise typer.Exit
+
+
+app.command(epilog="Example: shiftscope demo -o demo")(demo)
+app.command(epilog="Example: shiftscope profile hospitals/ashford -o ashford.profile.json")(profile)
+app.command(epilog="Example: shiftscope recommend *.profile.json -o plan.toml")(recommend)
+app.command(epilog="Example: shiftscope train plan.toml --data ashford=hospitals/ashford --data carrow=/mnt/carrow")(
+    train
+)
+
+
+def main() -> None:
+    """Run the command line; exits with a code of `EXIT_CODES`."""
+    sys.exit(_run())
+
+
+def _run() -> int:
+    try:
+        typer.main.get_command(app).main(prog_name="shiftscope", standalone_mode=False)
+    except click.ClickException as problem:
+        problem.show()
+        return 2
+    except ShiftscopeError as problem:
+        return _told(f"error: {problem}", 2)
+    except (KeyboardInterrupt, click.Abort):
+        return _told("interrupted", 130)
+    except Exception as problem:  # noqa: BLE001 - what escapes here is a bug, and must not read as "check failed"
+        return _told(f"bug: {type(problem).__name__}: {problem}; please report it with the output of --debug", 70)
+    return 0
+
+
+def _told(text: str, code: int) -> int:
+    """Say what happened, with its traceback where --debug asks for it."""
+    if "SHIFTSCOPE_DEBUG" in os.environ:
+        traceback.print_exc()
+    say(text)
+    return code

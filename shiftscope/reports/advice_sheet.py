@@ -1,0 +1,77 @@
+"""Diagnosis and recommendation as a sheet: the verdict first."""
+
+from shiftscope.diagnosis import AxisVerdict
+from shiftscope.recommendation import Advice, Alternative, Recommendation
+from shiftscope.reports.sheet import Grid, Lines, Sheet
+
+__all__ = ["advice_sheet"]
+
+_KINDS = {
+    "none": "the sites hardly differ",
+    "appearance": "the sites differ in appearance",
+    "structural": "the sites differ in structure",
+    "mixed": "the sites differ in appearance and in structure",
+    "insufficient": "too few patients to tell",
+}
+_MOST_PAIRS = 15
+_MOST_EVIDENCE = 12
+
+
+def advice_sheet(advice: Advice) -> Sheet:
+    """The verdict, the advice, and the numbers behind them."""
+    diagnosis, recommendation = advice.diagnosis, advice.recommendation
+    blocks: list[Lines | Grid] = [
+        Lines(f"{diagnosis.kind}: {_KINDS[diagnosis.kind]}", [_together(advice)]),
+        Lines(f"recommendation: {_method(recommendation)}", recommendation.because),
+        Grid(
+            "over all pairs",
+            ("question", "shift", "confidence#", "effect#", "95 %", "p#", "from"),
+            [(question, *_cells(answer)) for question, answer in diagnosis.axes.items()],
+        ),
+    ]
+    if len(diagnosis.by_site) > 2:
+        rows = [
+            (site, verdict.kind, *(_effect(verdict.axes[question]) for question in diagnosis.axes))
+            for site, verdict in diagnosis.by_site.items()
+        ]
+        blocks.append(Grid("each site against the others", ("site", "kind", *(f"{q}#" for q in diagnosis.axes)), rows))
+    pairs = [
+        (f"{pair.a} - {pair.b}", pair.kind, *(_effect(pair.axes[question]) for question in diagnosis.axes))
+        for pair in diagnosis.pairs[:_MOST_PAIRS]
+    ]
+    more = f", the first {_MOST_PAIRS} of {len(diagnosis.pairs)}" if len(diagnosis.pairs) > _MOST_PAIRS else ""
+    blocks.append(
+        Grid(
+            f"effects by pair (* counts as a shift){more}", ("pair", "kind", *(f"{q}#" for q in diagnosis.axes)), pairs
+        )
+    )
+    if diagnosis.evidence:
+        blocks.append(Lines("evidence", [item.says for item in diagnosis.evidence[:_MOST_EVIDENCE]]))
+    if diagnosis.caveats:
+        blocks.append(Lines("caveats", diagnosis.caveats))
+    if recommendation.alternatives:
+        blocks.append(Lines("instead", [f"{_method(item)}, if {item.when}" for item in recommendation.alternatives]))
+    return blocks
+
+
+def _together(advice: Advice) -> str:
+    patients = sum(item.patients for item in advice.sites)
+    return f"{len(advice.sites)} sites, {patients} patients"
+
+
+def _method(item: Recommendation | Alternative) -> str:
+    names = [name for name in (item.harmonizer, item.personalizer) if name]
+    return item.action.replace("_", " ") + (f" ({', '.join(names)})" if names else "")
+
+
+def _cells(answer: AxisVerdict) -> tuple[str, ...]:
+    if answer.effect is None or answer.probability is None or answer.p is None:
+        return "not asked", "", "", "", "", ""
+    interval = f"{answer.low or 0.0:.2f} to {answer.high or 0.0:.2f}"
+    p = f"{answer.p:.3f}" if answer.p >= 0.001 else "<.001"
+    shift = "yes" if answer.called else "no" if answer.probability < 0.5 else "cannot tell"
+    return shift, f"{min(answer.probability, 0.999):.3f}", f"{answer.effect:.2f}", interval, p, answer.axis or ""
+
+
+def _effect(answer: AxisVerdict) -> str:
+    return "-" if answer.effect is None else f"{answer.effect:.2f}{'*' if answer.called else ' '}"

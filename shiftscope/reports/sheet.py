@@ -1,0 +1,32 @@
+"""What a command says to people, before it is known how it is drawn."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+__all__ = ["Grid", "Lines", "Sheet"]
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """A title and sentences under it."""
+
+    title: str
+    lines: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A title and a table under it.
+
+    Attributes:
+        title: what the table shows.
+        columns: headers; columns whose header ends in a number sign are set to the right, the sign is not drawn.
+        rows: cells as text, one per column.
+    """
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+Sheet = Sequence[Lines | Grid]
