@@ -7,6 +7,7 @@ tags are not. An animation is its first frame; TIFF pages of one size and type a
 import struct
 import zlib
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from PIL import Image as Pillow
@@ -29,7 +30,7 @@ _BROKEN: tuple[type[Exception], ...] = (
 _ORIENTATION = 0x0112  # EXIF tag
 _DIRECT = {"L", "RGB", "F", "I", "1"}  # modes whose array is what we want
 _FULL = {"b1": 1.0, "u1": 255.0, "u2": 65535.0}  # dtype -> the value of full white
-_TURNS = {2: (0, True), 3: (2, False), 4: (2, True), 5: (1, True), 6: (3, False), 7: (3, True), 8: (1, False)}
+_TURNS = {2: (0, True), 3: (2, False), 4: (2, True), 5: (3, True), 6: (3, False), 7: (1, True), 8: (1, False)}
 """EXIF orientation -> quarter turns counter-clockwise, then a left-right flip."""
 
 
@@ -74,7 +75,8 @@ def decode(path: Path, kind: str, *, indices: bool = False) -> tuple[np.ndarray,
     """
     quiet()
     try:
-        with Pillow.open(path, formats=[kind.upper()]) as picture:
+        # Given a name, Pillow 13 maps uncompressed TIFFs into memory and then mixes up the sides of turned ones.
+        with path.open("rb") as file, Pillow.open(file, formats=[kind.upper()]) as picture:
             if 0 in picture.size:
                 raise Unreadable(path, "zero_size", f"{picture.size[0]} x {picture.size[1]} pixels")
             frames = _pages(picture) if kind == "tiff" else 1
@@ -134,6 +136,7 @@ def _pages(picture: Pillow.Image) -> int:
 
 def _array(picture: Pillow.Image, indices: bool) -> np.ndarray:
     """(y, x) or (y, x, 3), upright."""
+    picture.load()  # turns a TIFF, which changes its size
     orientation = picture.getexif().get(_ORIENTATION, 1) if picture.format != "TIFF" else 1  # Pillow turns TIFFs itself
     mode = picture.mode
     if mode in _DIRECT or mode.startswith("I;16"):
@@ -141,7 +144,6 @@ def _array(picture: Pillow.Image, indices: bool) -> np.ndarray:
         if array.dtype.kind == "u":
             array = array.astype(array.dtype.newbyteorder("="), copy=False)
     elif mode == "P" and indices and not _grey_palette(picture):
-        picture.load()
         array = np.asarray(picture)
     elif mode in ("LA", "PA", "RGBA", "La", "RGBa") or (mode == "P" and "transparency" in picture.info):
         array = _on_black(np.asarray(picture.convert("RGBA")))
@@ -195,6 +197,12 @@ def _tiff(path: Path) -> tuple[np.ndarray, float | None]:
     return planes, _FULL.get(_code(planes.dtype))
 
 
+_SIDES: dict[str, tuple[int, int, Literal["little", "big"]]] = {
+    "png": (16, 4, "big"),
+    "gif": (6, 2, "little"),
+    "bmp": (18, 4, "little"),
+}
+"""Where a format's header holds the two sides: offset, bytes of each, byte order."""
 _CUT_SHORT = (
     "truncated",
     "not enough image data",
@@ -206,7 +214,13 @@ _CUT_SHORT = (
 
 
 def _refusal(path: Path, kind: str, problem: Exception) -> Unreadable:
-    """Tell a file that was cut off (copy it again) from one that is broken."""
+    """Tell a file without area, and one that was cut off (copy it again), from one that is broken."""
+    if kind in _SIDES:
+        start, width, order = _SIDES[kind]
+        with path.open("rb") as file:
+            sides = file.read(start + 2 * width)[start:]
+        if len(sides) == 2 * width and 0 in (int.from_bytes(side, order) for side in (sides[:width], sides[width:])):
+            return Unreadable(path, "zero_size", f"{kind}: a side of the picture is zero")
     words = f"{type(problem).__name__}: {problem}".lower()
     cut = isinstance(problem, EOFError | struct.error) or any(sign in words for sign in _CUT_SHORT)
     if kind == "png" and not cut:
