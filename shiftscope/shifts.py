@@ -18,7 +18,8 @@ LABELS = "labels"
 ANNOTATION_FREE = 4
 """Leading coordinates of the morphology that an annotator's contour habit leaves alone, once area is corrected."""
 
-_SUSPICION = 0.05  # a label or annotation difference with a smaller p is allowed for before structure is judged
+_SUSPICION = 0.05  # a difference of labels with a smaller p is held equal before anything else is judged
+_CONVICTION = 0.01  # likewise for the contours' habit, whose correction costs structure half its coordinates
 
 
 @dataclass(frozen=True)
@@ -151,15 +152,14 @@ class Shift:
 def compare_sides(a: Side, b: Side) -> Shift:
     """Compare on every axis that both have.
 
-    Appearance and features are compared at equal prevalence where labels differ, else at equal lesion area; structure
-    at equal prevalence where labels differ, else with the area corrected for contours drawn outside or inside the edge.
+    Everything is compared at equal prevalence where labels differ. Else structure is compared with the area corrected
+    for contours drawn outside or inside the edge, where that differs, and all other axes at equal lesion area.
     """
     label = _label_effect(a, b)
     by_prevalence = label is not None and label.p < _SUSPICION
     habit = None
     if "boundary" in a.plain and "boundary" in b.plain:
-        drawn = compare(a.plain["boundary"], b.plain["boundary"])
-        habit = Effect("boundary", AXES["boundary"].question, drawn, _n(a, b, "boundary"))
+        habit = _effect("boundary", AXES["boundary"].question, a, b, by_prevalence, None)
     effects = [effect for effect in (label, habit) if effect is not None]
     for axis, meta in AXES.items():
         if axis in a.plain and axis in b.plain and meta.question != "annotation":
@@ -174,7 +174,7 @@ def _effect(axis: str, question: str, a: Side, b: Side, by_prevalence: bool, hab
         if held is not None:
             return replace(plain, difference=held, held="prevalence")
     if question == "structure":
-        if habit is not None and habit.p < _SUSPICION:
+        if habit is not None and habit.p < _CONVICTION:
             return replace(plain, difference=_without_habit(axis, a, b), held="contour habit")
         return plain
     if axis in a.joint and axis in b.joint:

@@ -58,42 +58,51 @@ def evidence_of(shift: Shift, verdict: Verdict, profiles: tuple[Profile, Profile
 
 
 def _clearest(question: str, profiles: tuple[Profile, Profile]) -> list[Evidence]:
+    """The measures whose means differ most for their spread, one of each kind."""
     a, b = (profile.measures for profile in profiles)
+    shared = [name for name in _FAMILIES[question] if name in a and name in b]
+    if "brightness_outside" in shared:
+        shared.remove("brightness")  # told without the lesion where that is possible
     rated = []
-    for name in _FAMILIES[question]:
-        if (
-            name not in a
-            or name not in b
-            or (name == "brightness" and "brightness_outside" in a and "brightness_outside" in b)
-        ):
-            continue
+    for name in shared:
         gap, low, high = welch((b[name].n, a[name].n), (b[name].mean, a[name].mean), (b[name].sd, a[name].sd))
         spread = float(np.sqrt((a[name].sd ** 2 + b[name].sd ** 2) / 2))
         if spread > 0 and (low > 0 or high < 0):
-            rated.append((abs(gap) / spread, name, gap, low, high))
-    rated.sort(reverse=True)
-    return [
-        _sentence(name, gap, low, high, a[name], b[name], _names(profiles))
-        for _, name, gap, low, high in rated[:PER_QUESTION]
-    ]
+            rated.append((abs(gap) / spread, _sentence(name, (gap, low, high), a[name], b[name], _names(profiles))))
+    rated.sort(key=lambda item: -item[0])
+    told: dict[str, Evidence] = {}
+    for _, sentence in rated:
+        told.setdefault(_root(sentence.measure), sentence)
+    return list(told.values())[:PER_QUESTION]
+
+
+def _root(name: str) -> str:
+    """What a measure has in common with itself in another unit."""
+    return name.removesuffix("_mm2").removesuffix("_mm3").removesuffix("_relative")
 
 
 def _names(profiles: tuple[Profile, Profile]) -> tuple[str, str]:
     return profiles[0].site, profiles[1].site
 
 
-def _sentence(
-    name: str, gap: float, low: float, high: float, a: Summary, b: Summary, sites: tuple[str, str]
-) -> Evidence:
-    unit = "" if a.unit == "1" else f" {a.unit}"
-    way = "higher" if gap > 0 else "lower"
-    near, far = sorted((abs(low), abs(high)))
-    says = (
-        f"{name.replace('_', ' ')} is {_number(abs(gap))}{unit} {way} at '{sites[1]}' than at '{sites[0]}'"
-        f" ({_number(b.mean)} against {_number(a.mean)}), 95 % [{_number(near)}, {_number(far)}],"
-        f" n = {b.n} against {a.n}"
-    )
-    return Evidence(measure=name, sites=sites, effect=gap, low=low, high=high, n=(a.n, b.n), says=says)
+def _sentence(name: str, gap: tuple[float, float, float], a: Summary, b: Summary, sites: tuple[str, str]) -> Evidence:
+    """One measure in words: logarithms as ratios, all else in the measure's unit."""
+    effect, low, high = gap
+    noun = name.removeprefix("log_").replace("_", " ")
+    if a.unit.startswith("log"):
+        change = f"{noun} is {_number(np.exp(effect))} times at '{sites[1]}' what it is at '{sites[0]}'"
+        ends = f"[{_number(np.exp(low))}, {_number(np.exp(high))}]"
+    else:
+        unit = "" if a.unit == "1" else f" {a.unit}"
+        way = "higher" if effect > 0 else "lower"
+        near, far = sorted((abs(low), abs(high)))
+        change = (
+            f"{noun} is {_number(abs(effect))}{unit} {way} at '{sites[1]}' than at '{sites[0]}'"
+            f" ({_number(b.mean)} against {_number(a.mean)})"
+        )
+        ends = f"[{_number(near)}, {_number(far)}]"
+    says = f"{change}, 95 % {ends}, n = {b.n} against {a.n}"
+    return Evidence(measure=name, sites=sites, effect=effect, low=low, high=high, n=(a.n, b.n), says=says)
 
 
 def _axis(shift: Shift, question: str, answer: AxisVerdict, profiles: tuple[Profile, Profile]) -> Evidence:

@@ -47,7 +47,8 @@ MEASURES: dict[str, Measure] = {
             unit="px of 256",
             sentence="How far the image's edge lies outside the contour: negative when the mask reaches beyond it.",
             formula="median over the contour, weighted by edge strength, of the place along the outward normal, within"
-            f" {REACH:g} px, where the contrast of in- and outside (Fisher's discriminant of the colours) rises most",
+            f" {REACH:g} px (half the width of a small lesion), where the contrast of in- and outside (Fisher's"
+            " discriminant of the colours) rises most",
             range=(-REACH, REACH),
             direction="lower: masks drawn larger than the edge; higher: masks drawn inside it",
             undefined=f"{_UNDEFINED}, or there is no edge within reach",
@@ -185,7 +186,8 @@ def _offset(view: _View, contour: Contour) -> float | None:
     if weights is None:
         return None
     tail = round(2 * BLUR_ACROSS / STEP)
-    away = np.arange(-math.floor(min(REACH, half_width) / STEP) - tail, REACH / STEP + tail + 1) * STEP
+    reach = math.floor(min(REACH, max(1.0, half_width)) / STEP)  # the other side of a small lesion is not its edge
+    away = np.arange(-reach - tail, reach + tail + 1) * STEP
     ribbon, known = view.sample(view.picture @ weights, contour.points[:, None] + normals[:, None] * away)
     known &= contour.inner[:, None]
     sigma = BLUR_ALONG / contour.step

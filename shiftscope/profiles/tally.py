@@ -44,7 +44,7 @@ class Tally:
         size = patient.coordinates.get("morphology", patient.coordinates.get("morphology_3d"))
         for axis, row in patient.coordinates.items():
             self._plain[axis].add(row)
-            if size is not None and AXES[axis].question in ("appearance", "features"):
+            if size is not None and AXES[axis].question != "structure":
                 self._joint[axis].add(np.append(row, size[0]))
             if patient.label is not None:
                 self._by_class[patient.label][axis].add(row)
