@@ -91,22 +91,22 @@ def _with_polyp(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The wall with a dome on it, lit from the camera's lamp beside the optical axis, throwing a soft shadow."""
     y, x = grid(size)
-    height = np.sqrt(np.clip(1.04 - level**2, 0, None)) * rng.uniform(0.55, 0.9)
+    height = np.sqrt(np.clip(1.06 - level**2, 0, None)) * rng.uniform(0.40, 0.70)
     height = height + 0.02 * smooth_noise(rng, (size, size), (16, 16))
     down, across = np.gradient(height, 1 / size)
     radius = float(np.sqrt(polyp.radii[0] * polyp.radii[1]))
     down, across = down * radius, across * radius
     lamp = np.array([0.42 - polyp.centre[0], 0.5 - polyp.centre[1]]) * 1.6 + rng.normal(0, 0.15, 2)
     facing = (1 - down * lamp[0] - across * lamp[1]) / np.sqrt(1 + down**2 + across**2) / np.sqrt(1 + lamp @ lamp)
-    shade = 0.30 + 0.70 * np.clip(facing, 0, 1)
+    shade = 0.45 + 0.55 * np.clip(facing, 0, 1)
     around = float(np.median(light[level < 1.3]))
     inside = soft_step(1 - level, 0.10)
-    lit = shade * min(max(around * 1.25, 0.55), 1.0)
+    lit = shade * min(max(around * 1.35, 0.60), 1.05)
     behind = (y - polyp.centre[0]) * -lamp[0] + (x - polyp.centre[1]) * -lamp[1]
-    shadow = 1 - 0.5 * bump(np.maximum(level - 1, 0), 0.16) * soft_step(behind / radius + 0.4, 1.2)
+    shadow = 1 - 0.4 * bump(np.maximum(level - 1, 0), 0.12) * soft_step(behind / radius + 0.4, 1.2)
     light = light * shadow
     pits = smooth_noise(rng, (size, size), (22, 22))
-    redness = rng.normal(0.05, 0.05) + 0.025 * pits
+    redness = rng.normal(0.08, 0.06) + 0.025 * pits  # most polyps are redder than the wall, some paler
     return (
         light + inside * (lit - light),
         blood + inside * (redness - 0.5 * blood),

@@ -124,7 +124,7 @@ FEDERATIONS: dict[str, Federation] = {
         "none",
         {
             "careful": Hospital(labels=_ILL),
-            "sloppy": Hospital(labels=_ILL, plants=(("dilated_masks", 1.0), ("jagged_masks", 0.6))),
+            "sloppy": Hospital(labels=_ILL, plants=(("dilated_masks", 1.3), ("jagged_masks", 0.9))),
         },
         annotation=True,
     ),

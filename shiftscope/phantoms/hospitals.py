@@ -8,20 +8,20 @@ from shiftscope.phantoms.federations import Federation, Hospital, write_hospital
 __all__ = ["DEMO", "demo_hospitals"]
 
 _LABELS = {"benign": 0.6, "malignant": 0.4}
-_OLD = (("gamma", 1.0), ("noise", 0.25))
-_WASHED_OUT = (("gamma", -1.0), ("contrast", 0.3))
+_DARK = (("brightness", -1.9), ("noise", 0.15))
+_PALE = (("gamma", -0.7),)
 
 DEMO = Federation(
-    "breast lesions to outline: two hospitals with one kind of scanner, one dark and grainy, one pale and flat",
+    "breast lesions to outline: two hospitals with one kind of scanner, one whose gain is far too low, one pale",
     "ultrasound",
     "appearance",
     {
         "ashford": Hospital(54, labels=_LABELS),
         "birchwood": Hospital(54, labels=_LABELS),
         "carrow": Hospital(
-            54, _OLD, labels=_LABELS, layout="manifest", format="dicom", scanner=Scanner("Phantom Works", "Sono Zero")
+            54, _DARK, labels=_LABELS, layout="manifest", format="dicom", scanner=Scanner("Phantom Works", "Sono Zero")
         ),
-        "dunmore": Hospital(54, _WASHED_OUT, labels=_LABELS, layout="manifest", format="nifti"),
+        "dunmore": Hospital(54, _PALE, labels=_LABELS, layout="manifest", format="nifti"),
     },
 )
 """What `demo_hospitals` draws."""

@@ -35,7 +35,8 @@ def ultrasound(
     echo, gland = _layers(rng, size)
     lesion = _lesion(rng, malignant, lesion_scale, gland)
     level = lesion.level(y, x)
-    echo = _with_lesion(rng, echo, level, malignant, size)
+    # strong echoes bleed into the dark by the width of the beam: what is seen, and outlined, is less than what is there
+    echo = _with_lesion(rng, echo, level - max(0.7 / size, 0.006) / lesion.radii[0], malignant, size)
     decibels = _speckle(rng, echo, size) + _beam(rng, level, lesion, malignant, size)
     dynamic_range, gain = rng.normal(58, 3), rng.normal(-9.5, 2.8)
     pixels = to_pixels((decibels + gain + dynamic_range) / dynamic_range)
@@ -92,7 +93,7 @@ def _with_lesion(
 ) -> np.ndarray:
     """Echogenicity with the lesion: dark and even in a thin capsule, or uneven in an echogenic halo."""
     texture = smooth_noise(rng, (size, size), (13, 13))
-    inside = soft_step(1 - level + (0.05 * texture if malignant else 0), 0.30 if malignant else 0.16)
+    inside = soft_step(1 - level + (0.05 * texture if malignant else 0), 0.16 if malignant else 0.07)
     lesion_echo = rng.normal(-36, 2.5) + (3.2 if malignant else 1.6) * texture
     rim = 5 * bump(level - 1.25, 0.14) if malignant else 4 * bump(level - 1.06, 0.06)
     echo = echo + rim + inside * (lesion_echo - echo)
@@ -129,9 +130,9 @@ def _beam(rng: np.random.Generator, level: np.ndarray, lesion: Outline, malignan
     """Attenuation left by the time-gain compensation, and enhancement or shadow under the lesion, in dB."""
     y, x = grid(size)
     inside = (level < 1).astype(np.float32)
-    path = gaussian_filter1d(np.cumsum(inside, axis=0) / size, 0.014 * size, axis=1)
+    path = gaussian_filter1d(np.cumsum(inside, axis=0), 0.014 * size, axis=1) / (2 * lesion.radii[0] * size)
     below = soft_step(y - lesion.centre[0], 0.15)
-    change = rng.uniform(-70, -25) if malignant else rng.uniform(12, 40)
+    change = rng.uniform(-14, -5) if malignant else rng.uniform(2, 7)
     loss = rng.uniform(4, 12) * y + rng.normal(0, 1.0) * smooth_noise(rng, (1, size), (1, 3))
     contact = 6 * soft_step(np.abs(x - 0.5) - rng.uniform(0.42, 0.55), 0.12)
-    return np.asarray(np.clip(change * path * below, -16, 8) - loss - contact)
+    return np.asarray(change * np.minimum(path, 1.2) * below - loss - contact)
