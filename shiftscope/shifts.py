@@ -18,7 +18,12 @@ LABELS = "labels"
 ANNOTATION_FREE = 4
 """Leading coordinates of the morphology that an annotator's contour habit leaves alone, once area is corrected."""
 
+_COMPARED = {"boundary": boundary.VECTOR.index("offset_relative")}
+"""Coordinates that are compared, where not all: the contour's relative offset depends on the lesion's size, and serves
+only to correct areas."""
+
 _SUSPICION = 0.05  # a difference of labels with a smaller p is held equal before anything else is judged
+_MOST_PATIENTS = 0.8  # share of a side's patients that the classes both sides publish must cover
 _CONVICTION = 0.01  # likewise for the contours' habit, whose correction costs structure half its coordinates
 
 
@@ -32,6 +37,7 @@ class Effect:
         difference: the means' difference with its distribution.
         n: patients on either side.
         held: what was held equal: "", "prevalence", "lesion area" or "contour habit".
+        explained: how much of the effect that took away.
     """
 
     axis: str
@@ -39,6 +45,7 @@ class Effect:
     difference: Difference
     n: tuple[int, int]
     held: str = ""
+    explained: float = 0.0
 
     @property
     def value(self) -> float:
@@ -168,23 +175,27 @@ def compare_sides(a: Side, b: Side) -> Shift:
 
 
 def _effect(axis: str, question: str, a: Side, b: Side, by_prevalence: bool, habit: Effect | None) -> Effect:
-    plain = Effect(axis, question, compare(a.plain[axis], b.plain[axis]), _n(a, b, axis))
+    most = _COMPARED.get(axis)
+    one, other = a.plain[axis].leading(most), b.plain[axis].leading(most)
+    plain = Effect(axis, question, compare(one, other), (one.n, other.n))
     if by_prevalence:
-        held = _at_equal_prevalence(axis, a, b)
+        held = _at_equal_prevalence(axis, a, b, most)
         if held is not None:
-            return replace(plain, difference=held, held="prevalence")
+            return _holding(plain, held, "prevalence")
     if question == "structure":
         if habit is not None and habit.p < _CONVICTION:
-            return replace(plain, difference=_without_habit(axis, a, b), held="contour habit")
+            return _holding(plain, _without_habit(axis, a, b), "contour habit")
         return plain
     if axis in a.joint and axis in b.joint:
-        x, y = _same_width(a.joint[axis], b.joint[axis], covariates=1)
-        return replace(plain, difference=adjusted(x, y, covariates=1), held="lesion area")
+        x, y = _same_width(a.joint[axis], b.joint[axis], covariates=1, most=most)
+        return _holding(plain, adjusted(x, y, covariates=1), "lesion area")
     return plain
 
 
-def _n(a: Side, b: Side, axis: str) -> tuple[int, int]:
-    return a.plain[axis].n, b.plain[axis].n
+def _holding(plain: Effect, difference: Difference, what: str) -> Effect:
+    """The effect with something held equal."""
+    held = replace(plain, difference=difference, held=what)
+    return replace(held, explained=max(0.0, plain.value - held.value))
 
 
 # labels
@@ -246,18 +257,25 @@ def _shares(counts: np.ndarray) -> Moments:
     return Moments(round(n), share, (np.diag(share) - np.outer(share, share)) * n / max(n - 1, 1))
 
 
-def _at_equal_prevalence(axis: str, a: Side, b: Side) -> Difference | None:
+def _at_equal_prevalence(axis: str, a: Side, b: Side, most: int | None) -> Difference | None:
     """The difference with prevalence held equal, from the classes of both sides or of the one that has them all."""
-    both = [label for label in a.classes if axis in a.classes[label] and axis in b.classes.get(label, {})]
-    covered = min(sum(side.classes[label][axis].n for label in both) / max(side.plain[axis].n, 1) for side in (a, b))
-    if both and covered > 0.8:
-        return reweighted([(a.classes[label][axis], b.classes[label][axis]) for label in both])
-    for one, other in ((a, b), (b, a)):
-        names = sorted(one.classes)
-        complete = set(names) >= {*a.labels, *b.labels} and all(axis in one.classes[name] for name in names)
-        if names and complete:
-            parts = [one.classes[name][axis] for name in names]
-            options = [projected(parts, counts / counts.sum(), other.plain[axis]) for counts in _possible(other, names)]
+    x, y = (
+        {label: axes[axis].leading(most) for label, axes in side.classes.items() if axis in axes} for side in (a, b)
+    )
+    both = sorted({*x} & {*y})
+    covered = min(
+        sum(classes[label].n for label in both) / max(side.plain[axis].n, 1) for side, classes in ((a, x), (b, y))
+    )
+    if both and covered > _MOST_PATIENTS:
+        return reweighted([(x[label], y[label]) for label in both])
+    for classes, other in ((x, b), (y, a)):
+        if classes and {*classes} >= {*a.labels, *b.labels}:
+            names = sorted(classes)
+            whole = other.plain[axis].leading(most)
+            options = [
+                projected([classes[name] for name in names], counts / counts.sum(), whole)
+                for counts in _possible(other, names)
+            ]
             return min(options, key=lambda option: float(option.delta @ option.delta))
     return None
 
@@ -296,9 +314,10 @@ def _merged(a: Mapping[str, Moments], b: Mapping[str, Moments], covariates: int 
     return merged
 
 
-def _same_width(a: Moments, b: Moments, covariates: int = 0) -> tuple[Moments, Moments]:
-    """Both with the leading coordinates that both have, and their covariates last."""
+def _same_width(a: Moments, b: Moments, covariates: int = 0, most: int | None = None) -> tuple[Moments, Moments]:
+    """Both with the leading coordinates that both have, `most` at the most, and their covariates last."""
     d = min(len(a.mean), len(b.mean)) - covariates
+    d = d if most is None else min(d, most)
     return _kept(a, d, covariates), _kept(b, d, covariates)
 
 

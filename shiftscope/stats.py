@@ -48,8 +48,8 @@ class Moments:
         scatter = self.cov * (self.n - 1) + other.cov * (other.n - 1) + np.outer(step, step) * (self.n * other.n / n)
         return type(self)(n, self.mean + step * (other.n / n), scatter / max(n - 1, 1))
 
-    def leading(self, d: int) -> Self:
-        """The first `d` coordinates."""
+    def leading(self, d: int | None) -> Self:
+        """The first `d` coordinates, all for None."""
         return type(self)(self.n, self.mean[:d], self.cov[:d, :d])
 
 

@@ -12,7 +12,6 @@ from shiftscope.cli.options import Device, DeviceOption, Format, FormatOption, R
 
 if TYPE_CHECKING:
     from shiftscope.profiles import Profile
-    from shiftscope.sites import Site
 
 __all__ = ["profile"]
 
@@ -38,11 +37,12 @@ def profile(
     """At a site: images in, one small file of aggregates out. It is the only thing that may leave."""
     from shiftscope.profiles import Options, profile_site
     from shiftscope.reports.profile_sheet import profile_sheet, site_sheet
-    from shiftscope.sites import read_site
+    from shiftscope.sites import overview, read_site
 
     found = read_site(site_dir, name=site, patient_regex=patient_regex)
     if dry_run:
-        answer(form, *site_sheet(found, _first_cases(found)))
+        values = overview(found, _DRY_RUN_CASES)
+        answer(form, values, site_sheet(values))
         return
     from shiftscope.measures.features import DEFAULT, load_extractor
 
@@ -63,23 +63,6 @@ def profile(
         sys.stdout.write(made.to_json() + "\n")
     else:
         answer(form, made.to_dict(), profile_sheet(made, f"written to {target}, {_kilobytes(target)} KB"))
-
-
-def _first_cases(site: "Site") -> dict[str, str]:
-    """What reading the first cases gives: name -> what was found."""
-    from shiftscope.errors import Unreadable
-    from shiftscope.sites import load
-
-    out = {}
-    for case in site.cases[:_DRY_RUN_CASES]:
-        try:
-            image, mask = load(case)
-        except Unreadable as problem:
-            out[case.name] = f"{problem.reason}: {problem.detail}"
-            continue
-        size = " x ".join(str(side) for side in image.pixels.shape)
-        out[case.name] = f"{size}, {image.modality or 'picture'}{', mask' if mask is not None else ''}"
-    return out
 
 
 def _caution(made: "Profile") -> None:

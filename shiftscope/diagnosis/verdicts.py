@@ -28,6 +28,8 @@ class Limits:
         enough: patients a side below which nothing is said.
         enough_files: the same where each file counts as a patient, and the true number can only be smaller.
         comfortable: patients a side below which confidence is called low.
+        doubt: share of what holding size or prevalence equal took away, which the rest must exceed as well: the
+            adjustment is linear, the world is not.
         remains: share of the raw feature effect that must remain after the public look to speak of structure
             where there are no masks.
     """
@@ -38,6 +40,7 @@ class Limits:
     enough: int = 20
     enough_files: int = 30
     comfortable: int = 50
+    doubt: float = 0.25
     remains: float = 0.5
 
     def needed(self, patient_source: str) -> int:
@@ -135,7 +138,10 @@ def _strongest(shift: Shift, question: str, limits: Limits) -> _Candidate | None
         return _without_masks(shift, margin, limits.remains)
     if not effects:
         return None
-    rated = [(effect.difference.exceeds(margin), effect.value, effect) for effect in effects]
+    rated = [
+        (effect.difference.exceeds(max(margin, limits.doubt * effect.explained)), effect.value, effect)
+        for effect in effects
+    ]
     probability, _, best = max(rated, key=lambda item: item[:2])
     smallest = min(effect.p for effect in effects)
     return _Candidate(best, probability, min(1.0, smallest * len(effects)))

@@ -65,8 +65,9 @@ def fit_basis(vectors: np.ndarray, width: int) -> Basis:
     """
     centre = np.median(vectors, axis=0)
     quartiles = np.percentile(vectors, [25, 75], axis=0)
-    spread = (quartiles[1] - quartiles[0]) / 1.349
-    spread = np.maximum(spread, max(1e-6, 0.05 * float(np.median(spread))))
+    # half the plain deviation where the middle half hardly varies (counts, shares that are mostly 0)
+    spread = np.maximum((quartiles[1] - quartiles[0]) / 1.349, 0.5 * vectors.std(axis=0))
+    spread = np.maximum(spread, 1e-6)
     if width >= vectors.shape[1]:
         return Basis(centre, spread, np.eye(vectors.shape[1]))
     scaled = np.clip((vectors - centre) / spread, -_CLIP, _CLIP)

@@ -2,14 +2,11 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shiftscope.measures import AXES
 from shiftscope.profiles import Profile
 from shiftscope.reports.sheet import Grid, Lines, Sheet
-
-if TYPE_CHECKING:
-    from shiftscope.sites import Site
 
 __all__ = ["profile_sheet", "site_sheet"]
 
@@ -47,40 +44,22 @@ def profile_sheet(profile: Profile, where: str) -> Sheet:
     return blocks
 
 
-def site_sheet(site: "Site", first: Mapping[str, str]) -> tuple[dict[str, Any], Sheet]:
-    """The layout found before anything is measured, as plain values and as a sheet.
+def site_sheet(found: Mapping[str, Any]) -> Sheet:
+    """The layout found before anything is measured, from `sites.overview`."""
 
-    Args:
-        site: what was found.
-        first: what reading the first few cases gave, by name.
-    """
-    patients = len({case.patient for case in site.cases})
-    masks = sum(case.mask is not None for case in site.cases)
-    labels = Counter(case.label for case in site.cases if case.label is not None)
-    splits = Counter(case.split for case in site.cases if case.split is not None)
-    excluded = {reason: len(paths) for reason, paths in site.excluded.items() if paths}
-    values = {
-        "site": site.name,
-        "layout": site.layout,
-        "cases": len(site.cases),
-        "patients": patients,
-        "patient_source": site.patient_source,
-        "masks": masks,
-        "labels": dict(sorted(labels.items())),
-        "splits": dict(sorted(splits.items())),
-        "excluded": excluded,
-        "first": dict(first),
-    }
-    counts = [
-        ("layout", site.layout),
-        ("cases", str(len(site.cases))),
-        ("patients", f"{patients}, from {_SOURCES[site.patient_source]}"),
-        ("masks", str(masks)),
-        ("labels", ", ".join(f"{label} {n}" for label, n in sorted(labels.items())) or "none"),
-        ("split", ", ".join(f"{split} {n}" for split, n in sorted(splits.items())) or "none: patients are divided"),
-        ("left out", ", ".join(f"{reason} {n}" for reason, n in excluded.items()) or "nothing so far"),
+    def counts(key: str, otherwise: str) -> str:
+        return ", ".join(f"{name} {n}" for name, n in found[key].items()) or otherwise
+
+    rows = [
+        ("layout", str(found["layout"])),
+        ("cases", str(found["cases"])),
+        ("patients", f"{found['patients']}, from {_SOURCES[found['patient_source']]}"),
+        ("masks", str(found["masks"])),
+        ("labels", counts("labels", "none")),
+        ("split", counts("splits", "none: patients will be divided by the plan")),
+        ("left out", counts("excluded", "nothing so far")),
     ]
-    sheet: list[Lines | Grid] = [Grid(f"site {site.name}, nothing measured yet", ("what", "found"), counts)]
-    if first:
-        sheet.append(Grid("the first cases", ("case", "found"), list(first.items())))
-    return values, sheet
+    sheet: list[Lines | Grid] = [Grid(f"site {found['site']}, nothing measured yet", ("what", "found"), rows)]
+    if found["first"]:
+        sheet.append(Grid("the first cases", ("case", "found"), list(found["first"].items())))
+    return sheet
