@@ -68,13 +68,12 @@ def train(
         device=("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device,
     )
     _claim(job, resume)
-    if engine == "inline":
-        from shiftscope.train.flower.inline import run_inline
-
-        return run_inline(job, lambda entry: say(line_of(entry, plan)))
-    from shiftscope.train.flower.simulation import run_simulation
-
-    return run_simulation(job, lambda entry: say(line_of(entry, plan)))
+    run = _engine(engine)
+    try:
+        return run(job, lambda entry: say(line_of(entry, plan)))
+    except KeyboardInterrupt:
+        say(f"interrupted; {out} keeps every finished round: add --resume to go on")
+        raise
 
 
 def check_plan(plan: Plan) -> None:
@@ -120,6 +119,19 @@ def line_of(entry: RoundEntry, plan: Plan) -> str:
         f"{entry.arm}, seed {entry.seed}, round {entry.round} of {plan.rounds}: {loss}, {counts}, {entry.seconds:.1f} s"
     )
     return "; ".join([head, *failed])
+
+
+def _engine(name: str) -> Callable[[Job, Callable[[RoundEntry], None]], RunResult]:
+    """Imported only now: Flower takes seconds, and a wrong plan should be told at once."""
+    if name == "inline":
+        from shiftscope.train.flower.inline import run_inline
+
+        return run_inline
+    if name == "flower":
+        from shiftscope.train.flower.simulation import run_simulation
+
+        return run_simulation
+    raise UsageError(f"--engine: no {name!r}; expected flower or inline")
 
 
 def _require_extra() -> None:

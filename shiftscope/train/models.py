@@ -1,5 +1,6 @@
 """The network a plan asks for."""
 
+from difflib import get_close_matches
 from typing import cast
 
 import torch
@@ -58,7 +59,9 @@ def _timm(plan: Plan) -> nn.Module:
     import timm
 
     if not timm.is_model(plan.model):
-        near = ", ".join(timm.list_models(f"*{plan.model[:6]}*")[:5]) or "resnet18, densenet121, efficientnet_b0"
+        near = (
+            ", ".join(get_close_matches(plan.model, timm.list_models(), 3)) or "resnet18, densenet121, efficientnet_b0"
+        )
         raise PlanError(f"model: timm has no {plan.model!r}; expected a timm model such as {near}")
     try:
         model: nn.Module = timm.create_model(

@@ -121,7 +121,7 @@ def load_arrays(path: Path) -> Tensors:
 def _write(path: Path, groups: dict[str, Tensors], header: dict[str, str]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     flat = {
-        f"{group}/{name}": np.ascontiguousarray(array)
+        f"{group}/{name}": np.asarray(array, order="C")
         for group, arrays in groups.items()
         for name, array in arrays.items()
     }

@@ -54,7 +54,7 @@ def unpack(content: RecordDict) -> Parcel:
 
 def to_record(arrays: Mapping[str, np.ndarray]) -> ArrayRecord:
     """Bit for bit."""
-    return ArrayRecord({name: Array.from_numpy_ndarray(np.ascontiguousarray(array)) for name, array in arrays.items()})
+    return ArrayRecord({name: Array.from_numpy_ndarray(np.asarray(array, order="C")) for name, array in arrays.items()})
 
 
 def from_record(record: ArrayRecord) -> Tensors:

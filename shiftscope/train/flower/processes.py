@@ -1,7 +1,12 @@
-"""Processes of a run: each is known by its ancestors, so none is left behind and no other is touched."""
+"""Processes of a run: each is known by a mark or by its ancestors, so none is left behind and no other is touched.
+
+A child inherits the mark in its environment, whoever adopts it; but a program that rewrites its title (Ray's do) writes
+over it, so whoever descends from a known process, or shares its session, is known as well.
+"""
 
 import ctypes
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -15,6 +20,7 @@ from shiftscope.errors import EngineError
 
 __all__ = ["Processes", "adopting", "free_port", "interruptible", "tool", "undisturbed"]
 
+MARK = "SHIFTSCOPE_RUN"
 PATIENCE_S = 5.0
 PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 
@@ -43,7 +49,8 @@ class Processes:
     """Start commands in sessions of their own, and end them with everything they started."""
 
     def __init__(self, env: Mapping[str, str], folder: Path, log: Path) -> None:
-        self.env = {**os.environ, **env}
+        self.mark = secrets.token_hex(16)
+        self.env = {**os.environ, **env, MARK: self.mark}
         self.folder = folder
         self.log = log
         self.started: list[subprocess.Popen[bytes]] = []
@@ -86,6 +93,7 @@ class Processes:
         if sys.platform != "linux":
             return {process.pid for process in self.started if process.poll() is None}
         table = list(_table())
+        self.seen |= {pid for pid, _, _ in table if pid not in self.seen and _carries(pid, self.mark)}
         while True:
             kin = {pid for pid, parent, session in table if {pid, parent, session} & self.seen}
             if kin <= self.seen:
@@ -152,6 +160,13 @@ def _send(pid: int, number: int) -> None:
             os.killpg(pid, number)
     except ProcessLookupError:
         return
+
+
+def _carries(pid: int, mark: str) -> bool:
+    try:
+        return f"{MARK}={mark}".encode() in Path("/proc", str(pid), "environ").read_bytes()
+    except OSError:  # gone meanwhile, or another user's
+        return False
 
 
 def _table() -> Iterator[tuple[int, int, int]]:

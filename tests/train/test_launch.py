@@ -1,0 +1,151 @@
+"""What is refused before anything runs, and what a run leaves behind."""
+
+import json
+from pathlib import Path
+
+import pytest
+from small_hospitals import plan_for, segmented
+
+from shiftscope.errors import EngineError, InputError, PlanError, UsageError
+from shiftscope.plans import RunResult
+from shiftscope.train import launch
+from shiftscope.train.launch import check_plan, train
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"harmonizer": "hm"}, r'harmonizer: no \'hm\'; expected zscore, quantile_map or ""'),
+        ({"personalizer": "fedavg"}, "personalizer: no 'fedavg'; expected fedbn, fedper"),
+        ({"baseline": "fedbn"}, "baseline: no 'fedbn'; expected fedavg"),
+        ({"model": "vnet"}, "model: no segmentation model 'vnet'; expected 'unet'"),
+        ({"image_size": 36}, "image_size: 36 does not fit the U-Net; choose a multiple of 8"),
+        ({"task": "classification", "model": "resnet10t"}, "classes: 0 for classification"),
+        (
+            {"task": "classification", "model": "resnet81", "classes": ("x", "y")},
+            "timm has no 'resnet81'.*such as .*resnet18",
+        ),
+        (
+            {"task": "classification", "model": "resnet10t", "classes": ("x", "y"), "weights": "/nowhere.pth"},
+            "weights: /nowhere.pth cannot be loaded into resnet10t",
+        ),
+        (
+            {"task": "classification", "model": "vit_tiny_patch16_224", "classes": ("x", "y"), "image_size": 64},
+            "image_size: vit_tiny_patch16_224 does not take 64 px",
+        ),
+    ],
+)
+def test_a_plan_that_cannot_run(changes: dict[str, object], said: str, hospitals: dict[str, Path]) -> None:
+    with pytest.raises(PlanError, match=said):
+        check_plan(plan_for(hospitals, **changes))
+
+
+def test_swapped_sites_are_named(hospitals: dict[str, Path], tmp_path: Path) -> None:
+    swapped = {**hospitals, "a": hospitals["b"], "b": hospitals["a"]}
+    with pytest.raises(PlanError, match=r"site a: .* holds the data that were profiled as 'b'; are the two swapped"):
+        train(plan_for(hospitals), swapped, engine="inline", out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_other_data_than_profiled_are_refused(hospitals: dict[str, Path], tmp_path: Path) -> None:
+    other = segmented(tmp_path / "other", {"c": 0.9})
+    with pytest.raises(PlanError, match=r"site c: .* is not what was profiled"):
+        train(plan_for(hospitals), {**hospitals, **other}, engine="inline", out=tmp_path / "run")
+
+
+def test_data_for_every_site_and_no_other(hospitals: dict[str, Path], tmp_path: Path) -> None:
+    plan = plan_for(hospitals)
+    with pytest.raises(PlanError, match=r"nothing given for site 'b'; .* --data b=DIR"):
+        train(plan, {"a": hospitals["a"]}, engine="inline", out=tmp_path)
+    with pytest.raises(PlanError, match="the plan has no site 'd'; its sites are a, b, c"):
+        train(plan, {**hospitals, "d": tmp_path}, engine="inline", out=tmp_path)
+    with pytest.raises(InputError):
+        train(plan, {**hospitals, "a": tmp_path / "absent"}, engine="inline", out=tmp_path)
+
+
+def test_a_run_and_its_traces(hospitals: dict[str, Path], tmp_path: Path) -> None:
+    plan = plan_for(hospitals, harmonizer="quantile_map", personalizer="fedbn", seeds=(0, 5))
+    plan = plan.model_copy(update={"data": {"a": str(hospitals["a"])}})
+    said: list[str] = []
+    data = {site: path for site, path in hospitals.items() if site != "a"}
+    result = train(plan, data, engine="inline", out=tmp_path / "run", progress=said.append)
+    assert RunResult.read(tmp_path / "run" / "result.json").to_json() == result.to_json()
+    lines = (tmp_path / "run" / "rounds.jsonl").read_text().splitlines()
+    assert [json.loads(line)["arm"] for line in lines] == 4 * ["baseline"] + 4 * ["adapted"]
+    assert len(result.rounds) == 8
+    assert said[1].startswith("baseline, seed 0, round 1 of 2: loss ")
+    assert sorted(path.name for path in (tmp_path / "run" / "checkpoints").iterdir()) == [
+        f"{arm}-seed{seed}.safetensors" for arm in ("adapted", "baseline") for seed in (0, 5)
+    ]
+    assert set(result.sites) == {"a", "b", "c"}
+    for site in result.sites.values():
+        assert all(score is not None and 0 <= score <= 1 for series in site.scores.values() for score in series)
+        assert site.cases == site.patients["test"] > 0
+        assert site.changed is not None
+        assert site.changed > 0.001
+    assert result.difference.low < result.difference.mean < result.difference.high  # type: ignore[operator]
+    assert str(hospitals["a"]) not in (tmp_path / "run" / "result.json").read_text()
+    assert result.notes == ()
+
+    with pytest.raises(UsageError, match="holds a run already; add --resume"):
+        train(plan, data, engine="inline", out=tmp_path / "run")
+    with pytest.raises(PlanError, match=r"rounds: 2 when .* was begun, now 3; resume with the first plan"):
+        train(plan.model_copy(update={"rounds": 3}), data, engine="inline", out=tmp_path / "run", resume=True)
+    with pytest.raises(UsageError, match="holds no run to resume"):
+        train(plan, data, engine="inline", out=tmp_path / "other", resume=True)
+
+
+def test_classification_gives_auroc_and_balanced_accuracy(clinics: dict[str, Path], tmp_path: Path) -> None:
+    plan = plan_for(
+        clinics,
+        task="classification",
+        classes=("large", "small"),
+        model="resnet10t",
+        personalizer="fedper",
+        harmonizer="zscore",
+        rounds=3,
+        local_steps=6,
+        batch_size=8,
+        learning_rate=3e-3,
+    )
+    result = train(plan, clinics, engine="inline", out=tmp_path / "run")
+    assert result.metric == "auroc"
+    for site in result.sites.values():
+        assert site.scores["adapted"][0] is not None
+        assert set(site.also) == {"balanced_accuracy"}
+    losses = [entry.loss for entry in result.rounds if entry.arm == "baseline"]
+    assert losses[-1] < losses[0]  # type: ignore[operator]
+
+
+def test_a_pool_plan_trains_the_baseline_alone(hospitals: dict[str, Path], tmp_path: Path) -> None:
+    result = train(plan_for(hospitals), hospitals, engine="inline", out=tmp_path / "run")
+    assert {entry.arm for entry in result.rounds} == {"baseline"}
+    assert (result.verdict, result.difference.mean) == ("no_difference", None)
+
+
+def test_a_harmonizer_that_changes_nothing_anywhere_is_an_error(tmp_path: Path) -> None:
+    twins = segmented(tmp_path / "data", {"a": 1.0})
+    plan = plan_for(twins, harmonizer="quantile_map")
+    with pytest.raises(EngineError, match="harmonizer quantile_map: it changed no pixel at any site"):
+        train(plan, twins, engine="inline", out=tmp_path / "run")
+
+
+def test_too_few_patients_share_nothing(tmp_path: Path) -> None:
+    small = segmented(tmp_path / "data", {"a": 1.0, "b": 2.0}, cases=6)
+    with pytest.raises(EngineError, match=r"no site has the 10 training patients .* choose 'zscore'"):
+        train(plan_for(small, harmonizer="quantile_map"), small, engine="inline", out=tmp_path / "run")
+
+
+def test_a_small_site_is_harmonized_by_what_the_others_share(tmp_path: Path) -> None:
+    mixed = {**segmented(tmp_path, {"big": 1.0}), **segmented(tmp_path / "s", {"small": 2.5}, cases=6)}
+    result = train(plan_for(mixed, harmonizer="quantile_map"), mixed, engine="inline", out=tmp_path / "run")
+    assert result.sites["big"].changed == pytest.approx(0, abs=1e-4)
+    assert result.sites["small"].changed > 0.05  # type: ignore[operator]
+
+
+def test_the_missing_extra_is_told_in_one_line(
+    hospitals: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launch.importlib.util, "find_spec", lambda name: None if name == "flwr" else object())
+    with pytest.raises(UsageError, match=r"train needs flwr; run: pip install 'shiftscope-fl\[train\]'"):
+        train(plan_for(hospitals), hospitals, engine="inline", out=tmp_path)

@@ -1,0 +1,138 @@
+"""One budget: the same steps, rates, cases and random numbers for whoever trains."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from small_hospitals import plan_for
+from torch import nn
+
+from shiftscope.plans import Plan
+from shiftscope.sites import read_site
+from shiftscope.train.loading import Sample, load_samples
+from shiftscope.train.local import (
+    Round,
+    generator,
+    learning_rate,
+    loss_for,
+    plain_step,
+    run_steps,
+    seeded,
+    single_threaded,
+)
+
+
+@pytest.fixture
+def plan(hospitals: dict[str, Path]) -> Plan:
+    return plan_for(hospitals, rounds=3, local_steps=4, learning_rate=0.1)
+
+
+def round_for(plan: Plan, model: nn.Module, samples: list[Sample], number: int = 1) -> Round:
+    optimizer = torch.optim.SGD(model.parameters(), lr=plan.learning_rate)
+    return Round(plan, number, loss_for(plan), optimizer, {}, {}, samples, generator(0, "a", number))
+
+
+def samples_of(count: int, size: int = 32) -> list[Sample]:
+    rng = np.random.default_rng(0)
+    return [
+        Sample(f"p{i}", rng.random((1, 1, size, size)).astype(np.float16), rng.integers(0, 2, (1, size, size)))
+        for i in range(count)
+    ]
+
+
+def test_the_rate_falls_along_half_a_cosine_over_the_whole_run(plan: Plan) -> None:
+    rates = [learning_rate(plan, step) for step in range(13)]
+    assert rates[0] == 0.1
+    assert rates[6] == pytest.approx(0.05)
+    assert rates[12] == pytest.approx(0, abs=1e-12)
+    assert rates[3] == pytest.approx(0.05 * (1 + math.cos(math.pi / 4)))
+
+
+def test_steps_batches_and_rates_do_not_depend_on_the_site(plan: Plan) -> None:
+    model = nn.Conv2d(1, 2, 1)
+    for count in (1, 3, 50):
+        seen: list[tuple[tuple[int, ...], float]] = []
+
+        def step(_model: nn.Module, images: torch.Tensor, targets: torch.Tensor, round_: Round, seen=seen) -> float:
+            assert targets.shape == (4, 1, 32, 32)
+            seen.append((tuple(images.shape), round_.optimizer.param_groups[0]["lr"]))
+            return 1.0
+
+        assert run_steps(model, step, round_for(plan, model, samples_of(count), number=2)) == 1.0
+        assert seen == [((4, 1, 32, 32), learning_rate(plan, 4 + index)) for index in range(4)]
+
+
+def test_every_case_comes_up_before_one_comes_twice(plan: Plan) -> None:
+    marked = [Sample("p", np.full((1, 1, 32, 32), i / 32, np.float16), np.zeros((1, 32, 32), int)) for i in range(8)]
+    drawn: list[float] = []
+
+    def step(_model: nn.Module, images: torch.Tensor, _targets: torch.Tensor, _round: Round) -> float:
+        drawn.extend(images[:, 0, 0, 0].tolist())
+        return 0.0
+
+    model = nn.Conv2d(1, 2, 1)
+    run_steps(model, step, round_for(plan, model, marked))
+    assert sorted(drawn[:8]) == sorted(drawn[8:]) == [i / 32 for i in range(8)]
+
+
+def test_masks_follow_their_image(plan: Plan) -> None:
+    rng = np.random.default_rng(5)
+    masks = [rng.integers(0, 2, (1, 32, 32)) for _ in range(6)]
+    twins = [Sample("p", mask[:, None].astype(np.float16), mask) for mask in masks]
+    flipped = 0
+
+    def step(_model: nn.Module, images: torch.Tensor, targets: torch.Tensor, _round: Round) -> float:
+        nonlocal flipped
+        assert torch.equal(images, targets.float())
+        flipped += sum(any(torch.equal(image.flip(-1), torch.from_numpy(m).float()) for m in masks) for image in images)
+        return 0.0
+
+    model = nn.Conv2d(1, 2, 1)
+    run_steps(model, step, round_for(plan, model, twins))
+    assert 2 <= flipped <= 14
+
+
+def test_classification_targets_and_shift(clinics: dict[str, Path]) -> None:
+    plan = plan_for(clinics, task="classification", classes=("large", "small"), model="resnet10t", local_steps=1)
+    samples = load_samples(read_site(clinics["north"], name="north"), plan).train
+
+    def step(_model: nn.Module, images: torch.Tensor, targets: torch.Tensor, _round: Round) -> float:
+        assert images.shape == (4, 1, 32, 32)
+        assert targets.dtype == torch.int64
+        assert targets.shape == (4,)
+        assert set(targets.tolist()) <= {0, 1}
+        return float(loss_for(plan)(torch.zeros(4, 2), targets))
+
+    model = nn.Conv2d(1, 2, 1)
+    assert run_steps(model, step, round_for(plan, model, samples)) == pytest.approx(math.log(2))
+
+
+def test_training_repeats_bit_for_bit_and_learns(plan: Plan) -> None:
+    results = []
+    for _ in range(2):
+        with single_threaded(), seeded(3):
+            model = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.Dropout(0.5), nn.Conv2d(4, 2, 1))
+            round_ = round_for(plan, model, samples_of(5))
+            for _ in range(5):
+                run_steps(model, plain_step, round_)
+        results.append((round_.losses, [p.detach().clone() for p in model.parameters()]))
+    assert results[0][0] == results[1][0]
+    assert all(torch.equal(a, b) for a, b in zip(results[0][1], results[1][1], strict=True))
+    assert np.mean(results[0][0][-4:]) < results[0][0][0]
+
+
+def test_the_outside_random_state_and_threads_are_left_alone() -> None:
+    before, threads = torch.random.get_rng_state(), torch.get_num_threads()
+    with single_threaded(), seeded(1, "a", 2):
+        torch.rand(3)
+        assert torch.get_num_threads() == 1
+    assert torch.equal(before, torch.random.get_rng_state())
+    assert torch.get_num_threads() == threads
+
+
+def test_generators_differ_by_each_of_their_parts() -> None:
+    draws = {parts: generator(*parts).random() for parts in ((0, "a", 1), (1, "a", 1), (0, "b", 1), (0, "a", 2))}
+    assert len(set(draws.values())) == 4
+    assert generator(0, "a", 1).random() == draws[0, "a", 1]

@@ -1,0 +1,89 @@
+"""Broken off anywhere and resumed, a run ends where it would have ended."""
+
+from pathlib import Path
+
+import pytest
+from safetensors.numpy import load_file
+from small_hospitals import plan_for
+
+from shiftscope.plans import RunResult
+from shiftscope.train.aggregate import Tensors, Update
+from shiftscope.train.launch import train
+from shiftscope.train.participants import Participant
+
+PLAN = {"harmonizer": "quantile_map", "personalizer": "fedbn", "rounds": 3, "seeds": (0, 1)}
+
+
+@pytest.fixture(scope="module")
+def whole(hospitals: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> tuple[RunResult, Path]:
+    """The run nobody disturbed."""
+    out = tmp_path_factory.mktemp("whole") / "run"
+    return train(plan_for(hospitals, **PLAN), hospitals, engine="inline", out=out), out
+
+
+def comparable(result: RunResult) -> dict[str, object]:
+    """Everything but the clock."""
+    values = result.to_dict()
+    for key in ("cost", "cost_by_arm"):
+        values.pop(key)
+    for entry in values["rounds"]:
+        entry.pop("seconds")
+    return {**values, "bytes": result.cost.bytes}
+
+
+def same_files(a: Path, b: Path) -> bool:
+    names = sorted(path.relative_to(a) for path in a.rglob("*.safetensors"))
+    assert names == sorted(path.relative_to(b) for path in b.rglob("*.safetensors"))
+    loaded = ((load_file(a / name), load_file(b / name)) for name in names)
+    return all(x.keys() == y.keys() and all((x[k] == y[k]).all() for k in x) for x, y in loaded)
+
+
+@pytest.mark.parametrize(
+    ("arm", "seed", "number", "site"),
+    [
+        ("baseline", 0, 2, "a"),
+        ("adapted", 0, 1, "c"),
+        ("adapted", 0, 3, "b"),
+        ("adapted", 1, 2, "c"),
+    ],
+)
+def test_interrupted_in_the_middle_of_a_round(
+    arm: str,
+    seed: int,
+    number: int,
+    site: str,
+    whole: tuple[RunResult, Path],
+    hospitals: dict[str, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    original = Participant.train
+
+    def interrupted(self: Participant, a: str, s: int, n: int, shared: Tensors, reference: object) -> Update:
+        if (a, s, n, self.site) == (arm, seed, number, site):
+            raise KeyboardInterrupt
+        return original(self, a, s, n, shared, reference)  # type: ignore[arg-type]
+
+    plan = plan_for(hospitals, **PLAN)
+    said: list[str] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(Participant, "train", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            train(plan, hospitals, engine="inline", out=tmp_path / "run", progress=said.append)
+    assert "add --resume to go on" in said[-1]
+    rounds: list[str] = []
+    resumed = train(plan, hospitals, engine="inline", out=tmp_path / "run", resume=True, progress=rounds.append)
+    assert comparable(resumed) == comparable(whole[0])
+    assert same_files(tmp_path / "run", whole[1])
+    assert len((tmp_path / "run" / "rounds.jsonl").read_text().splitlines()) == 12
+
+
+def test_resuming_a_finished_run_trains_nothing(
+    whole: tuple[RunResult, Path], hospitals: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_args: object) -> Update:
+        raise AssertionError("a finished round was trained again")
+
+    monkeypatch.setattr(Participant, "train", never)
+    again = train(plan_for(hospitals, **PLAN), hospitals, engine="inline", out=whole[1], resume=True)
+    assert comparable(again) == comparable(whole[0])
