@@ -93,6 +93,9 @@ def _in_order(paths: Sequence[Path]) -> tuple[pydicom.Dataset, list[tuple[Path, 
     for path in paths:
         with refusing(path, "the data set"):
             opened.append((path, open_dataset(path)))
+    series = {str(data.get("SeriesInstanceUID") or "") for _, data in opened}
+    if len(series) > 1:
+        raise Unreadable(paths[0].parent, "unsupported", f"{len(series)} series as one image; give one at a time")
     opened.sort(key=lambda each: (_number(each[1]), str(each[0])))
     if opened[0][1].get("NumberOfFrames", 1) not in (None, "", 1) or _is_mosaic(opened[0][1]):
         opened = opened[:1]  # each file is a volume of its own: the first time point stands

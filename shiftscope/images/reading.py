@@ -16,12 +16,12 @@ def read(paths: Path | Sequence[Path]) -> Image:
     """Read one image.
 
     Args:
-        paths: a file, or the files of one DICOM series in any order: they become one volume sorted by position.
+        paths: a file, or the files or the folder of one DICOM series: they become one volume sorted by position.
 
     Raises:
         Unreadable: with the reason, a key of `shiftscope.errors.REASONS`, and the file to look at.
     """
-    files = [paths] if isinstance(paths, Path) else list(paths)
+    files = _files(paths)
     path = files[0]
     kind = sniff(path)
     if kind in RASTERS and len(files) == 1:
@@ -57,6 +57,24 @@ def _checked(image: Image, path: Path) -> Image:
     if low == high:
         raise Unreadable(path, "constant", f"every pixel is {low:g}")
     return image
+
+
+def _files(paths: Path | Sequence[Path]) -> list[Path]:
+    if not isinstance(paths, Path):
+        return list(paths)
+    if not paths.is_dir():
+        return [paths]
+    files = [path for path in sorted(paths.iterdir()) if path.is_file() and path.stat().st_size and _is_dicom(path)]
+    if not files:
+        raise Unreadable(paths, "not_an_image", "a folder without DICOM files; only a DICOM series is read as a folder")
+    return files
+
+
+def _is_dicom(path: Path) -> bool:
+    try:
+        return sniff(path) == "dicom"
+    except Unreadable:
+        return False
 
 
 def _opening(path: Path) -> str:

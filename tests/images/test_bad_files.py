@@ -135,7 +135,7 @@ def test_zero_size(tmp_path: Path, dataset: Callable[..., pydicom.Dataset]) -> N
 
 def test_file_that_is_not_there(tmp_path: Path) -> None:
     assert reason_of(tmp_path / "a.png") == "missing"
-    assert reason_of(tmp_path) == "missing"
+    assert reason_of(tmp_path) == "not_an_image"
 
 
 def test_several_files_are_one_image_only_as_dicom(tmp_path: Path, good: dict[str, bytes]) -> None:

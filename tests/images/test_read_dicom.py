@@ -255,6 +255,16 @@ def test_series_is_sorted_by_position(write_dicom: WriteDicom) -> None:
     assert image.spacing_mm == (3.0, 0.5, 0.75)  # the gap of the positions, not the slice thickness
     assert image.patient == "p7"
     np.testing.assert_array_equal(read(paths[::-1]).pixels, volume)
+    (paths[0].parent / "DICOMDIR").touch()
+    np.testing.assert_array_equal(read(paths[0].parent).pixels, volume)
+
+
+def test_two_series_are_not_one_image(write_dicom: WriteDicom, deep: np.ndarray) -> None:
+    for n in range(2):
+        path = write_dicom(f"both/{n}.dcm", deep, SeriesInstanceUID=f"1.{n}")
+    assert read(path).pixels.shape == (1, 64, 48)
+    with pytest.raises(Unreadable, match="2 series"):
+        read(path.parent)
 
 
 def test_series_without_positions_is_sorted_by_instance_number(write_dicom: WriteDicom, deep: np.ndarray) -> None:

@@ -1,0 +1,126 @@
+"""Manifests, and where patients come from."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+
+from shiftscope.errors import InputError, UsageError
+from shiftscope.sites import read_site
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """pics/1.png .. pics/4.png and one mask."""
+    (tmp_path / "pics").mkdir()
+    picture = (np.add.outer(np.arange(12), np.arange(16)) * 9).astype(np.uint8)
+    for name in ("1", "2", "3", "4", "m"):
+        Pillow.fromarray(picture).save(tmp_path / "pics" / f"{name}.png")
+    return tmp_path
+
+
+def test_every_column(folder: Path) -> None:
+    (folder / "manifest.csv").write_text(
+        "Image , mask,label,patient,split,date,comment\n"
+        "pics/1.png,pics/m.png,sick,p1,train,2023-05-17,x\n"
+        "pics/2.png,,well,p1,valid,2023-06,\n"
+        "pics/3.png,,,p2,test,20230701\n"
+    )
+    site = read_site(folder)
+    assert site.layout == "manifest"
+    assert site.patient_source == "manifest"
+    assert site.classes == ("sick", "well")
+    assert [(c.name, c.label, c.patient, c.split, c.date) for c in site.cases] == [
+        ("pics/1", "sick", "p1", "train", "2023-05"),
+        ("pics/2", "well", "p1", "val", "2023-06"),
+        ("pics/3", None, "p2", "test", "2023-07"),
+    ]
+    assert site.cases[0].mask == folder / "pics" / "m.png"
+    assert read_site(folder / "manifest.csv").cases == site.cases
+
+
+@pytest.mark.parametrize(("name", "delimiter"), [("manifest.tsv", "\t"), ("manifest.csv", ";"), ("other.csv", ",")])
+def test_delimiters_and_byte_order_mark(folder: Path, name: str, delimiter: str) -> None:
+    rows = [["image", "patient"], ["pics\\1.png", "Müller, 1" if delimiter != "," else "Müller 1"], ["pics/2.png", "b"]]
+    text = "\n".join(delimiter.join(row) for row in rows)
+    (folder / name).write_text("\ufeff" + text, encoding="utf-8")
+    site = read_site(folder / name)
+    assert [case.images[0] for case in site.cases] == [folder / "pics" / "1.png", folder / "pics" / "2.png"]
+    assert site.cases[0].patient.startswith("Müller")
+
+
+def test_files_that_are_not_there_are_left_out(folder: Path) -> None:
+    (folder / "manifest.csv").write_text("image,mask\npics/1.png,\npics/9.png,\npics/2.png,pics/none.png\n")
+    site = read_site(folder)
+    assert [case.name for case in site.cases] == ["pics/1"]
+    assert site.excluded == {"missing": (folder / "pics" / "9.png", folder / "pics" / "none.png")}
+    assert site.patient_source == "file"
+
+
+def test_a_folder_in_the_manifest_is_a_series(folder: Path) -> None:
+    (folder / "manifest.csv").write_text("image\npics\n")
+    assert len(read_site(folder).cases[0].images) == 5
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("file,label\npics/1.png,a\n", r"no column 'image' \(found: file, label\)"),
+        ("image,label\n", "no rows"),
+        ("", "no column 'image'"),
+        ("image,label\n,a\n", "line 2: the image cell is empty"),
+        ("image\npics/1.png\npics/1.png\n", "line 3: pics/1.png is named in line 2"),
+        ("image,patient\npics/1.png,a\npics/2.png,\n", "line 3: the patient cell is empty"),
+        ("image,split\npics/1.png,holdout\n", "split 'holdout'; expected train, val or test"),
+        ("image,split\npics/1.png,train\npics/2.png,\n", "pics/2 has no split"),
+        ("image,date\npics/1.png,17.5.2023\n", r"date '17\.5\.2023'; expected YYYY-MM"),
+    ],
+)
+def test_manifests_that_cannot_be_used(folder: Path, text: str, complaint: str) -> None:
+    (folder / "manifest.csv").write_text(text)
+    with pytest.raises(InputError, match=complaint):
+        read_site(folder)
+
+
+def test_a_manifest_in_another_encoding(folder: Path) -> None:
+    (folder / "manifest.csv").write_bytes("image,patient\npics/1.png,Müller\n".encode("latin-1"))
+    with pytest.raises(InputError, match="UTF-8"):
+        read_site(folder)
+
+
+def test_pattern_takes_the_first_group_or_the_whole_match(tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    for name in ("bus_0001-l", "bus_0001-r", "bus_0002-s"):
+        Pillow.fromarray(np.eye(8, dtype=np.uint8)).save(tmp_path / "images" / f"{name}.png")
+    site = read_site(tmp_path, patient_regex=r"bus_(\d+)")
+    assert [case.patient for case in site.cases] == ["0001", "0001", "0002"]
+    assert site.patient_source == "regex"
+    assert [case.patient for case in read_site(tmp_path, patient_regex=r"^bus_\d+").cases][1:] == [
+        "bus_0001",
+        "bus_0002",
+    ]
+
+
+def test_pattern_that_misses_a_name(tmp_path: Path) -> None:
+    for name in ("bus_0001", "other"):
+        Pillow.fromarray(np.eye(8, dtype=np.uint8)).save(tmp_path / f"{name}.png")
+    with pytest.raises(InputError, match=r"no patient in 1 of 2 names, first 'other'"):
+        read_site(tmp_path, patient_regex=r"bus_(\d+)")
+    with pytest.raises(InputError, match="no patient in 1 of 2"):
+        read_site(tmp_path, patient_regex=r"o(ther)|bus()")  # a group that matches nothing names nobody
+    with pytest.raises(UsageError, match="not a regular expression"):
+        read_site(tmp_path, patient_regex="bus_(")
+
+
+def test_pattern_wins_over_the_manifest(folder: Path) -> None:
+    (folder / "manifest.csv").write_text("image,patient\npics/1.png,a\npics/2.png,a\n")
+    site = read_site(folder, patient_regex=r"pics/(\d)")
+    assert [case.patient for case in site.cases] == ["1", "2"]
+    assert site.patient_source == "regex"
+
+
+def test_without_a_source_every_file_is_a_patient(folder: Path) -> None:
+    site = read_site(folder / "pics")
+    assert site.patient_source == "file"
+    assert len({case.patient for case in site.cases}) == len(site.cases) == 5
