@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from shiftscope.errors import Unreadable
 from shiftscope.images.formats import sniff
 from shiftscope.sites.site import Case
-from shiftscope.sites.spellings import files_of, named_otherwise, stem_of
+from shiftscope.sites.spellings import named_otherwise, stem_of, walk
 
 if TYPE_CHECKING:
     from shiftscope.images.dicom_headers import Header
 
 # pydicom takes a quarter of a second to import: only sites with DICOM files pay for it.
 
-__all__ = ["dicom_cases", "is_dicom", "patients_per_folder"]
+__all__ = ["dicom_cases", "holds_patients", "is_dicom"]
 
 STACKED = {"CT", "MR", "PT"}
 """Modalities whose single-frame files are slices of a volume; the files of any other are pictures of their own."""
@@ -62,17 +62,16 @@ def dicom_cases(root: Path, paths: Iterable[Path], leave_out: Callable[[str, Pat
     return cases
 
 
-def patients_per_folder(folders: Iterable[Path]) -> list[int]:
-    """How many patients each folder's DICOM files name (a missing ID counts as one)."""
+def holds_patients(folder: Path, enough: int) -> bool:
+    """Whether the DICOM files under a folder name at least `enough` patients; those without an ID count as one."""
     from shiftscope.images.dicom_headers import read_header
 
-    counts = []
-    for folder in folders:
-        patients: set[str | None] = set()
-        for path in files_of(folder):
-            try:
-                patients.add(read_header(path).patient)
-            except Unreadable:
-                continue
-        counts.append(len(patients))
-    return counts
+    patients: set[str | None] = set()
+    for path in filter(is_dicom, walk(folder)):
+        try:
+            patients.add(read_header(path).patient)
+        except Unreadable:
+            continue
+        if len(patients) >= enough:
+            return True
+    return False

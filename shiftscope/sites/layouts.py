@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from shiftscope.sites.dicom_tree import dicom_cases, is_dicom, patients_per_folder
+from shiftscope.sites.dicom_tree import dicom_cases, holds_patients, is_dicom
 from shiftscope.sites.site import Case
 from shiftscope.sites.spellings import (
     IMAGES,
@@ -150,7 +150,7 @@ def _dicom(root: Path) -> Found | None:
 
 def _classes(root: Path) -> Found | None:
     """One folder of images per class."""
-    folders = _class_folders(root)
+    folders = _class_folders(root) or _class_folders(root, dicom=True)
     if not folders:
         return None
     found = Found("classes")
@@ -164,12 +164,12 @@ def _classes(root: Path) -> Found | None:
 
 
 def _class_folders(root: Path, *, dicom: bool = False) -> list[Path]:
-    folders = [folder for folder in folders_of(root) if folder.name.lower() not in ROLES and has_images(folder)]
-    if not dicom:
-        return folders
-    if len(folders) < 2 or any(has_images(inner, deep=True) for folder in folders for inner in folders_of(folder)):
+    """Folders that are classes; of DICOM files, at any depth below, only with two or more patients in each."""
+    named = [folder for folder in folders_of(root) if folder.name.lower() not in ROLES]
+    folders = [folder for folder in named if has_images(folder, deep=dicom)]
+    if dicom and (len(folders) < 2 or not all(holds_patients(folder, 2) for folder in folders)):
         return []
-    return folders if all(count >= 2 for count in patients_per_folder(folders)) else []
+    return folders
 
 
 def _flat(root: Path) -> Found | None:

@@ -308,6 +308,21 @@ def test_dicom_in_class_folders(tmp_path: Path, write_slice: Callable[..., Path]
     assert {case.patient for case in site.cases} == {"normal0", "normal1", "abnormal0", "abnormal1"}
 
 
+def test_dicom_series_in_class_folders(tmp_path: Path, write_slice: Callable[..., Path]) -> None:
+    for label in ("normal", "tumour"):
+        for n in range(2):
+            for z in range(3):
+                write_slice(f"{label}/scan{n}/{z}.dcm", PatientID=f"{label}{n}", SeriesInstanceUID=f"1.{n}")
+    site = read_site(tmp_path)
+    assert site.layout == "classes"
+    assert [(case.name, case.label, len(case.images)) for case in site.cases] == [
+        ("normal/scan0/0", "normal", 3),
+        ("normal/scan1/0", "normal", 3),
+        ("tumour/scan0/0", "tumour", 3),
+        ("tumour/scan1/0", "tumour", 3),
+    ]
+
+
 def test_dicom_images_with_masks(tmp_path: Path, write_slice: Callable[..., Path]) -> None:
     """Single files by stem; a folder of slices with one mask of the folder's name is one case."""
     write_slice("images/a.dcm", PatientID="p1", Modality="CR")
