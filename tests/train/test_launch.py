@@ -20,14 +20,14 @@ from shiftscope.train.launch import check_plan, train
         ({"baseline": "fedbn"}, "baseline: no 'fedbn'; expected fedavg"),
         ({"model": "vnet"}, "model: no segmentation model 'vnet'; expected 'unet'"),
         ({"image_size": 36}, "image_size: 36 does not fit the U-Net; choose a multiple of 8"),
-        ({"task": "classification", "model": "resnet10t"}, "classes: 0 for classification"),
+        ({"task": "classification", "model": "test_resnet"}, "classes: 0 for classification"),
         (
             {"task": "classification", "model": "resnet81", "classes": ("x", "y")},
             "timm has no 'resnet81'.*such as .*resnet18",
         ),
         (
-            {"task": "classification", "model": "resnet10t", "classes": ("x", "y"), "weights": "/nowhere.pth"},
-            "weights: /nowhere.pth cannot be loaded into resnet10t",
+            {"task": "classification", "model": "test_resnet", "classes": ("x", "y"), "weights": "/nowhere.pth"},
+            "weights: /nowhere.pth cannot be loaded into test_resnet",
         ),
         (
             {"task": "classification", "model": "vit_tiny_patch16_224", "classes": ("x", "y"), "image_size": 64},
@@ -100,7 +100,7 @@ def test_classification_gives_auroc_and_balanced_accuracy(clinics: dict[str, Pat
         clinics,
         task="classification",
         classes=("large", "small"),
-        model="resnet10t",
+        model="test_resnet",
         personalizer="fedper",
         harmonizer="zscore",
         rounds=3,

@@ -95,7 +95,7 @@ def test_masks_follow_their_image(plan: Plan) -> None:
 
 
 def test_classification_targets_and_shift(clinics: dict[str, Path]) -> None:
-    plan = plan_for(clinics, task="classification", classes=("large", "small"), model="resnet10t", local_steps=1)
+    plan = plan_for(clinics, task="classification", classes=("large", "small"), model="test_resnet", local_steps=1)
     samples = load_samples(read_site(clinics["north"], name="north"), plan).train
 
     def step(_model: nn.Module, images: torch.Tensor, targets: torch.Tensor, _round: Round) -> float:

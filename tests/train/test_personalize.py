@@ -77,7 +77,7 @@ def test_fedper_keeps_final_convolution_and_last_up_block(hospitals: dict[str, P
     assert {nn.ConvTranspose2d, nn.Conv2d} <= kinds
     with torch.no_grad():
         assert head_of(unet)(torch.zeros(1, 32, 16, 16)).shape == (1, 2, 32, 32)
-    plan = plan_for(clinics, task="classification", classes=("large", "small"), model="resnet10t")
+    plan = plan_for(clinics, task="classification", classes=("large", "small"), model="test_resnet")
     assert PERSONALIZERS["fedper"].stays_home(build(plan)) == {"fc.weight", "fc.bias"}
 
 

@@ -55,7 +55,7 @@ def test_unreadable_cases_are_counted_and_leave_the_others_in_place(tmp_path: Pa
 
 def test_a_class_outside_the_plan_is_refused(tmp_path: Path) -> None:
     data = classified(tmp_path, {"a": 1.0}, cases=2)
-    plan = plan_for(data, task="classification", classes=("large", "huge"), model="resnet10t")
+    plan = plan_for(data, task="classification", classes=("large", "huge"), model="test_resnet")
     with pytest.raises(InputError, match="site a: class 'small' is not in the plan's classes large, huge"):
         load_samples(read_site(data["a"], name="a"), plan)
 

@@ -1,0 +1,133 @@
+"""The real engine: the same weights as in one process, and nothing left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from safetensors.numpy import load_file
+from small_hospitals import plan_for, segmented
+
+from shiftscope.errors import EngineError
+from shiftscope.plans import Plan, write_plan
+from shiftscope.train.flower.processes import adopting
+from shiftscope.train.flower.simulation import run_simulation
+from shiftscope.train.jobs import Job
+from shiftscope.train.launch import train
+
+pytestmark = pytest.mark.slow
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from shiftscope.plans import read_plan
+from shiftscope.train.launch import train
+plan, out, *sites = sys.argv[1:]
+train(read_plan(Path(plan)), {Path(site).name: Path(site) for site in sites}, out=Path(out), progress=print)
+"""
+
+
+def assert_same_weights(a: Path, b: Path) -> None:
+    names = sorted(path.relative_to(a) for path in a.rglob("*.safetensors"))
+    assert names == sorted(path.relative_to(b) for path in b.rglob("*.safetensors"))
+    assert len(names) > 2
+    for name in names:
+        x, y = load_file(a / name), load_file(b / name)
+        assert x.keys() == y.keys()
+        for key in x:
+            assert x[key].dtype == y[key].dtype
+            assert x[key].tobytes() == y[key].tobytes(), f"{name}: {key} differs"
+
+
+def children() -> set[int]:
+    """Children of this process, defunct ones included."""
+    found = set()
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            try:
+                if (folder / "stat").read_text().rpartition(")")[2].split()[1] == str(os.getpid()):
+                    found.add(int(folder.name))
+            except OSError:
+                continue
+    return found
+
+
+def test_inline_and_flower_give_the_same_weights_bit_for_bit(hospitals: dict[str, Path], tmp_path: Path) -> None:
+    plan = plan_for(hospitals, harmonizer="quantile_map", personalizer="fedbn")
+    inline = train(plan, hospitals, engine="inline", out=tmp_path / "inline")
+    said: list[str] = []
+    before = children()
+    flower = train(plan, hospitals, engine="flower", out=tmp_path / "flower", progress=said.append)
+    assert children() <= before
+    assert_same_weights(tmp_path / "inline", tmp_path / "flower")
+    assert flower.engine == "flower"
+    assert flower.sites["b"].scores == {
+        arm: pytest.approx(series, rel=1e-5) for arm, series in inline.sites["b"].scores.items()
+    }
+    assert flower.cost.bytes == inline.cost.bytes
+    assert [line.split(":")[0] for line in said[1:]] == [
+        f"{arm}, seed 0, round {number} of 2" for arm in ("baseline", "adapted") for number in (1, 2)
+    ]
+
+
+def test_a_site_that_fails_is_accounted_for(hospitals: dict[str, Path], tmp_path: Path) -> None:
+    blocked = tmp_path / "run" / "sites" / "b"
+    blocked.mkdir(parents=True)
+    (blocked / "baseline-seed0").write_text("a file where site b wants its folder")
+    result = train(plan_for(hospitals), hospitals, engine="flower", out=tmp_path / "run")
+    for entry in result.rounds:
+        assert entry.replies == {"a": "ok", "b": "failed: FileExistsError, see sites/b/errors.log", "c": "ok"}
+    assert result.sites["a"].scores["baseline"][0] is not None
+    assert any("site b missed 2 of 2 rounds" in note for note in result.notes)
+    assert "FileExistsError" in (blocked / "errors.log").read_text()
+
+
+def test_a_coordinator_that_cannot_go_on_says_why(tmp_path: Path) -> None:
+    small = segmented(tmp_path / "data", {"a": 1.0, "b": 2.0}, cases=6)
+    before = children()
+    with pytest.raises(EngineError, match=r"no site has the 10 training patients .* choose 'zscore'"):
+        train(plan_for(small, harmonizer="quantile_map"), small, engine="flower", out=tmp_path / "run")
+    assert children() <= before
+
+
+def test_an_engine_that_dies_is_an_error(
+    hospitals: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shiftscope.train.flower.simulation.tool", lambda _name: "/bin/false")
+    data = {site: str(path) for site, path in hospitals.items()}
+    job = Job(plan=plan_for(hospitals), data=data, patient_regex=None, out=tmp_path, timeout_s=9, device="cpu")
+    job.write(job.path)
+    with pytest.raises(EngineError, match=r"SuperLink ended with code 1; .*flower.log says why"):
+        run_simulation(job)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="orphans are counted through /proc")
+def test_ctrl_c_leaves_no_process_and_a_checkpoint_to_resume_from(hospitals: dict[str, Path], tmp_path: Path) -> None:
+    plan: Plan = plan_for(hospitals, personalizer="fedper", rounds=4)
+    write_plan(plan, tmp_path / "plan.toml")
+    run = tmp_path / "run"
+    with adopting():  # orphans of the command become children of this process, where they can be seen
+        before = children()
+        command = [sys.executable, "-c", PROGRAM, str(tmp_path / "plan.toml"), str(run), *map(str, hospitals.values())]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            deadline = time.monotonic() + 120
+            while not (run / "rounds.jsonl").exists() and process.poll() is None and time.monotonic() < deadline:
+                time.sleep(0.05)
+            process.send_signal(signal.SIGINT)
+            said, complaint = process.communicate(timeout=60)
+        time.sleep(0.2)
+        assert children() <= before
+    assert process.returncode != 0
+    assert complaint.rstrip().endswith("KeyboardInterrupt")
+    assert "interrupted; " in said
+    assert not (run / "result.json").exists()
+    done = len((run / "rounds.jsonl").read_text().splitlines())
+    assert 1 <= done < 8
+
+    resumed = train(plan, hospitals, engine="inline", out=run, resume=True)
+    assert len(resumed.rounds) == 8
+    train(plan, hospitals, engine="inline", out=tmp_path / "undisturbed")
+    assert_same_weights(run, tmp_path / "undisturbed")
