@@ -38,8 +38,8 @@ def display_of(data: pydicom.Dataset, values: np.ndarray, pixels: Pixels) -> tup
     window = _window(data, values, pixels.mirror) if projection else None
     if window is not None:
         return values, window
-    if projection and "VOILUTSequence" in data and pixels.mirror is None:
-        shown = _voi_lut(data, values)
+    if projection and "VOILUTSequence" in data:
+        shown = _voi_lut(data, values, pixels.mirror)
         if shown is not None:
             return shown, (0.0, 1.0)
     if pixels.full is not None:
@@ -78,13 +78,16 @@ def _window(data: pydicom.Dataset, values: np.ndarray, mirror: float | None) -> 
     return (low, high) if inside >= 0.01 else None
 
 
-def _voi_lut(data: pydicom.Dataset, values: np.ndarray) -> np.ndarray | None:
+def _voi_lut(data: pydicom.Dataset, values: np.ndarray, mirror: float | None) -> np.ndarray | None:
+    """The VOI LUT's output over its full range; None where it cannot be applied. It is defined on unmirrored values."""
+    inputs = values if mirror is None else np.float32(mirror) - values
     try:
         bits = int(data.VOILUTSequence[0].LUTDescriptor[2])
-        shown = apply_voi(np.rint(values).astype(np.int32), data)
+        shown = apply_voi(np.rint(inputs).astype(np.int32), data)
     except (AttributeError, IndexError, KeyError, NotImplementedError, TypeError, ValueError):
         return None
-    return np.asarray(shown, np.float32) / np.float32(2**bits - 1)
+    scaled = np.asarray(shown, np.float32) / np.float32(2**bits - 1)
+    return scaled if mirror is None else 1 - scaled
 
 
 def _first(value: object) -> float | None:

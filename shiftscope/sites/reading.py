@@ -28,6 +28,13 @@ def read_site(path: Path, *, name: str | None = None, patient_regex: str | None 
     """
     if not path.exists():
         raise InputError(f"{path}: no such folder or manifest")
+    try:
+        return _listed(path, name, patient_regex)
+    except OSError as problem:
+        raise InputError(f"{problem.filename or path}: cannot be listed: {problem.strerror}") from None
+
+
+def _listed(path: Path, name: str | None, patient_regex: str | None) -> Site:
     manifest = path if path.is_file() else next((path / each for each in _MANIFESTS if (path / each).is_file()), None)
     if manifest is not None and manifest.suffix.lower() not in (".csv", ".tsv"):
         raise InputError(f"{path}: expected a folder, or a manifest that ends in .csv or .tsv")

@@ -66,19 +66,21 @@ def mask_target(stem: str) -> str | None:
 
 def files_of(folder: Path) -> list[Path]:
     """Files that ought to be images, sorted: all but what is plainly something else by its name."""
-    return sorted(path for path in folder.iterdir() if not _is_litter(path) and path.is_file())
+    return sorted(_meant(folder))
 
 
 def folders_of(folder: Path) -> list[Path]:
-    """Subfolders that may hold data, sorted: hidden ones and those of archive tools are left out."""
+    """Subfolders that may hold data, sorted: not hidden ones, those of archive tools, and links back to above."""
     return sorted(
-        path for path in folder.iterdir() if path.name[:1] not in ".@" and path.name != "__MACOSX" and path.is_dir()
+        path
+        for path in folder.iterdir()
+        if path.name[:1] not in ".@" and path.name != "__MACOSX" and path.is_dir() and not _leads_back(path)
     )
 
 
 def has_images(folder: Path, *, deep: bool = False) -> bool:
     """Whether a folder holds at least one file that looks like an image, by its suffix or its first bytes."""
-    if any(_looks_like_image(path) for path in files_of(folder)):
+    if any(_looks_like_image(path) for path in _meant(folder)):  # stops at the first: folders can be long
         return True
     return deep and any(has_images(inner, deep=True) for inner in folders_of(folder))
 
@@ -93,6 +95,14 @@ def walk(folder: Path) -> Iterator[Path]:
     yield from files_of(folder)
     for inner in folders_of(folder):
         yield from walk(inner)
+
+
+def _meant(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.iterdir() if not _is_litter(path) and path.is_file())
+
+
+def _leads_back(path: Path) -> bool:
+    return path.is_symlink() and path.parent.resolve().is_relative_to(path.resolve())
 
 
 def _is_litter(path: Path) -> bool:

@@ -3,6 +3,7 @@
 import io
 import struct
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -170,6 +171,9 @@ def test_voi_lut_of_a_projection_is_applied(write_dicom: WriteDicom) -> None:
     image = read(write_dicom("a.dcm", indices, Modality="CR", VOILUTSequence=Sequence([lut])))
     assert image.display == (0.0, 1.0)
     np.testing.assert_allclose(as_seen(image)[0], indices.astype(float) ** 2 / 255, atol=1e-6)
+    inverted = {"PhotometricInterpretation": "MONOCHROME1", "BitsStored": 4, "HighBit": 3}
+    image = read(write_dicom("b.dcm", indices, Modality="CR", VOILUTSequence=Sequence([lut]), **inverted))
+    np.testing.assert_allclose(as_seen(image)[0], 1 - indices.astype(float) ** 2 / 255, atol=1e-6)
 
 
 def test_monochrome1_shows_as_its_monochrome2_twin(write_dicom: WriteDicom, deep: np.ndarray) -> None:
@@ -494,6 +498,27 @@ def test_garbage_in_compressed_pixels(write_dicom: WriteDicom, deep: np.ndarray)
         data["PixelData"].is_undefined_length = True
         data.save_as(path)
         assert reason_of(path) == "undecodable"
+
+
+def test_threads_read_what_one_thread_reads(write_dicom: WriteDicom, deep: np.ndarray) -> None:
+    """Odd and broken files from many threads: the same answers, and no warning gets out (warnings are errors here)."""
+    paths = [write_dicom(f"{n}.dcm", deep + n, PatientBirthDate="19700101") for n in range(12)]
+    for path in paths[::3]:
+        path.write_bytes(path.read_bytes().replace(b"19700101", b"ca. 1970"))
+    for path in paths[1::3]:
+        path.write_bytes(path.read_bytes()[:-50])
+
+    def answer(path: Path) -> float | str:
+        try:
+            return float(read(path).pixels.mean())
+        except Unreadable as problem:
+            return problem.reason
+
+    alone = [answer(path) for path in paths]
+    assert alone.count("truncated") == 4
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(5):
+            assert list(pool.map(answer, paths)) == alone
 
 
 def test_odd_values_do_not_warn(write_dicom: WriteDicom, deep: np.ndarray) -> None:

@@ -223,6 +223,26 @@ def test_missing_folder_and_wrong_file(tmp_path: Path) -> None:
         read_site(tmp_path / "a.png")
 
 
+def test_links_back_to_above_are_not_followed(tmp_path: Path) -> None:
+    touch(tmp_path, "images/p1/a.png", "masks/p1/a.png")
+    (tmp_path / "images" / "loop").symlink_to(tmp_path / "images")
+    (tmp_path / "store").mkdir()
+    touch(tmp_path / "store", "b.png")
+    (tmp_path / "images" / "p2").symlink_to(tmp_path / "store")
+    assert list(summary(read_site(tmp_path))) == ["p1/a", "p2/b"]
+
+
+def test_a_folder_that_cannot_be_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    touch(tmp_path, "images/a.png")
+
+    def refuse(self: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    with pytest.raises(InputError, match=f"{tmp_path}: cannot be listed: Permission denied"):
+        read_site(tmp_path)
+
+
 def test_site_name_and_order(tmp_path: Path) -> None:
     touch(tmp_path, *[f"images/{n}.png" for n in (3, 1, 2)])
     site = read_site(tmp_path, name="north")
