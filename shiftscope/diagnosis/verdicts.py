@@ -48,7 +48,7 @@ class Limits:
         return self.enough_files if patient_source == "file" else self.enough
 
 
-LIMITS = Limits(margin={"appearance": 0.1, "structure": 0.1, "label": 0.05, "annotation": 0.1})
+LIMITS = Limits(margin={"appearance": 0.1, "structure": 0.05, "label": 0.05, "annotation": 0.05})
 
 
 class AxisVerdict(Record):

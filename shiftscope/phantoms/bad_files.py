@@ -22,7 +22,7 @@ BAD_FILES: dict[str, str] = {
     "images/letter.dcm": "not_an_image",
     "images/report.dcm": "no_pixels",
     "images/no_rows.dcm": "zero_size",
-    "images/no_width.png": "undecodable",
+    "images/no_width.png": "zero_size",
     "images/blank.png": "constant",
     "images/blank.nii.gz": "constant",
     "images/not_a_number.nii.gz": "not_finite",
