@@ -14,9 +14,7 @@ from shiftscope.phantoms import PLANTS, sample
 def grey() -> torch.Tensor:
     """(24, 96, 96) synthetic images of every anatomy."""
     phantoms = sample(np.random.default_rng(0), 24, size=96)
-    return torch.stack(
-        [torch.from_numpy(p.pixels if p.pixels.ndim == 2 else p.pixels.mean(axis=-1)) for p in phantoms]
-    )
+    return torch.stack([torch.from_numpy(p.pixels if p.pixels.ndim == 2 else p.pixels.mean(axis=-1)) for p in phantoms])
 
 
 def test_quantiles_are_numpys(grey: torch.Tensor) -> None:

@@ -1,0 +1,225 @@
+"""Planted truth: what was planted is what is diagnosed, and nothing else."""
+
+import json
+from itertools import permutations
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from shiftscope.diagnosis import LIMITS, diagnose
+from shiftscope.errors import NotComparable, ProfileError
+from shiftscope.measures.features import load_extractor
+from shiftscope.profiles import Options, Profile, profile_site
+from shiftscope.profiles.profile import Sketch
+from shiftscope.recommendation import advise
+from shiftscope.shifts import Side, compare_sides
+from shiftscope.sites import read_site
+from shiftscope.stats import Moments
+
+TRUTH = json.loads((Path(__file__).parents[1] / "fixtures" / "truth.json").read_text())["federations"]
+
+
+@pytest.fixture(scope="session")
+def federations(fixtures: Path) -> dict[str, list[Profile]]:
+    """Every planted federation, profiled."""
+    extractor = load_extractor()
+    return {
+        name: [profile_site(read_site(fixtures / name / site), extractor, Options())[0] for site in truth["sites"]]
+        for name, truth in TRUTH.items()
+    }
+
+
+def moved(profile: Profile, axis: str, by: float, site: str) -> Profile:
+    """The profile with one axis's mean moved along its first coordinate by `by` of its deviations."""
+    sketch = profile.sketches[axis]
+    assert sketch is not None
+    mean = sketch.mean.copy()
+    mean[0] += by * np.sqrt(sketch.moments.cov[0, 0])
+    changed = sketch.model_copy(update={"mean": mean})
+    return profile.model_copy(update={"site": site, "sketches": {**profile.sketches, axis: changed}})
+
+
+@pytest.mark.parametrize("name", sorted(TRUTH))
+def test_planted_federations(name: str, federations: dict[str, list[Profile]]) -> None:
+    """Kind as planted; label and annotation shifts called exactly where planted; every call says its numbers."""
+    found = diagnose(federations[name])
+    if name == "broken":  # 24 files a side, each counted as a patient: not enough to say anything
+        assert found.kind == "insufficient"
+        return
+    assert found.kind == TRUTH[name]["kind"]
+    assert found.axes["label"].called == TRUTH[name]["label"]
+    assert found.axes["annotation"].called == TRUTH[name]["annotation"]
+    for answer in found.axes.values():
+        if answer.effect is not None:
+            assert answer.low is not None
+            assert answer.high is not None
+            assert answer.low <= answer.effect <= answer.high
+    assert found.evidence
+    for item in found.evidence:
+        assert "95 %" in item.says
+        assert (
+            f"n = {item.n[1]} against {item.n[0]}" in item.says
+            or f"n = {item.n[0]} against {item.n[1]}" in item.says
+            or " of " in item.says
+        )
+
+
+def test_the_odd_site_is_named(federations: dict[str, list[Profile]]) -> None:
+    found = diagnose(federations["brighter"])
+    assert {site for site, verdict in found.by_site.items() if verdict.kind == "appearance"} >= {"bright"}
+    pairs = {(pair.a, pair.b): pair.kind for pair in found.pairs}
+    assert pairs["east", "west"] == "none"
+    assert pairs["bright", "east"] == pairs["bright", "west"] == "appearance"
+    effects = {site: verdict.axes["appearance"].effect or 0 for site, verdict in found.by_site.items()}
+    assert max(effects, key=lambda site: effects[site]) == "bright"
+
+
+def test_evidence_names_what_was_planted(federations: dict[str, list[Profile]]) -> None:
+    expected = {"brighter": "brightness", "noisier": "noise", "bigger_lesions": "log_area", "sloppy_masks": "offset"}
+    for name, measure in expected.items():
+        assert measure in {item.measure.removesuffix("_outside") for item in diagnose(federations[name]).evidence}, name
+
+
+def test_the_order_of_profiles_does_not_matter(federations: dict[str, list[Profile]]) -> None:
+    texts = {diagnose(order).model_dump_json() for order in permutations(federations["brighter"])}
+    assert len(texts) == 1
+
+
+def test_a_site_and_itself_do_not_differ(federations: dict[str, list[Profile]]) -> None:
+    one = federations["twins"][0]
+    found = diagnose([one, one.model_copy(update={"site": "copy"})])
+    assert found.kind == "none"
+    assert all((answer.effect or 0) == 0 for answer in found.axes.values())
+
+
+def test_one_axis_moves_one_answer(federations: dict[str, list[Profile]]) -> None:
+    one = federations["twins"][0]
+    for axis, kind in (("intensity_outside", "appearance"), ("texture", "appearance"), ("morphology", "structural")):
+        found = diagnose([one, moved(one, axis, 2.5, "moved")])
+        assert found.kind == kind, axis
+        assert not found.axes["annotation"].called
+    found = diagnose([one, moved(one, "boundary", 2.5, "moved")])
+    assert found.kind == "none"
+    assert found.axes["annotation"].called
+
+
+def test_confidence_grows_with_the_shift(federations: dict[str, list[Profile]]) -> None:
+    one = federations["twins"][0]
+    steps = [diagnose([one, moved(one, "texture", by, "moved")]).axes["appearance"] for by in (0.2, 0.6, 1.0, 2.0)]
+    confidence = [answer.probability or 0 for answer in steps]
+    assert confidence == sorted(confidence)
+    assert confidence[-1] > LIMITS.sure
+
+
+def test_too_few_patients_are_insufficient(federations: dict[str, list[Profile]]) -> None:
+    east, west = (item.model_copy(update={"patient_source": "manifest"}) for item in federations["twins"])
+    small = west.model_copy(update={"patients": 19})
+    found = diagnose([east, small])
+    assert found.kind == "insufficient"
+    assert found.by_site["west"].kind == "insufficient"
+    assert any("'west' has 19 patients; 20 are needed" in caveat for caveat in found.caveats)
+    third = east.model_copy(update={"site": "third"})
+    assert diagnose([east, small, third]).kind == "none"
+    assumed = west.model_copy(update={"patients": 29, "patient_source": "file"})
+    assert diagnose([east, assumed]).kind == "insufficient"
+
+
+def test_unusable_sets_of_profiles_are_told(federations: dict[str, list[Profile]]) -> None:
+    one, two = federations["twins"]
+    with pytest.raises(ProfileError, match="got 1 profile"):
+        diagnose([one])
+    with pytest.raises(ProfileError, match="two profiles are of a site named 'east'"):
+        diagnose([one, one])
+    other = two.model_copy(update={"recipe": two.recipe.model_copy(update={"basis_sha256": "0" * 64})})
+    with pytest.raises(NotComparable, match="'east' and 'west'"):
+        diagnose([one, other])
+
+
+def test_a_site_without_masks_is_compared_on_what_both_have(federations: dict[str, list[Profile]]) -> None:
+    one, two = federations["both"]
+    bare = two.model_copy(
+        update={
+            "sketches": {
+                axis: None if axis in ("morphology", "boundary", "intensity_outside") else sketch
+                for axis, sketch in two.sketches.items()
+            }
+        }
+    )
+    found = diagnose([one, bare])
+    assert found.axes["appearance"].called
+    assert found.axes["annotation"].effect is None
+    assert found.axes["structure"].axis == "canonical_deep"
+
+
+def test_pooled_sides_are_the_moments_of_all(federations: dict[str, list[Profile]]) -> None:
+    sides = [Side.of(profile) for profile in federations["brighter"]]
+    pooled = Side.pool(sides)
+    assert pooled.n == sum(side.n for side in sides)
+    merged = sides[0].plain["texture"].merge(sides[1].plain["texture"]).merge(sides[2].plain["texture"])
+    np.testing.assert_allclose(pooled.plain["texture"].mean, merged.mean)
+
+
+def test_sites_of_unequal_width_compare_on_what_they_share(federations: dict[str, list[Profile]]) -> None:
+    one, two = federations["twins"]
+    narrow = {}
+    for axis, sketch in two.sketches.items():
+        narrow[axis] = None if sketch is None else Sketch.of(sketch.moments.leading(4))
+    shift = compare_sides(Side.of(one), Side.of(two.model_copy(update={"sketches": narrow})))
+    texture = shift.on("texture")
+    assert texture is not None
+    assert len(texture.difference.delta) == 4
+
+
+def test_hidden_labels_are_read_in_favour_of_no_shift(federations: dict[str, list[Profile]]) -> None:
+    """25 of 40 against "<10" of 40 is a shift; 11 of 40 against "<10" of 40 need not be one."""
+    one, two = (item.model_copy(update={"by_class": {}}) for item in federations["twins"])
+
+    def label(a: dict[str, int | str], b: dict[str, int | str]) -> bool:
+        return (
+            diagnose([one.model_copy(update={"labels": a}), two.model_copy(update={"labels": b})]).axes["label"].called
+        )
+
+    assert label({"x": 25, "y": 15}, {"x": "<10", "y": "hidden"})
+    assert not label({"x": 11, "y": 29}, {"x": "<10", "y": "hidden"})
+
+
+ACTIONS = {
+    "twins": {"pool"},
+    "brighter": {"harmonize"},
+    "noisier": {"pool", "personalize"},
+    "rarer_labels": {"pool"},
+    "bigger_lesions": {"pool", "personalize"},
+    "sloppy_masks": {"pool", "personalize"},
+    "both": {"harmonize", "both"},
+    "broken": {"collect_more"},
+}
+
+
+@pytest.mark.parametrize("name", sorted(ACTIONS))
+def test_the_advice_follows(name: str, federations: dict[str, list[Profile]]) -> None:
+    """With 40 patients a site nothing personal is advised; with the same effects at 80 it is."""
+    small = advise(federations[name]).recommendation
+    assert small.action in ACTIONS[name]
+    assert small.because
+    assert (small.harmonizer is not None) == (small.action in ("harmonize", "both"))
+    assert (small.personalizer is not None) == (small.action in ("personalize", "both"))
+    if name in ("noisier", "bigger_lesions", "sloppy_masks", "both"):
+        larger = [profile.model_copy(update={"patients": 80}) for profile in federations[name]]
+        assert advise(larger).recommendation.action in ("personalize", "both")
+        assert "personal" in " ".join(item.action for item in small.alternatives) or small.action != "pool"
+
+
+def test_moments_survive_the_file(federations: dict[str, list[Profile]], tmp_path: Path) -> None:
+    """Diagnosing what was written and read again gives the same verdicts."""
+    profiles = federations["both"]
+    again = []
+    for profile in profiles:
+        profile.write(tmp_path / f"{profile.site}.json")
+        again.append(Profile.read(tmp_path / f"{profile.site}.json"))
+    one, two = diagnose(profiles), diagnose(again)
+    assert one.kind == two.kind
+    for question, answer in one.axes.items():
+        if answer.effect is not None:
+            assert two.axes[question].effect == pytest.approx(answer.effect, rel=1e-3)
+    assert isinstance(Side.of(again[0]).plain["texture"], Moments)
