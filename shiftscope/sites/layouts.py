@@ -75,34 +75,51 @@ def _nnunet(root: Path) -> Found | None:
 
 
 def _images_and_masks(root: Path) -> Found | None:
-    """A folder of images beside a folder of masks, however spelled, subfolders alike in both."""
+    """A folder of images beside a folder of masks, however spelled, subfolders alike in both.
+
+    Without masks, what lies in the folder of images is a layout of its own. Masks alone are all left out.
+    """
     inner = {path.name.lower(): path for path in folders_of(root)}
     images = next((inner[name] for name in IMAGES if name in inner), None)
     folder = next((inner[name] for name in MASKS if name in inner), None)
-    if images is None and (folder is None or len(inner) > 1 or not has_images(folder, deep=True)):
+    if folder is None or not has_images(folder, deep=True):
+        return find_cases(images) if images else None
+    if images is None and len(inner) > 1:
         return None
     found = Found("images+masks")
     masks: dict[str, Path] = {}
-    for path in walk(folder) if folder else ():
+    for path in walk(folder):
         if masks.setdefault(_relative(path, folder), path) is not path:
             found.leave_out("unsupported", path)
-    pairs = _pair(_image_files(images, masks) if images else {}, masks, found)
-    found.layout = "images+masks" if masks else "images"
-    for name, (files, mask) in pairs.items():
-        first = name.split("/")[0].lower()
-        found.cases.append(Case(name, files, mask=mask, split=SPLITS.get(first) if "/" in name else None))
+    pairs = _pair(_image_files(images, masks, found) if images else {}, masks, found)
+    found.cases += [Case(name, files, mask=mask) for name, (files, mask) in pairs.items()]
+    found.cases = [replace(case, split=_split_in(case.name)) for case in found.cases]
     return found
 
 
-def _image_files(images: Path, masks: dict[str, Path]) -> dict[str, tuple[Path, ...]]:
-    """Name -> files. A subfolder that has one mask of its name is one DICOM series; every other file is an image."""
-    series: dict[str, list[Path]] = {}
+def _image_files(images: Path, masks: dict[str, Path], found: Found) -> dict[str, tuple[Path, ...]]:
+    """Name -> the files to pair with masks.
+
+    A subfolder of DICOM files is one series where a mask has its name; other DICOM files in subfolders that have no
+    mask of their own are grouped as in a DICOM tree, and need no pairing. Anything else is an image by itself.
+    """
+    wanted = {*masks, *filter(None, map(mask_target, masks))}
+    files: dict[str, list[Path]] = {}
+    loose: list[Path] = []
     for path in walk(images):
         folder = path.parent.relative_to(images).as_posix()
-        whole = folder != "." and folder in masks and _relative(path, images) not in masks and is_dicom(path)
-        name = folder if whole else _unique(path, images, series)
-        series.setdefault(name, []).append(path)
-    return {name: tuple(files) for name, files in series.items()}
+        inside = folder != "." and _relative(path, images) not in wanted and is_dicom(path)
+        if inside and folder not in wanted:
+            loose.append(path)
+        else:
+            files.setdefault(folder if inside else _unique(path, images, files), []).append(path)
+    found.cases += dicom_cases(images, loose, found.leave_out)
+    return {name: tuple(paths) for name, paths in files.items()}
+
+
+def _split_in(name: str) -> str | None:
+    """The split that the first folder of a name says, as in images/train/..."""
+    return SPLITS.get(name.split("/")[0].lower()) if "/" in name else None
 
 
 def _pair(
@@ -190,9 +207,9 @@ def _flat(root: Path) -> Found | None:
     return found
 
 
-def _relative(path: Path, root: Path | None) -> str:
+def _relative(path: Path, root: Path) -> str:
     """The relative path without its suffix, with forward slashes."""
-    inner = path.relative_to(root) if root else path
+    inner = path.relative_to(root)
     return (inner.parent / stem_of(inner.name)).as_posix()
 
 

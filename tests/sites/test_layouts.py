@@ -187,9 +187,14 @@ def test_flat_folder(tmp_path: Path) -> None:
     assert summary(site) == {"a": (None, None, None), "b": ("b_seg.nii.gz", None, None)}
 
 
-def test_images_folder_alone(tmp_path: Path) -> None:
-    touch(tmp_path, "images/a.png")
-    assert read_site(tmp_path).layout == "images"
+def test_images_folder_alone_is_a_layout_of_its_own(tmp_path: Path, write_slice: Callable[..., Path]) -> None:
+    touch(tmp_path, "a/images/1.png", "b/images/cat/1.png", "b/images/dog/1.png", "c/images/1.png", "c/labels/1.txt")
+    assert read_site(tmp_path / "a").layout == "images"
+    assert list(summary(read_site(tmp_path / "b"))) == ["cat/1", "dog/1"]
+    assert read_site(tmp_path / "c").layout == "images"  # boxes in text files are not masks
+    for n in range(3):
+        write_slice(f"d/images/{n}.dcm", PatientID="p", SeriesInstanceUID="1.2")
+    assert [len(case.images) for case in read_site(tmp_path / "d").cases] == [3]
 
 
 def test_masks_alone_are_one_clear_line(tmp_path: Path) -> None:
@@ -348,12 +353,15 @@ def test_dicom_images_with_masks(tmp_path: Path, write_slice: Callable[..., Path
     write_slice("images/a.dcm", PatientID="p1", Modality="CR")
     for n in range(3):
         write_slice(f"images/scan/{n}.dcm", PatientID="p2", SeriesInstanceUID="1.2")
+        write_slice(f"images/train/nobody/{n}.dcm", PatientID="p3", SeriesInstanceUID="1.3")
     touch(tmp_path, "masks/a.png", "masks/scan.nii.gz")
     site = read_site(tmp_path)
     assert [(case.name, len(case.images), case.mask and case.mask.name, case.patient) for case in site.cases] == [
         ("a", 1, "a.png", "p1"),
         ("scan", 3, "scan.nii.gz", "p2"),
+        ("train/nobody/0", 3, None, "p3"),
     ]
+    assert site.cases[2].split == "train"
 
 
 def test_a_stray_dicom_among_pictures_changes_nothing(tmp_path: Path, write_slice: Callable[..., Path]) -> None:
