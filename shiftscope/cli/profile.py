@@ -73,9 +73,9 @@ def _caution(made: "Profile") -> None:
             " give --patient-regex or a manifest with a patient column"
         )
     if made.patients < 10:
-        warn(f"{made.patients} patients: below 10 only counts are exported")
+        warn(f"fewer than 10 patients ({made.patients}): only counts are exported, and the site is not diagnosed")
     elif made.patients < 20:
-        warn(f"{made.patients} patients: below 20 a site is not diagnosed")
+        warn(f"fewer than 20 patients ({made.patients}): the site will not be diagnosed")
 
 
 def _kilobytes(path: Path) -> str:

@@ -11,10 +11,10 @@ from shiftscope.reports.sheet import Grid, Lines, Sheet
 __all__ = ["profile_sheet", "site_sheet"]
 
 _SOURCES = {
-    "dicom": "DICOM PatientID",
-    "manifest": "the manifest",
-    "regex": "--patient-regex",
-    "file": "no information: each file counts as a patient, which makes intervals too narrow if one person has several",
+    "dicom": "told apart by DICOM PatientID",
+    "manifest": "told apart by the manifest",
+    "regex": "told apart by --patient-regex",
+    "file": "not told apart: each file counts as one",
 }
 
 
@@ -27,9 +27,10 @@ def profile_sheet(profile: Profile, where: str) -> Sheet:
         Lines(
             f"site {profile.site}",
             [
-                f"{profile.cases} cases of {profile.patients} patients, {profile.masks} with a mask, {profile.depth},"
+                f"{profile.cases} {'case' if profile.cases == 1 else 'cases'} of {profile.patients}"
+                f" {'patient' if profile.patients == 1 else 'patients'}, {profile.masks} with a mask, {profile.depth},"
                 f" {'colour' if profile.colour else 'grey'}, layout {profile.layout}",
-                f"patients from {_SOURCES[profile.patient_source]}",
+                f"patients {_SOURCES[profile.patient_source]}",
                 f"labels: {labels}",
                 f"features: {profile.recipe.extractor}",
                 where,
@@ -53,7 +54,7 @@ def site_sheet(found: Mapping[str, Any]) -> Sheet:
     rows = [
         ("layout", str(found["layout"])),
         ("cases", str(found["cases"])),
-        ("patients", f"{found['patients']}, from {_SOURCES[found['patient_source']]}"),
+        ("patients", f"{found['patients']}, {_SOURCES[found['patient_source']]}"),
         ("masks", str(found["masks"])),
         ("labels", counts("labels", "none")),
         ("split", counts("splits", "none: patients will be divided by the plan")),
