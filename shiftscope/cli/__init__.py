@@ -62,17 +62,17 @@ def main() -> None:
 
 def _run() -> int:
     try:
-        typer.main.get_command(app).main(prog_name="shiftscope", standalone_mode=False)
+        code = typer.main.get_command(app).main(prog_name="shiftscope", standalone_mode=False)
     except click.ClickException as problem:
         problem.show()
         return 2
     except ShiftscopeError as problem:
         return _told(f"error: {problem}", 2)
     except (KeyboardInterrupt, click.Abort):
-        return _told("interrupted", 130)
+        code = 130
     except Exception as problem:  # noqa: BLE001 - what escapes here is a bug, and must not read as "check failed"
         return _told(f"bug: {type(problem).__name__}: {problem}; please report it with the output of --debug", 70)
-    return 0
+    return _told("interrupted", 130) if code == 130 else 0  # typer hands an interruption back as its exit code
 
 
 def _told(text: str, code: int) -> int:

@@ -23,6 +23,7 @@ BAD_FILES: dict[str, str] = {
     "images/report.dcm": "no_pixels",
     "images/no_rows.dcm": "zero_size",
     "images/no_width.png": "zero_size",
+    "images/scrambled.png": "undecodable",
     "images/blank.png": "constant",
     "images/blank.nii.gz": "constant",
     "images/not_a_number.nii.gz": "not_finite",
@@ -61,6 +62,7 @@ def break_site(folder: Path) -> None:
     _dicom(Dataset(), BasicTextSRStorage, "SR").save_as(images / "report.dcm", enforce_file_format=True)
     _without_rows().save_as(images / "no_rows.dcm", enforce_file_format=True)
     _write(images / "no_width.png", _png_of_no_width())
+    _write(images / "scrambled.png", _scrambled(png))
     Image.new("L", (width, height), 0).save(images / "blank.png")
     _write(images / "blank.nii.gz", _nifti(np.zeros((8, 8, 2), np.uint8)))
     _write(images / "not_a_number.nii.gz", _nifti(np.full((8, 8, 2), np.nan, np.float32)))
@@ -115,3 +117,10 @@ def _png_of_no_width() -> bytes:
 
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", 0, 0, 8, 0, 0, 0, 0))
     return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+
+
+def _scrambled(png: bytes) -> bytes:
+    """A PNG of the right length whose compressed pixels are noise."""
+    start = png.index(b"IDAT") + 4
+    noise = np.random.default_rng(0).bytes(len(png) - start - 16)
+    return png[:start] + noise + png[-16:]

@@ -37,5 +37,6 @@ def profile_site(
     if not tally.cases:
         first = f"; the first: {failures[0]}" if failures else ""
         raise InputError(f"{site.root}: none of {len(site.cases)} cases could be read{first}")
+    failures.sort(key=lambda failure: str(failure.path))
     excluded = Counter(failure.reason for failure in failures)
     return tally.profile(site, options.seed, extractor, excluded), failures
