@@ -12,6 +12,7 @@ from torch import nn
 
 from shiftscope.plans import Plan
 from shiftscope.train.aggregate import Tensors
+from shiftscope.train.augment import augment
 from shiftscope.train.loading import Sample
 
 __all__ = ["Round", "learning_rate", "loss_for", "plain_step", "run_steps", "seeded", "single_threaded"]
@@ -125,22 +126,12 @@ def _batches(round_: Round) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     while True:
         while len(queue) < plan.batch_size:
             queue.extend(rng.permutation(len(samples)).tolist())
-        chosen, queue = queue[: plan.batch_size], queue[plan.batch_size :]
-        pairs = [_draw(samples[index], plan, rng) for index in chosen]
-        images = torch.from_numpy(np.stack([image for image, _ in pairs])).to(memory_format=torch.channels_last)
-        yield images, torch.from_numpy(np.stack([target for _, target in pairs]))
-
-
-def _draw(sample: Sample, plan: Plan, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """One augmented slice (c, y, x) float32 and its target: mask (1, y, x) or label, int64."""
-    z = int(rng.integers(sample.pixels.shape[0]))
-    image = sample.pixels[z].astype(np.float32)
-    if plan.task == "segmentation":
-        mask = np.asarray(sample.target)[z][None].astype(np.int64)
-        if rng.random() < 0.5:
-            image, mask = image[..., ::-1], mask[..., ::-1]
-        return np.ascontiguousarray(image), np.ascontiguousarray(mask)
-    reach = plan.image_size // 16
-    y, x = rng.integers(0, 2 * reach + 1, size=2)
-    padded = np.pad(image, ((0, 0), (reach, reach), (reach, reach)), mode="edge")
-    return padded[:, y : y + plan.image_size, x : x + plan.image_size].copy(), np.asarray(sample.target, dtype=np.int64)
+        chosen, queue = [samples[index] for index in queue[: plan.batch_size]], queue[plan.batch_size :]
+        slices = [int(rng.integers(len(sample.pixels))) for sample in chosen]
+        images = np.stack([sample.pixels[z] for sample, z in zip(chosen, slices, strict=True)]).astype(np.float32)
+        if plan.task == "segmentation":
+            masks = np.stack([np.asarray(sample.target)[z] for sample, z in zip(chosen, slices, strict=True)])
+            yield augment(torch.from_numpy(images), torch.from_numpy(masks.astype(np.int64))[:, None], rng)
+        else:
+            labels = torch.tensor([int(sample.target) for sample in chosen])
+            yield augment(torch.from_numpy(images), None, rng)[0], labels

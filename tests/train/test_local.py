@@ -69,29 +69,13 @@ def test_every_case_comes_up_before_one_comes_twice(plan: Plan) -> None:
     drawn: list[float] = []
 
     def step(_model: nn.Module, images: torch.Tensor, _targets: torch.Tensor, _round: Round) -> float:
-        drawn.extend(images[:, 0, 0, 0].tolist())
+        drawn.extend(images[:, 0, 16, 16].tolist())
         return 0.0
 
     model = nn.Conv2d(1, 2, 1)
     run_steps(model, step, round_for(plan, model, marked))
-    assert sorted(drawn[:8]) == sorted(drawn[8:]) == [i / 32 for i in range(8)]
-
-
-def test_masks_follow_their_image(plan: Plan) -> None:
-    rng = np.random.default_rng(5)
-    masks = [rng.integers(0, 2, (1, 32, 32)) for _ in range(6)]
-    twins = [Sample("p", mask[:, None].astype(np.float16), mask) for mask in masks]
-    flipped = 0
-
-    def step(_model: nn.Module, images: torch.Tensor, targets: torch.Tensor, _round: Round) -> float:
-        nonlocal flipped
-        assert torch.equal(images, targets.float())
-        flipped += sum(any(torch.equal(image.flip(-1), torch.from_numpy(m).float()) for m in masks) for image in images)
-        return 0.0
-
-    model = nn.Conv2d(1, 2, 1)
-    run_steps(model, step, round_for(plan, model, twins))
-    assert 2 <= flipped <= 14
+    assert sorted(drawn[:8]) == pytest.approx([i / 32 for i in range(8)], abs=1e-6)
+    assert sorted(drawn[8:]) == pytest.approx([i / 32 for i in range(8)], abs=1e-6)
 
 
 def test_classification_targets_and_shift(clinics: dict[str, Path]) -> None:
