@@ -156,7 +156,7 @@ def recommend(diagnosis: Diagnosis, profiles: Sequence[Profile], rules: Rules = 
         )
         withheld = (_option("both" if wants_map else "personalize", f"every site has {rules.few} patients or more"),)
     if not reasons:
-        reasons.append("no difference in appearance, structure, labels or annotation is larger than its margin")
+        reasons.append("no shift in appearance, structure, labels or annotation that counts was found")
     if called == ["label"]:
         reasons.append("plain FedAvg copes with different prevalence; judge each site by balanced metrics")
     choices: dict[tuple[bool, bool], Action] = {
@@ -198,7 +198,8 @@ def _removable(diagnosis: Diagnosis, rules: Rules) -> tuple[bool, str]:
             True,
             "the shift is too small in the features to tell what a map removes: the cheapest harmonizer will do",
         )
-    share = f"{max(removed.share, 0.0):.0%}, 95 % [{max(removed.low, 0.0):.0%}, {max(removed.high, 0.0):.0%}]"
+    low, high = (f"{max(end, 0.0):.0%}" for end in (removed.low, removed.high))
+    share = f"{max(removed.share, 0.0):.0%} (between {low} and {high})"
     if removed.share >= rules.removable:
         return True, f"mapping each site to one look removes {share} of the difference in features"
     return (

@@ -8,16 +8,29 @@ doi:10.1093/biomet/48.3-4.419); the uncertainty of V at small n turns that chi-s
 p value, the interval and the probability of exceeding a margin all invert one curve and cannot contradict each other.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
 from scipy import special
 
-__all__ = ["Difference", "Moments", "adjusted", "cliffs_delta", "compare", "holm", "projected", "reweighted", "welch"]
+__all__ = [
+    "Difference",
+    "Moments",
+    "adjusted",
+    "against_all",
+    "cliffs_delta",
+    "compare",
+    "holm",
+    "projected",
+    "reweighted",
+    "welch",
+]
 
 LEVEL = 0.95
 SMALLEST_P = 1e-9  # the approximation of the tail is not trusted beyond
+_NOTHING = 1e-12  # a share of the variance that is rounding
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +71,29 @@ class Difference:
     """A difference of two means with what is needed to judge it.
 
     Attributes:
-        delta: (d,) difference of the means.
-        variance: (d, d) covariance of `delta`.
-        scale: mean trace of the two sites' patient covariances: effects are in units of it.
-        freedom: degrees of freedom of tr(variance); infinite when it is known.
+        delta: (d,) difference of the means, a less b.
+        parts: covariances (d, d) of a's and b's mean: the variance of `delta` is their sum.
+        scale: within-site variance that effects are told in: mean trace of the sites' patient covariances.
+        scale_variance: variance of `scale` as it was estimated.
+        freedom: degrees of freedom of the trace of the variance; infinite when it is known.
     """
 
     delta: np.ndarray
-    variance: np.ndarray
+    parts: tuple[np.ndarray, np.ndarray]
     scale: float
+    scale_variance: float
     freedom: float
 
     @property
+    def variance(self) -> np.ndarray:
+        """(d, d) covariance of `delta`."""
+        of_a, of_b = self.parts
+        total: np.ndarray = of_a + of_b
+        return total
+
+    @property
     def effect(self) -> float:
-        """Squared distance of the means over the within-site variance, unbiased, cut at 0.
+        """Squared distance of the means over the within-site variance, its bias taken off, not below 0.
 
         0 is no shift; 1 is a shift as large as the spread of patients within a site.
         """
@@ -97,55 +119,72 @@ class Difference:
         tail = (1 - level) / 2
         return self._effect_where(1 - tail), self._effect_where(tail)
 
+    def on_scale_of(self, other: "Difference") -> "Difference":
+        """The same difference, told in the within-site variance of another."""
+        return replace(self, scale=other.scale, scale_variance=other.scale_variance)
+
+    def swapped(self) -> "Difference":
+        """b less a."""
+        return replace(self, delta=-self.delta, parts=self.parts[::-1])
+
+    def leading(self, d: int) -> "Difference":
+        """The first `d` coordinates; the scale stays."""
+        return replace(self, delta=self.delta[:d], parts=(self.parts[0][:d, :d], self.parts[1][:d, :d]))
+
     def _below(self, effect: float) -> float:
         """P(T <= observed T) when the true effect is `effect`, in the direction seen."""
-        total = np.trace(self.variance)
-        if total <= 0 or self.scale <= 0:
-            return 0.5
-        observed = self.delta @ self.delta
+        variance = self.variance
+        total = float(np.trace(variance))
+        observed = float(self.delta @ self.delta)
+        if total <= _NOTHING * max(self.scale, observed, _NOTHING):  # nothing varies: there is no chance in it
+            return float(observed > effect * self.scale)
         unit = self.delta / np.sqrt(observed) if observed > 0 else np.zeros_like(self.delta)
         shift = unit * np.sqrt(effect * self.scale)
-        v_shift = self.variance @ shift
-        v2 = self.variance @ self.variance
-        k1 = total + shift @ shift
-        k2 = 2 * np.trace(v2) + 4 * shift @ v_shift
-        k3 = 8 * np.sum(v2 * self.variance) + 24 * v_shift @ v_shift
+        v_shift = variance @ shift
+        k1 = total + float(shift @ shift)
+        k2 = 2 * np.sum(variance * variance) + 4 * shift @ v_shift + effect**2 * self.scale_variance
+        k3 = 8 * np.sum((variance @ variance) * variance) + 24 * v_shift @ v_shift
         freedom = 8 * k2**3 / k3**2
-        width = np.sqrt(k2 / (2 * freedom))
-        value = (observed - k1) / width + freedom
-        if value <= 0:
-            return 0.0
-        if not np.isfinite(self.freedom):
-            return float(special.gammainc(freedom / 2, value / 2))
-        return float(special.fdtr(freedom, self.freedom, value / freedom))
+        value = (observed - k1) / np.sqrt(k2 / (2 * freedom)) + freedom
+        of_variance = self.freedom * (k1 / total) ** 2  # the variance matters less the farther the means are apart
+        if value <= 0:  # left of where the shifted chi-square begins: match two cumulants only
+            return _f_cdf(2 * k1**2 / k2, of_variance, observed / k1)
+        return _f_cdf(freedom, of_variance, value / freedom)
 
     def _effect_where(self, probability: float) -> float:
-        """The effect at which P(T <= observed) has fallen to `probability`; 0 where it is below that already at 0."""
-        if self._below(0.0) <= probability:
+        """The largest effect at which P(T <= observed) is still above `probability`; 0 where there is none."""
+        high = max(self.effect, 1e-6)
+        for _ in range(60):
+            if self._below(high) <= probability:
+                break
+            high *= 2
+        steps = np.concatenate([[0.0], high * np.geomspace(1e-3, 1.0, 16)])
+        above = [step for step in steps if self._below(step) > probability]  # the curve may rise before it falls
+        if not above:
             return 0.0
-        low, high = 0.0, max(self.effect, 1e-6)
-        while self._below(high) > probability:
-            low, high = high, high * 2
-        for _ in range(40):
+        low = max(above)
+        high = min((step for step in steps if step > low), default=high)
+        for _ in range(30):
             middle = (low + high) / 2
             low, high = (middle, high) if self._below(middle) > probability else (low, middle)
-        return (low + high) / 2
+        return float((low + high) / 2)
+
+
+def _f_cdf(numerator: float, denominator: float, value: float) -> float:
+    """The F distribution function, the chi-square's where the denominator's freedom is infinite."""
+    if not np.isfinite(denominator):
+        return float(special.gammainc(numerator / 2, numerator * value / 2))
+    return float(special.fdtr(numerator, denominator, value))
 
 
 def compare(a: Moments, b: Moments) -> Difference:
     """The difference a - b on the coordinates both have."""
     d = min(len(a.mean), len(b.mean))
     a, b = a.leading(d), b.leading(d)
-    parts = [(a.cov / a.n, a.n), (b.cov / b.n, b.n)]
-    return Difference(
-        delta=a.mean - b.mean,
-        variance=parts[0][0] + parts[1][0],
-        scale=float(np.trace(a.cov) + np.trace(b.cov)) / 2,
-        freedom=_freedom(parts),
-    )
+    return _difference(a.mean - b.mean, [(a.cov / a.n, a.n)], [(b.cov / b.n, b.n)], [(a.cov, a.n), (b.cov, b.n)])
 
 
-def reweighted(pairs: list[tuple[Moments, Moments]]) -> Difference:
+def reweighted(pairs: Sequence[tuple[Moments, Moments]]) -> Difference:
     """The difference at equal prevalence: strata (classes) of two sites, each weighted by its pooled share.
 
     Args:
@@ -155,18 +194,15 @@ def reweighted(pairs: list[tuple[Moments, Moments]]) -> Difference:
     strata = [(a.leading(d), b.leading(d)) for a, b in pairs]
     weights = np.array([a.n + b.n for a, b in strata], dtype=float)
     weights /= weights.sum()
-    parts = [(w**2 * m.cov / m.n, m.n) for w, pair in zip(weights, strata, strict=True) for m in pair]
-    return Difference(
-        delta=np.sum([w * (a.mean - b.mean) for w, (a, b) in zip(weights, strata, strict=True)], axis=0),
-        variance=np.sum([part for part, _ in parts], axis=0),
-        scale=float(
-            sum(w * (np.trace(a.cov) + np.trace(b.cov)) / 2 for w, (a, b) in zip(weights, strata, strict=True))
-        ),
-        freedom=_freedom(parts),
-    )
+    delta = np.sum([w * (a.mean - b.mean) for w, (a, b) in zip(weights, strata, strict=True)], axis=0)
+    sides = [
+        [(w**2 * pair[k].cov / pair[k].n, pair[k].n) for w, pair in zip(weights, strata, strict=True)] for k in (0, 1)
+    ]
+    within = [(w * m.cov, m.n) for w, pair in zip(weights, strata, strict=True) for m in pair]
+    return _difference(delta, sides[0], sides[1], within)
 
 
-def projected(classes: list[Moments], shares: np.ndarray, b: Moments) -> Difference:
+def projected(classes: Sequence[Moments], shares: np.ndarray, b: Moments) -> Difference:
     """The difference that is left when site a had the class shares of site b: only a's classes need be known.
 
     Args:
@@ -177,18 +213,8 @@ def projected(classes: list[Moments], shares: np.ndarray, b: Moments) -> Differe
     d = min(len(b.mean), *(len(part.mean) for part in classes))
     strata, whole = [part.leading(d) for part in classes], b.leading(d)
     parts = [(share**2 * part.cov / part.n, part.n) for share, part in zip(shares, strata, strict=True)]
-    parts.append((whole.cov / whole.n, whole.n))
     mean = np.sum([share * part.mean for share, part in zip(shares, strata, strict=True)], axis=0)
-    within = sum(share * np.trace(part.cov) for share, part in zip(shares, strata, strict=True))
-    between = sum(
-        share * float((part.mean - mean) @ (part.mean - mean)) for share, part in zip(shares, strata, strict=True)
-    )
-    return Difference(
-        delta=mean - whole.mean,
-        variance=np.sum([part for part, _ in parts], axis=0),
-        scale=float(within + between + np.trace(whole.cov)) / 2,
-        freedom=_freedom(parts),
-    )
+    return _difference(mean - whole.mean, parts, [(whole.cov / whole.n, whole.n)], [(whole.cov, whole.n)] * 2)
 
 
 def adjusted(a: Moments, b: Moments, covariates: int) -> Difference:
@@ -196,25 +222,70 @@ def adjusted(a: Moments, b: Moments, covariates: int) -> Difference:
 
     The slopes are those within sites, pooled, so a difference that goes with the covariate from patient to patient is
     not counted twice (Fisher 1932; Huitema 2011, doi:10.1002/9781118067475). Needs both sites to have all coordinates.
+    A covariate that hardly varies is left alone.
     """
     d = len(a.mean) - covariates
     scatter = a.cov * (a.n - 1) + b.cov * (b.n - 1)
-    slopes = np.linalg.pinv(scatter[d:, d:], rcond=1e-8) @ scatter[d:, :d]
+    varies = np.diag(scatter)[d:] > _NOTHING * max(float(np.trace(scatter)), _NOTHING)
+    keep = np.flatnonzero(varies) + d
+    inverse = np.linalg.pinv(scatter[np.ix_(keep, keep)], rcond=1e-8)
+    slopes = np.zeros((covariates, d))
+    slopes[varies] = inverse @ scatter[keep, :d]
     gap = a.mean[d:] - b.mean[d:]
     lift = np.vstack([np.eye(d), -slopes])  # x - z @ slopes
     residual_a, residual_b = lift.T @ a.cov @ lift, lift.T @ b.cov @ lift
     pooled = lift.T @ scatter @ lift / max(a.n + b.n - 2 - covariates, 1)
-    leverage = float(gap @ np.linalg.pinv(scatter[d:, d:], rcond=1e-8) @ gap)
-    parts = [(residual_a / a.n, a.n), (residual_b / b.n, b.n), (pooled * leverage, a.n + b.n - covariates - 1)]
-    return Difference(
-        delta=a.mean[:d] - b.mean[:d] - gap @ slopes,
-        variance=np.sum([part for part, _ in parts], axis=0),
-        scale=float(np.trace(residual_a) + np.trace(residual_b)) / 2,
-        freedom=_freedom(parts),
+    leverage = float(gap[varies] @ inverse @ gap[varies])
+    slope_part = (pooled * leverage / 2, a.n + b.n - covariates - 1)
+    return _difference(
+        a.mean[:d] - b.mean[:d] - gap @ slopes,
+        [(residual_a / a.n, a.n), slope_part],
+        [(residual_b / b.n, b.n), slope_part],
+        [(residual_a, a.n), (residual_b, b.n)],
     )
 
 
-def _freedom(parts: list[tuple[np.ndarray, int]]) -> float:
+def against_all(differences: Sequence[Difference]) -> Difference:
+    """One site against several, each counted alike: the mean of its differences to them.
+
+    Args:
+        differences: the site less each other site; the site's own mean is common to them.
+    """
+    d = min(len(item.delta) for item in differences)
+    cut, k = [item.leading(d) for item in differences], len(differences)
+    own = np.mean([item.parts[0] for item in cut], axis=0)
+    others = np.sum([item.parts[1] for item in cut], axis=0) / k**2
+    return Difference(
+        delta=np.mean([item.delta for item in cut], axis=0),
+        parts=(own, others),
+        scale=float(np.mean([item.scale for item in cut])),
+        scale_variance=float(np.mean([item.scale_variance for item in cut])),
+        freedom=float(np.mean([item.freedom for item in cut])),
+    )
+
+
+_Part = tuple[np.ndarray, int]
+
+
+def _difference(delta: np.ndarray, of_a: list[_Part], of_b: list[_Part], within: list[_Part]) -> Difference:
+    """A difference from estimated covariances, each with the patients behind it.
+
+    Args:
+        delta: (d,).
+        of_a: covariances whose sum is that of a's mean.
+        of_b: likewise for b.
+        within: patient covariances whose mean trace is the scale.
+    """
+    return Difference(
+        delta=delta,
+        parts=(np.sum([part for part, _ in of_a], axis=0), np.sum([part for part, _ in of_b], axis=0)),
+        scale=sum(float(np.trace(part)) for part, _ in within) / 2,
+        scale_variance=sum(2 * float(np.sum(part * part)) / max(n - 1, 1) for part, n in within) / 4,
+        freedom=_freedom(of_a + of_b),
+    )
+
+
+def _freedom(parts: list[_Part]) -> float:
     """Degrees of freedom of the trace of a sum of estimated covariances (Satterthwaite's rule, Box's form)."""
     total = sum(float(np.trace(part)) for part, _ in parts)
     spread = sum(float(np.sum(part * part)) / max(n - 1, 1) for part, n in parts)

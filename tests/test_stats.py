@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 
-from shiftscope.stats import Moments, adjusted, cliffs_delta, compare, holm, projected, reweighted, welch
+from shiftscope.stats import Moments, adjusted, against_all, cliffs_delta, compare, holm, projected, reweighted, welch
 
 
 def rows(rng: np.random.Generator, n: int, scale: np.ndarray, shift: np.ndarray | float = 0.0) -> np.ndarray:
@@ -95,7 +95,7 @@ def test_swapping_the_sites_changes_only_the_sign() -> None:
 
 
 def test_adjusting_is_least_squares_with_a_group_term() -> None:
-    """The adjusted difference is the group coefficient of x ~ group + z, and its variance the textbook's."""
+    """The adjusted difference is the group coefficient of x ~ group + z."""
     rng = np.random.default_rng(2)
     z = np.concatenate([rng.normal(0, 1, 40), rng.normal(1.2, 1, 55)])
     group = np.repeat([1.0, 0.0], [40, 55])
@@ -149,3 +149,39 @@ def test_cliffs_delta_counts_pairs() -> None:
     a, b = rng.integers(0, 6, 40), rng.integers(1, 8, 50)
     expected = np.mean(np.sign(a[:, None] - b[None, :]))
     assert cliffs_delta(np.bincount(a, minlength=8), np.bincount(b, minlength=8)) == pytest.approx(expected)
+
+
+def test_nothing_varies_and_nothing_hangs() -> None:
+    """Constants: equal ones do not differ, unequal ones do beyond doubt, and a constant covariate is left alone."""
+    flat = np.zeros((2, 2))
+    same, other = Moments(30, np.zeros(2), flat), Moments(30, np.ones(2), flat)
+    assert compare(same, same).interval() == (0.0, 0.0)
+    assert compare(same, other).p < 1e-6
+    rng = np.random.default_rng(0)
+    x, y = (np.column_stack([rng.normal(size=(30, 2)), np.full(30, 3.0)]) for _ in range(2))
+    plain = compare(Moments.of(x[:, :2]), Moments.of(y[:, :2]))
+    assert adjusted(Moments.of(x), Moments.of(y), covariates=1).p == pytest.approx(plain.p, rel=0.05)
+
+
+@pytest.mark.parametrize("effect", [0.5, 2.0, 10.0])
+@pytest.mark.parametrize("direction", [0, 15])
+def test_interval_covers_where_one_direction_varies_most(effect: float, direction: int) -> None:
+    rng = np.random.default_rng(int(effect * 10) + direction)
+    scale = 1 / np.arange(1, 17) ** 1.5
+    shift = np.eye(16)[direction] * np.sqrt(effect * scale.sum())
+    found = [compare(Moments.of(rows(rng, 60, scale, shift)), Moments.of(rows(rng, 60, scale))) for _ in range(200)]
+    ends = np.array([item.interval() for item in found])
+    assert np.mean(ends[:, 0] > effect) <= 0.07
+    assert np.mean(ends[:, 1] < effect) <= 0.07
+
+
+def test_one_site_against_all_counts_each_alike() -> None:
+    """A large odd site does not make the others odd; the mean of three nulls keeps its error rate."""
+    rng = np.random.default_rng(0)
+    alarms = 0
+    for _ in range(300):
+        own = Moments.of(rows(rng, 40, np.ones(4)))
+        others = [Moments.of(rows(rng, n, np.ones(4))) for n in (30, 60, 400)]
+        found = against_all([compare(own, other) for other in others])
+        alarms += found.p < 0.05
+    assert 0.02 <= alarms / 300 <= 0.09

@@ -1,14 +1,14 @@
 """What kind of shift, how sure, between whom, because of what: profiles in, a diagnosis out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations, pairwise
 
 from shiftscope.diagnosis.evidence import Evidence, evidence_of
-from shiftscope.diagnosis.verdicts import LIMITS, QUESTIONS, AxisVerdict, Kind, Limits, Verdict, judge
+from shiftscope.diagnosis.verdicts import LIMITS, QUESTIONS, AxisVerdict, Kind, Limits, Verdict, judge, sum_up
 from shiftscope.errors import ProfileError
 from shiftscope.profiles import Profile
 from shiftscope.records import Real, Record
-from shiftscope.shifts import Shift, Side, compare_sides
+from shiftscope.shifts import Shift, Side, compare_sides, site_against_all
 
 __all__ = [
     "LIMITS",
@@ -36,8 +36,8 @@ class Removed(Record):
 
     Attributes:
         share: of the effect on fine structure and layout together; below 0 where the map adds to it.
-        low: if the effect that is left is at the upper end of its interval.
-        high: if it is at the lower end.
+        low: if every effect that is left were at the upper end of its interval.
+        high: if every one were at the lower end.
     """
 
     share: Real
@@ -95,13 +95,13 @@ def diagnose(profiles: Sequence[Profile], limits: Limits = LIMITS) -> Diagnosis:
         axes = {
             question: _strongest([verdict.axes[question] for verdict in verdicts.values()]) for question in QUESTIONS
         }
-        kind = _sum_up(axes)
+        kind = sum_up(axes)
     order = sorted(shifts, key=lambda pair: -_weight(verdicts[pair]))
     return Diagnosis(
         kind=kind,
         axes=axes,
         pairs=tuple(pairs),
-        by_site=_by_site(profiles, sides, limits),
+        by_site=_by_site(profiles, shifts, limits),
         evidence=tuple(
             item
             for a, b in order
@@ -109,7 +109,7 @@ def diagnose(profiles: Sequence[Profile], limits: Limits = LIMITS) -> Diagnosis:
             for item in evidence_of(shifts[a, b], verdicts[a, b], (known[a], known[b]))
         ),
         removed=_removed([shifts[pair] for pair in order if verdicts[pair].axes["appearance"].called]),
-        caveats=tuple(_caveats(profiles, limits)),
+        caveats=tuple(_caveats(profiles, list(verdicts.values()), limits)),
     )
 
 
@@ -122,15 +122,12 @@ def _require_usable(profiles: Sequence[Profile]) -> None:
         one.require_comparable(two)
 
 
-def _by_site(profiles: Sequence[Profile], sides: dict[str, Side], limits: Limits) -> dict[str, Verdict]:
-    """Every site against all others together."""
-    if len(sides) < 2:
-        return {profile.site: _UNASKED for profile in profiles}
-    against = {
-        site: compare_sides(side, Side.pool([other for name, other in sides.items() if name != site]))
-        for site, side in sides.items()
-    }
-    verdicts = dict(zip(against, judge(list(against.values()), limits), strict=True))
+def _by_site(
+    profiles: Sequence[Profile], shifts: Mapping[tuple[str, str], Shift], limits: Limits
+) -> dict[str, Verdict]:
+    """Every site against all others, each of them counted alike."""
+    sites = sorted({site for pair in shifts for site in pair})
+    verdicts = dict(zip(sites, judge([site_against_all(site, shifts) for site in sites], limits), strict=True))
     return {profile.site: verdicts.get(profile.site, _UNASKED) for profile in profiles}
 
 
@@ -139,33 +136,28 @@ def _strongest(answers: Sequence[AxisVerdict]) -> AxisVerdict:
     return max(answers, key=lambda answer: (answer.called, answer.probability or 0.0, answer.effect or 0.0))
 
 
-def _sum_up(axes: dict[str, AxisVerdict]) -> Kind:
-    appearance, structure = axes["appearance"].called, axes["structure"].called
-    if appearance:
-        return "mixed" if structure else "appearance"
-    return "structural" if structure else "none"
-
-
 def _weight(verdict: Verdict) -> float:
     return sum(answer.effect or 0.0 for answer in verdict.axes.values() if answer.called)
 
 
 def _removed(shifts: Sequence[Shift]) -> Removed | None:
+    """Effects before and after the public look, both told in the variance before it, summed over layers and pairs."""
     raw = left = lowest = highest = 0.0
     for shift in shifts:
         for layer in ("shallow", "deep"):
             before, after = shift.on(f"features_{layer}"), shift.on(f"canonical_{layer}")
-            if before is not None and after is not None and before.interval[0] > 0:
-                raw += before.value
-                left += after.value
-                lowest += after.interval[0]
-                highest += after.interval[1]
+            if before is None or after is None or before.interval[0] <= 0:
+                continue
+            difference = after.difference.on_scale_of(before.difference)
+            low, high = difference.interval()
+            raw, left = raw + before.value, left + difference.effect
+            lowest, highest = lowest + low, highest + high
     if raw == 0:
         return None
     return Removed(share=1 - left / raw, low=1 - highest / raw, high=1 - lowest / raw)
 
 
-def _caveats(profiles: Sequence[Profile], limits: Limits) -> list[str]:
+def _caveats(profiles: Sequence[Profile], verdicts: Sequence[Verdict], limits: Limits) -> list[str]:
     out = []
     for profile in profiles:
         needed = limits.needed(profile.patient_source)
@@ -182,9 +174,10 @@ def _caveats(profiles: Sequence[Profile], limits: Limits) -> list[str]:
         out.append(
             f"each file counts as a patient at {sites}: several images of one person make the intervals too narrow"
         )
-    if not any(profile.masks for profile in profiles):
+    blind = sum(verdict.axes["structure"].axis == "canonical_deep" for verdict in verdicts)
+    if blind:
         out.append(
-            "no masks: structure is judged from what a public look leaves of the features,"
-            " which field of view, noise and bias field can move as well"
+            f"{blind} of {len(verdicts)} pairs have no masks at both sites: structure is judged from what a public look"
+            " leaves of the features, which field of view, noise and bias field can move as well"
         )
     return out

@@ -88,7 +88,7 @@ def _names(profiles: tuple[Profile, Profile]) -> tuple[str, str]:
 def _sentence(name: str, gap: tuple[float, float, float], a: Summary, b: Summary, sites: tuple[str, str]) -> Evidence:
     """One measure in words: logarithms as ratios, all else in the measure's unit."""
     effect, low, high = gap
-    noun = name.removeprefix("log_").replace("_", " ")
+    noun = _root(name.removeprefix("log_")).replace("_", " ")
     if a.unit.startswith("log"):
         change = f"{noun} is {_number(np.exp(effect))} times at '{sites[1]}' what it is at '{sites[0]}'"
         ends = f"[{_number(np.exp(low))}, {_number(np.exp(high))}]"
@@ -106,41 +106,42 @@ def _sentence(name: str, gap: tuple[float, float, float], a: Summary, b: Summary
 
 
 def _axis(shift: Shift, question: str, answer: AxisVerdict, profiles: tuple[Profile, Profile]) -> Evidence:
-    axis = answer.axis or question
-    effect = shift.on(axis)
-    n = effect.n if effect else (shift.a.n, shift.b.n)
-    says = (
-        f"{AXES[axis].says} differs between '{profiles[0].site}' and '{profiles[1].site}': effect"
-        f" {_range(answer)}, n = {n[0]} against {n[1]}"
-    )
+    axis, n = _asked(shift, question, answer)
+    one, two = _names(profiles)
+    says = f"{AXES[axis].says} differs between '{one}' and '{two}': effect {_range(answer)}, n = {n[0]} against {n[1]}"
     return _of_axis(axis, answer, n, says, profiles)
 
 
 def _labels(shift: Shift, answer: AxisVerdict, profiles: tuple[Profile, Profile]) -> Evidence:
     def shares(profile: Profile) -> str:
         return ", ".join(
-            f"{label} {count / profile.patients:.0%}" if isinstance(count, int) else f"{label} {count} patients"
+            f"{label} {count / profile.labelled:.0%}" if isinstance(count, int) else f"{label} {count}"
             for label, count in profile.labels.items()
         )
 
-    n = (shift.a.n, shift.b.n)
-    says = (
-        f"classes differ: {shares(profiles[0])} of {n[0]} at '{profiles[0].site}' against {shares(profiles[1])} of"
-        f" {n[1]} at '{profiles[1].site}', effect {_range(answer)}"
-    )
-    return _of_axis("labels", answer, n, says, profiles)
+    axis, n = _asked(shift, "label", answer)
+    told = [f"{shares(profile)} of {size} at '{profile.site}'" for profile, size in zip(profiles, n, strict=True)]
+    return _of_axis(axis, answer, n, f"classes differ: {' against '.join(told)}, effect {_range(answer)}", profiles)
 
 
 def _nothing(shift: Shift, verdict: Verdict, profiles: tuple[Profile, Profile]) -> Evidence:
-    answers = {question: answer for question, answer in verdict.axes.items() if answer.effect is not None}
-    question = max(answers, key=lambda key: answers[key].effect or 0.0)
+    """What was seen where nothing counts, and how large a shift it leaves possible."""
+    answers = {question: answer for question, answer in verdict.axes.items() if answer.high is not None}
+    question = max(answers, key=lambda key: answers[key].high or 0.0)
     answer = answers[question]
-    n = (shift.a.n, shift.b.n)
+    axis, n = _asked(shift, question, answer)
+    one, two = _names(profiles)
     says = (
-        f"'{profiles[0].site}' and '{profiles[1].site}' hardly differ: the largest effect is {_range(answer)}"
-        f" ({question}), n = {n[0]} against {n[1]}"
+        f"no shift that counts between '{one}' and '{two}': the least certain answer is {question}, effect"
+        f" {_range(answer)}, n = {n[0]} against {n[1]}"
     )
-    return _of_axis(answer.axis or question, answer, n, says, profiles)
+    return _of_axis(axis, answer, n, says, profiles)
+
+
+def _asked(shift: Shift, question: str, answer: AxisVerdict) -> tuple[str, tuple[int, int]]:
+    """The axis behind an answer and the patients it was measured on."""
+    effect = shift.on(answer.axis or "")
+    return (question, (0, 0)) if effect is None else (effect.axis, effect.n)
 
 
 def _of_axis(

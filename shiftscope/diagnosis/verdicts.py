@@ -1,7 +1,7 @@
 """From the effects of one comparison to four answers and a kind."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -10,7 +10,7 @@ from shiftscope.records import Real, Record
 from shiftscope.shifts import Effect, Shift
 from shiftscope.stats import holm
 
-__all__ = ["KINDS", "LIMITS", "QUESTIONS", "AxisVerdict", "Kind", "Limits", "Verdict", "judge"]
+__all__ = ["KINDS", "LIMITS", "QUESTIONS", "AxisVerdict", "Kind", "Limits", "Verdict", "judge", "sum_up"]
 
 Kind = Literal["none", "appearance", "structural", "mixed", "insufficient"]
 KINDS: tuple[Kind, ...] = ("none", "appearance", "structural", "mixed", "insufficient")
@@ -23,8 +23,7 @@ class Limits:
 
     Attributes:
         margin: question -> effect (squared distance over within-site variance) below which a shift does not matter.
-        alpha: family-wise error of the tests over all pairs and questions.
-        sure: confidence that the effect exceeds its margin, from which it counts.
+        alpha: family-wise error, over all comparisons and questions, of calling an effect larger than its margin.
         enough: patients a side below which nothing is said.
         enough_files: the same where each file counts as a patient, and the true number can only be smaller.
         comfortable: patients a side below which confidence is called low.
@@ -36,7 +35,6 @@ class Limits:
 
     margin: Mapping[str, float]
     alpha: float = 0.05
-    sure: float = 0.95
     enough: int = 20
     enough_files: int = 30
     comfortable: int = 50
@@ -59,8 +57,9 @@ class AxisVerdict(Record):
         effect: squared distance of the means over the within-site variance.
         low: lower end of its 95 % interval.
         high: upper end.
-        p: of no difference, corrected for all questions and pairs asked together (Holm).
+        p: of no difference, corrected for all axes, questions and comparisons asked together (Holm).
         axis: the axis with the strongest case, None where the question could not be asked.
+        held: what was held equal, "" for nothing.
         called: whether it counts as a shift.
     """
 
@@ -70,16 +69,23 @@ class AxisVerdict(Record):
     high: Real | None = None
     p: Real | None = None
     axis: str | None = None
+    held: str = ""
     called: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """The strongest effect on one question before correction over comparisons."""
+    """The strongest effect on one question.
+
+    Attributes:
+        effect: the effect whose margin is exceeded with the most confidence.
+        probability: that confidence.
+        looked_at: how many effects it was chosen from.
+    """
 
     effect: Effect
     probability: float
-    p: float
+    looked_at: int
 
 
 class Verdict(Record):
@@ -90,38 +96,53 @@ class Verdict(Record):
 
 
 def judge(shifts: Sequence[Shift], limits: Limits = LIMITS) -> list[Verdict]:
-    """Verdicts on comparisons that are looked at together: p values are corrected over all of them."""
+    """Verdicts on comparisons that are looked at together.
+
+    A shift is called when "the effect exceeds its margin" holds at the family-wise level `limits.alpha`: Holm's
+    procedure over all comparisons and questions on one minus the confidence, times the number of axes that the
+    strongest was chosen from. The p of no difference is corrected in the same way.
+    """
     asked = [{question: _strongest(shift, question, limits) for question in QUESTIONS} for shift in shifts]
     found = {
-        (index, question): candidate.p
+        (index, question): candidate
         for index, row in enumerate(asked)
         for question, candidate in row.items()
         if candidate is not None
     }
-    corrected = dict(zip(found, holm(np.array(list(found.values()))), strict=True))
+    claims = _corrected(found, [(1 - candidate.probability) * candidate.looked_at for candidate in found.values()])
+    tests = _corrected(found, [candidate.effect.p * candidate.looked_at for candidate in found.values()])
     verdicts = []
-    for index, row in enumerate(asked):
-        axes = {}
-        for question, candidate in row.items():
-            if candidate is None:
-                axes[question] = AxisVerdict()
-                continue
-            p = float(corrected[index, question])
-            low, high = candidate.effect.interval
-            axes[question] = AxisVerdict(
-                probability=candidate.probability,
-                effect=candidate.effect.value,
-                low=low,
-                high=high,
-                p=p,
-                axis=candidate.effect.axis,
-                called=candidate.probability >= limits.sure and p < limits.alpha,
-            )
-        verdicts.append(Verdict(kind=_kind(axes), axes=axes))
+    for index in range(len(shifts)):
+        axes = {question: AxisVerdict() for question in QUESTIONS}
+        for question in QUESTIONS:
+            key = (index, question)
+            if key in found:
+                axes[question] = _answer(found[key], tests[key], claims[key] < limits.alpha)
+        verdicts.append(Verdict(kind=sum_up(axes), axes=axes))
     return verdicts
 
 
-def _kind(axes: Mapping[str, AxisVerdict]) -> Kind:
+def _corrected(keys: Iterable[tuple[int, str]], p: list[float]) -> dict[tuple[int, str], float]:
+    return dict(zip(keys, map(float, holm(np.minimum(np.array(p), 1.0))), strict=True))
+
+
+def _answer(candidate: _Candidate, p: float, called: bool) -> AxisVerdict:
+    effect = candidate.effect
+    low, high = effect.interval
+    return AxisVerdict(
+        probability=candidate.probability,
+        effect=effect.value,
+        low=low,
+        high=high,
+        p=p,
+        axis=effect.axis,
+        held=effect.held,
+        called=called,
+    )
+
+
+def sum_up(axes: Mapping[str, AxisVerdict]) -> Kind:
+    """The kind that appearance and structure make together."""
     appearance, structure = axes["appearance"].called, axes["structure"].called
     if appearance:
         return "mixed" if structure else "appearance"
@@ -129,13 +150,13 @@ def _kind(axes: Mapping[str, AxisVerdict]) -> Kind:
 
 
 def _strongest(shift: Shift, question: str, limits: Limits) -> _Candidate | None:
-    """The effect with the best case on a question; its p is corrected for the number of effects looked at."""
+    """The effect with the best case on a question, of those measured on enough patients."""
     margin = limits.margin[question]
-    effects = shift.about(question)
-    if question == "appearance" and shift.on("intensity_outside"):
+    effects = [effect for effect in shift.about(question) if min(effect.n) >= limits.enough]
+    if question == "appearance" and any(effect.axis == "intensity_outside" for effect in effects):
         effects = [effect for effect in effects if effect.axis != "intensity"]  # the lesion itself is not appearance
     if question == "structure" and not effects:
-        return _without_masks(shift, margin, limits.remains)
+        return _without_masks(shift, margin, limits)
     if not effects:
         return None
     rated = [
@@ -143,13 +164,14 @@ def _strongest(shift: Shift, question: str, limits: Limits) -> _Candidate | None
         for effect in effects
     ]
     probability, _, best = max(rated, key=lambda item: item[:2])
-    smallest = min(effect.p for effect in effects)
-    return _Candidate(best, probability, min(1.0, smallest * len(effects)))
+    return _Candidate(best, probability, len(effects))
 
 
-def _without_masks(shift: Shift, margin: float, remains: float) -> _Candidate | None:
-    """Structure from features: what is left of the layout's difference after each site's map to the public look."""
+def _without_masks(shift: Shift, margin: float, limits: Limits) -> _Candidate | None:
+    """Structure from features: what is left of the layout's difference after each site's map to the public look, told
+    in the variance of the raw features so that the two can be set against each other."""
     raw, left = shift.on("features_deep"), shift.on("canonical_deep")
-    if raw is None or left is None:
+    if raw is None or left is None or min(left.n) < limits.enough:
         return None
-    return _Candidate(left, left.difference.exceeds(max(margin, remains * raw.value)), left.p)
+    left = replace(left, difference=left.difference.on_scale_of(raw.difference))
+    return _Candidate(left, left.difference.exceeds(max(margin, limits.remains * raw.value)), 1)

@@ -1,6 +1,6 @@
 """The export rules: what of the sums may leave a site."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Set
 
 import numpy as np
 
@@ -8,6 +8,7 @@ from shiftscope.measures import AXES, MEASURES
 from shiftscope.measures.basis import WIDTHS
 from shiftscope.profiles.profile import CELL, Count, Sketch, Summary
 from shiftscope.profiles.sums import GRID, Histogram, Sums
+from shiftscope.stats import Moments
 
 __all__ = ["class_sketches", "sketch", "summary", "suppressed"]
 
@@ -16,21 +17,36 @@ CLASS_WIDTH = 8
 
 
 def suppressed(counts: Mapping[str, int]) -> dict[str, Count]:
-    """Counts with those under 10 published as "<10", and as "hidden" one more where the total would give it away.
+    """Counts with those under 10 published as "<10", and "hidden" for what else would give them away.
 
-    The total is public, so a hidden sum below 10 would be known to the unit: the next smallest count is hidden as well
-    until the hidden patients are 10 or more in at least two cells (complementary suppression).
+    The next smallest count is hidden until every "<10" can be anything from 1 to 9 for a reader who knows the total
+    (complementary suppression, Cox 1980, doi:10.1080/01621459.1980.10477481). Where even hiding all does not do, all
+    are "hidden".
     """
-    small = [key for key, count in counts.items() if 0 < count < CELL]
+    small = {key for key, count in counts.items() if 0 < count < CELL}
     hidden = set(small)
     others = sorted((key for key in counts if counts[key] >= CELL), key=lambda key: (counts[key], key))
-    while hidden and others and (len(hidden) < 2 or sum(counts[key] for key in hidden) < CELL):
+    while hidden and others and not _uncertain(counts, small, hidden):
         hidden.add(others.pop(0))
-    published: dict[str, Count] = {}
-    for key, count in sorted(counts.items()):
-        if count:
-            published[key] = "<10" if key in small else "hidden" if key in hidden else count
-    return published
+    mark = "<10" if _uncertain(counts, small, hidden) else "hidden"
+    return {
+        key: mark if key in small else "hidden" if key in hidden else count
+        for key, count in sorted(counts.items())
+        if count
+    }
+
+
+def _uncertain(counts: Mapping[str, int], small: Set[str], hidden: Set[str]) -> bool:
+    """Whether every small count can still be 1 to 9, and every other hidden one nine values, given the hidden sum."""
+    total = sum(counts[key] for key in hidden)
+    low = {key: 1 if key in small else CELL for key in hidden}
+    high = {key: CELL - 1 if key in small else total for key in hidden}
+    for key in hidden:
+        least = max(low[key], total - sum(high.values()) + high[key])
+        most = min(high[key], total - sum(low.values()) + low[key])
+        if most - least < CELL - 2:
+            return False
+    return True
 
 
 def _width(n: int, most: int, covariates: int = 0) -> int | None:
@@ -40,46 +56,53 @@ def _width(n: int, most: int, covariates: int = 0) -> int | None:
     return max(fitting, default=None)
 
 
-def sketch(axis: str, plain: Sums, joint: Sums | None = None, most: int | None = None) -> Sketch | None:
+def sketch(axis: str, plain: Sums, joint: Sums | None = None) -> Sketch | None:
     """The sketch of an axis, None below 10 patients.
 
     Args:
         axis: a key of `AXES`.
         plain: sums of the coordinates.
-        joint: sums of the coordinates followed by the log area, over the patients with a mask.
-        most: widest sketch, default the axis's own.
+        joint: sums of the coordinates followed by the log area, over the same patients; None for none.
     """
     if plain.n < CELL or plain.total is None:
         return None
-    most = min(most or AXES[axis].width, len(plain.total))
-    if joint is not None and joint.n == plain.n and joint.total is not None:
+    most = min(AXES[axis].width, len(plain.total))
+    if joint is not None and joint.total is not None:
         width = _width(plain.n, most, covariates=1)
-        if width is not None:
-            moments = joint.moments(len(joint.total))
+        moments = joint.moments(len(joint.total))
+        if width is not None and moments is not None:
             keep = [*range(width), len(joint.total) - 1]
-            if moments is not None:
-                chosen = type(moments)(moments.n, moments.mean[keep], moments.cov[np.ix_(keep, keep)])
-                return Sketch.of(chosen, covariates=1)
-    width = _width(plain.n, most)
-    moments = plain.moments(width) if width else None
+            return Sketch.of(Moments(moments.n, moments.mean[keep], moments.cov[np.ix_(keep, keep)]), covariates=1)
+    moments = plain.moments(_width(plain.n, most) or 0)
     return Sketch.of(moments) if moments is not None else None
 
 
-def class_sketches(sums: Mapping[str, Mapping[str, Sums]], patients: int) -> dict[str, dict[str, Sketch]]:
+def class_sketches(
+    by_class: Mapping[str, Mapping[str, Sums]], whole: Mapping[str, Sums], told: Collection[str]
+) -> dict[str, dict[str, Sketch]]:
     """Sketches within classes, label -> axis -> sketch.
 
-    Only classes of 10 patients or more, and only while the patients in no published class are none or 10 or more:
-    the whole less the published classes is the rest.
+    The whole less the sketched classes is the rest. So on each axis the rest must be nobody, or 10 patients or more,
+    and no sketch may have more coordinates than the rest would be allowed.
+
+    Args:
+        by_class: label -> axis -> sums.
+        whole: axis -> sums over all patients.
+        told: labels whose counts are published.
     """
-    sizes = {label: max((part.n for part in axes.values()), default=0) for label, axes in sums.items()}
-    kept = sorted((label for label, n in sizes.items() if n >= CELL), key=lambda label: (-sizes[label], label))
-    while kept and 0 < patients - sum(sizes[label] for label in kept) < CELL:
-        kept.pop()
-    out: dict[str, dict[str, Sketch]] = {}
-    for label in sorted(kept):
-        sketches = {axis: sketch(axis, part, most=CLASS_WIDTH) for axis, part in sums[label].items()}
-        out[label] = {axis: item for axis, item in sketches.items() if item is not None}
-    return out
+    out: dict[str, dict[str, Sketch]] = {label: {} for label in sorted(told)}
+    for axis, everyone in whole.items():
+        found = {label: by_class[label][axis] for label in out if axis in by_class.get(label, {})}
+        parts = sorted((item for item in found.items() if item[1].n >= CELL), key=lambda item: (-item[1].n, item[0]))
+        while parts and 0 < (rest := everyone.n - sum(part.n for _, part in parts)) < CELL:
+            parts.pop()
+        for label, part in parts:
+            most = min(CLASS_WIDTH, AXES[axis].width, len(part.total if part.total is not None else ()))
+            width = min(_width(n, most) or 0 for n in (part.n, rest or part.n))
+            moments = part.moments(width) if width else None
+            if moments is not None:
+                out[label][axis] = Sketch.of(moments)
+    return {label: axes for label, axes in out.items() if axes}
 
 
 def summary(name: str, histogram: Histogram) -> Summary | None:

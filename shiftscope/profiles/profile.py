@@ -12,7 +12,7 @@ from shiftscope.stats import Moments
 __all__ = ["Area", "Count", "Profile", "Recipe", "Sketch", "Summary"]
 
 Count = int | str
-"""A number of patients, or "<10", or "hidden" where it would give a small one away."""
+"""A number of patients, or "<10", or "hidden": any number, not told because it would give a small one away."""
 
 CELL = 10
 """No published count of patients is smaller."""
@@ -117,6 +117,7 @@ class Profile(Document):
         colour: whether the images truly have colour.
         depth: "2-D", "3-D" or "mixed".
         excluded: files left out, by reason.
+        labelled: patients with a label.
         labels: patients by class.
         acquisition: patients by value of each allowlisted acquisition tag.
         sketches: moments by axis; null where the site has nothing to measure or too few patients.
@@ -141,6 +142,7 @@ class Profile(Document):
     colour: bool
     depth: Literal["2-D", "3-D", "mixed"]
     excluded: dict[str, int]
+    labelled: int
     labels: dict[str, Count]
     acquisition: dict[str, dict[str, Count]]
     sketches: dict[str, Sketch | None]

@@ -32,10 +32,11 @@ class Sums:
 
     def moments(self, width: int) -> Moments | None:
         """Moments of the first `width` coordinates, None where nothing was added."""
-        if self.total is None or self.outer is None:
+        if self.total is None or self.outer is None or not width:
             return None
         mean = self.total[:width] / self.n
         scatter = self.outer[:width, :width] - self.n * np.outer(mean, mean)
+        np.fill_diagonal(scatter, np.maximum(np.diag(scatter), 0.0))  # rounding
         return Moments(self.n, mean, scatter / max(self.n - 1, 1))
 
 

@@ -6,7 +6,7 @@ from importlib import metadata
 
 import numpy as np
 
-from shiftscope.measures import AXES, MEASURES
+from shiftscope.measures import AXES, MEASURES, boundary, morphology
 from shiftscope.measures.basis import load_basis
 from shiftscope.measures.features import Extractor
 from shiftscope.profiles import export
@@ -19,6 +19,28 @@ from shiftscope.sites import Site, fingerprint
 __all__ = ["Tally"]
 
 
+_SIZES = ("morphology", "morphology_3d")
+_MASK_AXES = frozenset({*_SIZES, "boundary", "intensity_outside"})
+_MASK_MEASURES = frozenset({*morphology.MEASURES_2D, *morphology.MEASURES_3D, *boundary.MEASURES, "brightness_outside"})
+_UNPUBLISHED = "empty"
+"""Its mean is a count of patients."""
+
+
+def _of_masks(patient: Patient) -> frozenset[str]:
+    """Axes and measures of the masks, where one of them is missing: all are published over the same patients or not at
+    all, because two means over sets that differ by one patient give that patient away."""
+    found = {*patient.coordinates}
+    whole = found >= {"boundary", "intensity_outside"} and not found.isdisjoint(_SIZES)
+    return frozenset() if whole else _MASK_AXES | _MASK_MEASURES
+
+
+def _scanner(acquisition: Mapping[str, str]) -> dict[str, str]:
+    """Tags with maker and model as one: counted apart, one table would tell what the other hides."""
+    tags = dict(acquisition)
+    names = [tags.pop(key) for key in ("manufacturer", "model") if key in tags]
+    return {**tags, "scanner": " ".join(names)} if names else tags
+
+
 class Tally:
     """Sums over patients; memory does not depend on their number."""
 
@@ -29,7 +51,9 @@ class Tally:
         self._plain: dict[str, Sums] = defaultdict(Sums)
         self._joint: dict[str, Sums] = defaultdict(Sums)
         self._by_class: dict[str, dict[str, Sums]] = defaultdict(lambda: defaultdict(Sums))
-        self._histograms = {name: Histogram(*measure.range) for name, measure in MEASURES.items()}
+        self._histograms = {
+            name: Histogram(*measure.range) for name, measure in MEASURES.items() if name != _UNPUBLISHED
+        }
         self._curves: dict[str, Sums] = {"quantiles": Sums(), "amplitude": Sums()}
         self._labels: Counter[str] = Counter()
         self._acquisition: dict[str, Counter[str]] = defaultdict(Counter)
@@ -41,29 +65,37 @@ class Tally:
         self.patients += 1
         self.cases += patient.cases
         self.masks += patient.masks
-        size = patient.coordinates.get("morphology", patient.coordinates.get("morphology_3d"))
+        left_out = _of_masks(patient)
+        size = next((patient.coordinates[axis] for axis in _SIZES if axis in patient.coordinates), None)
         for axis, row in patient.coordinates.items():
+            if axis in left_out:
+                continue
             self._plain[axis].add(row)
-            if size is not None and AXES[axis].question != "structure":
+            if size is not None and not left_out and AXES[axis].question != "structure":
                 self._joint[axis].add(np.append(row, size[0]))
             if patient.label is not None:
                 self._by_class[patient.label][axis].add(row)
         for name, value in patient.numbers.items():
             if name in self._curves:
                 self._curves[name].add(value)
-            elif name in self._histograms:
+            elif name in self._histograms and name not in left_out:
                 self._histograms[name].add(float(value))
         if patient.label is not None:
             self._labels[patient.label] += 1
-        for tag, text in patient.acquisition.items():
+        for tag, text in _scanner(patient.acquisition).items():
             self._acquisition[tag][text] += 1
         self._depths |= patient.depths
         self._colour |= patient.colour
 
     def profile(self, site: Site, seed: int, extractor: Extractor, excluded: Mapping[str, int]) -> Profile:
         """Apply the export rules and close the sums into a profile."""
+        labels = export.suppressed(self._labels)
         curves = {name: self._mean_curve(sums) for name, sums in self._curves.items()}
-        summaries = {name: export.summary(name, histogram) for name, histogram in self._histograms.items()}
+        summaries = {
+            name: export.summary(name, histogram)
+            for name, histogram in self._histograms.items()
+            if not self._nested(name, histogram.sums.n)
+        }
         return Profile(
             site=site.name,
             version=metadata.version("shiftscope-fl"),
@@ -85,14 +117,27 @@ class Tally:
             colour=self._colour,
             depth="mixed" if len(self._depths) > 1 else "3-D" if "3-D" in self._depths else "2-D",
             excluded=dict(sorted(excluded.items())),
-            labels=export.suppressed(self._labels),
+            labelled=self._labels.total(),
+            labels=labels,
             acquisition={tag: export.suppressed(counts) for tag, counts in sorted(self._acquisition.items())},
-            sketches={axis: export.sketch(axis, self._plain[axis], self._joint.get(axis)) for axis in AXES},
-            by_class=export.class_sketches(self._by_class, self.patients),
+            sketches={axis: export.sketch(axis, self._plain[axis], self._area_of_all(axis)) for axis in AXES},
+            by_class=export.class_sketches(
+                self._by_class, self._plain, [label for label, count in labels.items() if isinstance(count, int)]
+            ),
             measures={name: item for name, item in summaries.items() if item is not None},
             quantiles=curves["quantiles"],
             spectrum=curves["amplitude"],
         )
+
+    def _nested(self, name: str, n: int) -> bool:
+        """Whether a measure of the masks is known for nearly all, but not all, patients whose masks are sketched."""
+        return name in _MASK_MEASURES and 0 < self._plain["boundary"].n - n < CELL
+
+    def _area_of_all(self, axis: str) -> Sums | None:
+        """The joint sums of an axis, only where every patient of the site is in them: the mean area of some patients
+        beside that of one more would give that one's area away."""
+        joint = self._joint.get(axis)
+        return joint if joint is not None and joint.n == self.patients and len(self._depths) == 1 else None
 
     @staticmethod
     def _mean_curve(sums: Sums) -> np.ndarray | None:

@@ -7,7 +7,7 @@ from shiftscope.reports.sheet import Grid, Lines, Sheet
 __all__ = ["advice_sheet"]
 
 _KINDS = {
-    "none": "the sites hardly differ",
+    "none": "no shift that counts was found",
     "appearance": "the sites differ in appearance",
     "structural": "the sites differ in structure",
     "mixed": "the sites differ in appearance and in structure",
@@ -70,7 +70,11 @@ def _cells(answer: AxisVerdict) -> tuple[str, ...]:
     interval = f"{answer.low or 0.0:.2f} to {answer.high or 0.0:.2f}"
     p = f"{answer.p:.3f}" if answer.p >= 0.001 else "<.001"
     shift = "yes" if answer.called else "no" if answer.probability < 0.5 else "cannot tell"
-    return shift, f"{min(answer.probability, 0.999):.3f}", f"{answer.effect:.2f}", interval, p, answer.axis or ""
+    return shift, f"{min(answer.probability, 0.999):.3f}", f"{answer.effect:.2f}", interval, p, _source(answer)
+
+
+def _source(answer: AxisVerdict) -> str:
+    return f"{answer.axis}, at equal {answer.held}" if answer.held else answer.axis or ""
 
 
 def _effect(answer: AxisVerdict) -> str:

@@ -12,9 +12,11 @@ from small_hospitals import plan_for
 from shiftscope.errors import EngineError
 from shiftscope.plans import Plan, RunResult
 from shiftscope.train.aggregate import Tensors, Update
+from shiftscope.train.flower import simulation
 from shiftscope.train.flower.client import participant
+from shiftscope.train.flower.federation import WorkerDied
 from shiftscope.train.flower.inline import InlineGrid, task_identity
-from shiftscope.train.flower.messages import refuse
+from shiftscope.train.flower.messages import refuse, unpack
 from shiftscope.train.flower.server import coordinate
 from shiftscope.train.jobs import Job
 from shiftscope.train.launch import train
@@ -120,6 +122,15 @@ class AbsentGrid(InlineGrid):
 
     def _deliver(self, message: Message) -> Message:
         if message.metadata.dst_node_id == 102:
+            return refuse(message, "<class 'flwr.clientapp.client_app.LoadClientAppError'>:<'no\nmodule'>")
+        return super()._deliver(message)
+
+
+class DyingGrid(InlineGrid):
+    """The process that serves one node is killed in the third round."""
+
+    def _deliver(self, message: Message) -> Message:
+        if message.metadata.dst_node_id == 101 and unpack(message.content).facts.get("round") == 3:
             return refuse(message, "<class 'ray.exceptions.ActorDiedError'>:<'The actor died\nbecause'>")
         return super()._deliver(message)
 
@@ -146,7 +157,7 @@ def test_a_hung_site_times_out(hospitals: dict[str, Path], tmp_path: Path) -> No
 
 def test_a_site_that_never_joined_is_told_in_every_round(hospitals: dict[str, Path], tmp_path: Path) -> None:
     result = through(AbsentGrid, plan_for(hospitals), hospitals, tmp_path)
-    assert {entry.replies["c"] for entry in result.rounds} == {"failed: never joined: ActorDiedError"}
+    assert {entry.replies["c"] for entry in result.rounds} == {"failed: never joined: LoadClientAppError"}
     assert {entry.replies["a"] for entry in result.rounds} == {"ok"}
 
 
@@ -157,3 +168,56 @@ def test_nobody_there_is_an_error(hospitals: dict[str, Path], tmp_path: Path) ->
 
     with pytest.raises(EngineError, match="no site could take part: ValueError"):
         through(Nobody, plan_for(hospitals), hospitals, tmp_path)
+
+
+def test_a_dead_worker_stops_the_round_so_that_it_can_be_done_again(hospitals: dict[str, Path], tmp_path: Path) -> None:
+    with pytest.raises(WorkerDied, match="a worker process died .ActorDiedError."):
+        through(DyingGrid, plan_for(hospitals, rounds=4), hospitals, tmp_path)
+    state = load_checkpoint(tmp_path / "checkpoints" / "baseline-seed0.safetensors")
+    assert state is not None
+    assert (state.round, len(state.entries)) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "lives", "progress", "outcome"),
+    [
+        (["WorkerDied", None], 2, 0, "result"),
+        (["WorkerDied", "WorkerDied", None], 3, 0, "result"),
+        (["WorkerDied", "WorkerDied", "WorkerDied"], 3, 0, "message WorkerDied"),
+        (["EngineError"], 1, 0, "message EngineError"),
+        (["silent"], 1, 0, "Flower ended without a result"),
+        (["silent", None], 2, 1, "result"),
+    ],
+)
+def test_the_engine_is_started_again_when_it_is_to_blame(
+    kinds: list[str | None],
+    lives: int,
+    progress: int,
+    outcome: str,
+    hospitals: dict[str, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    plan = plan_for(hospitals, rounds=1)
+    finished = train(plan, hospitals, engine="inline", out=tmp_path / "inline")
+    data = {site: str(path) for site, path in hospitals.items()}
+    job = Job(plan=plan, data=data, patient_regex=None, out=tmp_path, timeout_s=9, device="cpu")
+    restarts = []
+
+    def life(now: Job, _say: object, told: int) -> int:
+        kind = kinds[now.restarts]
+        restarts.append(Job.read(job.path).restarts)
+        (tmp_path / "failure.json").unlink(missing_ok=True)
+        if kind is None:
+            finished.write(tmp_path / "result.json")
+        elif kind != "silent":
+            (tmp_path / "failure.json").write_text(f'["{kind}", "message {kind}"]')
+        return told + progress
+
+    monkeypatch.setattr(simulation, "_once", life)
+    if outcome == "result":
+        assert simulation.run_simulation(job).verdict == finished.verdict
+    else:
+        with pytest.raises(EngineError, match=outcome):
+            simulation.run_simulation(job)
+    assert restarts == list(range(lives))

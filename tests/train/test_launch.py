@@ -75,7 +75,8 @@ def test_a_run_and_its_traces(hospitals: dict[str, Path], tmp_path: Path) -> Non
     assert len(result.rounds) == 8
     assert said[1].startswith("baseline, seed 0, round 1 of 2: loss ")
     assert sorted(path.name for path in (tmp_path / "run" / "checkpoints").iterdir()) == [
-        f"{arm}-seed{seed}.safetensors" for arm in ("adapted", "baseline") for seed in (0, 5)
+        *(f"{arm}-seed{seed}.safetensors" for arm in ("adapted", "baseline") for seed in (0, 5)),
+        "reference.safetensors",
     ]
     assert set(result.sites) == {"a", "b", "c"}
     for site in result.sites.values():

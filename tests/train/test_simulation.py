@@ -13,12 +13,14 @@ from small_hospitals import plan_for, segmented
 
 from shiftscope.errors import EngineError
 from shiftscope.plans import Plan, write_plan
-from shiftscope.train.flower.processes import adopting
+from shiftscope.train.flower.processes import adopting, process_table
 from shiftscope.train.flower.simulation import run_simulation
 from shiftscope.train.jobs import Job
 from shiftscope.train.launch import train
 
 pytestmark = pytest.mark.slow
+
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="processes are found through /proc")
 
 PROGRAM = """
 import sys
@@ -55,6 +57,18 @@ def children() -> set[int]:
     return found
 
 
+def worker() -> int:
+    """A Ray worker that descends from this process."""
+    parents = {pid: parent for pid, parent, _ in process_table()}
+    for pid in parents:
+        line, ancestor = [pid], pid
+        while (ancestor := parents.get(ancestor, 0)) > 1:
+            line.append(ancestor)
+        if os.getpid() in line and b"ray::ClientApp" in Path("/proc", str(pid), "cmdline").read_bytes():
+            return pid
+    raise AssertionError("no worker found")
+
+
 def test_inline_and_flower_give_the_same_weights_bit_for_bit(hospitals: dict[str, Path], tmp_path: Path) -> None:
     plan = plan_for(hospitals, harmonizer="quantile_map", personalizer="fedbn")
     inline = train(plan, hospitals, engine="inline", out=tmp_path / "inline")
@@ -68,7 +82,7 @@ def test_inline_and_flower_give_the_same_weights_bit_for_bit(hospitals: dict[str
         arm: pytest.approx(series, rel=1e-5) for arm, series in inline.sites["b"].scores.items()
     }
     assert flower.cost.bytes == inline.cost.bytes
-    assert [line.split(":")[0] for line in said[1:]] == [
+    assert [line.split(":")[0] for line in said[2:]] == [
         f"{arm}, seed 0, round {number} of 2" for arm in ("baseline", "adapted") for number in (1, 2)
     ]
 
@@ -83,6 +97,24 @@ def test_a_site_that_fails_is_accounted_for(hospitals: dict[str, Path], tmp_path
     assert result.sites["a"].scores["baseline"][0] is not None
     assert any("site b missed 2 of 2 rounds" in note for note in result.notes)
     assert "FileExistsError" in (blocked / "errors.log").read_text()
+
+
+@LINUX
+def test_a_killed_worker_costs_time_but_no_round(hospitals: dict[str, Path], tmp_path: Path) -> None:
+    plan = plan_for(hospitals, rounds=3)
+    train(plan, hospitals, engine="inline", out=tmp_path / "inline")
+    killed: list[int] = []
+
+    def kill_one(line: str) -> None:
+        if "round 1 of 3" in line and not killed:
+            killed.append(worker())
+            os.kill(killed[0], signal.SIGKILL)
+
+    result = train(plan, hospitals, engine="flower", out=tmp_path / "flower", progress=kill_one)
+    assert killed
+    assert_same_weights(tmp_path / "inline", tmp_path / "flower")
+    assert result.notes == ("restarts of the engine after a process of it died: 1",)
+    assert {reply for entry in result.rounds for reply in entry.replies.values()} == {"ok"}
 
 
 def test_a_coordinator_that_cannot_go_on_says_why(tmp_path: Path) -> None:
@@ -104,7 +136,7 @@ def test_an_engine_that_dies_is_an_error(
         run_simulation(job)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="orphans are counted through /proc")
+@LINUX
 def test_ctrl_c_leaves_no_process_and_a_checkpoint_to_resume_from(hospitals: dict[str, Path], tmp_path: Path) -> None:
     plan: Plan = plan_for(hospitals, personalizer="fedper", rounds=4)
     write_plan(plan, tmp_path / "plan.toml")
