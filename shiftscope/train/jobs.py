@@ -25,6 +25,8 @@ class Job(Document):
         out: the run's folder, absolute.
         timeout_s: how long a round waits for its slowest site.
         device: "cpu" or "cuda".
+        weights: the plan's file of initial weights, absolute.
+        restarts: how often the engine was started again for this run.
     """
 
     plan: Plan
@@ -33,6 +35,8 @@ class Job(Document):
     out: Path
     timeout_s: float
     device: str
+    weights: Path | None = None
+    restarts: int = 0
 
     @property
     def path(self) -> Path:

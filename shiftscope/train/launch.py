@@ -10,7 +10,7 @@ import torch
 
 from shiftscope.errors import EngineError, PlanError, UsageError
 from shiftscope.harmonize import HARMONIZERS
-from shiftscope.plans import Plan, RoundEntry, RunResult
+from shiftscope.plans import Plan, RunResult
 from shiftscope.sites import Site, fingerprint, read_site
 from shiftscope.train.jobs import Job
 from shiftscope.train.loading import usable
@@ -66,11 +66,12 @@ def train(
         out=out.resolve(),
         timeout_s=timeout_s,
         device=("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device,
+        weights=_weights(plan),
     )
     _claim(job, resume)
     run = _engine(engine)
     try:
-        return run(job, lambda entry: say(line_of(entry, plan)))
+        return run(job, say)
     except KeyboardInterrupt:
         say(f"interrupted; {out} keeps every finished round: add --resume to go on")
         raise
@@ -90,7 +91,7 @@ def check_plan(plan: Plan) -> None:
             )
     if plan.task == "classification" and len(plan.classes) < 2:
         raise PlanError(f"classes: {len(plan.classes)} for classification; expected two or more")
-    model = build(plan)
+    model = build(plan, _weights(plan))
     if plan.personalizer:
         PERSONALIZERS[plan.personalizer].stays_home(model)
 
@@ -110,18 +111,11 @@ def check_data(plan: Plan, sites: Mapping[str, Site]) -> None:
         divide(usable(site, plan), plan.split, name)
 
 
-def line_of(entry: RoundEntry, plan: Plan) -> str:
-    """A round in one line."""
-    failed = [f"{site} {reply}" for site, reply in entry.replies.items() if reply != "ok"]
-    loss = "no loss" if entry.loss is None else f"loss {entry.loss:.3f}"
-    counts = f"{len(entry.replies) - len(failed)} of {len(entry.replies)} sites"
-    head = (
-        f"{entry.arm}, seed {entry.seed}, round {entry.round} of {plan.rounds}: {loss}, {counts}, {entry.seconds:.1f} s"
-    )
-    return "; ".join([head, *failed])
+def _weights(plan: Plan) -> Path | None:
+    return Path(plan.weights).resolve() if plan.weights else None
 
 
-def _engine(name: str) -> Callable[[Job, Callable[[RoundEntry], None]], RunResult]:
+def _engine(name: str) -> Callable[[Job, Callable[[str], None]], RunResult]:
     """Imported only now: Flower takes seconds, and a wrong plan should be told at once."""
     if name == "inline":
         from shiftscope.train.flower.inline import run_inline
@@ -179,6 +173,6 @@ def _claim(job: Job, resume: bool) -> None:
                 f"{changed[0]}: {json.dumps(before.plan.to_dict().get(changed[0]))} when {job.out} was begun, now"
                 f" {json.dumps(job.plan.to_dict().get(changed[0]))}; resume with the first plan, or start anew"
             )
-    for leftover in ("rounds.jsonl", "result.json", "failure.txt"):
+    for leftover in ("rounds.jsonl", "result.json", "failure.json"):
         (job.out / leftover).unlink(missing_ok=True)
     job.write(job.path)

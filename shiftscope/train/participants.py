@@ -26,7 +26,7 @@ __all__ = ["Participant", "initial_tensors"]
 def initial_tensors(job: Job, algorithm: Algorithm, seed: int) -> Tensors:
     """The shared part of the model every strategy of this seed starts from."""
     with seeded(seed):
-        model = build(job.plan)
+        model = build(job.plan, job.weights)
     return _tensors(model, leave_out=algorithm.stays_home(model))
 
 
@@ -132,7 +132,7 @@ class Participant:
         chosen = self.job.arm(arm)
         algorithm = find_algorithm(chosen.algorithm)
         with seeded(seed):
-            model = build(self.plan)
+            model = build(self.plan, self.job.weights)
         personal = load_personal(self.home / f"{arm}-seed{seed}", before=number) or Personal()
         state = {name: torch.from_numpy(array.copy()) for name, array in {**shared, **personal.home}.items()}
         model.load_state_dict({**model.state_dict(), **state})

@@ -12,7 +12,7 @@ from shiftscope.train.jobs import Job
 from shiftscope.train.scores import PRIMARY
 from shiftscope.train.states import Checkpoint, Evaluation
 
-__all__ = ["MARGIN", "SiteFacts", "summarise", "verdict_on"]
+__all__ = ["MARGIN", "SiteFacts", "line_of", "summarise", "verdict_on"]
 
 MARGIN = 0.005
 """A mean difference below half a point helps nobody, however sure it is."""
@@ -75,6 +75,15 @@ def summarise(
         cost_by_arm={arm.name: _cost(runs, arm.name) for arm in job.arms},
         machine=dict(machine),
     )
+
+
+def line_of(entry: RoundEntry, rounds: int) -> str:
+    """A round in one line."""
+    failed = [f"{site} {reply}" for site, reply in entry.replies.items() if reply != "ok"]
+    loss = "no loss" if entry.loss is None else f"loss {entry.loss:.3f}"
+    counts = f"{len(entry.replies) - len(failed)} of {len(entry.replies)} sites"
+    head = f"{entry.arm}, seed {entry.seed}, round {entry.round} of {rounds}: {loss}, {counts}, {entry.seconds:.1f} s"
+    return "; ".join([head, *failed])
 
 
 def _site(

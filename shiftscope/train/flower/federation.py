@@ -11,10 +11,21 @@ from shiftscope.errors import EngineError
 from shiftscope.train.flower.messages import Parcel, failure_of, pack, size_of, unpack
 from shiftscope.train.jobs import Job
 
-__all__ = ["Answers", "Federation"]
+__all__ = ["Answers", "Federation", "WorkerDied", "verdicts"]
+
+DEATHS = {"ActorDiedError", "ActorUnavailableError", "RayActorError", "WorkerCrashedError", "OutOfMemoryError"}
+"""Ray's names for a worker process that is gone, a kill by the system for want of memory among them."""
 
 JOIN_S = 120.0
 """How long to wait until every node has reported."""
+
+
+class WorkerDied(EngineError):
+    """A process that served the sites is gone.
+
+    Flower's simulation goes on without replacing it and fails, at once, whatever it hands to the dead: in every later
+    round other sites than the one to blame. Nothing from then on means anything, so the engine has to start anew.
+    """
 
 
 @dataclass(slots=True)
@@ -48,13 +59,14 @@ class Federation:
 
         Raises:
             EngineError: fewer nodes than sites, or no site can take part.
+            WorkerDied: an error says that a process is gone.
         """
         ids = self._node_ids()
         replies = self.grid.send_and_receive(self.messages("query.describe", Parcel(), ids), timeout=self.job.timeout_s)
         answers, reasons = Answers(), []
         for reply in replies:
             if reply.has_error():
-                reasons.append(failure_of(reply.error))
+                reasons.append(_reason(reply))
                 continue
             parcel = unpack(reply.content)
             self.nodes[str(parcel.facts["site"])] = reply.metadata.src_node_id
@@ -77,7 +89,11 @@ class Federation:
         return [Message(pack(parcel), dst_node_id=node, message_type=question) for node in nodes]
 
     def collect(self, replies: Iterable[Message], question: object) -> Answers:
-        """Sort replies by site; who did not reply, or with an error, is told apart."""
+        """Sort replies by site; who did not reply, or with an error, is told apart.
+
+        Raises:
+            WorkerDied: an error says that a process is gone.
+        """
         by_node = {reply.metadata.src_node_id: reply for reply in replies}
         answers = Answers(failures=dict(self.missing), bytes=size_of(question) * len(self.nodes))
         for site, node in self.nodes.items():
@@ -85,7 +101,7 @@ class Federation:
             if reply is None:
                 answers.failures[site] = f"no answer within {self.job.timeout_s:g} s"
             elif reply.has_error():
-                answers.failures[site] = failure_of(reply.error)
+                answers.failures[site] = _reason(reply)
             else:
                 answers.parcels[site] = unpack(reply.content)
                 answers.bytes += size_of(reply.content)
@@ -100,6 +116,13 @@ class Federation:
                 )
             time.sleep(0.1)
         return ids
+
+
+def _reason(reply: Message) -> str:
+    reason = failure_of(reply.error)
+    if reason in DEATHS:
+        raise WorkerDied(f"a worker process died ({reason}), most often for want of memory")
+    return reason
 
 
 def verdicts(sites: Iterable[str], failures: Mapping[str, str]) -> dict[str, str]:

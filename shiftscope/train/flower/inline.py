@@ -9,7 +9,7 @@ from flwr.app import Context, Error, Message, RecordDict
 from flwr.clientapp import ClientApp
 from flwr.serverapp import Grid
 
-from shiftscope.plans import RoundEntry, RunResult
+from shiftscope.plans import RunResult
 from shiftscope.train.flower.client import client, participant
 from shiftscope.train.flower.server import coordinate, ignore
 from shiftscope.train.jobs import Job
@@ -99,14 +99,14 @@ def task_identity() -> Iterator[None]:
         TaskIdentity._task_id, TaskIdentity._run_id, TaskIdentity._node_id = before
 
 
-def run_inline(job: Job, note: Callable[[RoundEntry], None] = ignore) -> RunResult:
+def run_inline(job: Job, say: Callable[[str], None] = ignore) -> RunResult:
     """The whole job, one site after the other, in this process and one thread."""
     chatter = logging.getLogger("flwr")
     level = chatter.level
     chatter.setLevel(logging.ERROR)
     try:
         with task_identity():
-            return coordinate(InlineGrid(job), job, "inline", note)
+            return coordinate(InlineGrid(job), job, "inline", say)
     finally:
         chatter.setLevel(level)
         participant.cache_clear()

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from shiftscope.errors import EngineError
 
-__all__ = ["Processes", "adopting", "free_port", "interruptible", "tool", "undisturbed"]
+__all__ = ["Processes", "adopting", "free_port", "interruptible", "process_table", "tool", "undisturbed"]
 
 MARK = "SHIFTSCOPE_RUN"
 PATIENCE_S = 5.0
@@ -92,7 +92,7 @@ class Processes:
         """Living processes of this run: on Linux with all descendants, whoever adopted them meanwhile."""
         if sys.platform != "linux":
             return {process.pid for process in self.started if process.poll() is None}
-        table = list(_table())
+        table = list(process_table())
         self.seen |= {pid for pid, _, _ in table if pid not in self.seen and _carries(pid, self.mark)}
         while True:
             kin = {pid for pid, parent, session in table if {pid, parent, session} & self.seen}
@@ -169,7 +169,7 @@ def _carries(pid: int, mark: str) -> bool:
         return False
 
 
-def _table() -> Iterator[tuple[int, int, int]]:
+def process_table() -> Iterator[tuple[int, int, int]]:
     """Every living process as (pid, parent, session), from /proc; what is defunct is no longer living."""
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():

@@ -1,5 +1,7 @@
 """The app of the coordinator: every strategy and seed of a job in one run, then the account."""
 
+import json
+import os
 import platform
 import time
 from collections.abc import Callable, Mapping
@@ -20,46 +22,51 @@ from shiftscope.train.flower.strategy import AccountedFedAvg
 from shiftscope.train.jobs import Arm, Job
 from shiftscope.train.participants import initial_tensors
 from shiftscope.train.personalize import find_algorithm
-from shiftscope.train.results import SiteFacts, summarise
-from shiftscope.train.states import Checkpoint, Evaluation, load_checkpoint, save_checkpoint
+from shiftscope.train.results import SiteFacts, line_of, summarise
+from shiftscope.train.states import Checkpoint, Evaluation, load_arrays, load_checkpoint, save_arrays, save_checkpoint
 
-__all__ = ["FAILURE", "coordinate", "server"]
+__all__ = ["FAILURE", "ROUNDS", "coordinate", "ignore", "server"]
 
-FAILURE = "failure.txt"
-"""Where a coordinator in another process leaves the one line that explains why there is no result."""
+FAILURE = "failure.json"
+"""Where a coordinator in another process leaves the kind of error and the line that explains it."""
+
+ROUNDS = "rounds.jsonl"
+"""One line per finished round, for whoever follows the run."""
+
+ENGINE = "flower"
 
 
-def ignore(_entry: RoundEntry) -> None:
+def ignore(_line: str) -> None:
     """Nobody listens."""
 
 
-def coordinate(grid: Grid, job: Job, engine: str, note: Callable[[RoundEntry], None] = ignore) -> RunResult:
+def coordinate(grid: Grid, job: Job, engine: str, say: Callable[[str], None] = ignore) -> RunResult:
     """Run the job over `grid` and write `result.json`.
 
     Continues from the checkpoints under `job.out`, where there are any.
 
     Args:
-        note: told of every round, besides `rounds.jsonl`.
+        say: told one line per round, besides `rounds.jsonl`.
 
     Raises:
         EngineError: the job cannot give a result.
     """
-    return _Run(grid, job, engine, note).result()
+    return _Run(grid, job, engine, say).result()
 
 
 class _Run:
     """One job under way."""
 
-    def __init__(self, grid: Grid, job: Job, engine: str, note: Callable[[RoundEntry], None]) -> None:
+    def __init__(self, grid: Grid, job: Job, engine: str, say: Callable[[str], None]) -> None:
         self.job = job
-        self.note = note
+        self.say = say
         self.engine = engine
         self.federation = Federation(grid, job)
         self.since = time.monotonic()
         self.asked_bytes = 0
         self.earlier_s = 0.0
         self.changed: dict[str, float] = {}
-        self.notes: list[str] = []
+        self.notes = [f"restarts of the engine after a process of it died: {job.restarts}"] if job.restarts else []
 
     def result(self) -> RunResult:
         described = self.federation.join()
@@ -91,15 +98,12 @@ class _Run:
         name = self.job.plan.harmonizer
         if name is None:
             return {}
-        harmonizer = HARMONIZERS[name]
-        shares = [described.parcels[site].statistics for site in sorted(described.parcels)]
-        shares = [share for share in shares if share]
-        if harmonizer.shares and not shares:
-            raise EngineError(
-                f"harmonizer {name}: no site has the {MIN_PATIENTS} training patients it takes to share statistics;"
-                " choose 'zscore', which shares nothing, or collect more cases"
-            )
-        reference = harmonizer.combine(shares)
+        kept = self.job.out / "checkpoints" / "reference.safetensors"
+        if kept.exists():  # a resumed run must not change it, whoever is missing today
+            reference: Statistics = load_arrays(kept)
+        else:
+            reference = _combined(name, [described.parcels[site].statistics for site in sorted(described.parcels)])
+            save_arrays(kept, dict(reference))
         answers = self._ask("harmonize", "query.harmonize", Parcel(statistics=reference))
         self.asked_bytes += answers.bytes
         self.changed = {site: float(parcel.facts["changed"]) for site, parcel in answers.parcels.items()}
@@ -147,15 +151,27 @@ class _Run:
 
     def _note(self, entry: RoundEntry) -> None:
         """Append to the log that whoever waits for this run follows."""
-        with (self.job.out / "rounds.jsonl").open("a", encoding="utf-8") as log:
+        with (self.job.out / ROUNDS).open("a", encoding="utf-8") as log:
             log.write(entry.model_dump_json() + "\n")
-        self.note(entry)
+        self.say(line_of(entry, self.job.plan.rounds))
+
+
+def _combined(name: str, shares: list[Statistics]) -> Statistics:
+    """The reference, from the sites that are large enough to share anything."""
+    harmonizer = HARMONIZERS[name]
+    told = [share for share in shares if share]
+    if harmonizer.shares and not told:
+        raise EngineError(
+            f"harmonizer {name}: no site has the {MIN_PATIENTS} training patients it takes to share statistics;"
+            " choose 'zscore', which shares nothing, or collect more cases"
+        )
+    return harmonizer.combine(told)
 
 
 def _machine(job: Job) -> dict[str, str]:
     return {
         "system": f"{platform.system()} {platform.machine()}",
-        "cores": str(torch.multiprocessing.cpu_count()),
+        "cores": str(os.cpu_count()),
         "device": job.device,
         "python": platform.python_version(),
         "torch": torch.__version__,
@@ -169,10 +185,9 @@ def main(grid: Grid, context: Context) -> None:
     try:
         coordinate(grid, job, ENGINE)
     except ShiftscopeError as problem:
-        (job.out / FAILURE).write_text(str(problem), encoding="utf-8")
+        (job.out / FAILURE).write_text(json.dumps([type(problem).__name__, str(problem)]), encoding="utf-8")
         raise
 
 
-ENGINE = "flower"
 server = ServerApp()
 server.main()(main)

@@ -12,17 +12,22 @@ from contextlib import ExitStack
 from pathlib import Path
 from socket import create_connection
 
+import flwr
+
 from shiftscope.errors import EngineError
 from shiftscope.plans import RoundEntry, RunResult
+from shiftscope.train.flower.federation import WorkerDied
 from shiftscope.train.flower.processes import Processes, adopting, free_port, interruptible, tool, undisturbed
-from shiftscope.train.flower.server import FAILURE, ignore
+from shiftscope.train.flower.server import FAILURE, ROUNDS, ignore
 from shiftscope.train.jobs import Job
+from shiftscope.train.results import line_of
 
 __all__ = ["LOG", "run_simulation"]
 
 LOG = "flower.log"
 START_S = 60.0
 POLL_S = 0.5
+RESTARTS = 2
 
 APP = """\
 [project]
@@ -30,12 +35,12 @@ name = "shiftscope-job"
 version = "1.0.0"
 description = "A shiftscope plan on Flower"
 license = {file = "LICENSE"}
-dependencies = ["flwr>=1.41,<1.42"]
+dependencies = ["flwr>=VERSION"]
 
 [tool.flwr.app]
 publisher = "shiftscope"
 fab-format-version = 1
-flwr-version-target = "1.41.0"
+flwr-version-target = "VERSION"
 
 [tool.flwr.app.components]
 serverapp = "shiftscope.train.flower.server:server"
@@ -56,19 +61,39 @@ insecure = true
 """
 
 
-def run_simulation(job: Job, note: Callable[[RoundEntry], None] = ignore) -> RunResult:
+def run_simulation(job: Job, say: Callable[[str], None] = ignore) -> RunResult:
     """Run `job` with one simulated node per site.
 
     Flower's own word on success is not trusted (a run may end "completed" with sites that died): there is a result
-    when our coordinator wrote one. Its log is `flower.log` in the job's folder.
+    when our coordinator wrote one. When a worker process dies the engine is started again, from the last checkpoint.
+    Its log is `flower.log` in the job's folder.
 
     Args:
-        note: told of every round as it ends.
+        say: told one line per round as it ends, and what the engine does.
 
     Raises:
         EngineError: no result; the checkpoints stay.
         KeyboardInterrupt: Ctrl-C or SIGTERM, after every process of the run has ended.
     """
+    told, restarts = 0, 0
+    while True:
+        job = job.model_copy(update={"restarts": restarts})
+        job.write(job.path)
+        say(f"starting Flower; its log is {job.out / LOG}")
+        before, told = told, _once(job, say, told)
+        problem = _failure(job)
+        if problem is None:
+            return RunResult.read(job.out / "result.json", EngineError)
+        if restarts == RESTARTS or not (isinstance(problem, WorkerDied) or told > before):
+            raise problem
+        say(f"{problem}; going on from the last checkpoint")
+        restarts += 1
+
+
+def _once(job: Job, say: Callable[[str], None], told: int) -> int:
+    """One life of the engine; returns how many rounds have been told of, `told` of them before."""
+    for leftover in (ROUNDS, FAILURE):
+        (job.out / leftover).unlink(missing_ok=True)
     with tempfile.TemporaryDirectory(prefix="shiftscope-", ignore_cleanup_errors=True) as scratch, ExitStack() as stack:
         if threading.current_thread() is threading.main_thread():
             stack.enter_context(interruptible())
@@ -78,8 +103,7 @@ def run_simulation(job: Job, note: Callable[[RoundEntry], None] = ignore) -> Run
         port = _superlink(processes)
         (Path(scratch) / "config.toml").write_text(CONNECTION.format(port=port), encoding="utf-8")
         run = processes.start(tool("flwr"), "run", str(_app(Path(scratch))), "here", "--stream", *_settings(job))
-        _follow(run, processes, job.out / "rounds.jsonl", note)
-    return _result(job)
+        return _follow(run, processes, job, say, told)
 
 
 def _environment(scratch: Path) -> dict[str, str]:
@@ -121,7 +145,7 @@ def _superlink(processes: Processes) -> int:
 def _app(scratch: Path) -> Path:
     folder = scratch / "job"
     folder.mkdir()
-    (folder / "pyproject.toml").write_text(APP, encoding="utf-8")
+    (folder / "pyproject.toml").write_text(APP.replace("VERSION", flwr.__version__), encoding="utf-8")
     (folder / "LICENSE").write_text("Apache-2.0\n", encoding="utf-8")
     return folder
 
@@ -135,18 +159,18 @@ def _settings(job: Job) -> tuple[str, ...]:
     return ("--federation-config", federation, "--run-config", f"job={json.dumps(str(job.path))}")
 
 
-def _follow(run: subprocess.Popen[bytes], processes: Processes, log: Path, note: Callable[[RoundEntry], None]) -> None:
-    """Hand on the rounds of `log` until the run ends."""
-    told = 0
+def _follow(run: subprocess.Popen[bytes], processes: Processes, job: Job, say: Callable[[str], None], told: int) -> int:
+    """Tell of the rounds in the job's log until the run ends."""
+    log = job.out / ROUNDS
     while True:
         ended = run.poll() is not None
         lines = log.read_text(encoding="utf-8").split("\n")[:-1] if log.exists() else []
         for line in lines[told:]:
-            note(RoundEntry.model_validate_json(line))
-        told = len(lines)
+            say(line_of(RoundEntry.model_validate_json(line), job.plan.rounds))
+        told = max(told, len(lines))
         processes.alive()
         if ended:
-            return
+            return told
         time.sleep(POLL_S)
 
 
@@ -158,11 +182,11 @@ def _end(processes: Processes) -> None:
         processes.stop()
 
 
-def _result(job: Job) -> RunResult:
-    path = job.out / "result.json"
-    if path.exists():
-        return RunResult.read(path, EngineError)
-    failure = job.out / FAILURE
-    if failure.exists():
-        raise EngineError(failure.read_text(encoding="utf-8"))
-    raise EngineError(f"Flower ended without a result; {job.out / LOG} says why; mend it and run again with --resume")
+def _failure(job: Job) -> EngineError | None:
+    """Why there is no result, None where there is one."""
+    if (job.out / "result.json").exists():
+        return None
+    if (job.out / FAILURE).exists():
+        kind, message = json.loads((job.out / FAILURE).read_text(encoding="utf-8"))
+        return (WorkerDied if kind == WorkerDied.__name__ else EngineError)(message)
+    return EngineError(f"Flower ended without a result; {job.out / LOG} says why; --resume goes on from the last round")
