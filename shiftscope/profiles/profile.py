@@ -114,7 +114,7 @@ class Profile(Document):
         fingerprint: hash of the site's content, so that training can tell that it was given the same data.
         seed: of the sample on which the canonical map was fitted.
         recipe: how it was measured.
-        colour: whether the images truly have colour.
+        colour: whether the images of most patients truly have colour.
         depth: "2-D", "3-D" or "mixed".
         excluded: files left out, by reason.
         labelled: patients with a label.

@@ -58,7 +58,7 @@ class Tally:
         self._labels: Counter[str] = Counter()
         self._acquisition: dict[str, Counter[str]] = defaultdict(Counter)
         self._depths: set[str] = set()
-        self._colour = False
+        self._coloured = 0
 
     def add(self, patient: Patient) -> None:
         """Add one patient."""
@@ -85,7 +85,7 @@ class Tally:
         for tag, text in _scanner(patient.acquisition).items():
             self._acquisition[tag][text] += 1
         self._depths |= patient.depths
-        self._colour |= patient.colour
+        self._coloured += patient.colour
 
     def profile(self, site: Site, seed: int, extractor: Extractor, excluded: Mapping[str, int]) -> Profile:
         """Apply the export rules and close the sums into a profile."""
@@ -114,7 +114,7 @@ class Tally:
                 basis_sha256=load_basis()[1],
                 axes={name: axis.version for name, axis in AXES.items()},
             ),
-            colour=self._colour,
+            colour=2 * self._coloured > self.patients,
             depth="mixed" if len(self._depths) > 1 else "3-D" if "3-D" in self._depths else "2-D",
             excluded=dict(sorted(excluded.items())),
             labelled=self._labels.total(),

@@ -1,0 +1,91 @@
+"""The documents say what the program does: commands run, names exist, nothing is left out."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from shiftscope.cli import EXIT_CODES, app
+from shiftscope.errors import REASONS
+from shiftscope.harmonize import HARMONIZERS
+from shiftscope.phantoms import ANATOMIES, PLANTS, write_site
+from shiftscope.profiles import Profile
+from shiftscope.train.personalize import CONTROLS, PERSONALIZERS
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def shown(text: str) -> list[str]:
+    """The lines of fenced blocks that call shiftscope."""
+    blocks = re.findall(r"^```\n(.*?)^```", text, flags=re.M | re.S)
+    return [line for block in blocks for line in block.splitlines() if line.startswith("shiftscope ")]
+
+
+def test_every_command_exit_code_and_method_is_in_the_readme() -> None:
+    for command in app.registered_commands:
+        assert command.callback is not None
+        assert f"shiftscope {command.callback.__name__}" in README or f"make {command.callback.__name__}" in README
+    for code, meaning in EXIT_CODES.items():
+        assert f"| {code} | {meaning} |" in README
+    for name in (*HARMONIZERS, *PERSONALIZERS, *CONTROLS):
+        assert f"`{name}`" in README
+
+
+def test_every_field_of_a_profile_is_documented() -> None:
+    text = (ROOT / "docs" / "profile.md").read_text(encoding="utf-8")
+    for field in Profile.model_fields:
+        assert f"`{field}`" in text, field
+
+
+def test_every_reason_is_documented() -> None:
+    text = (ROOT / "docs" / "reading.md").read_text(encoding="utf-8")
+    for reason in REASONS:
+        assert f"`{reason}`" in text, reason
+
+
+def test_links_between_documents_hold() -> None:
+    for document in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+        for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", document.read_text(encoding="utf-8")):
+            assert (document.parent / target).exists(), f"{document.name}: {target}"
+
+
+def test_committed_results_still_fit_their_schema() -> None:
+    for path in (ROOT / "docs").rglob("*.json"):
+        assert json.loads(path.read_text(encoding="utf-8"))["schema"] == 1
+
+
+@pytest.mark.slow
+def test_the_commands_of_the_readme_run(tmp_path: Path) -> None:
+    """As shown, in order, on two small hospitals; only the plan's budget is cut."""
+    rng = np.random.default_rng(0)
+    drawn = [ANATOMIES["ultrasound"](rng, size=48) for _ in range(80)]
+    darker = [PLANTS["brightness"](phantom, -1.0, rng) for phantom in drawn[40:]]
+    write_site(drawn[:40], tmp_path / "hospital_a", layout="images+masks", format="png")
+    write_site(darker, tmp_path / "hospital_b", layout="images+masks", format="png")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    commands = shown(README)
+    assert [command.split()[1] for command in commands] == ["profile", "profile", "profile", "recommend", "train"]
+    for command in commands:
+        plan = tmp_path / "plan.toml"
+        if plan.exists():
+            text = plan.read_text()
+            for key, value in {"rounds": 1, "local_steps": 2, "image_size": 32, "seeds": [0]}.items():
+                text = re.sub(rf"^{key} = [^#\n]*", f"{key} = {value} ", text, flags=re.M)
+            plan.write_text(text)
+        done = subprocess.run(
+            ["bash", "-c", command],
+            cwd=tmp_path,
+            env={**os.environ, "PATH": path},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=280,
+        )
+        assert done.returncode == 0, f"{command}\n{done.stderr}"
+    assert json.loads((tmp_path / "runs" / "plan" / "result.json").read_text())["engine"] == "flower"
