@@ -138,7 +138,7 @@ _ALTERNATIVES: dict[Action, tuple[Alternative, ...]] = {
 def recommend(diagnosis: Diagnosis, profiles: Sequence[Profile], rules: Rules = RULES) -> Recommendation:
     """The advice for a diagnosed federation."""
     if diagnosis.kind == "insufficient":
-        return _advice("collect_more", ["fewer than two sites have enough patients to be compared", *diagnosis.caveats])
+        return _advice("collect_more", ["fewer than two sites have enough patients to be compared"])
     called = [question for question, answer in diagnosis.axes.items() if answer.called]
     reasons = [_reason(diagnosis, question) for question in called]
     removable, told = _removable(diagnosis, rules)

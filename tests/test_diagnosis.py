@@ -118,7 +118,7 @@ def test_too_few_patients_are_insufficient(federations: dict[str, list[Profile]]
     found = diagnose([east, small])
     assert found.kind == "insufficient"
     assert found.by_site["west"].kind == "insufficient"
-    assert any("'west' has 19 patients; 20 are needed" in caveat for caveat in found.caveats)
+    assert any("'west' is left out: 20 patients are needed, it has 19" in caveat for caveat in found.caveats)
     third = east.model_copy(update={"site": "third"})
     assert diagnose([east, small, third]).kind == "none"
     assumed = west.model_copy(update={"patients": 29, "patient_source": "file"})

@@ -162,13 +162,19 @@ def _caveats(profiles: Sequence[Profile], verdicts: Sequence[Verdict], limits: L
     for profile in profiles:
         needed = limits.needed(profile.patient_source)
         if profile.patients < needed:
-            unit = "files, each counted as a patient" if profile.patient_source == "file" else "patients"
-            out.append(f"'{profile.site}' has {profile.patients} {unit}; {needed} are needed, so it is left out")
+            assumed = ", each file counted as one" if profile.patient_source == "file" else ""
+            out.append(
+                f"'{profile.site}' is left out: {needed} patients are needed, it has {profile.patients}{assumed}"
+            )
         elif profile.patients < limits.comfortable:
             out.append(
                 f"'{profile.site}' has {profile.patients} patients, fewer than {limits.comfortable}: low confidence"
             )
-    guessed = [profile.site for profile in profiles if profile.patient_source == "file"]
+    guessed = [
+        profile.site
+        for profile in profiles
+        if profile.patient_source == "file" and profile.patients >= limits.needed(profile.patient_source)
+    ]
     if guessed:
         sites = ", ".join(f"'{site}'" for site in guessed)
         out.append(

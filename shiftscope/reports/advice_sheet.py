@@ -1,6 +1,6 @@
 """Diagnosis and recommendation as a sheet: the verdict first."""
 
-from shiftscope.diagnosis import AxisVerdict
+from shiftscope.diagnosis import AxisVerdict, Diagnosis, Verdict
 from shiftscope.recommendation import Advice, Alternative, Recommendation
 from shiftscope.reports.sheet import Grid, Lines, Sheet
 
@@ -23,28 +23,9 @@ def advice_sheet(advice: Advice) -> Sheet:
     blocks: list[Lines | Grid] = [
         Lines(f"{diagnosis.kind}: {_KINDS[diagnosis.kind]}", [_together(advice)]),
         Lines(f"recommendation: {_method(recommendation)}", recommendation.because),
-        Grid(
-            "over all pairs",
-            ("question", "shift", "confidence#", "effect#", "95 %", "p#", "from"),
-            [(question, *_cells(answer)) for question, answer in diagnosis.axes.items()],
-        ),
     ]
-    if len(diagnosis.by_site) > 2:
-        rows = [
-            (site, verdict.kind, *(_effect(verdict.axes[question]) for question in diagnosis.axes))
-            for site, verdict in diagnosis.by_site.items()
-        ]
-        blocks.append(Grid("each site against the others", ("site", "kind", *(f"{q}#" for q in diagnosis.axes)), rows))
-    pairs = [
-        (f"{pair.a} - {pair.b}", pair.kind, *(_effect(pair.axes[question]) for question in diagnosis.axes))
-        for pair in diagnosis.pairs[:_MOST_PAIRS]
-    ]
-    more = f", the first {_MOST_PAIRS} of {len(diagnosis.pairs)}" if len(diagnosis.pairs) > _MOST_PAIRS else ""
-    blocks.append(
-        Grid(
-            f"effects by pair (* counts as a shift){more}", ("pair", "kind", *(f"{q}#" for q in diagnosis.axes)), pairs
-        )
-    )
+    if diagnosis.kind != "insufficient":
+        blocks.extend(_answers(diagnosis))
     if diagnosis.evidence:
         blocks.append(Lines("evidence", [item.says for item in diagnosis.evidence[:_MOST_EVIDENCE]]))
     if diagnosis.caveats:
@@ -52,6 +33,30 @@ def advice_sheet(advice: Advice) -> Sheet:
     if recommendation.alternatives:
         blocks.append(Lines("instead", [f"{_method(item)}, if {item.when}" for item in recommendation.alternatives]))
     return blocks
+
+
+def _answers(diagnosis: Diagnosis) -> list[Grid]:
+    """The four answers over all pairs, by site and by pair; comparisons that could not be made are left out."""
+    questions = tuple(f"{question}#" for question in diagnosis.axes)
+    together = Grid(
+        "over all pairs",
+        ("question", "shift", "confidence#", "effect#", "95 %", "p#", "from"),
+        [(question, *_cells(answer)) for question, answer in diagnosis.axes.items()],
+    )
+    sites = [(site, *_row(verdict)) for site, verdict in diagnosis.by_site.items() if verdict.kind != "insufficient"]
+    made = [pair for pair in diagnosis.pairs if pair.kind != "insufficient"]
+    more = f", the first {_MOST_PAIRS} of {len(made)}" if len(made) > _MOST_PAIRS else ""
+    pairs = [(f"{pair.a} - {pair.b}", *_row(pair)) for pair in made[:_MOST_PAIRS]]
+    by_site = [Grid("each site against the others", ("site", "kind", *questions), sites)] if len(sites) > 2 else []
+    return [
+        together,
+        *by_site,
+        Grid(f"effects by pair (* counts as a shift){more}", ("pair", "kind", *questions), pairs),
+    ]
+
+
+def _row(verdict: Verdict) -> tuple[str, ...]:
+    return verdict.kind, *(_effect(answer) for answer in verdict.axes.values())
 
 
 def _together(advice: Advice) -> str:
@@ -69,7 +74,8 @@ def _cells(answer: AxisVerdict) -> tuple[str, ...]:
         return "not asked", "", "", "", "", ""
     interval = f"{answer.low or 0.0:.2f} to {answer.high or 0.0:.2f}"
     p = f"{answer.p:.3f}" if answer.p >= 0.001 else "<.001"
-    shift = "yes" if answer.called else "no" if answer.probability < 0.5 else "cannot tell"
+    words = ((0.95, "likely"), (0.5, "cannot tell"), (0.0, "not seen"))
+    shift = "yes" if answer.called else next(word for least, word in words if answer.probability >= least)
     return shift, f"{min(answer.probability, 0.999):.3f}", f"{answer.effect:.2f}", interval, p, _source(answer)
 
 
