@@ -13,7 +13,7 @@ import torch
 from shiftscope import measures
 from shiftscope.measures import basis, boundary, morphology
 from shiftscope.measures.canonical import Canonical
-from shiftscope.measures.canvases import grey_of, raw_vectors
+from shiftscope.measures.canvases import grey_of, measure_vectors
 from shiftscope.measures.features import load_extractor
 from shiftscope.phantoms import ANATOMIES, sample
 
@@ -36,7 +36,7 @@ def main() -> None:
         canvas = torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)[None]))
         drawn = bool(phantom.mask.any())
         mask = torch.from_numpy(phantom.mask[None] > 0) if drawn else None
-        for axis, vector in raw_vectors(canvas, mask, extractor).items():
+        for axis, vector in measure_vectors(canvas, mask, extractor)[0].items():
             rows[axis].append(vector)
         grey_canvases[phantom.anatomy].append(grey_of(canvas).numpy())
         if drawn:

@@ -12,7 +12,7 @@ from shiftscope.measures.features import Extractor
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["canonical_coordinates", "grey_of", "measure_canvases", "raw_vectors"]
+__all__ = ["canonical_coordinates", "grey_of", "measure_canvases", "measure_vectors"]
 
 _LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 
@@ -25,27 +25,10 @@ def grey_of(canvases: "torch.Tensor") -> "torch.Tensor":
     return (canvases * weights).sum(dim=1)
 
 
-def raw_vectors(canvases: "torch.Tensor", masks: "torch.Tensor | None", extractor: Extractor) -> dict[str, np.ndarray]:
-    """The vectors of every axis that is measured on canvases as they are, before the basis: axis -> (b, D)."""
-    grey = grey_of(canvases)
-    shallow, deep = extractor.compute(grey[:, None])
-    vectors = {
-        "intensity": intensity.quantiles(grey),
-        "texture": texture.vector(grey),
-        "features_shallow": shallow,
-        "features_deep": deep,
-    }
-    if canvases.shape[1] == 3:
-        vectors["colour"] = colour.vector(canvases)
-    if masks is not None:
-        vectors["intensity_outside"] = intensity.quantiles(grey, intensity.surroundings(masks))
-    return {axis: vector.cpu().numpy().astype(np.float64) for axis, vector in vectors.items()}
-
-
-def measure_canvases(
+def measure_vectors(
     canvases: "torch.Tensor", masks: "torch.Tensor | None", extractor: Extractor
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Measure a batch.
+    """Everything that is measured on canvases as they are, before the basis.
 
     Args:
         canvases: (b, c, s, s) float32 in 0..1, c = 1 or 3.
@@ -53,31 +36,45 @@ def measure_canvases(
         extractor: for the feature axes.
 
     Returns:
-        Coordinates in the public basis, axis -> (b, k); and numbers by name, (b,) or (b, levels): the scalar measures,
-        "quantiles" (33) and "amplitude" (24). NaN where undefined.
+        Vectors, axis -> (b, D); and numbers by name, (b,) or (b, levels): the scalar measures, "quantiles" (33) and
+        "amplitude" (24). NaN where undefined.
     """
-    vectors = raw_vectors(canvases, masks, extractor)
-    coordinates = {axis: _project(axis, vector, extractor) for axis, vector in vectors.items()}
     grey = grey_of(canvases)
-    numbers = {**intensity.scalars(grey), **texture.scalars(grey), "amplitude": texture.amplitude(grey)}
-    if canvases.shape[1] == 3:
-        numbers |= colour.scalars(canvases)
-    measured = {name: value.cpu().numpy().astype(np.float64) for name, value in numbers.items()}
-    measured["quantiles"] = vectors["intensity"]
-    if masks is not None:
-        measured["brightness_outside"] = 255 * vectors["intensity_outside"].mean(axis=1)
-    return coordinates, measured
-
-
-def canonical_coordinates(
-    canvases: "torch.Tensor", canonical: Canonical, extractor: Extractor
-) -> dict[str, np.ndarray]:
-    """Coordinates of the features after the site's map to the public look: axis -> (b, k)."""
-    shallow, deep = extractor.compute(canonical.apply(grey_of(canvases))[:, None])
-    vectors = {"canonical_shallow": shallow, "canonical_deep": deep}
-    return {
-        axis: _project(axis, vector.cpu().numpy().astype(np.float64), extractor) for axis, vector in vectors.items()
+    shallow, deep = extractor.compute(grey[:, None])
+    rings, numbers = texture.amplitude(grey), texture.scalars(grey)
+    vectors = {
+        "intensity": intensity.quantiles(grey),
+        "texture": texture.vector(rings, numbers),
+        "features_shallow": shallow,
+        "features_deep": deep,
     }
+    numbers |= intensity.scalars(grey) | {"amplitude": rings, "quantiles": vectors["intensity"]}
+    if canvases.shape[1] == 3:
+        vectors["colour"] = colour.vector(canvases)
+        numbers |= colour.scalars(canvases)
+    if masks is not None:
+        vectors["intensity_outside"] = intensity.quantiles(grey, intensity.surroundings(masks))
+        numbers["brightness_outside"] = 255 * vectors["intensity_outside"].mean(dim=1)
+    return _arrays(vectors), _arrays(numbers)
+
+
+def _arrays(tensors: "dict[str, torch.Tensor]") -> dict[str, np.ndarray]:
+    return {name: tensor.cpu().numpy().astype(np.float64) for name, tensor in tensors.items()}
+
+
+def measure_canvases(
+    canvases: "torch.Tensor", masks: "torch.Tensor | None", extractor: Extractor
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """`measure_vectors` with the vectors as coordinates in the public basis: axis -> (b, k), and the numbers."""
+    vectors, numbers = measure_vectors(canvases, masks, extractor)
+    return {axis: _project(axis, vector, extractor) for axis, vector in vectors.items()}, numbers
+
+
+def canonical_coordinates(grey: "torch.Tensor", canonical: Canonical, extractor: Extractor) -> dict[str, np.ndarray]:
+    """Coordinates of the features after the site's map to the public look: (b, s, s) -> axis -> (b, k)."""
+    shallow, deep = extractor.compute(canonical.apply(grey)[:, None])
+    vectors = _arrays({"canonical_shallow": shallow, "canonical_deep": deep})
+    return {axis: _project(axis, vector, extractor) for axis, vector in vectors.items()}
 
 
 def _project(axis: str, vectors: np.ndarray, extractor: Extractor) -> np.ndarray:

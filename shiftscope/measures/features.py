@@ -102,8 +102,13 @@ def _random_extractor(device: str) -> Extractor:
     def compute(images: "torch.Tensor") -> tuple["torch.Tensor", "torch.Tensor"]:
         edges = functional.conv2d(images, w1, stride=2, padding=3).abs()
         coarse = functional.conv2d(functional.avg_pool2d(images, 2), w1, stride=2, padding=3).abs()
-        pooled = [torch.log(part.flatten(2).mean(2) + 1e-3) for part in (edges, coarse)]
-        spread = [torch.log(part.flatten(2).std(2, correction=0) + 1e-3) for part in (edges, coarse)]
+        means = [part.mean((2, 3)) for part in (edges, coarse)]
+        squares = [part.square().mean((2, 3)) for part in (edges, coarse)]
+        pooled = [torch.log(mean + 1e-3) for mean in means]
+        spread = [
+            torch.log((square - mean.square()).clamp(min=0).sqrt() + 1e-3)
+            for mean, square in zip(means, squares, strict=True)
+        ]
         maps = functional.relu(functional.conv2d(functional.avg_pool2d(edges, 2), w2, padding=1))
         places = functional.adaptive_avg_pool2d(maps, 4).flatten(1)
         ranks = _ranks(images)

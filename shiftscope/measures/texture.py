@@ -118,17 +118,20 @@ def scalars(grey: "torch.Tensor") -> dict[str, "torch.Tensor"]:
     }
 
 
-def vector(grey: "torch.Tensor") -> "torch.Tensor":
-    """What the texture axis compares: (b, s, s) -> (b, 28).
+def vector(rings: "torch.Tensor", numbers: "dict[str, torch.Tensor]") -> "torch.Tensor":
+    """What the texture axis compares: (b, 28).
 
     The log power of the rings relative to the image's total, so that gain does not count as texture, and the four
     scalars with noise on a log scale.
+
+    Args:
+        rings: (b, 24) from `amplitude`.
+        numbers: from `scalars`.
     """
     import torch
 
-    power = amplitude(grey).square()
+    power = rings.square()
     relative = torch.log10((power / power.sum(dim=1, keepdim=True).clamp(min=_TINY)).clamp(min=1e-7))
-    numbers = scalars(grey)
     noise = torch.log10(numbers["noise"].clamp(min=0.05))
     rest = [numbers["sharpness"], numbers["local_contrast"], numbers["bias_field"]]
     return torch.cat([relative, torch.stack([noise, *rest], dim=1)], dim=1)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby, islice
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,8 +13,11 @@ from shiftscope.errors import TooManyFailures, Unreadable
 from shiftscope.measures.canonical import Canonical
 from shiftscope.measures.canvases import canonical_coordinates, grey_of, measure_canvases
 from shiftscope.measures.features import Extractor
-from shiftscope.profiles.prepare import Prepared, prepare
+from shiftscope.profiles.prepare import About, Prepared, prepare
 from shiftscope.sites import Case, Site
+
+if TYPE_CHECKING:
+    import torch
 
 __all__ = ["CANVAS", "Options", "Patient", "Progress", "patients_of", "silent"]
 
@@ -76,7 +80,7 @@ class Patient:
 class _Measured:
     """A case with everything measured on it, averaged over its slices."""
 
-    case: Prepared
+    about: About
     coordinates: Mapping[str, np.ndarray]
     numbers: Mapping[str, np.ndarray | float]
 
@@ -112,7 +116,7 @@ def patients_of(
             progress(done, len(site.cases))
 
     measured = _measured(readable(), extractor, options.device)
-    for _, cases in groupby(measured, key=lambda item: item.case.patient):
+    for _, cases in groupby(measured, key=lambda item: item.about.patient):
         yield _patient(list(cases))
 
 
@@ -155,18 +159,34 @@ def _decoded(cases: list[Case], workers: int) -> Iterator[Prepared | Unreadable]
 
 
 def _measured(cases: Iterator[Prepared], extractor: Extractor, device: str) -> Iterator[_Measured]:
-    """Fit the canonical map on the first cases, then measure these and all others by the batch."""
+    """Measure by the batch; the first cases wait, measured but for it, until the canonical map is fitted on them."""
+    canonical: Canonical | None = None
+    waiting: list[_Batch] = []
+    for cases_alike in _batches(cases):
+        waiting.append(_Batch.measure(cases_alike, extractor, device))
+        if canonical is None and sum(len(batch.grey) for batch in waiting) >= FIT_CANVASES:
+            canonical = _fit(waiting)
+        if canonical is not None:
+            for batch in waiting:
+                yield from batch.finish(canonical, extractor)
+            waiting.clear()
+    if waiting:
+        canonical = _fit(waiting)
+        for batch in waiting:
+            yield from batch.finish(canonical, extractor)
+
+
+def _fit(batches: list["_Batch"]) -> Canonical:
     import torch
 
-    first = list(_until(cases, FIT_CANVASES))
-    if not first:
-        return
-    greys = [grey_of(torch.from_numpy(case.canvases)) for case in first]
-    canonical = Canonical.fit(torch.cat(greys).to(device))
-    for held in (iter(first), cases):
-        for _, alike in groupby(held, key=_kind):
-            while batch := list(_until(alike, BATCH)):
-                yield from _measure(batch, canonical, extractor, device)
+    return Canonical.fit(torch.cat([batch.grey for batch in batches]))
+
+
+def _batches(cases: Iterator[Prepared]) -> Iterator[list[Prepared]]:
+    """Up to `BATCH` canvases of neighbouring cases that can share a tensor: alike in colour and in having masks."""
+    for _, alike in groupby(cases, key=lambda case: (case.about.colour, case.about.mask)):
+        while batch := list(_until(alike, BATCH)):
+            yield batch
 
 
 def _until(cases: Iterator[Prepared], canvases: int) -> Iterator[Prepared]:
@@ -179,46 +199,76 @@ def _until(cases: Iterator[Prepared], canvases: int) -> Iterator[Prepared]:
             return
 
 
-def _kind(case: Prepared) -> tuple[int, bool]:
-    """Only canvases with the same channels and the same knowledge of masks share a batch."""
-    return case.canvases.shape[1], case.masks is not None
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Cases measured together in all but what needs the canonical map; only their luminance is kept.
 
+    Attributes:
+        about: of each case.
+        sizes: canvases of each case.
+        grey: (b, s, s) on the device.
+        coordinates: axis -> (b, k).
+        numbers: name -> (b,) or (b, levels).
+        of_masks: coordinates and numbers measured on each case's mask.
+    """
 
-def _measure(batch: list[Prepared], canonical: Canonical, extractor: Extractor, device: str) -> Iterator[_Measured]:
-    """Measure the canvases of a batch together, then give each case the mean of its own slices."""
-    import torch
+    about: list[About]
+    sizes: list[int]
+    grey: "torch.Tensor"
+    coordinates: Mapping[str, np.ndarray]
+    numbers: Mapping[str, np.ndarray]
+    of_masks: list[tuple[Mapping[str, np.ndarray], Mapping[str, float]]]
 
-    with torch.inference_mode():
-        canvases = torch.from_numpy(np.concatenate([case.canvases for case in batch])).to(device)
-        drawn = [case.masks for case in batch if case.masks is not None]
-        masks = torch.from_numpy(np.concatenate(drawn)).to(device) if drawn else None
-        coordinates, numbers = measure_canvases(canvases, masks, extractor)
-        coordinates |= canonical_coordinates(canvases, canonical, extractor)
-    start = 0
-    for case in batch:
-        own = slice(start, start + len(case.canvases))
-        start = own.stop
-        yield _Measured(
-            case,
-            {**{axis: rows[own].mean(axis=0) for axis, rows in coordinates.items()}, **case.coordinates},
-            {**{name: values[own].mean(axis=0) for name, values in numbers.items()}, **case.numbers},
-        )
+    @classmethod
+    def measure(cls, cases: list[Prepared], extractor: Extractor, device: str) -> "_Batch":
+        """One transfer to the device, one pass."""
+        import torch
+
+        with torch.inference_mode():
+            canvases = torch.from_numpy(np.concatenate([case.canvases for case in cases])).to(device)
+            drawn = [case.masks for case in cases if case.masks is not None]
+            masks = torch.from_numpy(np.concatenate(drawn)).to(device) if drawn else None
+            coordinates, numbers = measure_canvases(canvases, masks, extractor)
+            return cls(
+                about=[case.about for case in cases],
+                sizes=[len(case.canvases) for case in cases],
+                grey=grey_of(canvases),
+                coordinates=coordinates,
+                numbers=numbers,
+                of_masks=[(case.coordinates, case.numbers) for case in cases],
+            )
+
+    def finish(self, canonical: Canonical, extractor: Extractor) -> Iterator[_Measured]:
+        """Add the canonical features and give each case the mean over its own slices."""
+        import torch
+
+        with torch.inference_mode():
+            coordinates = {**self.coordinates, **canonical_coordinates(self.grey, canonical, extractor)}
+        start = 0
+        for about, size, (shape, numbers) in zip(self.about, self.sizes, self.of_masks, strict=True):
+            own = slice(start, start + size)
+            start += size
+            yield _Measured(
+                about,
+                {**{axis: rows[own].mean(axis=0) for axis, rows in coordinates.items()}, **shape},
+                {**{name: values[own].mean(axis=0) for name, values in self.numbers.items()}, **numbers},
+            )
 
 
 def _patient(cases: list[_Measured]) -> Patient:
     values: dict[str, set[str]] = defaultdict(set)
     for item in cases:
-        for tag, value in item.case.acquisition.items():
+        for tag, value in item.about.acquisition.items():
             values[tag].add(value)
     return Patient(
         cases=len(cases),
-        masks=sum(item.case.masks is not None for item in cases),
-        label=min((item.case.label for item in cases if item.case.label is not None), default=None),
+        masks=sum(item.about.mask for item in cases),
+        label=min((item.about.label for item in cases if item.about.label is not None), default=None),
         coordinates=_mean_by_key([item.coordinates for item in cases]),
         numbers=_mean_by_key([item.numbers for item in cases]),
         acquisition={tag: min(found) if len(found) == 1 else "several" for tag, found in sorted(values.items())},
-        depths=frozenset(item.case.depth for item in cases),
-        colour=any(item.case.canvases.shape[1] == 3 for item in cases),
+        depths=frozenset(item.about.depth for item in cases),
+        colour=any(item.about.colour for item in cases),
     )
 
 

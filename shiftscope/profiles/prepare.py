@@ -9,10 +9,31 @@ from shiftscope import images, sites
 from shiftscope.measures import boundary, morphology
 from shiftscope.measures.basis import load_basis
 
-__all__ = ["SLICES", "Prepared", "prepare"]
+__all__ = ["SLICES", "About", "Prepared", "prepare"]
 
 SLICES = 8
 """Most slices of a volume that are measured, evenly spaced."""
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What is known of a case beside its pixels.
+
+    Attributes:
+        patient: groups cases at the site.
+        label: class or None.
+        depth: "2-D" or "3-D".
+        colour: whether it truly has colour.
+        mask: whether it has a mask.
+        acquisition: allowlisted tags.
+    """
+
+    patient: str
+    label: str | None
+    depth: str
+    colour: bool
+    mask: bool
+    acquisition: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,24 +41,18 @@ class Prepared:
     """A decoded case.
 
     Attributes:
-        patient: groups cases at the site.
-        label: class or None.
+        about: all but the pixels.
         canvases: (k, c, s, s) float32 in 0..1, k = 1 for a picture, up to `SLICES` for a volume.
         masks: (k, s, s) bool, or None.
-        depth: "2-D" or "3-D".
         coordinates: axis -> (d,) for the axes measured on the mask.
         numbers: measures of the mask by name.
-        acquisition: allowlisted tags.
     """
 
-    patient: str
-    label: str | None
+    about: About
     canvases: np.ndarray
     masks: np.ndarray | None
-    depth: str
     coordinates: Mapping[str, np.ndarray]
     numbers: Mapping[str, float]
-    acquisition: Mapping[str, str]
 
 
 def _chosen(depth: int) -> np.ndarray:
@@ -78,13 +93,18 @@ def prepare(case: sites.Case, size: int) -> Prepared:
     numbers: dict[str, float] = {}
     if mask is not None:
         coordinates, numbers = _mask_measures(seen, mask, image.spacing_mm)
+    canvases = images.canvas(seen[chosen], size)
     return Prepared(
-        patient=case.patient,
-        label=case.label,
-        canvases=images.canvas(seen[chosen], size),
+        about=About(
+            patient=case.patient,
+            label=case.label,
+            depth="2-D" if len(seen) == 1 else "3-D",
+            colour=canvases.shape[1] == 3,
+            mask=mask is not None,
+            acquisition=image.acquisition,
+        ),
+        canvases=canvases,
         masks=None if mask is None else images.mask_canvas(mask[chosen], size) > 0,
-        depth="2-D" if len(seen) == 1 else "3-D",
         coordinates=coordinates,
         numbers=numbers,
-        acquisition=image.acquisition,
     )

@@ -19,19 +19,21 @@ def grey() -> torch.Tensor:
 
 def test_quantiles_are_numpys(grey: torch.Tensor) -> None:
     expected = np.quantile(grey.flatten(1).numpy(), intensity.LEVELS, axis=1).T
-    np.testing.assert_allclose(intensity.quantiles(grey).numpy(), expected, atol=1e-5)
+    np.testing.assert_allclose(intensity.quantiles(grey).numpy(), expected, atol=3e-3)
 
 
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 10**6), st.floats(0.15, 0.95))
-def test_quantiles_of_a_part_are_numpys(seed: int, share: float) -> None:
+def test_quantiles_of_a_part_lie_between_the_pixels_around_them(seed: int, share: float) -> None:
     rng = np.random.default_rng(seed)
     image = rng.random((2, 32, 32), dtype=np.float32)
     keep = rng.random((2, 32, 32)) < share
     found = intensity.quantiles(torch.from_numpy(image), torch.from_numpy(keep)).numpy()
     for row, pixels, kept in zip(found, image, keep, strict=True):
         if kept.sum() >= 0.1 * kept.size:
-            np.testing.assert_allclose(row, np.quantile(pixels[kept], intensity.LEVELS), atol=1e-5)
+            low, high = (np.quantile(pixels[kept], intensity.LEVELS, method=m) for m in ("lower", "higher"))
+            assert np.all(row >= low - 1 / 4096)
+            assert np.all(row <= high + 1 / 4096)
 
 
 def test_hardly_anything_outside_the_mask_is_undefined() -> None:
@@ -72,7 +74,10 @@ def test_white_noise_has_a_flat_spectrum_and_a_wave_a_peak() -> None:
 
 
 def test_gain_does_not_count_as_texture(grey: torch.Tensor) -> None:
-    moved = (texture.vector(0.2 + 0.5 * grey) - texture.vector(grey)).abs()
+    one, other = (
+        texture.vector(texture.amplitude(image), texture.scalars(image)) for image in (grey, 0.2 + 0.5 * grey)
+    )
+    moved = (other - one).abs()
     moved[:, texture.RADII] = 0  # noise is in grey levels: it scales with gain
     assert moved.max().item() < 0.02
 
