@@ -6,7 +6,7 @@ VENV ?= .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test fast lint types layers check fixtures basis clean
+.PHONY: demo test fast lint types layers check fixtures basis golden clean
 
 $(STAMP): pyproject.toml constraints.txt
 	python3 -m venv $(VENV)
@@ -43,3 +43,6 @@ basis: $(STAMP)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info
+
+golden: $(STAMP)
+	SHIFTSCOPE_REWRITE_GOLDEN=1 $(PY) -m pytest tests/test_golden.py

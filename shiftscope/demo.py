@@ -14,8 +14,8 @@ from shiftscope.sites import read_site
 
 __all__ = ["Story", "run_demo"]
 
-ROUNDS = 3
-LOCAL_STEPS = 12
+ROUNDS = 4
+LOCAL_STEPS = 20
 IMAGE_SIZE = 64
 SEEDS = (0, 1)
 
