@@ -87,3 +87,29 @@ def test_resuming_a_finished_run_trains_nothing(
     monkeypatch.setattr(Participant, "train", never)
     again = train(plan_for(hospitals, **PLAN), hospitals, engine="inline", out=whole[1], resume=True)
     assert comparable(again) == comparable(whole[0])
+
+
+def test_the_reference_stays_though_a_site_is_missing_on_resume(
+    hospitals: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = plan_for(hospitals, harmonizer="quantile_map")
+
+    def interrupted(self: Participant, *_args: object) -> Update:
+        raise KeyboardInterrupt
+
+    def lost(self: Participant) -> tuple[dict[str, object], dict[str, object]]:
+        raise OSError("share not mounted")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Participant, "train", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            train(plan, hospitals, engine="inline", out=tmp_path / "run")
+    reference = tmp_path / "run" / "checkpoints" / "reference.safetensors"
+    before = reference.read_bytes()
+    describe = Participant.describe
+    monkeypatch.setattr(Participant, "describe", lambda self: lost(self) if self.site == "b" else describe(self))
+    result = train(plan, hospitals, engine="inline", out=tmp_path / "run", resume=True)
+    assert reference.read_bytes() == before
+    assert {entry.replies["b"] for entry in result.rounds} == {"failed: never joined: OSError, see sites/b/errors.log"}
+    assert result.sites["b"].scores == {"baseline": (None,), "adapted": (None,)}
+    assert result.difference.mean is not None
