@@ -94,10 +94,10 @@ def test_the_reference_stays_though_a_site_is_missing_on_resume(
 ) -> None:
     plan = plan_for(hospitals, harmonizer="quantile_map")
 
-    def interrupted(self: Participant, *_args: object) -> Update:
+    def interrupted(*_args: object) -> Update:
         raise KeyboardInterrupt
 
-    def lost(self: Participant) -> tuple[dict[str, object], dict[str, object]]:
+    def lost() -> tuple[dict[str, object], dict[str, object]]:
         raise OSError("share not mounted")
 
     with monkeypatch.context() as patch:
@@ -107,7 +107,7 @@ def test_the_reference_stays_though_a_site_is_missing_on_resume(
     reference = tmp_path / "run" / "checkpoints" / "reference.safetensors"
     before = reference.read_bytes()
     describe = Participant.describe
-    monkeypatch.setattr(Participant, "describe", lambda self: lost(self) if self.site == "b" else describe(self))
+    monkeypatch.setattr(Participant, "describe", lambda self: lost() if self.site == "b" else describe(self))
     result = train(plan, hospitals, engine="inline", out=tmp_path / "run", resume=True)
     assert reference.read_bytes() == before
     assert {entry.replies["b"] for entry in result.rounds} == {"failed: never joined: OSError, see sites/b/errors.log"}
