@@ -36,7 +36,7 @@ ROUNDS = "rounds.jsonl"
 ENGINE = "flower"
 
 LEAST_CHANGE = 1e-4
-"""Mean change of a pixel in [0, 1], a fortieth of an 8-bit grey level: less at every site is a harmonizer that is idle."""
+"""Mean change of a pixel in [0, 1], a fortieth of an 8-bit grey level: less than that at every site is no change."""
 
 
 def ignore(_line: str) -> None:

@@ -27,7 +27,12 @@ __all__ = ["LOG", "run_simulation"]
 LOG = "flower.log"
 START_S = 60.0
 POLL_S = 0.5
+GRACE_S = 15.0
+"""How long the engine may take to end once the coordinator is through; what still runs then is ended."""
+
 RESTARTS = 2
+LONGEST_SCRATCH = 15
+"""Characters a temporary folder's path may have: Ray appends 88, and a socket's path ends at 103."""
 
 APP = """\
 [project]
@@ -94,7 +99,10 @@ def _once(job: Job, say: Callable[[str], None], told: int) -> int:
     """One life of the engine; returns how many rounds have been told of, `told` of them before."""
     for leftover in (ROUNDS, FAILURE):
         (job.out / leftover).unlink(missing_ok=True)
-    with tempfile.TemporaryDirectory(prefix="shiftscope-", ignore_cleanup_errors=True) as scratch, ExitStack() as stack:
+    with ExitStack() as stack:
+        scratch = stack.enter_context(
+            tempfile.TemporaryDirectory(prefix="shiftscope-", dir=_scratch_root(), ignore_cleanup_errors=True)
+        )
         if threading.current_thread() is threading.main_thread():
             stack.enter_context(interruptible())
         stack.enter_context(adopting())
@@ -104,6 +112,11 @@ def _once(job: Job, say: Callable[[str], None], told: int) -> int:
         (Path(scratch) / "config.toml").write_text(CONNECTION.format(port=port), encoding="utf-8")
         run = processes.start(tool("flwr"), "run", str(_app(Path(scratch))), "here", "--stream", *_settings(job))
         return _follow(run, processes, job, say, told)
+
+
+def _scratch_root() -> str:
+    root = tempfile.gettempdir()
+    return root if len(root) <= LONGEST_SCRATCH else "/tmp"
 
 
 def _environment(scratch: Path) -> dict[str, str]:
@@ -162,8 +175,11 @@ def _settings(job: Job) -> tuple[str, ...]:
 def _follow(run: subprocess.Popen[bytes], processes: Processes, job: Job, say: Callable[[str], None], told: int) -> int:
     """Tell of the rounds in the job's log until the run ends."""
     log = job.out / ROUNDS
+    through: float | None = None
     while True:
-        ended = run.poll() is not None
+        if through is None and ((job.out / "result.json").exists() or (job.out / FAILURE).exists()):
+            through = time.monotonic()
+        ended = run.poll() is not None or (through is not None and time.monotonic() - through > GRACE_S)
         lines = log.read_text(encoding="utf-8").split("\n")[:-1] if log.exists() else []
         for line in lines[told:]:
             say(line_of(RoundEntry.model_validate_json(line), job.plan.rounds))
