@@ -46,7 +46,7 @@ def main() -> None:
     # features are compared before and after the public look: one basis must serve both
     for canvases in grey_canvases.values():
         grey = torch.from_numpy(np.concatenate(canvases))
-        looked = Canonical.fit(grey[:512]).apply(grey)
+        looked = Canonical.fit([grey[:256]]).apply(grey)
         for start in range(0, len(looked), 256):
             shallow, deep = extractor.compute(looked[start : start + 256, None])
             rows["features_shallow"].append(shallow.numpy())

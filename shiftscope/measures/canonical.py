@@ -4,6 +4,7 @@ A site fits one map for all its images: its mean quantile function is sent to a 
 amplitude to a fixed public slope. It serves diagnosis only; training harmonizes to the federation's average instead.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -36,12 +37,12 @@ class Canonical:
     gain: np.ndarray
 
     @classmethod
-    def fit(cls, grey: "torch.Tensor") -> Self:
-        """Fit on a sample of a site's canvases, (b, s, s) in 0..1."""
-        values = quantiles(grey).mean(dim=0).cpu().numpy().astype(np.float64)
-        mapped = cls(values, np.ones(RADII))._recolour(grey)
-        seen = amplitude(mapped).mean(dim=0).cpu().numpy().astype(np.float64)
-        target = np.geomspace(1.0, grey.shape[-1] / 2, RADII) ** _SLOPE
+    def fit(cls, batches: "Sequence[torch.Tensor]") -> Self:
+        """Fit on a sample of a site's canvases, each batch (b, s, s) in 0..1."""
+        values = _mean([quantiles(grey) for grey in batches])
+        plain = cls(values, np.ones(RADII))
+        seen = _mean([amplitude(plain._recolour(grey)) for grey in batches])
+        target = np.geomspace(1.0, batches[0].shape[-1] / 2, RADII) ** _SLOPE
         gain = target / np.maximum(seen, 1e-9)
         return cls(values, np.clip(gain / np.median(gain), 1 / _STRONGEST, _STRONGEST))
 
@@ -73,3 +74,9 @@ class Canonical:
         position = grey.clamp(0, 1) * (len(steps) - 1)
         low = position.floor().long().clamp(max=len(steps) - 2)
         return table[low] + (table[low + 1] - table[low]) * (position - low)
+
+
+def _mean(curves: "list[torch.Tensor]") -> np.ndarray:
+    """Mean over all rows of several (b, k): (k,) float64."""
+    rows = np.concatenate([curve.cpu().numpy() for curve in curves])
+    return np.asarray(rows.mean(axis=0, dtype=np.float64))

@@ -86,12 +86,18 @@ def quantiles(grey: "torch.Tensor", keep: "torch.Tensor | None" = None) -> "torc
 
 def surroundings(mask: "torch.Tensor") -> "torch.Tensor":
     """Pixels clear of the mask: (b, h, w) bool -> (b, h, w) bool."""
+    margin = max(1, round(OUTSIDE_MARGIN * mask.shape[-1]))
+    grown = _grown(_grown(mask, margin).transpose(1, 2), margin).transpose(1, 2)
+    return ~grown
+
+
+def _grown(mask: "torch.Tensor", margin: int) -> "torch.Tensor":
+    """Dilate along the last axis: a window holds a pixel of the mask where its running count rises."""
+    import torch
     from torch.nn import functional
 
-    margin = max(1, round(OUTSIDE_MARGIN * mask.shape[-1]))
-    rows = functional.max_pool2d(mask[:, None].float(), (2 * margin + 1, 1), stride=1, padding=(margin, 0))
-    grown = functional.max_pool2d(rows, (1, 2 * margin + 1), stride=1, padding=(0, margin))
-    return grown[:, 0] == 0
+    upto = functional.pad(mask, (margin + 1, margin)).cumsum(dim=-1, dtype=torch.int16)
+    return upto[..., 2 * margin + 1 :] > upto[..., : -2 * margin - 1]
 
 
 def scalars(grey: "torch.Tensor") -> dict[str, "torch.Tensor"]:

@@ -107,8 +107,7 @@ def class_sketches(
 
 def summary(name: str, histogram: Histogram) -> Summary | None:
     """Mean, standard deviation and merged cells of a measure, None below 10 patients."""
-    moments = histogram.sums.moments(1)
-    if moments is None or moments.n < CELL:
+    if histogram.n < CELL:
         return None
     grid = np.linspace(histogram.low, histogram.high, GRID + 1)
     edges = [float(grid[0])]
@@ -116,7 +115,7 @@ def summary(name: str, histogram: Histogram) -> Summary | None:
     waiting = 0
     for cell, count in enumerate(histogram.counts):
         waiting += int(count)
-        left = moments.n - sum(counts) - waiting
+        left = histogram.n - sum(counts) - waiting
         if waiting >= CELL and (left == 0 or left >= CELL):
             edges.append(float(grid[cell + 1]))
             counts.append(waiting)
@@ -126,9 +125,9 @@ def summary(name: str, histogram: Histogram) -> Summary | None:
     edges[-1] = float(grid[-1])
     return Summary(
         unit=MEASURES[name].unit,
-        n=moments.n,
-        mean=float(moments.mean[0]),
-        sd=float(np.sqrt(max(moments.cov[0, 0], 0.0))),
+        n=histogram.n,
+        mean=histogram.mean,
+        sd=histogram.sd,
         edges=tuple(edges),
         counts=tuple(counts),
     )

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["CANVAS", "Options", "Patient", "Progress", "patients_of", "silent"]
 
 CANVAS = 128
-FIT_CANVASES = 512
+FIT_CANVASES = 256
 """Canvases kept in memory for fitting the canonical map."""
 
 BATCH = 32
@@ -165,21 +165,15 @@ def _measured(cases: Iterator[Prepared], extractor: Extractor, device: str) -> I
     for cases_alike in _batches(cases):
         waiting.append(_Batch.measure(cases_alike, extractor, device))
         if canonical is None and sum(len(batch.grey) for batch in waiting) >= FIT_CANVASES:
-            canonical = _fit(waiting)
+            canonical = Canonical.fit([batch.grey for batch in waiting])
         if canonical is not None:
             for batch in waiting:
                 yield from batch.finish(canonical, extractor)
             waiting.clear()
     if waiting:
-        canonical = _fit(waiting)
+        canonical = Canonical.fit([batch.grey for batch in waiting])
         for batch in waiting:
             yield from batch.finish(canonical, extractor)
-
-
-def _fit(batches: list["_Batch"]) -> Canonical:
-    import torch
-
-    return Canonical.fit(torch.cat([batch.grey for batch in batches]))
 
 
 def _batches(cases: Iterator[Prepared]) -> Iterator[list[Prepared]]:

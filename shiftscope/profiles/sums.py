@@ -1,5 +1,6 @@
 """Sums over patients that grow one patient at a time: constant memory, whatever the number of images."""
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -42,7 +43,7 @@ class Sums:
 
 @dataclass(slots=True)
 class Histogram:
-    """Counts on a fixed grid over `low`..`high` with the sums for mean and standard deviation.
+    """Counts on a fixed grid over `low`..`high`, with count, sum and sum of squares.
 
     Values beyond the range count in the end cells, so the ends say nothing of a single patient.
     """
@@ -50,12 +51,26 @@ class Histogram:
     low: float
     high: float
     counts: np.ndarray = field(default_factory=lambda: np.zeros(GRID, dtype=int))
-    sums: Sums = field(default_factory=Sums)
+    n: int = 0
+    total: float = 0.0
+    squares: float = 0.0
 
     def add(self, value: float) -> None:
         """Add one patient's value; not a number is left out."""
-        if not np.isfinite(value):
+        if not math.isfinite(value):
             return
         cell = int((value - self.low) / (self.high - self.low) * GRID)
         self.counts[min(max(cell, 0), GRID - 1)] += 1
-        self.sums.add(np.array([value]))
+        self.n += 1
+        self.total += value
+        self.squares += value * value
+
+    @property
+    def mean(self) -> float:
+        """Mean over patients."""
+        return self.total / self.n
+
+    @property
+    def sd(self) -> float:
+        """Standard deviation over patients."""
+        return math.sqrt(max(self.squares - self.n * self.mean**2, 0.0) / max(self.n - 1, 1))

@@ -94,7 +94,7 @@ class Tally:
         summaries = {
             name: export.summary(name, histogram)
             for name, histogram in self._histograms.items()
-            if not self._nested(name, histogram.sums.n)
+            if not self._nested(name, histogram.n)
         }
         return Profile(
             site=site.name,

@@ -90,7 +90,7 @@ def test_weights_that_are_nowhere_are_told(monkeypatch: pytest.MonkeyPatch, tmp_
 
 def test_the_public_look_undoes_a_gamma_and_keeps_the_anatomy(grey: torch.Tensor) -> None:
     dark = grey.clamp(min=0).pow(1.8)
-    before, after = Canonical.fit(grey).apply(grey), Canonical.fit(dark).apply(dark)
+    before, after = Canonical.fit([grey]).apply(grey), Canonical.fit([dark]).apply(dark)
     assert (after - before).abs().mean() < 0.25 * (dark - grey).abs().mean()
     zoomed = torch.stack(
         [
@@ -99,7 +99,7 @@ def test_the_public_look_undoes_a_gamma_and_keeps_the_anatomy(grey: torch.Tensor
             if p.pixels.ndim == 2
         ]
     )
-    moved = Canonical.fit(zoomed).apply(zoomed)
+    moved = Canonical.fit([zoomed]).apply(zoomed)
     assert (moved - before).abs().mean() > (after - before).abs().mean()
 
 
