@@ -17,7 +17,7 @@ DEATHS = {"ActorDiedError", "ActorUnavailableError", "RayActorError", "WorkerCra
 """Ray's names for a worker process that is gone, a kill by the system for want of memory among them."""
 
 JOIN_S = 120.0
-"""How long to wait until every node has reported."""
+"""The least to wait for nodes and their first answer: processes start, libraries load, images are read."""
 
 
 class WorkerDied(EngineError):
@@ -62,7 +62,8 @@ class Federation:
             WorkerDied: an error says that a process is gone.
         """
         ids = self._node_ids()
-        replies = self.grid.send_and_receive(self.messages("query.describe", Parcel(), ids), timeout=self.job.timeout_s)
+        patience = max(JOIN_S, self.job.timeout_s)
+        replies = self.grid.send_and_receive(self.messages("query.describe", Parcel(), ids), timeout=patience)
         answers, reasons = Answers(), []
         for reply in replies:
             if reply.has_error():
@@ -73,7 +74,7 @@ class Federation:
             answers.parcels[str(parcel.facts["site"])] = parcel
             answers.bytes += size_of(reply.content)
         self.nodes = dict(sorted(self.nodes.items()))
-        silent = "; ".join(reasons) or f"no answer within {self.job.timeout_s:g} s"
+        silent = "; ".join(reasons) or f"no answer within {patience:g} s"
         self.missing = {site: f"never joined: {silent}" for site in self.job.sites if site not in self.nodes}
         if not self.nodes:
             raise EngineError(f"no site could take part: {silent}")
