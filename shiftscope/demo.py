@@ -17,7 +17,7 @@ __all__ = ["Story", "run_demo"]
 ROUNDS = 4
 LOCAL_STEPS = 20
 IMAGE_SIZE = 64
-SEEDS = (0, 1)
+SEEDS = (0, 1, 2)
 
 
 @dataclass(frozen=True, slots=True)
