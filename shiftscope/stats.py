@@ -20,7 +20,6 @@ __all__ = [
     "Moments",
     "adjusted",
     "against_all",
-    "cliffs_delta",
     "compare",
     "holm",
     "projected",
@@ -53,13 +52,6 @@ class Moments:
         n = len(rows)
         centred = rows - rows.mean(axis=0)
         return cls(n, rows.mean(axis=0), centred.T @ centred / max(n - 1, 1))
-
-    def merge(self, other: Self) -> Self:
-        """Moments of the two sets of patients together (Chan, Golub and LeVeque 1983, doi:10.2307/2683386)."""
-        n = self.n + other.n
-        step = other.mean - self.mean
-        scatter = self.cov * (self.n - 1) + other.cov * (other.n - 1) + np.outer(step, step) * (self.n * other.n / n)
-        return type(self)(n, self.mean + step * (other.n / n), scatter / max(n - 1, 1))
 
     def leading(self, d: int | None) -> Self:
         """The first `d` coordinates, all for None."""
@@ -312,13 +304,3 @@ def welch(n: tuple[int, int], mean: tuple[float, float], sd: tuple[float, float]
     freedom = total**2 / sum(v**2 / (k - 1) for v, k in zip(variances, n, strict=True))
     half = float(special.stdtrit(freedom, 1 - (1 - LEVEL) / 2)) * np.sqrt(total)
     return gap, gap - half, gap + half
-
-
-def cliffs_delta(a: np.ndarray, b: np.ndarray) -> float:
-    """Cliff's delta of two histograms on the same bins: P(A > B) - P(A < B), -1 to 1 (Cliff 1993).
-
-    Cases in one bin count as ties. doi:10.1037/0033-2909.114.3.494
-    """
-    a, b = np.asarray(a, dtype=float) / np.sum(a), np.asarray(b, dtype=float) / np.sum(b)
-    smaller_b = np.concatenate([[0.0], np.cumsum(b)[:-1]])
-    return float(a @ (smaller_b - (1 - smaller_b - b)))
