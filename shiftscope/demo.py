@@ -14,7 +14,7 @@ from shiftscope.sites import read_site
 
 __all__ = ["Story", "run_demo"]
 
-ROUNDS = 4
+ROUNDS = 6
 LOCAL_STEPS = 20
 IMAGE_SIZE = 64
 SEEDS = (0, 1, 2)
