@@ -19,7 +19,7 @@ from shiftscope.sites import Case, Site
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["CANVAS", "Options", "Patient", "Progress", "patients_of", "silent"]
+__all__ = ["CANVAS", "Fit", "Options", "Patient", "Progress", "patients_of", "silent"]
 
 CANVAS = 128
 FIT_CANVASES = 256
@@ -49,6 +49,17 @@ class Options:
     workers: int = 2
     device: str = "cpu"
     max_failures: int | None = None
+
+
+@dataclass(slots=True)
+class Fit:
+    """What is fitted on a site before its cases can be measured: given, or filled in by `patients_of`.
+
+    Attributes:
+        canonical: the map to the public look; None until it is fitted, and where no case could be read.
+    """
+
+    canonical: Canonical | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +102,7 @@ def patients_of(
     options: Options,
     failures: list[Unreadable],
     progress: Progress = silent,
+    fit: Fit | None = None,
 ) -> Iterator[Patient]:
     """Measure the patients of `site`, in an order drawn from the seed.
 
@@ -100,6 +112,7 @@ def patients_of(
         options: how.
         failures: grows by every file that cannot be used.
         progress: called with cases done and in all.
+        fit: used where it is fitted already, else filled in.
 
     Raises:
         TooManyFailures: more unreadable files than `options.max_failures`.
@@ -115,7 +128,7 @@ def patients_of(
                 yield outcome
             progress(done, len(site.cases))
 
-    measured = _measured(readable(), extractor, options.device)
+    measured = _measured(readable(), extractor, options.device, fit if fit is not None else Fit())
     for _, cases in groupby(measured, key=lambda item: item.about.patient):
         yield _patient(list(cases))
 
@@ -158,22 +171,21 @@ def _decoded(cases: list[Case], workers: int) -> Iterator[Prepared | Unreadable]
             pool.shutdown(cancel_futures=True)
 
 
-def _measured(cases: Iterator[Prepared], extractor: Extractor, device: str) -> Iterator[_Measured]:
+def _measured(cases: Iterator[Prepared], extractor: Extractor, device: str, fit: Fit) -> Iterator[_Measured]:
     """Measure by the batch; the first cases wait, measured but for it, until the canonical map is fitted on them."""
-    canonical: Canonical | None = None
     waiting: list[_Batch] = []
     for cases_alike in _batches(cases):
         waiting.append(_Batch.measure(cases_alike, extractor, device))
-        if canonical is None and sum(len(batch.grey) for batch in waiting) >= FIT_CANVASES:
-            canonical = Canonical.fit([batch.grey for batch in waiting])
-        if canonical is not None:
+        if fit.canonical is None and sum(len(batch.grey) for batch in waiting) >= FIT_CANVASES:
+            fit.canonical = Canonical.fit([batch.grey for batch in waiting])
+        if fit.canonical is not None:
             for batch in waiting:
-                yield from batch.finish(canonical, extractor)
+                yield from batch.finish(fit.canonical, extractor)
             waiting.clear()
     if waiting:
-        canonical = Canonical.fit([batch.grey for batch in waiting])
+        fit.canonical = Canonical.fit([batch.grey for batch in waiting])
         for batch in waiting:
-            yield from batch.finish(canonical, extractor)
+            yield from batch.finish(fit.canonical, extractor)
 
 
 def _batches(cases: Iterator[Prepared]) -> Iterator[list[Prepared]]:
