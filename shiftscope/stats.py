@@ -294,13 +294,15 @@ def holm(p: np.ndarray) -> np.ndarray:
     return out
 
 
-def welch(n: tuple[int, int], mean: tuple[float, float], sd: tuple[float, float]) -> tuple[float, float, float]:
-    """Difference of two means, first less second, with its 95 % interval (Welch 1947, doi:10.1093/biomet/34.1-2.28)."""
+def welch(
+    n: tuple[int, int], mean: tuple[float, float], sd: tuple[float, float], level: float = LEVEL
+) -> tuple[float, float, float]:
+    """Difference of two means, first less second, with its interval (Welch 1947, doi:10.1093/biomet/34.1-2.28)."""
     variances = [s**2 / k for s, k in zip(sd, n, strict=True)]
     total = sum(variances)
     gap = mean[0] - mean[1]
     if total == 0:
         return gap, gap, gap
     freedom = total**2 / sum(v**2 / (k - 1) for v, k in zip(variances, n, strict=True))
-    half = float(special.stdtrit(freedom, 1 - (1 - LEVEL) / 2)) * np.sqrt(total)
+    half = float(special.stdtrit(freedom, 1 - (1 - level) / 2)) * np.sqrt(total)
     return gap, gap - half, gap + half
