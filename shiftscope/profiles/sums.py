@@ -2,34 +2,66 @@
 
 import math
 from dataclasses import dataclass, field
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import BeforeValidator, ConfigDict, PlainSerializer
 
 from shiftscope.stats import Moments
 
-__all__ = ["Histogram", "Sums"]
+__all__ = ["CHECKED", "Exact", "Histogram", "Sums"]
 
 GRID = 64
 """Cells of the public grid of a measure; neighbours are merged at export."""
+
+CHECKED = ConfigDict(arbitrary_types_allowed=True, extra="forbid", allow_inf_nan=False)
+"""How sums are checked when they are read from a file."""
+
+
+def _array(value: Any) -> np.ndarray:
+    array = np.array(value, dtype=np.float64)
+    if not np.all(np.isfinite(array)):
+        raise ValueError("expected finite numbers")
+    return array
+
+
+Exact = Annotated[np.ndarray, BeforeValidator(_array), PlainSerializer(np.ndarray.tolist, when_used="json")]
+"""A float64 array that JSON gives back to the last digit."""
 
 
 @dataclass(slots=True)
 class Sums:
     """Count, sum and sum of outer products of rows (d,)."""
 
+    __pydantic_config__ = CHECKED
+
     n: int = 0
-    total: np.ndarray | None = None
-    outer: np.ndarray | None = None
+    total: Exact | None = None
+    outer: Exact | None = None
+
+    def __post_init__(self) -> None:
+        shapes = [None if array is None else array.shape for array in (self.total, self.outer)]
+        if self.n < 0 or (shapes != [None, None] and (self.total is None or shapes[1] != (len(self.total),) * 2)):
+            raise ValueError(f"a sum of shape {shapes[0]} with products of shape {shapes[1]}")
 
     def add(self, row: np.ndarray) -> None:
         """Add one patient; a row with a missing coordinate is left out whole."""
-        if not np.all(np.isfinite(row)):
+        if np.all(np.isfinite(row)):
+            self.merge(Sums(1, row, np.outer(row, row)))
+
+    def merge(self, other: "Sums") -> None:
+        """Add the sums over other patients.
+
+        Raises:
+            ValueError: they have another number of coordinates.
+        """
+        if other.total is None or other.outer is None:
             return
         if self.total is None or self.outer is None:
-            self.total, self.outer = np.zeros(len(row)), np.zeros((len(row), len(row)))
-        self.n += 1
-        self.total += row
-        self.outer += np.outer(row, row)
+            self.total, self.outer = np.zeros(len(other.total)), np.zeros(other.outer.shape)
+        self.n += other.n
+        self.total += other.total
+        self.outer += other.outer
 
     def moments(self, width: int) -> Moments | None:
         """Moments of the first `width` coordinates, None where nothing was added."""
@@ -48,12 +80,18 @@ class Histogram:
     Values beyond the range count in the end cells, so the ends say nothing of a single patient.
     """
 
+    __pydantic_config__ = CHECKED
+
     low: float
     high: float
-    counts: np.ndarray = field(default_factory=lambda: np.zeros(GRID, dtype=int))
+    counts: list[int] = field(default_factory=lambda: [0] * GRID)
     n: int = 0
     total: float = 0.0
     squares: float = 0.0
+
+    def __post_init__(self) -> None:
+        if len(self.counts) != GRID or sum(self.counts) != self.n:
+            raise ValueError(f"{len(self.counts)} cells that hold {sum(self.counts)} patients of {self.n}")
 
     def add(self, value: float) -> None:
         """Add one patient's value; not a number is left out."""
@@ -64,6 +102,13 @@ class Histogram:
         self.n += 1
         self.total += value
         self.squares += value * value
+
+    def merge(self, other: "Histogram") -> None:
+        """Add other patients, counted on the same grid."""
+        self.counts = [mine + theirs for mine, theirs in zip(self.counts, other.counts, strict=True)]
+        self.n += other.n
+        self.total += other.total
+        self.squares += other.squares
 
     @property
     def mean(self) -> float:

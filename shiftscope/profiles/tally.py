@@ -1,20 +1,20 @@
 """Sums over a site's patients, and the profile they make."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib import metadata
 
 import numpy as np
 
 from shiftscope.measures import AXES, MEASURES, boundary, morphology
-from shiftscope.measures.basis import load_basis
 from shiftscope.measures.features import Extractor
 from shiftscope.profiles import export
-from shiftscope.profiles.patients import CANVAS, Patient
-from shiftscope.profiles.prepare import SLICES
-from shiftscope.profiles.profile import CELL, Profile, Recipe
-from shiftscope.profiles.sums import Histogram, Sums
-from shiftscope.sites import Site, fingerprint
+from shiftscope.profiles.origins import Origin
+from shiftscope.profiles.patients import Patient
+from shiftscope.profiles.profile import CELL, Profile
+from shiftscope.profiles.sums import CHECKED, Histogram, Sums
+from shiftscope.sites import Site
 
 __all__ = ["Tally"]
 
@@ -24,6 +24,18 @@ _MASK_AXES = frozenset({*_SIZES, "boundary", "intensity_outside"})
 _MASK_MEASURES = frozenset({*morphology.MEASURES_2D, *morphology.MEASURES_3D, *boundary.MEASURES, "brightness_outside"})
 _UNPUBLISHED = "empty"
 """Its mean is a count of patients."""
+
+_PUBLISHED = tuple(name for name in MEASURES if name != _UNPUBLISHED)
+_CURVES = ("quantiles", "amplitude")
+
+
+def _histogram(name: str) -> Histogram:
+    return Histogram(*MEASURES[name].range)
+
+
+def _merge(mine: dict[str, Sums], theirs: Mapping[str, Sums]) -> None:
+    for key, sums in theirs.items():
+        mine.setdefault(key, Sums()).merge(sums)
 
 
 def _of_masks(patient: Patient) -> frozenset[str]:
@@ -41,24 +53,37 @@ def _scanner(acquisition: Mapping[str, str]) -> dict[str, str]:
     return {**tags, "scanner": " ".join(names)} if names else tags
 
 
+@dataclass(slots=True)
 class Tally:
-    """Sums over patients; memory does not depend on their number."""
+    """Sums over patients; memory does not depend on their number. Unsuppressed: stays at the site.
 
-    def __init__(self) -> None:
-        self.patients = 0
-        self.cases = 0
-        self.masks = 0
-        self._plain: dict[str, Sums] = defaultdict(Sums)
-        self._joint: dict[str, Sums] = defaultdict(Sums)
-        self._by_class: dict[str, dict[str, Sums]] = defaultdict(lambda: defaultdict(Sums))
-        self._histograms = {
-            name: Histogram(*measure.range) for name, measure in MEASURES.items() if name != _UNPUBLISHED
-        }
-        self._curves: dict[str, Sums] = {"quantiles": Sums(), "amplitude": Sums()}
-        self._labels: Counter[str] = Counter()
-        self._acquisition: dict[str, Counter[str]] = defaultdict(Counter)
-        self._depths: set[str] = set()
-        self._coloured = 0
+    Attributes:
+        patients, cases, masks: how many were added.
+        plain: axis -> sums of the coordinates.
+        joint: axis -> sums of the coordinates followed by the log area.
+        by_class: label -> axis -> sums of the coordinates.
+        histograms: by measure.
+        curves: sums of "quantiles" and "amplitude".
+        labels: patients by class.
+        acquisition: tag -> patients by value.
+        depths: patients by the depth of their images, "2-D", "3-D" or both.
+        coloured: patients with colour.
+    """
+
+    __pydantic_config__ = CHECKED
+
+    patients: int = 0
+    cases: int = 0
+    masks: int = 0
+    plain: dict[str, Sums] = field(default_factory=dict)
+    joint: dict[str, Sums] = field(default_factory=dict)
+    by_class: dict[str, dict[str, Sums]] = field(default_factory=dict)
+    histograms: dict[str, Histogram] = field(default_factory=lambda: {name: _histogram(name) for name in _PUBLISHED})
+    curves: dict[str, Sums] = field(default_factory=lambda: {name: Sums() for name in _CURVES})
+    labels: Counter[str] = field(default_factory=Counter)
+    acquisition: dict[str, Counter[str]] = field(default_factory=dict)
+    depths: Counter[str] = field(default_factory=Counter)
+    coloured: int = 0
 
     def add(self, patient: Patient) -> None:
         """Add one patient."""
@@ -70,59 +95,80 @@ class Tally:
         for axis, row in patient.coordinates.items():
             if axis in left_out:
                 continue
-            self._plain[axis].add(row)
+            self.plain.setdefault(axis, Sums()).add(row)
             if size is not None and not left_out and AXES[axis].question != "structure":
-                self._joint[axis].add(np.append(row, size[0]))
+                self.joint.setdefault(axis, Sums()).add(np.append(row, size[0]))
             if patient.label is not None:
-                self._by_class[patient.label][axis].add(row)
+                self.by_class.setdefault(patient.label, {}).setdefault(axis, Sums()).add(row)
         for name, value in patient.numbers.items():
-            if name in self._curves:
-                self._curves[name].add(value)
-            elif name in self._histograms and name not in left_out:
-                self._histograms[name].add(float(value))
+            if name in self.curves:
+                self.curves[name].add(value)
+            elif name in self.histograms and name not in left_out:
+                self.histograms[name].add(float(value))
         if patient.label is not None:
-            self._labels[patient.label] += 1
+            self.labels[patient.label] += 1
         for tag, text in _scanner(patient.acquisition).items():
-            self._acquisition[tag][text] += 1
-        self._depths |= patient.depths
-        self._coloured += patient.colour
+            self.acquisition.setdefault(tag, Counter())[text] += 1
+        self.depths.update(patient.depths)
+        self.coloured += patient.colour
+
+    def merge(self, other: "Tally") -> None:
+        """Add the sums over other patients.
+
+        Raises:
+            ValueError: an axis has another number of coordinates.
+        """
+        self.patients += other.patients
+        self.cases += other.cases
+        self.masks += other.masks
+        for label, sums in other.by_class.items():
+            _merge(self.by_class.setdefault(label, {}), sums)
+        _merge(self.plain, other.plain)
+        _merge(self.joint, other.joint)
+        _merge(self.curves, other.curves)
+        for name, histogram in other.histograms.items():
+            self.histograms[name].merge(histogram)
+        self.labels += other.labels
+        for tag, counts in other.acquisition.items():
+            self.acquisition[tag] = self.acquisition.get(tag, Counter()) + counts
+        self.depths += other.depths
+        self.coloured += other.coloured
 
     def profile(self, site: Site, seed: int, extractor: Extractor, excluded: Mapping[str, int]) -> Profile:
+        """`export` of the sums over a whole site."""
+        return self.export(Origin.of(site, seed, extractor, excluded))
+
+    def export(self, origin: Origin) -> Profile:
         """Apply the export rules and close the sums into a profile."""
-        labels = export.suppressed(self._labels)
-        curves = {name: self._mean_curve(sums) for name, sums in self._curves.items()}
+        labels = export.suppressed(self.labels)
+        curves = {name: self._mean_curve(sums) for name, sums in self.curves.items()}
         summaries = {
             name: export.summary(name, histogram)
-            for name, histogram in self._histograms.items()
+            for name, histogram in self.histograms.items()
             if not self._nested(name, histogram.n)
         }
         return Profile(
-            site=site.name,
+            site=origin.site,
             version=metadata.version("shiftscope-fl"),
             patients=self.patients,
             cases=self.cases,
             masks=self.masks,
-            patient_source=site.patient_source,
-            layout=site.layout,
-            fingerprint=fingerprint(site),
-            seed=seed,
-            recipe=Recipe(
-                canvas=CANVAS,
-                slices=SLICES,
-                extractor=extractor.name,
-                weights_sha256=extractor.sha256,
-                basis_sha256=load_basis()[1],
-                axes={name: axis.version for name, axis in AXES.items()},
-            ),
-            colour=2 * self._coloured > self.patients,
-            depth="mixed" if len(self._depths) > 1 else "3-D" if "3-D" in self._depths else "2-D",
-            excluded=dict(sorted(excluded.items())),
-            labelled=self._labels.total(),
+            patient_source=origin.patient_source,
+            layout=origin.layout,
+            fingerprint=origin.fingerprint,
+            seed=origin.seed,
+            recipe=origin.recipe,
+            colour=2 * self.coloured > self.patients,
+            depth="mixed" if len(self.depths) > 1 else "3-D" if "3-D" in self.depths else "2-D",
+            excluded=origin.excluded,
+            labelled=self.labels.total(),
             labels=labels,
-            acquisition={tag: export.suppressed(counts) for tag, counts in sorted(self._acquisition.items())},
-            sketches={axis: export.sketch(axis, self._plain[axis], self._area_of_all(axis)) for axis in AXES},
+            acquisition={tag: export.suppressed(counts) for tag, counts in sorted(self.acquisition.items())},
+            sketches={
+                axis: export.sketch(axis, self.plain.get(axis, Sums()), self._area_of_all(axis)) for axis in AXES
+            },
             by_class=export.class_sketches(
-                self._by_class, self._plain, [label for label, count in labels.items() if isinstance(count, int)]
+                self.by_class, self.plain, [label for label, count in labels.items() if isinstance(count, int)]
             ),
             measures={name: item for name, item in summaries.items() if item is not None},
             quantiles=curves["quantiles"],
@@ -131,13 +177,13 @@ class Tally:
 
     def _nested(self, name: str, n: int) -> bool:
         """Whether a measure of the masks is known for nearly all, but not all, patients whose masks are sketched."""
-        return name in _MASK_MEASURES and 0 < self._plain["boundary"].n - n < CELL
+        return name in _MASK_MEASURES and 0 < self.plain.get("boundary", Sums()).n - n < CELL
 
     def _area_of_all(self, axis: str) -> Sums | None:
         """The joint sums of an axis, only where every patient of the site is in them: the mean area of some patients
         beside that of one more would give that one's area away."""
-        joint = self._joint.get(axis)
-        return joint if joint is not None and joint.n == self.patients and len(self._depths) == 1 else None
+        joint = self.joint.get(axis)
+        return joint if joint is not None and joint.n == self.patients and len(self.depths) == 1 else None
 
     @staticmethod
     def _mean_curve(sums: Sums) -> np.ndarray | None:

@@ -10,7 +10,7 @@ from shiftscope.errors import Unreadable
 from shiftscope.images import Image, read, read_mask
 from shiftscope.sites.site import Case, Site
 
-__all__ = ["fingerprint", "load"]
+__all__ = ["case_digests", "fingerprint", "fingerprint_of", "load"]
 
 
 def load(case: Case) -> tuple[Image, np.ndarray | None]:
@@ -35,17 +35,20 @@ def load(case: Case) -> tuple[Image, np.ndarray | None]:
 
 
 def fingerprint(site: Site) -> str:
-    """What the site's data are, independent of paths, names, order and the machine.
+    """What the site's data are, independent of paths, names, order and the machine: 64 hexadecimal digits."""
+    return fingerprint_of(case_digests(site))
 
-    SHA-256 over the sorted digests of its cases; a case's digest covers its label, the bytes of its image files (sorted
-    by their digests) and of its mask.
 
-    Returns:
-        64 hexadecimal digits.
-    """
+def case_digests(site: Site) -> list[str]:
+    """SHA-256 of each case, in their order: of its label, its image files (sorted by their digests) and its mask."""
+    return [_case_digest(case).hex() for case in site.cases]
+
+
+def fingerprint_of(digests: Iterable[str]) -> str:
+    """SHA-256 over the sorted digests of a site's cases: its parts together have the fingerprint of the whole."""
     whole = hashlib.sha256()
-    for digest in sorted(_case_digest(case) for case in site.cases):
-        whole.update(digest)
+    for digest in sorted(digests):
+        whole.update(bytes.fromhex(digest))
     return whole.hexdigest()
 
 

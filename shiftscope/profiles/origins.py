@@ -1,0 +1,82 @@
+"""Whose sums they are and how they were measured: what a profile says beside its sums."""
+
+import hashlib
+from collections.abc import Mapping
+
+from shiftscope.measures import AXES
+from shiftscope.measures.basis import load_basis
+from shiftscope.measures.features import Extractor
+from shiftscope.profiles.patients import CANVAS
+from shiftscope.profiles.prepare import SLICES
+from shiftscope.profiles.profile import Recipe
+from shiftscope.records import Record
+from shiftscope.sites import Site, case_digests, fingerprint_of
+
+__all__ = ["Origin", "recipe_of"]
+
+
+class Origin(Record):
+    """Where sums come from. Stays at the site: of `cases` only the fingerprint is published, of `people` nothing.
+
+    Attributes:
+        site: the site's name.
+        layout: how the folder is laid out.
+        patient_source: how patients are told apart.
+        seed: of the sample on which the canonical map was fitted.
+        recipe: how they were measured.
+        excluded: files left out, by reason.
+        people: sorted SHA-256 of the patients listed, of the identifier or, where there is none, of the file.
+        cases: sorted SHA-256 of the cases listed.
+    """
+
+    site: str
+    layout: str
+    patient_source: str
+    seed: int
+    recipe: Recipe
+    excluded: dict[str, int]
+    people: tuple[str, ...]
+    cases: tuple[str, ...]
+
+    @classmethod
+    def of(cls, site: Site, seed: int, extractor: Extractor, excluded: Mapping[str, int]) -> "Origin":
+        """Of a site's folder; reads every file once."""
+        digests = case_digests(site)
+        return cls(
+            site=site.name,
+            layout=site.layout,
+            patient_source=site.patient_source,
+            seed=seed,
+            recipe=recipe_of(extractor),
+            excluded=dict(sorted(excluded.items())),
+            people=tuple(sorted(_people(site, digests))),
+            cases=tuple(sorted(digests)),
+        )
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the site's content: `sites.fingerprint` of a folder that holds all these cases."""
+        return fingerprint_of(self.cases)
+
+
+def recipe_of(extractor: Extractor) -> Recipe:
+    """How this version measures with `extractor`."""
+    return Recipe(
+        canvas=CANVAS,
+        slices=SLICES,
+        extractor=extractor.name,
+        weights_sha256=extractor.sha256,
+        basis_sha256=load_basis()[1],
+        axes={name: axis.version for name, axis in AXES.items()},
+    )
+
+
+def _people(site: Site, digests: list[str]) -> set[str]:
+    """One hash a patient. File names start anew in every folder: a patient known by one goes by its content."""
+    by_file = site.patient_source in ("file", "dicom")
+    return {
+        digest
+        if by_file and case.patient == case.name
+        else hashlib.sha256(f"{site.name}\0{case.patient}".encode()).hexdigest()
+        for case, digest in zip(site.cases, digests, strict=True)
+    }
