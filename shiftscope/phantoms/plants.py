@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from shiftscope.phantoms.annotations import dilated_masks, jagged_masks
+from shiftscope.phantoms.annotations import coarse_masks, dilated_masks, jagged_masks, polygonal_masks
 from shiftscope.phantoms.appearances import (
     bias_field,
     blur,
@@ -19,10 +19,14 @@ from shiftscope.phantoms.appearances import (
     downsampling,
     gamma,
     inversion,
+    jpeg,
     noise,
+    speckle,
+    vignette,
+    window,
 )
 from shiftscope.phantoms.phantom import Phantom
-from shiftscope.phantoms.structures import lesion_location, lesion_scale, zoom_in
+from shiftscope.phantoms.structures import field_of_view, lesion_location, lesion_scale, zoom_in
 
 __all__ = ["ANNOTATION", "APPEARANCE", "PLANTS", "SIGNED", "STRUCTURE", "Plant"]
 
@@ -32,26 +36,44 @@ APPEARANCE: dict[str, Plant] = {
     "gamma": gamma,
     "brightness": brightness,
     "contrast": contrast,
+    "window": window,
     "inversion": inversion,
     "noise": noise,
+    "speckle": speckle,
     "blur": blur,
     "downsampling": downsampling,
+    "jpeg": jpeg,
     "bias_field": bias_field,
+    "vignette": vignette,
     "colour_cast": colour_cast,
 }
 STRUCTURE: dict[str, Plant] = {
     "lesion_scale": lesion_scale,
     "lesion_location": lesion_location,
     "zoom": zoom_in,
+    "field_of_view": field_of_view,
 }
 ANNOTATION: dict[str, Plant] = {
     "dilated_masks": dilated_masks,
     "jagged_masks": jagged_masks,
+    "polygonal_masks": polygonal_masks,
+    "coarse_masks": coarse_masks,
 }
 PLANTS: dict[str, Plant] = {**APPEARANCE, **STRUCTURE, **ANNOTATION}
 """name -> plant, of all three kinds"""
 
 SIGNED = frozenset(
-    {"gamma", "brightness", "contrast", "colour_cast", "lesion_scale", "lesion_location", "zoom", "dilated_masks"}
+    {
+        "gamma",
+        "brightness",
+        "contrast",
+        "window",
+        "colour_cast",
+        "lesion_scale",
+        "lesion_location",
+        "zoom",
+        "field_of_view",
+        "dilated_masks",
+    }
 )
 """The plants that also take a negative severity."""

@@ -1,12 +1,14 @@
 """Structure plants: other lesions, or another way to frame them. One map warps pixels and mask."""
 # ruff: noqa: ARG001 - every plant has the same signature, with or without chance in it
 
+from dataclasses import replace
+
 import numpy as np
-from scipy.ndimage import map_coordinates
+from scipy.ndimage import affine_transform, map_coordinates
 
 from shiftscope.phantoms.phantom import Phantom
 
-__all__ = ["lesion_location", "lesion_scale", "zoom_in"]
+__all__ = ["field_of_view", "lesion_location", "lesion_scale", "zoom_in"]
 
 
 def lesion_scale(phantom: Phantom, severity: float, rng: np.random.Generator) -> Phantom:
@@ -41,12 +43,30 @@ def lesion_location(phantom: Phantom, severity: float, rng: np.random.Generator)
 
 def zoom_in(phantom: Phantom, severity: float, rng: np.random.Generator) -> Phantom:
     """Another field of view: everything 1.5 ** severity times as large in plane. Negative zooms out, black outside."""
-    factor = np.ones(phantom.mask.ndim)
-    factor[-2:] = 1.5**severity
-    middle = (np.array(phantom.mask.shape) - 1) / 2
-    column = (-1,) + (1,) * phantom.mask.ndim
-    offset = np.indices(phantom.mask.shape) - middle.reshape(column)
-    return _warp(phantom, middle.reshape(column) + offset / factor.reshape(column))
+    return _framed(phantom, 1.5**severity, anchor=0.5)
+
+
+def field_of_view(phantom: Phantom, severity: float, rng: np.random.Generator) -> Phantom:
+    """Another frame: 30 % of height and width cut from below and from the right at severity 1, the rest enlarged.
+
+    Negative puts black there instead, by as much: the picture shrinks towards the upper left corner, as it does beside
+    the panel of text that many consoles record.
+    """
+    return _framed(phantom, 0.7**-severity, anchor=0.0)
+
+
+def _framed(phantom: Phantom, factor: float, anchor: float) -> Phantom:
+    """Everything `factor` times as large in plane, about the point at `anchor` of height and width."""
+    rows, columns = phantom.mask.shape[-2:]
+    fixed = [anchor * side - 0.5 for side in (rows, columns)]
+    scale, shift = [1 / factor] * 2, [at * (1 - 1 / factor) for at in fixed]
+    if phantom.mask.ndim == 3:
+        scale, shift = [1.0, *scale], [0.0, *shift]
+    pixels = [affine_transform(plane, scale, shift, order=3, mode="grid-constant") for plane in _planes(phantom)]
+    mask = affine_transform(phantom.mask.astype(np.float32), scale, shift, order=1, mode="grid-constant") > 0.5
+    framed = phantom.with_pixels(_joined(phantom, pixels)).with_mask(mask)
+    spacing = phantom.spacing_mm
+    return replace(framed, spacing_mm=(*spacing[:-2], spacing[-2] / factor, spacing[-1] / factor))
 
 
 def _around_lesion(phantom: Phantom) -> tuple[np.ndarray, np.ndarray, float]:
@@ -60,9 +80,16 @@ def _around_lesion(phantom: Phantom) -> tuple[np.ndarray, np.ndarray, float]:
 
 def _warp(phantom: Phantom, where: np.ndarray) -> Phantom:
     """Pixels and mask read at `where`, (axes, ...) in voxels; outside the image is black and not lesion."""
-    planes = np.moveaxis(phantom.pixels, -1, 0) if phantom.is_colour else phantom.pixels[None]
     # cubic: linear interpolation would soften the texture and plant an appearance shift too
-    moved = np.stack([map_coordinates(plane, where, order=3, mode="grid-constant") for plane in planes])
+    moved = [map_coordinates(plane, where, order=3, mode="grid-constant") for plane in _planes(phantom)]
     mask = map_coordinates(phantom.mask.astype(np.float32), where, order=1, mode="grid-constant") > 0.5
-    pixels = np.moveaxis(moved, 0, -1) if phantom.is_colour else moved[0]
-    return phantom.with_pixels(pixels).with_mask(mask)
+    return phantom.with_pixels(_joined(phantom, moved)).with_mask(mask)
+
+
+def _planes(phantom: Phantom) -> list[np.ndarray]:
+    """The channels of a phantom, each of the mask's shape."""
+    return list(np.moveaxis(phantom.pixels, -1, 0)) if phantom.is_colour else [phantom.pixels]
+
+
+def _joined(phantom: Phantom, planes: list[np.ndarray]) -> np.ndarray:
+    return np.stack(planes, axis=-1) if phantom.is_colour else planes[0]

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from scipy.ndimage import laplace
+from scipy.ndimage import label, laplace
+from skimage.transform import resize
 
 from shiftscope.phantoms import ANATOMIES, ANNOTATION, APPEARANCE, PLANTS, SIGNED, STRUCTURE, Phantom
 
@@ -19,6 +20,23 @@ def subject(name: str = "ultrasound", seed: int = 1) -> Phantom:
 
 def planted(phantom: Phantom, name: str, severity: float, seed: int = 0) -> Phantom:
     return PLANTS[name](phantom, severity, np.random.default_rng(seed))
+
+
+def case(pixels: np.ndarray, mask: np.ndarray) -> Phantom:
+    """What a real image looks like to a plant: any shape, grey or colour."""
+    return Phantom(pixels.astype(np.float32), mask.astype(np.uint8), "benign", "ultrasound", (1.0, 1.0))
+
+
+def two_lesions(rows: int, columns: int) -> np.ndarray:
+    """A large round lesion with a hole and a small one."""
+    y, x = np.mgrid[:rows, :columns] / columns
+    middle = 0.5 * rows / columns
+    distance = np.hypot(y - middle, x - 0.4)
+    return (distance < 0.2) & (distance > 0.04) | (np.hypot(y - 1.2 * middle, x - 0.8) < 0.05)
+
+
+def dice(a: np.ndarray, b: np.ndarray) -> float:
+    return float(2 * (a & b).sum() / (a.sum() + b.sum()))
 
 
 def radius(mask: np.ndarray) -> float:
@@ -192,3 +210,134 @@ def test_jagged_masks_are_rougher_around_the_same_place() -> None:
     assert rim(after.mask) > 1.1 * rim(before.mask)
     both = (after.mask & before.mask).sum() * 2 / (after.mask.sum() + before.mask.sum())
     assert 0.6 < both < 0.97
+
+
+@pytest.mark.parametrize("name", PLANTS)
+@pytest.mark.parametrize("colour", [False, True])
+@pytest.mark.parametrize("shape", [(211, 300), (300, 211)])
+def test_real_shapes_are_planted_too(name: str, colour: bool, shape: tuple[int, int]) -> None:
+    mask = two_lesions(*shape)
+    pixels = 0.3 + 0.3 * np.random.default_rng(5).random((*shape, 3) if colour else shape)
+    after = planted(case(pixels, mask), name, 0.5)
+    assert after.pixels.shape == pixels.shape
+    assert after.mask.shape == shape
+    assert np.isfinite(after.pixels).all()
+    moved = (after.mask != mask).any() or (after.pixels != pixels.astype(np.float32)).any()
+    assert moved == (colour or name != "colour_cast")
+
+
+@pytest.mark.parametrize("name", sorted(set(ANNOTATION) | {"speckle", "blur", "vignette", "window", "jpeg"}))
+def test_effects_do_not_depend_on_the_matrix(name: str) -> None:
+    """The same picture at 160 and at 640 pixels is changed alike, as seen at 80."""
+    seen = []
+    for size in (160, 640):
+        mask = two_lesions(size, size)
+        after = planted(case(0.2 + 0.5 * mask, mask), name, 0.8)
+        changed = [after.pixels - (0.2 + 0.5 * mask), after.mask.astype(float) - mask]
+        seen.append([np.abs(resize(change, (80, 80), anti_aliasing=True)).mean() for change in changed])
+    tolerance = 0.5 if name in ("jpeg", "jagged_masks") else 0.25
+    np.testing.assert_allclose(seen[0], seen[1], rtol=tolerance, atol=1e-3)
+
+
+@pytest.mark.parametrize("severity", [0.6, -0.6])
+def test_a_window_cuts_one_end_and_stretches_the_rest(severity: float) -> None:
+    ramp = case(np.linspace(0, 1, 101)[None].repeat(4, axis=0), np.zeros((4, 101)))
+    after = planted(ramp, "window", severity).pixels[0]
+    lost = slice(0, 28) if severity < 0 else slice(73, None)
+    np.testing.assert_allclose(after[lost], 0.0 if severity < 0 else 1.0, atol=1e-5)
+    assert np.diff(np.delete(after, np.arange(101)[lost])) == pytest.approx(0.01 / 0.73, rel=1e-3)
+
+
+def test_speckle_multiplies_and_keeps_the_mean() -> None:
+    size = 256
+    flat = np.full((size, size), 0.2)
+    flat[:, size // 2 :] = 0.1
+    after = planted(case(flat, np.zeros_like(flat)), "speckle", 0.5).pixels
+    left, right = after[:, : size // 2], after[:, size // 2 :]
+    assert after.mean() == pytest.approx(0.15, rel=0.02)
+    assert left.std() / left.mean() == pytest.approx(np.sqrt(np.exp(0.225**2) - 1), rel=0.05)
+    assert right.std() / left.std() == pytest.approx(0.5, rel=0.1)
+    neighbours = np.corrcoef(left[:, :-1].ravel(), left[:, 1:].ravel())[0, 1]
+    apart = np.corrcoef(left[:, :-12].ravel(), left[:, 12:].ravel())[0, 1]
+    assert neighbours > 0.6
+    assert abs(apart) < 0.1
+
+
+def test_jpeg_makes_blocks_of_8_pixels() -> None:
+    smooth = np.linspace(0.2, 0.8, 128)[None] * np.linspace(0.5, 1, 128)[:, None]
+    after = planted(case(smooth, np.zeros_like(smooth)), "jpeg", 1.0).pixels
+    steps = np.abs(np.diff(after, axis=1)).mean(axis=0)
+    borders = np.arange(7, 127, 8)
+    assert steps[borders].mean() > 5 * np.delete(steps, borders).mean()
+
+
+def test_jpeg_loses_more_at_greater_severity() -> None:
+    before = subject("endoscopy")
+    lost = [float(np.abs(planted(before, "jpeg", s).pixels - before.pixels).mean()) for s in (0.3, 0.6, 1.0)]
+    assert lost[0] > 0.002
+    assert lost == sorted(lost)
+
+
+def test_a_vignette_darkens_the_corners_to_a_quarter_at_every_case() -> None:
+    flat = np.full((90, 160), 0.8)
+    first, second = (planted(case(flat, flat > 1), "vignette", 1.0, seed=seed).pixels for seed in (0, 1))
+    np.testing.assert_array_equal(first, second)
+    assert first[0, 0] == pytest.approx(0.2, rel=0.05)
+    assert first[45, 80] == pytest.approx(0.8, rel=0.01)
+    np.testing.assert_allclose(first, first[::-1, ::-1], atol=1e-6)
+
+
+def test_field_of_view_cuts_the_lower_right_or_adds_black_there() -> None:
+    before = subject(seed=2)
+    near = planted(before, "field_of_view", 0.5)
+    kept = round(96 * 0.7**0.5)
+    np.testing.assert_allclose(near.pixels, resize(before.pixels[:kept, :kept], (96, 96), order=3), atol=0.25)
+    assert np.abs(near.pixels - resize(before.pixels[:kept, :kept], (96, 96), order=3)).mean() < 0.03
+    far = planted(before, "field_of_view", -1.0)
+    edge = round(96 * 0.7) + 2
+    assert far.pixels[edge:].max() < 0.03  # a cubic rings a little at the border
+    assert far.pixels[:, edge:].max() < 0.03
+    assert far.pixels[: edge - 4, : edge - 4].mean() > 0.8 * before.pixels.mean()
+
+
+@pytest.mark.parametrize("name", ["zoom", "field_of_view"])
+def test_framing_keeps_a_lesion_its_millimetres(name: str) -> None:
+    before = subject(seed=2)
+    after = planted(before, name, -0.8)
+    sizes = [p.mask.sum() * np.prod(p.spacing_mm) for p in (before, after)]
+    assert sizes[1] == pytest.approx(sizes[0], rel=0.05)
+
+
+@pytest.mark.parametrize("severity", [0.3, 0.6, 1.0])
+def test_polygons_have_few_corners_and_the_same_area(severity: float) -> None:
+    mask = two_lesions(256, 256)
+    after = planted(case(0.5 * mask, mask), "polygonal_masks", severity).mask
+    assert label(after)[1] == 2
+    assert label(1 - after)[1] == 2  # the ground and the hole
+    assert after.sum() == pytest.approx(mask.sum(), rel=0.03)
+    assert dice(after > 0, mask) < 0.99
+
+
+def test_polygons_are_rougher_the_fewer_their_corners() -> None:
+    mask = two_lesions(256, 256)
+    shared = [dice(planted(case(0.5 * mask, mask), "polygonal_masks", s).mask > 0, mask) for s in (0.1, 0.3, 1.0)]
+    assert shared == sorted(shared, reverse=True)
+    assert shared[-1] < 0.92
+
+
+def test_coarse_masks_are_made_of_cells() -> None:
+    mask = two_lesions(240, 240)
+    after = planted(case(0.5 * mask, mask), "coarse_masks", 1.0).mask  # cells of 12 pixels
+    cells = after.reshape(20, 12, 20, 12)
+    assert (cells == cells[:, :1, :, :1]).all()
+    assert 0.75 < dice(after > 0, mask) < 0.97
+
+
+@pytest.mark.parametrize("name", ["coarse_masks", "polygonal_masks", "dilated_masks"])
+def test_no_lesion_is_lost_for_being_small(name: str) -> None:
+    mask = np.zeros((200, 200))
+    mask[40:90, 40:90] = 1
+    mask[150, 150] = mask[100, 180] = mask[199, 0] = 1
+    for severity in (0.3, 1.0):
+        after = planted(case(mask, mask), name, -severity if name == "dilated_masks" else severity)
+        assert label(after.mask)[1] == 4
