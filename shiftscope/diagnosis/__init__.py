@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations, pairwise
 
 from shiftscope.diagnosis.evidence import Evidence, evidence_of
+from shiftscope.diagnosis.removal import Removed, removed_by_maps
 from shiftscope.diagnosis.verdicts import LIMITS, QUESTIONS, AxisVerdict, Kind, Limits, Verdict, judge, sum_up
 from shiftscope.errors import ProfileError
 from shiftscope.profiles import Profile
-from shiftscope.records import Real, Record
+from shiftscope.records import Record
 from shiftscope.shifts import Shift, Side, compare_sides, site_against_all
 
 __all__ = [
@@ -29,20 +30,6 @@ class PairVerdict(Verdict):
 
     a: str
     b: str
-
-
-class Removed(Record):
-    """What a map to one public look removes of the difference in features, over the pairs with an appearance shift.
-
-    Attributes:
-        share: of the effect on fine structure and layout together; below 0 where the map adds to it.
-        low: if every effect that is left were at the upper end of its interval.
-        high: if every one were at the lower end.
-    """
-
-    share: Real
-    low: Real
-    high: Real
 
 
 class Diagnosis(Record):
@@ -108,7 +95,7 @@ def diagnose(profiles: Sequence[Profile], limits: Limits = LIMITS) -> Diagnosis:
             if kind == "none" or any(answer.called for answer in verdicts[a, b].axes.values())
             for item in evidence_of(shifts[a, b], verdicts[a, b], (known[a], known[b]))
         ),
-        removed=_removed([shifts[pair] for pair in order if verdicts[pair].axes["appearance"].called]),
+        removed=removed_by_maps([shifts[pair] for pair in order if verdicts[pair].axes["appearance"].called]),
         caveats=tuple(_caveats(profiles, list(verdicts.values()), limits)),
     )
 
@@ -138,23 +125,6 @@ def _strongest(answers: Sequence[AxisVerdict]) -> AxisVerdict:
 
 def _weight(verdict: Verdict) -> float:
     return sum(answer.effect or 0.0 for answer in verdict.axes.values() if answer.called)
-
-
-def _removed(shifts: Sequence[Shift]) -> Removed | None:
-    """Effects before and after the public look, both told in the variance before it, summed over layers and pairs."""
-    raw = left = lowest = highest = 0.0
-    for shift in shifts:
-        for layer in ("shallow", "deep"):
-            before, after = shift.on(f"features_{layer}"), shift.on(f"canonical_{layer}")
-            if before is None or after is None or before.interval[0] <= 0:
-                continue
-            difference = after.difference.on_scale_of(before.difference)
-            low, high = difference.interval()
-            raw, left = raw + before.value, left + difference.effect
-            lowest, highest = lowest + low, highest + high
-    if raw == 0:
-        return None
-    return Removed(share=1 - left / raw, low=1 - highest / raw, high=1 - lowest / raw)
 
 
 def _caveats(profiles: Sequence[Profile], verdicts: Sequence[Verdict], limits: Limits) -> list[str]:
