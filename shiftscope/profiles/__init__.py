@@ -1,8 +1,24 @@
 """Images in, one small shareable file out."""
 
-from shiftscope.profiles.collect import profile_site
+from shiftscope.profiles.collect import part_of_site, profile_site
+from shiftscope.profiles.merges import merge
+from shiftscope.profiles.parts import Part, read_fit
 from shiftscope.profiles.patients import Options, Patient, patients_of
 from shiftscope.profiles.profile import Profile, Recipe, Sketch, Summary
 from shiftscope.profiles.tally import Tally
 
-__all__ = ["Options", "Patient", "Profile", "Recipe", "Sketch", "Summary", "Tally", "patients_of", "profile_site"]
+__all__ = [
+    "Options",
+    "Part",
+    "Patient",
+    "Profile",
+    "Recipe",
+    "Sketch",
+    "Summary",
+    "Tally",
+    "merge",
+    "part_of_site",
+    "patients_of",
+    "profile_site",
+    "read_fit",
+]

@@ -1,19 +1,22 @@
 """One site, measured: the stage behind `shiftscope profile`."""
 
 from collections import Counter
+from dataclasses import replace
 
 from shiftscope.errors import InputError, Unreadable
 from shiftscope.measures.features import Extractor
-from shiftscope.profiles.patients import Options, Progress, patients_of, silent
+from shiftscope.profiles.origins import Origin
+from shiftscope.profiles.parts import Part
+from shiftscope.profiles.patients import Fit, Options, Progress, patients_of, silent
 from shiftscope.profiles.profile import Profile
 from shiftscope.profiles.tally import Tally
 from shiftscope.sites import Site
 
-__all__ = ["profile_site"]
+__all__ = ["part_of_site", "profile_site"]
 
 
 def profile_site(
-    site: Site, extractor: Extractor, options: Options, progress: Progress = silent
+    site: Site, extractor: Extractor, options: Options, progress: Progress = silent, first: Part | None = None
 ) -> tuple[Profile, list[Unreadable]]:
     """Measure every case of `site`.
 
@@ -22,6 +25,7 @@ def profile_site(
         extractor: on `options.device`.
         options: how.
         progress: called with cases done and in all.
+        first: a part of the same site whose canonical map is used; None to fit one here.
 
     Returns:
         The profile, and the files that could not be used, for the site's eyes only.
@@ -30,13 +34,24 @@ def profile_site(
         TooManyFailures: more unreadable files than `options.max_failures`.
         InputError: not one case could be read.
     """
+    part, failures = part_of_site(site, extractor, options, progress, first)
+    if not part.tally.cases:
+        told = f"; the first: {failures[0]}" if failures else ""
+        raise InputError(f"{site.root}: none of {len(site.cases)} cases could be read{told}")
+    return part.profile(), failures
+
+
+def part_of_site(
+    site: Site, extractor: Extractor, options: Options, progress: Progress = silent, first: Part | None = None
+) -> tuple[Part, list[Unreadable]]:
+    """As `profile_site`, up to the export rules; a part of which no case can be read is empty."""
     failures = [Unreadable(path, reason) for reason, paths in site.excluded.items() for path in paths]
+    if first is not None:
+        options = replace(options, seed=first.origin.seed)
+    fit = Fit(None if first is None else first.canonical)
     tally = Tally()
-    for patient in patients_of(site, extractor, options, failures, progress):
+    for patient in patients_of(site, extractor, options, failures, progress, fit):
         tally.add(patient)
-    if not tally.cases:
-        first = f"; the first: {failures[0]}" if failures else ""
-        raise InputError(f"{site.root}: none of {len(site.cases)} cases could be read{first}")
     failures.sort(key=lambda failure: str(failure.path))
     excluded = Counter(failure.reason for failure in failures)
-    return tally.profile(site, options.seed, extractor, excluded), failures
+    return Part.of(Origin.of(site, options.seed, extractor, excluded), fit.canonical, tally), failures

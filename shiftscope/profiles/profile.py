@@ -1,11 +1,11 @@
 """The profile: all that ever leaves a site."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field
 
-from shiftscope.errors import NotComparable
+from shiftscope.errors import NotComparable, ShiftscopeError
 from shiftscope.records import Array, Document, Real, Record
 from shiftscope.stats import Moments
 
@@ -99,6 +99,14 @@ class Recipe(Record):
     basis_sha256: str
     axes: dict[str, int]
 
+    def difference(self, other: "Recipe") -> str | None:
+        """The first thing done differently, with both values; None where all is alike."""
+        for key, value in self:
+            theirs = getattr(other, key)
+            if value != theirs:
+                return f"{key.replace('_', ' ')} is {_short(value)} against {_short(theirs)}"
+        return None
+
 
 class Profile(Document):
     """Aggregates of one site over patients; nothing of a single patient.
@@ -151,20 +159,27 @@ class Profile(Document):
     quantiles: Array | None
     spectrum: Array | None
 
+    @classmethod
+    def from_dict(cls, value: Any, where: str, error: type[ShiftscopeError]) -> Self:
+        """As every document; a part, which must not travel, is told apart from a damaged profile."""
+        if isinstance(value, dict) and "part" in value:
+            raise error(
+                f"{where}: is a part, which stays at its site; expected a profile, made there with: shiftscope merge"
+                " PART... -o SITE.profile.json"
+            )
+        return super().from_dict(value, where, error)
+
     def require_comparable(self, other: "Profile") -> None:
         """Check that two profiles were measured in the same way.
 
         Raises:
             NotComparable: naming both sites, what differs and how to mend it.
         """
-        mine, theirs = self.recipe.model_dump(), other.recipe.model_dump()
-        for key, value in mine.items():
-            if value != theirs[key]:
-                raise NotComparable(
-                    f"profiles of '{self.site}' and '{other.site}' were measured differently: {key.replace('_', ' ')}"
-                    f" is {_short(value)} against {_short(theirs[key])};"
-                    " profile one of them again with the same options and version"
-                )
+        if difference := self.recipe.difference(other.recipe):
+            raise NotComparable(
+                f"profiles of '{self.site}' and '{other.site}' were measured differently: {difference};"
+                " profile one of them again with the same options and version"
+            )
 
 
 def _short(value: object) -> str:

@@ -1,0 +1,123 @@
+"""One profile from the parts of a site: whose patients may be added up, and their sum."""
+
+from collections.abc import Sequence
+from importlib import metadata
+from itertools import combinations
+
+import numpy as np
+
+from shiftscope.errors import NotComparable, ProfileError
+from shiftscope.measures import AXES, MEASURES
+from shiftscope.profiles.origins import Origin
+from shiftscope.profiles.parts import Part
+from shiftscope.profiles.profile import Profile
+from shiftscope.profiles.tally import Tally
+
+__all__ = ["merge"]
+
+_Named = tuple[str, Part]
+
+
+def merge(parts: Sequence[_Named]) -> Profile:
+    """The profile of all patients of the parts: equal to that of one folder that holds them all, for the same map.
+
+    Args:
+        parts: each with the name that messages give it, in any order. A part without patients adds its excluded files.
+
+    Raises:
+        ProfileError: parts of several sites, that share a patient, or without any.
+        NotComparable: measured in different ways, or with different canonical maps.
+    """
+    for name, part in parts:
+        _require_this_version(name, part)
+    measured = [(name, part) for name, part in parts if part.tally.patients]
+    for one, other in combinations(parts, 2):
+        _require_one_site(one, other)
+    for other in measured[1:]:
+        _require_alike(measured[0], other)
+    _require_other_people(parts)
+    if not measured:
+        raise ProfileError(f"{parts[0][0]}: no part holds a patient, so there is nothing to publish; give more parts")
+    tally = Tally()
+    for name, part in sorted(parts, key=lambda item: item[1].origin.cases):  # any order gives the same last digit
+        try:
+            tally.merge(part.tally)
+        except ValueError as problem:
+            raise ProfileError(f"{name}: its sums do not fit the other parts' ({problem}); make it again") from None
+    return tally.export(_together([part.origin for _, part in parts], measured[0][1].origin))
+
+
+def _together(origins: Sequence[Origin], first: Origin) -> Origin:
+    """The origin of all the parts; `first` is of one that holds patients."""
+    reasons = sorted({reason for origin in origins for reason in origin.excluded})
+    return Origin(
+        site=first.site,
+        layout=", ".join(sorted({origin.layout for origin in origins})),
+        patient_source=first.patient_source,
+        seed=first.seed,
+        recipe=first.recipe,
+        excluded={reason: sum(origin.excluded.get(reason, 0) for origin in origins) for reason in reasons},
+        people=tuple(sorted(person for origin in origins for person in origin.people)),
+        cases=tuple(sorted(case for origin in origins for case in origin.cases)),
+    )
+
+
+def _require_this_version(name: str, part: Part) -> None:
+    """The export rules are this version's, so the axes and grids must be too."""
+    grids = {key: (histogram.low, histogram.high) for key, histogram in part.tally.histograms.items()}
+    expected = {key: MEASURES[key].range for key in Tally().histograms}
+    if part.origin.recipe.axes != {axis: known.version for axis, known in AXES.items()} or grids != expected:
+        raise NotComparable(
+            f"{name}: was measured by version {part.version}, whose axes or measures are not those of this version,"
+            f" {metadata.version('shiftscope-fl')}; make the part again"
+        )
+
+
+def _require_one_site(one: _Named, other: _Named) -> None:
+    (a, mine), (b, theirs) = one, other
+    if mine.origin.site != theirs.origin.site:
+        raise ProfileError(
+            f"{a} is a part of site '{mine.origin.site}', {b} of '{theirs.origin.site}': merge takes the parts of one"
+            f" site; if they are one, make {b} again with --site '{mine.origin.site}'"
+        )
+    if mine.origin.cases == theirs.origin.cases:
+        what = f"{a} is given twice" if a == b else f"{a} and {b} are parts of the same images"
+        raise ProfileError(f"{what}: give each part once")
+
+
+def _require_alike(one: _Named, other: _Named) -> None:
+    (a, mine), (b, theirs) = one, other
+    if difference := mine.origin.recipe.difference(theirs.origin.recipe):
+        raise NotComparable(
+            f"{a} and {b} were measured differently: {difference}; make one of them again with the same options and"
+            " version"
+        )
+    if mine.origin.patient_source != theirs.origin.patient_source:
+        raise NotComparable(
+            f"{a} tells patients apart by {mine.origin.patient_source}, {b} by {theirs.origin.patient_source}, so that"
+            " nobody knows whether they share one; make both again with --patient-regex, or with manifests that have a"
+            " patient column"
+        )
+    if _differ(mine.fit, theirs.fit):
+        raise NotComparable(f"{a} and {b} were measured with different canonical maps; make {b} again with --fit {a}")
+
+
+def _require_other_people(parts: Sequence[_Named]) -> None:
+    owner: dict[str, str] = {}
+    for name, part in parts:
+        shared = [person for person in part.origin.people if person in owner]
+        if shared:
+            first = owner[shared[0]]
+            number = sum(owner[person] == first for person in shared)
+            raise ProfileError(
+                f"{first} and {name} share {number} {'patient' if number == 1 else 'patients'}, whose images belong in"
+                " one part; divide the images by patient, or, if these are different people, give them different"
+                " identifiers"
+            )
+        owner |= dict.fromkeys(part.origin.people, name)
+
+
+def _differ(mine: dict[str, np.ndarray] | None, theirs: dict[str, np.ndarray] | None) -> bool:
+    if mine is None or theirs is None:
+        return mine is not theirs
+    return mine.keys() != theirs.keys() or any(not np.array_equal(mine[key], theirs[key]) for key in mine)

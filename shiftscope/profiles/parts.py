@@ -1,0 +1,90 @@
+"""Parts of one site: raw sums in a file that stays there."""
+
+from dataclasses import fields
+from importlib import metadata
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+from pydantic import Field
+
+from shiftscope.errors import NotComparable, ProfileError, ShiftscopeError
+from shiftscope.measures.canonical import Canonical
+from shiftscope.measures.features import Extractor
+from shiftscope.profiles.origins import Origin, recipe_of
+from shiftscope.profiles.profile import Profile
+from shiftscope.profiles.sums import Exact
+from shiftscope.profiles.tally import Tally
+from shiftscope.records import Document
+
+__all__ = ["Part", "read_fit"]
+
+
+class Part(Document):
+    """Unsuppressed sums over some patients of a site. Never leaves the site: it shows single patients.
+
+    Attributes:
+        part: what this file is, for whoever opens it.
+        version: of the shiftscope that made it.
+        origin: where the sums come from.
+        fit: the canonical map they were measured with; null where none could be fitted, because no case could be read.
+        tally: the sums, every digit.
+    """
+
+    SCHEMA: ClassVar[int] = 1
+
+    part: Literal["raw sums, nothing suppressed: keep at the site"] = "raw sums, nothing suppressed: keep at the site"
+    version: str = Field(default_factory=lambda: metadata.version("shiftscope-fl"))
+    origin: Origin
+    fit: dict[str, Exact] | None
+    tally: Tally
+
+    @classmethod
+    def of(cls, origin: Origin, canonical: Canonical | None, tally: Tally) -> "Part":
+        """From what was measured."""
+        fit = None
+        if canonical is not None:
+            fit = {field.name: np.array(getattr(canonical, field.name)) for field in fields(canonical)}
+        return cls(origin=origin, fit=fit, tally=tally)
+
+    @classmethod
+    def from_dict(cls, value: Any, where: str, error: type[ShiftscopeError]) -> Self:
+        """As every document; a profile is told apart from a damaged part."""
+        if isinstance(value, dict) and "sketches" in value:
+            raise error(
+                f"{where}: is a profile, whose small counts are gone; expected a part, made with: shiftscope profile"
+                " SITE_DIR --part NAME.part.json"
+            )
+        return super().from_dict(value, where, error)
+
+    @property
+    def canonical(self) -> Canonical | None:
+        """The map that the sums were measured with."""
+        return None if self.fit is None else Canonical(**self.fit)
+
+    def profile(self) -> Profile:
+        """The profile of this part alone, as if it were the whole site."""
+        return self.tally.export(self.origin)
+
+
+def read_fit(path: Path, site: str, extractor: Extractor) -> Part:
+    """Read the part whose canonical map shall be used for more images of the same site.
+
+    Raises:
+        ProfileError: no part, of another site, or without a map.
+        NotComparable: measured differently from what is about to be measured.
+    """
+    part = Part.read(path, ProfileError)
+    if part.origin.site != site:
+        raise ProfileError(
+            f"--fit {path}: is a part of site '{part.origin.site}', not of '{site}', and every site has its own map;"
+            f" if they are one site, give --site '{part.origin.site}'"
+        )
+    if difference := part.origin.recipe.difference(recipe_of(extractor)):
+        raise NotComparable(
+            f"--fit {path}: was measured differently: {difference} now; give the same --features and --weights, or"
+            " make that part again with this version"
+        )
+    if part.fit is None:
+        raise ProfileError(f"--fit {path}: has no map, because none of its images could be read; give another part")
+    return part
