@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from itertools import combinations, pairwise
 
-from shiftscope.diagnosis.evidence import Evidence, evidence_of
+from shiftscope.diagnosis.attribution import evidence_of
+from shiftscope.diagnosis.comparisons import Comparisons
+from shiftscope.diagnosis.evidence import Evidence
 from shiftscope.diagnosis.removal import Removed, removed_by_maps
 from shiftscope.diagnosis.verdicts import LIMITS, QUESTIONS, AxisVerdict, Kind, Limits, Verdict, judge, sum_up
 from shiftscope.errors import ProfileError
@@ -40,7 +42,7 @@ class Diagnosis(Record):
         axes: question -> the strongest answer over the pairs.
         pairs: every pair.
         by_site: every site against all others together.
-        evidence: sentences, the clearest pairs first.
+        evidence: findings in sentences, the clearest first, each cause told once.
         removed: what harmonization could remove; None without an appearance shift.
         caveats: what lowers the confidence, in sentences.
     """
@@ -89,12 +91,7 @@ def diagnose(profiles: Sequence[Profile], limits: Limits = LIMITS) -> Diagnosis:
         axes=axes,
         pairs=tuple(pairs),
         by_site=_by_site(profiles, shifts, limits),
-        evidence=tuple(
-            item
-            for a, b in order
-            if kind == "none" or any(answer.called for answer in verdicts[a, b].axes.values())
-            for item in evidence_of(shifts[a, b], verdicts[a, b], (known[a], known[b]))
-        ),
+        evidence=evidence_of(Comparisons(shifts, verdicts, known)),
         removed=removed_by_maps([shifts[pair] for pair in order if verdicts[pair].axes["appearance"].called]),
         caveats=tuple(_caveats(profiles, list(verdicts.values()), limits)),
     )

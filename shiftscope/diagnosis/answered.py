@@ -1,0 +1,83 @@
+"""Answers to whole questions in words: classes, axes, and what can be ruled out."""
+
+from collections.abc import Mapping, Sequence
+
+from shiftscope.diagnosis.verdicts import AxisVerdict
+from shiftscope.diagnosis.words import counted, names, number, span
+from shiftscope.measures import AXES
+from shiftscope.profiles import Profile
+
+__all__ = ["axis_differs", "classes_differ", "no_shift", "unanswerable"]
+
+_SUBJECTS = {"label": "labels", "annotation": "the way masks are drawn"}
+
+_NEEDS = {
+    "appearance": "images of enough patients",
+    "structure": "masks or features of enough patients",
+    "label": "two classes or more",
+    "annotation": "masks of enough patients",
+}
+"""Question -> what two sites must have for it to be asked."""
+
+_MOST_SHARES = 3
+
+
+def classes_differ(sites: Sequence[Profile], answers: Sequence[AxisVerdict], n: tuple[int, int]) -> str:
+    """Shares of the classes at a site, which comes first, against those at others."""
+    shown = [f"{_shares(profile)} at '{profile.site}'" for profile in sites[: 1 + _MOST_SHARES]]
+    more = len(sites) - len(shown)
+    return f"classes differ: {' against '.join(shown)}{f' and {more} sites more' * (more > 0)}, {_numbers(answers, n)}"
+
+
+def axis_differs(axis: str, sites: Sequence[str], answers: Sequence[AxisVerdict], n: tuple[int, int]) -> str:
+    """An axis that differs between a site, which comes first, and others."""
+    return (
+        f"{AXES[axis].says} differs between {names(sites[:1])} and {names(sites[1:])}: {_numbers(answers, n)};"
+        " no single measure stands for it"
+    )
+
+
+def no_shift(
+    question: str,
+    least_certain: tuple[str, str],
+    answers: Mapping[tuple[str, str], AxisVerdict],
+    n: tuple[int, int],
+    unasked: int,
+) -> str:
+    """How large a shift is left possible where none was called.
+
+    Args:
+        question: which.
+        least_certain: the pair whose interval reaches highest.
+        answers: by pair.
+        n: patients of that pair.
+        unasked: pairs of which the question could not be asked.
+    """
+    where = "between {} and {}".format(*(f"'{site}'" for site in least_certain))
+    if len(answers) > 1:
+        where = f"in any of {len(answers)} pairs, least certain {where}"
+    says = f"no shift in {_subject(question)} that counts {where}: {_numbers([answers[least_certain]], n)}"
+    return f"{says}; {unasked} more pairs could not be asked" if unasked else says
+
+
+def unanswerable(question: str) -> str:
+    """What is missing where a question could be asked of no pair."""
+    return f"nothing can be said of {_subject(question)}: no two sites have {_NEEDS[question]}"
+
+
+def _subject(question: str) -> str:
+    return _SUBJECTS.get(question, question)
+
+
+def _numbers(answers: Sequence[AxisVerdict], n: tuple[int, int]) -> str:
+    low, high = min(answer.low or 0.0 for answer in answers), max(answer.high or 0.0 for answer in answers)
+    effect = span([answer.effect or 0.0 for answer in answers])
+    return f"effect {effect}, 95 % [{number(low)}, {number(high)}], {counted(n)}"
+
+
+def _shares(profile: Profile) -> str:
+    told = ", ".join(
+        f"{label} {count / profile.labelled:.0%}" if isinstance(count, int) else f"{label} {count}"
+        for label, count in profile.labels.items()
+    )
+    return f"{told} of {profile.labelled}"

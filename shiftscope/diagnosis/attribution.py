@@ -1,0 +1,156 @@
+"""Why a verdict: what moved, each cause told once, and what can be ruled out."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, zip_longest
+
+from shiftscope.diagnosis.answered import axis_differs, classes_differ, no_shift, unanswerable
+from shiftscope.diagnosis.causes import CAUSES, Move, moves
+from shiftscope.diagnosis.comparisons import Comparisons, Pair
+from shiftscope.diagnosis.evidence import Evidence
+from shiftscope.diagnosis.moved import of_moves
+from shiftscope.diagnosis.odd_sites import Group, told_once
+from shiftscope.diagnosis.scanners import separating_tags
+from shiftscope.diagnosis.verdicts import QUESTIONS
+
+__all__ = ["evidence_of"]
+
+Way = tuple[str, bool]
+"""A measure, and whether it is higher at the site that stands out."""
+
+_ANSWERED_BY = {"appearance": "intensity", "structure": "morphology", "label": "labels", "annotation": "boundary"}
+
+
+def evidence_of(made: Comparisons) -> tuple[Evidence, ...]:
+    """First why shifts were called, the clearest finding on each question, then the second of each, and so on; last,
+    for every question that was called of no pair, how large a shift is left possible."""
+    if not made.verdicts:
+        return ()
+    columns: list[list[Evidence]] = []
+    for question in QUESTIONS:
+        pairs = made.called(question)
+        columns.append([*_of_question(question, pairs, made)])
+        if question == "appearance":
+            columns.append([*_of_tags(pairs, made)])
+    rest = [_not_called(question, made) for question in QUESTIONS if not made.called(question)]
+    return (*(item for item in chain.from_iterable(zip_longest(*columns)) if item is not None), *rest)
+
+
+def _of_question(question: str, pairs: Sequence[Pair], made: Comparisons) -> Iterator[Evidence]:
+    """The causes, the heaviest first; then pairs of which no cause is known, by axis."""
+    known = made.profiles
+    found = {(a, b): moves(question, known[a], known[b]) if question in CAUSES else {} for a, b in pairs}
+    groups: list[tuple[str, Group[Way]]] = []
+    for cause in CAUSES.get(question, ()):
+        views: dict[Pair, dict[Way, float]] = {}
+        for pair, by_cause in found.items():
+            for site, other in (pair, pair[::-1]):
+                seen = [move.seen_from(site) for move in by_cause.get(cause, ())]
+                views[site, other] = {(move.measure, move.up): move.strength for move in seen}
+        groups.extend((cause, group) for group in told_once(views, len(known)))
+    for cause, group in sorted(groups, key=lambda item: -item[1].weight):
+        yield _of_cause(question, cause, group, found, made)
+    silent = [pair for pair, by_cause in found.items() if not by_cause]
+    axes = {(a, b): {made.answer(question, a, b).axis or "": 1.0} for a, b in silent}
+    for whole in told_once(axes | {pair[::-1]: axis for pair, axis in axes.items()}, len(known)):
+        yield _of_axis(question, whole, made)
+
+
+def _of_cause(
+    question: str,
+    cause: str,
+    group: Group[Way],
+    found: Mapping[Pair, Mapping[str, Sequence[Move]]],
+    made: Comparisons,
+) -> Evidence:
+    """One cause at one site: the measure that stands for it, and those that move with it against every other site."""
+    site, (measure, _) = group.site, group.key
+    tables = [
+        {move.measure: move.seen_from(site) for move in found[made.pair(site, other)][cause]} for other in group.others
+    ]
+    leading = [table[measure] for table in tables]
+    also = [
+        [table[name] for table in tables]
+        for name in tables[0]
+        if name != measure and all(name in table and table[name].up == tables[0][name].up for table in tables)
+    ]
+    says = of_moves(leading, also, len(group.others) == len(made.profiles) - 1)
+    if cause == "lesion size" and any("habit" in made.answer(question, site, other).held for other in group.others):
+        says += "; as drawn, the contours' habit not taken off"
+    return Evidence(
+        question=question,
+        cause=cause,
+        measure=measure,
+        sites=(*group.others, site),
+        effect=sum(move.gap for move in leading) / len(leading),
+        low=min(move.low for move in leading),
+        high=max(move.high for move in leading),
+        n=(sum(move.n[0] for move in leading), leading[0].n[1]),
+        also=tuple(item[0].measure for item in also),
+        says=says,
+    )
+
+
+def _of_axis(question: str, group: Group[str], made: Comparisons) -> Evidence:
+    """Classes, or a whole axis that no single measure stands for."""
+    site, others = group.site, group.others
+    answers = [made.answer(question, site, other) for other in others]
+    n = [made.patients(question, site, other) for other in others]
+    patients = (sum(there for _, there in n), n[0][0])
+    if question == "label":
+        says = classes_differ([made.profiles[name] for name in (site, *others)], answers, patients)
+    else:
+        says = axis_differs(group.key, (site, *others), answers, patients)
+    effects = [answer.effect or 0.0 for answer in answers]
+    return Evidence(
+        question=question,
+        measure=group.key,
+        sites=(*others, site),
+        effect=sum(effects) / len(effects),
+        low=min(answer.low or 0.0 for answer in answers),
+        high=max(answer.high or 0.0 for answer in answers),
+        n=patients,
+        says=says,
+    )
+
+
+def _of_tags(pairs: Sequence[Pair], made: Comparisons) -> Iterator[Evidence]:
+    """Acquisition tags that go with a difference of appearance."""
+    known = made.profiles
+    for item in separating_tags([(known[a], known[b]) for a, b in pairs], len(known)):
+        tag, *rest = item.tags
+        low, effect, high = item.shares
+        yield Evidence(
+            question="appearance",
+            cause="acquisition",
+            measure=tag,
+            sites=(*item.others, item.site),
+            effect=effect,
+            low=low,
+            high=high,
+            n=item.n,
+            also=tuple(rest),
+            says=item.says,
+        )
+
+
+def _not_called(question: str, made: Comparisons) -> Evidence:
+    """How large a shift is left possible where none was called, or that nothing can be said."""
+    asked = made.asked(question)
+    if not asked:
+        return Evidence(
+            question=question, measure=_ANSWERED_BY[question], sites=(), n=(0, 0), says=unanswerable(question)
+        )
+    answers = {pair: made.answer(question, *pair) for pair in asked}
+    a, b = max(asked, key=lambda pair: answers[pair].high or 0.0)
+    answer = answers[a, b]
+    here, there = made.patients(question, b, a)
+    return Evidence(
+        question=question,
+        measure=answer.axis or _ANSWERED_BY[question],
+        sites=(a, b),
+        effect=answer.effect,
+        low=answer.low,
+        high=answer.high,
+        n=(there, here),
+        says=no_shift(question, (a, b), answers, (there, here), len(made.verdicts) - len(asked)),
+    )

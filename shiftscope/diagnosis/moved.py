@@ -1,0 +1,99 @@
+"""Findings in words and units that a person knows."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from shiftscope.diagnosis.causes import Move
+from shiftscope.diagnosis.words import counted, names, number, span
+from shiftscope.measures import MEASURES
+
+__all__ = ["of_moves", "size_of"]
+
+_SIZES = ((0.474, "large"), (0.33, "medium"), (0.147, "small"), (0.0, "negligible"))
+"""Least Cliff's delta of each word, from Romano et al. 2006 (Annual meeting of the Florida Association of Institutional
+Research)."""
+
+
+def size_of(deltas: Sequence[float]) -> str:
+    """Cliff's deltas, without their sign, and the word for the smallest of them."""
+    sizes = [abs(delta) for delta in deltas]
+    word = next(word for least, word in _SIZES if min(sizes) >= least)
+    return f"Cliff's delta {span(sizes)}, {word}"
+
+
+def of_moves(moves: Sequence[Move], also: Sequence[Sequence[Move]], all_others: bool) -> str:
+    """How one measure differs at a site from one other or several, and what moves with it.
+
+    Args:
+        moves: of one measure in one direction, the odd site always second.
+        also: the same for every other measure of the cause.
+        all_others: whether they are all other sites of the federation.
+    """
+    site, others = moves[0].sites[1], [move.sites[0] for move in moves]
+    noun = _noun(moves[0].measure)
+    patients = counted((sum(move.n[0] for move in moves), moves[0].n[1]))
+    if len(moves) == 1:
+        first = f"{noun} is {_amount(moves)} at '{site}' than at '{others[0]}'{_means(moves)}"
+        if _is_log(moves[0]):
+            first = f"{noun} at '{site}' is {_amount(moves)} that at '{others[0]}'"
+    else:
+        whom = f"all others ({names(others)})" if all_others else names(others)
+        first = f"'{site}' against {whom}: {noun} is {_amount(moves)}{' theirs' * _is_log(moves[0])}{_means(moves)}"
+    said = f"{first}{_reading(moves[0])}, 95 % {_interval(moves)}, {patients}"
+    if also:
+        said += f"; with it {', '.join(_change(item) for item in also)}"
+    return said
+
+
+def _is_log(move: Move) -> bool:
+    return MEASURES[move.measure].unit.startswith("log")
+
+
+def _noun(measure: str) -> str:
+    name = measure.removeprefix("log_").removesuffix("_3d")
+    for suffix, words in (("_outside", " away from the mask"), ("_mm2", " in mm2"), ("_mm3", " in mm3")):
+        if name.endswith(suffix):
+            name = name.removesuffix(suffix) + words
+    return name.replace("_", " ")
+
+
+def _amount(moves: Sequence[Move]) -> str:
+    if _is_log(moves[0]):
+        return f"{span([float(np.exp(move.gap)) for move in moves])} times"
+    unit = MEASURES[moves[0].measure].unit
+    way = "higher" if moves[0].up else "lower"
+    return f"{span([abs(move.gap) for move in moves])}{'' if unit == '1' else f' {unit}'} {way}"
+
+
+def _means(moves: Sequence[Move]) -> str:
+    """The means behind a difference; a mean logarithm says nothing to a person."""
+    if _is_log(moves[0]):
+        return ""
+    return f" ({number(moves[0].means[1])} against {span([move.means[0] for move in moves])})"
+
+
+def _interval(moves: Sequence[Move]) -> str:
+    """From the lowest end to the highest, told in the direction of the difference."""
+    low, high = min(move.low for move in moves), max(move.high for move in moves)
+    if _is_log(moves[0]):
+        low, high = float(np.exp(low)), float(np.exp(high))
+    elif not moves[0].up:
+        low, high = -high, -low
+    return f"[{number(low)}, {number(high)}]"
+
+
+def _reading(move: Move) -> str:
+    """What the measure's own words say of this direction: "higher: masks drawn inside the edge"."""
+    way = "higher:" if move.up else "lower:"
+    for part in MEASURES[move.measure].direction.split(";"):
+        if part.strip().startswith(way):
+            return f": {part.strip().removeprefix(way).strip()}"
+    return ""
+
+
+def _change(moves: Sequence[Move]) -> str:
+    if _is_log(moves[0]):
+        return f"{_noun(moves[0].measure)} ({_amount(moves)})"
+    gap = float(np.mean([move.gap for move in moves]))
+    return f"{_noun(moves[0].measure)} ({'+' if gap > 0 else '-'}{number(abs(gap))})"

@@ -1,0 +1,32 @@
+"""Numbers, names and counts as they stand in a sentence."""
+
+from collections.abc import Sequence
+from math import floor, log10
+
+__all__ = ["counted", "names", "number", "span"]
+
+_MOST_NAMES = 4
+
+
+def number(value: float) -> str:
+    """Two significant digits, three decimals at the most, no exponent: 36, 3.6, 0.36, 0.036."""
+    if round(value, 3) == 0:
+        return "0"
+    return f"{value:.{min(3, max(0, 1 - floor(log10(abs(value)))))}f}"
+
+
+def span(values: Sequence[float]) -> str:
+    """The least and the greatest, once where they read the same: "31 to 40"."""
+    ends = [number(min(values)), number(max(values))]
+    return ends[0] if ends[0] == ends[1] else " to ".join(ends)
+
+
+def names(sites: Sequence[str]) -> str:
+    """'a', 'b' and 5 more."""
+    told = ", ".join(f"'{site}'" for site in sites[:_MOST_NAMES])
+    return told if len(sites) <= _MOST_NAMES else f"{told} and {len(sites) - _MOST_NAMES} more"
+
+
+def counted(n: tuple[int, int]) -> str:
+    """Patients of the second side against those of the first."""
+    return f"n = {n[1]} against {n[0]}"
