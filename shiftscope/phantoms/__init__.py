@@ -2,6 +2,7 @@
 
 ANATOMIES       how a body is drawn
 PLANTS          what another scanner, population or annotator changes
+partition       real patients divided into sites that differ
 sample          a varied public corpus
 FEDERATIONS     sites with a planted shift and the verdict they deserve
 write_site      phantoms as the files of a hospital
@@ -15,6 +16,7 @@ from shiftscope.phantoms.federations import FEDERATIONS, Federation, Hospital, d
 from shiftscope.phantoms.files import write_mask, write_nifti, write_png
 from shiftscope.phantoms.folders import FORMATS, LAYOUTS, write_site
 from shiftscope.phantoms.hospitals import DEMO, demo_hospitals
+from shiftscope.phantoms.partitions import class_partition, partition
 from shiftscope.phantoms.phantom import Phantom
 from shiftscope.phantoms.plants import ANNOTATION, APPEARANCE, PLANTS, SIGNED, STRUCTURE, Plant
 from shiftscope.phantoms.samples import sample
@@ -40,8 +42,10 @@ __all__ = [
     "Plant",
     "Scanner",
     "break_site",
+    "class_partition",
     "demo_hospitals",
     "draw_hospital",
+    "partition",
     "sample",
     "write_dicom",
     "write_federation",
