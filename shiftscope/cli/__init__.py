@@ -10,6 +10,7 @@ import typer
 
 from shiftscope.cli.console import say
 from shiftscope.cli.demo import demo
+from shiftscope.cli.merge import merge
 from shiftscope.cli.profile import profile
 from shiftscope.cli.recommend import recommend
 from shiftscope.cli.train import train
@@ -49,6 +50,7 @@ def options(
 
 app.command(epilog="Example: shiftscope demo -o demo")(demo)
 app.command(epilog="Example: shiftscope profile hospitals/ashford -o ashford.profile.json")(profile)
+app.command(epilog="Example: shiftscope merge ashford-*.part.json -o ashford.profile.json")(merge)
 app.command(epilog="Example: shiftscope recommend *.profile.json -o plan.toml")(recommend)
 app.command(epilog="Example: shiftscope train plan.toml --data ashford=hospitals/ashford --data carrow=/mnt/carrow")(
     train

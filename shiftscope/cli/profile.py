@@ -1,7 +1,6 @@
 """`shiftscope profile`: at a site, images in, one small file of aggregates out."""
 
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,9 +8,11 @@ import typer
 
 from shiftscope.cli.console import answer, choose_device, counting, list_failures, warn
 from shiftscope.cli.options import Device, DeviceOption, Format, FormatOption, RegexOption, allowed_failures
+from shiftscope.cli.publishing import caution_files, publish
+from shiftscope.errors import UsageError
 
 if TYPE_CHECKING:
-    from shiftscope.profiles import Profile
+    from shiftscope.profiles import Part
 
 __all__ = ["profile"]
 
@@ -28,6 +29,12 @@ def profile(
     device: DeviceOption = Device.AUTO,
     workers: Annotated[int, typer.Option(min=1, help="Decoding threads.")] = max(1, (os.cpu_count() or 2) // 2),
     seed: Annotated[int, typer.Option(help="Draws the sample the canonical map is fitted on.")] = 0,
+    part: Annotated[
+        Path | None, typer.Option(metavar="X.part.json", help="Write raw sums for `merge`: never to be shared.")
+    ] = None,
+    fit: Annotated[
+        Path | None, typer.Option(metavar="X.part.json", help="Use the canonical map of the site's first part.")
+    ] = None,
     max_failures: Annotated[str | None, typer.Option(help="Unreadable files allowed: 10 or 5%.")] = None,
     failures: Annotated[Path | None, typer.Option(help="Write the list of unreadable files here.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the layout found, write nothing.")] = False,
@@ -35,9 +42,12 @@ def profile(
     form: FormatOption = Format.TABLE,
 ) -> None:
     """At a site: images in, one small file of aggregates out. It is the only thing that may leave."""
-    from shiftscope.profiles import Options, profile_site
-    from shiftscope.reports.profile_sheet import profile_sheet, site_sheet
+    from shiftscope.profiles import Options, Profile, part_of_site, profile_site, read_fit
+    from shiftscope.reports.profile_sheet import site_sheet
     from shiftscope.sites import overview, read_site
+
+    if part is not None:
+        _require_part_alone(part, output, show)
 
     found = read_site(site_dir, name=site, patient_regex=patient_regex)
     if dry_run:
@@ -50,33 +60,40 @@ def profile(
     extractor = load_extractor(features or DEFAULT, weights, chosen)
     if extractor.licence is None:
         warn(f"{extractor.name} does not say under which licence its weights are")
-    limit = allowed_failures(max_failures, len(found.cases))
+    options = Options(seed, workers, chosen, allowed_failures(max_failures, len(found.cases)))
+    first = read_fit(fit, found.name, extractor) if fit is not None else None
     with counting(f"profiling {found.name}") as progress:
-        made, left_out = profile_site(found, extractor, Options(seed, workers, chosen, limit), progress)
+        measure = profile_site if part is None else part_of_site
+        made, left_out = measure(found, extractor, options, progress, first)
     list_failures(left_out)
     if failures is not None:
         failures.write_text("".join(f"{failure}\n" for failure in left_out), encoding="utf-8")
-    target = output or Path(f"{found.name}.profile.json")
+    if isinstance(made, Profile):
+        publish(made, output or Path(f"{found.name}.profile.json"), form, show)
+    elif part is not None:
+        _keep(made, part, form)
+
+
+def _require_part_alone(part: Path, output: Path | None, show: bool) -> None:
+    """A part is named as one, and no profile of it leaves beside the merged one: their difference is the other parts.
+
+    Raises:
+        UsageError: it is not.
+    """
+    if not part.name.endswith(".part.json"):
+        raise UsageError(f"--part {part}: expected a name that ends in .part.json, so that nobody shares it")
+    if output is not None or show:
+        given = "-o" if output is not None else "--show"
+        raise UsageError(f"{given} is for a profile, and --part writes none: the parts' profile is made by merge")
+
+
+def _keep(made: "Part", target: Path, form: Format) -> None:
+    """Write a part, and say that it must not travel."""
+    from shiftscope.reports.part_sheet import part_sheet
+
     made.write(target)
-    _caution(made)
-    if show:
-        sys.stdout.write(made.to_json() + "\n")
-    else:
-        answer(form, made.to_dict(), profile_sheet(made, f"written to {target}, {_kilobytes(target)} KB"))
-
-
-def _caution(made: "Profile") -> None:
-    """Say what lowers the worth of this profile."""
-    if made.patient_source == "file":
-        warn(
-            "each file counts as a patient; if one person has several images the intervals come out too narrow:"
-            " give --patient-regex or a manifest with a patient column"
-        )
-    if made.patients < 10:
-        warn(f"fewer than 10 patients ({made.patients}): only counts are exported, and the site is not diagnosed")
-    elif made.patients < 20:
-        warn(f"fewer than 20 patients ({made.patients}): the site will not be diagnosed")
-
-
-def _kilobytes(path: Path) -> str:
-    return f"{path.stat().st_size / 1024:.1f}"
+    warn(f"{target} holds raw sums that show single patients: keep it at the site; share what merge makes of it")
+    caution_files(made.origin.patient_source)
+    if not made.tally.patients:
+        warn("it holds no patient: none of the images could be read")
+    answer(form, made.summary(), part_sheet(made, f"written to {target}; next: shiftscope merge PART..."))

@@ -33,9 +33,9 @@ def merge(parts: Sequence[_Named]) -> Profile:
     measured = [(name, part) for name, part in parts if part.tally.patients]
     for one, other in combinations(parts, 2):
         _require_one_site(one, other)
+    _require_other_people(parts)
     for other in measured[1:]:
         _require_alike(measured[0], other)
-    _require_other_people(parts)
     if not measured:
         raise ProfileError(f"{parts[0][0]}: no part holds a patient, so there is nothing to publish; give more parts")
     tally = Tally()

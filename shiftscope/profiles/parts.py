@@ -62,6 +62,17 @@ class Part(Document):
         """The map that the sums were measured with."""
         return None if self.fit is None else Canonical(**self.fit)
 
+    def summary(self) -> dict[str, Any]:
+        """What it holds, in few plain values, for the site's own eyes."""
+        return {
+            "site": self.origin.site,
+            "patients": self.tally.patients,
+            "cases": self.tally.cases,
+            "masks": self.tally.masks,
+            "labels": dict(sorted(self.tally.labels.items())),
+            "excluded": self.origin.excluded,
+        }
+
     def profile(self) -> Profile:
         """The profile of this part alone, as if it were the whole site."""
         return self.tally.export(self.origin)

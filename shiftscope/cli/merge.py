@@ -1,0 +1,25 @@
+"""`shiftscope merge`: at a site, its parts in, one profile out."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from shiftscope.cli.options import Format, FormatOption
+from shiftscope.cli.publishing import publish
+
+__all__ = ["merge"]
+
+
+def merge(
+    parts: Annotated[list[Path], typer.Argument(help="Parts of one site, made with: shiftscope profile --part.")],
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Default: SITE.profile.json.")] = None,
+    show: Annotated[bool, typer.Option("--show", help="Print exactly what will leave the site.")] = False,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """At a site: parts with different patients in, the profile of all of them out. The parts stay."""
+    from shiftscope import profiles
+    from shiftscope.errors import ProfileError
+
+    made = profiles.merge([(str(path), profiles.Part.read(path, ProfileError)) for path in parts])
+    publish(made, output or Path(f"{made.site}.profile.json"), form, show)
