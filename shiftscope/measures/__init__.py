@@ -23,8 +23,8 @@ class Axis:
     """One group of numbers that is compared as a whole.
 
     Attributes:
-        question: what a difference speaks of: "appearance", "structure" or "annotation"; "features" for the two pairs
-            that tell what harmonization would remove.
+        question: what a difference speaks of: "appearance", "structure" or "annotation"; "features" for those that
+            tell what each harmonizer would remove.
         width: most coordinates a profile publishes.
         version: raised when the numbers change meaning; other versions are not comparable.
         says: what it is, for people.
@@ -43,8 +43,14 @@ AXES: dict[str, Axis] = {
     "texture": Axis("appearance", 8, 1, "sharpness, noise, spectrum and evenness"),
     "features_shallow": Axis("features", 16, 1, "fine structure of the image as it is"),
     "features_deep": Axis("features", 16, 1, "layout of the image as it is"),
-    "canonical_shallow": Axis("features", 16, 1, "fine structure after the site's map to a public look"),
-    "canonical_deep": Axis("features", 16, 1, "layout after the site's map to a public look"),
+    "zscore_shallow": Axis("features", 16, 1, "fine structure after z-scoring each case"),
+    "zscore_deep": Axis("features", 16, 1, "layout after z-scoring each case"),
+    "quantile_map_shallow": Axis("features", 16, 1, "fine structure after the site's quantile map"),
+    "quantile_map_deep": Axis("features", 16, 1, "layout after the site's quantile map"),
+    "polarity_shallow": Axis("features", 16, 1, "fine structure of the negative after its quantile map"),
+    "polarity_deep": Axis("features", 16, 1, "layout of the negative after its quantile map"),
+    "canonical_shallow": Axis("features", 16, 2, "fine structure after the site's map to a public look"),
+    "canonical_deep": Axis("features", 16, 2, "layout after the site's map to a public look"),
     "morphology": Axis("structure", 8, 1, "size, shape, place and number of the masks, in 2-D"),
     "morphology_3d": Axis("structure", 8, 1, "size, shape, place and number of the masks, in 3-D"),
     "boundary": Axis("annotation", 4, 1, "how the contour lies on the image's edges"),

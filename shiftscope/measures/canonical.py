@@ -1,82 +1,114 @@
-"""One public look for every site: what is left after it is what harmonization cannot remove.
+"""A site's maps to what is public, fitted before its cases can be harmonized.
 
-A site fits one map for all its images: its mean quantile function is sent to a fixed public one, and its mean radial
-amplitude to a fixed public slope. It serves diagnosis only; training harmonizes to the federation's average instead.
+The strongest is the public look: what it leaves of a difference is what harmonization cannot remove. Its chain was
+fixed beforehand, for all sites: the quantile map, the slow drift of brightness taken off, one public resolution with
+the public slope of the spectrum, and the quantile map again. The resolution is what noisy and coarse images have in
+common with good ones; above it nobody keeps anything. `benchmarks/removal.py` measures what each harmonizer is worth.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
-from scipy import special
 
-from shiftscope.measures.intensity import LEVELS, quantiles
-from shiftscope.measures.texture import RADII, amplitude
+from shiftscope.measures.harmonized import mean_quantiles, recoloured, standardized
+from shiftscope.measures.texture import RADII, amplitude, slow_drift
 
 if TYPE_CHECKING:
     import torch
 
 __all__ = ["Canonical"]
 
-_REFERENCE = np.clip(0.4 + 0.2 * special.ndtri(LEVELS), 0, 1)
 _SLOPE = -1.0  # amplitude of natural and medical images falls as 1 / frequency (Field 1987, doi:10.1364/JOSAA.4.002379)
-_STRONGEST = 8.0  # a ring's gain stays within 1/8 .. 8: noise is not blown up where the image holds nothing
+_CUTOFF = 16.0  # cycles per side at which the public resolution has taken amplitude down to 1 / e
+_STRONGEST = 8.0  # a ring is never lifted by more: noise is not blown up where the image holds nothing
 
 
 @dataclass(frozen=True, slots=True)
 class Canonical:
-    """A site's map to the public look.
+    """The maps of one site.
 
     Attributes:
-        values: (33,) the site's mean quantile function at `LEVELS`.
-        gain: (24,) factor for each ring of the radial spectrum, after the quantile map.
+        upright: (33,) mean quantile function of the foreground at `intensity.LEVELS`.
+        negative: (33,) the same of the negatives.
+        whole: (33,) of all pixels.
+        gain: (24,) factor for each ring of the radial spectrum, after the map of all pixels.
+        filtered: (33,) mean quantile function after that.
     """
 
-    values: np.ndarray
+    upright: np.ndarray
+    negative: np.ndarray
+    whole: np.ndarray
     gain: np.ndarray
+    filtered: np.ndarray
 
     @classmethod
     def fit(cls, batches: "Sequence[torch.Tensor]") -> Self:
         """Fit on a sample of a site's canvases, each batch (b, s, s) in 0..1."""
-        values = _mean([quantiles(grey) for grey in batches])
-        plain = cls(values, np.ones(RADII))
-        seen = _mean([amplitude(plain._recolour(grey)) for grey in batches])
-        target = np.geomspace(1.0, batches[0].shape[-1] / 2, RADII) ** _SLOPE
-        gain = target / np.maximum(seen, 1e-9)
-        return cls(values, np.clip(gain / np.median(gain), 1 / _STRONGEST, _STRONGEST))
+        whole = mean_quantiles(batches)
+        even = [_evened(recoloured(grey, whole)) for grey in batches]
+        gain = _gain(even)
+        return cls(
+            upright=mean_quantiles(batches, foreground=True),
+            negative=mean_quantiles([1 - grey for grey in batches], foreground=True),
+            whole=whole,
+            gain=gain,
+            filtered=mean_quantiles([_filtered(grey, gain) for grey in even]),
+        )
 
     def apply(self, grey: "torch.Tensor") -> "torch.Tensor":
         """The public look of canvases: (b, s, s) -> (b, s, s) in 0..1."""
-        import torch
+        even = _evened(recoloured(grey, self.whole))
+        return recoloured(_filtered(even, self.gain), self.filtered)
 
-        mapped = self._recolour(grey)
-        size = grey.shape[-1]
-        fy, fx = np.fft.fftfreq(size)[:, None] * size, np.fft.rfftfreq(size)[None, :] * size
-        radius = np.maximum(np.hypot(fy, fx), 1.0)
-        position = np.log(radius) / np.log(size / 2) * (RADII - 1)
-        gain = np.interp(position, np.arange(RADII), self.gain)
-        gain[0, 0] = 1.0
-        spectrum = torch.fft.rfft2(mapped) * torch.as_tensor(gain, dtype=torch.float32, device=grey.device)
-        looked: torch.Tensor = torch.fft.irfft2(spectrum, s=(size, size))
-        return looked.clamp(0, 1)
+    def looks(self, grey: "torch.Tensor", sizes: Sequence[int]) -> "dict[str, Callable[[], torch.Tensor]]":
+        """Canvases after each harmonizer, made one at a time: name -> () -> (b, s, s) in 0..1.
 
-    def _recolour(self, grey: "torch.Tensor") -> "torch.Tensor":
-        """The monotone map that sends `values` to the public quantile function."""
-        import torch
-
-        steps = np.linspace(0, 1, 1024)
-        knots = np.maximum.accumulate(self.values + np.arange(len(self.values)) * 1e-9)
-        # beyond the published levels the map goes on straight to the ends of the scale
-        x = np.concatenate([[min(0.0, knots[0] - 1e-6)], knots, [max(1.0, knots[-1] + 1e-6)]])
-        y = np.concatenate([[0.0], _REFERENCE, [1.0]])
-        table = torch.as_tensor(np.interp(steps, x, y), dtype=torch.float32, device=grey.device)
-        position = grey.clamp(0, 1) * (len(steps) - 1)
-        low = position.floor().long().clamp(max=len(steps) - 2)
-        return table[low] + (table[low + 1] - table[low]) * (position - low)
+        Args:
+            grey: (b, s, s) in 0..1.
+            sizes: canvases of each case, adding up to b.
+        """
+        return {
+            "zscore": lambda: standardized(grey, sizes),
+            "quantile_map": lambda: _foreground_map(grey, self.upright),
+            "polarity": lambda: _foreground_map(1 - grey, self.negative),
+            "canonical": lambda: self.apply(grey),
+        }
 
 
-def _mean(curves: "list[torch.Tensor]") -> np.ndarray:
-    """Mean over all rows of several (b, k): (k,) float64."""
-    rows = np.concatenate([curve.cpu().numpy() for curve in curves])
-    return np.asarray(rows.mean(axis=0, dtype=np.float64))
+def _foreground_map(grey: "torch.Tensor", values: np.ndarray) -> "torch.Tensor":
+    """The quantile map as in training: exact zeros stay."""
+    import torch
+
+    return torch.where(grey != 0, recoloured(grey, values), 0.0)
+
+
+def _evened(grey: "torch.Tensor") -> "torch.Tensor":
+    """Without its slow drift of brightness, a polynomial of second degree (Vovk et al. 2007,
+    doi:10.1109/TMI.2006.891486); the mean stays."""
+    flat = grey.flatten(1)
+    slow = slow_drift(grey.shape[-1], grey.device)
+    return (flat - (flat @ slow) @ slow.T).clamp(0, 1).view_as(grey)
+
+
+def _gain(batches: "Sequence[torch.Tensor]") -> np.ndarray:
+    """What each ring's mean amplitude must be multiplied with to be public: (24,)."""
+    rings = np.geomspace(1.0, batches[0].shape[-1] / 2, RADII)
+    seen = np.concatenate([amplitude(grey).cpu().numpy() for grey in batches]).mean(axis=0, dtype=np.float64)
+    gain = rings**_SLOPE * np.exp(-np.square(rings / _CUTOFF)) / np.maximum(seen, 1e-9)
+    return np.asarray(np.minimum(gain / np.median(gain[rings <= _CUTOFF]), _STRONGEST))
+
+
+def _filtered(grey: "torch.Tensor", gain: np.ndarray) -> "torch.Tensor":
+    """Every ring of the radial spectrum times its gain; the mean stays."""
+    import torch
+
+    size = grey.shape[-1]
+    fy, fx = np.fft.fftfreq(size)[:, None] * size, np.fft.rfftfreq(size)[None, :] * size
+    position = np.log(np.maximum(np.hypot(fy, fx), 1.0)) / np.log(size / 2) * (RADII - 1)
+    factor = np.interp(position, np.arange(RADII), gain)
+    factor[0, 0] = 1.0
+    spectrum = torch.fft.rfft2(grey) * torch.as_tensor(factor, dtype=torch.float32, device=grey.device)
+    filtered: torch.Tensor = torch.fft.irfft2(spectrum, s=(size, size))
+    return filtered.clamp(0, 1)

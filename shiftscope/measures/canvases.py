@@ -1,5 +1,6 @@
 """All that is measured on canvases, a batch at a time, with one transfer to the device."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +13,7 @@ from shiftscope.measures.features import Extractor
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["canonical_coordinates", "grey_of", "measure_canvases", "measure_vectors"]
+__all__ = ["grey_of", "harmonized_coordinates", "measure_canvases", "measure_vectors"]
 
 _LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 
@@ -70,24 +71,31 @@ def measure_canvases(
     return {axis: _project(axis, vector, extractor) for axis, vector in vectors.items()}, numbers
 
 
-def canonical_coordinates(grey: "torch.Tensor", canonical: Canonical, extractor: Extractor) -> dict[str, np.ndarray]:
-    """Coordinates of the features after the site's map to the public look: (b, s, s) -> axis -> (b, k)."""
-    shallow, deep = extractor.compute(canonical.apply(grey)[:, None])
-    vectors = _arrays({"canonical_shallow": shallow, "canonical_deep": deep})
-    return {axis: _project(axis, vector, extractor) for axis, vector in vectors.items()}
+def harmonized_coordinates(
+    grey: "torch.Tensor", sizes: Sequence[int], canonical: Canonical, extractor: Extractor
+) -> dict[str, np.ndarray]:
+    """Coordinates of the features after each harmonizer: axis -> (b, k).
+
+    Args:
+        grey: (b, s, s) in 0..1, the canvases of several cases one after the other.
+        sizes: canvases of each case.
+        canonical: the site's maps.
+        extractor: for the features.
+    """
+    out = {}
+    for name, look in canonical.looks(grey, sizes).items():
+        shallow, deep = extractor.compute(look()[:, None])
+        for axis, vector in _arrays({f"{name}_shallow": shallow, f"{name}_deep": deep}).items():
+            out[axis] = _project(axis, vector, extractor)
+    return out
 
 
 def _project(axis: str, vectors: np.ndarray, extractor: Extractor) -> np.ndarray:
-    """Raw and canonical features share one basis, so that their distances can be set against each other."""
-    if axis in _FEATURE_BASIS:
-        basis = feature_basis(_FEATURE_BASIS[axis], extractor.name, vectors.shape[1], AXES[axis].width)
-        return basis.project(vectors)
-    return load_basis()[0][axis].project(vectors)
-
-
-_FEATURE_BASIS = {
-    "features_shallow": "features_shallow",
-    "features_deep": "features_deep",
-    "canonical_shallow": "features_shallow",
-    "canonical_deep": "features_deep",
-}
+    """Features as they are and after any harmonizer share one basis, so that their distances can be set against each
+    other."""
+    if AXES[axis].question != "features":
+        return load_basis()[0][axis].project(vectors)
+    layer = f"features_{axis.rpartition('_')[2]}"
+    return feature_basis(layer, extractor.name, vectors.shape[1], AXES[layer].width).project(vectors)[
+        :, : AXES[axis].width
+    ]

@@ -10,7 +10,7 @@ from shiftscope.measures.measure import Measure
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["MEASURES", "RADII", "amplitude", "scalars", "vector"]
+__all__ = ["MEASURES", "RADII", "amplitude", "scalars", "slow_drift", "vector"]
 
 RADII = 24
 """Rings of the radial spectrum, equally spaced in log frequency from one cycle per side to the Nyquist frequency."""
@@ -104,11 +104,8 @@ def scalars(grey: "torch.Tensor") -> dict[str, "torch.Tensor"]:
     fine, laplacian = functional.conv2d(image, kernels[:, None].float()).flatten(2).unbind(1)
     mean = functional.avg_pool2d(image, 9, stride=4)
     local = (functional.avg_pool2d(image.square(), 9, stride=4) - mean.square()).clamp(min=0).sqrt().flatten(1)
-    axis = torch.linspace(-1, 1, grey.shape[-1], device=grey.device)
-    y, x = torch.meshgrid(axis, axis, indexing="ij")
-    terms = torch.stack([torch.ones_like(x), x, y, x * y, x * x, y * y]).flatten(1)
-    slow = torch.linalg.qr(terms.T).Q[:, 1:]  # the first column is the mean
-    fitted = (grey.flatten(1) @ slow).square().sum(dim=1) / terms.shape[1]
+    slow = slow_drift(grey.shape[-1], grey.device)
+    fitted = (grey.flatten(1) @ slow).square().sum(dim=1) / slow.shape[0]
     flat = variance < _TINY
     return {
         "noise": 255 * 1.4826 * fine.abs().median(dim=1).values / 6,
@@ -116,6 +113,17 @@ def scalars(grey: "torch.Tensor") -> dict[str, "torch.Tensor"]:
         "local_contrast": (local.median(dim=1).values / variance.clamp(min=_TINY).sqrt()).masked_fill(flat, 0.0),
         "bias_field": (fitted / variance.clamp(min=_TINY)).masked_fill(flat, 0.0),
     }
+
+
+def slow_drift(size: int, device: "torch.device") -> "torch.Tensor":
+    """Orthonormal polynomials of first and second degree on a canvas, without the constant: (size * size, 5)."""
+    import torch
+
+    axis = torch.linspace(-1, 1, size, device=device)
+    y, x = torch.meshgrid(axis, axis, indexing="ij")
+    terms = torch.stack([torch.ones_like(x), x, y, x * y, x * x, y * y]).flatten(1)
+    slow: torch.Tensor = torch.linalg.qr(terms.T).Q[:, 1:]  # the first column is the mean
+    return slow
 
 
 def vector(rings: "torch.Tensor", numbers: "dict[str, torch.Tensor]") -> "torch.Tensor":

@@ -11,7 +11,7 @@ import numpy as np
 
 from shiftscope.errors import TooManyFailures, Unreadable
 from shiftscope.measures.canonical import Canonical
-from shiftscope.measures.canvases import canonical_coordinates, grey_of, measure_canvases
+from shiftscope.measures.canvases import grey_of, harmonized_coordinates, measure_canvases
 from shiftscope.measures.features import Extractor
 from shiftscope.profiles.prepare import About, Prepared, prepare
 from shiftscope.sites import Case, Site
@@ -245,11 +245,14 @@ class _Batch:
             )
 
     def finish(self, canonical: Canonical, extractor: Extractor) -> Iterator[_Measured]:
-        """Add the canonical features and give each case the mean over its own slices."""
+        """Add the features after each harmonizer and give each case the mean over its own slices."""
         import torch
 
         with torch.inference_mode():
-            coordinates = {**self.coordinates, **canonical_coordinates(self.grey, canonical, extractor)}
+            coordinates = {
+                **self.coordinates,
+                **harmonized_coordinates(self.grey, self.sizes, canonical, extractor),
+            }
         start = 0
         for about, size, (shape, numbers) in zip(self.about, self.sizes, self.of_masks, strict=True):
             own = slice(start, start + size)
