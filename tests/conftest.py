@@ -1,9 +1,12 @@
-"""What all tests share: where the real images are."""
+"""What all tests share: where the real images are, and the command line."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
+
+import shiftscope.cli as cli
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -21,3 +24,25 @@ def real_data() -> Path:
 def fixtures() -> Path:
     """The planted federations that are committed with the project."""
     return ROOT / "fixtures"
+
+
+class Outcome:
+    """What one call of the command line gave."""
+
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code, self.out, self.err = code, out, err
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    """Call the command line in this process."""
+
+    def call(*arguments: object) -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["shiftscope", *map(str, arguments)])
+        monkeypatch.setenv("COLUMNS", "80")
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        captured = capsys.readouterr()
+        return Outcome(int(ended.value.code or 0), captured.out, captured.err)
+
+    return call

@@ -7,31 +7,8 @@ from pathlib import Path
 
 import pytest
 
-import shiftscope.cli as cli
 from shiftscope.plans import read_plan
 from shiftscope.profiles import Profile
-
-
-class Outcome:
-    """What one call of the command line gave."""
-
-    def __init__(self, code: int, out: str, err: str) -> None:
-        self.code, self.out, self.err = code, out, err
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
-    """Call the command line in this process."""
-
-    def call(*arguments: object) -> Outcome:
-        monkeypatch.setattr(sys, "argv", ["shiftscope", *map(str, arguments)])
-        monkeypatch.setenv("COLUMNS", "80")
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        captured = capsys.readouterr()
-        return Outcome(int(ended.value.code or 0), captured.out, captured.err)
-
-    return call
 
 
 @pytest.fixture(scope="module")
@@ -168,7 +145,7 @@ def test_interruption_is_exit_130(run, monkeypatch: pytest.MonkeyPatch, fixtures
 
 
 def test_every_command_has_help_with_an_example(run) -> None:
-    for command in ("demo", "profile", "recommend", "train"):
+    for command in ("demo", "profile", "merge", "recommend", "train"):
         done = run(command, "--help")
         assert done.code == 0
         assert f"Example: shiftscope {command}" in " ".join(done.out.split())
