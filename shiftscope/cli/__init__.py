@@ -10,6 +10,7 @@ import typer
 
 from shiftscope.cli.console import say
 from shiftscope.cli.demo import demo
+from shiftscope.cli.explain import explain
 from shiftscope.cli.merge import merge
 from shiftscope.cli.profile import profile
 from shiftscope.cli.recommend import recommend
@@ -55,6 +56,7 @@ app.command(epilog="Example: shiftscope recommend *.profile.json -o plan.toml")(
 app.command(epilog="Example: shiftscope train plan.toml --data ashford=hospitals/ashford --data carrow=/mnt/carrow")(
     train
 )
+app.command(epilog="Example: shiftscope explain noise")(explain)
 
 
 def main() -> None:

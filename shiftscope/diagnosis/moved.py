@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from shiftscope.diagnosis.causes import Move
+from shiftscope.diagnosis.moves import Move
 from shiftscope.diagnosis.words import counted, names, number, span
 from shiftscope.measures import MEASURES
 

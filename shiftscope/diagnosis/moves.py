@@ -1,4 +1,4 @@
-"""Which measures move together: one cause, and which of its measures differ between two sites."""
+"""Which measures differ between two sites, by the cause that they speak of."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -6,34 +6,11 @@ from typing import Self
 
 import numpy as np
 
+from shiftscope.measures.causes import CAUSES
 from shiftscope.profiles.profile import Profile, Summary
 from shiftscope.stats import LEVEL, welch
 
-__all__ = ["CAUSES", "Move", "moves"]
-
-CAUSES: dict[str, dict[str, tuple[str, ...]]] = {
-    "appearance": {
-        "brightness and contrast": ("brightness", "brightness_outside", "contrast"),
-        "fine detail": ("noise", "sharpness", "local_contrast"),
-        "uneven illumination": ("bias_field",),
-        "colour balance": ("redness", "blueness", "saturation"),
-    },
-    "structure": {
-        "lesion size": ("log_area", "log_area_mm2", "log_volume", "log_volume_mm3"),
-        "lesion shape": (
-            *("eccentricity", "solidity", "compactness", "extent"),
-            *("elongation", "flatness", "solidity_3d", "sphericity", "extent_3d"),
-        ),
-        "lesion place": ("centroid_y", "centroid_x", "centroid_z_3d", "centroid_y_3d", "centroid_x_3d"),
-        "number of lesions": ("components", "components_3d"),
-    },
-    "annotation": {
-        "contour habit": ("offset", "offset_relative"),
-        "contour line": ("roughness", "polygonality"),
-        "holes in masks": ("holes",),
-    },
-}
-"""Question -> cause -> the measures that it moves together. Every published measure belongs to one cause."""
+__all__ = ["Move", "moves"]
 
 NEGLIGIBLE = 0.26
 """Standardised difference below which a mean has not moved: between normal distributions, a Cliff's delta of .147."""

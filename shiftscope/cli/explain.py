@@ -1,0 +1,21 @@
+"""`shiftscope explain`: what a measure or an axis is, from its own record."""
+
+from typing import Annotated
+
+import typer
+
+from shiftscope.cli.console import answer
+from shiftscope.cli.options import Format, FormatOption
+
+__all__ = ["explain"]
+
+
+def explain(
+    name: Annotated[str | None, typer.Argument(metavar="MEASURE", help="A measure or axis. Default: all.")] = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """What a measure or an axis is: formula, unit, direction, when it is undefined, where it comes from."""
+    from shiftscope.reports.explain_sheet import explain_sheet, explanations, index_sheet, to_values
+
+    items = explanations(name)
+    answer(form, to_values(items), index_sheet(items) if name is None else explain_sheet(items))

@@ -1,0 +1,170 @@
+"""What every measure and axis is, from its own record, as a sheet."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from difflib import get_close_matches
+from textwrap import shorten
+
+from shiftscope.errors import UsageError
+from shiftscope.measures import AXES, Measure, boundary, colour, intensity, morphology, texture
+from shiftscope.measures.causes import CAUSES
+from shiftscope.reports.sheet import Grid, Sheet
+
+__all__ = ["Explanation", "explain_sheet", "explanations", "index_sheet", "to_values"]
+
+_FAMILIES: dict[str, Mapping[str, Measure]] = {
+    "intensity": {name: item for name, item in intensity.MEASURES.items() if not name.endswith("_outside")},
+    "intensity_outside": {name: item for name, item in intensity.MEASURES.items() if name.endswith("_outside")},
+    "colour": colour.MEASURES,
+    "texture": texture.MEASURES,
+    "morphology": morphology.MEASURES_2D,
+    "morphology_3d": morphology.MEASURES_3D,
+    "boundary": boundary.MEASURES,
+}
+"""Axis -> the measures that put it in units a person knows."""
+
+_LINE = 56
+"""Characters of a sentence in the index, so that it fits a line of 80."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """All there is to say of one measure or axis.
+
+    Attributes:
+        name: its key in a profile.
+        kind: "measure" or "axis".
+        question: what a difference speaks of.
+        axis: axes a measure goes with; for an axis, itself.
+        goes_with: the cause it speaks of and that cause's other measures; for an axis, its measures.
+        sentence: what it is.
+        formula: how it is computed.
+        unit: its unit, "1" where there is none.
+        range: of the published histogram; of an axis, of the effect.
+        direction: which direction means what.
+        undefined: when it is null.
+        reference: where it comes from.
+    """
+
+    name: str
+    kind: str
+    question: str
+    axis: str
+    goes_with: str
+    sentence: str
+    formula: str
+    unit: str
+    range: str
+    direction: str
+    undefined: str
+    reference: str
+
+
+def explanations(name: str | None = None) -> list[Explanation]:
+    """What goes by a name: a measure, an axis, or one of each; all for None, each axis followed by its measures.
+
+    Raises:
+        UsageError: nothing has that name.
+    """
+    known = _known()
+    if name is None:
+        return known
+    found = [item for item in known if item.name == name]
+    if not found:
+        near = get_close_matches(name.lower().replace("-", "_"), {item.name for item in known}, n=3)
+        hint = f"did you mean {' or '.join(near)}?" if near else "expected a measure or an axis;"
+        raise UsageError(f"{name}: no such measure or axis; {hint} `shiftscope explain` lists all")
+    return found
+
+
+def explain_sheet(items: Sequence[Explanation]) -> Sheet:
+    """Explanations in full, a row for each field."""
+    return [
+        Grid(item.name, ("what", "says"), [(key.replace("_", " "), text) for key, text in _fields(item).items()])
+        for item in items
+    ]
+
+
+def index_sheet(items: Sequence[Explanation]) -> Sheet:
+    """Explanations of a line each, by question and axis."""
+    return [
+        Grid(
+            question,
+            ("name", "what it is"),
+            [
+                (item.name if item.kind == "axis" else f"  {item.name}", _line(item))
+                for item in items
+                if item.question == question
+            ],
+        )
+        for question in dict.fromkeys(item.question for item in items)
+    ]
+
+
+def to_values(items: Sequence[Explanation]) -> dict[str, dict[str, dict[str, str]]]:
+    """Explanations as plain values: kind -> name -> field -> text."""
+    out: dict[str, dict[str, dict[str, str]]] = {}
+    for item in items:
+        out.setdefault(item.kind, {})[item.name] = _fields(item)
+    return out
+
+
+def _fields(item: Explanation) -> dict[str, str]:
+    return {key: text for key, text in asdict(item).items() if key != "name"}
+
+
+def _known() -> list[Explanation]:
+    """A measure of several axes stands under the first."""
+    out: dict[tuple[str, str], Explanation] = {}
+    for name, axis in AXES.items():
+        measures = _FAMILIES.get(name, {})
+        out["axis", name] = _of_axis(name, axis.question, axis.says, f"{axis.width} coordinates", [*measures])
+        for key, item in measures.items():
+            out.setdefault(("measure", key), _of_measure(item))
+    return [*out.values(), _of_axis("labels", "label", "share of patients in each class", "one share a class", [])]
+
+
+def _of_measure(item: Measure) -> Explanation:
+    axes = [axis for axis, family in _FAMILIES.items() if item.name in family]
+    question = AXES[axes[0]].question
+    cause, names = next(
+        ((cause, names) for cause, names in CAUSES[question].items() if item.name in names), ("nothing else", ())
+    )
+    others = ", ".join(name for name in names if name != item.name)
+    low, high = item.range
+    return Explanation(
+        name=item.name,
+        kind="measure",
+        question=question,
+        axis=", ".join(axes),
+        goes_with=f"{cause}: {others}" if others else cause,
+        sentence=item.sentence,
+        formula=item.formula,
+        unit=item.unit,
+        range=f"{low:g} to {high:g}, in the unit above; values beyond count in the end cells",
+        direction=item.direction,
+        undefined=item.undefined,
+        reference=item.reference,
+    )
+
+
+def _of_axis(name: str, question: str, says: str, compared: str, measures: list[str]) -> Explanation:
+    return Explanation(
+        name=name,
+        kind="axis",
+        question=question,
+        axis=name,
+        goes_with=", ".join(measures) or "no measure in units a person knows",
+        sentence=f"{says[0].upper()}{says[1:]}.",
+        formula=f"effect: squared distance of two sites' means over the patients' spread within sites, {compared}",
+        unit="1",
+        range="effect from 0 up, not as a histogram; 1 is a shift as large as patients differ within a site",
+        direction="higher is a larger difference between sites",
+        undefined="fewer than 10 patients at a site, or nothing to measure it on",
+        reference="docs/design.md, A diagnosis",
+    )
+
+
+def _line(item: Explanation) -> str:
+    """What it is, without what follows a colon, cut to a line."""
+    return shorten(item.sentence.split(": ")[0].rstrip("."), _LINE, placeholder=" ...")
