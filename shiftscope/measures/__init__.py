@@ -23,7 +23,8 @@ class Axis:
     """One group of numbers that is compared as a whole.
 
     Attributes:
-        question: what a difference speaks of: "appearance", "structure" or "annotation"; "features" for those that
+        question: what a difference speaks of: "appearance", "structure" or "annotation"; "geometry" for what serves
+            structure where there are no masks, and beside them; "features" for those that
             tell what each harmonizer would remove.
         width: most coordinates a profile publishes.
         version: raised when the numbers change meaning; other versions are not comparable.
@@ -37,10 +38,13 @@ class Axis:
 
 
 AXES: dict[str, Axis] = {
-    "intensity": Axis("appearance", 8, 1, "brightness and contrast of the whole image"),
-    "intensity_outside": Axis("appearance", 8, 1, "brightness and contrast away from the mask"),
+    "intensity": Axis("appearance", 8, 2, "brightness and contrast of all that is not black"),
+    "intensity_outside": Axis("appearance", 8, 2, "brightness and contrast away from the mask"),
     "colour": Axis("appearance", 8, 1, "colour balance and saturation"),
     "texture": Axis("appearance", 8, 1, "sharpness, noise, spectrum and evenness"),
+    "noise": Axis("appearance", 4, 1, "noise at each brightness"),
+    "layout": Axis("geometry", 16, 1, "place and direction of what is in the image, whatever its look"),
+    "lesion": Axis("geometry", 8, 1, "layout of the lesion and what surrounds it"),
     "features_shallow": Axis("features", 16, 1, "fine structure of the image as it is"),
     "features_deep": Axis("features", 16, 1, "layout of the image as it is"),
     "zscore_shallow": Axis("features", 16, 1, "fine structure after z-scoring each case"),

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from shiftscope.measures import AXES, colour, intensity, texture
+from shiftscope.measures import AXES, colour, intensity, layouts, lesions, noise, texture
 from shiftscope.measures.basis import feature_basis, load_basis
 from shiftscope.measures.canonical import Canonical
 from shiftscope.measures.features import Extractor
@@ -44,17 +44,22 @@ def measure_vectors(
     shallow, deep = extractor.compute(grey[:, None])
     rings, numbers = texture.amplitude(grey), texture.scalars(grey)
     vectors = {
-        "intensity": intensity.quantiles(grey),
+        "intensity": intensity.quantiles(grey, intensity.foreground(grey)),
         "texture": texture.vector(rings, numbers),
+        "noise": noise.vector(grey),
+        "layout": layouts.vector(grey),
         "features_shallow": shallow,
         "features_deep": deep,
     }
-    numbers |= intensity.scalars(grey) | {"amplitude": rings, "quantiles": vectors["intensity"]}
+    numbers |= intensity.scalars(grey) | {"amplitude": rings, "quantiles": intensity.quantiles(grey)}
     if canvases.shape[1] == 3:
         vectors["colour"] = colour.vector(canvases)
         numbers |= colour.scalars(canvases)
     if masks is not None:
-        vectors["intensity_outside"] = intensity.quantiles(grey, intensity.surroundings(masks))
+        vectors["intensity_outside"] = intensity.quantiles(
+            grey, intensity.foreground(grey, intensity.surroundings(masks))
+        )
+        vectors["lesion"] = layouts.vector(lesions.crops(grey, masks))
         numbers["brightness_outside"] = 255 * vectors["intensity_outside"].mean(dim=1)
     return _arrays(vectors), _arrays(numbers)
 

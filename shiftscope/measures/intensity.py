@@ -9,7 +9,7 @@ from shiftscope.measures.measure import Measure
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["LEVELS", "MEASURES", "OUTSIDE_MARGIN", "quantiles", "scalars", "surroundings"]
+__all__ = ["LEVELS", "MEASURES", "OUTSIDE_MARGIN", "foreground", "quantiles", "scalars", "surroundings"]
 
 LEVELS = np.linspace(0.005, 0.995, 33)
 """The quantile function is published at these levels: no minimum, no maximum."""
@@ -81,7 +81,31 @@ def quantiles(grey: "torch.Tensor", keep: "torch.Tensor | None" = None) -> "torc
     inside = counts.gather(1, found).float().clamp(min=1)
     share = (rank - (upto.gather(1, found) - inside)) / inside
     out = (found + share.clamp(0, 1)) / _CELLS
-    return out.masked_fill(total < 0.1 * flat.shape[1], torch.nan)
+    return out.masked_fill(total < _ENOUGH * flat.shape[1], torch.nan)
+
+
+_BLACK = 5 / 255  # what is darker is padding, air or a frame
+_ENOUGH = 0.1  # share of the image below which its foreground does not stand for it
+
+
+def foreground(grey: "torch.Tensor", within: "torch.Tensor | None" = None) -> "torch.Tensor":
+    """Pixels that are not black, of those `within`; all of those where less than a tenth of the image is not black.
+
+    How much of the frame is black is a matter of framing, not of the scanner's look.
+
+    Args:
+        grey: (b, h, w) in 0..1.
+        within: (b, h, w) bool, everything where None.
+
+    Returns:
+        (b, h, w) bool.
+    """
+    import torch
+
+    whole = torch.ones_like(grey, dtype=torch.bool) if within is None else within
+    seen = (grey > _BLACK) & whole
+    dark = seen.flatten(1).float().mean(dim=1) < _ENOUGH
+    return torch.where(dark[:, None, None], whole, seen)
 
 
 def surroundings(mask: "torch.Tensor") -> "torch.Tensor":

@@ -259,9 +259,15 @@ class _Batch:
             start += size
             yield _Measured(
                 about,
-                {**{axis: rows[own].mean(axis=0) for axis, rows in coordinates.items()}, **shape},
-                {**{name: values[own].mean(axis=0) for name, values in self.numbers.items()}, **numbers},
+                {**{axis: _over_slices(rows[own]) for axis, rows in coordinates.items()}, **shape},
+                {**{name: _over_slices(values[own]) for name, values in self.numbers.items()}, **numbers},
             )
+
+
+def _over_slices(rows: np.ndarray) -> np.ndarray:
+    """The mean of the slices on which it is defined: (k, ...) -> (...), NaN where there is none."""
+    finite = rows[np.isfinite(rows.reshape(len(rows), -1)).all(axis=1)]
+    return np.asarray(finite.mean(axis=0) if len(finite) else np.full(rows.shape[1:], np.nan))
 
 
 def _patient(cases: list[_Measured]) -> Patient:

@@ -20,7 +20,7 @@ __all__ = ["Tally"]
 
 
 _SIZES = ("morphology", "morphology_3d")
-_MASK_AXES = frozenset({*_SIZES, "boundary", "intensity_outside"})
+_MASK_AXES = frozenset({*_SIZES, "boundary", "intensity_outside", "lesion"})
 _MASK_MEASURES = frozenset({*morphology.MEASURES_2D, *morphology.MEASURES_3D, *boundary.MEASURES, "brightness_outside"})
 _UNPUBLISHED = "empty"
 """Its mean is a count of patients."""
@@ -42,7 +42,7 @@ def _of_masks(patient: Patient) -> frozenset[str]:
     """Axes and measures of the masks, where one of them is missing: all are published over the same patients or not at
     all, because two means over sets that differ by one patient give that patient away."""
     found = {*patient.coordinates}
-    whole = found >= {"boundary", "intensity_outside"} and not found.isdisjoint(_SIZES)
+    whole = found >= {"boundary", "intensity_outside", "lesion"} and not found.isdisjoint(_SIZES)
     return frozenset() if whole else _MASK_AXES | _MASK_MEASURES
 
 

@@ -1,0 +1,99 @@
+"""Where things are, whatever the scanner: features of layout that hardly move with appearance.
+
+An image is smoothed and thinned until noise, blur and resolution no longer matter, and each place is divided by the
+contrast around it, which takes off gain, window, transfer curve and slow unevenness (local normalisation: Jarrett et
+al. 2009, doi:10.1109/ICCV.2009.5459469). What is kept has no sign, so a negative gives the same numbers: directions of
+edges (Dalal and Triggs 2005, doi:10.1109/CVPR.2005.177) and energy by place, and the spectrum of coarse detail.
+Anatomy, field of view and zoom move it. Measured in docs/measures.md.
+"""
+
+import math
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["SIZE", "vector"]
+
+SIZE = 120
+"""Numbers of one image: 4 x 4 places with six directions and an energy each, and eight rings."""
+
+_BLUR = 3.0  # of 128 px: finer detail is texture, not layout
+_THIN = 4
+_AROUND = 6.0  # sigma of the neighbourhood that sets the contrast, in thinned pixels
+_FLAT = 0.1  # share of the image's own contrast that is added: what is flat stays flat
+_PLACES = 4
+_DIRECTIONS = 6
+_RINGS = 8
+_FLOOR = 0.1  # of a typical cell: an empty place is not minus infinity
+
+
+def vector(grey: "torch.Tensor") -> "torch.Tensor":
+    """Layout features of canvases: (b, s, s) in 0..1 -> (b, 120)."""
+    import torch
+    from torch.nn import functional
+
+    coarse = functional.avg_pool2d(_smooth(grey, _BLUR * grey.shape[-1] / 128)[:, None], _THIN)[:, 0]
+    detail = coarse - _smooth(coarse, _AROUND)
+    around = _smooth(detail.square(), _AROUND).clamp(min=0).sqrt()
+    typical = detail.flatten(1).std(dim=1)[:, None, None]
+    even = detail / (around + _FLAT * typical + 1e-4)
+    edges = _edges(even)
+    edges = edges / edges.mean(dim=(1, 2, 3), keepdim=True).clamp(min=1e-6)
+    energy = functional.adaptive_avg_pool2d(even.square(), _PLACES).flatten(1)
+    energy = energy / energy.mean(dim=1, keepdim=True).clamp(min=1e-6)
+    parts = [torch.log(edges.flatten(1) + _FLOOR), torch.log(energy + _FLOOR), _rings(even)]
+    return torch.cat(parts, dim=1)
+
+
+def _smooth(images: "torch.Tensor", sigma: float) -> "torch.Tensor":
+    """Gaussian blur with mirrored borders: (b, h, w) -> (b, h, w)."""
+    import torch
+    from torch.nn import functional
+
+    reach = min(math.ceil(3 * sigma), images.shape[-1] - 1)
+    steps = torch.arange(-reach, reach + 1, device=images.device, dtype=images.dtype)
+    kernel = torch.exp(-0.5 * (steps / sigma) ** 2)
+    kernel = kernel / kernel.sum()
+    padded = functional.pad(images[:, None], (reach,) * 4, mode="reflect")
+    rows = functional.conv2d(padded, kernel.view(1, 1, 1, -1))
+    return functional.conv2d(rows, kernel.view(1, 1, -1, 1))[:, 0]
+
+
+def _edges(image: "torch.Tensor") -> "torch.Tensor":
+    """Edge strength by direction, without sign, and place: (b, s, s) -> (b, 6, 4, 4)."""
+    import torch
+    from torch.nn import functional
+
+    dy = image[:, 2:, 1:-1] - image[:, :-2, 1:-1]
+    dx = image[:, 1:-1, 2:] - image[:, 1:-1, :-2]
+    angle = torch.atan2(dy, dx).remainder(torch.pi) * (_DIRECTIONS / torch.pi)
+    bins = torch.arange(_DIRECTIONS, device=image.device).view(1, -1, 1, 1)
+    gap = (angle[:, None] - bins).remainder(_DIRECTIONS)
+    share = (1 - torch.minimum(gap, _DIRECTIONS - gap)).clamp(min=0)
+    return functional.adaptive_avg_pool2d(share * torch.hypot(dx, dy)[:, None], _PLACES)
+
+
+@cache
+def _ring_of(size: int) -> np.ndarray:
+    """Ring of every half-plane frequency (size, size // 2 + 1), `_RINGS` where it belongs to none."""
+    fy, fx = np.fft.fftfreq(size)[:, None] * size, np.fft.rfftfreq(size)[None, :] * size
+    radius = np.hypot(fy, fx)
+    ring = np.searchsorted(np.geomspace(1.0, size / 2, _RINGS + 1), radius, side="right") - 1
+    return np.where((radius < 1) | (radius > size / 2), _RINGS, np.clip(ring, 0, _RINGS - 1))
+
+
+def _rings(image: "torch.Tensor") -> "torch.Tensor":
+    """Log share of the power in each ring of frequencies, Hann window: (b, s, s) -> (b, 8)."""
+    import torch
+
+    size = image.shape[-1]
+    window = torch.hann_window(size, periodic=False, device=image.device)
+    centred = image - image.mean(dim=(1, 2), keepdim=True)
+    power = torch.fft.rfft2(centred * window[:, None] * window).abs().square()
+    index = torch.as_tensor(_ring_of(size), device=image.device).flatten()
+    total = torch.zeros(len(image), _RINGS + 1, device=image.device).index_add_(1, index, power.flatten(1))[:, :_RINGS]
+    return torch.log(total / total.sum(dim=1, keepdim=True).clamp(min=1e-9) + 1e-4)
