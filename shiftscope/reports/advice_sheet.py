@@ -1,33 +1,36 @@
 """Diagnosis and recommendation as a sheet: the verdict first."""
 
-from shiftscope.diagnosis import AxisVerdict, Diagnosis, Verdict
+from collections.abc import Sequence
+
+from shiftscope.diagnosis import AxisVerdict, Diagnosis, Evidence, Verdict
 from shiftscope.recommendation import Advice, Alternative, Recommendation
 from shiftscope.reports.sheet import Grid, Lines, Sheet
 
 __all__ = ["advice_sheet"]
 
 _KINDS = {
-    "none": "no shift that counts was found",
+    "none": "no shift in appearance or structure that counts was found",
     "appearance": "the sites differ in appearance",
     "structural": "the sites differ in structure",
     "mixed": "the sites differ in appearance and in structure",
     "insufficient": "too few patients to tell",
 }
-_MOST_PAIRS = 15
-_MOST_EVIDENCE = 12
+_BESIDE = {"label": "labels differ", "annotation": "masks are drawn differently"}
+_MOST_ROWS = 15
+_MOST_EVIDENCE = 8
 
 
 def advice_sheet(advice: Advice) -> Sheet:
     """The verdict, the advice, and the numbers behind them."""
     diagnosis, recommendation = advice.diagnosis, advice.recommendation
     blocks: list[Lines | Grid] = [
-        Lines(f"{diagnosis.kind}: {_KINDS[diagnosis.kind]}", [_together(advice)]),
+        Lines(_verdict(diagnosis), [_together(advice)]),
         Lines(f"recommendation: {_method(recommendation)}", recommendation.because),
     ]
     if diagnosis.kind != "insufficient":
         blocks.extend(_answers(diagnosis))
     if diagnosis.evidence:
-        blocks.append(Lines("evidence", [item.says for item in diagnosis.evidence[:_MOST_EVIDENCE]]))
+        blocks.append(_evidence(diagnosis.evidence))
     if diagnosis.caveats:
         blocks.append(Lines("caveats", diagnosis.caveats))
     if recommendation.alternatives:
@@ -35,28 +38,55 @@ def advice_sheet(advice: Advice) -> Sheet:
     return blocks
 
 
+def _verdict(diagnosis: Diagnosis) -> str:
+    """The kind in words, and what the kind leaves out."""
+    beside = [words for question, words in _BESIDE.items() if diagnosis.axes[question].called]
+    joint = ", but " if diagnosis.kind == "none" else "; "
+    return f"{diagnosis.kind}: {_KINDS[diagnosis.kind]}{joint if beside else ''}{' and '.join(beside)}"
+
+
+def _evidence(found: Sequence[Evidence]) -> Grid:
+    """The clearest findings by question, and how many more there are."""
+    rows: list[tuple[str, str]] = []
+    shown = found[:_MOST_EVIDENCE]
+    for question in dict.fromkeys(item.question for item in shown):
+        says = [item.says for item in shown if item.question == question]
+        rows.extend((question * (index == 0), text) for index, text in enumerate(says))
+    if len(found) > len(shown):
+        rows.append(("", f"... and {len(found) - len(shown)} more with --format json"))
+    return Grid("evidence", ("question", "finding"), rows)
+
+
 def _answers(diagnosis: Diagnosis) -> list[Grid]:
     """The four answers over all pairs, by site and by pair; comparisons that could not be made are left out."""
     questions = tuple(f"{question}#" for question in diagnosis.axes)
     together = Grid(
         "over all pairs",
-        ("question", "shift", "confidence#", "effect#", "95 %", "p#", "from"),
+        ("question", "shift", "confidence#", "effect#", "95 %", "from"),
         [(question, *_cells(answer)) for question, answer in diagnosis.axes.items()],
     )
-    sites = [(site, *_row(verdict)) for site, verdict in diagnosis.by_site.items() if verdict.kind != "insufficient"]
-    made = [pair for pair in diagnosis.pairs if pair.kind != "insufficient"]
-    more = f", the first {_MOST_PAIRS} of {len(made)}" if len(made) > _MOST_PAIRS else ""
-    pairs = [(f"{pair.a} - {pair.b}", *_row(pair)) for pair in made[:_MOST_PAIRS]]
-    by_site = [Grid("each site against the others", ("site", "kind", *questions), sites)] if len(sites) > 2 else []
-    return [
-        together,
-        *by_site,
-        Grid(f"effects by pair (* counts as a shift){more}", ("pair", "kind", *questions), pairs),
-    ]
+    sites = [(site, verdict) for site, verdict in diagnosis.by_site.items() if verdict.kind != "insufficient"]
+    made = [(f"{pair.a} - {pair.b}", pair) for pair in diagnosis.pairs if pair.kind != "insufficient"]
+    by_site = Grid(f"each site against all others{_cut(sites)}", ("site", "kind", *questions), _strongest_first(sites))
+    by_pair = Grid(
+        f"effects by pair (* counts as a shift){_cut(made)}", ("pair", "kind", *questions), _strongest_first(made)
+    )
+    return [together, *([by_site] if len(sites) > 2 else []), *([by_pair] if len(made) > 1 else [])]
 
 
-def _row(verdict: Verdict) -> tuple[str, ...]:
-    return verdict.kind, *(_effect(answer) for answer in verdict.axes.values())
+def _cut(rows: Sequence[tuple[str, Verdict]]) -> str:
+    return f", the strongest {_MOST_ROWS} of {len(rows)}" if len(rows) > _MOST_ROWS else ""
+
+
+def _strongest_first(named: Sequence[tuple[str, Verdict]]) -> list[tuple[str, ...]]:
+    """A row for each, in the order given; where there are too many, those with the largest called effects."""
+    if len(named) > _MOST_ROWS:
+        named = sorted(named, key=lambda item: -_weight(item[1]))[:_MOST_ROWS]
+    return [(name, verdict.kind, *(_effect(answer) for answer in verdict.axes.values())) for name, verdict in named]
+
+
+def _weight(verdict: Verdict) -> float:
+    return sum(answer.effect or 0.0 for answer in verdict.axes.values() if answer.called)
 
 
 def _together(advice: Advice) -> str:
@@ -70,13 +100,12 @@ def _method(item: Recommendation | Alternative) -> str:
 
 
 def _cells(answer: AxisVerdict) -> tuple[str, ...]:
-    if answer.effect is None or answer.probability is None or answer.p is None:
-        return "not asked", "", "", "", "", ""
+    if answer.effect is None or answer.probability is None:
+        return "not asked", "", "", "", ""
     interval = f"{answer.low or 0.0:.2f} to {answer.high or 0.0:.2f}"
-    p = f"{answer.p:.3f}" if answer.p >= 0.001 else "<.001"
     words = ((0.95, "likely"), (0.5, "cannot tell"), (0.0, "not seen"))
     shift = "yes" if answer.called else next(word for least, word in words if answer.probability >= least)
-    return shift, f"{min(answer.probability, 0.999):.3f}", f"{answer.effect:.2f}", interval, p, _source(answer)
+    return shift, f"{min(answer.probability, 0.999):.3f}", f"{answer.effect:.2f}", interval, _source(answer)
 
 
 def _source(answer: AxisVerdict) -> str:
