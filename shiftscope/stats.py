@@ -40,11 +40,13 @@ class Moments:
         n: number of patients.
         mean: (d,).
         cov: (d, d), divided by n - 1.
+        noise: variance of each coordinate of `mean` beyond that of chance, added for privacy.
     """
 
     n: int
     mean: np.ndarray
     cov: np.ndarray
+    noise: float = 0.0
 
     @classmethod
     def of(cls, rows: np.ndarray) -> Self:
@@ -55,7 +57,13 @@ class Moments:
 
     def leading(self, d: int | None) -> Self:
         """The first `d` coordinates, all for None."""
-        return type(self)(self.n, self.mean[:d], self.cov[:d, :d])
+        return type(self)(self.n, self.mean[:d], self.cov[:d, :d], self.noise)
+
+    @property
+    def cov_of_mean(self) -> np.ndarray:
+        """(d, d) covariance of `mean`."""
+        out: np.ndarray = self.cov / self.n + self.noise * np.eye(len(self.mean))
+        return out
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +181,7 @@ def compare(a: Moments, b: Moments) -> Difference:
     """The difference a - b on the coordinates both have."""
     d = min(len(a.mean), len(b.mean))
     a, b = a.leading(d), b.leading(d)
-    return _difference(a.mean - b.mean, [(a.cov / a.n, a.n)], [(b.cov / b.n, b.n)], [(a.cov, a.n), (b.cov, b.n)])
+    return _difference(a.mean - b.mean, [(a.cov_of_mean, a.n)], [(b.cov_of_mean, b.n)], [(a.cov, a.n), (b.cov, b.n)])
 
 
 def reweighted(pairs: Sequence[tuple[Moments, Moments]]) -> Difference:
@@ -206,7 +214,7 @@ def projected(classes: Sequence[Moments], shares: np.ndarray, b: Moments) -> Dif
     strata, whole = [part.leading(d) for part in classes], b.leading(d)
     parts = [(share**2 * part.cov / part.n, part.n) for share, part in zip(shares, strata, strict=True)]
     mean = np.sum([share * part.mean for share, part in zip(shares, strata, strict=True)], axis=0)
-    return _difference(mean - whole.mean, parts, [(whole.cov / whole.n, whole.n)], [(whole.cov, whole.n)] * 2)
+    return _difference(mean - whole.mean, parts, [(whole.cov_of_mean, whole.n)], [(whole.cov, whole.n)] * 2)
 
 
 def adjusted(a: Moments, b: Moments, covariates: int) -> Difference:

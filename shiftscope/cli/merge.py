@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from shiftscope.cli.options import Format, FormatOption
+from shiftscope.cli.options import EpsilonOption, Format, FormatOption
 from shiftscope.cli.publishing import publish
 
 __all__ = ["merge"]
@@ -14,6 +14,7 @@ __all__ = ["merge"]
 def merge(
     parts: Annotated[list[Path], typer.Argument(help="Parts of one site, made with: shiftscope profile --part.")],
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Default: SITE.profile.json.")] = None,
+    epsilon: EpsilonOption = None,
     show: Annotated[bool, typer.Option("--show", help="Print exactly what will leave the site.")] = False,
     form: FormatOption = Format.TABLE,
 ) -> None:
@@ -21,5 +22,5 @@ def merge(
     from shiftscope import profiles
     from shiftscope.errors import ProfileError
 
-    made = profiles.merge([(str(path), profiles.Part.read(path, ProfileError)) for path in parts])
+    made = profiles.merge([(str(path), profiles.Part.read(path, ProfileError)) for path in parts], epsilon)
     publish(made, output or Path(f"{made.site}.profile.json"), form, show)

@@ -7,7 +7,16 @@ import typer
 
 from shiftscope.errors import UsageError
 
-__all__ = ["Device", "DeviceOption", "Engine", "Format", "FormatOption", "RegexOption", "allowed_failures"]
+__all__ = [
+    "Device",
+    "DeviceOption",
+    "Engine",
+    "EpsilonOption",
+    "Format",
+    "FormatOption",
+    "RegexOption",
+    "allowed_failures",
+]
 
 
 class Format(StrEnum):
@@ -33,6 +42,10 @@ class Engine(StrEnum):
     INLINE = "inline"
 
 
+EpsilonOption = Annotated[
+    float | None,
+    typer.Option(help="Differential privacy: 1 is strong, 8 weak. Needs hundreds of patients; see docs/privacy.md."),
+]
 FormatOption = Annotated[Format, typer.Option("--format", help="How the answer is written to stdout.")]
 DeviceOption = Annotated[Device, typer.Option(help="auto takes the GPU where there is one.")]
 RegexOption = Annotated[

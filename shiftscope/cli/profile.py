@@ -1,13 +1,22 @@
 """`shiftscope profile`: at a site, images in, one small file of aggregates out."""
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from shiftscope.cli.console import answer, choose_device, counting, list_failures, warn
-from shiftscope.cli.options import Device, DeviceOption, Format, FormatOption, RegexOption, allowed_failures
+from shiftscope.cli.options import (
+    Device,
+    DeviceOption,
+    EpsilonOption,
+    Format,
+    FormatOption,
+    RegexOption,
+    allowed_failures,
+)
 from shiftscope.cli.publishing import caution_files, publish
 from shiftscope.errors import UsageError
 
@@ -35,6 +44,7 @@ def profile(
     fit: Annotated[
         Path | None, typer.Option(metavar="X.part.json", help="Use the canonical map of the site's first part.")
     ] = None,
+    epsilon: EpsilonOption = None,
     max_failures: Annotated[str | None, typer.Option(help="Unreadable files allowed: 10 or 5%.")] = None,
     failures: Annotated[Path | None, typer.Option(help="Write the list of unreadable files here.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the layout found, write nothing.")] = False,
@@ -42,12 +52,14 @@ def profile(
     form: FormatOption = Format.TABLE,
 ) -> None:
     """At a site: images in, one small file of aggregates out. It is the only thing that may leave."""
-    from shiftscope.profiles import Options, Profile, part_of_site, profile_site, read_fit
+    from shiftscope.profiles import Options, Profile, calibrated, part_of_site, profile_site, read_fit
     from shiftscope.reports.profile_sheet import site_sheet
     from shiftscope.sites import overview, read_site
 
     if part is not None:
-        _require_part_alone(part, output, show)
+        _require_part_alone(part, output, show, epsilon)
+    if epsilon is not None:
+        calibrated(epsilon)
 
     found = read_site(site_dir, name=site, patient_regex=patient_regex)
     if dry_run:
@@ -63,7 +75,7 @@ def profile(
     options = Options(seed, workers, chosen, allowed_failures(max_failures, len(found.cases)))
     first = read_fit(fit, found.name, extractor) if fit is not None else None
     with counting(f"profiling {found.name}") as progress:
-        measure = profile_site if part is None else part_of_site
+        measure = partial(profile_site, epsilon=epsilon) if part is None else part_of_site
         made, left_out = measure(found, extractor, options, progress, first)
     list_failures(left_out)
     if failures is not None:
@@ -74,7 +86,7 @@ def profile(
         _keep(made, part, form)
 
 
-def _require_part_alone(part: Path, output: Path | None, show: bool) -> None:
+def _require_part_alone(part: Path, output: Path | None, show: bool, epsilon: float | None) -> None:
     """A part is named as one, and no profile of it leaves beside the merged one: their difference is the other parts.
 
     Raises:
@@ -82,8 +94,8 @@ def _require_part_alone(part: Path, output: Path | None, show: bool) -> None:
     """
     if not part.name.endswith(".part.json"):
         raise UsageError(f"--part {part}: expected a name that ends in .part.json, so that nobody shares it")
-    if output is not None or show:
-        given = "-o" if output is not None else "--show"
+    if output is not None or show or epsilon is not None:
+        given = "-o" if output is not None else "--show" if show else "--epsilon"
         raise UsageError(f"{given} is for a profile, and --part writes none: the parts' profile is made by merge")
 
 

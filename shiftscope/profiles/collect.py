@@ -16,7 +16,12 @@ __all__ = ["part_of_site", "profile_site"]
 
 
 def profile_site(
-    site: Site, extractor: Extractor, options: Options, progress: Progress = silent, first: Part | None = None
+    site: Site,
+    extractor: Extractor,
+    options: Options,
+    progress: Progress = silent,
+    first: Part | None = None,
+    epsilon: float | None = None,
 ) -> tuple[Profile, list[Unreadable]]:
     """Measure every case of `site`.
 
@@ -26,6 +31,7 @@ def profile_site(
         options: how.
         progress: called with cases done and in all.
         first: a part of the same site whose canonical map is used; None to fit one here.
+        epsilon: for a profile under differential privacy, see `privacy`.
 
     Returns:
         The profile, and the files that could not be used, for the site's eyes only.
@@ -38,7 +44,7 @@ def profile_site(
     if not part.tally.cases:
         told = f"; the first: {failures[0]}" if failures else ""
         raise InputError(f"{site.root}: none of {len(site.cases)} cases could be read{told}")
-    return part.profile(), failures
+    return part.profile(epsilon), failures
 
 
 def part_of_site(

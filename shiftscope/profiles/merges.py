@@ -18,11 +18,12 @@ __all__ = ["merge"]
 _Named = tuple[str, Part]
 
 
-def merge(parts: Sequence[_Named]) -> Profile:
+def merge(parts: Sequence[_Named], epsilon: float | None = None) -> Profile:
     """The profile of all patients of the parts: equal to that of one folder that holds them all, for the same map.
 
     Args:
         parts: each with the name that messages give it, in any order. A part without patients adds its excluded files.
+        epsilon: for a profile under differential privacy, see `privacy`.
 
     Raises:
         ProfileError: parts of several sites, that share a patient, or without any.
@@ -44,7 +45,7 @@ def merge(parts: Sequence[_Named]) -> Profile:
             tally.merge(part.tally)
         except ValueError as problem:
             raise ProfileError(f"{name}: its sums do not fit the other parts' ({problem}); make it again") from None
-    return tally.export(_together([part.origin for _, part in parts], measured[0][1].origin))
+    return tally.export(_together([part.origin for _, part in parts], measured[0][1].origin), epsilon)
 
 
 def _together(origins: Sequence[Origin], first: Origin) -> Origin:

@@ -73,9 +73,9 @@ class Part(Document):
             "excluded": self.origin.excluded,
         }
 
-    def profile(self) -> Profile:
-        """The profile of this part alone, as if it were the whole site."""
-        return self.tally.export(self.origin)
+    def profile(self, epsilon: float | None = None) -> Profile:
+        """The profile of this part alone, as if it were the whole site; with `epsilon` under differential privacy."""
+        return self.tally.export(self.origin, epsilon)
 
 
 def read_fit(path: Path, site: str, extractor: Extractor) -> Part:

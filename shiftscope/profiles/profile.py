@@ -9,13 +9,16 @@ from shiftscope.errors import NotComparable, ShiftscopeError
 from shiftscope.records import Array, Document, Real, Record
 from shiftscope.stats import Moments
 
-__all__ = ["Area", "Count", "Profile", "Recipe", "Sketch", "Summary"]
+__all__ = ["WITHHELD", "Area", "Count", "Privacy", "Profile", "Recipe", "Sketch", "Summary"]
 
 Count = int | str
 """A number of patients, or "<10", or "hidden": any number, not told because it would give a small one away."""
 
 CELL = 10
 """No published count of patients is smaller."""
+
+WITHHELD = "withheld"
+"""A fingerprint that is not told: who knows all files but one could try that one."""
 
 
 class Area(Record):
@@ -34,12 +37,14 @@ class Sketch(Record):
         mean: (d,).
         cov: the lower triangle of the covariance, row by row, d (d + 1) / 2 numbers.
         area: the same patients' log area as a covariate, None where some have no mask.
+        noise: standard deviation of the noise added to each coordinate of `mean` for differential privacy.
     """
 
     n: int
     mean: Array
     cov: Array
     area: Area | None = None
+    noise: Real | None = None
 
     @classmethod
     def of(cls, moments: Moments, covariates: int = 0) -> "Sketch":
@@ -56,7 +61,7 @@ class Sketch(Record):
         d = len(self.mean)
         cov = np.zeros((d, d))
         cov[np.tril_indices(d)] = self.cov
-        return Moments(self.n, self.mean, cov + np.tril(cov, -1).T)
+        return Moments(self.n, self.mean, cov + np.tril(cov, -1).T, (self.noise or 0.0) ** 2)
 
     def moments_with_area(self, d: int) -> Moments | None:
         """The first `d` coordinates followed by the log area; None where there is no area."""
@@ -86,6 +91,25 @@ class Summary(Record):
     sd: Real
     edges: tuple[Real, ...]
     counts: tuple[int, ...]
+
+
+class Privacy(Record):
+    """The promise of differential privacy under which a profile was made, and what the noise does to its numbers.
+
+    Attributes:
+        epsilon, delta: of the promise, for one patient more or less.
+        mechanism: how it is kept.
+        clipped: axis -> the norm that a patient's coordinates were pulled in to.
+        count_noise: standard deviation of the noise in counts of patients.
+        label_noise: the same for each class.
+    """
+
+    epsilon: float
+    delta: float
+    mechanism: str
+    clipped: dict[str, Real]
+    count_noise: Real
+    label_noise: Real
 
 
 class Recipe(Record):
@@ -133,6 +157,7 @@ class Profile(Document):
         measures: summaries by measure.
         quantiles: mean quantile function over patients at fixed levels, 0 to 1; null below 10 patients.
         spectrum: mean radial amplitude over patients; null below 10 patients.
+        privacy: the promise of differential privacy it was made under; null for none.
     """
 
     SCHEMA: ClassVar[int] = 1
@@ -158,6 +183,7 @@ class Profile(Document):
     measures: dict[str, Summary]
     quantiles: Array | None
     spectrum: Array | None
+    privacy: Privacy | None = None
 
     @classmethod
     def from_dict(cls, value: Any, where: str, error: type[ShiftscopeError]) -> Self:

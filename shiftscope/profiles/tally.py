@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
+from typing import Literal
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from shiftscope.measures.features import Extractor
 from shiftscope.profiles import export
 from shiftscope.profiles.origins import Origin
 from shiftscope.profiles.patients import Patient
+from shiftscope.profiles.privacy import clipped, private_profile
 from shiftscope.profiles.profile import CELL, Profile
 from shiftscope.profiles.sums import CHECKED, Histogram, Sums
 from shiftscope.sites import Site
@@ -68,6 +70,7 @@ class Tally:
         acquisition: tag -> patients by value.
         depths: patients by the depth of their images, "2-D", "3-D" or both.
         coloured: patients with colour.
+        clipped: axis -> sums of the coordinates clipped as `privacy` wants them.
     """
 
     __pydantic_config__ = CHECKED
@@ -84,6 +87,7 @@ class Tally:
     acquisition: dict[str, Counter[str]] = field(default_factory=dict)
     depths: Counter[str] = field(default_factory=Counter)
     coloured: int = 0
+    clipped: dict[str, Sums] = field(default_factory=dict)
 
     def add(self, patient: Patient) -> None:
         """Add one patient."""
@@ -111,6 +115,8 @@ class Tally:
             self.acquisition.setdefault(tag, Counter())[text] += 1
         self.depths.update(patient.depths)
         self.coloured += patient.colour
+        for axis, row in clipped(patient.coordinates).items():
+            self.clipped.setdefault(axis, Sums()).add(row)
 
     def merge(self, other: "Tally") -> None:
         """Add the sums over other patients.
@@ -133,13 +139,18 @@ class Tally:
             self.acquisition[tag] = self.acquisition.get(tag, Counter()) + counts
         self.depths += other.depths
         self.coloured += other.coloured
+        _merge(self.clipped, other.clipped)
 
     def profile(self, site: Site, seed: int, extractor: Extractor, excluded: Mapping[str, int]) -> Profile:
         """`export` of the sums over a whole site."""
         return self.export(Origin.of(site, seed, extractor, excluded))
 
-    def export(self, origin: Origin) -> Profile:
-        """Apply the export rules and close the sums into a profile."""
+    def export(self, origin: Origin, epsilon: float | None = None) -> Profile:
+        """Apply the export rules and close the sums into a profile; with `epsilon`, see `private_profile`."""
+        colour = 2 * self.coloured > self.patients
+        depth = self._depth()
+        if epsilon is not None:
+            return private_profile(self.clipped, self.labels, colour, depth, origin, epsilon)
         labels = export.suppressed(self.labels)
         curves = {name: self._mean_curve(sums) for name, sums in self.curves.items()}
         summaries = {
@@ -158,8 +169,8 @@ class Tally:
             fingerprint=origin.fingerprint,
             seed=origin.seed,
             recipe=origin.recipe,
-            colour=2 * self.coloured > self.patients,
-            depth="mixed" if len(self.depths) > 1 else "3-D" if "3-D" in self.depths else "2-D",
+            colour=colour,
+            depth=depth,
             excluded=origin.excluded,
             labelled=self.labels.total(),
             labels=labels,
@@ -174,6 +185,9 @@ class Tally:
             quantiles=curves["quantiles"],
             spectrum=curves["amplitude"],
         )
+
+    def _depth(self) -> Literal["2-D", "3-D", "mixed"]:
+        return "mixed" if len(self.depths) > 1 else "3-D" if "3-D" in self.depths else "2-D"
 
     def _nested(self, name: str, n: int) -> bool:
         """Whether a measure of the masks is known for nearly all, but not all, patients whose masks are sketched."""

@@ -11,6 +11,7 @@ import torch
 from shiftscope.errors import EngineError, PlanError, UsageError
 from shiftscope.harmonize import HARMONIZERS
 from shiftscope.plans import Plan, RunResult
+from shiftscope.profiles.profile import WITHHELD
 from shiftscope.sites import Site, fingerprint, read_site
 from shiftscope.train.jobs import Job
 from shiftscope.train.loading import usable
@@ -105,7 +106,7 @@ def check_data(plan: Plan, sites: Mapping[str, Site]) -> None:
     """
     found = {name: fingerprint(site) for name, site in sites.items()}
     for name, mark in found.items():
-        if mark != plan.sites[name].fingerprint:
+        if plan.sites[name].fingerprint not in (mark, WITHHELD):
             raise PlanError(_mismatch(plan, name, mark, sites[name].root))
     for name, site in sites.items():
         divide(usable(site, plan), plan.split, name)
