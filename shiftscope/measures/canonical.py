@@ -86,10 +86,13 @@ def _foreground_map(grey: "torch.Tensor", values: np.ndarray) -> "torch.Tensor":
 
 def _evened(grey: "torch.Tensor") -> "torch.Tensor":
     """Without its slow drift of brightness, a polynomial of second degree (Vovk et al. 2007,
-    doi:10.1109/TMI.2006.891486); the mean stays."""
-    flat = grey.flatten(1)
-    slow = slow_drift(grey.shape[-1], grey.device)
-    return (flat - (flat @ slow) @ slow.T).clamp(0, 1).view_as(grey)
+    doi:10.1109/TMI.2006.891486); the mean stays.
+
+    In float64: how a product or a transform of float32 is rounded depends on the size of the batch, and ranks and patterns
+    would make another order of pixels of it. So a case gives the same numbers in any part of a site."""
+    flat = grey.flatten(1).double()
+    slow = slow_drift(grey.shape[-1], grey.device).double()
+    return (flat - (flat @ slow) @ slow.T).float().clamp(0, 1).view_as(grey)
 
 
 def _gain(batches: "Sequence[torch.Tensor]") -> np.ndarray:
@@ -101,7 +104,7 @@ def _gain(batches: "Sequence[torch.Tensor]") -> np.ndarray:
 
 
 def _filtered(grey: "torch.Tensor", gain: np.ndarray) -> "torch.Tensor":
-    """Every ring of the radial spectrum times its gain; the mean stays."""
+    """Every ring of the radial spectrum times its gain; the mean stays. In float64, as `_evened`."""
     import torch
 
     size = grey.shape[-1]
@@ -109,6 +112,6 @@ def _filtered(grey: "torch.Tensor", gain: np.ndarray) -> "torch.Tensor":
     position = np.log(np.maximum(np.hypot(fy, fx), 1.0)) / np.log(size / 2) * (RADII - 1)
     factor = np.interp(position, np.arange(RADII), gain)
     factor[0, 0] = 1.0
-    spectrum = torch.fft.rfft2(grey) * torch.as_tensor(factor, dtype=torch.float32, device=grey.device)
-    filtered: torch.Tensor = torch.fft.irfft2(spectrum, s=(size, size))
+    spectrum = torch.fft.rfft2(grey.double()) * torch.as_tensor(factor, device=grey.device)
+    filtered: torch.Tensor = torch.fft.irfft2(spectrum, s=(size, size)).float()
     return filtered.clamp(0, 1)

@@ -1,0 +1,320 @@
+"""Parts of a site: exact on disk, merged to the profile of the whole, refused where their sum would mean nothing."""
+
+import json
+import re
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shiftscope.errors import NotComparable, ProfileError
+from shiftscope.measures.canonical import Canonical
+from shiftscope.measures.features import load_extractor
+from shiftscope.phantoms import ANATOMIES, Phantom, write_site
+from shiftscope.profiles import Options, Part, Patient, Profile, Tally, merge, part_of_site, profile_site, read_fit
+from shiftscope.profiles.origins import Origin, recipe_of
+from shiftscope.sites import fingerprint, fingerprint_of, read_site
+
+EXTRACTOR = load_extractor()
+RECIPE = recipe_of(EXTRACTOR)
+NAMES = ("first.part.json", "second.part.json", "third.part.json", "fourth.part.json")
+
+
+def assert_close(one: Any, other: Any, tolerance: float, where: str = "") -> None:
+    """Equal values, but for floats, which may differ by `tolerance`."""
+    assert type(one) is type(other), where
+    if isinstance(one, dict):
+        assert one.keys() == other.keys(), where
+        for key in one:
+            assert_close(one[key], other[key], tolerance, f"{where}.{key}")
+    elif isinstance(one, np.ndarray):
+        np.testing.assert_allclose(one, other, rtol=0, atol=tolerance, err_msg=where)
+    elif isinstance(one, float):
+        assert abs(one - other) <= tolerance, where
+    else:
+        assert one == other, where
+
+
+def drawn(n: int, anatomy: str, **options: int) -> list[Phantom]:
+    """Patients with names of their own; the second and the third image are of one patient."""
+    rng = np.random.default_rng(4)
+    made = [replace(ANATOMIES[anatomy](rng, size=48, **options), patient=f"mrn-{k:03d}") for k in range(n)]
+    made[2] = replace(made[2], patient=made[1].patient)
+    return made
+
+
+def written(folder: Path, phantoms: Sequence[Phantom], ends: Sequence[int], format: str) -> list[Path]:
+    """The whole site, and its parts up to each of `ends`, as folders."""
+    folders = [write_site(phantoms, folder / "whole", layout="manifest", format=format)]  # type: ignore[arg-type]
+    for number, (start, end) in enumerate(zip((0, *ends), ends, strict=False)):
+        part = phantoms[start:end]
+        folders.append(write_site(part, folder / f"part{number}", layout="manifest", format=format))  # type: ignore[arg-type]
+    return folders
+
+
+def in_parts(folders: Sequence[Path]) -> list[tuple[str, Part]]:
+    """Each folder as a part that went through its file; the first fits the map of all."""
+    out: list[tuple[str, Part]] = []
+    for folder in folders:
+        first = read_fit(folders[0].with_suffix(".part.json"), "ashford", EXTRACTOR) if out else None
+        made, _ = part_of_site(read_site(folder, name="ashford"), EXTRACTOR, Options(seed=len(out)), first=first)
+        made.write(folder.with_suffix(".part.json"))
+        out.append((folder.name, Part.read(folder.with_suffix(".part.json"))))
+    return out
+
+
+@pytest.mark.parametrize(
+    ("anatomy", "format", "ends", "options"),
+    [("ultrasound", "png", (24, 35, 38), {}), ("brain", "nifti", (7, 12, 14), {"depth": 4})],
+    ids=["2-D", "3-D"],
+)
+def test_merged_parts_are_the_whole(
+    tmp_path: Path, anatomy: str, format: str, ends: tuple[int, ...], options: dict[str, int]
+) -> None:
+    """Counts are equal, and all else is within the rounding of float32 batches; so is what training checks."""
+    folders = written(tmp_path, drawn(ends[-1], anatomy, **options), ends, format)
+    (tmp_path / "part2" / "images" / "torn.png").write_bytes(b"\x89PNG")
+    shutil.copy(tmp_path / "part2" / "images" / "torn.png", tmp_path / "whole" / "images")
+    for folder in (tmp_path / "part2", tmp_path / "whole"):
+        with (folder / "manifest.csv").open("a") as manifest:
+            manifest.write("images/torn.png,,,mrn-999\n")
+    parts = in_parts(folders[1:])
+    merged = merge(parts)
+    site = read_site(folders[0], name="ashford")
+    whole, _ = profile_site(site, EXTRACTOR, Options(), first=parts[0][1])
+    assert (whole.patients, whole.cases, whole.masks) == (ends[-1] - 1, ends[-1], ends[-1])
+    assert sum(whole.excluded.values()) == 1
+    assert whole.sketches["canonical_deep"] is not None
+    assert_close(merged.model_dump(), whole.model_dump(), 1e-6)
+    assert merged.fingerprint == fingerprint(site)
+
+
+def patients(seed: int, n: int) -> list[Patient]:
+    """Patients of every kind: with and without masks, labels, tags, colour; a gap here and there."""
+    rng = np.random.default_rng(seed)
+    out = []
+    for _ in range(n):
+        masked = rng.random() < 0.8
+        of_masks = {"morphology": 8, "boundary": 4, "intensity_outside": 8} if masked else {}
+        widths = {"intensity": 8, "texture": 8, "features_deep": 16, **({"colour": 8} if rng.random() < 0.5 else {})}
+        coordinates = {axis: rng.normal(3, 2, size=width) for axis, width in (widths | of_masks).items()}
+        if rng.random() < 0.2:
+            coordinates["texture"][3] = np.nan
+        numbers = {name: np.asarray(rng.normal(50, 30)) for name in ("brightness", "noise", "log_area", "roughness")}
+        numbers |= {"quantiles": rng.random(33), "amplitude": rng.random(24)}
+        label = [None, "benign", "malignant"][rng.integers(3)]
+        tags = {"manufacturer": "GE", "model": str(rng.choice(["A", "B"]))} if rng.random() < 0.7 else {}
+        depth = frozenset({"2-D"} if rng.random() < 0.97 else {"2-D", "3-D"})
+        out.append(Patient(2, int(masked), label, coordinates, numbers, tags, depth, "colour" in coordinates))
+    return out
+
+
+FIT = Canonical(**{name: np.linspace(0.0, 1 / 3, 33) for name in Canonical.__dataclass_fields__})
+
+
+def part(
+    people: Sequence[Patient], ids: Sequence[int] | None = None, fit: Canonical | None = FIT, **changes: object
+) -> Part:
+    """The part that holds `people`, known as `ids`."""
+    tally = Tally()
+    for person in people:
+        tally.add(person)
+    names = tuple(sorted(f"{k:064x}" for k in (ids if ids is not None else range(len(people)))))
+    origin = Origin(
+        site="here",
+        layout="manifest",
+        patient_source="manifest",
+        seed=0,
+        recipe=RECIPE,
+        excluded={"truncated": 1},
+        people=names,
+        cases=names,
+    )
+    return Part.of(origin.model_copy(update=changes), fit, tally)
+
+
+def reread(made: Part) -> Part:
+    return Part.from_dict(json.loads(made.to_json()), "here", ProfileError)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 10**6), st.integers(1, 70), st.lists(st.integers(0, 70), max_size=3), st.randoms())
+def test_any_split_in_any_order_is_the_whole(seed: int, n: int, cuts: list[int], random: Any) -> None:
+    """Parts may be empty and come in any order, and each has gone through its file."""
+    people = patients(seed, n)
+    edges = [0, *sorted(min(cut, n) for cut in cuts), n]
+    parts = []
+    for number, (start, end) in enumerate(pairwise(edges)):
+        unread = {"cases": (f"{10**6 + number:064x}",)} if start == end else {}
+        parts.append((NAMES[number], reread(part(people[start:end], range(start, end), **unread))))
+    in_order = merge(parts)
+    random.shuffle(parts)
+    assert merge(parts).to_json() == in_order.to_json()
+    whole = part(people).profile().model_dump()
+    whole["excluded"] = {"truncated": len(parts)}
+    whole["fingerprint"] = fingerprint_of(case for _, each in parts for case in each.origin.cases)
+    assert_close(in_order.model_dump(), whole, 1e-9)
+
+
+def test_a_part_keeps_every_digit(tmp_path: Path) -> None:
+    made = part(patients(0, 30))
+    made.write(tmp_path / "a.part.json")
+    text = (tmp_path / "a.part.json").read_text()
+    again = Part.read(tmp_path / "a.part.json")
+    assert text.startswith('{\n "schema": 1,\n "part": "raw sums, nothing suppressed: keep at the site"')
+    assert again.to_json() == made.to_json()
+    for axis, sums in made.tally.plain.items():
+        np.testing.assert_array_equal(again.tally.plain[axis].outer, sums.outer)
+    assert again.canonical is not None
+    np.testing.assert_array_equal(next(iter(again.fit.values())), np.linspace(0.0, 1 / 3, 33))  # type: ignore[union-attr]
+
+
+def test_counts_too_small_in_every_part_are_told_once_they_are_large_together() -> None:
+    people = [replace(person, label="benign" if k % 2 else "malignant") for k, person in enumerate(patients(1, 36))]
+    parts = [part(people[start : start + 12], range(start, start + 12)) for start in (0, 12, 24)]
+    assert {mark for each in parts for mark in each.profile().labels.values()} == {"hidden"}
+    assert {label: each.tally.labels[label] for each in parts for label in ("benign", "malignant")} == {
+        "benign": 6,
+        "malignant": 6,
+    }
+    assert merge(list(zip(NAMES, parts, strict=False))).labels == {"benign": 18, "malignant": 18}
+
+
+def test_a_part_names_nobody(tmp_path: Path) -> None:
+    folder, *_ = written(tmp_path, drawn(4, "ultrasound"), (4,), "png")
+    made, _ = part_of_site(read_site(folder, name="ashford"), EXTRACTOR, Options())
+    text = made.to_json()
+    assert not re.search(r"mrn-|images/|\.png", text)
+    assert str(tmp_path) not in text
+    assert len(made.origin.people) == 3
+
+
+def test_files_of_one_name_in_two_folders_are_different_patients(tmp_path: Path) -> None:
+    """Where each file counts as a patient, it is its content that tells it apart from another part's."""
+    phantoms = [replace(phantom, patient="") for phantom in drawn(9, "ultrasound")]
+    for name, chosen in {"a": phantoms[:5], "b": phantoms[5:], "c": phantoms[3:5]}.items():
+        write_site(chosen, tmp_path / name, layout="images+masks", format="png")
+    a, b, c = in_parts([tmp_path / name for name in "abc"])
+    assert merge([a, b]).patients == 9
+    assert merge([a, b]).patient_source == "file"
+    with pytest.raises(ProfileError, match="a and c share 2 patients"):
+        merge([a, b, c])
+
+
+def test_an_empty_part_has_no_map_and_adds_its_bad_files(tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "a.png").write_text("no image")
+    empty, failures = part_of_site(read_site(tmp_path, name="here"), EXTRACTOR, Options())
+    assert (len(failures), empty.fit, empty.tally.patients) == (1, None, 0)
+    empty.write(tmp_path / "empty.part.json")
+    full = part(patients(0, 12), patient_source="manifest")
+    merged = merge([("empty", empty), ("full", full)])
+    assert (merged.patients, merged.excluded) == (12, {"not_an_image": 1, "truncated": 1})
+    assert merged.layout == "images, manifest"
+    with pytest.raises(ProfileError, match=r"--fit .*empty.part.json: has no map"):
+        read_fit(tmp_path / "empty.part.json", "here", EXTRACTOR)
+    with pytest.raises(ProfileError, match="empty: no part holds a patient"):
+        merge([("empty", empty)])
+
+
+OTHER = Canonical(**{name: np.ones(33) for name in Canonical.__dataclass_fields__})
+NEWER = RECIPE.model_copy(update={"axes": {**RECIPE.axes, "texture": 99}})
+RESNET = RECIPE.model_copy(update={"extractor": "resnet18"})
+TWELVE = patients(3, 12)
+
+
+@pytest.mark.parametrize(
+    ("other", "error", "says"),
+    [
+        (
+            lambda: part(TWELVE, range(12, 24), site="there"),
+            ProfileError,
+            "first.part.json is a part of site 'here', second.part.json of 'there'",
+        ),
+        (
+            lambda: part(TWELVE, range(12, 24), recipe=RESNET),
+            NotComparable,
+            "first.part.json and second.part.json were measured differently: extractor is",
+        ),
+        (
+            lambda: part(TWELVE, range(12, 24), recipe=NEWER),
+            NotComparable,
+            "second.part.json: was measured by version",
+        ),
+        (
+            lambda: part(TWELVE, range(12, 24), patient_source="file"),
+            NotComparable,
+            "first.part.json tells patients apart by manifest, second.part.json by file",
+        ),
+        (
+            lambda: part(TWELVE, range(12, 24), fit=OTHER),
+            NotComparable,
+            "make second.part.json again with --fit first.part.json",
+        ),
+        (lambda: part(TWELVE, range(11, 23)), ProfileError, "first.part.json and second.part.json share 1 patient,"),
+        (
+            lambda: part(TWELVE, range(12)),
+            ProfileError,
+            "first.part.json and second.part.json are parts of the same images",
+        ),
+        (
+            lambda: part([replace(p, coordinates={"texture": np.ones(5)}) for p in TWELVE], range(12, 24)),
+            ProfileError,
+            "second.part.json: its sums do not fit the other parts'",
+        ),
+    ],
+    ids=["site", "extractor", "version", "patient source", "map", "patient", "copy", "widths"],
+)
+def test_parts_that_do_not_add_up_are_refused(other: Callable[[], Part], error: type[Exception], says: str) -> None:
+    with pytest.raises(error) as caught:
+        merge([(NAMES[0], part(TWELVE)), (NAMES[1], other())])
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        (lambda made: made["tally"]["plain"]["texture"].update(total=[1.0]), "a sum of shape (1,)"),
+        (lambda made: made["tally"]["plain"]["texture"].update(total=[None] * 8), "expected finite numbers"),
+        (lambda made: made["tally"]["histograms"]["noise"].update(n=3), "64 cells that hold 12 patients of 3"),
+        (lambda made: made["tally"].update(extra=1), "key 'tally.extra'"),
+        (lambda made: made["tally"]["histograms"].pop("noise"), "was measured by version"),
+        (lambda made: made.update(schema=2), "schema 2 is not the schema 1"),
+        (lambda made: made.update(part="x"), "key 'part'"),
+    ],
+    ids=["shape", "gap", "histogram", "extra", "measure", "schema", "mark"],
+)
+def test_damaged_parts_are_told_in_one_line(damage: Callable[[Any], object], says: str) -> None:
+    values = json.loads(part(TWELVE).to_json())
+    damage(values)
+    with pytest.raises(ProfileError) as caught:
+        merge([("here", Part.from_dict(values, "here", ProfileError))])
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_profile_is_no_part_and_a_part_no_profile() -> None:
+    made = part(TWELVE)
+    with pytest.raises(ProfileError, match="here: is a profile, whose small counts are gone"):
+        Part.from_dict(json.loads(made.profile().to_json()), "here", ProfileError)
+    with pytest.raises(ProfileError, match="here: is a part, which stays at its site"):
+        Profile.from_dict(json.loads(made.to_json()), "here", ProfileError)
+
+
+def test_a_map_is_for_its_own_site_and_recipe(tmp_path: Path) -> None:
+    path = tmp_path / "a.part.json"
+    part(TWELVE).write(path)
+    assert read_fit(path, "here", EXTRACTOR).canonical is not None
+    with pytest.raises(ProfileError, match="is a part of site 'here', not of 'there'"):
+        read_fit(path, "there", EXTRACTOR)
+    part(TWELVE, recipe=RESNET).write(path)
+    with pytest.raises(NotComparable, match=r"--fit .* was measured differently: extractor is resnet18 against"):
+        read_fit(path, "here", EXTRACTOR)
