@@ -88,8 +88,8 @@ def _evened(grey: "torch.Tensor") -> "torch.Tensor":
     """Without its slow drift of brightness, a polynomial of second degree (Vovk et al. 2007,
     doi:10.1109/TMI.2006.891486); the mean stays.
 
-    In float64: how a product or a transform of float32 is rounded depends on the size of the batch, and ranks and patterns
-    would make another order of pixels of it. So a case gives the same numbers in any part of a site."""
+    In float64: how a product or a transform of float32 is rounded depends on the size of the batch, and ranks and
+    patterns would make another order of pixels of it. So a case gives the same numbers in any part of a site."""
     flat = grey.flatten(1).double()
     slow = slow_drift(grey.shape[-1], grey.device).double()
     return (flat - (flat @ slow) @ slow.T).float().clamp(0, 1).view_as(grey)
