@@ -26,7 +26,8 @@ from shiftscope.phantoms.appearances import (
     window,
 )
 from shiftscope.phantoms.phantom import Phantom
-from shiftscope.phantoms.structures import field_of_view, lesion_location, lesion_scale, zoom_in
+from shiftscope.phantoms.satellites import lesion_count
+from shiftscope.phantoms.structures import field_of_view, lesion_eccentricity, lesion_location, lesion_scale, zoom_in
 
 __all__ = ["ANNOTATION", "APPEARANCE", "PLANTS", "SIGNED", "STRUCTURE", "Plant"]
 
@@ -50,6 +51,8 @@ APPEARANCE: dict[str, Plant] = {
 STRUCTURE: dict[str, Plant] = {
     "lesion_scale": lesion_scale,
     "lesion_location": lesion_location,
+    "lesion_eccentricity": lesion_eccentricity,
+    "lesion_count": lesion_count,
     "zoom": zoom_in,
     "field_of_view": field_of_view,
 }

@@ -8,23 +8,37 @@ from scipy.ndimage import affine_transform, map_coordinates
 
 from shiftscope.phantoms.phantom import Phantom
 
-__all__ = ["field_of_view", "lesion_location", "lesion_scale", "zoom_in"]
+__all__ = ["field_of_view", "lesion_eccentricity", "lesion_location", "lesion_scale", "zoom_in"]
 
 
 def lesion_scale(phantom: Phantom, severity: float, rng: np.random.Generator) -> Phantom:
     """A lesion 2.5 ** severity times as large in area (or volume), its surroundings pushed aside.
 
-    The warp is radial around the lesion's centre: a pure magnification up to the grown lesion's reach, fading to
-    nothing at twice that distance. For large lesions with their native texture, pass `lesion_scale` to the anatomy.
+    The warp is radial around the lesion's centre: a pure magnification up to the new outline's reach, fading to nothing
+    further out. For large lesions with their native texture, pass `lesion_scale` to the anatomy.
     """
     if not phantom.mask.any():
         return phantom
     centre, offset, reach = _around_lesion(phantom)
     factor = 2.5 ** (severity / phantom.mask.ndim)
-    distance = np.sqrt((offset**2).sum(axis=0))
-    inner = reach * max(factor, 1.0) * 1.1
-    fade = np.clip(2 - distance / inner, 0, 1)
-    return _warp(phantom, centre + offset * (1 + (1 / factor - 1) * fade))
+    return _warp(phantom, centre + offset * (1 + (1 / factor - 1) * _fade(offset, reach * factor, 1 / factor - 1)))
+
+
+def lesion_eccentricity(phantom: Phantom, severity: float, rng: np.random.Generator) -> Phantom:
+    """A longer and narrower lesion of the same area: length over breadth becomes 2 ** severity times as large.
+
+    In plane, stretched along its own longest axis and squeezed across, its surroundings dragged along.
+    """
+    if not phantom.mask.any():
+        return phantom
+    centre, offset, reach = _around_lesion(phantom)
+    stretch = 2 ** (abs(severity) / 2)
+    axes = np.linalg.eigh(np.cov(np.argwhere(phantom.mask)[:, -2:].T, ddof=0))[1]  # the longest comes last
+    back = axes @ np.diag([stretch, 1 / stretch]) @ axes.T
+    pulled = np.tensordot(back, offset[-2:], axes=1)
+    moved = offset.copy()
+    moved[-2:] += (pulled - offset[-2:]) * _fade(offset, reach * stretch, stretch - 1)
+    return _warp(phantom, centre + moved)
 
 
 def lesion_location(phantom: Phantom, severity: float, rng: np.random.Generator) -> Phantom:
@@ -47,12 +61,12 @@ def zoom_in(phantom: Phantom, severity: float, rng: np.random.Generator) -> Phan
 
 
 def field_of_view(phantom: Phantom, severity: float, rng: np.random.Generator) -> Phantom:
-    """Another frame: 30 % of height and width cut from below and from the right at severity 1, the rest enlarged.
+    """Another frame: 25 % of height and width cut from below and from the right at severity 1, the rest enlarged.
 
     Negative puts black there instead, by as much: the picture shrinks towards the upper left corner, as it does beside
     the panel of text that many consoles record.
     """
-    return _framed(phantom, 0.7**-severity, anchor=0.0)
+    return _framed(phantom, 0.75**-severity, anchor=0.0)
 
 
 def _framed(phantom: Phantom, factor: float, anchor: float) -> Phantom:
@@ -78,11 +92,23 @@ def _around_lesion(phantom: Phantom) -> tuple[np.ndarray, np.ndarray, float]:
     return column, np.indices(phantom.mask.shape) - column, reach
 
 
+def _fade(offset: np.ndarray, reach: float, pull: float) -> np.ndarray:
+    """1 up to `reach` and a tenth, 0 from about twice as far on.
+
+    Where tissue is pulled inward by a share `pull` of its distance, a steep end would smear or even fold it: the fade
+    is as wide as keeps every bit of tissue within about 5 times its length.
+    """
+    inner = 1.1 * reach
+    width = max(1.0, pull / max(0.78 - pull, 0.1))
+    return np.asarray(np.clip((1 + width - np.sqrt((offset**2).sum(axis=0)) / inner) / width, 0, 1))
+
+
 def _warp(phantom: Phantom, where: np.ndarray) -> Phantom:
-    """Pixels and mask read at `where`, (axes, ...) in voxels; outside the image is black and not lesion."""
+    """Pixels and mask read at `where`, (axes, ...) in voxels. What lies outside mirrors what lies inside: a black
+    border that comes and goes would be an appearance shift."""
     # cubic: linear interpolation would soften the texture and plant an appearance shift too
-    moved = [map_coordinates(plane, where, order=3, mode="grid-constant") for plane in _planes(phantom)]
-    mask = map_coordinates(phantom.mask.astype(np.float32), where, order=1, mode="grid-constant") > 0.5
+    moved = [map_coordinates(plane, where, order=3, mode="reflect") for plane in _planes(phantom)]
+    mask = map_coordinates(phantom.mask.astype(np.float32), where, order=1, mode="reflect") > 0.5
     return phantom.with_pixels(_joined(phantom, moved)).with_mask(mask)
 
 

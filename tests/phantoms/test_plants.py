@@ -255,7 +255,7 @@ def test_speckle_multiplies_and_keeps_the_mean() -> None:
     after = planted(case(flat, np.zeros_like(flat)), "speckle", 0.5).pixels
     left, right = after[:, : size // 2], after[:, size // 2 :]
     assert after.mean() == pytest.approx(0.15, rel=0.02)
-    assert left.std() / left.mean() == pytest.approx(np.sqrt(np.exp(0.225**2) - 1), rel=0.05)
+    assert left.std() / left.mean() == pytest.approx(np.sqrt(np.exp(0.1**2) - 1), rel=0.05)
     assert right.std() / left.std() == pytest.approx(0.5, rel=0.1)
     neighbours = np.corrcoef(left[:, :-1].ravel(), left[:, 1:].ravel())[0, 1]
     apart = np.corrcoef(left[:, :-12].ravel(), left[:, 12:].ravel())[0, 1]
@@ -290,11 +290,11 @@ def test_a_vignette_darkens_the_corners_to_a_quarter_at_every_case() -> None:
 def test_field_of_view_cuts_the_lower_right_or_adds_black_there() -> None:
     before = subject(seed=2)
     near = planted(before, "field_of_view", 0.5)
-    kept = round(96 * 0.7**0.5)
+    kept = round(96 * 0.75**0.5)
     np.testing.assert_allclose(near.pixels, resize(before.pixels[:kept, :kept], (96, 96), order=3), atol=0.25)
     assert np.abs(near.pixels - resize(before.pixels[:kept, :kept], (96, 96), order=3)).mean() < 0.03
     far = planted(before, "field_of_view", -1.0)
-    edge = round(96 * 0.7) + 2
+    edge = round(96 * 0.75) + 2
     assert far.pixels[edge:].max() < 0.03  # a cubic rings a little at the border
     assert far.pixels[:, edge:].max() < 0.03
     assert far.pixels[: edge - 4, : edge - 4].mean() > 0.8 * before.pixels.mean()
@@ -341,3 +341,69 @@ def test_no_lesion_is_lost_for_being_small(name: str) -> None:
     for severity in (0.3, 1.0):
         after = planted(case(mask, mask), name, -severity if name == "dilated_masks" else severity)
         assert label(after.mask)[1] == 4
+
+
+@pytest.mark.parametrize("severity", [0.3, 1.0])
+def test_eccentricity_lengthens_a_lesion_of_the_same_area(severity: float) -> None:
+    def aspect(mask: np.ndarray) -> float:
+        small, large = np.linalg.eigvalsh(np.cov(np.argwhere(mask).T))
+        return float(np.sqrt(large / small))
+
+    ratios, areas = [], []
+    for seed in range(8):
+        before = ANATOMIES["ultrasound"](np.random.default_rng(seed), size=128, label="malignant")
+        after = planted(before, "lesion_eccentricity", severity)
+        ratios.append(aspect(after.mask) / aspect(before.mask))
+        areas.append(after.mask.sum() / before.mask.sum())
+    assert np.median(ratios) == pytest.approx(2**severity, rel=0.05)
+    assert np.median(areas) == pytest.approx(1, abs=0.04)
+
+
+@pytest.mark.parametrize("anatomy", SUBJECTS)
+def test_count_adds_lesions_like_the_first(anatomy: str) -> None:
+    before = subject(anatomy, seed=3)
+    after = planted(before, "lesion_count", 1.0)
+    parts, count = label(after.mask)
+    assert count == label(before.mask)[1] + 2
+    assert (after.mask >= before.mask).all()
+    untouched = after.mask == before.mask
+    for part in range(1, count + 1):
+        lesion = parts == part
+        if (before.mask[lesion] == 0).all():
+            assert after.pixels[lesion].mean() == pytest.approx(before.pixels[before.mask > 0].mean(), abs=0.06)
+    assert np.abs(after.pixels - before.pixels)[untouched].mean() < 0.02
+
+
+def test_count_is_severity_on_average() -> None:
+    before = subject(seed=3)
+    added = [label(planted(before, "lesion_count", 0.3, seed=seed).mask)[1] - 1 for seed in range(200)]
+    assert set(added) == {0, 1}
+    assert np.mean(added) == pytest.approx(0.6, abs=0.1)
+
+
+def test_a_copied_lesion_is_the_lesion() -> None:
+    """Where there is room, pixels and outline are copied as they are."""
+    rng = np.random.default_rng(12)
+    mask = np.zeros((120, 160))
+    mask[20:35, 20:40] = mask[22, 15:20] = 1
+    after = planted(case(0.2 + 0.1 * rng.random(mask.shape) + 0.5 * mask, mask), "lesion_count", 0.5)
+    parts, count = label(after.mask)
+    assert count == 2
+    first, second = (np.argwhere(parts == part) for part in (1, 2))
+    np.testing.assert_array_equal(first - first.min(axis=0), second - second.min(axis=0))
+    np.testing.assert_allclose(after.pixels[tuple(first.T)], after.pixels[tuple(second.T)], atol=1e-5)
+
+
+def test_no_room_for_another_lesion() -> None:
+    mask = np.ones((60, 60))
+    mask[:4] = 0
+    assert planted(case(mask, mask), "lesion_count", 1.0).mask.sum() == mask.sum()
+
+
+def test_shrinking_does_not_fold_the_tissue() -> None:
+    """Columns keep their order along a line through the lesion, down to severity -1."""
+    before = subject(seed=2)
+    ramp = before.with_pixels(np.linspace(0, 1, 96)[None].repeat(96, axis=0))
+    row = round(float(np.argwhere(before.mask)[:, 0].mean()))
+    for severity in (-1.0, -0.6, 1.0):
+        assert np.diff(planted(ramp, "lesion_scale", severity).pixels[row, 8:-8]).min() > 0
