@@ -14,6 +14,7 @@ __all__ = ["class_sketches", "sketch", "summary", "suppressed"]
 
 PATIENTS_PER_COORDINATE = 2.5  # with n <= d the covariance spans exactly the patients' points
 CLASS_WIDTH = 8
+FEW_CLASSES = 4  # with more, the least that a sketch can be, so that a profile stays small
 
 
 def suppressed(counts: Mapping[str, int]) -> dict[str, Count]:
@@ -97,12 +98,21 @@ def class_sketches(
         while parts and 0 < (rest := everyone.n - sum(part.n for _, part in parts)) < CELL:
             parts.pop()
         for label, part in parts:
-            most = min(CLASS_WIDTH, AXES[axis].width, len(part.total if part.total is not None else ()))
+            most = min(_class_width(axis, len(told)), AXES[axis].width, len(part.total if part.total is not None else ()))
             width = min(_width(n, most) or 0 for n in (part.n, rest or part.n))
             moments = part.moments(width) if width else None
             if moments is not None:
                 out[label][axis] = Sketch.of(moments)
     return {label: axes for label, axes in out.items() if axes}
+
+
+def _class_width(axis: str, classes: int) -> int:
+    """Most coordinates of an axis within a class. The features are ten axes, compared with one another, so all have as
+    many; with more than a few classes none."""
+    smallest = WIDTHS[0]
+    if AXES[axis].question == "features":
+        return smallest if classes <= FEW_CLASSES else 0
+    return CLASS_WIDTH if classes <= FEW_CLASSES else smallest
 
 
 def summary(name: str, histogram: Histogram) -> Summary | None:
