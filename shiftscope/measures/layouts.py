@@ -21,9 +21,9 @@ __all__ = ["SIZE", "vector"]
 SIZE = 120
 """Numbers of one image: 4 x 4 places with six directions and an energy each, and eight rings."""
 
-_BLUR = 3.0  # of 128 px: finer detail is texture, not layout
-_THIN = 4
-_AROUND = 6.0  # sigma of the neighbourhood that sets the contrast, in thinned pixels
+_GRID = 32  # pixels a side: finer detail is texture, not layout
+_BLUR = 0.75  # of them, sigma
+_AROUND = 6.0  # of them, sigma of the neighbourhood that sets the contrast
 _FLAT = 0.1  # share of the image's own contrast that is added: what is flat stays flat
 _PLACES = 4
 _DIRECTIONS = 6
@@ -32,11 +32,12 @@ _FLOOR = 0.1  # of a typical cell: an empty place is not minus infinity
 
 
 def vector(grey: "torch.Tensor") -> "torch.Tensor":
-    """Layout features of canvases: (b, s, s) in 0..1 -> (b, 120)."""
+    """Layout features of canvases: (b, s, s) in 0..1, s a multiple of 32 -> (b, 120)."""
     import torch
     from torch.nn import functional
 
-    coarse = functional.avg_pool2d(_smooth(grey, _BLUR * grey.shape[-1] / 128)[:, None], _THIN)[:, 0]
+    thin = functional.avg_pool2d(grey[:, None], grey.shape[-1] // _GRID)[:, 0].double()  # what is even divides by little
+    coarse = _smooth(thin, _BLUR)
     detail = coarse - _smooth(coarse, _AROUND)
     around = _smooth(detail.square(), _AROUND).clamp(min=0).sqrt()
     typical = detail.flatten(1).std(dim=1)[:, None, None]
@@ -91,9 +92,9 @@ def _rings(image: "torch.Tensor") -> "torch.Tensor":
     import torch
 
     size = image.shape[-1]
-    window = torch.hann_window(size, periodic=False, device=image.device)
+    window = torch.hann_window(size, periodic=False, device=image.device, dtype=image.dtype)
     centred = image - image.mean(dim=(1, 2), keepdim=True)
     power = torch.fft.rfft2(centred * window[:, None] * window).abs().square()
     index = torch.as_tensor(_ring_of(size), device=image.device).flatten()
-    total = torch.zeros(len(image), _RINGS + 1, device=image.device).index_add_(1, index, power.flatten(1))[:, :_RINGS]
+    total = power.new_zeros(len(image), _RINGS + 1).index_add_(1, index, power.flatten(1))[:, :_RINGS]
     return torch.log(total / total.sum(dim=1, keepdim=True).clamp(min=1e-9) + 1e-4)

@@ -21,7 +21,7 @@ _SILENT = -6.0
 
 
 def vector(grey: "torch.Tensor") -> "torch.Tensor":
-    """Log of the typical fine residual in each band of brightness: (b, s, s) in 0..1 -> (b, 6).
+    """Mean log of the fine residual in each band of brightness: (b, s, s) in 0..1 -> (b, 6).
 
     The residual is Immerkaer's second difference (1996, doi:10.1006/cviu.1996.0060), the brightness a 3 x 3 mean. A
     band with too few pixels takes the mean of the others.
@@ -34,9 +34,10 @@ def vector(grey: "torch.Tensor") -> "torch.Tensor":
     level = functional.avg_pool2d(grey[:, None], 3, stride=1)[:, 0].flatten(1)
     curve = []
     for low, high in pairwise(BANDS):
-        inside = (level >= low) & (level < high)
-        typical = residual.masked_fill(~inside, torch.nan).nanmedian(dim=1).values
-        curve.append(typical.masked_fill(inside.float().mean(dim=1) < _LEAST, torch.nan))
+        inside = ((level >= low) & (level < high)).float()
+        share = inside.mean(dim=1)
+        typical = (residual * inside).mean(dim=1) / share.clamp(min=1e-9)
+        curve.append(typical.masked_fill(share < _LEAST, torch.nan))
     out = torch.stack(curve, dim=1)
     mean = out.nanmean(dim=1, keepdim=True).nan_to_num(_SILENT)
     return torch.where(out.isnan(), mean, out)
