@@ -9,7 +9,7 @@ from shiftscope.reports.sheet import Grid, Lines, Sheet
 __all__ = ["advice_sheet"]
 
 _KINDS = {
-    "none": "no shift in appearance or structure that counts was found",
+    "none": "no shift in appearance or structure that counts",
     "appearance": "the sites differ in appearance",
     "structural": "the sites differ in structure",
     "mixed": "the sites differ in appearance and in structure",

@@ -1,0 +1,289 @@
+"""Evidence: each cause told once, by the site that stands out; nothing told by luck, nothing told that is hidden."""
+
+from collections.abc import Mapping
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shiftscope.diagnosis.attribution import evidence_of
+from shiftscope.diagnosis.comparisons import Comparisons
+from shiftscope.diagnosis.evidence import Evidence
+from shiftscope.diagnosis.moves import moves
+from shiftscope.diagnosis.odd_sites import told_once
+from shiftscope.diagnosis.scanners import separating_tags
+from shiftscope.diagnosis.verdicts import QUESTIONS, AxisVerdict, Verdict
+from shiftscope.diagnosis.words import number, span
+from shiftscope.measures import MEASURES
+from shiftscope.measures.causes import CAUSES
+from shiftscope.profiles import Profile
+from shiftscope.profiles.export import summary
+from shiftscope.profiles.profile import Count
+from shiftscope.profiles.sums import Histogram
+from shiftscope.shifts import Side, compare_sides
+
+GOLDEN = Profile.read(Path(__file__).parents[1] / "golden" / "profile-1.json")
+APPEARANCE = [name for names in CAUSES["appearance"].values() for name in names if not name.endswith("_outside")]
+
+
+def site(
+    name: str,
+    values: Mapping[str, np.ndarray],
+    tags: Mapping[str, Mapping[str, Count]] | None = None,
+    patients: int | None = None,
+) -> Profile:
+    """A profile with measures as they would be published of these patients' values."""
+    measures = {}
+    for measure, rows in values.items():
+        histogram = Histogram(*MEASURES[measure].range)
+        for value in rows:
+            histogram.add(float(value))
+        published = summary(measure, histogram)
+        assert published is not None
+        measures[measure] = published
+    n = patients or max((len(rows) for rows in values.values()), default=100)
+    tags = {tag: dict(counts) for tag, counts in (tags or {}).items()}
+    return GOLDEN.model_copy(update={"site": name, "measures": measures, "acquisition": tags, "patients": n})
+
+
+def drawn(seed: int, n: int = 100, **means: float) -> dict[str, np.ndarray]:
+    """Values of `n` patients, each a tenth of its measure's range apart."""
+    rng = np.random.default_rng(seed)
+    spread = {name: (MEASURES[name].range[1] - MEASURES[name].range[0]) / 20 for name in means}
+    return {name: rng.normal(mean, spread[name], n) for name, mean in means.items()}
+
+
+def answers(**called: str) -> dict[str, AxisVerdict]:
+    """Question -> axis of a called answer; all other questions answered with no shift on an axis of their own."""
+    axes = {"appearance": "texture", "structure": "morphology", "label": None, "annotation": "boundary"}
+    yes = AxisVerdict(probability=0.99, effect=1.5, low=1.0, high=2.0, p=0.001, called=True)
+    no = AxisVerdict(probability=0.1, effect=0.01, low=0.0, high=0.2, p=0.5)
+    return {
+        question: yes.model_copy(update={"axis": called[question]})
+        if question in called
+        else no.model_copy(update={"axis": axes[question]})
+        if axes[question]
+        else AxisVerdict()
+        for question in QUESTIONS
+    }
+
+
+def told(profiles: list[Profile], called: Mapping[tuple[str, str], Mapping[str, str]]) -> tuple[Evidence, ...]:
+    """Evidence on sites of which some pairs were called."""
+    known = {profile.site: profile for profile in profiles}
+    pairs = [*combinations(sorted(known), 2)]
+    return evidence_of(
+        Comparisons(
+            shifts={(a, b): compare_sides(Side.of(known[a]), Side.of(known[b])) for a, b in pairs},
+            verdicts={pair: Verdict(kind="none", axes=answers(**called.get(pair, {}))) for pair in pairs},
+            profiles=known,
+        )
+    )
+
+
+LOOK = {"appearance": "texture"}
+
+
+def test_one_cause_is_told_once_led_by_its_clearest_measure() -> None:
+    east = site("east", drawn(0, noise=10.0, sharpness=-2.0, local_contrast=0.4, bias_field=0.5))
+    west = site("west", drawn(1, noise=18.0, sharpness=-1.7, local_contrast=0.43, bias_field=0.5))
+    first, *rest = told([east, west], {("east", "west"): LOOK})
+    assert (first.question, first.cause, first.measure) == ("appearance", "fine detail", "noise")
+    assert first.sites == ("east", "west")
+    assert "sharpness" in first.also
+    assert first.effect == pytest.approx(8.0, abs=1.0)
+    assert first.low < 8.2 < first.high or first.low < 7.8 < first.high
+    assert "grey levels higher at 'west' than at 'east'" in first.says
+    assert "with it sharpness (+" in first.says
+    assert "n = 100 against 100" in first.says
+    assert not [item for item in rest if item.question == "appearance"]
+
+
+def test_only_questions_that_were_called_are_told() -> None:
+    east = site("east", drawn(0, noise=10.0, log_area=-3.0))
+    west = site("west", drawn(1, noise=18.0, log_area=-2.0))
+    found = told([east, west], {("east", "west"): {"structure": "morphology"}})
+    assert [item.measure for item in found if "95 %" in item.says][:1] == ["log_area"]
+    assert not any(item.measure == "noise" for item in found)
+    assert "times that at 'east': larger lesions" in found[0].says
+    (appearance,) = (item for item in found if item.question == "appearance")
+    assert appearance.says.startswith("no shift in appearance that counts between 'east' and 'west': effect 0.010")
+
+
+def test_a_family_of_measures_moves_by_luck_in_one_of_twenty_comparisons_at_most() -> None:
+    middles = {name: sum(MEASURES[name].range) / 2 for name in APPEARANCE}
+    found = [
+        moves("appearance", site("a", drawn(2 * seed, 40, **middles)), site("b", drawn(2 * seed + 1, 40, **middles)))
+        for seed in range(600)
+    ]
+    assert sum(map(bool, found)) <= 600 * 0.05 + 3 * (600 * 0.05 * 0.95) ** 0.5
+
+
+def test_what_is_sure_but_negligible_is_not_told() -> None:
+    """With 4,000 patients a tenth of a deviation is far from luck, and still no reason for anything."""
+    east = site("east", drawn(0, 4000, noise=20.0))
+    west = site("west", drawn(1, 4000, noise=20.2))
+    assert abs(east.measures["noise"].mean - west.measures["noise"].mean) > 0.1
+    assert not moves("appearance", east, west)
+    found = told([east, west], {("east", "west"): LOOK})
+    assert found[0].measure == "texture"
+    assert "no single measure stands for it" in found[0].says
+
+
+def test_brightness_is_told_without_the_lesion_where_both_can() -> None:
+    east, west = (
+        drawn(0, brightness=100.0, brightness_outside=100.0),
+        drawn(1, brightness=60.0, brightness_outside=60.0),
+    )
+    assert [
+        move.measure for move in moves("appearance", site("e", east), site("w", west))["brightness and contrast"]
+    ] == ["brightness_outside"]
+    del west["brightness_outside"]
+    assert [
+        move.measure for move in moves("appearance", site("e", east), site("w", west))["brightness and contrast"]
+    ] == ["brightness"]
+
+
+def test_the_site_that_stands_out_is_told_once_against_all_others() -> None:
+    sites = [site(name, drawn(index, brightness=80.0)) for index, name in enumerate("abd")]
+    sites.append(site("c", drawn(9, brightness=140.0)))
+    found = told(sites, {tuple(sorted((name, "c"))): LOOK for name in "abd"})
+    bright = [item for item in found if item.measure == "brightness"]
+    assert len(bright) == 1
+    assert bright[0].sites == ("a", "b", "d", "c")
+    assert bright[0].says.startswith("'c' against all others ('a', 'b', 'd'): brightness is ")
+    assert "grey levels higher" in bright[0].says
+    assert bright[0].n == (300, 100)
+    gaps = [sites[3].measures["brightness"].mean - one.measures["brightness"].mean for one in sites[:3]]
+    assert bright[0].effect == pytest.approx(np.mean(gaps))
+    assert bright[0].low <= min(gaps) <= max(gaps) <= bright[0].high
+
+
+def test_against_most_others_the_rest_is_not_named() -> None:
+    means = {"a": 80.0, "b": 80.0, "c": 140.0, "d": 80.0, "e": 140.0}
+    sites = [site(name, drawn(index, brightness=mean)) for index, (name, mean) in enumerate(means.items())]
+    pairs = {pair: LOOK for pair in combinations("abcde", 2) if means[pair[0]] != means[pair[1]]}
+    bright = [item for item in told(sites, pairs) if item.measure == "brightness"]
+    assert sorted(item.sites for item in bright) == [("a", "b", "d", "c"), ("a", "b", "d", "e")]
+    assert all("against 'a', 'b', 'd': brightness" in item.says for item in bright)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    sites=st.integers(2, 9),
+    seed=st.integers(0, 1000),
+    present=st.floats(0.1, 1.0),
+)
+def test_every_pair_is_told_exactly_once(sites: int, seed: int, present: float) -> None:
+    rng = np.random.default_rng(seed)
+    places = rng.normal(size=sites)
+    names = [f"s{index}" for index in range(sites)]
+    views: dict[tuple[str, str], dict[bool, float]] = {}
+    for i, j in combinations(range(sites), 2):
+        if rng.random() < present:
+            gap = places[j] - places[i]
+            views[names[i], names[j]] = {bool(gap < 0): abs(gap)}
+            views[names[j], names[i]] = {bool(gap > 0): abs(gap)}
+    groups = told_once(views, sites)
+    pairs = [frozenset((group.site, other)) for group in groups for other in group.others]
+    assert len(pairs) == len(set(pairs))
+    assert set(pairs) == {frozenset(pair) for pair in views}
+    for group in groups:
+        assert all(group.key in views[group.site, other] for other in group.others)
+    assert [group.weight for group in groups] == sorted((group.weight for group in groups), reverse=True)
+
+
+def test_a_hundred_different_sites_are_told_in_fewer_than_a_hundred_lines() -> None:
+    names = [f"s{index:02}" for index in range(100)]
+    views = {
+        (one, other): {one > other: abs(names.index(one) - names.index(other))}
+        for one in names
+        for other in names
+        if one != other
+    }
+    assert len(told_once(views, 100)) < 100
+
+
+def test_classes_and_axes_are_told_by_the_odd_site_too() -> None:
+    shares = {"a": {"x": 50, "y": 50}, "b": {"x": 50, "y": 50}, "c": {"x": 90, "y": "<10"}}
+    sites = [
+        site(name, {}, patients=100).model_copy(update={"labels": labels, "labelled": 100})
+        for name, labels in shares.items()
+    ]
+    found = told(sites, {(name, "c"): {"label": "labels"} for name in "ab"})
+    assert found[0].question == "label"
+    assert found[0].sites == ("a", "b", "c")
+    assert "x 90%, y <10 of 100 at 'c' against x 50%, y 50% of 100 at 'a'" in found[0].says
+
+
+def test_where_nothing_could_be_asked_it_says_what_is_missing() -> None:
+    east, west = site("east", {}), site("west", {})
+    pair = ("east", "west")
+    bare = Verdict(kind="none", axes={question: AxisVerdict() for question in QUESTIONS})
+    shift = compare_sides(Side.of(east), Side.of(west))
+    found = evidence_of(Comparisons({pair: shift}, {pair: bare}, {"east": east, "west": west}))
+    assert [item.question for item in found] == list(QUESTIONS)
+    assert all(item.says.startswith("nothing can be said of ") and item.effect is None for item in found)
+    assert evidence_of(Comparisons({}, {}, {})) == ()
+
+
+TAGS: list[tuple[dict[str, Count], dict[str, Count], str | None]] = [
+    (
+        {"LOGIQ E9": 120},
+        {"IU22": 120},
+        "all of 'c' is one scanner: LOGIQ E9 (120 of 120 patients), nobody at 'b' has it",
+    ),
+    ({"LOGIQ E9": 110, "X": 10}, {"IU22": 120}, "nearly all of 'c' is one scanner: LOGIQ E9 (110 of 120 patients)"),
+    ({"LOGIQ E9": 100, "X": 20}, {"LOGIQ E9": 10, "Y": 10, "X": 100}, None),  # neither is nearly all of its site
+    ({"LOGIQ E9": 120}, {"LOGIQ E9": 120}, None),
+    ({"LOGIQ E9": 120}, {"LOGIQ E9": "<10", "IU22": 111}, "at most 9 at 'b' have it"),
+    ({"LOGIQ E9": 120}, {"LOGIQ E9": "hidden", "IU22": "hidden"}, None),
+    ({"LOGIQ E9": "hidden", "X": "<10"}, {"IU22": "hidden", "Y": "<10"}, None),
+    ({"several": 120}, {"IU22": 120}, None),  # one of the several may be the same
+    ({"LOGIQ E9": 120}, {"IU22": 60}, None),  # half of 'b' has no tag
+    ({"LOGIQ E9": 120}, {}, None),
+]
+
+
+@pytest.mark.parametrize(("c", "b", "says"), TAGS)
+def test_tags_that_separate_two_sites(c: dict[str, Count], b: dict[str, Count], says: str | None) -> None:
+    there = site("b", {}, {"scanner": b}, patients=120)
+    here = site("c", {}, {"scanner": c}, patients=120)
+    found = separating_tags([(there, here)], 2)
+    assert len(found) == (says is not None)
+    if says is not None:
+        assert says in found[0].says
+        low, middle, high = found[0].shares
+        assert 0.8 <= low <= middle <= high <= 1
+
+
+def test_a_patient_of_several_scanners_is_not_surely_without_one() -> None:
+    there = site("b", {}, {"scanner": {"several": 120}}, patients=120)
+    here = site("c", {}, {"scanner": {"IU22": 120}}, patients=120)
+    assert not separating_tags([(there, here)], 2)
+
+
+def test_tags_are_told_once_and_only_for_a_called_appearance() -> None:
+    scanners = {"a": "IU22", "b": "IU22", "c": "LOGIQ E9"}
+    sites = [
+        site(name, drawn(index, brightness=80.0 + 60 * (name == "c")), {"bits": {bits: 100}, "scanner": {scanner: 100}})
+        for index, (name, scanner) in enumerate(scanners.items())
+        for bits in ["8" if name != "c" else "12"]
+    ]
+    found = told(sites, {("a", "c"): LOOK, ("b", "c"): LOOK})
+    tags = [item for item in found if item.cause == "acquisition"]
+    assert [(item.measure, item.sites, item.also) for item in tags] == [("scanner", ("a", "b", "c"), ("bits",))]
+    assert "nobody at 'a', 'b' has it; likewise bit depth (12)" in tags[0].says
+    assert found.index(tags[0]) == 1
+    assert not [item for item in told(sites, {}) if item.cause == "acquisition"]
+
+
+def test_numbers_read_as_people_write_them() -> None:
+    assert [number(value) for value in (36.4, 3.64, 0.364, 0.0364, -0.5, 0.0001)] == [
+        *("36", "3.6", "0.36", "0.036", "-0.50", "0")
+    ]
+    assert span([31.2, 40.1]) == "31 to 40"
+    assert span([31.2, 31.4]) == "31"
