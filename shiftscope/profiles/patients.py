@@ -19,7 +19,7 @@ from shiftscope.sites import Case, Site
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["CANVAS", "Fit", "Options", "Patient", "Progress", "patients_of", "silent"]
+__all__ = ["CANVAS", "Fit", "Options", "Patient", "Progress", "patients_as_they_are", "patients_of", "silent"]
 
 CANVAS = 128
 FIT_CANVASES = 256
@@ -131,6 +131,15 @@ def patients_of(
     measured = _measured(readable(), extractor, options.device, fit if fit is not None else Fit())
     for _, cases in groupby(measured, key=lambda item: item.about.patient):
         yield _patient(list(cases))
+
+
+def patients_as_they_are(cases: Iterable[Prepared], extractor: Extractor, device: str = "cpu") -> Iterator[Patient]:
+    """Patients from cases in order of patient, without the features after harmonizers: no map has to be fitted, so
+    that every patient is measured independently of the others. For calibration."""
+    batches = (_Batch.measure(alike, extractor, device) for alike in _batches(iter(cases)))
+    measured = (case for batch in batches for case in batch.cases({}))
+    for _, found in groupby(measured, key=lambda item: item.about.patient):
+        yield _patient(list(found))
 
 
 def _check(failures: list[Unreadable], limit: int | None) -> None:
@@ -245,14 +254,16 @@ class _Batch:
             )
 
     def finish(self, canonical: Canonical, extractor: Extractor) -> Iterator[_Measured]:
-        """Add the features after each harmonizer and give each case the mean over its own slices."""
+        """The cases with the features after each harmonizer."""
         import torch
 
         with torch.inference_mode():
-            coordinates = {
-                **self.coordinates,
-                **harmonized_coordinates(self.grey, self.sizes, canonical, extractor),
-            }
+            harmonized = harmonized_coordinates(self.grey, self.sizes, canonical, extractor)
+        yield from self.cases(harmonized)
+
+    def cases(self, harmonized: Mapping[str, np.ndarray]) -> Iterator[_Measured]:
+        """Each case with the mean over its own slices, the `harmonized` axes (b, k) beside its own."""
+        coordinates = {**self.coordinates, **harmonized}
         start = 0
         for about, size, (shape, numbers) in zip(self.about, self.sizes, self.of_masks, strict=True):
             own = slice(start, start + size)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
@@ -9,7 +10,7 @@ from shiftscope import images, sites
 from shiftscope.measures import boundary, morphology
 from shiftscope.measures.basis import load_basis
 
-__all__ = ["SLICES", "About", "Prepared", "prepare"]
+__all__ = ["SLICES", "About", "Prepared", "prepare", "prepare_pixels"]
 
 SLICES = 8
 """Most slices of a volume that are measured, evenly spaced."""
@@ -87,21 +88,45 @@ def prepare(case: sites.Case, size: int) -> Prepared:
         Unreadable: the image or its mask cannot be used.
     """
     image, mask = sites.load(case)
-    seen = images.as_seen(image)
+    return prepare_pixels(
+        images.as_seen(image), mask, size, case.patient, case.label, image.spacing_mm, image.acquisition
+    )
+
+
+def prepare_pixels(
+    seen: np.ndarray,
+    mask: np.ndarray | None,
+    size: int,
+    patient: str,
+    label: str | None = None,
+    spacing_mm: tuple[float, float, float] | None = None,
+    acquisition: Mapping[str, str] = MappingProxyType({}),
+) -> Prepared:
+    """A case that is decoded already.
+
+    Args:
+        seen: (z, y, x) or (z, y, x, 3) float32 in 0..1, as a model would see it.
+        mask: (z, y, x) labels, or None.
+        size: pixels a side of the canvases.
+        patient: groups cases.
+        label: class or None.
+        spacing_mm: of the voxels, (z, y, x).
+        acquisition: allowlisted tags.
+    """
     chosen = _chosen(len(seen))
     coordinates: dict[str, np.ndarray] = {}
     numbers: dict[str, float] = {}
     if mask is not None:
-        coordinates, numbers = _mask_measures(seen, mask, image.spacing_mm)
+        coordinates, numbers = _mask_measures(seen, mask, spacing_mm)
     canvases = images.canvas(seen[chosen], size)
     return Prepared(
         about=About(
-            patient=case.patient,
-            label=case.label,
+            patient=patient,
+            label=label,
             depth="2-D" if len(seen) == 1 else "3-D",
             colour=canvases.shape[1] == 3,
             mask=mask is not None,
-            acquisition=image.acquisition,
+            acquisition=acquisition,
         ),
         canvases=canvases,
         masks=None if mask is None else images.mask_canvas(mask[chosen], size) > 0,
