@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from shiftscope.diagnosis.verdicts import AxisVerdict
-from shiftscope.diagnosis.words import counted, names, number, span
+from shiftscope.diagnosis.words import counted, number, span
 from shiftscope.measures import AXES
 from shiftscope.profiles import Profile
 
@@ -29,10 +29,10 @@ def classes_differ(sites: Sequence[Profile], answers: Sequence[AxisVerdict], n: 
     return f"classes differ: {' against '.join(shown)}{f' and {more} sites more' * (more > 0)}, {_numbers(answers, n)}"
 
 
-def axis_differs(axis: str, sites: Sequence[str], answers: Sequence[AxisVerdict], n: tuple[int, int]) -> str:
-    """An axis that differs between a site, which comes first, and others."""
+def axis_differs(axis: str, site: str, whom: str, answers: Sequence[AxisVerdict], n: tuple[int, int]) -> str:
+    """An axis that differs between a site and others, who are named in `whom`."""
     return (
-        f"{AXES[axis].says} differs between {names(sites[:1])} and {names(sites[1:])}: {_numbers(answers, n)};"
+        f"{AXES[axis].says} differs between '{site}' and {whom}: {_numbers(answers, n)};"
         " no single measure stands for it"
     )
 

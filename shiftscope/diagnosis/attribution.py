@@ -11,6 +11,7 @@ from shiftscope.diagnosis.moves import Move, moves
 from shiftscope.diagnosis.odd_sites import Group, told_once
 from shiftscope.diagnosis.scanners import separating_tags
 from shiftscope.diagnosis.verdicts import QUESTIONS
+from shiftscope.diagnosis.words import others as whom
 from shiftscope.measures.causes import CAUSES
 
 __all__ = ["evidence_of"]
@@ -74,7 +75,7 @@ def _of_cause(
         for name in tables[0]
         if name != measure and all(name in table and table[name].up == tables[0][name].up for table in tables)
     ]
-    says = of_moves(leading, also, len(group.others) == len(made.profiles) - 1)
+    says = of_moves(leading, also, len(made.profiles) - 1)
     if cause == "lesion size" and any("habit" in made.answer(question, site, other).held for other in group.others):
         says += "; as drawn, the contours' habit not taken off"
     return Evidence(
@@ -100,7 +101,7 @@ def _of_axis(question: str, group: Group[str], made: Comparisons) -> Evidence:
     if question == "label":
         says = classes_differ([made.profiles[name] for name in (site, *others)], answers, patients)
     else:
-        says = axis_differs(group.key, (site, *others), answers, patients)
+        says = axis_differs(group.key, site, whom(others, len(made.profiles) - 1), answers, patients)
     effects = [answer.effect or 0.0 for answer in answers]
     return Evidence(
         question=question,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from shiftscope.diagnosis.moves import Move
-from shiftscope.diagnosis.words import counted, names, number, span
+from shiftscope.diagnosis.words import counted, number, others, span
 from shiftscope.measures import MEASURES
 
 __all__ = ["of_moves", "size_of"]
@@ -22,28 +22,32 @@ def size_of(deltas: Sequence[float]) -> str:
     return f"Cliff's delta {span(sizes)}, {word}"
 
 
-def of_moves(moves: Sequence[Move], also: Sequence[Sequence[Move]], all_others: bool) -> str:
+def of_moves(moves: Sequence[Move], also: Sequence[Sequence[Move]], of: int) -> str:
     """How one measure differs at a site from one other or several, and what moves with it.
 
     Args:
         moves: of one measure in one direction, the odd site always second.
         also: the same for every other measure of the cause.
-        all_others: whether they are all other sites of the federation.
+        of: how many other sites there are.
     """
-    site, others = moves[0].sites[1], [move.sites[0] for move in moves]
-    noun = _noun(moves[0].measure)
     patients = counted((sum(move.n[0] for move in moves), moves[0].n[1]))
-    if len(moves) == 1:
-        first = f"{noun} is {_amount(moves)} at '{site}' than at '{others[0]}'{_means(moves)}"
-        if _is_log(moves[0]):
-            first = f"{noun} at '{site}' is {_amount(moves)} that at '{others[0]}'"
-    else:
-        whom = f"all others ({names(others)})" if all_others else names(others)
-        first = f"'{site}' against {whom}: {noun} is {_amount(moves)}{' theirs' * _is_log(moves[0])}{_means(moves)}"
-    said = f"{first}{_reading(moves[0])}, 95 % {_interval(moves)}, {patients}"
-    if also:
-        said += f"; with it {', '.join(_change(item) for item in also)}"
-    return said
+    told = _against_one(moves) if len(moves) == 1 else _against_several(moves, of)
+    said = f"{told}{_reading(moves[0])}, 95 % {_interval(moves)}, {patients}"
+    return f"{said}; with it {', '.join(_change(item) for item in also)}" if also else said
+
+
+def _against_one(moves: Sequence[Move]) -> str:
+    other, site = moves[0].sites
+    noun = _noun(moves[0].measure)
+    if _is_log(moves[0]):
+        return f"{noun} at '{site}' is {_amount(moves)} that at '{other}'"
+    return f"{noun} is {_amount(moves)} at '{site}' than at '{other}'{_means(moves)}"
+
+
+def _against_several(moves: Sequence[Move], of: int) -> str:
+    whom = others([move.sites[0] for move in moves], of)
+    amount = f"{_amount(moves)} theirs" if _is_log(moves[0]) else f"{_amount(moves)}{_means(moves)}"
+    return f"'{moves[0].sites[1]}' against {whom}: {_noun(moves[0].measure)} is {amount}"
 
 
 def _is_log(move: Move) -> bool:
@@ -67,9 +71,7 @@ def _amount(moves: Sequence[Move]) -> str:
 
 
 def _means(moves: Sequence[Move]) -> str:
-    """The means behind a difference; a mean logarithm says nothing to a person."""
-    if _is_log(moves[0]):
-        return ""
+    """The means behind a difference."""
     return f" ({number(moves[0].means[1])} against {span([move.means[0] for move in moves])})"
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from math import floor, log10
 
-__all__ = ["counted", "names", "number", "span"]
+__all__ = ["counted", "names", "number", "others", "span"]
 
 _MOST_NAMES = 4
 
@@ -25,6 +25,13 @@ def names(sites: Sequence[str]) -> str:
     """'a', 'b' and 5 more."""
     told = ", ".join(f"'{site}'" for site in sites[:_MOST_NAMES])
     return told if len(sites) <= _MOST_NAMES else f"{told} and {len(sites) - _MOST_NAMES} more"
+
+
+def others(sites: Sequence[str], of: int) -> str:
+    """Some of all `of` other sites: named where they are few, counted where not."""
+    if len(sites) > _MOST_NAMES:
+        return f"all {of} others" if len(sites) == of else f"{len(sites)} of {of} others"
+    return f"all others ({names(sites)})" if len(sites) == of > 1 else names(sites)
 
 
 def counted(n: tuple[int, int]) -> str:
