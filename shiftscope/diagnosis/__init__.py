@@ -11,7 +11,7 @@ from shiftscope.diagnosis.verdicts import LIMITS, QUESTIONS, AxisVerdict, Kind, 
 from shiftscope.errors import ProfileError
 from shiftscope.profiles import Profile
 from shiftscope.records import Record
-from shiftscope.shifts import Shift, Side, compare_sides, site_against_all
+from shiftscope.shifts import Shift, Side, compare_all
 
 __all__ = [
     "LIMITS",
@@ -71,7 +71,8 @@ def diagnose(profiles: Sequence[Profile], limits: Limits = LIMITS) -> Diagnosis:
     large = [profile for profile in profiles if profile.patients >= limits.needed(profile.patient_source)]
     sides = {profile.site: Side.of(profile) for profile in large}
     known = {profile.site: profile for profile in large}
-    shifts = {(a, b): compare_sides(sides[a], sides[b]) for a, b in combinations(sides, 2)}
+    found = compare_all(list(sides.values()))
+    shifts = found.pairs
     verdicts = dict(zip(shifts, judge(list(shifts.values()), limits), strict=True))
     pairs = [
         PairVerdict(a=a.site, b=b.site, **dict(verdicts.get((a.site, b.site), _UNASKED)))
@@ -90,7 +91,7 @@ def diagnose(profiles: Sequence[Profile], limits: Limits = LIMITS) -> Diagnosis:
         kind=kind,
         axes=axes,
         pairs=tuple(pairs),
-        by_site=_by_site(profiles, shifts, limits),
+        by_site=_by_site(profiles, found.by_site, limits),
         evidence=evidence_of(Comparisons(shifts, verdicts, known)),
         removed=removed_by_maps([shifts[pair] for pair in order if verdicts[pair].axes["appearance"].called]),
         caveats=tuple(_caveats(profiles, list(verdicts.values()), limits)),
@@ -106,12 +107,9 @@ def _require_usable(profiles: Sequence[Profile]) -> None:
         one.require_comparable(two)
 
 
-def _by_site(
-    profiles: Sequence[Profile], shifts: Mapping[tuple[str, str], Shift], limits: Limits
-) -> dict[str, Verdict]:
+def _by_site(profiles: Sequence[Profile], shifts: Mapping[str, Shift], limits: Limits) -> dict[str, Verdict]:
     """Every site against all others, each of them counted alike."""
-    sites = sorted({site for pair in shifts for site in pair})
-    verdicts = dict(zip(sites, judge([site_against_all(site, shifts) for site in sites], limits), strict=True))
+    verdicts = dict(zip(shifts, judge(list(shifts.values()), limits), strict=True))
     return {profile.site: verdicts.get(profile.site, _UNASKED) for profile in profiles}
 
 

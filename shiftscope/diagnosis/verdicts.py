@@ -1,7 +1,7 @@
 """From the effects of one comparison to four answers and a kind."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -160,7 +160,7 @@ def _strongest(shift: Shift, question: str, limits: Limits) -> _Candidate | None
     if not effects:
         return None
     rated = [
-        (effect.difference.exceeds(max(margin, limits.doubt * effect.explained)), effect.value, effect)
+        (effect.exceeds(max(margin, limits.doubt * effect.explained)), effect.value, effect)
         for effect in effects
     ]
     probability, _, best = max(rated, key=lambda item: item[:2])
@@ -173,5 +173,4 @@ def _without_masks(shift: Shift, margin: float, limits: Limits) -> _Candidate | 
     raw, left = shift.on("features_deep"), shift.on("canonical_deep")
     if raw is None or left is None or min(left.n) < limits.enough:
         return None
-    left = replace(left, difference=left.difference.on_scale_of(raw.difference))
-    return _Candidate(left, left.difference.exceeds(max(margin, limits.remains * raw.value)), 1)
+    return _Candidate(left, left.exceeds(max(margin, limits.remains * raw.value)), 1)

@@ -1,6 +1,17 @@
 """How sites differ: effects with their uncertainty. Numbers only; the verdict is the diagnosis's."""
 
-from shiftscope.shifts.effects import Effect, Shift, compare_sides, site_against_all
+from shiftscope.shifts.comparisons import Shifts, compare_all, compare_sides
+from shiftscope.shifts.effects import Effect, Shift, exceeds, intervals, p_values
 from shiftscope.shifts.side import Side
 
-__all__ = ["Effect", "Shift", "Side", "compare_sides", "site_against_all"]
+__all__ = [
+    "Effect",
+    "Shift",
+    "Shifts",
+    "Side",
+    "compare_all",
+    "compare_sides",
+    "exceeds",
+    "intervals",
+    "p_values",
+]

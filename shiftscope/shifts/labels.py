@@ -1,4 +1,4 @@
-"""Patients by class where some counts are hidden: what they can be, and how two sites' prevalences differ."""
+"""Patients by class where some counts are hidden: what they can be, and how sites' prevalences differ."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,11 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from shiftscope.profiles.profile import CELL, Count
-from shiftscope.stats import Difference, Moments, compare
+from shiftscope.shifts.curves import Curve
+from shiftscope.shifts.differences import Differences, Reach, curve_of
 
-__all__ = ["LabelCounts", "prevalence_difference"]
+__all__ = ["LabelCounts", "label_curves", "prevalence_differences"]
 
 _STEPS = 9
+_ROUNDS = 20  # of alternating projections
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,50 +40,109 @@ class LabelCounts:
         }
         return cls(low, high, total)
 
-    def nearest(self, names: Sequence[str], target: np.ndarray) -> np.ndarray:
-        """The possible counts nearest to `target`, both in the order of `names`: (k,) -> (k,).
-
-        Least squares on a box with a fixed sum: a common step is added and cut at the box, found by bisection.
-        """
+    def ends(self, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        """Fewest and most patients of each of `names`: (k,), (k,)."""
         low, high = (np.array([side.get(name, 0) for name in names], dtype=float) for side in (self.low, self.high))
-        below, above = float(np.min(low - target)), float(np.max(high - target))
-        for _ in range(60):
-            step = (below + above) / 2
-            below, above = (step, above) if np.clip(target + step, low, high).sum() < self.total else (below, step)
-        return np.clip(target + above, low, high)
+        return low, high
 
-    def possible(self, names: Sequence[str], target: np.ndarray) -> list[np.ndarray]:
-        """Counts that span what is possible: the nearest to `target`, and steps from there to each hidden extreme."""
-        first = self.nearest(names, target)
-        out = [first]
-        for index, name in enumerate(names):
-            for end in (self.low, self.high):
-                if self.low.get(name, 0) < self.high.get(name, 0):
-                    pulled = first.copy()
-                    pulled[index] = 1e6 * (1 if end is self.high else -1)
-                    extreme = self.nearest(names, pulled)
-                    out.extend(first + (extreme - first) * step for step in np.linspace(0, 1, _STEPS)[1:])
-        return out
+    def possible(self, names: Sequence[str], target: np.ndarray) -> np.ndarray:
+        """Counts (o, k) that span what is possible: the nearest to `target` (k,), and steps from there to each hidden
+        extreme."""
+        low, high = self.ends(names)
+        first = _nearest(low, high, np.array(float(self.total)), target)
+        hidden = np.flatnonzero(low < high)
+        pulled = np.repeat(first[None], 2 * len(hidden), axis=0)
+        pulled[np.arange(len(pulled)), np.repeat(hidden, 2)] = np.tile([-1e6, 1e6], len(hidden))
+        extremes = _nearest(low, high, np.array(float(self.total)), pulled)
+        steps = np.linspace(0, 1, _STEPS)[1:, None]
+        return np.concatenate([first[None], *(first + (extreme - first) * steps for extreme in extremes)])
 
 
-def prevalence_difference(a: LabelCounts, b: LabelCounts) -> Difference | None:
-    """The difference of class shares; of the counts that are possible, those nearest to the other side count.
+def _nearest(low: np.ndarray, high: np.ndarray, total: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """The possible counts nearest to `target`: (..., k), with `total` (...).
 
-    None where a side has no labels, or there is only one class.
+    Least squares on a box with a fixed sum: a common step is added and cut at the box. The sum is piecewise linear in
+    the step with its kinks where a count meets its end, so the step lies between two kinks.
     """
-    names = sorted({*a.low, *b.low})
-    if len(names) < 2 or not a.total or not b.total:
-        return None
-    y = b.nearest(names, np.full(len(names), b.total / len(names)))
-    for _ in range(20):  # alternating projections on the two sets of possible shares
-        x = a.nearest(names, y / b.total * a.total)
-        y = b.nearest(names, x / a.total * b.total)
-    return compare(_shares(x), _shares(y))
+    kinks = np.sort(np.concatenate(np.broadcast_arrays(low - target, high - target), axis=-1), axis=-1)
+    sums = np.clip(target[..., None, :] + kinks[..., None], low[..., None, :], high[..., None, :]).sum(axis=-1)
+    last = kinks.shape[-1] - 1
+    after = np.clip(np.sum(sums < total[..., None], axis=-1), 0, last)[..., None]
+    before = np.maximum(after - 1, 0)
+    (x0, x1), (y0, y1) = ([np.take_along_axis(of, k, -1)[..., 0] for k in (before, after)] for of in (kinks, sums))
+    rise = y1 - y0
+    part = np.clip((total - y0) / np.where(rise > 0, rise, 1.0), 0.0, 1.0)
+    counts: np.ndarray = np.clip(target + (x0 + (x1 - x0) * np.where(rise > 0, part, 1.0))[..., None], low, high)
+    return counts
 
 
-def _shares(counts: np.ndarray) -> Moments:
-    """Moments of class indicators: (k,) counts. Half a patient a class keeps a single class from varying not at all
-    (Agresti and Coull 1998, doi:10.1080/00031305.1998.10480550, in spirit)."""
-    n = float(counts.sum())
-    smooth = (counts + 0.5) / (n + 0.5 * len(counts))
-    return Moments(round(n), counts / n, np.diag(smooth) - np.outer(smooth, smooth))
+def prevalence_differences(
+    labels: Sequence[LabelCounts], i: np.ndarray, j: np.ndarray
+) -> tuple[np.ndarray, Differences]:
+    """Differences of class shares; of the counts that are possible, those nearest to the other side count.
+
+    Args:
+        labels: N sites.
+        i: first sites (m,).
+        j: second sites.
+
+    Returns:
+        The pairs (k,) that can be compared, and their differences; pairs where a site has no labels, or there is only
+        one class, cannot.
+    """
+    names = sorted({name for counts in labels for name in counts.low})
+    ends = [counts.ends(names) for counts in labels]
+    low, high = (np.array([end[k] for end in ends]).reshape(len(labels), len(names)) for k in (0, 1))
+    total = np.array([counts.total for counts in labels], dtype=float)
+    known = np.array([[name in counts.low for name in names] for counts in labels], dtype=bool).reshape(
+        len(labels), len(names)
+    )
+    either = known[i] | known[j]
+    rows = np.flatnonzero((either.sum(axis=1) >= 2) & (total[i] > 0) & (total[j] > 0))
+    if not len(rows):
+        nothing = np.zeros((0, len(names)))
+        return rows, _of_counts(nothing, nothing, nothing)
+    either, i, j = either[rows], i[rows], j[rows]
+    classes = either.sum(axis=1)
+    y = _nearest(low[j], high[j], total[j], either * (total[j] / classes)[:, None])
+    x = _nearest(low[i], high[i], total[i], y * (total[i] / total[j])[:, None])
+    open_ = np.flatnonzero(np.any(low[i] < high[i], axis=1) | np.any(low[j] < high[j], axis=1))
+    a, b, ratio = i[open_], j[open_], (total[i] / total[j])[open_, None]
+    for _ in range(_ROUNDS if len(open_) else 0):  # alternating projections on the two sets of possible shares
+        x[open_] = _nearest(low[a], high[a], total[a], y[open_] * ratio)
+        y[open_] = _nearest(low[b], high[b], total[b], x[open_] / ratio)
+    return rows, _of_counts(x, y, either)
+
+
+def _of_counts(x: np.ndarray, y: np.ndarray, either: np.ndarray) -> Differences:
+    """Differences of shares from counts (m, k), for the classes that either side has.
+
+    Half a patient a class keeps a single class from varying not at all (Agresti and Coull 1998,
+    doi:10.1080/00031305.1998.10480550, in spirit).
+    """
+    n = np.stack([x.sum(axis=1), y.sum(axis=1)])
+    shares = np.stack([x, y]) / n[..., None]
+    classes = either.sum(axis=1)
+    smooth = (np.stack([x, y]) + 0.5 * either) / (n + 0.5 * classes)[..., None]
+    cov = smooth[..., :, None] * np.eye(x.shape[1]) - smooth[..., :, None] * smooth[..., None, :]
+    return Differences(
+        width=np.full(len(x), x.shape[1]),
+        delta=shares[0] - shares[1],
+        parts=cov / n[..., None, None],
+        freedom=n - 1,
+    )
+
+
+def label_curves(differences: Differences) -> Curve:
+    """Curves of differences of shares, told in their mean variance within the sites: 1 - sum of squared shares."""
+    freedom = np.maximum(differences.freedom, 1.0)
+    within = differences.parts * (differences.freedom + 1)[..., None, None]
+    scale = np.trace(within, axis1=2, axis2=3).sum(axis=0) / 2
+    uncertain = np.sum(2 * np.sum(within**2, axis=(2, 3)) / freedom, axis=0) / 4
+    known = 2 * scale**2 / uncertain
+    return curve_of(
+        differences.delta / np.sqrt(scale)[:, None],
+        differences.parts / scale[:, None, None],
+        freedom,
+        Reach(cost=2.0, freedom=known, within=1.0, wobble=np.ones(len(scale)), scalar=True),
+    )

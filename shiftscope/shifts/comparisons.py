@@ -1,0 +1,284 @@
+"""All sites of a federation against each other, axis by axis, all pairs of an axis at once.
+
+Everything is compared at equal prevalence where labels differ. Structure is compared with the area corrected for
+contours drawn outside or inside the edge, where that differs; all other axes at equal lesion area. Every effect of an
+axis is told in the axis's one yardstick, whatever was held equal.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from shiftscope.measures import AXES, boundary
+from shiftscope.measures.basis import load_basis
+from shiftscope.shifts.curves import Curve
+from shiftscope.shifts.differences import Differences, Table, adjusted, against_all, plain
+from shiftscope.shifts.effects import Effect, Shift
+from shiftscope.shifts.labels import label_curves, prevalence_differences
+from shiftscope.shifts.prevalence import Classes, at_equal_prevalence
+from shiftscope.shifts.side import Side
+from shiftscope.shifts.yardstick import Yardstick
+from shiftscope.stats import Moments
+
+__all__ = ["Shifts", "compare_all", "compare_sides"]
+
+LABELS = "labels"
+
+_COMPARED = {"boundary": boundary.VECTOR.index("offset_relative")}
+"""Coordinates that are compared, where not all: the contour's relative offset depends on the lesion's size, and serves
+only to correct areas."""
+
+_FREE_OF_HABIT = 4
+"""Leading coordinates of the morphology that an annotator's contour habit leaves alone, once area is corrected."""
+
+_SUSPICION = 0.05  # a difference of labels with a smaller p is held equal before anything else is judged
+_CONVICTION = 0.01  # likewise for the contours' habit, whose correction costs structure half its coordinates
+
+
+@dataclass(frozen=True, slots=True)
+class Shifts:
+    """A federation compared.
+
+    Attributes:
+        pairs: (a, b) -> their comparison, for all pairs in the order given.
+        by_site: site -> its comparison with all others together, each of them counted alike.
+    """
+
+    pairs: Mapping[tuple[str, str], Shift]
+    by_site: Mapping[str, Shift]
+
+
+def compare_sides(a: Side, b: Side) -> Shift:
+    """Two sites as a federation of their own: the yardstick is theirs alone."""
+    return compare_all([a, b]).pairs[a.site, b.site]
+
+
+def compare_all(sides: Sequence[Side]) -> Shifts:
+    """Compare all pairs on every axis that both have.
+
+    The unit of an axis is how patients vary within sites, pooled over all sites given, so the effect between two of
+    them depends mildly on who else is there; in exchange all effects of an axis are on one scale, and the more sites
+    the better that scale is known.
+
+    Args:
+        sides: two sites or more, of different names.
+    """
+    i, j = np.triu_indices(len(sides), k=1)
+    found = _Axis.of_labels(sides, i, j)
+    axes = {LABELS: found}
+    suspected = np.zeros(len(i), dtype=bool)
+    suspected[found.rows[found.curves.p < _SUSPICION]] = True
+    for axis in sorted(AXES, key=lambda axis: axis != "boundary"):
+        axes[axis] = _Axis.of(axis, sides, (i, j), suspected, axes.get("boundary"))
+    order = [LABELS, *AXES]
+    pairs = [list[Effect]() for _ in i]
+    sites = [list[Effect]() for _ in sides]
+    for axis in order:
+        for row, effect in axes[axis].effects(i, j):
+            pairs[row].append(effect)
+        for site, effect in axes[axis].against_all(len(sides), i, j):
+            sites[site].append(effect)
+    names = [(sides[a].site, sides[b].site) for a, b in zip(i.tolist(), j.tolist(), strict=True)]
+    return Shifts(
+        pairs={name: Shift(tuple(effects)) for name, effects in zip(names, pairs, strict=True)},
+        by_site={side.site: Shift(tuple(effects)) for side, effects in zip(sides, sites, strict=True)},
+    )
+
+
+@dataclass(slots=True)
+class _Axis:
+    """One axis of all pairs that have it.
+
+    Attributes:
+        name: a key of `AXES`, or "labels".
+        question: what it speaks of.
+        n: (N,) patients of each site.
+        rows: (k,) the pairs.
+        differences: theirs, after holding equal.
+        tell: differences -> curves in the axis's yardstick.
+        held: (k,) what was held equal.
+        explained: (k,) how much of the effect that took away.
+        curves: of `differences`.
+    """
+
+    name: str
+    question: str
+    n: np.ndarray
+    rows: np.ndarray
+    differences: Differences
+    tell: Callable[[Differences], Curve]
+    held: np.ndarray
+    explained: np.ndarray
+    curves: Curve
+
+    @classmethod
+    def of_labels(cls, sides: Sequence[Side], i: np.ndarray, j: np.ndarray) -> "_Axis":
+        """Prevalence."""
+        rows, differences = prevalence_differences([side.labels for side in sides], i, j)
+        n = np.array([side.labels.total for side in sides])
+        return cls._plain(LABELS, "label", n, rows, differences, label_curves)
+
+    @classmethod
+    def _plain(
+        cls,
+        name: str,
+        question: str,
+        n: np.ndarray,
+        rows: np.ndarray,
+        differences: Differences,
+        tell: Callable[[Differences], Curve],
+    ) -> "_Axis":
+        held, explained = np.full(len(rows), "", dtype=object), np.zeros(len(rows))
+        return cls(name, question, n, rows, differences, tell, held, explained, tell(differences))
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        sides: Sequence[Side],
+        pairs: tuple[np.ndarray, np.ndarray],
+        suspected: np.ndarray,
+        habit: "_Axis | None",
+    ) -> "_Axis":
+        """An axis with prevalence, lesion area and the annotators' habit held equal where they need be."""
+        table = Table.of([side.plain.get(name) for side in sides]).leading(_COMPARED.get(name))
+        varies = np.trace(table.cov, axis1=1, axis2=2)
+        i, j = pairs
+        rows = np.flatnonzero((table.width[i] > 0) & (table.width[j] > 0) & (varies[i] + varies[j] > 0))
+        i, j = i[rows], j[rows]
+        unit = _yardsticks(name, sides)
+        axis = cls._plain(
+            name, AXES[name].question, table.n, rows, plain(table, i, j), lambda items: items.curves(unit)
+        )
+        if not len(rows):
+            return axis
+        open_ = np.ones(len(rows), dtype=bool)
+        asked = np.flatnonzero(suspected[rows])
+        if len(asked):
+            classes = Classes.of(
+                [{label: axes[name] for label, axes in side.classes.items() if name in axes} for side in sides]
+            ).leading(_COMPARED.get(name))
+            done, differences = at_equal_prevalence(
+                table, classes, [side.labels for side in sides], (i[asked], j[asked]), unit
+            )
+            axis.hold(asked[done], differences, "prevalence")
+            open_[asked[done]] = False
+        if axis.question != "structure":
+            joint, covariate, links, areas = _with_area(name, sides, table)
+            asked = np.flatnonzero(open_ & (areas[i] == areas[j]) & (areas[i] > 0))
+            if len(asked):
+                axis.hold(asked, adjusted(joint, covariate, links, i[asked], j[asked]), "lesion area")
+        elif habit is not None and len(habit.rows):
+            drawn = habit.rows[habit.curves.p < _CONVICTION]
+            asked = np.flatnonzero(np.isin(rows, drawn))
+            if len(asked):
+                cut = axis.differences.at(asked).leading(np.full(len(asked), _FREE_OF_HABIT))
+                axis.hold(asked, _without_habit(name, cut, sides, i[asked], j[asked]), "contour habit")
+        return axis
+
+    def hold(self, rows: np.ndarray, differences: Differences, what: str) -> None:
+        """Replace some differences by what is left with something held equal, on the same coordinates."""
+        before = self.tell(self.differences.at(rows).leading(differences.width)).value
+        self.differences = self.differences.put(rows, differences)
+        self.curves = self.tell(self.differences)
+        self.explained[rows] += np.maximum(before - self.curves.value[rows], 0.0)
+        self.held[rows] = [" and ".join(filter(None, (held, what))) for held in self.held[rows]]
+
+    def effects(self, i: np.ndarray, j: np.ndarray) -> list[tuple[int, Effect]]:
+        """The effect of every pair that has one, with the pair's place."""
+        n = np.stack([self.n[i[self.rows]], self.n[j[self.rows]]], axis=1).tolist()
+        rest = zip(n, self.differences.width.tolist(), self.held, self.explained.tolist(), strict=True)
+        curves = map(Curve._make, zip(*(np.asarray(field).tolist() for field in self.curves), strict=True))
+        return [
+            (row, Effect(self.name, self.question, curve, (a, b), width, held, explained))
+            for row, curve, ((a, b), width, held, explained) in zip(self.rows.tolist(), curves, rest, strict=True)
+        ]
+
+    def against_all(self, sites: int, i: np.ndarray, j: np.ndarray) -> list[tuple[int, Effect]]:
+        """The effect of every site against all others, with the site's place."""
+        first, second = i[self.rows], j[self.rows]
+        of, found = [], []
+        for site in range(sites):
+            mine = np.flatnonzero((first == site) | (second == site))
+            if len(mine):
+                of.append((site, mine))
+                found.append(against_all(self.differences.at(mine).swapped(second[mine] == site)))
+        if not found:
+            return []
+        joined = Differences(
+            *(
+                np.concatenate([getattr(item, field) for item in found], axis=axis)
+                for field, axis in (("width", 0), ("delta", 0), ("parts", 1), ("freedom", 1))
+            )
+        )
+        curves = map(Curve._make, zip(*(np.asarray(field).tolist() for field in self.tell(joined)), strict=True))
+        out = []
+        for (site, mine), width, curve in zip(of, joined.width.tolist(), curves, strict=True):
+            others = int(np.sum(self.n[first[mine]] + self.n[second[mine]] - self.n[site]))
+            held = ", ".join(sorted({str(item) for item in self.held[mine] if item}))
+            explained = float(np.mean(self.explained[mine]))
+            effect = Effect(self.name, self.question, curve, (int(self.n[site]), others), width, held, explained)
+            out.append((site, effect))
+        return out
+
+
+def _yardsticks(axis: str, sides: Sequence[Side]) -> Callable[[int], Yardstick]:
+    """Width -> yardstick of an axis. What a harmonizer leaves of the features is told in the yardstick of the
+    features as they were, so that the two can be set against each other."""
+    _, _, layer = axis.rpartition("_")
+    shared = f"features_{layer}"
+    ordered = sorted(sides, key=lambda side: side.site)
+
+    @cache
+    def at(d: int) -> Yardstick:
+        for name in (shared, axis):
+            sites = [side.plain[name].leading(d) for side in ordered if name in side.plain]
+            sites = [site for site in sites if len(site.mean) == d]
+            if sum(float(np.trace(site.cov)) for site in sites) > 0:
+                return Yardstick.of(sites)
+        return Yardstick.of([Moments(2, np.zeros(d), np.eye(d))])
+
+    return at
+
+
+def _with_area(name: str, sides: Sequence[Side], table: Table) -> tuple[Table, Table, np.ndarray, np.ndarray]:
+    """An axis over the patients whose area is known: the axis, the area, their covariances (N, D), and which axis the
+    area is of at each site (N,), 0 for none."""
+    joint = [side.joint.get(name) if side.plain.get(name) is not None else None for side in sides]
+    kinds = sorted({side.area for side in sides if side.area is not None})
+    cut = [None if m is None else Moments(m.n, m.mean[:-1], m.cov[:-1, :-1]) for m in joint]
+    areas = [None if m is None else Moments(m.n, m.mean[-1:], m.cov[-1:, -1:]) for m in joint]
+    inner = Table.of(cut).leading(table.mean.shape[1])
+    links = np.zeros((len(sides), inner.mean.shape[1]))
+    for index, moments in enumerate(joint):
+        if moments is not None:
+            d = min(len(moments.mean) - 1, links.shape[1])
+            links[index, :d] = moments.cov[-1, :d]
+    of = [
+        0 if m is None or side.area is None else 1 + kinds.index(side.area)
+        for m, side in zip(joint, sides, strict=True)
+    ]
+    return inner, Table.of(areas), links, np.array(of)
+
+
+def _without_habit(axis: str, cut: Differences, sides: Sequence[Side], i: np.ndarray, j: np.ndarray) -> Differences:
+    """Morphology with the area that the contours would enclose had both been drawn on the edge, and its other
+    coordinates that do not depend on how a contour is drawn.
+
+    A contour drawn beyond the edge by a share t of its radius encloses about exp(2 t) of the lesion's area; the
+    relative offset is -t.
+    """
+    basis = load_basis()[0]
+    reach = boundary.VECTOR.index("offset_relative")
+    factor = 2 * basis["boundary"].spread[reach] / basis[axis].spread[0]
+    mean, variance = np.zeros(len(sides)), np.zeros(len(sides))
+    for index in {*i.tolist(), *j.tolist()}:
+        contours = sides[index].plain["boundary"]
+        mean[index] = contours.mean[reach]
+        variance[index] = contours.cov[reach, reach] / contours.n
+    delta, parts = cut.delta.copy(), cut.parts.copy()
+    delta[:, 0] += factor * (mean[i] - mean[j])
+    parts[:, :, 0, 0] += factor**2 * np.stack([variance[i], variance[j]])
+    return Differences(cut.width, delta, parts, cut.freedom)

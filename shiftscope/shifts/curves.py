@@ -1,0 +1,219 @@
+"""The distribution of a squared distance at any true shift: one curve for p, interval, confidence and power.
+
+With d the difference of two means in the coordinates of a yardstick (`Yardstick`) and V its covariance, T = |d|^2 is a
+weighted sum of noncentral chi-squares with the eigenvalues of V as weights (Box 1954, doi:10.1214/aoms/1177728786). It
+is matched in its first three cumulants by a shifted chi-square (Imhof 1961, doi:10.1093/biomet/48.3-4.419). That V was
+estimated turns the chi-square into an F (Brunner, Dette and Munk 1997, doi:10.2307/2965420), and so does that the
+yardstick was estimated from the same patients: both make T larger on average and more variable, by amounts known to
+first order in one over the freedom. They are arranged so that one coordinate gives Welch's t-test and two sites without
+shrinkage give Hotelling's T^2.
+
+All functions take curves whose fields are floats, or arrays of one shape for many comparisons at once.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from scipy import special
+
+__all__ = ["LEVEL", "POWER", "SMALLEST_P", "Curve", "stack"]
+
+LEVEL = 0.95
+POWER = 0.8
+SMALLEST_P = 1e-9  # the approximation of the tail is not trusted beyond
+MOST_PATIENTS = 100_000  # a side; more are not asked for
+
+_NOTHING = 1e-12  # a share of the variance that is rounding
+_STEPS = 60  # of a bisection at the most: a double has no more
+_PRECISE = 1e-5  # relative, of the ends of an interval
+
+
+class Curve(NamedTuple):
+    """How the squared distance of two estimated means is distributed, floats or arrays of one shape.
+
+    Attributes:
+        distance: T, the squared distance seen.
+        noise: tr V, what T is expected to be without a shift.
+        noise2: tr V^2, the sampling error of V taken off.
+        noise3: tr V^3, likewise.
+        along: u'Vu, the variance in the direction u of the difference seen.
+        along2: |Vu|^2.
+        freedom: degrees of freedom of tr V as it was estimated; infinite when it is known.
+        stretch: share by which a true squared distance comes out too large because the yardstick is estimated.
+        noise_stretch: the same for T without a shift, against the V that was estimated on the same patients.
+        common: what of `noise_stretch` is the scale of yardstick and V alone, which cancels in T / tr V.
+        mixing: one over the freedom of an F that varies as an estimated yardstick makes T vary, without a shift.
+        wobble: the same far from 0.
+    """
+
+    distance: float | np.ndarray
+    noise: float | np.ndarray
+    noise2: float | np.ndarray
+    noise3: float | np.ndarray
+    along: float | np.ndarray
+    along2: float | np.ndarray
+    freedom: float | np.ndarray
+    stretch: float | np.ndarray
+    noise_stretch: float | np.ndarray
+    common: float | np.ndarray
+    mixing: float | np.ndarray
+    wobble: float | np.ndarray
+
+    @property
+    def value(self) -> np.ndarray:
+        """The effect: squared distance of the true means in the yardstick, its biases taken off, not below 0."""
+        return np.maximum(0.0, (self.distance - self.noise / (1 - self.noise_stretch)) * (1 - self.stretch))
+
+    @property
+    def p(self) -> np.ndarray:
+        """Probability of a distance at least this large when the true means are equal."""
+        return np.maximum(1.0 - self.exceeds(0.0), SMALLEST_P)
+
+    def exceeds(self, margin: float | np.ndarray) -> np.ndarray:
+        """Confidence, 0 to 1, that the true effect is larger than `margin`.
+
+        The confidence distribution of the effect (Schweder and Hjort 2002, doi:10.1111/1467-9469.00285): the
+        probability of a distance smaller than the one seen if the true effect were exactly `margin`.
+        """
+        effect = np.asarray(margin, dtype=float)
+        certain = self.noise <= _NOTHING * np.maximum(self.distance, _NOTHING)  # nothing varies: no chance in it
+        noise = np.where(certain, 1.0, self.noise)
+        mean = noise + effect
+        far = effect / mean
+        k2 = 2 * np.where(certain, 1.0, self.noise2) + 4 * effect * self.along
+        k3 = 8 * np.where(certain, 1.0, self.noise3) + 24 * effect * self.along2
+        freedom = 8 * k2**3 / k3**2
+        varying = np.sqrt(k2 * freedom / 2)  # of the mean; the rest is a fixed part
+        seen = self._unstretched(far, mean / varying)
+        shifted = (seen[0] - mean) / varying + 1
+        start = shifted <= 0  # left of where the shifted chi-square begins: match two cumulants only
+        below = _f_cdf(np.where(start, 2 * mean**2 / k2, freedom), seen[1], np.where(start, seen[0] / mean, shifted))
+        return np.where(certain, self.distance > effect, below)
+
+    def _unstretched(self, far: np.ndarray, fixed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The distance less what estimating V and the yardstick adds to it on average, and the F's freedom.
+
+        Args:
+            far: the shift's share of the expected distance.
+            fixed: expected distance over its part that the chi-square stands for.
+        """
+        near = 1 - far
+        of_noise = near**2 / self.freedom  # V matters less the farther the means are apart
+        spread = of_noise + (1 - far**2) * self.mixing + far**2 * self.wobble
+        longer = self.stretch * far + (self.noise_stretch - self.common) * near + 2 * of_noise
+        spread = np.minimum(spread * fixed**2, 0.45)
+        jensen = 2 * spread / (1 - 2 * spread) / fixed  # the F's own mean
+        return self.distance * (1 - np.minimum(longer, 0.9)) * (1 + jensen), 1 / np.maximum(spread, 1e-12)
+
+    def interval(self, level: float = LEVEL) -> tuple[np.ndarray, np.ndarray]:
+        """Equal-tailed confidence interval of the effect, both ends >= 0, by inverting the test."""
+        tail = (1 - level) / 2
+        low = np.where(self.exceeds(0.0) > 1 - tail, self._effect_where(1 - tail), 0.0)
+        return low, np.where(self.exceeds(0.0) > tail, self._effect_where(tail), 0.0)
+
+    def detectable(
+        self, margin: float | np.ndarray = 0.0, alpha: float = 1 - LEVEL, power: float = POWER
+    ) -> np.ndarray:
+        """The smallest true effect that would be called larger than `margin` at level `alpha` with `power`.
+
+        What was seen does not matter, only how uncertain it is; the direction is any.
+        """
+        plan = self._replace(along=self.noise2 / self.noise, along2=self.noise3 / self.noise)
+        least = _root(
+            lambda distance: plan._replace(distance=distance).exceeds(margin) - (1 - alpha),
+            np.asarray(2 * self.noise + margin),
+        )
+        return _root(lambda effect: power - 1 + plan._replace(distance=least).exceeds(effect), least, falls=True)
+
+    def at(self, factor: float | np.ndarray) -> "Curve":
+        """The curve with `factor` times the patients everywhere."""
+        return self._replace(
+            noise=self.noise / factor,
+            noise2=self.noise2 / factor**2,
+            noise3=self.noise3 / factor**3,
+            along=self.along / factor,
+            along2=self.along2 / factor**2,
+            freedom=self.freedom * factor,
+            **{
+                name: getattr(self, name) / factor
+                for name in ("stretch", "noise_stretch", "common", "mixing", "wobble")
+            },
+        )
+
+    def _effect_where(self, confidence: float) -> np.ndarray:
+        return _root(lambda effect: self.exceeds(effect) - confidence, self.value + self.noise + _NOTHING, falls=True)
+
+
+def stack(curves: Sequence[Curve]) -> Curve:
+    """One curve of arrays (k,) from k curves of floats."""
+    return Curve(*np.array(curves, dtype=float).reshape(-1, len(Curve._fields)).T)
+
+
+def patients_needed(
+    curve: Curve, n: float, effect: float, margin: float = 0.0, alpha: float = 1 - LEVEL, power: float = POWER
+) -> int | None:
+    """Patients a side at which a true `effect` would be called larger than `margin` with `power`.
+
+    Args:
+        curve: the curve at `n` patients a side.
+        n: patients a side, the harmonic mean where they differ.
+        effect: the true effect.
+        margin: as asked of the verdict.
+        alpha: level of the call.
+        power: probability of the call.
+
+    Returns:
+        None where 100,000 would not do.
+    """
+
+    def enough(patients: float) -> bool:
+        return float(curve.at(patients / n).detectable(margin, alpha, power)) <= effect
+
+    if effect <= margin or not enough(MOST_PATIENTS):
+        return None
+    low, high = 1, MOST_PATIENTS
+    while high - low > 1:
+        middle = math.isqrt(low * high) if high > 2 * low else (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high
+
+
+def _root(function: Callable[[np.ndarray], np.ndarray], guess: np.ndarray, falls: bool = False) -> np.ndarray:
+    """Where a monotone function of x >= 0 crosses 0, for many at once: bracketed by doubling, then false position
+    (Illinois) on the square root of x."""
+    sign = -1.0 if falls else 1.0
+    high = np.sqrt(np.array(guess, dtype=float))
+    at_high = sign * function(high**2)
+    low, at_low = np.zeros_like(high), sign * function(np.zeros_like(high))
+    for _ in range(_STEPS):
+        short = at_high < 0
+        if not short.any():
+            break
+        low, at_low = np.where(short, high, low), np.where(short, at_high, at_low)
+        high = np.where(short, 2 * high, high)
+        at_high = sign * function(high**2)
+    weight_low, weight_high = at_low, at_high
+    for step in range(_STEPS):
+        gap = weight_high - weight_low
+        middle = np.where(
+            (gap > 0) & (step % 4 != 3),
+            high - weight_high * (high - low) / np.where(gap > 0, gap, 1.0),
+            (low + high) / 2,
+        )
+        at_middle = sign * function(middle**2)
+        left = at_middle < 0
+        weight_high = np.where(left, weight_high / 2, at_middle)
+        weight_low = np.where(left, at_middle, weight_low / 2)
+        low, high = np.where(left, middle, low), np.where(left, high, middle)
+        if np.all(high - low <= _PRECISE * high):
+            break
+    return np.asarray(((low + high) / 2) ** 2)
+
+
+def _f_cdf(numerator: np.ndarray, denominator: np.ndarray, value: np.ndarray) -> np.ndarray:
+    """The F distribution function, the chi-square's where the denominator's freedom is as good as infinite."""
+    known = denominator > 1e8
+    chi = special.gammainc(numerator / 2, numerator * value / 2)
+    return np.asarray(np.where(known, chi, special.fdtr(numerator, np.where(known, 1.0, denominator), value)))

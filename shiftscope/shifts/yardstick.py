@@ -1,0 +1,94 @@
+"""The unit in which shifts are told: how patients vary within a site.
+
+Plain squared distances let the coordinates that vary most decide, and drown a shift in one coordinate among the
+noise of the others. Distances are therefore told in the covariance S of patients within sites, pooled over the
+federation, so that an effect of 1 means one within-site standard deviation. S is shrunk towards its diagonal: its
+correlations towards none, by the closed form of OAS (Chen, Wiesel, Eldar and Hero 2010, doi:10.1109/TSP.2010.2053029).
+
+S is estimated from the very patients that are compared, so distances come out too long. With the metric
+((1 - r) S + r diag S)^-1 and a Wishart S, by how much is a closed form to first order in one over the freedom, and
+exact at both ends: r = 0 gives Hotelling's T^2, r = 1 independent t statistics.
+`cost` is what d + 1 is to Hotelling's distance, 2 to a single t.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from shiftscope.stats import Moments
+
+__all__ = ["Yardstick"]
+
+_FLOOR = 1e-6  # of the mean variance: below, a coordinate counts as constant
+
+
+@dataclass(frozen=True, slots=True)
+class Yardstick:
+    """The within-site covariance of one axis at one width, and how well it is known.
+
+    Attributes:
+        root: (d, d) W, the inverse square root: W x has about unit variance in all directions.
+        cov: (d, d) S, pooled within sites.
+        shrinkage: r, 0 to 1.
+        freedom: of S: patients less one, over all sites.
+    """
+
+    root: np.ndarray
+    cov: np.ndarray
+    shrinkage: float
+    freedom: float
+
+    @classmethod
+    def of(cls, sites: Sequence[Moments]) -> Self:
+        """The yardstick of sites of one width (d,); at least one patient varies."""
+        freedom = float(sum(max(site.n - 1, 0) for site in sites))
+        cov = np.sum([site.cov * max(site.n - 1, 0) for site in sites], axis=0) / max(freedom, 1.0)
+        variance = np.diag(cov)
+        floor = _FLOOR * float(variance.mean()) or 1.0
+        spread = np.sqrt(np.maximum(variance, floor))
+        correlation = cov / np.outer(spread, spread)
+        np.fill_diagonal(correlation, 1.0)
+        r = _oas(correlation, freedom)
+        values, vectors = np.linalg.eigh((1 - r) * correlation + r * np.eye(len(variance)))
+        root = (vectors / np.sqrt(np.maximum(values, _FLOOR))) @ vectors.T / spread
+        return cls(root, cov, r, freedom)
+
+    @property
+    def within(self) -> np.ndarray:
+        """(d, d) K, the covariance in its own unit: the identity but for the shrinkage."""
+        return np.asarray(self.root @ self.cov @ self.root.T)
+
+    @property
+    def cost(self) -> float:
+        """Freedom that estimating S costs a squared distance: 2 for one coordinate, up to d + 1."""
+        within = self.within
+        total, squares = float(np.trace(within)), float(np.sum(within * within))
+        own = np.sum((self.root.T @ self.root) * self.cov, axis=1)
+        full = (total**2 + squares) * (1 - self.shrinkage)
+        return (full + 2 * self.shrinkage * float(own @ own)) / max(total, _FLOOR)
+
+    def wobble(self, delta: np.ndarray) -> np.ndarray:
+        """Variance of the unit along each of `delta` (m, d), relative to that of one coordinate: (m,), 0 to 1."""
+        y = delta @ (self.root.T @ self.root)
+        length = np.sum(y * delta, axis=1) ** 2
+        same = length <= 0
+        seen = y @ self.cov
+        r = self.shrinkage
+        whole = np.sum(y * seen, axis=1) ** 2
+        half = np.sum((y * seen) ** 2, axis=1)
+        diagonal = np.sum((y**2 @ self.cov**2) * y**2, axis=1)
+        found: np.ndarray = ((1 - r) ** 2 * whole + 2 * r * (1 - r) * half + r**2 * diagonal) / np.where(
+            same, 1.0, length
+        )
+        return np.where(same, 1.0, np.minimum(found, 1.0))
+
+
+def _oas(correlation: np.ndarray, n: float) -> float:
+    """Shrinkage towards the identity, 0 to 1 (Chen et al. 2010, eq. 23)."""
+    p = len(correlation)
+    squares, trace = float(np.sum(correlation**2)), float(p)
+    above = (1 - 2 / p) * squares + trace**2
+    below = (n + 1 - 2 / p) * (squares - trace**2 / p)
+    return min(1.0, above / below) if below > 0 else 1.0
