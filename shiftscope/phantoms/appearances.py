@@ -124,10 +124,10 @@ def downsampling(phantom: Phantom, severity: float, rng: np.random.Generator) ->
 
 
 def bias_field(phantom: Phantom, severity: float, rng: np.random.Generator) -> Phantom:
-    """Uneven coil sensitivity or illumination: a smooth gain of exp(0.9 x severity x field)."""
+    """Uneven coil sensitivity or illumination: a smooth gain of exp(0.35 x severity x field of spread 1)."""
     field = smooth_noise(rng, phantom.mask.shape, (1,) * phantom.mask.ndim)
     field -= field.mean()
-    gain = np.exp(np.float32(0.9 * severity) * field)
+    gain = np.exp(np.float32(0.35 * severity) * field / field.std())
     return phantom.with_pixels(phantom.pixels * (gain[..., None] if phantom.is_colour else gain))
 
 

@@ -1,7 +1,7 @@
 """Further lesions: copies of the one there is, set where the tissue looks alike."""
 
 import numpy as np
-from scipy.ndimage import distance_transform_edt, label, map_coordinates, uniform_filter
+from scipy.ndimage import distance_transform_edt, find_objects, label, map_coordinates, uniform_filter
 
 from shiftscope.phantoms.phantom import Phantom
 
@@ -46,8 +46,7 @@ def _with_copy(phantom: Phantom, origin: Phantom, lesion: np.ndarray, rng: np.ra
     where = np.indices(lesion[patch].shape, dtype=np.float32)
     for axis, (box, here, there) in enumerate(zip(frame, at, centre, strict=True), start=lesion.ndim - 2):
         where[axis] = there + (where[axis] + box.start - here) / scale
-    depth = distance_transform_edt(lesion) - distance_transform_edt(~lesion)
-    share = np.clip(1 + map_coordinates(depth, where, order=1, mode="nearest") / feather, 0, 1)
+    share = np.clip(1 + _depth(lesion, where, feather) / feather, 0, 1)
 
     mask, pixels = phantom.mask.copy(), phantom.pixels.copy()
     mask[patch] |= map_coordinates(lesion.astype(np.float32), where, order=1) > 0.5
@@ -57,6 +56,18 @@ def _with_copy(phantom: Phantom, origin: Phantom, lesion: np.ndarray, rng: np.ra
     return phantom.with_pixels(pixels).with_mask(mask)
 
 
+def _depth(lesion: np.ndarray, where: np.ndarray, margin: float) -> np.ndarray:
+    """Distance into the lesion (negative out of it) at `where`, right up to `margin` outside."""
+    border = int(np.ceil(margin)) + 2
+    box = find_objects(lesion.astype(np.uint8))[0]
+    near = tuple(slice(max(side.start - border, 0), side.stop + border) for side in box)
+    inside = distance_transform_edt(np.pad(lesion[near], 1))
+    depth = inside - distance_transform_edt(inside == 0)
+    column = (-1,) + (1,) * lesion.ndim
+    start = np.reshape([side.start - 1 for side in near], column)
+    return np.asarray(map_coordinates(depth, where - start, order=1, mode="nearest"))
+
+
 def _room(taken: np.ndarray, gap: float) -> np.ndarray:
     """Radius of the largest circle around each pixel that stays in the frame and `gap` away from what is `taken`."""
     y, x = (np.minimum(np.arange(side), np.arange(side)[::-1]) for side in taken.shape)
@@ -64,14 +75,20 @@ def _room(taken: np.ndarray, gap: float) -> np.ndarray:
 
 
 def _likeliest(origin: Phantom, places: np.ndarray, reach: float, rng: np.random.Generator) -> np.ndarray:
-    """Of some random `places`, the one whose tissue is most like that around the lesions: not air, not the frame."""
+    """Of some random `places`, the one whose tissue is most like that around the lesions: no air, no bone, no frame."""
     tissue = origin.pixels.mean(axis=-1) if origin.is_colour else origin.pixels
     tissue = tissue.mean(axis=0) if tissue.ndim == 3 else tissue
-    away = distance_transform_edt(~_in_plane(origin.mask > 0))
-    around = float(tissue[(away > 0) & (away <= max(0.5 * reach, 2))].mean())
+    shadow = _in_plane(origin.mask > 0)
+    wide = int(max(0.5 * reach, 2))
+    box = tuple(slice(max(side.start - wide, 0), side.stop + wide) for side in find_objects(shadow.astype(np.uint8))[0])
+    around = tissue[box][~shadow[box]]
     tried = places[rng.integers(len(places), size=_TRIES)]
-    seen = uniform_filter(tissue, round(1.5 * reach))[tuple(tried.T)]
-    return np.asarray(tried[np.argmin(np.abs(seen - around))])
+    size = round(2 * reach)
+    mean = uniform_filter(tissue, size)
+    spread = np.sqrt(np.maximum(uniform_filter(tissue**2, size) - mean**2, 0))
+    at = tuple(tried.T)
+    unlike = np.abs(mean[at] - around.mean()) + np.maximum(spread[at] - around.std(), 0)
+    return np.asarray(tried[np.argmin(unlike)])
 
 
 def _in_plane(mask: np.ndarray) -> np.ndarray:

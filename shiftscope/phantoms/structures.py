@@ -104,11 +104,13 @@ def _fade(offset: np.ndarray, reach: float, pull: float) -> np.ndarray:
 
 
 def _warp(phantom: Phantom, where: np.ndarray) -> Phantom:
-    """Pixels and mask read at `where`, (axes, ...) in voxels. What lies outside mirrors what lies inside: a black
-    border that comes and goes would be an appearance shift."""
+    """Pixels and mask read at `where`, (axes, ...) in voxels. The frame's last rows and columns go on outside it.
+
+    A black border that comes and goes would be an appearance shift, and a mirror would show lesions twice.
+    """
     # cubic: linear interpolation would soften the texture and plant an appearance shift too
-    moved = [map_coordinates(plane, where, order=3, mode="reflect") for plane in _planes(phantom)]
-    mask = map_coordinates(phantom.mask.astype(np.float32), where, order=1, mode="reflect") > 0.5
+    moved = [map_coordinates(plane, where, order=3, mode="nearest") for plane in _planes(phantom)]
+    mask = map_coordinates(phantom.mask.astype(np.float32), where, order=1, mode="nearest") > 0.5
     return phantom.with_pixels(_joined(phantom, moved)).with_mask(mask)
 
 
