@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shiftscope.errors import NotComparable, ProfileError
+from shiftscope.measures import AXES
 from shiftscope.measures.canonical import Canonical
 from shiftscope.measures.features import load_extractor
 from shiftscope.phantoms import ANATOMIES, Phantom, write_site
@@ -102,9 +103,9 @@ def patients(seed: int, n: int) -> list[Patient]:
     out = []
     for _ in range(n):
         masked = rng.random() < 0.8
-        of_masks = {"morphology": 8, "boundary": 4, "intensity_outside": 8} if masked else {}
-        widths = {"intensity": 8, "texture": 8, "features_deep": 16, **({"colour": 8} if rng.random() < 0.5 else {})}
-        coordinates = {axis: rng.normal(3, 2, size=width) for axis, width in (widths | of_masks).items()}
+        axes = ["intensity", "texture", "features_deep", *(["colour"] if rng.random() < 0.5 else [])]
+        axes += ["morphology", "boundary", "intensity_outside", "lesion"] if masked else []
+        coordinates = {axis: rng.normal(3, 2, size=AXES[axis].width) for axis in axes}
         if rng.random() < 0.2:
             coordinates["texture"][3] = np.nan
         numbers = {name: np.asarray(rng.normal(50, 30)) for name in ("brightness", "noise", "log_area", "roughness")}
@@ -168,6 +169,8 @@ def test_a_part_keeps_every_digit(tmp_path: Path) -> None:
     made.write(tmp_path / "a.part.json")
     text = (tmp_path / "a.part.json").read_text()
     again = Part.read(tmp_path / "a.part.json")
+    assert {"morphology", "boundary", "colour"} <= made.tally.plain.keys()
+    assert made.tally.joint.keys() & made.tally.by_class["benign"].keys()
     assert text.startswith('{\n "schema": 1,\n "part": "raw sums, nothing suppressed: keep at the site"')
     assert again.to_json() == made.to_json()
     for axis, sums in made.tally.plain.items():

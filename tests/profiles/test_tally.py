@@ -10,7 +10,15 @@ from shiftscope.sites import Site
 
 SITE = Site("here", Path("here"), "images", (), "manifest", (), {})
 RNG = np.random.default_rng(0)
-WIDTHS = {"intensity": 8, "texture": 8, "colour": 8, "intensity_outside": 8, "morphology": 8, "boundary": 4}
+WIDTHS = {
+    "intensity": 8,
+    "texture": 8,
+    "colour": 8,
+    "intensity_outside": 8,
+    "morphology": 8,
+    "boundary": 4,
+    "lesion": 8,
+}
 
 
 def patient(
