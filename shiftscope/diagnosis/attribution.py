@@ -12,6 +12,7 @@ from shiftscope.diagnosis.odd_sites import Group, told_once
 from shiftscope.diagnosis.scanners import separating_tags
 from shiftscope.diagnosis.verdicts import QUESTIONS
 from shiftscope.diagnosis.words import others as whom
+from shiftscope.measures import MEASURES
 from shiftscope.measures.causes import CAUSES
 
 __all__ = ["evidence_of"]
@@ -48,13 +49,21 @@ def _of_question(question: str, pairs: Sequence[Pair], made: Comparisons) -> Ite
             for site, other in (pair, pair[::-1]):
                 seen = [move.seen_from(site) for move in by_cause.get(cause, ())]
                 views[site, other] = {(move.measure, move.up): move.strength for move in seen}
-        groups.extend((cause, group) for group in told_once(views, len(known)))
+        groups.extend((cause, _upright(group)) for group in told_once(views, len(known)))
     for cause, group in sorted(groups, key=lambda item: -item[1].weight):
         yield _of_cause(question, cause, group, found, made)
     silent = [pair for pair, by_cause in found.items() if not by_cause]
     axes = {(a, b): {made.answer(question, a, b).axis or "": 1.0} for a, b in silent}
     for whole in told_once(axes | {pair[::-1]: axis for pair, axis in axes.items()}, len(known)):
         yield _of_axis(question, whole, made)
+
+
+def _upright(group: Group[Way]) -> Group[Way]:
+    """A ratio of two sites is told as that of the larger to the smaller."""
+    (measure, up), others = group.key, group.others
+    if up or len(others) > 1 or not MEASURES[measure].unit.startswith("log"):
+        return group
+    return Group(others[0], (measure, True), (group.site,), group.weight)
 
 
 def _of_cause(

@@ -32,7 +32,7 @@ def of_moves(moves: Sequence[Move], also: Sequence[Sequence[Move]], of: int) -> 
     """
     patients = counted((sum(move.n[0] for move in moves), moves[0].n[1]))
     told = _against_one(moves) if len(moves) == 1 else _against_several(moves, of)
-    said = f"{told}{_reading(moves[0])}, 95 % {_interval(moves)}, {patients}"
+    said = f"{told}, 95 % {_interval(moves)}, {patients}{_reading(moves[0])}"
     return f"{said}; with it {', '.join(_change(item) for item in also)}" if also else said
 
 

@@ -108,7 +108,10 @@ def test_only_questions_that_were_called_are_told() -> None:
     found = told([east, west], {("east", "west"): {"structure": "morphology"}})
     assert [item.measure for item in found if "95 %" in item.says][:1] == ["log_area"]
     assert not any(item.measure == "noise" for item in found)
-    assert "times that at 'east': larger lesions" in found[0].says
+    assert "times that at 'east', 95 % [" in found[0].says
+    assert "n = 100 against 100: larger lesions, or a closer field of view" in found[0].says
+    swapped = [site("east", drawn(1, log_area=-2.0)), site("west", drawn(0, log_area=-3.0))]
+    assert "area at 'east' is" in told(swapped, {("east", "west"): {"structure": "morphology"}})[0].says
     (appearance,) = (item for item in found if item.question == "appearance")
     assert appearance.says.startswith("no shift in appearance that counts between 'east' and 'west': effect 0.010")
 
