@@ -6,7 +6,7 @@ axis is told in the axis's one yardstick, whatever was held equal.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -32,6 +32,9 @@ only to correct areas."""
 
 _FREE_OF_HABIT = 4
 """Leading coordinates of the morphology that an annotator's contour habit leaves alone, once area is corrected."""
+
+_NEGATIVE, _UPRIGHT = "polarity_", "quantile_map_"
+"""One site's negatives are compared with the other's upright images: what turning one of two sites would leave."""
 
 _SUSPICION = 0.05  # a difference of labels with a smaller p is held equal before anything else is judged
 _CONVICTION = 0.01  # likewise for the contours' habit, whose correction costs structure half its coordinates
@@ -71,15 +74,19 @@ def compare_all(sides: Sequence[Side]) -> Shifts:
     suspected = np.zeros(len(i), dtype=bool)
     suspected[found.rows[found.curves.p < _SUSPICION]] = True
     for axis in sorted(AXES, key=lambda axis: axis != "boundary"):
-        axes[axis] = _Axis.of(axis, sides, (i, j), suspected, axes.get("boundary"))
+        if axis.startswith(_NEGATIVE):
+            axes[axis] = _Axis.of_turned(axis, sides, (i, j), suspected)
+        else:
+            axes[axis] = _Axis.of(axis, sides, (i, j), suspected, axes.get("boundary"))
     order = [LABELS, *AXES]
     pairs = [list[Effect]() for _ in i]
     sites = [list[Effect]() for _ in sides]
     for axis in order:
         for row, effect in axes[axis].effects(i, j):
             pairs[row].append(effect)
-        for site, effect in axes[axis].against_all(len(sides), i, j):
-            sites[site].append(effect)
+        if not axis.startswith(_NEGATIVE):  # whom to turn is a question of two
+            for site, effect in axes[axis].against_all(len(sides), i, j):
+                sites[site].append(effect)
     names = [(sides[a].site, sides[b].site) for a, b in zip(i.tolist(), j.tolist(), strict=True)]
     return Shifts(
         pairs={name: Shift(tuple(effects)) for name, effects in zip(names, pairs, strict=True)},
@@ -178,6 +185,33 @@ class _Axis:
                 axis.hold(asked, _without_habit(name, cut, sides, i[asked], j[asked]), "contour habit")
         return axis
 
+    @classmethod
+    def of_turned(
+        cls, name: str, sides: Sequence[Side], pairs: tuple[np.ndarray, np.ndarray], suspected: np.ndarray
+    ) -> "_Axis":
+        """Negatives after their quantile map against upright images after theirs. Either site may be the inverted one:
+        of the two ways to turn them the one that leaves less counts."""
+        (i, j), count, asked = pairs, len(sides), len(pairs[0])
+        upright = _UPRIGHT + name.removeprefix(_NEGATIVE)
+        both = [*sides, *(_as(upright, name, side) for side in sides)]
+        ways = (np.concatenate([i, i + count]), np.concatenate([j + count, j]))
+        axis = cls.of(upright, both, ways, np.tile(suspected, 2), None)
+        of_pair = axis.rows % max(asked, 1)
+        order = np.lexsort((np.asarray(axis.curves.value), of_pair))
+        rows, first = np.unique(of_pair[order], return_index=True)
+        best = order[first]
+        return cls(
+            name=name,
+            question=axis.question,
+            n=axis.n[:count],
+            rows=rows,
+            differences=axis.differences.at(best),
+            tell=axis.tell,
+            held=axis.held[best],
+            explained=axis.explained[best],
+            curves=Curve(*(np.asarray(field)[best] for field in axis.curves)),
+        )
+
     def hold(self, rows: np.ndarray, differences: Differences, what: str) -> None:
         """Replace some differences by what is left with something held equal, on the same coordinates."""
         before = self.tell(self.differences.at(rows).leading(differences.width)).value
@@ -241,6 +275,16 @@ def _yardsticks(axis: str, sides: Sequence[Side]) -> Callable[[int], Yardstick]:
         return Yardstick.of([Moments(2, np.zeros(d), np.eye(d))])
 
     return at
+
+
+def _as(name: str, axis: str, side: Side) -> Side:
+    """A side that has nothing but one axis, under another name."""
+    return replace(
+        side,
+        plain={name: side.plain[axis]} if axis in side.plain else {},
+        joint={name: side.joint[axis]} if axis in side.joint else {},
+        classes={label: {name: axes[axis]} for label, axes in side.classes.items() if axis in axes},
+    )
 
 
 def _with_area(name: str, sides: Sequence[Side], table: Table) -> tuple[Table, Table, np.ndarray, np.ndarray]:
