@@ -16,6 +16,11 @@ NEGLIGIBLE = 0.26
 """Standardised difference below which a mean has not moved: between normal distributions, a Cliff's delta of .147."""
 
 
+LEAST = {"offset": 0.5}
+"""Measure -> the smallest gap that is told: a change of appearance alone moves the offset by a third of a pixel
+(docs/measures.md)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Move:
     """A measure whose mean differs between two sites.
@@ -64,7 +69,7 @@ def moves(question: str, a: Profile, b: Profile) -> dict[str, list[Move]]:
     """Cause -> measures that moved from `a` to `b`, the one with the largest standardised difference first.
 
     A measure has moved when its interval at a Bonferroni level over all measures of the question leaves 0, and its
-    standardised difference is not negligible.
+    difference is not negligible.
     """
     found: dict[str, list[Move]] = {}
     shared = {cause: [*_told(names, a.measures, b.measures)] for cause, names in CAUSES[question].items()}
@@ -87,7 +92,7 @@ def _move(name: str, a: Profile, b: Profile, tests: int) -> Move | None:
     one, other = a.measures[name], b.measures[name]
     spread = float(np.sqrt((one.sd**2 + other.sd**2) / 2))
     gap = other.mean - one.mean
-    if gap == 0 or abs(gap) < NEGLIGIBLE * spread:
+    if gap == 0 or abs(gap) < max(NEGLIGIBLE * spread, LEAST.get(name, 0.0)):
         return None
     numbers = ((other.n, one.n), (other.mean, one.mean), (other.sd, one.sd))
     _, lowest, highest = welch(*numbers, level=1 - (1 - LEVEL) / tests)

@@ -12,6 +12,7 @@ def number(value: float) -> str:
     """Two significant digits, three decimals at the most, no exponent: 36, 3.6, 0.36, 0.036."""
     if round(value, 3) == 0:
         return "0"
+    value = float(f"{value:.2g}") if abs(value) < 10 else value
     return f"{value:.{min(3, max(0, 1 - floor(log10(abs(value)))))}f}"
 
 

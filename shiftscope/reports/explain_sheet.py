@@ -1,12 +1,12 @@
 """What every measure and axis is, from its own record, as a sheet."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from difflib import get_close_matches
 from textwrap import shorten
 
 from shiftscope.errors import UsageError
-from shiftscope.measures import AXES, Measure, boundary, colour, intensity, morphology, texture
+from shiftscope.measures import AXES, Axis, Measure, boundary, colour, intensity, morphology, texture
 from shiftscope.measures.causes import CAUSES
 from shiftscope.reports.sheet import Grid, Sheet
 
@@ -58,6 +58,24 @@ class Explanation:
     direction: str
     undefined: str
     reference: str
+
+
+_LABELS = Explanation(
+    name="labels",
+    kind="axis",
+    question="label",
+    axis="labels",
+    goes_with="the published counts of patients by class",
+    sentence="Share of patients in each class.",
+    formula="effect: squared distance of two sites' shares over their variance, 1 less the sum of squared shares, the"
+    " mean of the two; what chance adds is taken off",
+    unit="1",
+    range="effect from 0 up, no histogram; 1 is one standard deviation of patients within a site, squared",
+    direction="higher is a larger difference between sites",
+    undefined="fewer than two classes, or a site without labels",
+    reference="Simpson 1949, doi:10.1038/163688a0, for the variance of classes",
+)
+"""Labels have no record in `AXES`: nothing is measured of an image."""
 
 
 def explanations(name: str | None = None) -> list[Explanation]:
@@ -118,10 +136,10 @@ def _known() -> list[Explanation]:
     out: dict[tuple[str, str], Explanation] = {}
     for name, axis in AXES.items():
         measures = _FAMILIES.get(name, {})
-        out["axis", name] = _of_axis(name, axis.question, axis.says, f"{axis.width} coordinates", [*measures])
+        out["axis", name] = _of_axis(name, axis, [*measures])
         for key, item in measures.items():
             out.setdefault(("measure", key), _of_measure(item))
-    return [*out.values(), _of_axis("labels", "label", "share of patients in each class", "one share a class", [])]
+    return [*out.values(), _LABELS]
 
 
 def _of_measure(item: Measure) -> Explanation:
@@ -148,20 +166,18 @@ def _of_measure(item: Measure) -> Explanation:
     )
 
 
-def _of_axis(name: str, question: str, says: str, compared: str, measures: list[str]) -> Explanation:
-    return Explanation(
+def _of_axis(name: str, axis: Axis, measures: Sequence[str]) -> Explanation:
+    return replace(
+        _LABELS,
         name=name,
-        kind="axis",
-        question=question,
+        question=axis.question,
         axis=name,
         goes_with=", ".join(measures) or "no measure in units a person knows",
-        sentence=f"{says[0].upper()}{says[1:]}.",
-        formula=f"effect: squared distance of two sites' means over the patients' spread within sites, {compared}",
-        unit="1",
-        range="effect from 0 up, not as a histogram; 1 is a shift as large as patients differ within a site",
-        direction="higher is a larger difference between sites",
+        sentence=f"{axis.says[0].upper()}{axis.says[1:]}.",
+        formula=f"effect: d' S^-1 d on at most {axis.width} coordinates, d the difference of two sites' means and S the"
+        " patients' covariance within sites, pooled over all sites and shrunken; what chance adds is taken off",
         undefined="fewer than 10 patients at a site, or nothing to measure it on",
-        reference="docs/design.md, A diagnosis",
+        reference="Mahalanobis 1936, doi:10.1007/s13171-019-00164-5; Chen et al. 2010, doi:10.1109/TSP.2010.2053029",
     )
 
 

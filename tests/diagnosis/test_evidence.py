@@ -285,8 +285,8 @@ def test_tags_are_told_once_and_only_for_a_called_appearance() -> None:
 
 
 def test_numbers_read_as_people_write_them() -> None:
-    assert [number(value) for value in (36.4, 3.64, 0.364, 0.0364, -0.5, 0.0001)] == [
-        *("36", "3.6", "0.36", "0.036", "-0.50", "0")
+    assert [number(value) for value in (136.4, 36.4, 3.64, 0.364, 0.0364, 0.999, -0.5, 0.0001)] == [
+        *("136", "36", "3.6", "0.36", "0.036", "1.0", "-0.50", "0")
     ]
     assert span([31.2, 40.1]) == "31 to 40"
     assert span([31.2, 31.4]) == "31"
