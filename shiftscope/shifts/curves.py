@@ -110,8 +110,7 @@ class Curve(NamedTuple):
     def interval(self, level: float = LEVEL) -> tuple[np.ndarray, np.ndarray]:
         """Equal-tailed confidence interval of the effect, both ends >= 0, by inverting the test."""
         tail = (1 - level) / 2
-        low = np.where(self.exceeds(0.0) > 1 - tail, self._effect_where(1 - tail), 0.0)
-        return low, np.where(self.exceeds(0.0) > tail, self._effect_where(tail), 0.0)
+        return self._effect_where(1 - tail), self._effect_where(tail)
 
     def detectable(
         self, margin: float | np.ndarray = 0.0, alpha: float = 1 - LEVEL, power: float = POWER
@@ -120,12 +119,14 @@ class Curve(NamedTuple):
 
         What was seen does not matter, only how uncertain it is; the direction is any.
         """
+        margin = np.broadcast_to(np.asarray(margin, dtype=float), np.shape(self.noise))
         plan = self._replace(along=self.noise2 / self.noise, along2=self.noise3 / self.noise)
-        least = _root(
-            lambda distance: plan._replace(distance=distance).exceeds(margin) - (1 - alpha),
-            np.asarray(2 * self.noise + margin),
-        )
-        return _root(lambda effect: power - 1 + plan._replace(distance=least).exceeds(effect), least, falls=True)
+
+        def confidence(distance: np.ndarray, rows: np.ndarray) -> np.ndarray:
+            return plan._rows(rows)._replace(distance=distance).exceeds(margin.reshape(-1)[rows])
+
+        least = plan._replace(distance=_root(confidence, 1 - alpha, np.asarray(2 * self.noise + margin)))
+        return _root(lambda effect, rows: 1 - least._rows(rows).exceeds(effect), power, np.asarray(least.distance))
 
     def at(self, factor: float | np.ndarray) -> "Curve":
         """The curve with `factor` times the patients everywhere."""
@@ -143,7 +144,12 @@ class Curve(NamedTuple):
         )
 
     def _effect_where(self, confidence: float) -> np.ndarray:
-        return _root(lambda effect: self.exceeds(effect) - confidence, self.value + self.noise + _NOTHING, falls=True)
+        """The effect that is exceeded with this confidence, 0 where even 0 is not."""
+        guess = (np.sqrt(self.value) + 2 * np.sqrt(self.along)) ** 2 + self.noise * 1e-3
+        return _root(lambda effect, rows: 1 - self._rows(rows).exceeds(effect), 1 - confidence, np.asarray(guess))
+
+    def _rows(self, rows: np.ndarray) -> "Curve":
+        return Curve(*(np.reshape(field, -1)[rows] for field in self))
 
 
 def stack(curves: Sequence[Curve]) -> Curve:
@@ -180,36 +186,46 @@ def patients_needed(
     return high
 
 
-def _root(function: Callable[[np.ndarray], np.ndarray], guess: np.ndarray, falls: bool = False) -> np.ndarray:
-    """Where a monotone function of x >= 0 crosses 0, for many at once: bracketed by doubling, then false position
-    (Illinois) on the square root of x."""
-    sign = -1.0 if falls else 1.0
-    high = np.sqrt(np.array(guess, dtype=float))
-    at_high = sign * function(high**2)
-    low, at_low = np.zeros_like(high), sign * function(np.zeros_like(high))
+def _root(rising: Callable[[np.ndarray, np.ndarray], np.ndarray], probability: float, guess: np.ndarray) -> np.ndarray:
+    """Where a probability that rises with x >= 0 reaches `probability`, for many at once; 0 where it is there already.
+
+    Bracketed by doubling, then false position (Illinois) between the square root of x and the normal score of the
+    probability, which go nearly straight.
+
+    Args:
+        rising: x (k,), which of the problems (k,) -> probabilities (k,).
+        probability: to reach.
+        guess: where to look first, of the shape of the answer.
+    """
+    target = special.ndtri(probability)
+
+    def score(x: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        return np.asarray(special.ndtri(np.clip(rising(x**2, rows), 1e-15, 1 - 1e-15)) - target)
+
+    every = np.arange(guess.size)
+    low, high = np.zeros(guess.size), np.sqrt(guess.reshape(-1))
+    at_low, at_high = score(low, every), score(high, every)
+    rows = every[at_high < 0]
     for _ in range(_STEPS):
-        short = at_high < 0
-        if not short.any():
+        if not len(rows):
             break
-        low, at_low = np.where(short, high, low), np.where(short, at_high, at_low)
-        high = np.where(short, 2 * high, high)
-        at_high = sign * function(high**2)
-    weight_low, weight_high = at_low, at_high
-    for step in range(_STEPS):
-        gap = weight_high - weight_low
-        middle = np.where(
-            (gap > 0) & (step % 4 != 3),
-            high - weight_high * (high - low) / np.where(gap > 0, gap, 1.0),
-            (low + high) / 2,
-        )
-        at_middle = sign * function(middle**2)
-        left = at_middle < 0
-        weight_high = np.where(left, weight_high / 2, at_middle)
-        weight_low = np.where(left, at_middle, weight_low / 2)
-        low, high = np.where(left, middle, low), np.where(left, high, middle)
-        if np.all(high - low <= _PRECISE * high):
+        low[rows], at_low[rows] = high[rows], at_high[rows]
+        high[rows] *= 2
+        at_high[rows] = score(high[rows], rows)
+        rows = rows[at_high[rows] < 0]
+    high[at_low >= 0] = 0.0
+    rows = every[(at_low < 0) & (at_high >= 0)]
+    for _ in range(_STEPS):
+        if not len(rows):
             break
-    return np.asarray(((low + high) / 2) ** 2)
+        x0, x1, y0, y1 = low[rows], high[rows], at_low[rows], at_high[rows]
+        x = np.clip(x1 - y1 * (x1 - x0) / (y1 - y0), x0 + _PRECISE / 4 * x1, x1 - _PRECISE / 4 * x1)
+        y = score(x, rows)
+        left = y < 0
+        at_high[rows], at_low[rows] = np.where(left, y1 / 2, y), np.where(left, y, y0 / 2)
+        low[rows], high[rows] = np.where(left, x, x0), np.where(left, x1, x)
+        rows = rows[high[rows] - low[rows] > _PRECISE * high[rows]]
+    return np.asarray(high.reshape(guess.shape) ** 2)
 
 
 def _f_cdf(numerator: np.ndarray, denominator: np.ndarray, value: np.ndarray) -> np.ndarray:
