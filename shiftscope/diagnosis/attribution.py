@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, zip_longest
 
-from shiftscope.diagnosis.answered import axis_differs, classes_differ, no_shift, unanswerable
+from shiftscope.diagnosis.answers_told import axis_differs, classes_differ, no_shift, unanswerable
 from shiftscope.diagnosis.comparisons import Comparisons, Pair
 from shiftscope.diagnosis.evidence import Evidence
-from shiftscope.diagnosis.moved import of_moves
+from shiftscope.diagnosis.moves_told import of_moves
 from shiftscope.diagnosis.moves import Move, moves
 from shiftscope.diagnosis.odd_sites import Group, told_once
 from shiftscope.diagnosis.scanners import separating_tags

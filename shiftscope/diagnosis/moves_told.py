@@ -1,4 +1,4 @@
-"""Findings in words and units that a person knows."""
+"""Measures that moved, in words and units that a person knows."""
 
 from collections.abc import Sequence
 
