@@ -6,8 +6,8 @@ from itertools import chain, zip_longest
 from shiftscope.diagnosis.answers_told import axis_differs, classes_differ, no_shift, unanswerable
 from shiftscope.diagnosis.comparisons import Comparisons, Pair
 from shiftscope.diagnosis.evidence import Evidence
-from shiftscope.diagnosis.moves_told import of_moves
 from shiftscope.diagnosis.moves import Move, moves
+from shiftscope.diagnosis.moves_told import of_moves
 from shiftscope.diagnosis.odd_sites import Group, told_once
 from shiftscope.diagnosis.scanners import separating_tags
 from shiftscope.diagnosis.verdicts import QUESTIONS
