@@ -181,11 +181,11 @@ def test_hidden_labels_are_read_in_favour_of_no_shift(federations: dict[str, lis
 ACTIONS = {
     "twins": {"pool"},
     "brighter": {"harmonize"},
-    "noisier": {"pool", "personalize"},
+    "noisier": {"harmonize"},
     "rarer_labels": {"pool"},
     "bigger_lesions": {"pool", "personalize"},
     "sloppy_masks": {"pool", "personalize"},
-    "both": {"harmonize", "both"},
+    "both": {"pool"},  # no harmonizer that can be trained with undoes the blur
     "broken": {"collect_more"},
 }
 
@@ -198,7 +198,7 @@ def test_the_advice_follows(name: str, federations: dict[str, list[Profile]]) ->
     assert small.because
     assert (small.harmonizer is not None) == (small.action in ("harmonize", "both"))
     assert (small.personalizer is not None) == (small.action in ("personalize", "both"))
-    if name in ("noisier", "bigger_lesions", "sloppy_masks", "both"):
+    if name in ("bigger_lesions", "sloppy_masks", "both"):
         larger = [profile.model_copy(update={"patients": 80}) for profile in federations[name]]
         assert advise(larger).recommendation.action in ("personalize", "both")
         assert "personal" in " ".join(item.action for item in small.alternatives) or small.action != "pool"

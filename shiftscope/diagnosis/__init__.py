@@ -6,7 +6,7 @@ from itertools import combinations, pairwise
 from shiftscope.diagnosis.attribution import evidence_of
 from shiftscope.diagnosis.comparisons import Comparisons
 from shiftscope.diagnosis.evidence import Evidence
-from shiftscope.diagnosis.removal import Removed, removed_by_maps
+from shiftscope.diagnosis.removal import Removal, removals
 from shiftscope.diagnosis.verdicts import LIMITS, QUESTIONS, AxisVerdict, Kind, Limits, Verdict, judge, sum_up
 from shiftscope.errors import ProfileError
 from shiftscope.profiles import Profile
@@ -21,7 +21,7 @@ __all__ = [
     "Kind",
     "Limits",
     "PairVerdict",
-    "Removed",
+    "Removal",
     "Verdict",
     "diagnose",
 ]
@@ -43,7 +43,7 @@ class Diagnosis(Record):
         pairs: every pair.
         by_site: every site against all others together.
         evidence: findings in sentences, the clearest first, each cause told once.
-        removed: what harmonization could remove; None without an appearance shift.
+        removed: what each harmonizer would remove of the shift in appearance, the most first; empty without one.
         caveats: what lowers the confidence, in sentences.
     """
 
@@ -52,7 +52,7 @@ class Diagnosis(Record):
     pairs: tuple[PairVerdict, ...]
     by_site: dict[str, Verdict]
     evidence: tuple[Evidence, ...]
-    removed: Removed | None
+    removed: tuple[Removal, ...]
     caveats: tuple[str, ...]
 
 
@@ -86,14 +86,13 @@ def diagnose(profiles: Sequence[Profile], limits: Limits = LIMITS) -> Diagnosis:
             question: _strongest([verdict.axes[question] for verdict in verdicts.values()]) for question in QUESTIONS
         }
         kind = sum_up(axes)
-    order = sorted(shifts, key=lambda pair: -_weight(verdicts[pair]))
     return Diagnosis(
         kind=kind,
         axes=axes,
         pairs=tuple(pairs),
         by_site=_by_site(profiles, found.by_site, limits),
         evidence=evidence_of(Comparisons(shifts, verdicts, known)),
-        removed=removed_by_maps([shifts[pair] for pair in order if verdicts[pair].axes["appearance"].called]),
+        removed=removals({pair: shifts[pair] for pair in shifts if verdicts[pair].axes["appearance"].called}),
         caveats=tuple(_caveats(profiles, list(verdicts.values()), limits)),
     )
 
@@ -116,10 +115,6 @@ def _by_site(profiles: Sequence[Profile], shifts: Mapping[str, Shift], limits: L
 def _strongest(answers: Sequence[AxisVerdict]) -> AxisVerdict:
     """The answer of the pair with the best case."""
     return max(answers, key=lambda answer: (answer.called, answer.probability or 0.0, answer.effect or 0.0))
-
-
-def _weight(verdict: Verdict) -> float:
-    return sum(answer.effect or 0.0 for answer in verdict.axes.values() if answer.called)
 
 
 def _caveats(profiles: Sequence[Profile], verdicts: Sequence[Verdict], limits: Limits) -> list[str]:

@@ -12,9 +12,14 @@ import numpy as np
 from shiftscope.records import Real, Record
 from shiftscope.shifts import Effect, Shift, intervals
 
-__all__ = ["MEASURED", "Removal", "Removed", "removals", "removed_by_maps"]
+__all__ = ["MEASURED", "Removal", "removals"]
 
-MEASURED = {"zscore": "zscore", "quantile_map": "quantile_map", "polarity": "polarity", "quantile_spectrum": "canonical"}
+MEASURED = {
+    "zscore": "zscore",
+    "quantile_map": "quantile_map",
+    "polarity": "polarity",
+    "quantile_spectrum": "canonical",
+}
 """Harmonizer -> what its axes are called before `_shallow` and `_deep`; the cheapest first."""
 
 _LAYERS = ("shallow", "deep")
@@ -29,7 +34,8 @@ class Removal(Record):
         share: of the effects on fine structure and layout, over all pairs; below 0 where the harmonizer adds to them.
         low: lower end of its 95 % interval.
         high: upper end.
-        remains: what is left per pair, on fine structure and layout together.
+        before: the effect per pair as it is, on fine structure and layout together, in squared within-site deviations.
+        remains: what is left of it.
         pairs: how many pairs it is measured on.
     """
 
@@ -37,6 +43,7 @@ class Removal(Record):
     share: Real
     low: Real
     high: Real
+    before: Real
     remains: Real
     pairs: int
 
@@ -64,14 +71,9 @@ def removals(shifts: Mapping[tuple[str, str], Shift]) -> tuple[Removal, ...]:
     Args:
         shifts: (a, b) -> their comparison, for the pairs with an appearance shift.
     """
-    there = {
-        pair: {axis: shift.on(axis) for axis in _axes()} for pair, shift in shifts.items()
-    }
-    whole = {
-        pair: {axis: effect for axis, effect in found.items() if effect is not None}
-        for pair, found in there.items()
-        if all(effect is not None for effect in found.values())
-    }
+    axes = {f"{prefix}_{layer}" for prefix in ("features", *MEASURED.values()) for layer in _LAYERS}
+    found = {pair: {item.axis: item for item in shift.effects if item.axis in axes} for pair, shift in shifts.items()}
+    whole = {pair: effects for pair, effects in found.items() if effects.keys() == axes}
     if not whole:
         return ()
     sized = {name: _sized(list(whole.values()), prefix) for name, prefix in {"raw": "features", **MEASURED}.items()}
@@ -85,12 +87,8 @@ def removals(shifts: Mapping[tuple[str, str], Shift]) -> tuple[Removal, ...]:
     if not inverted.any():
         del sized["polarity"]
     sites = [pair for pair, counts in zip(whole, seen, strict=True) if counts]
-    found = [_removal(name, raw, left, seen, sites) for name, left in sized.items()]
-    return tuple(sorted(found, key=lambda item: -item.share))
-
-
-def _axes() -> list[str]:
-    return [f"{prefix}_{layer}" for prefix in ("features", *MEASURED.values()) for layer in _LAYERS]
+    told = [_removal(name, raw, left, seen, sites) for name, left in sized.items()]
+    return tuple(sorted(told, key=lambda item: -item.share))
 
 
 def _sized(pairs: Sequence[Mapping[str, Effect]], prefix: str) -> _Sized:
@@ -119,6 +117,7 @@ def _removal(name: str, raw: _Sized, left: _Sized, seen: np.ndarray, sites: Sequ
         share=1 - rest,
         low=1 - rest - float(np.hypot(up, raw_down)),
         high=min(1.0, 1 - rest + float(np.hypot(down, raw_up))),
+        before=before / int(seen.sum()),
         remains=after / int(seen.sum()),
         pairs=int(seen.sum()),
     )
@@ -132,33 +131,3 @@ def _together(widths: np.ndarray, sites: Sequence[tuple[str, str]]) -> float:
         for site in pair:
             of_site[site] = of_site.get(site, 0.0) + width / np.sqrt(2)
     return float(np.sqrt(sum(total**2 for total in of_site.values())))
-
-
-class Removed(Record):
-    """What a map to one public look removes of the difference in features, over the pairs with an appearance shift.
-
-    Attributes:
-        share: of the effect on fine structure and layout together; below 0 where the map adds to it.
-        low: if every effect that is left were at the upper end of its interval.
-        high: if every one were at the lower end.
-    """
-
-    share: Real
-    low: Real
-    high: Real
-
-
-def removed_by_maps(shifts: Sequence[Shift]) -> Removed | None:
-    """Effects before and after the public look, both told in the variance before it, summed over layers and pairs."""
-    raw = left = lowest = highest = 0.0
-    for shift in shifts:
-        for layer in ("shallow", "deep"):
-            before, after = shift.on(f"features_{layer}"), shift.on(f"canonical_{layer}")
-            if before is None or after is None or before.interval[0] <= 0:
-                continue
-            low, high = after.interval
-            raw, left = raw + before.value, left + after.value
-            lowest, highest = lowest + low, highest + high
-    if raw == 0:
-        return None
-    return Removed(share=1 - left / raw, low=1 - highest / raw, high=1 - lowest / raw)

@@ -1,0 +1,122 @@
+"""What to do about a shift: from what a harmonizer removes and what remains, from task conflict, and from size.
+
+The study's rule is the prior (arXiv:2605.00892): harmonize where appearance differs, personalize where structure
+differs, neither where hardly anything does. This project's own trials say what the name of the shift does not
+(docs/decisions.md): a harmonizer is worth it only if it removes something; a model has to adapt to what remains only if
+that is far more than real scanners leave; sites that draw their masks differently each need a head of their own; and
+with few patients personalization costs more than it gives.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from shiftscope.diagnosis import AxisVerdict, Diagnosis, diagnose
+from shiftscope.profiles import Profile
+from shiftscope.recommendation.cases import NOUNS, PERSONALIZER, Case
+from shiftscope.recommendation.harmonizing import after_harmonizing, choose, cost_of, name_of, out_of_reach
+from shiftscope.recommendation.open_questions import open_questions
+from shiftscope.recommendation.records import RULES, Alternative, Cost, Recommendation, Rules
+from shiftscope.recommendation.runners_up import runners_up
+from shiftscope.records import Document, Record
+
+__all__ = ["RULES", "Advice", "Alternative", "Cost", "Recommendation", "Rules", "SiteSize", "advise", "recommend"]
+
+_CONFLICTS = {
+    "structure": "no harmonizer moves anatomy: it takes a model of its own for each site",
+    "annotation": "how each site draws is learned by a head of its own",
+}
+
+
+class SiteSize(Record):
+    """How much a site brings."""
+
+    site: str
+    patients: int
+    cases: int
+
+
+class Advice(Document):
+    """All that `shiftscope recommend` says."""
+
+    sites: tuple[SiteSize, ...]
+    diagnosis: Diagnosis
+    recommendation: Recommendation
+
+
+def advise(profiles: Sequence[Profile]) -> Advice:
+    """Diagnose a federation and recommend what to do.
+
+    Raises:
+        ProfileError: fewer than two profiles, or two of one site.
+        NotComparable: profiles measured in different ways.
+    """
+    profiles = sorted(profiles, key=lambda profile: profile.site)
+    diagnosis = diagnose(profiles)
+    sizes = tuple(SiteSize(site=item.site, patients=item.patients, cases=item.cases) for item in profiles)
+    return Advice(sites=sizes, diagnosis=diagnosis, recommendation=recommend(diagnosis, profiles))
+
+
+def recommend(diagnosis: Diagnosis, profiles: Sequence[Profile], rules: Rules = RULES) -> Recommendation:
+    """The advice for a diagnosed federation."""
+    if diagnosis.kind == "insufficient":
+        return _without_comparison()
+    left_out = {site for site, verdict in diagnosis.by_site.items() if verdict.kind == "insufficient"}
+    taking_part = [profile for profile in profiles if profile.site not in left_out]
+    called = tuple(question for question, answer in diagnosis.axes.items() if answer.called)
+    chosen, rivals = choose(diagnosis.removed, rules)
+    case = Case(called, min(profile.patients for profile in taking_part), chosen, rivals)
+    because = [_reason(diagnosis.axes[question], question) for question in called]
+    if "appearance" in called:
+        case, told = after_harmonizing(case, rules)
+        because.extend([*told, *out_of_reach(diagnosis.removed, chosen)])
+    case, told = _after_conflicts(case, rules)
+    because.extend(told)
+    if not called:
+        because.append("no shift in appearance, structure, labels or annotation that counts was found")
+    if called == ("label",):
+        because.append("plain FedAvg copes with different prevalence; judge each site by balanced metrics")
+    undecided = open_questions(diagnosis, case, rules)
+    return Recommendation(
+        action=case.action,
+        harmonizer=name_of(chosen) if case.map else None,
+        personalizer=PERSONALIZER if case.own else None,
+        because=tuple(because),
+        undecided=tuple(item.says for item in undecided),
+        alternatives=runners_up(case, [item.other for item in undecided if item.other is not None], rules),
+        cost=cost_of(name_of(chosen) if case.map else None, taking_part),
+    )
+
+
+def _after_conflicts(case: Case, rules: Rules) -> tuple[Case, list[str]]:
+    """Whether tasks conflict so that sites need models of their own, whether they have the patients for it, and why."""
+    conflicts = [question for question in _CONFLICTS if question in case.called]
+    told = [_CONFLICTS[question] for question in conflicts]
+    wants = case.own or bool(conflicts)
+    withheld = wants and case.smallest < rules.few
+    if withheld:
+        told.append(
+            f"a model of its own for each site costs more than it gives below {rules.few} patients:"
+            f" {case.smallest} at the smallest site"
+        )
+    return replace(case, own=wants and not withheld, withheld=withheld), told
+
+
+def _without_comparison() -> Recommendation:
+    return Recommendation(
+        action="collect_more",
+        harmonizer=None,
+        personalizer=None,
+        because=("fewer than two sites have enough patients to be compared",),
+        undecided=(),
+        alternatives=(),
+        cost=Cost(bytes=0, compute=1.0),
+    )
+
+
+def _reason(answer: AxisVerdict, question: str) -> str:
+    """The answer to one question with its interval and how sure it is."""
+    low, high, probability = answer.low or 0.0, answer.high or 0.0, answer.probability or 0.0
+    return (
+        f"sites differ in {NOUNS.get(question, question)}: effect {answer.effect or 0.0:.2f},"
+        f" 95 % [{low:.2f}, {high:.2f}], confidence {min(probability, 0.999):.3g}"
+    )

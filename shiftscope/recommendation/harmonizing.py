@@ -1,0 +1,88 @@
+"""Which harmonizer, whether it is worth it, whether what remains is too much for one model, and what it costs."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from shiftscope.diagnosis import Removal
+from shiftscope.harmonize import HARMONIZERS
+from shiftscope.profiles import Profile
+from shiftscope.recommendation.cases import Case, number
+from shiftscope.recommendation.records import Cost, Rules
+
+__all__ = ["after_harmonizing", "choose", "cost_of", "name_of", "out_of_reach"]
+
+_CHEAPEST = next(name for name, harmonizer in HARMONIZERS.items() if not harmonizer.shares)
+
+
+def choose(removed: Sequence[Removal], rules: Rules) -> tuple[Removal | None, tuple[Removal, ...]]:
+    """The harmonizer that removes most of those one can train with, or one that shares less and may remove as much; and
+    its rivals."""
+    usable = sorted((item for item in removed if item.harmonizer in HARMONIZERS), key=lambda item: -item.share)
+    if not usable:
+        return None, ()
+    best = usable[0]
+    as_good = [item for item in usable if item is best or (item.high >= best.low and item.share >= rules.worth)]
+    chosen = min(as_good, key=lambda item: (HARMONIZERS[item.harmonizer].shares, -item.share))
+    return chosen, tuple(item for item in as_good if item is not chosen)
+
+
+def name_of(chosen: Removal | None) -> str:
+    """The harmonizer's name; the cheapest where nothing is measured."""
+    return _CHEAPEST if chosen is None else chosen.harmonizer
+
+
+def after_harmonizing(case: Case, rules: Rules) -> tuple[Case, list[str]]:
+    """Whether to harmonize an appearance shift, whether sites must adapt to what remains, and why."""
+    best = case.chosen
+    if best is None:
+        unseen = (
+            f"the shift is too small in the features to tell what a harmonizer removes: {_CHEAPEST} is the cheapest"
+        )
+        return replace(case, map=True), [unseen]
+    worth = best.share >= rules.worth
+    remains = best.remains if worth else best.before
+    adapt = remains > rules.tolerated
+    told = [f"{_says(best)}{'' if worth else ', too little to be worth it'}"]
+    limit = f"what {'remains' if worth else 'differs'} is {number(remains)} squared within-site deviations a pair"
+    if adapt:
+        told.append(f"{limit}, more than the {number(rules.tolerated)} that one model copes with: it must adapt")
+    else:
+        told.append(f"{limit}, which one model copes with (up to {number(rules.tolerated)})")
+    return replace(case, map=worth, own=adapt), told
+
+
+def _says(item: Removal) -> str:
+    ends = f"95 % [{item.low:.0%}, {item.high:.0%}]"
+    if item.share < 0:
+        return (
+            f"{item.harmonizer} adds to the difference in features: {number(item.before)} before it,"
+            f" {number(item.remains)} after, {item.share:.0%} removed, {ends}"
+        )
+    return (
+        f"{item.harmonizer} removes {item.share:.0%} of the difference in features, {ends}, and leaves"
+        f" {number(item.remains)} of {number(item.before)}"
+    )
+
+
+def out_of_reach(removed: Sequence[Removal], chosen: Removal | None) -> list[str]:
+    """What would clearly remove more, but cannot be trained with yet."""
+    least = 0.0 if chosen is None else max(chosen.share, 0.0)
+    return [
+        f"{item.harmonizer}, which training does not have yet, would remove {item.share:.0%},"
+        f" 95 % [{item.low:.0%}, {item.high:.0%}]"
+        for item in removed
+        if item.harmonizer not in HARMONIZERS and item.low > least
+    ]
+
+
+def cost_of(harmonizer: str | None, profiles: Sequence[Profile]) -> Cost:
+    """What is sent beside the model: FedPer sends no more than FedAvg and takes the same steps, harmonizers share
+    arrays whose shape does not depend on the site."""
+    if harmonizer is None:
+        return Cost(bytes=0, compute=1.0)
+    channels = 3 if any(profile.colour for profile in profiles) else 1
+    case = np.linspace(0.1, 0.9, channels * 16, dtype=np.float32).reshape(1, channels, 4, 4)
+    shared = HARMONIZERS[harmonizer].share([[case]])
+    return Cost(bytes=sum(array.nbytes for array in shared.values()), compute=1.0)
