@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from shiftscope.records import Real, Record
-from shiftscope.shifts import Effect, Shift
+from shiftscope.shifts import Effect, Shift, exceeds, intervals, p_values
 from shiftscope.stats import holm
 
 __all__ = ["KINDS", "LIMITS", "QUESTIONS", "AxisVerdict", "Kind", "Limits", "Verdict", "judge", "sum_up"]
@@ -102,15 +102,18 @@ def judge(shifts: Sequence[Shift], limits: Limits = LIMITS) -> list[Verdict]:
     procedure over all comparisons and questions on one minus the confidence, times the number of axes that the
     strongest was chosen from. The p of no difference is corrected in the same way.
     """
-    asked = [{question: _strongest(shift, question, limits) for question in QUESTIONS} for shift in shifts]
+    sure = _confidences(shifts, limits)
+    asked = [{question: _strongest(shift, question, limits, sure) for question in QUESTIONS} for shift in shifts]
     found = {
         (index, question): candidate
         for index, row in enumerate(asked)
         for question, candidate in row.items()
         if candidate is not None
     }
+    p = p_values([candidate.effect for candidate in found.values()])
+    intervals([candidate.effect for candidate in found.values()])
     claims = _corrected(found, [(1 - candidate.probability) * candidate.looked_at for candidate in found.values()])
-    tests = _corrected(found, [candidate.effect.p * candidate.looked_at for candidate in found.values()])
+    tests = _corrected(found, [one * candidate.looked_at for one, candidate in zip(p, found.values(), strict=True)])
     verdicts = []
     for index in range(len(shifts)):
         axes = {question: AxisVerdict() for question in QUESTIONS}
@@ -120,6 +123,13 @@ def judge(shifts: Sequence[Shift], limits: Limits = LIMITS) -> list[Verdict]:
                 axes[question] = _answer(found[key], tests[key], claims[key] < limits.alpha)
         verdicts.append(Verdict(kind=sum_up(axes), axes=axes))
     return verdicts
+
+
+def _confidences(shifts: Sequence[Shift], limits: Limits) -> dict[int, float]:
+    """Confidence that an effect exceeds its margin, by the effect's id, all in one go."""
+    effects = [effect for shift in shifts for effect in shift.effects if effect.question in limits.margin]
+    margins = [max(limits.margin[effect.question], limits.doubt * effect.explained) for effect in effects]
+    return dict(zip(map(id, effects), exceeds(effects, margins).tolist(), strict=True))
 
 
 def _corrected(keys: Iterable[tuple[int, str]], p: list[float]) -> dict[tuple[int, str], float]:
@@ -149,7 +159,7 @@ def sum_up(axes: Mapping[str, AxisVerdict]) -> Kind:
     return "structural" if structure else "none"
 
 
-def _strongest(shift: Shift, question: str, limits: Limits) -> _Candidate | None:
+def _strongest(shift: Shift, question: str, limits: Limits, sure: Mapping[int, float]) -> _Candidate | None:
     """The effect with the best case on a question, of those measured on enough patients."""
     margin = limits.margin[question]
     effects = [effect for effect in shift.about(question) if min(effect.n) >= limits.enough]
@@ -159,10 +169,7 @@ def _strongest(shift: Shift, question: str, limits: Limits) -> _Candidate | None
         return _without_masks(shift, margin, limits)
     if not effects:
         return None
-    rated = [
-        (effect.exceeds(max(margin, limits.doubt * effect.explained)), effect.value, effect)
-        for effect in effects
-    ]
+    rated = [(sure[id(effect)], effect.value, effect) for effect in effects]
     probability, _, best = max(rated, key=lambda item: item[:2])
     return _Candidate(best, probability, len(effects))
 

@@ -85,12 +85,19 @@ def exceeds(effects: Sequence[Effect], margins: Sequence[float] | np.ndarray | f
 
 
 def p_values(effects: Sequence[Effect]) -> np.ndarray:
-    """`Effect.p` of many at once: (k,)."""
-    return stack([effect.curve for effect in effects]).p
+    """`Effect.p` of many at once: (k,); each effect remembers its own."""
+    found = stack([effect.curve for effect in effects]).p
+    for effect, p in zip(effects, found.tolist(), strict=True):
+        effect.__dict__["p"] = p  # the place of a cached property
+    return found
 
 
-def intervals(effects: Sequence[Effect], level: float = LEVEL) -> np.ndarray:
-    """Intervals of many effects at once: (k, 2)."""
-    curves = stack([effect.curve for effect in effects])
-    low, high = curves.interval(level)
-    return np.stack([np.minimum(low, curves.value), np.maximum(high, curves.value)], axis=1)
+def intervals(effects: Sequence[Effect]) -> np.ndarray:
+    """`Effect.interval` of many at once: (k, 2); each effect remembers its own."""
+    unknown = [effect for effect in effects if "interval" not in effect.__dict__]
+    curves = stack([effect.curve for effect in unknown])
+    low, high = curves.interval()
+    ends = zip(np.minimum(low, curves.value).tolist(), np.maximum(high, curves.value).tolist(), strict=True)
+    for effect, interval in zip(unknown, ends, strict=True):
+        effect.__dict__["interval"] = interval
+    return np.array([effect.interval for effect in effects]).reshape(-1, 2)
