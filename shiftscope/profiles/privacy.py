@@ -32,7 +32,16 @@ DELTA = 1e-6
 """One in a million, fixed: a delta that follows the number of patients would tell that number. Half is for the noise,
 half for the names of classes."""
 
-PRIVATE_AXES = ("intensity", "intensity_outside", "colour", "texture", "morphology", "morphology_3d", "boundary")
+PRIVATE_AXES = (
+    "intensity",
+    "intensity_outside",
+    "colour",
+    "texture",
+    "layout",
+    "morphology",
+    "morphology_3d",
+    "boundary",
+)
 """What a diagnosis rests on, measured on each patient alone. The feature axes would need the noise spread over twice as
 many, and those after a map depend on all patients at once, so that no bound on one patient's part holds."""
 
