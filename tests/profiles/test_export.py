@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shiftscope.measures import MEASURES
+from shiftscope.measures import AXES, MEASURES
 from shiftscope.profiles.export import class_sketches, sketch, summary, suppressed
 from shiftscope.profiles.profile import Sketch
 from shiftscope.profiles.sums import Histogram, Sums
@@ -84,6 +84,21 @@ def test_classes_give_no_rest_of_few_patients_away() -> None:
     assert published(a=34, b=12) == {"a": 8, "b": 4}
     assert published(a=34, b=6, c=5) == {"a": 4}  # the rest of 11 allows four coordinates, so no more of a either
     assert published(a=40, b=12, c=6) == {"a": 4}
+
+
+def test_many_classes_take_less_room() -> None:
+    """Features have four coordinates within few classes and none within many, all other axes eight and four."""
+    rng = np.random.default_rng(0)
+    for count, widths in ((2, {"texture": 8, "features_deep": 4, "zscore_deep": 4}), (5, {"texture": 4})):
+        labels = [f"class{index}" for index in range(count)]
+        rows = {
+            axis: rng.standard_normal((count, 100, AXES[axis].width))
+            for axis in ("texture", "features_deep", "zscore_deep")
+        }
+        by_class = {label: {axis: sums(rows[axis][index]) for axis in rows} for index, label in enumerate(labels)}
+        whole = {axis: sums(np.concatenate(list(parts))) for axis, parts in rows.items()}
+        for axes in class_sketches(by_class, whole, labels).values():
+            assert {axis: len(found.mean) for axis, found in axes.items()} == widths
 
 
 def test_one_stray_mask_in_a_class_is_not_given_away() -> None:
