@@ -5,8 +5,8 @@
 Two halves of one population, other patients in each, one of them changed; on synthetic patients of every anatomy and,
 with DATA, on the real images of every DATA/<group>/<site> with enough of them. A cell is the median share over the
 populations whose features differ, with the smallest and the largest; changes of structure and another anatomy are the
-controls, whose effect must remain. `effect` is what differs before, in squared within-site deviations. Where turning a
-site back is not clearly better, `polarity` is the quantile map.
+controls, whose effect must remain. `effect` is what differs before, in squared within-site deviations per coordinate.
+Where turning a site back is not clearly better, `polarity` is the quantile map.
 """
 
 import argparse
@@ -140,7 +140,7 @@ def table(found: dict[str, list[tuple[Removal, ...]]]) -> str:
             shares = [(removed.get(name) or removed["quantile_map"]).share for removed in told]
             cells.append(f"{np.median(shares):.2f} ({min(shares):.2f} to {max(shares):.2f})" if shares else "")
         effect = np.median([removed["zscore"].before for removed in told]) if told else 0.0
-        lines.append(f"| {change} | {len(told)} of {len(populations)} | {effect:.1f} | {' | '.join(cells)} |")
+        lines.append(f"| {change} | {len(told)} of {len(populations)} | {effect:.2f} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

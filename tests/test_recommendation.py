@@ -20,7 +20,7 @@ def profile(name: str, patients: int, *, colour: bool = False) -> Profile:
     return Profile.model_construct(site=name, patients=patients, cases=patients, colour=colour)
 
 
-def removal(name: str, share: float, half: float = 0.05, before: float = 30.0) -> Removal:
+def removal(name: str, share: float, half: float = 0.05, before: float = 1.2) -> Removal:
     return Removal(
         harmonizer=name,
         share=share,
@@ -107,11 +107,11 @@ def test_what_no_harmonizer_removes_is_pooled_while_it_is_small() -> None:
 
 
 def test_strong_appearance_that_nothing_removes_is_personalized() -> None:
-    """The planted federation of the trials: 4 % removed, 230 remain; the public look would remove 93 %."""
+    """The planted federation of the trials: 4 % removed, 7 remain; the public look would remove 93 %."""
     removed = (
-        removal("quantile_spectrum", 0.93, before=240),
-        removal("zscore", 0.04, before=240),
-        removal("quantile_map", -0.05, before=240),
+        removal("quantile_spectrum", 0.93, before=7),
+        removal("zscore", 0.04, before=7),
+        removal("quantile_map", -0.05, before=7),
     )
     found = advice("appearance", removed=removed)
     assert (found.action, found.harmonizer, found.personalizer) == ("personalize", None, "fedper")
@@ -119,7 +119,7 @@ def test_strong_appearance_that_nothing_removes_is_personalized() -> None:
 
 
 def test_strong_appearance_of_which_much_remains_takes_both() -> None:
-    found = advice("appearance", removed=(removal("zscore", 0.5, before=400),))
+    found = advice("appearance", removed=(removal("zscore", 0.5, before=12),))
     assert found.action == "both"
     assert {item.action for item in found.alternatives} >= {"personalize", "harmonize"}
 
@@ -170,7 +170,7 @@ def test_limits_within_an_interval_are_told() -> None:
     worth = advice("appearance", removed=(removal("zscore", 0.3, 0.2),))
     assert worth.action == "harmonize"
     assert any("removes the 20% that make it worth it is not decided" in told for told in worth.undecided)
-    copes = advice("appearance", removed=(removal("zscore", 0.5, 0.2, before=150),))
+    copes = advice("appearance", removed=(removal("zscore", 0.5, 0.2, before=5.5),))
     assert copes.action == "harmonize"
     assert any("one model copes with what remains is not decided" in told for told in copes.undecided)
     assert any(item.action == "both" for item in copes.alternatives)
@@ -178,7 +178,7 @@ def test_limits_within_an_interval_are_told() -> None:
 
 
 def test_a_new_harmonizer_is_advised_without_a_change_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    removed = (removal("quantile_spectrum", 0.93, before=240), removal("zscore", 0.04, before=240))
+    removed = (removal("quantile_spectrum", 0.93, before=7), removal("zscore", 0.04, before=7))
     assert advice("appearance", removed=removed).harmonizer is None
     map_and_more: Harmonizer = HARMONIZERS["quantile_map"]
     monkeypatch.setitem(module.HARMONIZERS, "quantile_spectrum", map_and_more)

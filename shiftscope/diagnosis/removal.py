@@ -34,7 +34,8 @@ class Removal(Record):
         share: of the effects on fine structure and layout, over all pairs; below 0 where the harmonizer adds to them.
         low: lower end of its 95 % interval.
         high: upper end.
-        before: the effect per pair as it is, on fine structure and layout together, in squared within-site deviations.
+        before: the effect as it is, per pair and coordinate of fine structure and layout: 1 is one within-site standard
+            deviation in every direction.
         remains: what is left of it.
         pairs: how many pairs it is measured on.
     """
@@ -50,7 +51,7 @@ class Removal(Record):
 
 @dataclass(frozen=True, slots=True)
 class _Sized:
-    """Effects of k pairs on both layers together, with the distances to the ends of their intervals, (k,) each."""
+    """Effects of k pairs per coordinate, with the distances to the ends of their intervals, (k,) each."""
 
     value: np.ndarray
     down: np.ndarray
@@ -92,16 +93,15 @@ def removals(shifts: Mapping[tuple[str, str], Shift]) -> tuple[Removal, ...]:
 
 
 def _sized(pairs: Sequence[Mapping[str, Effect]], prefix: str) -> _Sized:
-    """Both layers are of the same patients: their errors are added as if they always went the same way."""
-    values, downs, ups = [], [], []
+    """Small sites publish fewer coordinates, so effects are told per coordinate. Both layers are of the same patients:
+    their errors are added as if they always went the same way."""
+    parts = []
     for layer in _LAYERS:
         effects = [effects[f"{prefix}_{layer}"] for effects in pairs]
-        low, high = intervals(effects).T
-        value = np.array([effect.value for effect in effects])
-        values.append(value)
-        downs.append(value - low)
-        ups.append(high - value)
-    return _Sized(sum(values, np.zeros(len(pairs))), sum(downs, np.zeros(len(pairs))), sum(ups, np.zeros(len(pairs))))
+        value, (low, high) = np.array([effect.value for effect in effects]), intervals(effects).T
+        width = np.array([effect.width for effect in effects]) * len(_LAYERS)
+        parts.append(np.stack([value, value - low, high - value]) / width)
+    return _Sized(*np.sum(parts, axis=0))
 
 
 def _removal(name: str, raw: _Sized, left: _Sized, seen: np.ndarray, sites: Sequence[tuple[str, str]]) -> Removal:

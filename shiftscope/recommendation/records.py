@@ -16,16 +16,16 @@ class Rules:
 
     Attributes:
         worth: share of the difference in features that a harmonizer must remove to be advised.
-        tolerated: difference in features, squared within-site deviations per pair of sites, that may remain before
-            sites need models of their own: real scanners leave 2 to 40 and a common model copes; a dark, inverted site
-            beside a blurred, flat and noisy one leaves 230 and it does not.
+        tolerated: difference in features that may remain before sites need models of their own, per pair and
+            coordinate, in squared within-site deviations: real scanners leave .1 to 1.4 and a common model copes; a
+            dark, inverted site beside a blurred, flat and noisy one leaves 5 to 8 and it does not.
         few: patients at the smallest site below which personalization is not recommended.
         open: a question that is not called with at least this probability is said to be undecided.
         most_times: more than so many times the patients are not worth waiting for.
     """
 
     worth: float = 0.2
-    tolerated: float = 80.0
+    tolerated: float = 3.0
     few: int = 50
     open: float = 0.3
     most_times: float = 20.0

@@ -1,6 +1,7 @@
 """What each harmonizer removes, from sites whose features are known because they were drawn."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -48,7 +49,7 @@ def test_shares_are_those_that_were_drawn() -> None:
         assert found[name].share == pytest.approx(share, abs=0.12)
         assert found[name].low <= share <= found[name].high
         assert found[name].low <= found[name].share <= found[name].high <= 1
-        assert found[name].before == pytest.approx(18, rel=0.15)
+        assert found[name].before == pytest.approx(9 / WIDTH, rel=0.15)
         assert found[name].remains == pytest.approx((1 - found[name].share) * found[name].before)
 
 
@@ -113,6 +114,19 @@ def test_more_sites_tell_more_surely() -> None:
     many = next(item for item in removals(pairs) if item.harmonizer == "zscore")
     assert many.pairs == 9
     assert many.high - many.low < few.high - few.low
+
+
+def test_small_sites_that_publish_less_weigh_alike() -> None:
+    """Differences in every coordinate are as large on 4 of 8 coordinates."""
+    rng = np.random.default_rng(9)
+    a, b = site("a", {}, rng, 2000), site("b", {}, rng, 2000)
+    for axis, moments in b.plain.items():
+        moments.mean[:] += 2.0 if axis.startswith("features") else 1.0
+    cut = {axis: moments.leading(4) for axis, moments in b.plain.items()}
+    for other in (b, replace(b, plain=cut)):
+        found = between(a, other)["zscore"]
+        assert found.before == pytest.approx(4, rel=0.1)
+        assert found.remains == pytest.approx(1, rel=0.1)
 
 
 def test_the_order_of_pairs_does_not_matter() -> None:
