@@ -10,15 +10,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from shiftscope import measures
+from shiftscope import images, measures
 from shiftscope.measures import basis, boundary, morphology
 from shiftscope.measures.canonical import Canonical
 from shiftscope.measures.canvases import grey_of, measure_vectors
 from shiftscope.measures.features import load_extractor
 from shiftscope.phantoms import ANATOMIES, sample
+from shiftscope.profiles.patients import CANVAS
 
 SEED = 7
-SIZE = 128
+SIZE = 256
 VOLUMES = 160
 TARGET = Path(measures.__file__).parent / f"basis-{basis.VERSION}.npz"
 
@@ -32,10 +33,9 @@ def main() -> None:
     rows: dict[str, list[np.ndarray]] = defaultdict(list)
     grey_canvases: dict[str, list[np.ndarray]] = defaultdict(list)
     for phantom in sample(rng, count, size=SIZE):
-        pixels = phantom.pixels if phantom.pixels.ndim == 3 else phantom.pixels[..., None]
-        canvas = torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)[None]))
+        canvas = torch.from_numpy(images.canvas(phantom.pixels[None], CANVAS))
         drawn = bool(phantom.mask.any())
-        mask = torch.from_numpy(phantom.mask[None] > 0) if drawn else None
+        mask = torch.from_numpy(images.mask_canvas(phantom.mask[None], CANVAS) > 0) if drawn else None
         for axis, vector in measure_vectors(canvas, mask, extractor)[0].items():
             rows[axis].append(vector)
         grey_canvases[phantom.anatomy].append(grey_of(canvas).numpy())

@@ -57,7 +57,7 @@ AXES: dict[str, Axis] = {
     "canonical_deep": Axis("features", 16, 2, "layout after the site's map to a public look"),
     "morphology": Axis("structure", 8, 1, "size, shape, place and number of the masks, in 2-D"),
     "morphology_3d": Axis("structure", 8, 1, "size, shape, place and number of the masks, in 3-D"),
-    "boundary": Axis("annotation", 4, 1, "how the contour lies on the image's edges"),
+    "boundary": Axis("annotation", 4, 2, "how the contour lies on the image's edges"),
 }
 """Every axis by its key in a profile."""
 

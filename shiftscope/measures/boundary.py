@@ -65,6 +65,17 @@ MEASURES: dict[str, Measure] = {
             reference=_EDGE,
         ),
         Measure(
+            name="offset_spread",
+            unit="px of 256",
+            sentence="How unsteadily the contour follows the image's edge.",
+            formula="1.4826 * median|place of the edge - offset| over the contour, weighted by edge strength as the"
+            " offset is",
+            range=(0.0, REACH),
+            direction="higher: wandering, hasty or clicked outlines, or lesions with a blurred edge",
+            undefined=f"{_UNDEFINED}, or there is no edge within reach",
+            reference=_EDGE,
+        ),
+        Measure(
             name="roughness",
             unit="px of 256",
             sentence="How far the contour strays from its own smooth course.",
@@ -100,7 +111,7 @@ MEASURES: dict[str, Measure] = {
 }
 """The measures of an annotator's hand."""
 
-VECTOR = ("offset", "roughness", "polygonality", "offset_relative")
+VECTOR = ("offset", "roughness", "polygonality", "offset_spread")
 """What makes the axis, the most telling first."""
 
 
@@ -150,10 +161,11 @@ def measure(seen: np.ndarray, mask: np.ndarray) -> dict[str, float | None]:
     view = _around(seen[index], lesion)
     height, width = (side * CANVAS / max(lesion.shape) for side in lesion.shape)
     contour = trace(view.cover, view.corner, (height, width), view.pixel)
-    offset = None if contour is None else _offset(view, contour)
+    offset, spread = (None, None) if contour is None else _offset(view, contour)
     return {
         "offset": offset,
         "offset_relative": None if offset is None or contour is None else offset / contour.radius,
+        "offset_spread": spread,
         "roughness": None if contour is None else roughness(contour),
         "polygonality": None if contour is None else polygonality(contour),
         "holes": _holes(lesion),
@@ -178,13 +190,14 @@ def _around(picture: np.ndarray, lesion: np.ndarray) -> _View:
     return _View(colours, cover, (starts[0] * pixel, starts[1] * pixel), factor * pixel)
 
 
-def _offset(view: _View, contour: Contour) -> float | None:
-    """Weighted median of the place of the steepest edge along the normals; None where there is no edge."""
+def _offset(view: _View, contour: Contour) -> tuple[float, float] | tuple[None, None]:
+    """Weighted median and deviation of the place of the steepest edge along the normals; None where there is no
+    edge."""
     normals = contour.normals(NORMAL_BLUR)
     half_width = contour.radius * math.sqrt(contour.aspect)
     weights = _contrast(view, contour, normals, half_width)
     if weights is None:
-        return None
+        return None, None
     tail = round(2 * BLUR_ACROSS / STEP)
     reach = math.floor(min(REACH, max(1.0, half_width)) / STEP)  # the other side of a small lesion is not its edge
     away = np.arange(-reach - tail, reach + tail + 1) * STEP
@@ -200,11 +213,16 @@ def _offset(view: _View, contour: Contour) -> float | None:
     ends = (best == 0) | (best == len(away) - 1)
     strength = np.where(ends, 0.0, np.maximum(slope.max(axis=1), 0.0))
     if not strength.any():
-        return None
+        return None, None
     place = away[best] + STEP * _between(slope, best)
-    order = place.argsort(kind="stable")
-    total = strength[order].cumsum()
-    return float(place[order][np.searchsorted(total, total[-1] / 2)])
+    offset = _weighted_median(place, strength)
+    return offset, 1.4826 * _weighted_median(np.abs(place - offset), strength)
+
+
+def _weighted_median(values: np.ndarray, weights: np.ndarray) -> float:
+    order = values.argsort(kind="stable")
+    total = weights[order].cumsum()
+    return float(values[order][np.searchsorted(total, total[-1] / 2)])
 
 
 def _contrast(view: _View, contour: Contour, normals: np.ndarray, half_width: float) -> np.ndarray | None:

@@ -20,7 +20,7 @@ CAUSES: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "annotation": {
         "contour habit": ("offset", "offset_relative"),
-        "contour line": ("roughness", "polygonality"),
+        "contour line": ("roughness", "polygonality", "offset_spread"),
         "holes in masks": ("holes",),
     },
 }

@@ -23,8 +23,8 @@ SIZE = 120
 
 _GRID = 32  # pixels a side: finer detail is texture, not layout
 _BLUR = 0.75  # of them, sigma
-_AROUND = 6.0  # of them, sigma of the neighbourhood that sets the contrast
-_FLAT = 0.1  # share of the image's own contrast that is added: what is flat stays flat
+_AROUND = 3.0  # of them, sigma of the neighbourhood that sets the contrast
+_FLAT = 0.03  # share of the image's own contrast that is added: what is flat stays flat
 _PLACES = 4
 _DIRECTIONS = 6
 _RINGS = 8
@@ -36,7 +36,8 @@ def vector(grey: "torch.Tensor") -> "torch.Tensor":
     import torch
     from torch.nn import functional
 
-    thin = functional.avg_pool2d(grey[:, None], grey.shape[-1] // _GRID)[:, 0].double()  # what is even divides by little
+    # in double precision: where the image is even, little is divided by little
+    thin = functional.avg_pool2d(grey[:, None], grey.shape[-1] // _GRID)[:, 0].double()
     coarse = _smooth(thin, _BLUR)
     detail = coarse - _smooth(coarse, _AROUND)
     around = _smooth(detail.square(), _AROUND).clamp(min=0).sqrt()

@@ -11,7 +11,7 @@ from functools import cache
 
 import numpy as np
 
-from shiftscope.measures import AXES, boundary
+from shiftscope.measures import AXES, contours
 from shiftscope.measures.basis import load_basis
 from shiftscope.shifts.curves import Curve
 from shiftscope.shifts.differences import Differences, Table, adjusted, against_all, plain
@@ -25,10 +25,6 @@ from shiftscope.stats import Moments
 __all__ = ["Shifts", "compare_all", "compare_sides"]
 
 LABELS = "labels"
-
-_COMPARED = {"boundary": boundary.VECTOR.index("offset_relative")}
-"""Coordinates that are compared, where not all: the contour's relative offset depends on the lesion's size, and serves
-only to correct areas."""
 
 _FREE_OF_HABIT = 4
 """Leading coordinates of the morphology that an annotator's contour habit leaves alone, once area is corrected."""
@@ -150,7 +146,7 @@ class _Axis:
         habit: "_Axis | None",
     ) -> "_Axis":
         """An axis with prevalence, lesion area and the annotators' habit held equal where they need be."""
-        table = Table.of([side.plain.get(name) for side in sides]).leading(_COMPARED.get(name))
+        table = Table.of([side.plain.get(name) for side in sides])
         varies = np.trace(table.cov, axis1=1, axis2=2)
         i, j = pairs
         rows = np.flatnonzero((table.width[i] > 0) & (table.width[j] > 0) & (varies[i] + varies[j] > 0))
@@ -166,7 +162,7 @@ class _Axis:
         if len(asked):
             classes = Classes.of(
                 [{label: axes[name] for label, axes in side.classes.items() if name in axes} for side in sides]
-            ).leading(_COMPARED.get(name))
+            )
             done, differences = at_equal_prevalence(
                 table, classes, [side.labels for side in sides], (i[asked], j[asked]), unit
             )
@@ -311,18 +307,22 @@ def _without_habit(axis: str, cut: Differences, sides: Sequence[Side], i: np.nda
     """Morphology with the area that the contours would enclose had both been drawn on the edge, and its other
     coordinates that do not depend on how a contour is drawn.
 
-    A contour drawn beyond the edge by a share t of its radius encloses about exp(2 t) of the lesion's area; the
-    relative offset is -t.
+    A contour drawn beyond the edge by a share t of its radius encloses about exp(2 t) of the lesion's area, exp(3 t) of
+    its volume; the offset is -t radii. The radius is that of a disk, or ball, of the site's mean log area.
     """
     basis = load_basis()[0]
-    reach = boundary.VECTOR.index("offset_relative")
-    factor = 2 * basis["boundary"].spread[reach] / basis[axis].spread[0]
+    contour, size = basis["boundary"], basis[axis]
+    dimensions = 3 if axis.endswith("3d") else 2
+    ball = np.pi if dimensions == 2 else 4 / 3 * np.pi
     mean, variance = np.zeros(len(sides)), np.zeros(len(sides))
     for index in {*i.tolist(), *j.tolist()}:
-        contours = sides[index].plain["boundary"]
-        mean[index] = contours.mean[reach]
-        variance[index] = contours.cov[reach, reach] / contours.n
+        drawn, lesions = sides[index].plain["boundary"], sides[index].plain[axis]
+        share = np.exp(size.centre[0] + size.spread[0] * lesions.mean[0])
+        radius = contours.CANVAS * (share / ball) ** (1 / dimensions)
+        factor = dimensions / (radius * size.spread[0])
+        mean[index] = factor * (contour.centre[0] + contour.spread[0] * drawn.mean[0])
+        variance[index] = (factor * contour.spread[0]) ** 2 * drawn.cov[0, 0] / drawn.n
     delta, parts = cut.delta.copy(), cut.parts.copy()
-    delta[:, 0] += factor * (mean[i] - mean[j])
-    parts[:, :, 0, 0] += factor**2 * np.stack([variance[i], variance[j]])
+    delta[:, 0] += mean[i] - mean[j]
+    parts[:, :, 0, 0] += np.stack([variance[i], variance[j]])
     return Differences(cut.width, delta, parts, cut.freedom)
