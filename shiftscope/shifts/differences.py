@@ -28,12 +28,14 @@ class Table:
         width: (N,) coordinates, 0 likewise.
         mean: (N, D).
         cov: (N, D, D).
+        noise: (N,) variance of each coordinate of `mean` beyond that of chance, see `Moments`.
     """
 
     n: np.ndarray
     width: np.ndarray
     mean: np.ndarray
     cov: np.ndarray
+    noise: np.ndarray
 
     @classmethod
     def of(cls, sites: Sequence[Moments | None]) -> Self:
@@ -45,13 +47,21 @@ class Table:
             if site is not None:
                 d = len(site.mean)
                 n[index], mean[index, :d], cov[index, :d, :d] = site.n, site.mean, site.cov
-        return cls(n, width, mean, cov)
+        noise = np.array([0.0 if site is None else site.noise for site in sites])
+        return cls(n, width, mean, cov, noise)
 
     def leading(self, d: int | None) -> Self:
         """The first `d` coordinates at the most, all for None."""
         if d is None:
             return self
         return replace(self, width=np.minimum(self.width, d), mean=self.mean[:, :d], cov=self.cov[:, :d, :d])
+
+    def cov_of_mean(self, sites: np.ndarray) -> np.ndarray:
+        """Covariances (m, D, D) of the means of some sites (m,)."""
+        own = self.noise[sites, None] * (np.arange(self.mean.shape[1]) < self.width[sites, None])
+        return np.asarray(
+            self.cov[sites] / np.maximum(self.n[sites], 1)[:, None, None] + own[:, :, None] * np.eye(self.mean.shape[1])
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +188,7 @@ def curve_of(delta: np.ndarray, parts: np.ndarray, freedom: np.ndarray, unit: Re
         noise3=d * level**3 + 3 * level * kept + share**3 * third,
         along=np.sum(turned * direction, axis=1),
         along2=np.sum(turned**2, axis=1),
-        freedom=noise**2 / np.maximum(np.sum(unbiased / f, axis=0), np.finfo(float).tiny),
+        freedom=np.where(noise > 0, noise**2 / np.where(noise > 0, np.sum(unbiased / f, axis=0), 1.0), np.inf),
         stretch=np.broadcast_to(stretch, noise.shape),
         noise_stretch=of_noise,
         common=of_noise * common / unit.cost,
@@ -189,7 +199,7 @@ def curve_of(delta: np.ndarray, parts: np.ndarray, freedom: np.ndarray, unit: Re
 
 def plain(table: Table, i: np.ndarray, j: np.ndarray) -> Differences:
     """Sites i (m,) less sites j (m,), on the coordinates that both have."""
-    parts = np.stack([table.cov[k] / np.maximum(table.n[k], 1)[:, None, None] for k in (i, j)])
+    parts = np.stack([table.cov_of_mean(k) for k in (i, j)])
     freedom = np.stack([table.n[k] - 1.0 for k in (i, j)])
     whole = Differences(np.maximum(table.width[i], table.width[j]), table.mean[i] - table.mean[j], parts, freedom)
     return whole.leading(np.minimum(table.width[i], table.width[j]))

@@ -129,7 +129,7 @@ def _projected(
         found = Differences(
             width=np.array([d]),
             delta=gaps[best][None],
-            parts=np.stack([pieces.sum(axis=0), whole.cov[other, :d, :d] / whole.n[other]])[:, None],
+            parts=np.stack([pieces.sum(axis=0), whole.cov_of_mean(np.array([other]))[0, :d, :d]])[:, None],
             freedom=np.array([[freedom], [whole.n[other] - 1.0]]),
         )
         return found if (site, other) == pair else found.swapped(np.array([True]))

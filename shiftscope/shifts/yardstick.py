@@ -21,7 +21,8 @@ from shiftscope.stats import Moments
 
 __all__ = ["Yardstick"]
 
-_FLOOR = 1e-6  # of the mean variance: below, a coordinate counts as constant
+_DIGITS = 1e-5  # published means have six digits: a coordinate that varies by less of its mean counts as constant
+_NOTHING = 1e-12  # a share of the variance that is rounding
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +47,14 @@ class Yardstick:
         freedom = float(sum(max(site.n - 1, 0) for site in sites))
         cov = np.sum([site.cov * max(site.n - 1, 0) for site in sites], axis=0) / max(freedom, 1.0)
         variance = np.diag(cov)
-        floor = _FLOOR * float(variance.mean()) or 1.0
-        spread = np.sqrt(np.maximum(variance, floor))
+        largest = np.max([np.abs(site.mean) for site in sites], axis=0)
+        floor = np.maximum((_DIGITS * largest) ** 2, _NOTHING * variance.mean())
+        spread = np.sqrt(np.where(floor > 0, np.maximum(variance, floor), 1.0))
         correlation = cov / np.outer(spread, spread)
         np.fill_diagonal(correlation, 1.0)
         r = _oas(correlation, freedom)
         values, vectors = np.linalg.eigh((1 - r) * correlation + r * np.eye(len(variance)))
-        root = (vectors / np.sqrt(np.maximum(values, _FLOOR))) @ vectors.T / spread
+        root = (vectors / np.sqrt(np.maximum(values, _NOTHING))) @ vectors.T / spread
         return cls(root, cov, r, freedom)
 
     @property
@@ -67,7 +69,7 @@ class Yardstick:
         total, squares = float(np.trace(within)), float(np.sum(within * within))
         own = np.sum((self.root.T @ self.root) * self.cov, axis=1)
         full = (total**2 + squares) * (1 - self.shrinkage)
-        return (full + 2 * self.shrinkage * float(own @ own)) / max(total, _FLOOR)
+        return (full + 2 * self.shrinkage * float(own @ own)) / max(total, _NOTHING)
 
     def wobble(self, delta: np.ndarray) -> np.ndarray:
         """Variance of the unit along each of `delta` (m, d), relative to that of one coordinate: (m,), 0 to 1."""
