@@ -7,8 +7,9 @@ from shiftscope.diagnosis.answers_told import axis_differs, classes_differ, no_s
 from shiftscope.diagnosis.comparisons import Comparisons, Pair
 from shiftscope.diagnosis.evidence import Evidence
 from shiftscope.diagnosis.moves import Move, moves
-from shiftscope.diagnosis.moves_told import of_moves
+from shiftscope.diagnosis.moves_told import of_moves, size_of
 from shiftscope.diagnosis.odd_sites import Group, told_once
+from shiftscope.diagnosis.overlaps import dominance
 from shiftscope.diagnosis.scanners import separating_tags
 from shiftscope.diagnosis.verdicts import QUESTIONS
 from shiftscope.diagnosis.words import others as whom
@@ -84,7 +85,10 @@ def _of_cause(
         for name in tables[0]
         if name != measure and all(name in table and table[name].up == tables[0][name].up for table in tables)
     ]
-    says = of_moves(leading, also, len(made.profiles) - 1)
+    here = made.profiles[site].measures[measure]
+    ends = {min(leading, key=_strength).sites[0], max(leading, key=_strength).sites[0]}
+    deltas = [dominance(here, made.profiles[other].measures[measure]) for other in sorted(ends)]
+    says = f"{of_moves(leading, also, len(made.profiles) - 1)}; {size_of(deltas)}"
     if cause == "lesion size" and any("habit" in made.answer(question, site, other).held for other in group.others):
         says += "; as drawn, the contours' habit not taken off"
     return Evidence(
@@ -96,9 +100,14 @@ def _of_cause(
         low=min(move.low for move in leading),
         high=max(move.high for move in leading),
         n=(sum(move.n[0] for move in leading), leading[0].n[1]),
+        delta=min(deltas, key=abs),
         also=tuple(item[0].measure for item in also),
         says=says,
     )
+
+
+def _strength(move: Move) -> float:
+    return move.strength
 
 
 def _of_axis(question: str, group: Group[str], made: Comparisons) -> Evidence:

@@ -19,8 +19,8 @@ class Evidence(Record):
             possible.
         high: upper end.
         n: patients of the others together, and of the last site.
-        delta: Cliff's delta, above 0 where the last site's values are higher; against several others the one nearest
-            to 0. None for all but measures.
+        delta: Cliff's delta, above 0 where the last site's values are higher; against several others, of the
+            nearest by standardised difference. None for all but measures.
         also: measures of the same cause that moved as well, or tags that separate the same sites.
         says: the sentence.
     """
