@@ -20,7 +20,7 @@ __all__ = ["WIDTHS", "Basis", "fit_basis", "load_basis"]
 
 VERSION = 1
 WIDTHS = (4, 8, 16, 32)
-"""Sizes of a published sketch: the largest d with n >= 2.5 d."""
+"""Sizes of a published sketch: the smallest from 20 patients, else the largest d with n >= 10 d."""
 
 _CLIP = 8.0  # robust standard deviations: one odd case cannot carry a mean
 

@@ -12,7 +12,12 @@ from shiftscope.stats import Moments
 
 __all__ = ["class_sketches", "sketch", "summary", "suppressed"]
 
-PATIENTS_PER_COORDINATE = 2.5  # with n <= d the covariance spans exactly the patients' points
+PATIENTS_PER_COORDINATE = 10
+"""A covariance hugs its own patients, the more the fewer they are: docs/privacy.md measures what that gives away."""
+
+FEWEST = 20
+"""Patients from which a site is diagnosed, and its axes told in the fewest coordinates."""
+
 CLASS_WIDTH = 8
 FEW_CLASSES = 4  # with more, the least that a sketch can be, so that a profile stays small
 
@@ -50,31 +55,32 @@ def _uncertain(counts: Mapping[str, int], small: Set[str], hidden: Set[str]) -> 
     return True
 
 
-def _width(n: int, most: int, covariates: int = 0) -> int | None:
-    """The largest size of a sketch, a public one or the whole axis, that n patients allow."""
-    sizes = (width for width in (*WIDTHS, most) if width <= most)
-    fitting = [width for width in sizes if n >= PATIENTS_PER_COORDINATE * (width + covariates)]
-    return max(fitting, default=None)
+def _width(n: int, most: int, fewest: int) -> int:
+    """The largest size of a sketch, a public one or the whole axis, that n patients allow; 0 for none.
+
+    The smallest size takes `fewest` patients, any other ten for each coordinate.
+    """
+    sizes = [width for width in (*WIDTHS, most) if width <= most]
+    return max((w for w in sizes if n >= (fewest if w <= WIDTHS[0] else PATIENTS_PER_COORDINATE * w)), default=0)
 
 
 def sketch(axis: str, plain: Sums, joint: Sums | None = None) -> Sketch | None:
-    """The sketch of an axis, None below 10 patients.
+    """The sketch of an axis, None below 20 patients.
 
     Args:
         axis: a key of `AXES`.
         plain: sums of the coordinates.
         joint: sums of the coordinates followed by the log area, over the same patients; None for none.
     """
-    if plain.n < CELL or plain.total is None:
+    if plain.total is None:
         return None
-    most = min(AXES[axis].width, len(plain.total))
-    if joint is not None and joint.total is not None:
-        width = _width(plain.n, most, covariates=1)
+    width = _width(plain.n, min(AXES[axis].width, len(plain.total)), FEWEST)
+    if width and joint is not None and joint.total is not None:
         moments = joint.moments(len(joint.total))
-        if width is not None and moments is not None:
+        if moments is not None:
             keep = [*range(width), len(joint.total) - 1]
             return Sketch.of(Moments(moments.n, moments.mean[keep], moments.cov[np.ix_(keep, keep)]), covariates=1)
-    moments = plain.moments(_width(plain.n, most) or 0)
+    moments = plain.moments(width)
     return Sketch.of(moments) if moments is not None else None
 
 
@@ -84,7 +90,7 @@ def class_sketches(
     """Sketches within classes, label -> axis -> sketch.
 
     The whole less the sketched classes is the rest. So on each axis the rest must be nobody, or 10 patients or more,
-    and no sketch may have more coordinates than the rest would be allowed.
+    and no sketch may have more coordinates than the rest would be allowed. Below 40 patients classes are not sketched.
 
     Args:
         by_class: label -> axis -> sums.
@@ -93,13 +99,16 @@ def class_sketches(
     """
     out: dict[str, dict[str, Sketch]] = {label: {} for label in sorted(told)}
     for axis, everyone in whole.items():
+        if everyone.n < 2 * FEWEST:
+            continue
         found = {label: by_class[label][axis] for label in out if axis in by_class.get(label, {})}
         parts = sorted((item for item in found.items() if item[1].n >= CELL), key=lambda item: (-item[1].n, item[0]))
         while parts and 0 < (rest := everyone.n - sum(part.n for _, part in parts)) < CELL:
             parts.pop()
         for label, part in parts:
-            most = min(_class_width(axis, len(told)), AXES[axis].width, len(part.total if part.total is not None else ()))
-            width = min(_width(n, most) or 0 for n in (part.n, rest or part.n))
+            known = 0 if part.total is None else len(part.total)
+            most = min(_class_width(axis, len(told)), AXES[axis].width, known)
+            width = min(_width(n, most, CELL) for n in (part.n, rest or part.n))
             moments = part.moments(width) if width else None
             if moments is not None:
                 out[label][axis] = Sketch.of(moments)

@@ -53,10 +53,10 @@ def test_suppression_by_example() -> None:
 def test_width_grows_with_patients() -> None:
     rng = np.random.default_rng(0)
     widths = {}
-    for n in (9, 10, 19, 20, 39, 40, 200):
+    for n in (19, 20, 79, 80, 159, 160, 400):
         made = sketch("features_deep", sums(rng.normal(size=(n, 16))))
         widths[n] = None if made is None else len(made.mean)
-    assert widths == {9: None, 10: 4, 19: 4, 20: 8, 39: 8, 40: 16, 200: 16}
+    assert widths == {19: None, 20: 4, 79: 4, 80: 8, 159: 8, 160: 16, 400: 16}
 
 
 def test_a_sketch_is_its_moments() -> None:
@@ -81,9 +81,10 @@ def test_classes_give_no_rest_of_few_patients_away() -> None:
         return {label: len(axes["intensity"].mean) for label, axes in made.items()}
 
     assert published(a=34, b=6) == {}
-    assert published(a=34, b=12) == {"a": 8, "b": 4}
-    assert published(a=34, b=6, c=5) == {"a": 4}  # the rest of 11 allows four coordinates, so no more of a either
-    assert published(a=40, b=12, c=6) == {"a": 4}
+    assert published(a=90, b=12) == {"a": 8, "b": 4}
+    assert published(a=90, b=6, c=5) == {"a": 4}  # the rest of 11 allows four coordinates, so no more of a either
+    assert published(a=90, b=12, c=6) == {"a": 4}
+    assert published(a=20, b=19) == {}  # 39 patients are too few to be told in halves
 
 
 def test_many_classes_take_less_room() -> None:

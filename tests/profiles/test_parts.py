@@ -73,7 +73,7 @@ def in_parts(folders: Sequence[Path]) -> list[tuple[str, Part]]:
 
 @pytest.mark.parametrize(
     ("anatomy", "format", "ends", "options"),
-    [("ultrasound", "png", (24, 35, 38), {}), ("brain", "nifti", (7, 12, 14), {"depth": 4})],
+    [("ultrasound", "png", (24, 35, 38), {}), ("brain", "nifti", (8, 15, 22), {"depth": 4})],
     ids=["2-D", "3-D"],
 )
 def test_merged_parts_are_the_whole(

@@ -120,8 +120,8 @@ def test_below_ten_patients_only_counts_leave(extractor: Extractor, tmp_path: Pa
 
 
 def test_volumes_and_colour(extractor: Extractor, tmp_path: Path) -> None:
-    write_site(phantoms(11, "brain", depth=6), tmp_path / "volumes", layout="manifest", format="nifti")
-    write_site(phantoms(11, "endoscopy"), tmp_path / "colour", layout="images+masks", format="png")
+    write_site(phantoms(21, "brain", depth=6), tmp_path / "volumes", layout="manifest", format="nifti")
+    write_site(phantoms(21, "endoscopy"), tmp_path / "colour", layout="images+masks", format="png")
     volumes, colour = (profiled(tmp_path / name, extractor) for name in ("volumes", "colour"))
     assert (volumes.depth, volumes.colour) == ("3-D", False)
     assert volumes.sketches["morphology"] is None
