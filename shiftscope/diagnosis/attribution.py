@@ -9,12 +9,13 @@ from shiftscope.diagnosis.evidence import Evidence
 from shiftscope.diagnosis.moves import Move, moves
 from shiftscope.diagnosis.moves_told import of_moves, size_of
 from shiftscope.diagnosis.odd_sites import Group, told_once
-from shiftscope.diagnosis.overlaps import dominance
 from shiftscope.diagnosis.scanners import separating_tags
 from shiftscope.diagnosis.verdicts import QUESTIONS
 from shiftscope.diagnosis.words import others as whom
 from shiftscope.measures import MEASURES
 from shiftscope.measures.causes import CAUSES
+from shiftscope.profiles.profile import Summary
+from shiftscope.stats import cliffs_delta
 
 __all__ = ["evidence_of"]
 
@@ -87,7 +88,7 @@ def _of_cause(
     ]
     here = made.profiles[site].measures[measure]
     ends = {min(leading, key=_strength).sites[0], max(leading, key=_strength).sites[0]}
-    deltas = [dominance(here, made.profiles[other].measures[measure]) for other in sorted(ends)]
+    deltas = [_delta(here, made.profiles[other].measures[measure]) for other in sorted(ends)]
     says = f"{of_moves(leading, also, len(made.profiles) - 1)}; {size_of(deltas)}"
     if cause == "lesion size" and any("habit" in made.answer(question, site, other).held for other in group.others):
         says += "; as drawn, the contours' habit not taken off"
@@ -103,6 +104,13 @@ def _of_cause(
         delta=min(deltas, key=abs),
         also=tuple(item[0].measure for item in also),
         says=says,
+    )
+
+
+def _delta(here: Summary, there: Summary) -> float:
+    """Cliff's delta, above 0 where values are higher here."""
+    return cliffs_delta(
+        here.counts, here.edges, there.counts, there.edges, (here.mean, here.sd), (there.mean, there.sd)
     )
 
 
