@@ -33,10 +33,6 @@ class Classes:
         names = tuple(sorted({name for site in sites for name in site}))
         return cls(names, tuple(Table.of([site.get(name) for site in sites]) for name in names))
 
-    def leading(self, d: int | None) -> "Classes":
-        """The first `d` coordinates at the most."""
-        return Classes(self.names, tuple(table.leading(d) for table in self.tables))
-
 
 def at_equal_prevalence(
     whole: Table,
