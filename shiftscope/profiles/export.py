@@ -12,7 +12,7 @@ from shiftscope.stats import Moments
 
 __all__ = ["class_sketches", "sketch", "summary", "suppressed"]
 
-PATIENTS_PER_COORDINATE = 10
+PATIENTS_PER_COORDINATE = 10.0
 """A covariance hugs its own patients, the more the fewer they are: docs/privacy.md measures what that gives away."""
 
 FEWEST = 20
