@@ -7,7 +7,7 @@ from shiftscope.diagnosis.answers_told import axis_differs, classes_differ, no_s
 from shiftscope.diagnosis.comparisons import Comparisons, Pair
 from shiftscope.diagnosis.evidence import Evidence
 from shiftscope.diagnosis.moves import Move, moves
-from shiftscope.diagnosis.moves_told import of_moves, size_of
+from shiftscope.diagnosis.moves_told import of_moves
 from shiftscope.diagnosis.odd_sites import Group, told_once
 from shiftscope.diagnosis.scanners import separating_tags
 from shiftscope.diagnosis.verdicts import QUESTIONS
@@ -89,7 +89,7 @@ def _of_cause(
     here = made.profiles[site].measures[measure]
     ends = {min(leading, key=_strength).sites[0], max(leading, key=_strength).sites[0]}
     deltas = [_delta(here, made.profiles[other].measures[measure]) for other in sorted(ends)]
-    says = f"{of_moves(leading, also, len(made.profiles) - 1)}; {size_of(deltas)}"
+    says = of_moves(leading, deltas, also, len(made.profiles) - 1)
     if cause == "lesion size" and any("habit" in made.answer(question, site, other).held for other in group.others):
         says += "; as drawn, the contours' habit not taken off"
     return Evidence(

@@ -8,31 +8,25 @@ from shiftscope.diagnosis.moves import Move
 from shiftscope.diagnosis.words import counted, number, others, span
 from shiftscope.measures import MEASURES
 
-__all__ = ["of_moves", "size_of"]
+__all__ = ["of_moves"]
 
 _SIZES = ((0.474, "large"), (0.33, "medium"), (0.147, "small"), (0.0, "negligible"))
 """Least Cliff's delta of each word, from Romano et al. 2006 (Annual meeting of the Florida Association of Institutional
 Research)."""
 
 
-def size_of(deltas: Sequence[float]) -> str:
-    """Cliff's deltas, without their sign, and the word for the smallest of them."""
-    sizes = [abs(delta) for delta in deltas]
-    word = next(word for least, word in _SIZES if min(sizes) >= least)
-    return f"Cliff's delta {span(sizes)}, {word}"
-
-
-def of_moves(moves: Sequence[Move], also: Sequence[Sequence[Move]], of: int) -> str:
+def of_moves(moves: Sequence[Move], deltas: Sequence[float], also: Sequence[Sequence[Move]], of: int) -> str:
     """How one measure differs at a site from one other or several, and what moves with it.
 
     Args:
         moves: of one measure in one direction, the odd site always second.
+        deltas: Cliff's delta of the weakest of them, and of the strongest.
         also: the same for every other measure of the cause.
         of: how many other sites there are.
     """
     patients = counted((sum(move.n[0] for move in moves), moves[0].n[1]))
     told = _against_one(moves) if len(moves) == 1 else _against_several(moves, of)
-    said = f"{told}, 95 % {_interval(moves)}, {patients}{_reading(moves[0])}"
+    said = f"{told}, 95 % {_interval(moves)}, {patients}, {_size(deltas)}{_reading(moves[0])}"
     return f"{said}; with it {', '.join(_change(item) for item in also)}" if also else said
 
 
@@ -48,6 +42,13 @@ def _against_several(moves: Sequence[Move], of: int) -> str:
     whom = others([move.sites[0] for move in moves], of)
     amount = f"{_amount(moves)} theirs" if _is_log(moves[0]) else f"{_amount(moves)}{_means(moves)}"
     return f"'{moves[0].sites[1]}' against {whom}: {_noun(moves[0].measure)} is {amount}"
+
+
+def _size(deltas: Sequence[float]) -> str:
+    """Cliff's deltas, without their sign, and the word for the smallest of them."""
+    sizes = [abs(delta) for delta in deltas]
+    word = next(word for least, word in _SIZES if min(sizes) >= least)
+    return f"Cliff's delta {span(sizes)} ({word})"
 
 
 def _is_log(move: Move) -> bool:
