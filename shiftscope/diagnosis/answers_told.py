@@ -57,6 +57,9 @@ def no_shift(
     if len(answers) > 1:
         where = f"in any of {len(answers)} pairs, least certain {where}"
     says = f"no shift in {_subject(question)} that counts {where}: {_numbers([answers[least_certain]], n)}"
+    known = [least for answer in answers.values() if (least := getattr(answer, "detectable", None)) is not None]
+    if known:
+        says += f"; a shift of {number(max(known))} or more would have been seen (80 % power)"
     return f"{says}; {unasked} more pairs could not be asked" if unasked else says
 
 

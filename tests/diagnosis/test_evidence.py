@@ -247,6 +247,27 @@ def test_where_nothing_could_be_asked_it_says_what_is_missing() -> None:
     assert evidence_of(Comparisons({}, {}, {})) == ()
 
 
+def test_what_would_have_been_seen_is_told_of_the_pair_that_sees_least() -> None:
+    class Powered(AxisVerdict):
+        detectable: float | None = None
+
+    sites = {name: site(name, {}) for name in "abc"}
+    verdicts = {
+        pair: Verdict(
+            kind="none",
+            axes={
+                question: Powered(effect=0.01, low=0.0, high=0.2, probability=0.1, axis="texture", detectable=least)
+                for question in QUESTIONS
+            },
+        )
+        for pair, least in zip(combinations("abc", 2), (0.3, 0.42, None), strict=True)
+    }
+    shifts = {(a, b): compare_sides(Side.of(sites[a]), Side.of(sites[b])) for a, b in verdicts}
+    for item in evidence_of(Comparisons(shifts, verdicts, sites)):
+        assert "in any of 3 pairs" in item.says
+        assert item.says.endswith("a shift of 0.42 or more would have been seen (80 % power)")
+
+
 TAGS: list[tuple[dict[str, Count], dict[str, Count], str | None]] = [
     (
         {"LOGIQ E9": 120},
