@@ -26,7 +26,7 @@ from shiftscope.profiles.profile import CELL, WITHHELD, Privacy, Profile, Sketch
 from shiftscope.profiles.sums import Sums
 from shiftscope.stats import Moments
 
-__all__ = ["DELTA", "PRIVATE_AXES", "calibrated", "clipped", "patients_needed", "private_profile"]
+__all__ = ["DELTA", "PRIVATE_AXES", "calibrated", "clipped", "norm_of", "patients_needed", "private_profile"]
 
 DELTA = 1e-6
 """One in a million, fixed: a delta that follows the number of patients would tell that number. Half is for the noise,
@@ -48,9 +48,9 @@ many, and those after a map depend on all patients at once, so that no bound on 
 WIDTH = 4
 """Coordinates of an axis: noise grows with their number."""
 
-_REACH = 1.75
-"""The norm a patient is clipped to, in units of the square root of the numbers behind an axis; those have unit robust
-spread in the public corpus, and nine in ten patients of thirteen real sites are nearer."""
+_REACH = dict.fromkeys(PRIVATE_AXES, 1.75) | {"colour": 0.9, "layout": 0.9, "boundary": 2.5}
+"""The norms that patients are clipped to, in units of the square root of the numbers behind an axis. Those have unit
+robust spread in the public corpus, but four coordinates hold less of it on some axes. Most patients are nearer."""
 
 _COUNT, _MEAN, _SECOND, _LABEL = 0.5, 1.0, 0.6, 0.5
 """Weights: what is noised less costs the rest more. Means are what a comparison turns on."""
@@ -69,7 +69,7 @@ def clipped(coordinates: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         if row is None or not np.all(np.isfinite(row)) or (axis == "morphology_3d" and "morphology" in coordinates):
             continue
         lead = row[:WIDTH]
-        out[axis] = lead * min(1.0, _norm(axis) / max(float(np.linalg.norm(lead)), 1e-12))
+        out[axis] = lead * min(1.0, norm_of(axis) / max(float(np.linalg.norm(lead)), 1e-12))
     return out
 
 
@@ -107,15 +107,17 @@ def _mechanism(scale: float):  # type: ignore[no-untyped-def]  # OpenDP has no t
     )
 
 
-def patients_needed(epsilon: float, axes: int) -> int:
+def patients_needed(epsilon: float, axes: int, spread: float = _SPREAD, offset: float = _OFFSET) -> int:
     """Patients from which the noise adds no more to the variance of a mean than chance does, at a usual site.
 
     Args:
         epsilon: of the promise.
         axes: how many are published.
+        spread: of patients around the site's mean, as a share of the squared norm.
+        offset: of that mean from the public centre, likewise.
     """
-    noise = (calibrated(epsilon) * _length(axes)) ** 2 * (WIDTH / _MEAN**2 + _OFFSET / _COUNT**2)
-    return math.ceil(noise / _SPREAD)
+    noise = (calibrated(epsilon) * _length(axes)) ** 2 * (WIDTH / _MEAN**2 + offset / _COUNT**2)
+    return math.ceil(noise / spread)
 
 
 def private_profile(
@@ -180,7 +182,7 @@ def private_profile(
             epsilon=epsilon,
             delta=DELTA,
             mechanism="one Gaussian mechanism, patients added or removed",
-            clipped={axis: _norm(axis) for axis in axes},
+            clipped={axis: norm_of(axis) for axis in axes},
             count_noise=sigma / _COUNT,
             label_noise=sigma / _LABEL,
         ),
@@ -194,8 +196,9 @@ _TWICE = np.where(_PAIRS[0] == _PAIRS[1], 1.0, math.sqrt(2.0))
 _BLOCK = 1 + WIDTH + len(_TWICE)
 
 
-def _norm(axis: str) -> float:
-    return _REACH * math.sqrt(len(load_basis()[0][axis].directions))
+def norm_of(axis: str) -> float:
+    """The norm that coordinates are clipped to."""
+    return _REACH[axis] * math.sqrt(len(load_basis()[0][axis].directions))
 
 
 def _length(axes: int) -> float:
@@ -209,7 +212,7 @@ def _vector(parts: Sequence[Sums], axes: Sequence[str], labels: Mapping[str, int
     for part, axis in zip(parts, axes, strict=True):
         total = np.zeros(WIDTH) if part.total is None else part.total
         outer = np.zeros((WIDTH, WIDTH)) if part.outer is None else part.outer
-        norm = _norm(axis)
+        norm = norm_of(axis)
         out += [[_COUNT * part.n], _MEAN * total / norm, _SECOND * outer[_PAIRS] * _TWICE / norm**2]
     return np.concatenate([*out, [_LABEL * labels[name] for name in sorted(labels)]])
 
@@ -224,7 +227,7 @@ def _rows(blocks: np.ndarray) -> np.ndarray:
 
 def _sketch(axis: str, block: np.ndarray, sigma: float) -> Sketch:
     """Moments from a noisy block; the covariance's eigenvalues are at least the noise of one of its entries."""
-    norm = _norm(axis)
+    norm = norm_of(axis)
     n = max(block[0] / _COUNT, 2.0)
     mean = block[1 : 1 + WIDTH] * norm / (_MEAN * n)
     mean *= min(1.0, norm / max(float(np.linalg.norm(mean)), 1e-12))

@@ -170,7 +170,7 @@ def test_at_the_number_needed_noise_is_about_chance(patients: list[Patient]) -> 
     assert sketch is not None
     assert sketch.noise is not None
     needed = privacy.patients_needed(EPSILON, len(AXES))
-    reach = privacy._norm("intensity")
+    reach = privacy.norm_of("intensity")
     usual = reach**2 * 0.15
     at_needed = 4 * (sketch.noise * sketch.n / needed) ** 2
     assert 0.5 * usual / needed < at_needed < 1.1 * usual / needed
