@@ -150,6 +150,17 @@ def test_what_is_sure_but_negligible_is_not_told() -> None:
     assert "no single measure stands for it" in found[0].says
 
 
+def test_an_offset_that_appearance_alone_could_cause_is_not_told() -> None:
+    def habit(by: float) -> dict[str, list[str]]:
+        east, west = (
+            site(name, drawn(seed, 400, offset=seed * by, offset_relative=seed * by)) for seed, name in enumerate("ew")
+        )
+        return {cause: [move.measure for move in found] for cause, found in moves("annotation", east, west).items()}
+
+    assert habit(0.4) == {}
+    assert habit(1.0) == {"contour habit": ["offset"]}
+
+
 def test_brightness_is_told_without_the_lesion_where_both_can() -> None:
     east, west = (
         drawn(0, brightness=100.0, brightness_outside=100.0),
