@@ -17,8 +17,8 @@ NEGLIGIBLE = 0.26
 
 
 LEAST = {"offset": 0.5, "offset_relative": float("inf")}
-"""Measure -> the smallest gap that is told: a change of appearance alone moves the offset by a third of a pixel, and the
-relative one serves to correct areas, not to tell annotators apart (docs/measures.md)."""
+"""Measure -> the smallest gap that is told: a change of appearance alone moves the offset by a third of a pixel, and
+the relative one serves to correct areas, not to tell annotators apart (docs/measures.md)."""
 
 
 @dataclass(frozen=True, slots=True)
