@@ -4,12 +4,14 @@
 
 Profiles of two fixture sites are made once; every synthetic site is one of them with its means moved at random and its
 patients' spread left alone, so that some pairs differ and most are noise. Prints the median wall time of the whole
-process, the interpreter's start and the reading of the files included.
+process, the interpreter's start and the reading of the files included, and the processor time it took (the rest is
+waiting for other work on the machine).
 """
 
 import argparse
 import os
 import platform
+import resource
 import statistics
 import subprocess
 import sys
@@ -48,10 +50,14 @@ def synthetic_sites(count: int, moved: float) -> list[Profile]:
             name: item.model_copy(update={"mean": item.mean + moved * item.sd * rng.standard_normal()})
             for name, item in base.measures.items()
         }
-        out.append(
-            base.model_copy(update={"site": f"site{index:03d}", "sketches": sketches, "measures": measures})
-        )
+        out.append(base.model_copy(update={"site": f"site{index:03d}", "sketches": sketches, "measures": measures}))
     return out
+
+
+def _processor() -> float:
+    """Processor seconds of all processes started so far."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def main() -> None:
@@ -62,7 +68,7 @@ def main() -> None:
     parser.add_argument("--format", default="json", choices=("json", "table"))
     options = parser.parse_args()
     print(f"{platform.machine()}, {os.cpu_count()} cores, {time.strftime('%Y-%m-%d')}, seed {SEED}")
-    print("sites  pairs  kB a profile  seconds")
+    print("sites  pairs  kB a profile  seconds  of processor")
     profiles = synthetic_sites(max(options.sites), options.moved)
     with tempfile.TemporaryDirectory() as folder:
         paths = [Path(folder) / f"{profile.site}.profile.json" for profile in profiles]
@@ -72,11 +78,16 @@ def main() -> None:
         for count in options.sites:
             command = [sys.executable, "-m", "shiftscope", "recommend", "--format", options.format]
             seconds = []
+            before = _processor()
             for _ in range(options.repeats):
                 start = time.perf_counter()
                 subprocess.run([*command, *map(str, paths[:count])], check=True, stdout=subprocess.DEVNULL)
                 seconds.append(time.perf_counter() - start)
-            print(f"{count:5d}  {count * (count - 1) // 2:5d}  {size:12.1f}  {statistics.median(seconds):7.2f}")
+            used = (_processor() - before) / options.repeats
+            print(
+                f"{count:5d}  {count * (count - 1) // 2:5d}  {size:12.1f}  {statistics.median(seconds):7.2f}"
+                f"  {used:12.2f}"
+            )
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ __all__ = ["Moments", "cliffs_delta", "holm", "welch"]
 
 LEVEL = 0.95
 
-_GRID = 1025  # points on which two histograms are compared
+_GRID = 257  # points on which two histograms are compared
 
 
 @dataclass(frozen=True, slots=True)

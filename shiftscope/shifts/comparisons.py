@@ -210,10 +210,14 @@ class _Axis:
 
     def hold(self, rows: np.ndarray, differences: Differences, what: str) -> None:
         """Replace some differences by what is left with something held equal, on the same coordinates."""
-        before = self.tell(self.differences.at(rows).leading(differences.width)).value
+        narrower = bool(np.any(differences.width < self.differences.width[rows]))
+        same = (
+            self.tell(self.differences.at(rows).leading(differences.width)) if narrower else self.curves.at_rows(rows)
+        )
+        left = self.tell(differences)
+        self.explained[rows] += np.maximum(same.value - left.value, 0.0)
         self.differences = self.differences.put(rows, differences)
-        self.curves = self.tell(self.differences)
-        self.explained[rows] += np.maximum(before - self.curves.value[rows], 0.0)
+        self.curves = self.curves.put(rows, left)
         self.held[rows] = [" and ".join(filter(None, (held, what))) for held in self.held[rows]]
 
     def effects(self, i: np.ndarray, j: np.ndarray) -> list[tuple[int, Effect]]:

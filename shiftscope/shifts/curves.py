@@ -123,10 +123,20 @@ class Curve(NamedTuple):
         plan = self._replace(along=self.noise2 / self.noise, along2=self.noise3 / self.noise)
 
         def confidence(distance: np.ndarray, rows: np.ndarray) -> np.ndarray:
-            return plan._rows(rows)._replace(distance=distance).exceeds(margin.reshape(-1)[rows])
+            return plan.at_rows(rows)._replace(distance=distance).exceeds(margin.reshape(-1)[rows])
 
         least = plan._replace(distance=_root(confidence, 1 - alpha, np.asarray(2 * self.noise + margin)))
-        return _root(lambda effect, rows: 1 - least._rows(rows).exceeds(effect), power, np.asarray(least.distance))
+        return _root(lambda effect, rows: 1 - least.at_rows(rows).exceeds(effect), power, np.asarray(least.distance))
+
+    def at_rows(self, rows: np.ndarray) -> "Curve":
+        """Some of many curves, in one dimension."""
+        return Curve(*(np.reshape(field, -1)[rows] for field in self))
+
+    def put(self, rows: np.ndarray, other: "Curve") -> "Curve":
+        """Many curves with others in some rows."""
+        out = np.array(self)
+        out[:, rows] = other
+        return Curve(*out)
 
     def at(self, factor: float | np.ndarray) -> "Curve":
         """The curve with `factor` times the patients everywhere."""
@@ -146,10 +156,7 @@ class Curve(NamedTuple):
     def _effect_where(self, confidence: float) -> np.ndarray:
         """The effect that is exceeded with this confidence, 0 where even 0 is not."""
         guess = (np.sqrt(self.value) + 2 * np.sqrt(self.along)) ** 2 + self.noise * 1e-3
-        return _root(lambda effect, rows: 1 - self._rows(rows).exceeds(effect), 1 - confidence, np.asarray(guess))
-
-    def _rows(self, rows: np.ndarray) -> "Curve":
-        return Curve(*(np.reshape(field, -1)[rows] for field in self))
+        return _root(lambda effect, rows: 1 - self.at_rows(rows).exceeds(effect), 1 - confidence, np.asarray(guess))
 
 
 def stack(curves: Sequence[Curve]) -> Curve:
