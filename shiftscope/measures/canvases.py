@@ -56,11 +56,10 @@ def measure_vectors(
         vectors["colour"] = colour.vector(canvases)
         numbers |= colour.scalars(canvases)
     if masks is not None:
-        vectors["intensity_outside"] = intensity.quantiles(
-            grey, intensity.foreground(grey, intensity.surroundings(masks))
-        )
+        around = intensity.surroundings(masks)
+        vectors["intensity_outside"] = intensity.quantiles(grey, intensity.foreground(grey, around))
         vectors["lesion"] = layouts.vector(lesions.crops(grey, masks))
-        numbers["brightness_outside"] = 255 * vectors["intensity_outside"].mean(dim=1)
+        numbers["brightness_outside"] = intensity.brightness(grey, around)
     return _arrays(vectors), _arrays(numbers)
 
 

@@ -9,7 +9,7 @@ from shiftscope.measures.measure import Measure
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["LEVELS", "MEASURES", "OUTSIDE_MARGIN", "foreground", "quantiles", "scalars", "surroundings"]
+__all__ = ["LEVELS", "MEASURES", "OUTSIDE_MARGIN", "brightness", "foreground", "quantiles", "scalars", "surroundings"]
 
 LEVELS = np.linspace(0.005, 0.995, 33)
 """The quantile function is published at these levels: no minimum, no maximum."""
@@ -122,6 +122,15 @@ def _grown(mask: "torch.Tensor", margin: int) -> "torch.Tensor":
 
     upto = functional.pad(mask, (margin + 1, margin)).cumsum(dim=-1, dtype=torch.int16)
     return upto[..., 2 * margin + 1 :] > upto[..., : -2 * margin - 1]
+
+
+def brightness(grey: "torch.Tensor", keep: "torch.Tensor") -> "torch.Tensor":
+    """Mean grey level of the pixels kept: (b, h, w), (b, h, w) bool -> (b,); NaN where less than a tenth is."""
+    import torch
+
+    share = keep.flatten(1).float().mean(dim=1)
+    mean = (grey * keep).flatten(1).mean(dim=1) / share
+    return (255 * mean).masked_fill(share < _ENOUGH, torch.nan)
 
 
 def scalars(grey: "torch.Tensor") -> dict[str, "torch.Tensor"]:
