@@ -14,7 +14,7 @@ __all__ = ["Moments", "cliffs_delta", "holm", "welch"]
 
 LEVEL = 0.95
 
-_GRID = 257  # points on which two histograms are compared
+_SCORES = np.linspace(-6, 6, 129)  # where a normal distribution is followed
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +91,9 @@ def cliffs_delta(
         normal_a: mean and standard deviation of A.
         normal_b: likewise of B.
     """
-    grid = np.unique(
-        np.concatenate(
-            [np.linspace(min(edges_a[0], edges_b[0]), max(edges_a[-1], edges_b[-1]), _GRID), edges_a, edges_b]
-        )
-    )
+    normals = [normal[0] + normal[1] * _SCORES for normal in (normal_a, normal_b) if normal is not None]
+    ends = min(edges_a[0], edges_b[0]), max(edges_a[-1], edges_b[-1])
+    grid = np.clip(np.sort(np.concatenate([edges_a, edges_b, *normals])), *ends)
     a = np.diff(_cumulative(grid, counts_a, edges_a, normal_a))
     b = np.diff(_cumulative(grid, counts_b, edges_b, normal_b))
     return float(a @ (2 * np.cumsum(b) - b - 1))
