@@ -10,7 +10,18 @@ from shiftscope.measures import AXES, MEASURES, boundary
 from shiftscope.measures.causes import CAUSES
 from shiftscope.reports.explain_sheet import explanations
 
-FIELDS = ("question", "axis", "goes_with", "sentence", "formula", "unit", "range", "direction", "undefined", "reference")
+FIELDS = (
+    "question",
+    "axis",
+    "goes_with",
+    "sentence",
+    "formula",
+    "unit",
+    "range",
+    "direction",
+    "undefined",
+    "reference",
+)
 
 
 @pytest.mark.parametrize("name", sorted({*MEASURES, *AXES, "labels"}))
@@ -78,7 +89,7 @@ def test_explain_is_light_and_has_help_with_an_example(run) -> None:
     code = (
         "import sys, shiftscope.cli as cli; sys.argv = ['shiftscope', 'explain', 'noise']\n"
         "try: cli.main()\n"
-        "finally: sys.stderr.write(','.join({'torch', 'timm', 'flwr', 'sklearn', 'pydicom'} & {*sys.modules}))"
+        "finally: sys.stderr.write(','.join({*'torch timm flwr sklearn pydicom scipy skimage'.split()} & {*sys.modules}))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr == ""

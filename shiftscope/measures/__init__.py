@@ -43,7 +43,7 @@ AXES: dict[str, Axis] = {
     "colour": Axis("appearance", 8, 1, "colour balance and saturation"),
     "texture": Axis("appearance", 8, 1, "sharpness, noise, spectrum and evenness"),
     "noise": Axis("appearance", 4, 1, "noise at each brightness"),
-    "layout": Axis("geometry", 16, 1, "place and direction of what is in the image, whatever its look"),
+    "layout": Axis("geometry", 16, 1, "place and direction of what is in the image, nearly whatever its look"),
     "lesion": Axis("geometry", 8, 1, "layout of the lesion and what surrounds it"),
     "features_shallow": Axis("features", 16, 1, "fine structure of the image as it is"),
     "features_deep": Axis("features", 16, 1, "layout of the image as it is"),

@@ -9,7 +9,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 
 from shiftscope.measures.contours import (
     CANVAS,
@@ -133,6 +132,8 @@ class _View:
 
     def sample(self, band: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Values of a (y, x) band at places x + iy of the canvas, and whether each place is in the picture."""
+        from scipy import ndimage
+
         y, x = (places.imag - self.corner[0]) / self.pixel - 0.5, (places.real - self.corner[1]) / self.pixel - 0.5
         known = (y > -1) & (y < band.shape[0]) & (x > -1) & (x < band.shape[1])
         return ndimage.map_coordinates(band, [y, x], order=1, mode="nearest"), known
@@ -193,6 +194,8 @@ def _around(picture: np.ndarray, lesion: np.ndarray) -> _View:
 def _offset(view: _View, contour: Contour) -> tuple[float, float] | tuple[None, None]:
     """Weighted median and deviation of the place of the steepest edge along the normals; None where there is no
     edge."""
+    from scipy import ndimage
+
     normals = contour.normals(NORMAL_BLUR)
     half_width = contour.radius * math.sqrt(contour.aspect)
     weights = _contrast(view, contour, normals, half_width)
@@ -260,6 +263,8 @@ def _between(rows: np.ndarray, best: np.ndarray) -> np.ndarray:
 
 def _holes(lesion: np.ndarray) -> float:
     """Share of the filled mask that is holes."""
+    from scipy import ndimage
+
     crop = np.pad(lesion[bounding_box(lesion)], 1)
     background = ndimage.label(~crop)[0]
     filled = int(np.count_nonzero(background != background[0, 0]))

@@ -8,8 +8,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
-from skimage.measure import find_contours
 
 from shiftscope.measures.shapes import axis_ratios, bounding_box, moments
 
@@ -62,6 +60,9 @@ def trace(cover: np.ndarray, corner: tuple[float, float], sides: tuple[float, fl
     Returns:
         The contour, its points on the canvas; None where under an eighth of it is away from the canvas edge.
     """
+    from scipy import ndimage
+    from skimage.measure import find_contours
+
     labels, found = ndimage.label(cover >= 0.5, structure=np.ones((3, 3)))
     if not found:
         return None

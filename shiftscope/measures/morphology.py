@@ -7,7 +7,6 @@ does not move them. Pictures (z = 1) and volumes have measures of their own; onl
 import math
 
 import numpy as np
-from scipy import ndimage
 
 from shiftscope.measures.measure import Measure
 from shiftscope.measures.shapes import axis_ratios, bounding_box, hull_size, moments, roundness
@@ -309,6 +308,8 @@ def _crop(foreground: np.ndarray) -> tuple[np.ndarray, list[int], list[int]]:
 
 def _largest(crop: np.ndarray, speck: float) -> tuple[np.ndarray, list[int], int]:
     """The largest component in its own bounding box, the corner of that box, and how many pieces are no specks."""
+    from scipy import ndimage
+
     labels, found = ndimage.label(crop, structure=np.ones((3,) * crop.ndim, dtype=bool))
     sizes = np.bincount(labels.ravel())[1:] if found > 1 else np.array([crop.size])
     largest = labels == int(sizes.argmax()) + 1

@@ -6,7 +6,6 @@ from functools import lru_cache
 from itertools import combinations, product
 
 import numpy as np
-from scipy.spatial import ConvexHull, SphericalVoronoi
 
 __all__ = ["axis_ratios", "bounding_box", "hull_size", "moments", "roundness", "surface"]
 
@@ -57,6 +56,8 @@ def hull_size(region: np.ndarray) -> float:
     Midpoints, not corners: the border of a smooth shape runs through them, so a disk keeps a solidity near 1.
     Only the first and the last pixel of each row along x can touch the hull. No spacing: ratios to it need none.
     """
+    from scipy.spatial import ConvexHull
+
     rows = np.argwhere(region.any(axis=-1))
     first = region.argmax(axis=-1)[tuple(rows.T)]
     last = region.shape[-1] - 1 - region[..., ::-1].argmax(axis=-1)[tuple(rows.T)]
@@ -113,6 +114,8 @@ def _directions(spacing: tuple[float, ...]) -> list[tuple[tuple[int, ...], float
         angles = np.array([math.atan2(y * spacing[0], x * spacing[1]) for y, x in steps])
         gaps = np.diff(angles, append=angles[0] + math.pi)
         return [(step, float(w)) for step, w in zip(steps, (gaps + np.roll(gaps, 1)) / (2 * math.pi), strict=True)]
+    from scipy.spatial import SphericalVoronoi
+
     cube = [step for step in product((-1, 0, 1), repeat=3) if any(step)]  # step i and step 25 - i are opposite
     points = np.array(cube) * np.array(spacing)
     shares = SphericalVoronoi(points / np.linalg.norm(points, axis=1, keepdims=True)).calculate_areas() / (2 * math.pi)
