@@ -57,7 +57,10 @@ def coordinates(phantoms: Sequence[Phantom], masks: bool, extractor: Extractor) 
     cases = list(prepared(list(phantoms), base))
     n = len(cases)
     rows = {axis: np.full((n, WIDTH), np.nan) for axis in AXES}
-    canvases = torch.from_numpy(np.concatenate([case.canvases for case in cases]))
+    stacks = [torch.from_numpy(case.canvases) for case in cases]
+    if len({stack.shape[1] for stack in stacks}) > 1:  # pictures of a site of which some were stored as colour
+        stacks = [grey_of(stack)[:, None] for stack in stacks]
+    canvases = torch.cat(stacks)
     drawn = torch.zeros(canvases.shape[0], *canvases.shape[2:], dtype=torch.bool)
     for index, case in enumerate(cases):
         if case.masks is not None:
@@ -97,7 +100,7 @@ def effects(name: str, data: Path, count: int, severity: float) -> dict[tuple[st
     base = replace(BASES[name], most=count)
     extractor = load_extractor()
     phantoms = cases_of(base, data)
-    plants = [*(plant for plant in APPEARANCE if plant != "colour_cast" or phantoms[0].is_colour)]
+    plants = [*(plant for plant in APPEARANCE if plant != "colour_cast" or all(item.is_colour for item in phantoms))]
     plants += [*STRUCTURE, *ANNOTATION] if base.masks else [*GEOMETRY]
     changes = [change for plant in plants for change in signed(plant, severity)]
     changes += [change for plant in GEOMETRY for change in signed(plant, MILD)]

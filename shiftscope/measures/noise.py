@@ -29,12 +29,12 @@ def vector(grey: "torch.Tensor") -> "torch.Tensor":
     import torch
     from torch.nn import functional
 
-    kernel = torch.tensor([[1.0, -2, 1], [-2, 4, -2], [1, -2, 1]], device=grey.device)
+    kernel = torch.tensor([[1.0, -2, 1], [-2, 4, -2], [1, -2, 1]], device=grey.device, dtype=grey.dtype)
     residual = torch.log(functional.conv2d(grey[:, None], kernel[None, None])[:, 0].abs() / 6 + _FLOOR).flatten(1)
     level = functional.avg_pool2d(grey[:, None], 3, stride=1)[:, 0].flatten(1)
     curve = []
     for low, high in pairwise(BANDS):
-        inside = ((level >= low) & (level < high)).float()
+        inside = ((level >= low) & (level < high)).to(grey.dtype)
         share = inside.mean(dim=1)
         typical = (residual * inside).mean(dim=1) / share.clamp(min=1e-9)
         curve.append(typical.masked_fill(share < _LEAST, torch.nan))

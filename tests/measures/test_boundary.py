@@ -144,6 +144,67 @@ def test_jagged_contours_are_rough() -> None:
     assert values(seen, jagged)["roughness"] > 2 * values(seen, mask)["roughness"]
 
 
+def spread(*pairs: tuple[np.ndarray, np.ndarray]) -> float:
+    return float(np.mean([values(seen, mask)["offset_spread"] for seen, mask in pairs]))
+
+
+def wandering(mask: np.ndarray, amplitude: float, seed: int, waves: int = 7) -> np.ndarray:
+    """The disk's mask with an outline that leaves its edge and comes back, slower than roughness can see."""
+    phase = np.random.default_rng(seed).uniform(0, 2 * math.pi)
+    y, x = np.mgrid[:SIDE, :SIDE] - SIDE / 2.0
+    away = amplitude * np.sin(waves * np.arctan2(y, x) + phase)
+    return (np.hypot(y, x) <= math.sqrt(mask.sum() / math.pi) + away)[None]
+
+
+def clean_disk(radius: float) -> tuple[np.ndarray, np.ndarray]:
+    """A disk without speckle, and its true mask."""
+    y, x = np.mgrid[:SIDE, :SIDE] - SIDE / 2.0
+    mask = np.hypot(y, x) <= radius
+    return ndimage.gaussian_filter(np.where(mask, 0.3, 0.6), 1.5).astype(np.float32)[None], mask[None]
+
+
+@pytest.mark.parametrize("radius", [20.0, 40.0, 60.0])
+def test_true_contours_follow_the_edge_steadily(radius: float) -> None:
+    """To a tenth of a pixel; full speckle, which moves the edge itself, adds one."""
+    assert spread(clean_disk(radius)) < 0.1
+    assert spread(*(lesion(radius=radius, seed=seed) for seed in range(6))) < 1.3
+
+
+def test_a_wandering_contour_is_told_by_how_far_it_wanders() -> None:
+    pairs = [lesion(seed=seed) for seed in range(6)]
+    found = [
+        spread(*((seen, wandering(mask, amplitude, seed)) for seed, (seen, mask) in enumerate(pairs)))
+        for amplitude in (0.0, 1.0, 2.0, 3.0)
+    ]
+    assert found == sorted(found)
+    assert found[3] > found[0] + 1.5
+    # a sine's median distance from 0 is its amplitude over the square root of 2
+    assert found[3] == pytest.approx(1.4826 * 3 / math.sqrt(2), rel=0.25)
+
+
+@pytest.mark.parametrize("tooth", [1.0, 2.0])
+def test_jagged_contours_follow_the_edge_unsteadily(tooth: float) -> None:
+    rng = np.random.default_rng(3)
+    y, x = np.mgrid[:SIDE, :SIDE] - SIDE / 2.0
+    masks = []
+    for _ in range(6):
+        knots = rng.normal(0, tooth, 61)
+        teeth = np.interp(np.arctan2(y, x), np.linspace(-math.pi, math.pi, 61), knots, period=2 * math.pi)
+        masks.append((np.hypot(y, x) <= 40 + teeth)[None])
+    assert spread(*((clean_disk(40)[0], mask) for mask in masks)) > 0.4 * tooth
+    speckled = [lesion(seed=seed) for seed in range(6)]
+    jagged = [(seen, mask) for (seen, _), mask in zip(speckled, masks, strict=True)]
+    assert spread(*jagged) > spread(*speckled) + 0.2 * tooth
+
+
+@pytest.mark.parametrize("grow", [-2, -1, 1, 2])
+def test_a_mask_grown_all_around_is_no_less_steady(grow: int) -> None:
+    seen, mask = clean_disk(40)
+    assert spread((seen, grown(mask, grow))) == pytest.approx(spread((seen, mask)), abs=0.2)
+    pairs = [lesion(seed=seed) for seed in range(6)]
+    assert spread(*((seen, grown(mask, grow)) for seen, mask in pairs)) == pytest.approx(spread(*pairs), abs=0.15)
+
+
 def test_coarsely_rastered_masks_are_rough() -> None:
     seen, mask = lesion()
     coarse = mask[:, ::6, ::6].repeat(6, axis=1).repeat(6, axis=2)[:, :SIDE, :SIDE]
