@@ -11,16 +11,17 @@ import numpy as np
 import torch
 
 from shiftscope import images, measures
-from shiftscope.measures import basis, boundary, morphology
+from shiftscope.measures import basis, boundary, layouts, morphology
 from shiftscope.measures.canonical import Canonical
 from shiftscope.measures.canvases import grey_of, measure_vectors
 from shiftscope.measures.features import load_extractor
-from shiftscope.phantoms import ANATOMIES, sample
+from shiftscope.phantoms import ANATOMIES, APPEARANCE, SIGNED, Phantom, sample
 from shiftscope.profiles.patients import CANVAS
 
 SEED = 7
 SIZE = 256
 VOLUMES = 160
+PAIRED = 40
 TARGET = Path(measures.__file__).parent / f"basis-{basis.VERSION}.npz"
 
 
@@ -55,12 +56,14 @@ def main() -> None:
         volume = ANATOMIES["brain"](rng, size=48, depth=24, lesion_scale=float(np.exp(rng.normal(0, 0.3))))
         if volume.mask.any():
             add(rows, "morphology_3d", morphology.measure(volume.mask), morphology.VECTOR_3D)
+    nuisance = {"layout": layout_under_appearance(rng)}
     arrays = {}
     for axis, parts in rows.items():
         vectors = np.concatenate(parts)
         vectors = vectors[np.isfinite(vectors).all(axis=1)]
         masked = measures.AXES[axis].question in ("structure", "annotation")
-        fitted = basis.fit_basis(vectors, vectors.shape[1] if masked else measures.AXES[axis].width)
+        width = vectors.shape[1] if masked else measures.AXES[axis].width
+        fitted = basis.fit_basis(vectors, width, nuisance.get(axis))
         for part in ("centre", "spread", "directions"):
             arrays[f"{axis}.{part}"] = getattr(fitted, part).astype(np.float32)
         kept = np.var(fitted.project(vectors), axis=0)
@@ -68,6 +71,24 @@ def main() -> None:
         print(f"{axis}: {len(vectors)} cases, {shape}, variances {kept.round(1)}")
     np.savez_compressed(TARGET, **{key: arrays[key] for key in sorted(arrays)})
     print(f"{TARGET.name}: {TARGET.stat().st_size / 1024:.0f} KB")
+
+
+def layout_under_appearance(rng: np.random.Generator) -> np.ndarray:
+    """How every change of appearance moves the mean layout of the same patients: (m, D) differences."""
+    out = []
+    for draw in ANATOMIES.values():
+        patients = [draw(rng, size=SIZE) for _ in range(PAIRED)]
+        before = layouts_of(patients).mean(axis=0)
+        for name, plant in APPEARANCE.items():
+            for severity in (0.6, 1.0, *((-0.6, -1.0) if name in SIGNED else ())):
+                after = layouts_of([plant(patient, severity, rng) for patient in patients])
+                out.append(after.mean(axis=0) - before)
+    return np.stack(out)
+
+
+def layouts_of(patients: list[Phantom]) -> np.ndarray:
+    canvases = np.concatenate([images.canvas(patient.pixels[None], CANVAS) for patient in patients])
+    return layouts.vector(grey_of(torch.from_numpy(canvases))).numpy()
 
 
 def add(rows: dict[str, list[np.ndarray]], axis: str, values: dict[str, float | None], names: tuple[str, ...]) -> None:

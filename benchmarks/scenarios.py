@@ -16,13 +16,15 @@ from shiftscope.phantoms import ANNOTATION, APPEARANCE, class_partition, partiti
 from shiftscope.profiles import Patient, Profile, Tally
 from shiftscope.profiles.origins import Origin, recipe_of
 
-__all__ = ["QUESTIONS", "Measured", "Scenario", "Truth", "kind_of", "profiles_of", "scenarios"]
+__all__ = ["FAINT", "QUESTIONS", "Measured", "Scenario", "Truth", "kind_of", "profiles_of", "scenarios"]
 
 QUESTIONS = ("appearance", "structure", "label", "annotation")
 NAMES = ("a", "b", "c")
 VALUES = ("log_area", "eccentricity", "centroid_x", "components")
 MASK_AXES = frozenset({"morphology", "boundary", "intensity_outside", "lesion"})
-SEVERITIES = (0.3, 0.6, 1.0)
+SEVERITIES = (0.3, 0.6, 0.8, 1.0)  # of populations: half, 1.1, 1.6 and 2.6 deviations between the sites
+FAINT = 0.3
+POPULATIONS = 3  # times that patients are divided anew
 
 Truth = dict[str, bool | None]
 """Question -> whether that shift was planted; None where it cannot be said."""
@@ -106,7 +108,7 @@ def without_masks(patients: Sequence[Patient]) -> list[Patient]:
 
 
 def scenarios(
-    measured: Measured, base: str, n: int, rng: np.random.Generator, *, masks: bool, nulls: int = 20
+    measured: Measured, base: str, n: int, rng: np.random.Generator, *, masks: bool, nulls: int = 30
 ) -> Iterator[Scenario]:
     """All scenarios of one base at one number of patients a site.
 
@@ -130,7 +132,8 @@ def scenarios(
         if change and (draw.masks or not {name for name, _ in change} & {*ANNOTATION}):
             yield from draw.changed(change)
     if n <= draw.half:
-        yield from draw.populations()
+        for _ in range(POPULATIONS):
+            yield from draw.populations()
         yield from draw.other_anatomies()
 
 
@@ -138,9 +141,16 @@ class _Draw:
     """Draws sites of one base."""
 
     def __init__(self, measured: Measured, base: str, n: int, rng: np.random.Generator, masks: bool) -> None:
-        self.measured, self.base, self.n, self.rng, self.masks = measured, base, n, rng, masks
-        self.plain = measured[base][()]
-        self.half = len(self.plain) - len(self.plain) // 2
+        self.base, self.n, self.rng, self.masks = base, n, rng, masks
+        half = len(measured[base][()]) // 2
+        kept = [i for i, patient in enumerate(measured[base][()]) if patient.masks or not masks]
+        second = [i - half for i in kept if i >= half]
+        self.measured = {
+            **measured,
+            base: {change: [found[i] for i in second] for change, found in measured[base].items()},
+        }
+        self.plain = [measured[base][()][i] for i in kept]
+        self.half = len(second)
         self.first = len(self.plain) - self.half  # patients of the first half, measured as they are only
 
     def scenario(
@@ -162,7 +172,7 @@ class _Draw:
                 own, second = second[: self.n], second[self.n :]
                 sites[place] = [self.measured[self.base][changes[place]][i] for i in own]
             else:
-                pool = first + [self.first + i for i in second]
+                pool = self.rng.permutation(first + [self.first + i for i in second])
                 chosen = pool[: self.n]
                 first, second = (
                     [i for i in first if i not in chosen],
@@ -233,12 +243,8 @@ class _Draw:
             members = class_partition([str(value) for value in own], severity, self.rng)
         else:
             members = partition(np.array(own, dtype=float), severity, self.rng)
-        second = self.measured[self.base][change]
-        offset = self.first if change else 0
-        return [
-            [self.plain[i] for i in chosen[members == 0]],
-            [second[i - offset] for i in chosen[members == 1]],
-        ]
+        second = [*self.plain[: self.first], *self.measured[self.base][change]] if change else self.plain
+        return [[self.plain[i] for i in chosen[members == 0]], [second[i] for i in chosen[members == 1]]]
 
     def other_anatomies(self) -> Iterator[Scenario]:
         """A share of the patients of one site has another anatomy; whether that looks different too cannot be said."""

@@ -40,7 +40,7 @@ class Axis:
 AXES: dict[str, Axis] = {
     "intensity": Axis("appearance", 8, 2, "brightness and contrast of all that is not black"),
     "intensity_outside": Axis("appearance", 8, 2, "brightness and contrast away from the mask"),
-    "colour": Axis("appearance", 8, 1, "colour balance and saturation"),
+    "colour": Axis("appearance", 8, 2, "colour balance and saturation"),
     "texture": Axis("appearance", 8, 1, "sharpness, noise, spectrum and evenness"),
     "noise": Axis("appearance", 4, 1, "noise at each brightness"),
     "layout": Axis("geometry", 16, 1, "place and direction of what is in the image, nearly whatever its look"),

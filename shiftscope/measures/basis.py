@@ -22,6 +22,9 @@ VERSION = 1
 WIDTHS = (4, 8, 16, 32)
 """Sizes of a published sketch: the smallest from 20 patients, else the largest d with n >= 10 d."""
 
+NUISANCE = 8
+"""Directions of appearance that the layout axis leaves out."""
+
 _CLIP = 8.0  # robust standard deviations: one odd case cannot carry a mean
 
 
@@ -58,10 +61,14 @@ class _RandomBasis:
         return coordinates
 
 
-def fit_basis(vectors: np.ndarray, width: int) -> Basis:
-    """Fit on a public corpus: (n, D) finite vectors -> a basis of `width` (at most D) directions.
+def fit_basis(vectors: np.ndarray, width: int, nuisance: np.ndarray | None = None) -> Basis:
+    """Fit on a public corpus.
 
-    Width D keeps the coordinates as they are: scaled, not rotated.
+    Args:
+        vectors: (n, D) finite.
+        width: directions, at most D; width D keeps the coordinates as they are: scaled, not rotated.
+        nuisance: (m, D) differences that the axis must not see: the leading `NUISANCE` directions they span are left
+            out (nuisance attribute projection, Solomonoff et al. 2005, doi:10.1109/ICASSP.2005.1415187).
     """
     centre = np.median(vectors, axis=0)
     quartiles = np.percentile(vectors, [25, 75], axis=0)
@@ -71,6 +78,9 @@ def fit_basis(vectors: np.ndarray, width: int) -> Basis:
     if width >= vectors.shape[1]:
         return Basis(centre, spread, np.eye(vectors.shape[1]))
     scaled = np.clip((vectors - centre) / spread, -_CLIP, _CLIP)
+    if nuisance is not None:
+        seen = np.linalg.svd(nuisance / spread, full_matrices=False)[2][:NUISANCE]
+        scaled = scaled - scaled @ seen.T @ seen
     _, _, directions = np.linalg.svd(scaled - scaled.mean(axis=0), full_matrices=False)
     signs = np.sign(directions[np.arange(len(directions)), np.abs(directions).argmax(axis=1)])
     return Basis(centre, spread, (directions * signs[:, None])[:width].T)

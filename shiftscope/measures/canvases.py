@@ -43,8 +43,9 @@ def measure_vectors(
     grey = grey_of(canvases)
     shallow, deep = extractor.compute(grey[:, None])
     rings, numbers = texture.amplitude(grey), texture.scalars(grey)
+    seen = intensity.foreground(grey)
     vectors = {
-        "intensity": intensity.quantiles(grey, intensity.foreground(grey)),
+        "intensity": intensity.quantiles(grey, seen),
         "texture": texture.vector(rings, numbers),
         "noise": noise.vector(grey),
         "layout": layouts.vector(grey),
@@ -53,7 +54,7 @@ def measure_vectors(
     }
     numbers |= intensity.scalars(grey) | {"amplitude": rings, "quantiles": intensity.quantiles(grey)}
     if canvases.shape[1] == 3:
-        vectors["colour"] = colour.vector(canvases)
+        vectors["colour"] = colour.vector(canvases, seen)
         numbers |= colour.scalars(canvases)
     if masks is not None:
         around = intensity.surroundings(masks)

@@ -50,30 +50,54 @@ def scalars(rgb: "torch.Tensor") -> dict[str, "torch.Tensor"]:
     import torch
 
     red, green, blue = rgb.flatten(2).mean(dim=2).clamp(min=_DARK).unbind(1)
-    high, low = rgb.amax(dim=1), rgb.amin(dim=1)
-    vivid = ((high - low) / high.clamp(min=_DARK)).flatten(1).mean(dim=1)
-    return {"redness": torch.log(red / green), "blueness": torch.log(blue / green), "saturation": vivid}
+    return {
+        "redness": torch.log(red / green),
+        "blueness": torch.log(blue / green),
+        "saturation": _vividness(rgb).mean(dim=1),
+    }
 
 
-def vector(rgb: "torch.Tensor") -> "torch.Tensor":
+def vector(rgb: "torch.Tensor", seen: "torch.Tensor") -> "torch.Tensor":
     """What the colour axis compares: (b, 3, h, w) -> (b, 8).
 
     The three scalars, the spread of log-chromaticity over the image (two numbers and their correlation), the spread of
-    saturation, and the share of nearly colourless pixels.
+    saturation, and the share of nearly colourless pixels; all over the foreground, because a black frame has no colour.
+
+    Args:
+        rgb: (b, 3, h, w) in 0..1.
+        seen: (b, h, w) bool, the foreground.
     """
     import torch
 
-    numbers = scalars(rgb)
+    weight = seen.flatten(1).float()
+    weight = weight / weight.sum(dim=1, keepdim=True).clamp(min=1)
+
+    def mean(values: "torch.Tensor") -> "torch.Tensor":
+        return (values * weight).sum(dim=1)
+
+    def deviation(values: "torch.Tensor") -> "torch.Tensor":
+        return mean((values - mean(values)[:, None]).square()).sqrt()
+
+    red, green, blue = (mean(band).clamp(min=_DARK) for band in rgb.flatten(2).unbind(1))
     logs = torch.log(rgb.clamp(min=_DARK)).flatten(2)
     rg, bg = logs[:, 0] - logs[:, 1], logs[:, 2] - logs[:, 1]
-    rg_sd, bg_sd = rg.std(dim=1, correction=0), bg.std(dim=1, correction=0)
-    joint = ((rg - rg.mean(dim=1, keepdim=True)) * (bg - bg.mean(dim=1, keepdim=True))).mean(dim=1)
-    vivid = ((rgb.amax(dim=1) - rgb.amin(dim=1)) / rgb.amax(dim=1).clamp(min=_DARK)).flatten(1)
-    rest = [
+    rg_sd, bg_sd = deviation(rg), deviation(bg)
+    joint = mean((rg - mean(rg)[:, None]) * (bg - mean(bg)[:, None]))
+    vivid = _vividness(rgb)
+    numbers = [
+        torch.log(red / green),
+        torch.log(blue / green),
+        mean(vivid),
         rg_sd,
         bg_sd,
         joint / (rg_sd * bg_sd).clamp(min=1e-6),
-        vivid.std(dim=1, correction=0),
-        (vivid < 0.1).float().mean(dim=1),
+        deviation(vivid),
+        mean((vivid < 0.1).float()),
     ]
-    return torch.stack([*numbers.values(), *rest], dim=1)
+    return torch.stack(numbers, dim=1)
+
+
+def _vividness(rgb: "torch.Tensor") -> "torch.Tensor":
+    """HSV saturation of every pixel: (b, 3, h, w) -> (b, h w)."""
+    high = rgb.amax(dim=1)
+    return ((high - rgb.amin(dim=1)) / high.clamp(min=_DARK)).flatten(1)
