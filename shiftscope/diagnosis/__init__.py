@@ -140,10 +140,12 @@ def _caveats(profiles: Sequence[Profile], verdicts: Sequence[Verdict], limits: L
         out.append(
             f"each file counts as a patient at {sites}: several images of one person make the intervals too narrow"
         )
-    blind = sum(verdict.axes["structure"].axis == "canonical_deep" for verdict in verdicts)
+    blind = sum(
+        verdict.axes["structure"].axis == "layout" and not verdict.axes["annotation"].axis for verdict in verdicts
+    )
     if blind:
         out.append(
-            f"{blind} of {len(verdicts)} pairs have no masks at both sites: structure is judged from what a public look"
-            " leaves of the features, which field of view, noise and bias field can move as well"
+            f"{blind} of {len(verdicts)} pairs have no masks at both sites: structure is judged from the layout of the"
+            " images alone, which does not show lesions"
         )
     return out

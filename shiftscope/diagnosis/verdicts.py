@@ -6,8 +6,9 @@ from typing import Literal
 
 import numpy as np
 
+from shiftscope.diagnosis.calibration import Belief, Calibration, beliefs, load_calibration, name_of, signals
 from shiftscope.records import Real, Record
-from shiftscope.shifts import Effect, Shift, exceeds, intervals, p_values
+from shiftscope.shifts import Effect, Shift, detectable, exceeds, intervals, p_values
 from shiftscope.stats import holm
 
 __all__ = ["KINDS", "LIMITS", "QUESTIONS", "AxisVerdict", "Kind", "Limits", "Verdict", "judge", "sum_up"]
@@ -19,45 +20,44 @@ QUESTIONS = ("appearance", "structure", "label", "annotation")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What counts. First values, from the null splits and planted federations of docs/first-results.md; not calibrated.
+    """What counts, beside the calibrated probability (docs/diagnosis.md).
 
     Attributes:
-        margin: question -> effect (squared distance over within-site variance) below which a shift does not matter.
+        margin: question -> effect (squared distance in within-site standard deviations) below which a shift does not
+            matter.
         alpha: family-wise error, over all comparisons and questions, of calling an effect larger than its margin.
+        probable: probability from which a shift can be called.
         enough: patients a side below which nothing is said.
         enough_files: the same where each file counts as a patient, and the true number can only be smaller.
         comfortable: patients a side below which confidence is called low.
-        doubt: share of what holding size or prevalence equal took away, which the rest must exceed as well: the
-            adjustment is linear, the world is not.
-        remains: share of the raw feature effect that must remain after the public look to speak of structure
-            where there are no masks.
     """
 
     margin: Mapping[str, float]
     alpha: float = 0.05
+    probable: float = 0.5
     enough: int = 20
     enough_files: int = 30
     comfortable: int = 50
-    doubt: float = 0.25
-    remains: float = 0.5
 
     def needed(self, patient_source: str) -> int:
         """Patients a site needs to be diagnosed."""
         return self.enough_files if patient_source == "file" else self.enough
 
 
-LIMITS = Limits(margin={"appearance": 0.1, "structure": 0.05, "label": 0.05, "annotation": 0.05})
+LIMITS = Limits(margin={"appearance": 0.1, "structure": 0.1, "label": 0.05, "annotation": 0.1})
 
 
 class AxisVerdict(Record):
     """One answer.
 
     Attributes:
-        probability: confidence that the effect exceeds its margin; None where the question could not be asked.
-        effect: squared distance of the means over the within-site variance.
+        probability: that there is such a shift, calibrated on planted shifts; None where the question could not be
+            asked.
+        effect: squared distance of the means in within-site standard deviations, on the axis with the strongest case.
         low: lower end of its 95 % interval.
         high: upper end.
         p: of no difference, corrected for all axes, questions and comparisons asked together (Holm).
+        detectable: smallest effect that would have been told from none at these n, on this axis, with 80 % power.
         axis: the axis with the strongest case, None where the question could not be asked.
         held: what was held equal, "" for nothing.
         called: whether it counts as a shift.
@@ -68,6 +68,7 @@ class AxisVerdict(Record):
     low: Real | None = None
     high: Real | None = None
     p: Real | None = None
+    detectable: Real | None = None
     axis: str | None = None
     held: str = ""
     called: bool = False
@@ -75,11 +76,11 @@ class AxisVerdict(Record):
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """The strongest effect on one question.
+    """The strongest case for one question.
 
     Attributes:
-        effect: the effect whose margin is exceeded with the most confidence.
-        probability: that confidence.
+        effect: on the axis with the most evidence.
+        probability: of the shift.
         looked_at: how many effects it was chosen from.
     """
 
@@ -95,48 +96,46 @@ class Verdict(Record):
     axes: dict[str, AxisVerdict]
 
 
-def judge(shifts: Sequence[Shift], limits: Limits = LIMITS) -> list[Verdict]:
+def judge(shifts: Sequence[Shift], limits: Limits = LIMITS, calibration: Calibration | None = None) -> list[Verdict]:
     """Verdicts on comparisons that are looked at together.
 
-    A shift is called when "the effect exceeds its margin" holds at the family-wise level `limits.alpha`: Holm's
-    procedure over all comparisons and questions on one minus the confidence, times the number of axes that the
-    strongest was chosen from. The p of no difference is corrected in the same way.
+    A shift is called when it is probable, and "its effect exceeds the margin" holds at the family-wise level
+    `limits.alpha`: Holm's procedure over all comparisons and questions on one minus the confidence, times the number of
+    axes that the strongest was chosen from. The p of no difference is corrected in the same way.
     """
-    sure = _confidences(shifts, limits)
-    asked = [{question: _strongest(shift, question, limits, sure) for question in QUESTIONS} for shift in shifts]
+    model = calibration or load_calibration()
     found = {
         (index, question): candidate
-        for index, row in enumerate(asked)
-        for question, candidate in row.items()
-        if candidate is not None
+        for index, (shift, seen) in enumerate(zip(shifts, signals(shifts), strict=True))
+        for question, belief in beliefs(seen, model).items()
+        if (candidate := _candidate(shift, belief, limits)) is not None
     }
-    p = p_values([candidate.effect for candidate in found.values()])
-    intervals([candidate.effect for candidate in found.values()])
-    claims = _corrected(found, [(1 - candidate.probability) * candidate.looked_at for candidate in found.values()])
-    tests = _corrected(found, [one * candidate.looked_at for one, candidate in zip(p, found.values(), strict=True)])
+    effects = [candidate.effect for candidate in found.values()]
+    margins = np.array([limits.margin[question] for _, question in found])
+    looked_at = np.array([candidate.looked_at for candidate in found.values()])
+    p, sure = (p_values(effects), exceeds(effects, margins)) if effects else (np.array([]), np.array([]))
+    intervals(effects)
+    faintest = detectable(effects) if effects else np.array([])
+    claims = _corrected(found, (1 - sure) * looked_at)
+    tests = _corrected(found, p * looked_at)
+    least = dict(zip(found, faintest.tolist(), strict=True))
     verdicts = []
     for index in range(len(shifts)):
         axes = {question: AxisVerdict() for question in QUESTIONS}
         for question in QUESTIONS:
             key = (index, question)
             if key in found:
-                axes[question] = _answer(found[key], tests[key], claims[key] < limits.alpha)
+                called = claims[key] < limits.alpha and found[key].probability >= limits.probable
+                axes[question] = _answer(found[key], tests[key], least[key], called)
         verdicts.append(Verdict(kind=sum_up(axes), axes=axes))
     return verdicts
 
 
-def _confidences(shifts: Sequence[Shift], limits: Limits) -> dict[int, float]:
-    """Confidence that an effect exceeds its margin, by the effect's id, all in one go."""
-    effects = [effect for shift in shifts for effect in shift.effects if effect.question in limits.margin]
-    margins = [max(limits.margin[effect.question], limits.doubt * effect.explained) for effect in effects]
-    return dict(zip(map(id, effects), exceeds(effects, margins).tolist(), strict=True))
+def _corrected(keys: Iterable[tuple[int, str]], p: np.ndarray) -> dict[tuple[int, str], float]:
+    return dict(zip(keys, map(float, holm(np.minimum(p, 1.0))), strict=True))
 
 
-def _corrected(keys: Iterable[tuple[int, str]], p: list[float]) -> dict[tuple[int, str], float]:
-    return dict(zip(keys, map(float, holm(np.minimum(np.array(p), 1.0))), strict=True))
-
-
-def _answer(candidate: _Candidate, p: float, called: bool) -> AxisVerdict:
+def _answer(candidate: _Candidate, p: float, least: float, called: bool) -> AxisVerdict:
     effect = candidate.effect
     low, high = effect.interval
     return AxisVerdict(
@@ -145,6 +144,7 @@ def _answer(candidate: _Candidate, p: float, called: bool) -> AxisVerdict:
         low=low,
         high=high,
         p=p,
+        detectable=least,
         axis=effect.axis,
         held=effect.held,
         called=called,
@@ -159,25 +159,17 @@ def sum_up(axes: Mapping[str, AxisVerdict]) -> Kind:
     return "structural" if structure else "none"
 
 
-def _strongest(shift: Shift, question: str, limits: Limits, sure: Mapping[int, float]) -> _Candidate | None:
-    """The effect with the best case on a question, of those measured on enough patients."""
-    margin = limits.margin[question]
-    effects = [effect for effect in shift.about(question) if min(effect.n) >= limits.enough]
-    if question == "appearance" and any(effect.axis == "intensity_outside" for effect in effects):
-        effects = [effect for effect in effects if effect.axis != "intensity"]  # the lesion itself is not appearance
-    if question == "structure" and not effects:
-        return _without_masks(shift, margin, limits)
+def _candidate(shift: Shift, belief: Belief, limits: Limits) -> _Candidate | None:
+    """The effect with the most evidence, the largest of equals, of those measured on enough patients.
+
+    The lesion itself is no part of the scanner's look: where the brightness is known away from masks, that counts.
+    """
+    effects = [
+        effect for effect in shift.effects if name_of(effect.axis) in belief.evidence and min(effect.n) >= limits.enough
+    ]
+    if any(effect.axis == "intensity_outside" for effect in effects):
+        effects = [effect for effect in effects if effect.axis != "intensity"]
     if not effects:
         return None
-    rated = [(sure[id(effect)], effect.value, effect) for effect in effects]
-    probability, _, best = max(rated, key=lambda item: item[:2])
-    return _Candidate(best, probability, len(effects))
-
-
-def _without_masks(shift: Shift, margin: float, limits: Limits) -> _Candidate | None:
-    """Structure from features: what is left of the layout's difference after each site's map to the public look, told
-    in the variance of the raw features so that the two can be set against each other."""
-    raw, left = shift.on("features_deep"), shift.on("canonical_deep")
-    if raw is None or left is None or min(left.n) < limits.enough:
-        return None
-    return _Candidate(left, left.exceeds(max(margin, limits.remains * raw.value)), 1)
+    best = max(effects, key=lambda effect: (belief.evidence[name_of(effect.axis)], effect.value))
+    return _Candidate(best, belief.probability, len(effects))

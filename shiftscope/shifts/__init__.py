@@ -1,7 +1,7 @@
 """How sites differ: effects with their uncertainty. Numbers only; the verdict is the diagnosis's."""
 
 from shiftscope.shifts.comparisons import Shifts, compare_all, compare_sides
-from shiftscope.shifts.effects import Effect, Shift, exceeds, intervals, p_values
+from shiftscope.shifts.effects import Effect, Shift, detectable, exceeds, intervals, p_values
 from shiftscope.shifts.side import Side
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Side",
     "compare_all",
     "compare_sides",
+    "detectable",
     "exceeds",
     "intervals",
     "p_values",

@@ -8,7 +8,7 @@ import numpy as np
 
 from shiftscope.shifts.curves import LEVEL, POWER, Curve, patients_needed, stack
 
-__all__ = ["Effect", "Shift", "exceeds", "intervals", "p_values"]
+__all__ = ["Effect", "Shift", "detectable", "exceeds", "intervals", "p_values"]
 
 
 @dataclass(frozen=True)
@@ -101,3 +101,9 @@ def intervals(effects: Sequence[Effect]) -> np.ndarray:
     for effect, interval in zip(unknown, ends, strict=True):
         effect.__dict__["interval"] = interval
     return np.array([effect.interval for effect in effects]).reshape(-1, 2)
+
+
+def detectable(effects: Sequence[Effect]) -> np.ndarray:
+    """`Effect.detectable` of many at once, told from none: (k,)."""
+    curves = stack([effect.curve for effect in effects])
+    return np.asarray(curves.detectable(0.0, 1 - LEVEL, POWER))

@@ -1,0 +1,164 @@
+"""How probable each shift is, given the effects of one comparison: a small model, fitted on planted shifts.
+
+For each question the evidence of an axis is log(1 + excess / unit), where the excess is the lower end of the effect's
+80 % interval less what could have leaked into it: shares of the effects on other axes (a strong change of look moves
+the layout a little, a change of zoom moves noise), and of what was already held equal. A logistic function of the
+weighted evidence is the probability. Weights and shares are at least 0: more evidence never makes a shift less
+probable.
+
+`benchmarks/calibrate.py` fits it and writes the package data that is read here, with its provenance.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import ClassVar
+
+import numpy as np
+from scipy.special import expit
+
+from shiftscope.records import Document, Real, Record
+from shiftscope.shifts import Effect, Shift
+from shiftscope.shifts.curves import stack
+
+__all__ = ["Answer", "Belief", "Calibration", "Signals", "Term", "beliefs", "load_calibration", "name_of", "signals"]
+
+LEVEL = 0.8
+"""Of the interval whose lower end is the evidence."""
+
+Signals = Mapping[str, tuple[float, float, float]]
+"""Axis -> effect, lower end of its interval, and how much of it was explained by what was held equal."""
+
+
+class Term(Record):
+    """The evidence of one axis for one question.
+
+    Attributes:
+        axis: a name in `Signals`.
+        weight: of the evidence, at least 0.
+        leaks: other axes -> the share of their effect that may show on this one.
+    """
+
+    axis: str
+    weight: Real
+    leaks: dict[str, Real]
+
+
+class Answer(Record):
+    """The model of one question.
+
+    Attributes:
+        question: appearance, structure, label or annotation.
+        masks: whether both sites have masks.
+        intercept: log odds without any evidence.
+        terms: evidence.
+    """
+
+    question: str
+    masks: bool
+    intercept: Real
+    terms: tuple[Term, ...]
+
+
+class Calibration(Document):
+    """What was fitted, and on what.
+
+    Attributes:
+        unit: effect at which the evidence is log 2.
+        doubt: share of what holding something equal took away that the rest must exceed.
+        answers: the models.
+        provenance: bases, scenarios, seed, machine, date, basis.
+    """
+
+    SCHEMA: ClassVar[int] = 1
+
+    unit: Real
+    doubt: Real
+    answers: tuple[Answer, ...]
+    provenance: dict[str, str]
+
+    def of(self, question: str, masks: bool) -> Answer:
+        """The model of a question, with masks or without."""
+        return next(item for item in self.answers if item.question == question and item.masks == masks)
+
+
+@dataclass(frozen=True, slots=True)
+class Belief:
+    """The answer to one question.
+
+    Attributes:
+        probability: that there is such a shift.
+        evidence: axis -> weighted evidence, of the axes that were compared.
+    """
+
+    probability: float
+    evidence: Mapping[str, float]
+
+
+@cache
+def load_calibration() -> Calibration:
+    """The calibration that comes with the package."""
+    source = resources.files("shiftscope.diagnosis") / "calibration-1.json"
+    with resources.as_file(source) as path:
+        return Calibration.read(path)
+
+
+_AS_THEY_ARE = ("colour", "texture", "noise", "layout", "lesion", "boundary", "labels")
+_NAMES = {
+    "intensity": "look",
+    "intensity_outside": "look",
+    "morphology": "size",
+    "morphology_3d": "size",
+}
+
+
+def name_of(axis: str) -> str:
+    """What the models call an axis."""
+    return _NAMES.get(axis, axis)
+
+
+def signals(shifts: Sequence[Shift]) -> list[Signals]:
+    """What the models need of each comparison, all intervals in one go.
+
+    "look" is the brightness away from the masks where that is known, else of the whole image: a lesion is no part of
+    the scanner's look. "size" is the morphology, in 2-D or 3-D.
+    """
+    effects = [effect for shift in shifts for effect in shift.effects if effect.question != "features"]
+    low = stack([effect.curve for effect in effects]).interval(LEVEL)[0].tolist() if effects else []
+    ends = {id(effect): end for effect, end in zip(effects, low, strict=True)}
+    out: list[Signals] = []
+    for shift in shifts:
+        found = {effect.axis: effect for effect in shift.effects if id(effect) in ends}
+        named: dict[str, Effect | None] = {
+            "look": found.get("intensity_outside", found.get("intensity")),
+            "size": found.get("morphology", found.get("morphology_3d")),
+            **{axis: found.get(axis) for axis in _AS_THEY_ARE},
+        }
+        out.append(
+            {
+                name: (effect.value, max(ends[id(effect)], 0.0), effect.explained)
+                for name, effect in named.items()
+                if effect is not None
+            }
+        )
+    return out
+
+
+def beliefs(found: Signals, calibration: Calibration) -> dict[str, Belief]:
+    """Question -> answer; a question is absent where none of its axes was compared."""
+    masks = "size" in found
+    out = {}
+    for answer in calibration.answers:
+        known = [term for term in answer.terms if term.axis in found]
+        if answer.masks != masks or not known:
+            continue
+        evidence = {term.axis: term.weight * _evidence(term, found, calibration) for term in known}
+        out[answer.question] = Belief(float(expit(answer.intercept + sum(evidence.values()))), evidence)
+    return out
+
+
+def _evidence(term: Term, found: Signals, calibration: Calibration) -> float:
+    _, low, explained = found[term.axis]
+    leaked = sum(share * found[axis][0] for axis, share in term.leaks.items() if axis in found)
+    return float(np.log1p(max(0.0, low - leaked - calibration.doubt * explained) / calibration.unit))
