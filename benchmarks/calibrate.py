@@ -33,7 +33,7 @@ from shiftscope.shifts import Shift, Side, compare_all
 
 SEED = 11
 SIZES = (20, 40, 100, 200)
-UNIT, DOUBT = 0.1, 0.25
+UNIT, DOUBT = 0.03, 0.25
 RIDGE = 3e-3
 TARGET = Path(diagnosis.__file__).parent / "calibration-1.json"
 
@@ -47,6 +47,9 @@ LEAKS: dict[tuple[str, bool], dict[str, tuple[str, ...]]] = {
     ("annotation", True): {"boundary": ("look", "noise", "layout", "size")},
 }
 """(question, masks) -> axis of evidence -> the axes that may leak into it."""
+
+TIED = ("texture", "noise")
+"""Axes that share one weight: what was planted moves both, and each must count where it moves alone."""
 
 Signal = tuple[float, float, float]
 
@@ -151,7 +154,9 @@ class _Fit:
         return np.stack(columns, axis=1)
 
     def weighed(self, logs: np.ndarray) -> tuple[float, np.ndarray]:
-        x, y, w = self.evidence(logs), self.truths, self.weights
+        names = [TIED[0] if axis in TIED else axis for axis in self.leaks]
+        tie = np.array([[float(name == other) for other in dict.fromkeys(names)] for name in names])
+        x, y, w = self.evidence(logs) @ tie, self.truths, self.weights
         d = x.shape[1]
 
         def loss(t: np.ndarray) -> tuple[float, np.ndarray]:
@@ -162,7 +167,7 @@ class _Fit:
 
         bounds = [(0, None)] * d + [(None, None)]
         best = minimize(loss, np.append(np.ones(d), -2.0), jac=True, bounds=bounds, method="L-BFGS-B")
-        return float(best.fun), best.x
+        return float(best.fun), np.append(tie @ best.x[:d], best.x[d])
 
     def run(self, start: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """(logs of the shares, weights and intercept); shares by coordinate steps, weights by gradient."""

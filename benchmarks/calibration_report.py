@@ -28,7 +28,7 @@ def report(found: Sequence[Judged], write: bool) -> None:
     """Print the Markdown; with `write`, put it and the figures under docs/."""
     lines = [
         f"Machine: {platform.machine()}, 2 cores, Python {platform.python_version()}; seed 11;"
-        f" {time.strftime('%Y-%m-%d')}. {len(found):,} federations; a family of bases is judged by a model of the others.",
+        f" {time.strftime('%Y-%m-%d')}. {len(found):,} federations, each family judged by a model of the others.",
         "",
         *false_alarms(found),
         *kinds(found),

@@ -109,10 +109,11 @@ def test_one_axis_moves_one_answer(federations: dict[str, list[Profile]]) -> Non
 
 def test_confidence_grows_with_the_shift(federations: dict[str, list[Profile]]) -> None:
     one = federations["twins"][0]
-    steps = [diagnose([one, moved(one, "texture", by, "moved")]).axes["appearance"] for by in (0.2, 0.6, 1.0, 2.0)]
+    steps = [diagnose([one, moved(one, "noise", by, "moved")]).axes["appearance"] for by in (0.2, 0.6, 1.0, 2.0, 6.0)]
     confidence = [answer.probability or 0 for answer in steps]
     assert confidence == sorted(confidence)
-    assert confidence[-1] > 0.99
+    assert confidence[0] < 0.2
+    assert confidence[-1] > 0.8
 
 
 def test_too_few_patients_are_insufficient(federations: dict[str, list[Profile]]) -> None:
@@ -152,7 +153,7 @@ def test_a_site_without_masks_is_compared_on_what_both_have(federations: dict[st
     found = diagnose([one, bare])
     assert found.axes["appearance"].called
     assert found.axes["annotation"].effect is None
-    assert found.axes["structure"].axis == "canonical_deep"
+    assert found.axes["structure"].axis == "layout"
 
 
 def test_sites_of_unequal_width_compare_on_what_they_share(federations: dict[str, list[Profile]]) -> None:

@@ -94,12 +94,12 @@ FEDERATIONS: dict[str, Federation] = {
         },
     ),
     "noisier": Federation(
-        "one scanner has far more noise",
+        "one scanner has more noise",
         "brain",
         "appearance",
         {
             "clear": Hospital(labels=_ILL, format="nifti"),
-            "noisy": Hospital(labels=_ILL, format="nifti", plants=(("noise", 0.9),)),
+            "noisy": Hospital(labels=_ILL, format="nifti", plants=(("noise", 0.25),)),
         },
     ),
     "bigger_lesions": Federation(
