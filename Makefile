@@ -1,12 +1,18 @@
 # make demo    four synthetic hospitals, the whole way
 # make test    every test, slow ones too
 # make check   what CI runs: lint, types, layers, tests
+#
+# with real images in SHIFTSCOPE_DATA:
+# make calibration   the planted suite, and the probabilities of the diagnosis fitted on it
+# make removal       what each harmonizer removes of each planted change
 
 VENV ?= .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
+SHIFTSCOPE_DATA ?= ../shared/data
+PLANTED := build/planted
 
-.PHONY: demo test fast lint types layers check fixtures basis golden clean
+.PHONY: demo test fast lint types layers check fixtures basis calibration removal golden clean
 
 $(STAMP): pyproject.toml constraints.txt
 	python3 -m venv $(VENV)
@@ -40,6 +46,14 @@ fixtures: $(STAMP)
 
 basis: $(STAMP)
 	$(PY) benchmarks/build_basis.py
+
+calibration: $(STAMP)
+	$(PY) benchmarks/planted.py $(SHIFTSCOPE_DATA) $(PLANTED)
+	rm -f $(PLANTED)/compared.pickle
+	$(PY) benchmarks/calibrate.py $(PLANTED) --write
+
+removal: $(STAMP)
+	$(PY) benchmarks/removal.py --data $(SHIFTSCOPE_DATA)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

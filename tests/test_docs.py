@@ -70,7 +70,9 @@ def test_the_commands_of_the_readme_run(tmp_path: Path) -> None:
     write_site(darker, tmp_path / "hospital_b", layout="images+masks", format="png")
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     commands = shown(README)
-    assert [command.split()[1] for command in commands] == ["profile", "profile", "profile", "recommend", "train"]
+    assert [command.split()[1] for command in commands] == [
+        *("profile", "profile", "profile", "recommend", "explain", "train"),
+    ]
     for command in commands:
         plan = tmp_path / "plan.toml"
         if plan.exists():
