@@ -13,8 +13,10 @@ import pytest
 from shiftscope.cli import EXIT_CODES, app
 from shiftscope.errors import REASONS
 from shiftscope.harmonize import HARMONIZERS
+from shiftscope.measures import AXES
 from shiftscope.phantoms import ANATOMIES, PLANTS, write_site
 from shiftscope.profiles import Profile
+from shiftscope.profiles.profile import Privacy, Sketch
 from shiftscope.train.personalize import CONTROLS, PERSONALIZERS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -37,10 +39,10 @@ def test_every_command_exit_code_and_method_is_in_the_readme() -> None:
         assert f"`{name}`" in README
 
 
-def test_every_field_of_a_profile_is_documented() -> None:
+def test_every_field_and_axis_of_a_profile_is_documented() -> None:
     text = (ROOT / "docs" / "profile.md").read_text(encoding="utf-8")
-    for field in Profile.model_fields:
-        assert f"`{field}`" in text, field
+    for name in (*Profile.model_fields, *Sketch.model_fields, *Privacy.model_fields, *AXES):
+        assert f"`{name}`" in text, name
 
 
 def test_every_reason_is_documented() -> None:
