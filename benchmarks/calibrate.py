@@ -144,19 +144,22 @@ class _Fit:
         weights[truths == 1] *= 0.5 * np.sum(truths == 0) / max(np.sum(truths == 1), 1)  # one in three is shifted
         self.weights = weights / weights.sum()
 
-    def evidence(self, logs: np.ndarray) -> np.ndarray:
+    def evidence(self, logs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What each axis says (n, k), and what other axes can explain of it (n,)."""
         share = dict(zip(self.shares, np.exp(np.clip(logs, -9, 2)), strict=True))
-        columns = []
+        columns, disputed = [], np.zeros(len(self.truths))
         for axis, others in self.leaks.items():
             leaked = sum((share[axis, other] * self.seen[other][:, 0] for other in others), np.zeros(len(self.truths)))
-            excess = self.seen[axis][:, 1] - leaked - DOUBT * self.seen[axis][:, 2]
-            columns.append(np.log1p(np.maximum(excess, 0) / UNIT))
-        return np.stack(columns, axis=1)
+            whole = np.maximum(self.seen[axis][:, 1] - DOUBT * self.seen[axis][:, 2], 0)
+            columns.append(np.log1p(np.maximum(whole - leaked, 0) / UNIT))
+            disputed += np.log1p(whole / UNIT) - columns[-1]
+        return np.stack(columns, axis=1), disputed
 
     def weighed(self, logs: np.ndarray) -> tuple[float, np.ndarray]:
         names = [TIED[0] if axis in TIED else axis for axis in self.leaks]
         tie = np.array([[float(name == other) for other in dict.fromkeys(names)] for name in names])
-        x, y, w = self.evidence(logs) @ tie, self.truths, self.weights
+        sure, disputed = self.evidence(logs)
+        x, y, w = np.column_stack([sure @ tie, disputed]), self.truths, self.weights
         d = x.shape[1]
 
         def loss(t: np.ndarray) -> tuple[float, np.ndarray]:
@@ -166,11 +169,11 @@ class _Fit:
             return float(value), np.append(x.T @ pull + 2 * RIDGE * t[:d], pull.sum())
 
         bounds = [(0, None)] * d + [(None, None)]
-        best = minimize(loss, np.append(np.ones(d), -2.0), jac=True, bounds=bounds, method="L-BFGS-B")
-        return float(best.fun), np.append(tie @ best.x[:d], best.x[d])
+        best = minimize(loss, np.append(np.full(d, 0.5), -2.0), jac=True, bounds=bounds, method="L-BFGS-B")
+        return float(best.fun), np.concatenate([tie @ best.x[: d - 1], best.x[d - 1 :]])
 
     def run(self, start: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """(logs of the shares, weights and intercept); shares by coordinate steps, weights by gradient."""
+        """(logs of the shares, weights, intercept last): shares by coordinate steps, weights by gradient."""
         logs = np.full(len(self.shares), np.log(0.02)) if start is None else start.copy()
         value, weights = self.weighed(logs)
         for step in (2.0, 1.0, 0.5):
@@ -202,7 +205,8 @@ def fitted(federations: Sequence[Federation], start: Calibration | None = None) 
             Term(axis=axis, weight=float(weights[k]), leaks={other: share[axis, other] for other in others})
             for k, (axis, others) in enumerate(leaks.items())
         )
-        answers.append(Answer(question=question, masks=masks, intercept=float(weights[-1]), terms=terms))
+        disputed, intercept = float(weights[-2]), float(weights[-1])
+        answers.append(Answer(question=question, masks=masks, intercept=intercept, disputed=disputed, terms=terms))
     return Calibration(unit=UNIT, doubt=DOUBT, answers=tuple(answers), provenance={})
 
 

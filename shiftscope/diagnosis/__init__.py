@@ -114,7 +114,9 @@ def _by_site(profiles: Sequence[Profile], shifts: Mapping[str, Shift], limits: L
 
 def _strongest(answers: Sequence[AxisVerdict]) -> AxisVerdict:
     """The answer of the pair with the best case."""
-    return max(answers, key=lambda answer: (answer.called, answer.probability or 0.0, answer.effect or 0.0))
+    return max(
+        answers, key=lambda answer: (answer.called, answer.disputed, answer.probability or 0.0, answer.effect or 0.0)
+    )
 
 
 def _caveats(profiles: Sequence[Profile], verdicts: Sequence[Verdict], limits: Limits) -> list[str]:

@@ -57,8 +57,14 @@ def no_shift(
     if len(answers) > 1:
         where = f"in any of {len(answers)} pairs, least certain {where}"
     says = f"no shift in {_subject(question)} that counts {where}: {_numbers([answers[least_certain]], n)}"
-    known = [least for answer in answers.values() if (least := getattr(answer, "detectable", None)) is not None]
-    if known:
+    known = [answer.detectable for answer in answers.values() if answer.detectable is not None]
+    if answers[least_certain].disputed:
+        seen = _numbers([answers[least_certain]], n)
+        says = (
+            f"whether there is a shift in {_subject(question)} cannot be told {where}: {seen}, which the other shifts"
+            " between them can explain"
+        )
+    elif known:
         says += f"; a shift of {number(max(known))} or more would have been seen (80 % power)"
     return f"{says}; {unasked} more pairs could not be asked" if unasked else says
 

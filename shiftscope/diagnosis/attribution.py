@@ -169,7 +169,7 @@ def _not_called(question: str, made: Comparisons) -> Evidence:
             question=question, measure=_ANSWERED_BY[question], sites=(), n=(0, 0), says=unanswerable(question)
         )
     answers = {pair: made.answer(question, *pair) for pair in asked}
-    a, b = max(asked, key=lambda pair: answers[pair].high or 0.0)
+    a, b = max(asked, key=lambda pair: (answers[pair].disputed, answers[pair].high or 0.0))
     answer = answers[a, b]
     here, there = made.patients(question, b, a)
     return Evidence(

@@ -3,8 +3,8 @@
 For each question the evidence of an axis is log(1 + excess / unit), where the excess is the lower end of the effect's
 80 % interval less what could have leaked into it: shares of the effects on other axes (a strong change of look moves
 the layout a little, a change of zoom moves noise), and of what was already held equal. A logistic function of the
-weighted evidence is the probability. Weights and shares are at least 0: more evidence never makes a shift less
-probable.
+weighted evidence is the probability. What could have leaked counts too, with a smaller weight: a look that a change of
+framing can explain is not thereby known to be the same. Weights and shares are at least 0.
 
 `benchmarks/calibrate.py` fits it and writes the package data that is read here, with its provenance.
 """
@@ -52,12 +52,14 @@ class Answer(Record):
         question: appearance, structure, label or annotation.
         masks: whether both sites have masks.
         intercept: log odds without any evidence.
+        disputed: weight of evidence that the other axes can explain.
         terms: evidence.
     """
 
     question: str
     masks: bool
     intercept: Real
+    disputed: Real
     terms: tuple[Term, ...]
 
 
@@ -90,10 +92,12 @@ class Belief:
     Attributes:
         probability: that there is such a shift.
         evidence: axis -> weighted evidence, of the axes that were compared.
+        disputed: how much of it, unweighted, other shifts can explain.
     """
 
     probability: float
     evidence: Mapping[str, float]
+    disputed: float
 
 
 @cache
@@ -153,12 +157,19 @@ def beliefs(found: Signals, calibration: Calibration) -> dict[str, Belief]:
         known = [term for term in answer.terms if term.axis in found]
         if answer.masks != masks or not known:
             continue
-        evidence = {term.axis: term.weight * _evidence(term, found, calibration) for term in known}
-        out[answer.question] = Belief(float(expit(answer.intercept + sum(evidence.values()))), evidence)
+        evidence, disputed = {}, 0.0
+        for term in known:
+            sure, contested = _evidence(term, found, calibration)
+            evidence[term.axis] = term.weight * sure + answer.disputed * contested
+            disputed += contested
+        out[answer.question] = Belief(float(expit(answer.intercept + sum(evidence.values()))), evidence, disputed)
     return out
 
 
-def _evidence(term: Term, found: Signals, calibration: Calibration) -> float:
+def _evidence(term: Term, found: Signals, calibration: Calibration) -> tuple[float, float]:
+    """What an axis says, and what it would say beyond that if nothing could have leaked into it."""
     _, low, explained = found[term.axis]
     leaked = sum(share * found[axis][0] for axis, share in term.leaks.items() if axis in found)
-    return float(np.log1p(max(0.0, low - leaked - calibration.doubt * explained) / calibration.unit))
+    whole = max(0.0, low - calibration.doubt * explained) / calibration.unit
+    sure = float(np.log1p(max(0.0, whole - leaked / calibration.unit)))
+    return sure, float(np.log1p(whole)) - sure

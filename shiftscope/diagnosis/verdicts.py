@@ -61,6 +61,7 @@ class AxisVerdict(Record):
         axis: the axis with the strongest case, None where the question could not be asked.
         held: what was held equal, "" for nothing.
         called: whether it counts as a shift.
+        disputed: the effect is there, but other shifts between the same sites can explain it: nothing can be said.
     """
 
     probability: Real | None = None
@@ -72,6 +73,7 @@ class AxisVerdict(Record):
     axis: str | None = None
     held: str = ""
     called: bool = False
+    disputed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +83,13 @@ class _Candidate:
     Attributes:
         effect: on the axis with the most evidence.
         probability: of the shift.
+        contested: whether other shifts can explain some of the evidence.
         looked_at: how many effects it was chosen from.
     """
 
     effect: Effect
     probability: float
+    contested: bool
     looked_at: int
 
 
@@ -125,8 +129,7 @@ def judge(shifts: Sequence[Shift], limits: Limits = LIMITS, calibration: Calibra
         for question in QUESTIONS:
             key = (index, question)
             if key in found:
-                called = claims[key] < limits.alpha and found[key].probability >= limits.probable
-                axes[question] = _answer(found[key], tests[key], least[key], called)
+                axes[question] = _answer(found[key], tests[key], least[key], claims[key] < limits.alpha, limits)
         verdicts.append(Verdict(kind=sum_up(axes), axes=axes))
     return verdicts
 
@@ -135,9 +138,11 @@ def _corrected(keys: Iterable[tuple[int, str]], p: np.ndarray) -> dict[tuple[int
     return dict(zip(keys, map(float, holm(np.minimum(p, 1.0))), strict=True))
 
 
-def _answer(candidate: _Candidate, p: float, least: float, called: bool) -> AxisVerdict:
+def _answer(candidate: _Candidate, p: float, least: float, there: bool, limits: Limits) -> AxisVerdict:
+    """What is said of a candidate whose effect is `there`: larger than its margin, family-wise."""
     effect = candidate.effect
     low, high = effect.interval
+    called = there and candidate.probability >= limits.probable
     return AxisVerdict(
         probability=candidate.probability,
         effect=effect.value,
@@ -148,6 +153,7 @@ def _answer(candidate: _Candidate, p: float, least: float, called: bool) -> Axis
         axis=effect.axis,
         held=effect.held,
         called=called,
+        disputed=there and not called and candidate.contested,
     )
 
 
@@ -172,4 +178,4 @@ def _candidate(shift: Shift, belief: Belief, limits: Limits) -> _Candidate | Non
     if not effects:
         return None
     best = max(effects, key=lambda effect: (belief.evidence[name_of(effect.axis)], effect.value))
-    return _Candidate(best, belief.probability, len(effects))
+    return _Candidate(best, belief.probability, belief.disputed > 0, len(effects))

@@ -41,7 +41,9 @@ def _about_sites(diagnosis: Diagnosis, case: Case, rules: Rules) -> Iterator[Ope
     """Shifts that are not called and not unlikely."""
     for question in ("appearance", "structure", "annotation"):
         answer = diagnosis.axes[question]
-        if answer.called or answer.probability is None or answer.probability < rules.open:
+        if answer.called or answer.probability is None:
+            continue
+        if answer.probability < rules.open and not answer.disputed:
             continue
         other = replace(case, map=True) if question == "appearance" else replace(case, own=True)
         if other.action == case.action:
@@ -49,7 +51,11 @@ def _about_sites(diagnosis: Diagnosis, case: Case, rules: Rules) -> Iterator[Ope
         noun = NOUNS[question]
         away = abs(float(special.ndtri(np.clip(answer.probability, 1e-6, 1 - 1e-6))))
         says = f"whether sites differ in {noun} is not decided, confidence {answer.probability:.2g}"
-        yield _open(says, f"sites turn out to differ in {noun}", other, away, case, rules)
+        when = f"sites turn out to differ in {noun}"
+        if answer.disputed:  # more patients do not tell two causes apart
+            says = f"{noun} may differ too: other shifts can explain the effect of {number(answer.effect or 0.0)}"
+            away = 0.0
+        yield _open(says, when, other, away, case, rules)
 
 
 def _about_harmonizer(item: Removal, case: Case, rules: Rules) -> Iterator[OpenQuestion]:

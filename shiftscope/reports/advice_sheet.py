@@ -103,8 +103,10 @@ def _cells(answer: AxisVerdict) -> tuple[str, ...]:
     if answer.effect is None or answer.probability is None:
         return "not asked", "", "", "", ""
     interval = f"{answer.low or 0.0:.2f} to {answer.high or 0.0:.2f}"
-    words = ((0.95, "likely"), (0.5, "cannot tell"), (0.0, "not seen"))
+    words = ((0.95, "likely"), (0.3, "cannot tell"), (0.0, "not seen"))
     shift = "yes" if answer.called else next(word for least, word in words if answer.probability >= least)
+    if answer.disputed:  # the effect is there; whose it is cannot be said
+        return "cannot tell", "", f"{answer.effect:.2f}", interval, _source(answer)
     return shift, f"{min(answer.probability, 0.999):.3f}", f"{answer.effect:.2f}", interval, _source(answer)
 
 

@@ -61,7 +61,7 @@ def test_what_leaks_and_what_was_held_equal_is_taken_off() -> None:
     model = Calibration(
         unit=0.1,
         doubt=0.25,
-        answers=(Answer(question="structure", masks=False, intercept=-2.0, terms=(term,)),),
+        answers=(Answer(question="structure", masks=False, intercept=-2.0, disputed=0.1, terms=(term,)),),
         provenance={},
     )
 
@@ -69,10 +69,12 @@ def test_what_leaks_and_what_was_held_equal_is_taken_off() -> None:
         seen = {"layout": (low, low, explained), "look": (look, look, 0.0)}
         return beliefs(seen, model)["structure"].evidence["layout"]
 
-    assert evidence(1.0, 0.0, 0.0) == pytest.approx(np.log(11))
-    assert evidence(1.0, 1.0, 0.0) == pytest.approx(np.log(6))
-    assert evidence(1.0, 0.0, 2.0) == pytest.approx(np.log(6))
-    assert evidence(1.0, 2.0, 0.0) == evidence(1.0, 9.0, 9.0) == 0
+    full, half = np.log1p(10), np.log1p(5)
+    assert evidence(1.0, 0.0, 0.0) == pytest.approx(full)
+    assert evidence(1.0, 1.0, 0.0) == pytest.approx(half + 0.1 * (full - half))
+    assert evidence(1.0, 0.0, 2.0) == pytest.approx(half)
+    assert evidence(1.0, 9.0, 0.0) == pytest.approx(0.1 * full)
+    assert evidence(1.0, 0.0, 9.0) == 0
 
 
 def test_the_calibration_was_made_on_this_basis() -> None:
