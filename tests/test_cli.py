@@ -81,7 +81,7 @@ def test_recommend_answers_in_the_agreed_json(run, profiles: list[Path], tmp_pat
     assert {"a", "b", "kind", "axes"} <= set(diagnosis["pairs"][0])
     assert {"measure", "sites", "effect", "low", "high", "n", "says"} <= set(diagnosis["evidence"][0])
     recommendation = answer["recommendation"]
-    assert {"action", "harmonizer", "personalizer", "because", "alternatives", "cost"} == set(recommendation)
+    assert {"action", "harmonizer", "personalizer", "because", "alternatives", "cost"} <= set(recommendation)
     assert set(recommendation["cost"]) == {"bytes", "compute"}
     written = read_plan(plan)
     assert (written.name, written.task, sorted(written.sites)) == ("plan", "segmentation", ["early", "late"])
