@@ -28,8 +28,14 @@ TARGET = Path(measures.__file__).parent / f"basis-{basis.VERSION}.npz"
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--phantoms", type=int, default=3000)
-    count = parser.parse_args().phantoms
-    rng = np.random.default_rng(SEED)
+    arrays = fitted(SEED, parser.parse_args().phantoms)
+    np.savez_compressed(TARGET, **{key: arrays[key] for key in sorted(arrays)})
+    print(f"{TARGET.name}: {TARGET.stat().st_size / 1024:.0f} KB")
+
+
+def fitted(seed: int, count: int) -> dict[str, np.ndarray]:
+    """Centre, spread and directions of every axis, from `count` phantoms."""
+    rng = np.random.default_rng(seed)
     extractor = load_extractor()
     rows: dict[str, list[np.ndarray]] = defaultdict(list)
     grey_canvases: dict[str, list[np.ndarray]] = defaultdict(list)
@@ -69,8 +75,7 @@ def main() -> None:
         kept = np.var(fitted.project(vectors), axis=0)
         shape = f"{vectors.shape[1]} -> {fitted.directions.shape[1]}"
         print(f"{axis}: {len(vectors)} cases, {shape}, variances {kept.round(1)}")
-    np.savez_compressed(TARGET, **{key: arrays[key] for key in sorted(arrays)})
-    print(f"{TARGET.name}: {TARGET.stat().st_size / 1024:.0f} KB")
+    return arrays
 
 
 def layout_under_appearance(rng: np.random.Generator) -> np.ndarray:

@@ -172,9 +172,9 @@ class _Fit:
         best = minimize(loss, np.append(np.full(d, 0.5), -2.0), jac=True, bounds=bounds, method="L-BFGS-B")
         return float(best.fun), np.concatenate([tie @ best.x[: d - 1], best.x[d - 1 :]])
 
-    def run(self, start: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    def run(self) -> tuple[np.ndarray, np.ndarray]:
         """(logs of the shares, weights, intercept last): shares by coordinate steps, weights by gradient."""
-        logs = np.full(len(self.shares), np.log(0.02)) if start is None else start.copy()
+        logs = np.full(len(self.shares), np.log(0.02))
         value, weights = self.weighed(logs)
         for step in (2.0, 1.0, 0.5):
             for _ in range(2):
@@ -189,17 +189,13 @@ class _Fit:
         return logs, weights
 
 
-def fitted(federations: Sequence[Federation], start: Calibration | None = None) -> Calibration:
+def fitted(federations: Sequence[Federation]) -> Calibration:
     """The models of all questions."""
     answers = []
     for (question, masks), leaks in LEAKS.items():
         found, truths, _ = rows_of(federations, question, masks)
         fit = _Fit(found, truths, leaks)
-        known = None if start is None else start.of(question, masks)
-        first = None
-        if known is not None:
-            first = np.array([np.log(max(term.leaks[o], 1e-4)) for term in known.terms for o in term.leaks])
-        logs, weights = fit.run(first)
+        logs, weights = fit.run()
         share = dict(zip(fit.shares, np.exp(np.clip(logs, -9, 2)).tolist(), strict=True))
         terms = tuple(
             Term(axis=axis, weight=float(weights[k]), leaks={other: share[axis, other] for other in others})
@@ -210,33 +206,30 @@ def fitted(federations: Sequence[Federation], start: Calibration | None = None) 
     return Calibration(unit=UNIT, doubt=DOUBT, answers=tuple(answers), provenance={})
 
 
-def judged(federations: Sequence[Federation], whole: Calibration) -> list[dict[str, object]]:
-    """Every federation judged by a model that has not seen its family."""
+def judged(family: str, federations: Sequence[Federation]) -> list[dict[str, object]]:
+    """The federations of a family, judged by a model that has seen none of its patients."""
+    strangers = family.startswith("phantom")  # another anatomy is drawn from another family of phantoms
+    model = fitted(
+        [item for item in federations if item.family != family and not (strangers and item.plant == "anatomy")]
+    )
     out: list[dict[str, object]] = []
-    for family in sorted({item.family for item in federations}):
-        model = fitted([item for item in federations if item.family != family], whole)
-        print(f"without {family}", flush=True)
-        for item in federations:
-            if item.family == family:
-                verdicts = judge(list(item.shifts.values()), calibration=model)
-                out.append(
-                    {
-                        **{
-                            key: getattr(item, key)
-                            for key in ("base", "n", "plant", "severity", "form", "masks", "whole")
-                        },
-                        "faint": item.faint,
-                        "truth": list(item.truth.values()),
-                        "probability": [
-                            {question: answer.probability for question, answer in verdict.axes.items()}
-                            for verdict in verdicts
-                        ],
-                        "called": {
-                            question: any(verdict.axes[question].called for verdict in verdicts)
-                            for question in QUESTIONS
-                        },
-                    }
-                )
+    for item in federations:
+        if item.family == family:
+            verdicts = judge(list(item.shifts.values()), calibration=model)
+            out.append(
+                {
+                    **{key: getattr(item, key) for key in ("base", "n", "plant", "severity", "form", "masks", "whole")},
+                    "faint": item.faint,
+                    "truth": list(item.truth.values()),
+                    "probability": [
+                        {question: answer.probability for question, answer in verdict.axes.items()}
+                        for verdict in verdicts
+                    ],
+                    "called": {
+                        question: any(verdict.axes[question].called for verdict in verdicts) for question in QUESTIONS
+                    },
+                }
+            )
     return out
 
 
@@ -262,7 +255,10 @@ def main() -> None:
             round(answer.intercept, 2),
             {t.axis: (round(t.weight, 2), t.leaks) for t in answer.terms},
         )
-    found = judged(federations, whole)
+    families = sorted({item.family for item in federations})
+    with ProcessPoolExecutor(options.jobs) as pool:
+        parts = list(pool.map(partial(judged, federations=federations), families))
+    found = [item for part in parts for item in part]
     if options.write:
         provenance = {
             "made": time.strftime("%Y-%m-%d"),

@@ -9,7 +9,9 @@ planted later by dividing patients (`phantoms.partition`). Writes CACHE/BASE.pic
 """
 
 import argparse
+import csv
 import pickle
+import re
 import time
 import zlib
 from collections.abc import Iterator
@@ -49,6 +51,7 @@ class Base:
         sources: folders of the real data, or the name of an anatomy.
         most: patients used at the most.
         regex: how file names hold the patient.
+        persons: how the original names in the group's MANIFEST.csv do, where the files were renamed.
         masks: whether its masks are used.
     """
 
@@ -57,6 +60,7 @@ class Base:
     most: int
     regex: str | None = None
     masks: bool = False
+    persons: str | None = None
 
 
 BASES: dict[str, Base] = {
@@ -72,8 +76,8 @@ BASES: dict[str, Base] = {
         True,
     ),
     "polyp": Base("polyp", ("polyp/kvasir_seg", "polyp/cvc_clinicdb"), 240, None, True),
-    "guangzhou": Base("guangzhou", ("cxr_cls/guangzhou_pediatric",), 200),
-    "nih": Base("nih", ("cxr_cls/nih_cxr14",), 200),
+    "guangzhou": Base("guangzhou", ("cxr_cls/guangzhou_pediatric",), 200, persons=r"(person\d+|IM-\d+|NORMAL2-IM-\d+)"),
+    "nih": Base("nih", ("cxr_cls/nih_cxr14",), 200, persons=r"(\d{8})_"),
     "pakistan": Base("pakistan", ("cxr_cls/pakistan_tb",), 200),
     "br35h": Base("brain_web", ("brain_cls/br35h",), 200),
     "cairo": Base("cairo", ("breast_cls/busi_cairo",), 200),
@@ -111,11 +115,19 @@ def cases_of(base: Base, data: Path) -> list[Phantom]:
     found: dict[str, sites.Case] = {}
     for source in base.sources:
         site = read_site(data / source, patient_regex=base.regex)
+        persons = _persons(data / Path(source).parts[0], base.persons) if base.persons else {}
         for case in site.cases:
-            found.setdefault(f"{source}/{case.patient}", case)
+            found.setdefault(persons.get(case.images[0].name, f"{source}/{case.patient}"), case)
     order = rng.permutation(len(found))[: base.most]
     cases = list(found.values())
     return [_phantom(cases[index], base) for index in order]
+
+
+def _persons(group: Path, pattern: str) -> dict[str, str]:
+    """File name -> person, from the names that the files had before they were renamed."""
+    with (group / "MANIFEST.csv").open(newline="", encoding="utf-8") as file:
+        rows = [(Path(row["file"]).name, re.search(pattern, row["source_file"])) for row in csv.DictReader(file)]
+    return {name: match.group(1) for name, match in rows if match}
 
 
 def _phantom(case: sites.Case, base: Base) -> Phantom:

@@ -129,6 +129,18 @@ def test_too_few_patients_are_insufficient(federations: dict[str, list[Profile]]
     assert diagnose([east, assumed]).kind == "insufficient"
 
 
+def test_a_site_that_varies_far_more_is_named(federations: dict[str, list[Profile]]) -> None:
+    """It widens the unit in which all effects are told."""
+    one, two = federations["twins"]
+    wide = {}
+    for axis, sketch in two.sketches.items():
+        moments = None if sketch is None else sketch.moments
+        wide[axis] = None if moments is None else Sketch.of(Moments(moments.n, moments.mean, 30 * moments.cov))
+    third = two.model_copy(update={"site": "third", "sketches": wide})
+    assert not any("vary" in caveat for caveat in diagnose([one, two]).caveats)
+    assert any("patients of 'third' vary" in caveat for caveat in diagnose([one, two, third]).caveats)
+
+
 def test_unusable_sets_of_profiles_are_told(federations: dict[str, list[Profile]]) -> None:
     one, two = federations["twins"]
     with pytest.raises(ProfileError, match="got 1 profile"):

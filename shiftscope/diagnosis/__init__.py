@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations, pairwise
 
 from shiftscope.diagnosis.attribution import evidence_of
+from shiftscope.diagnosis.caveats import caveats
 from shiftscope.diagnosis.comparisons import Comparisons
 from shiftscope.diagnosis.evidence import Evidence
 from shiftscope.diagnosis.removal import Removal, removals
@@ -93,7 +94,7 @@ def diagnose(profiles: Sequence[Profile], limits: Limits = LIMITS) -> Diagnosis:
         by_site=_by_site(profiles, found.by_site, limits),
         evidence=evidence_of(Comparisons(shifts, verdicts, known)),
         removed=removals({pair: shifts[pair] for pair in shifts if verdicts[pair].axes["appearance"].called}),
-        caveats=tuple(_caveats(profiles, list(verdicts.values()), limits)),
+        caveats=tuple(caveats(profiles, list(verdicts.values()), limits)),
     )
 
 
@@ -117,37 +118,3 @@ def _strongest(answers: Sequence[AxisVerdict]) -> AxisVerdict:
     return max(
         answers, key=lambda answer: (answer.called, answer.disputed, answer.probability or 0.0, answer.effect or 0.0)
     )
-
-
-def _caveats(profiles: Sequence[Profile], verdicts: Sequence[Verdict], limits: Limits) -> list[str]:
-    out = []
-    for profile in profiles:
-        needed = limits.needed(profile.patient_source)
-        if profile.patients < needed:
-            assumed = ", each file counted as one" if profile.patient_source == "file" else ""
-            out.append(
-                f"'{profile.site}' is left out: {needed} patients are needed, it has {profile.patients}{assumed}"
-            )
-        elif profile.patients < limits.comfortable:
-            out.append(
-                f"'{profile.site}' has {profile.patients} patients, fewer than {limits.comfortable}: low confidence"
-            )
-    guessed = [
-        profile.site
-        for profile in profiles
-        if profile.patient_source == "file" and profile.patients >= limits.needed(profile.patient_source)
-    ]
-    if guessed:
-        sites = ", ".join(f"'{site}'" for site in guessed)
-        out.append(
-            f"each file counts as a patient at {sites}: several images of one person make the intervals too narrow"
-        )
-    blind = sum(
-        verdict.axes["structure"].axis == "layout" and not verdict.axes["annotation"].axis for verdict in verdicts
-    )
-    if blind:
-        out.append(
-            f"{blind} of {len(verdicts)} pairs have no masks at both sites: structure is judged from the layout of the"
-            " images alone, which does not show lesions"
-        )
-    return out

@@ -58,8 +58,8 @@ def compare_all(sides: Sequence[Side]) -> Shifts:
     """Compare all pairs on every axis that both have.
 
     The unit of an axis is how patients vary within sites, pooled over all sites given, so the effect between two of
-    them depends mildly on who else is there; in exchange all effects of an axis are on one scale, and the more sites
-    the better that scale is known.
+    them depends on who else is there, and much where one varies far more; in exchange all effects of an axis are on
+    one scale, and the more sites the better that scale is known.
 
     Args:
         sides: two sites or more, of different names.
@@ -325,7 +325,7 @@ def _without_habit(axis: str, cut: Differences, sides: Sequence[Side], i: np.nda
         radius = contours.CANVAS * (share / ball) ** (1 / dimensions)
         factor = dimensions / (radius * size.spread[0])
         mean[index] = factor * (contour.centre[0] + contour.spread[0] * drawn.mean[0])
-        variance[index] = (factor * contour.spread[0]) ** 2 * drawn.cov[0, 0] / drawn.n
+        variance[index] = (factor * contour.spread[0]) ** 2 * (drawn.cov[0, 0] / drawn.n + drawn.noise)
     delta, parts = cut.delta.copy(), cut.parts.copy()
     delta[:, 0] += mean[i] - mean[j]
     parts[:, :, 0, 0] += np.stack([variance[i], variance[j]])

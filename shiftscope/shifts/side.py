@@ -34,7 +34,10 @@ class Side:
 
     @classmethod
     def of(cls, profile: Profile) -> "Side":
-        """The side of a profile."""
+        """The side of a profile.
+
+        Labels of a private profile are not compared: its counts are noisy, and a class below the noise is not told.
+        """
         sketches = {axis: sketch for axis, sketch in profile.sketches.items() if sketch is not None}
         joint = {axis: sketch.moments_with_area(len(sketch.mean)) for axis, sketch in sketches.items()}
         return cls(
@@ -47,5 +50,7 @@ class Side:
                 label: {axis: sketch.moments for axis, sketch in axes.items()}
                 for label, axes in profile.by_class.items()
             },
-            labels=LabelCounts.of(profile.labels, profile.labelled),
+            labels=LabelCounts.of(profile.labels, profile.labelled)
+            if profile.privacy is None
+            else LabelCounts({}, {}, 0),
         )
