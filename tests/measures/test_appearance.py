@@ -86,7 +86,15 @@ def test_colour_of_one_colour() -> None:
     rgb = torch.tensor([0.8, 0.4, 0.2]).view(1, 3, 1, 1).expand(1, 3, 16, 16)
     found = {name: value.item() for name, value in colour.scalars(rgb).items()}
     assert found == pytest.approx({"redness": np.log(2), "blueness": -np.log(2), "saturation": 0.75}, rel=1e-4)
-    assert torch.isfinite(colour.vector(rgb)).all()
+    assert torch.isfinite(colour.vector(rgb, torch.ones_like(rgb[:, 0], dtype=torch.bool))).all()
+
+
+def test_a_black_frame_has_no_colour() -> None:
+    rgb = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0)) * 0.8 + 0.2
+    framed = torch.nn.functional.pad(rgb, (16, 16, 16, 16))
+    seen = torch.ones(2, 32, 32, dtype=torch.bool)
+    padded = torch.nn.functional.pad(seen, (16, 16, 16, 16))
+    assert torch.allclose(colour.vector(rgb, seen), colour.vector(framed, padded), atol=1e-5)
 
 
 def test_plants_move_what_they_are_named_for() -> None:
