@@ -21,13 +21,13 @@ from pathlib import Path
 import numpy as np
 from calibration_report import report
 from planted import BASES, load
-from scenarios import FAINT, QUESTIONS, Truth, profiles_of, scenarios
+from scenarios import FAINT, Truth, profiles_of, scenarios
 from scipy.optimize import minimize
 from scipy.special import expit
 
 from shiftscope import diagnosis
 from shiftscope.diagnosis.calibration import Answer, Calibration, Signals, Term, signals
-from shiftscope.diagnosis.verdicts import judge
+from shiftscope.diagnosis.verdicts import QUESTIONS, judge
 from shiftscope.measures.basis import load_basis
 from shiftscope.shifts import Shift, Side, compare_all
 

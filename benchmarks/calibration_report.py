@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 from planted import BASES
-from scenarios import QUESTIONS, kind_of
+from scenarios import kind_of
 from sklearn.metrics import confusion_matrix, f1_score, roc_auc_score
 
-from shiftscope.diagnosis.verdicts import KINDS, sum_up
+from shiftscope.diagnosis.verdicts import KINDS, QUESTIONS
 
 __all__ = ["report"]
 
@@ -50,16 +50,8 @@ def truth_and_answer(found: Sequence[Judged]) -> tuple[list[str], list[str]]:
         kind = kind_of(item["whole"])
         if kind is not None:
             true.append(kind)
-            called = {question: Called(item["called"][question]) for question in QUESTIONS}
-            given.append(sum_up(called))
+            given.append(str(kind_of(item["called"])))
     return true, given
-
-
-class Called:
-    """As much of a verdict as `sum_up` looks at."""
-
-    def __init__(self, called: bool) -> None:
-        self.called = called
 
 
 def of(found: Sequence[Judged], keep: Callable[[Judged], bool]) -> list[Judged]:
@@ -222,8 +214,7 @@ def missed(found: Sequence[Judged]) -> list[str]:
 
 
 def _said(item: Judged) -> str:
-    called = {question: Called(item["called"][question]) for question in QUESTIONS}
-    kind = str(sum_up(called))
+    kind = str(kind_of(item["called"]))
     beside = [question for question in ("label", "annotation") if item["called"][question]]
     return " + ".join([kind, *beside])
 

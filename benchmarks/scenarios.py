@@ -11,14 +11,14 @@ from itertools import combinations
 import numpy as np
 from planted import BASES, Change
 
+from shiftscope.diagnosis.verdicts import QUESTIONS
 from shiftscope.measures.features import load_extractor
 from shiftscope.phantoms import ANNOTATION, APPEARANCE, class_partition, partition
 from shiftscope.profiles import Patient, Profile, Tally
 from shiftscope.profiles.origins import Origin, recipe_of
 
-__all__ = ["FAINT", "QUESTIONS", "Measured", "Scenario", "Truth", "kind_of", "profiles_of", "scenarios"]
+__all__ = ["FAINT", "Measured", "Scenario", "Truth", "kind_of", "profiles_of", "scenarios"]
 
-QUESTIONS = ("appearance", "structure", "label", "annotation")
 NAMES = ("a", "b", "c")
 VALUES = ("log_area", "eccentricity", "centroid_x", "components")
 MASK_AXES = frozenset({"morphology", "boundary", "intensity_outside", "lesion"})

@@ -80,10 +80,6 @@ class Calibration(Document):
     answers: tuple[Answer, ...]
     provenance: dict[str, str]
 
-    def of(self, question: str, masks: bool) -> Answer:
-        """The model of a question, with masks or without."""
-        return next(item for item in self.answers if item.question == question and item.masks == masks)
-
 
 @dataclass(frozen=True, slots=True)
 class Belief:
@@ -108,7 +104,7 @@ def load_calibration() -> Calibration:
         return Calibration.read(path)
 
 
-_AS_THEY_ARE = ("colour", "texture", "noise", "layout", "lesion", "boundary", "labels")
+_AS_THEY_ARE = ("colour", "texture", "noise", "layout", "boundary", "labels")
 _NAMES = {
     "intensity": "look",
     "intensity_outside": "look",
