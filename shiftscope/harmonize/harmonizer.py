@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
-__all__ = ["MIN_PATIENTS", "Harmonizer", "Patients", "Statistics", "nothing_combined", "nothing_shared"]
+__all__ = ["MIN_PATIENTS", "NOTHING", "Harmonizer", "Pass", "Patients", "Statistics"]
 
 MIN_PATIENTS = 10
 """A site with fewer training patients shares no statistics; it is harmonized all the same, by its own, at home."""
@@ -13,18 +14,29 @@ MIN_PATIENTS = 10
 Statistics = Mapping[str, np.ndarray]
 """Named float64 arrays of fixed shape: all that a harmonizer ever sends. Empty: nothing is sent."""
 
+NOTHING: Statistics = {}
+"""No statistics."""
+
 Patients = Iterable[Sequence[np.ndarray]]
 """Training cases only, grouped by patient: each case (z, c, y, x) float in [0, 1]. No masks, no labels."""
 
-
-def nothing_shared(_patients: Patients) -> Statistics:
-    """What a site sends for a harmonizer that looks at one case at a time: nothing."""
-    return {}
+Apply = Callable[[np.ndarray, Statistics, Statistics], np.ndarray]
+Mix = Callable[[np.ndarray, Statistics, Statistics, np.random.Generator], np.ndarray]
 
 
-def nothing_combined(_shares: Sequence[Statistics]) -> Statistics:
-    """The reference of a harmonizer that needs none."""
-    return {}
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """One question to the sites and what is made of the answers.
+
+    Attributes:
+        share: (training patients, the site's own statistics so far, the reference so far) -> what the site computes
+            and sends; empty where it has nothing to tell.
+        combine: (the sites' shares of this pass, sorted by site, none of them empty; the reference so far) -> what
+            every site receives.
+    """
+
+    share: Callable[[Patients, Statistics, Statistics], Statistics]
+    combine: Callable[[Sequence[Statistics], Statistics], Statistics]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +45,25 @@ class Harmonizer:
 
     Attributes:
         summary: one sentence for people.
-        apply: (case (z, c, y, x) float32 in [0, 1], the site's own statistics, the federation's reference) ->
-            the same shape and range.
-        share: what a site computes from its training cases and sends.
-        combine: the sites' shares, sorted by site -> the reference every site receives.
+        apply: (case, the site's own statistics, the federation's reference) -> the same shape and range.
+        passes: what is asked of the sites before the first round, one question after the other: a later one may use
+            what the earlier ones gave. None: nothing leaves a site.
+        mix: for a harmonizer that acts while training only: (batch (n, c, y, x) float32 in [0, 1], own, reference,
+            generator) -> the same shape and range. Cases that are judged go through `apply`.
+        on: what a case is. "pixels": (z, c, y, x) float32 in [0, 1]; "colour": the same with three channels that
+            mean red, green, blue; "features": (d,) float64, what a frozen extractor says of it; "geometry": (2, 3)
+            float64, millimetres and pixels along z, y, x, from which the loader learns how to resample.
+        least: training patients a site needs to share anything.
     """
 
     summary: str
-    apply: Callable[[np.ndarray, Statistics, Statistics], np.ndarray]
-    share: Callable[[Patients], Statistics] = nothing_shared
-    combine: Callable[[Sequence[Statistics]], Statistics] = nothing_combined
+    apply: Apply
+    passes: tuple[Pass, ...] = ()
+    mix: Mix | None = None
+    on: Literal["pixels", "colour", "features", "geometry"] = "pixels"
+    least: int = MIN_PATIENTS
 
     @property
     def shares(self) -> bool:
         """Whether anything leaves the sites for it."""
-        return self.share is not nothing_shared
+        return bool(self.passes)

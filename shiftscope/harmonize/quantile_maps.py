@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from shiftscope.harmonize.harmonizer import Patients, Statistics
+from shiftscope.harmonize.harmonizer import NOTHING, Patients, Statistics
 
 __all__ = ["LEVELS", "barycentre", "map_quantiles", "mean_quantiles"]
 
@@ -16,7 +16,7 @@ LEVELS = np.linspace(0.005, 0.995, 199)
 """Published levels: never a minimum or a maximum, which belong to single pixels of single patients."""
 
 
-def mean_quantiles(patients: Patients) -> Statistics:
+def mean_quantiles(patients: Patients, _own: Statistics = NOTHING, _reference: Statistics = NOTHING) -> Statistics:
     """The site's mean quantile function: over a patient's cases first, then over patients.
 
     Only pixels that are not exactly zero in every channel count: padding is no tissue, and its share differs from
@@ -33,7 +33,7 @@ def mean_quantiles(patients: Patients) -> Statistics:
     return {"quantiles": np.mean(means, axis=0)} if means else {}
 
 
-def barycentre(shares: Sequence[Statistics]) -> Statistics:
+def barycentre(shares: Sequence[Statistics], _reference: Statistics = NOTHING) -> Statistics:
     """The average of the sites' quantile functions, each site counting once."""
     return {"quantiles": np.mean([share["quantiles"] for share in shares], axis=0)}
 

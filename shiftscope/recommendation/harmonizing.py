@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from shiftscope.diagnosis import Removal
-from shiftscope.harmonize import HARMONIZERS
+from shiftscope.harmonize import HARMONIZERS, MIN_PATIENTS, fit
 from shiftscope.profiles import Profile
 from shiftscope.recommendation.cases import Case, number
 from shiftscope.recommendation.records import Cost, Rules
@@ -83,6 +83,6 @@ def cost_of(harmonizer: str | None, profiles: Sequence[Profile]) -> Cost:
     if harmonizer is None:
         return Cost(bytes=0, compute=1.0)
     channels = 3 if any(profile.colour for profile in profiles) else 1
-    case = np.linspace(0.1, 0.9, channels * 16, dtype=np.float32).reshape(1, channels, 4, 4)
-    shared = HARMONIZERS[harmonizer].share([[case]])
-    return Cost(bytes=sum(array.nbytes for array in shared.values()), compute=1.0)
+    case = np.random.default_rng(0).uniform(0.1, 0.9, (1, channels, 64, 64)).astype(np.float32)
+    owns, _ = fit(HARMONIZERS[harmonizer], {"any": [[case]] * MIN_PATIENTS})
+    return Cost(bytes=sum(array.nbytes for array in owns["any"].values()), compute=1.0)
