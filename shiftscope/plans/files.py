@@ -1,0 +1,65 @@
+"""Plans on disk: commented TOML."""
+
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+
+from shiftscope.errors import PlanError
+from shiftscope.plans.plan import Plan
+
+__all__ = ["read_plan", "write_plan"]
+
+_COMMENTS = {
+    "task": "segmentation or classification",
+    "classes": "order of the outputs: the union over the sites; empty for one foreground",
+    "model": "unet, or a timm model such as resnet18",
+    "colour": "three channels or one",
+    "image_size": "pixels; images are resized to a square",
+    "local_steps": "optimizer steps per site and round, the same for every strategy",
+    "seeds": "one whole run per seed; an interval needs two or more",
+    "harmonizer": 'what is done to the images; "" for nothing',
+    "personalizer": 'what stays at the site; "" for nothing',
+    "weights": 'file of weights a timm model starts from; "" for random ones',
+    "patch": "z, y, x voxels of the blocks a three-dimensional network sees; [] for slices",
+    "baseline": "what the advice is compared with, on the same budget",
+    "data": 'where each site\'s data lie here: site = "folder"; --data SITE=DIR does the same',
+}
+
+
+def write_plan(plan: Plan, path: Path, because: tuple[str, ...] = ()) -> None:
+    """Write `plan` as commented TOML, headed by the reasons `because`."""
+    document = tomlkit.document()
+    for line in because:
+        document.add(tomlkit.comment(line))
+    values: dict[str, Any] = plan.to_dict()
+    tables = {key: values.pop(key) for key in ("split", "sites", "data")}
+    for key, value in values.items():
+        item = tomlkit.item("" if value is None else value)
+        if key in _COMMENTS:
+            item.comment(_COMMENTS[key])
+        document.add(key, item)
+    for key, table in tables.items():
+        if key in _COMMENTS:
+            document.add(tomlkit.nl())
+            document.add(tomlkit.comment(_COMMENTS[key]))
+        document.add(key, tomlkit.item(table))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(tomlkit.dumps(document), encoding="utf-8")
+
+
+def read_plan(path: Path) -> Plan:
+    """Read a plan from TOML.
+
+    Raises:
+        PlanError: the file is missing, is not TOML, or a key does not fit.
+    """
+    try:
+        values = tomlkit.parse(path.read_text(encoding="utf-8")).unwrap()
+    except OSError as problem:
+        raise PlanError(f"{path}: cannot be read: {problem.strerror}") from None
+    except (tomlkit.exceptions.TOMLKitError, UnicodeDecodeError) as problem:
+        raise PlanError(f"{path}: expected a plan in TOML: {problem}") from None
+    for key in ("harmonizer", "personalizer", "weights"):
+        values[key] = values.get(key) or None
+    return Plan.from_dict(values, str(path), PlanError)

@@ -1,0 +1,113 @@
+"""One federated job, as a person can read and edit it."""
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from shiftscope.errors import PlanError
+from shiftscope.profiles import Profile
+from shiftscope.recommendation import Recommendation
+from shiftscope.records import Document, Record
+
+__all__ = ["Plan", "PlannedSite", "Split", "Task", "propose_plan"]
+
+Task = Literal["segmentation", "classification"]
+
+
+class PlannedSite(Record):
+    """A site as its profile described it; `train` refuses data whose fingerprint differs.
+
+    Sites with the same `cluster` train one model together where the personalizer is `clustered`.
+    """
+
+    fingerprint: str
+    patients: int
+    cases: int
+    cluster: Annotated[int, Field(ge=0)] = 0
+
+
+class Split(Record):
+    """How patients are divided where the data bring no split of their own."""
+
+    train: float = 0.7
+    val: float = 0.1
+    test: float = 0.2
+    salt: str = "shiftscope"
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> "Split":
+        if min(self.train, self.val, self.test) < 0 or abs(self.train + self.val + self.test - 1) > 1e-6:
+            raise ValueError("train, val and test must be shares that add up to 1")
+        return self
+
+
+class Plan(Document):
+    """One federated job: the advice beside its baseline, on one budget.
+
+    `harmonizer` is a key of `shiftscope.harmonize.HARMONIZERS`, `personalizer` of
+    `shiftscope.train.personalize.PERSONALIZERS`, `baseline` of `CONTROLS`; with neither of the first two, the
+    baseline is trained alone. `weights` is a local file a timm model starts from. With a `patch` (z, y, x) the network
+    is three-dimensional and sees volumes in blocks of that size; without one it sees slices.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    task: Task
+    classes: tuple[str, ...]
+    model: str
+    colour: bool
+    image_size: Annotated[int, Field(ge=16, le=1024)]
+    rounds: Annotated[int, Field(ge=1)]
+    local_steps: Annotated[int, Field(ge=1)]
+    batch_size: Annotated[int, Field(ge=2)]
+    learning_rate: Annotated[float, Field(gt=0)]
+    seeds: Annotated[tuple[int, ...], Field(min_length=1)]
+    harmonizer: str | None
+    personalizer: str | None
+    baseline: str = "fedavg"
+    weights: str | None = None
+    patch: tuple[Annotated[int, Field(ge=8)], ...] = ()
+    split: Split = Split()
+    sites: Annotated[dict[str, PlannedSite], Field(min_length=1)]
+    data: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _three_or_none(self) -> "Plan":
+        if len(self.patch) not in (0, 3):
+            raise ValueError("patch must be three numbers of voxels, z, y, x, or be left out")
+        return self
+
+
+def propose_plan(profiles: Sequence[Profile], advice: Recommendation, name: str) -> Plan:
+    """The plan that carries out `advice`, at a budget a workstation without a GPU can run.
+
+    Raises:
+        PlanError: the sites have neither masks nor two classes, so there is nothing to train.
+    """
+    profiles = sorted(profiles, key=lambda profile: profile.site)
+    classes = tuple(sorted({label for profile in profiles for label in profile.labels}))
+    segments = all(profile.masks for profile in profiles)
+    if not segments and len(classes) < 2:
+        raise PlanError(
+            "the profiles hold neither masks at every site nor two classes: there is nothing to train;"
+            " profile folders with masks/ or class folders, or a manifest with a mask or label column"
+        )
+    return Plan(
+        name=name,
+        task="segmentation" if segments else "classification",
+        classes=() if segments else classes,
+        model="unet" if segments else "resnet18",
+        colour=all(profile.colour for profile in profiles),
+        image_size=96,
+        rounds=10,
+        local_steps=20,
+        batch_size=8,
+        learning_rate=3e-3 if segments else 1e-3,
+        seeds=(0, 1, 2),
+        harmonizer=advice.harmonizer,
+        personalizer=advice.personalizer,
+        sites={
+            profile.site: PlannedSite(fingerprint=profile.fingerprint, patients=profile.patients, cases=profile.cases)
+            for profile in profiles
+        },
+    )

@@ -1,0 +1,117 @@
+"""What a run gave, and what it took."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from shiftscope.plans.plan import Plan
+from shiftscope.records import Document, Real, Record
+
+__all__ = ["Cost", "Difference", "RoundEntry", "RunResult", "SiteRound", "SiteScore", "SiteScores"]
+
+
+class Difference(Record):
+    """Adapted minus baseline, with its 95 % interval; all null where nothing can be compared."""
+
+    mean: Real | None = None
+    low: Real | None = None
+    high: Real | None = None
+
+
+class SiteScores(Record):
+    """One site's test cases: metric per strategy, one value per seed, null where undefined.
+
+    Attributes:
+        cases: test cases behind `scores`.
+        patients: patients in train, val and test.
+        scores: strategy ("baseline", "adapted") -> the result's metric.
+        difference: adapted minus baseline, averaged over seeds.
+        also: further metrics, name -> strategy -> values.
+        validation: the result's metric on the validation cases.
+        left_out: cases that could not be used, reason -> count.
+        changed: mean absolute change of a training pixel by the harmonizer, null without one.
+    """
+
+    cases: int
+    patients: dict[str, int] = Field(default_factory=dict)
+    scores: dict[str, tuple[Real | None, ...]] = Field(default_factory=dict)
+    difference: Difference = Difference()
+    also: dict[str, dict[str, tuple[Real | None, ...]]] = Field(default_factory=dict)
+    validation: dict[str, tuple[Real | None, ...]] = Field(default_factory=dict)
+    left_out: dict[str, int] = Field(default_factory=dict)
+    changed: Real | None = None
+
+
+class SiteRound(Record):
+    """What one round took at one site.
+
+    Attributes:
+        up, down: payload bytes sent and received.
+        steps: optimizer steps of the model that will be used.
+        passes: forward-and-backward passes of a batch; more than `steps` where a method trains two models.
+        seconds: of computing, data at hand.
+        peak_bytes: the most memory the site's process held in the round, null where the system does not tell.
+    """
+
+    up: int = 0
+    down: int = 0
+    steps: int = 0
+    passes: int = 0
+    seconds: Real = 0.0
+    peak_bytes: int | None = None
+
+
+class RoundEntry(Record):
+    """One round of one strategy and seed.
+
+    Attributes:
+        replies: site -> "ok" or "failed: reason".
+        bytes: payload of all sites, both ways.
+        seconds: wall clock, the slowest site's.
+        sites: site -> what it took there.
+    """
+
+    round: int
+    arm: str
+    seed: int
+    replies: dict[str, str]
+    loss: Real | None
+    bytes: int
+    seconds: Real
+    sites: dict[str, SiteRound] = Field(default_factory=dict)
+
+
+class Cost(Record):
+    """What a run took: payload bytes both ways (weights and statistics), wall-clock seconds."""
+
+    bytes: int
+    seconds: Real
+
+
+class SiteScore(Record):
+    """The lowest mean score of a strategy, and whose it is."""
+
+    site: str
+    score: Real
+
+
+class RunResult(Document):
+    """What a run gave, and whether the advice paid.
+
+    A plan with neither harmonizer nor personalizer trains its baseline alone: the verdict is `no_difference` and
+    `difference` holds nulls.
+    """
+
+    plan: Plan
+    engine: str
+    metric: str
+    verdict: Literal["helped", "no_difference", "harmed"]
+    difference: Difference
+    sites: dict[str, SiteScores]
+    harmed: tuple[str, ...] = ()
+    worst: dict[str, SiteScore] = Field(default_factory=dict)
+    rounds: tuple[RoundEntry, ...]
+    notes: tuple[str, ...] = ()
+    cost: Cost
+    cost_by_arm: dict[str, Cost] = Field(default_factory=dict)
+    machine: dict[str, str] = Field(default_factory=dict)
