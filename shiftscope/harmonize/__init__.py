@@ -4,8 +4,10 @@ A member is one function or three and one line below. What is shared is fitted o
 case, and never sees a mask or a label.
 """
 
+from shiftscope.harmonize.case_maps import map_landmarks, match_case, mean_landmarks
 from shiftscope.harmonize.fitting import combine, fit, share
 from shiftscope.harmonize.harmonizer import MIN_PATIENTS, NOTHING, Harmonizer, Pass, Statistics
+from shiftscope.harmonize.percentiles import stretch
 from shiftscope.harmonize.quantile_maps import barycentre, map_quantiles, mean_quantiles
 from shiftscope.harmonize.zscores import standardize
 
@@ -15,7 +17,18 @@ _QUANTILES = Pass(mean_quantiles, barycentre)
 
 HARMONIZERS: dict[str, Harmonizer] = {
     "zscore": Harmonizer("each case to mean 0 and deviation 1; nothing is shared", standardize),
+    "percentile": Harmonizer("each case's 1st to 99th percentile to 0 and 1; nothing is shared", stretch),
     "quantile_map": Harmonizer(
         "one monotone map per site to the federation's mean quantile function", map_quantiles, (_QUANTILES,)
+    ),
+    "match_case": Harmonizer(
+        "each case's histogram to the federation's mean quantile function; erases contrast between cases",
+        match_case,
+        (_QUANTILES,),
+    ),
+    "nyul": Harmonizer(
+        "each case's 11 landmark percentiles to the federation's mean landmarks",
+        map_landmarks,
+        (Pass(mean_landmarks, barycentre),),
     ),
 }

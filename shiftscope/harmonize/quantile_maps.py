@@ -16,18 +16,28 @@ LEVELS = np.linspace(0.005, 0.995, 199)
 """Published levels: never a minimum or a maximum, which belong to single pixels of single patients."""
 
 
-def mean_quantiles(patients: Patients, _own: Statistics = NOTHING, _reference: Statistics = NOTHING) -> Statistics:
+def mean_quantiles(
+    patients: Patients,
+    _own: Statistics = NOTHING,
+    _reference: Statistics = NOTHING,
+    *,
+    levels: np.ndarray = LEVELS,
+) -> Statistics:
     """The site's mean quantile function: over a patient's cases first, then over patients.
 
     Only pixels that are not exactly zero in every channel count: padding is no tissue, and its share differs from
     site to site. Cases without any such pixel are passed over.
 
+    Args:
+        patients: training cases by patient.
+        levels: (k,) between 0 and 1, both excluded.
+
     Returns:
-        "quantiles": (c, 199) float64, each row non-decreasing; nothing at all where no case has a foreground.
+        "quantiles": (c, k) float64, each row non-decreasing; nothing at all where no case has a foreground.
     """
     means = []
     for cases in patients:
-        curves = [_quantiles(case) for case in cases if (case != 0).any()]
+        curves = [_quantiles(case, levels) for case in cases if (case != 0).any()]
         if curves:
             means.append(np.mean(curves, axis=0))
     return {"quantiles": np.mean(means, axis=0)} if means else {}
@@ -44,9 +54,9 @@ def map_quantiles(case: np.ndarray, own: Statistics, reference: Statistics) -> n
     Args:
         case: (z, c, y, x) float32 in [0, 1].
         own: the site's `mean_quantiles`; empty leaves the case as it is.
-        reference: the `barycentre`.
+        reference: the `barycentre`; empty, where no site could share, leaves the case as it is.
     """
-    if not own:
+    if not own or not reference:
         return case
     result = np.zeros(case.shape, dtype=np.float32)
     inside = (case != 0).any(axis=1)
@@ -56,10 +66,10 @@ def map_quantiles(case: np.ndarray, own: Statistics, reference: Statistics) -> n
     return result
 
 
-def _quantiles(case: np.ndarray) -> np.ndarray:
-    """(z, c, y, x) -> (c, 199) over the foreground."""
+def _quantiles(case: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """(z, c, y, x) -> (c, k) over the foreground."""
     inside = (case != 0).any(axis=1)
-    return np.quantile(np.moveaxis(case, 1, 0)[:, inside].astype(np.float64), LEVELS, axis=1).T
+    return np.asarray(np.quantile(np.moveaxis(case, 1, 0)[:, inside].astype(np.float64), levels, axis=1).T)
 
 
 def _knots(own: np.ndarray, reference: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
