@@ -4,11 +4,15 @@ A member is one function or three and one line below. What is shared is fitted o
 case, and never sees a mask or a label.
 """
 
+from shiftscope.harmonize.batch_effects import MIN_BATCH, batch_moments, pooled_moments, without_batch
 from shiftscope.harmonize.case_maps import map_landmarks, match_case, mean_landmarks
+from shiftscope.harmonize.colours import mean_colours, recolour, reference_colours
 from shiftscope.harmonize.fitting import combine, fit, share
 from shiftscope.harmonize.harmonizer import MIN_PATIENTS, NOTHING, Harmonizer, Pass, Statistics
 from shiftscope.harmonize.percentiles import stretch
 from shiftscope.harmonize.quantile_maps import barycentre, map_quantiles, mean_quantiles
+from shiftscope.harmonize.resampling import common_geometry, median_geometry, resampled_geometry
+from shiftscope.harmonize.stains import mean_stains, reference_stains, restain
 from shiftscope.harmonize.zscores import standardize
 
 __all__ = ["HARMONIZERS", "MIN_PATIENTS", "NOTHING", "Harmonizer", "Pass", "Statistics", "combine", "fit", "share"]
@@ -30,5 +34,31 @@ HARMONIZERS: dict[str, Harmonizer] = {
         "each case's 11 landmark percentiles to the federation's mean landmarks",
         map_landmarks,
         (Pass(mean_landmarks, barycentre),),
+    ),
+    "macenko": Harmonizer(
+        "each case's haematoxylin and eosin to the federation's stain colours; other cases stay as they are",
+        restain,
+        (Pass(mean_stains, reference_stains),),
+        on="colour",
+    ),
+    "reinhard": Harmonizer(
+        "each case's mean and spread in CIELAB to the federation's",
+        recolour,
+        (Pass(mean_colours, reference_colours),),
+        on="colour",
+    ),
+    "combat": Harmonizer(
+        "each site's location and scale of every feature removed, shrunk by empirical Bayes; leaks labels where class"
+        " balance differs by site",
+        without_batch,
+        (Pass(batch_moments, pooled_moments),),
+        on="features",
+        least=MIN_BATCH,
+    ),
+    "resample": Harmonizer(
+        "each case to the federation's median spacing and field of view",
+        resampled_geometry,
+        (Pass(median_geometry, common_geometry),),
+        on="geometry",
     ),
 }
