@@ -10,6 +10,7 @@ from shiftscope.harmonize.colours import mean_colours, recolour, reference_colou
 from shiftscope.harmonize.fitting import combine, fit, share
 from shiftscope.harmonize.harmonizer import MIN_PATIENTS, NOTHING, Harmonizer, Pass, Statistics
 from shiftscope.harmonize.percentiles import stretch
+from shiftscope.harmonize.polarities import align, map_turned, mean_picture, turned_quantiles
 from shiftscope.harmonize.quantile_maps import barycentre, map_quantiles, mean_quantiles
 from shiftscope.harmonize.resampling import common_geometry, median_geometry, resampled_geometry
 from shiftscope.harmonize.stains import mean_stains, reference_stains, restain
@@ -24,6 +25,11 @@ HARMONIZERS: dict[str, Harmonizer] = {
     "percentile": Harmonizer("each case's 1st to 99th percentile to 0 and 1; nothing is shared", stretch),
     "quantile_map": Harmonizer(
         "one monotone map per site to the federation's mean quantile function", map_quantiles, (_QUANTILES,)
+    ),
+    "polarity": Harmonizer(
+        "a site whose grey scale runs the other way is turned back; then as quantile_map",
+        map_turned,
+        (Pass(mean_picture, align), Pass(turned_quantiles, barycentre)),
     ),
     "match_case": Harmonizer(
         "each case's histogram to the federation's mean quantile function; erases contrast between cases",
