@@ -5,15 +5,19 @@ case, and never sees a mask or a label.
 """
 
 from shiftscope.harmonize.batch_effects import MIN_BATCH, batch_moments, pooled_moments, without_batch
+from shiftscope.harmonize.bias_fields import correct_bias
 from shiftscope.harmonize.case_maps import map_landmarks, match_case, mean_landmarks
 from shiftscope.harmonize.colours import mean_colours, recolour, reference_colours
 from shiftscope.harmonize.fitting import combine, fit, share
+from shiftscope.harmonize.fourier_blocks import mean_block, replace_block, sites_block
 from shiftscope.harmonize.harmonizer import MIN_PATIENTS, NOTHING, Harmonizer, Pass, Statistics
+from shiftscope.harmonize.local_contrasts import equalize
 from shiftscope.harmonize.percentiles import stretch
 from shiftscope.harmonize.polarities import align, map_turned, mean_picture, turned_quantiles
 from shiftscope.harmonize.quantile_maps import barycentre, map_quantiles, mean_quantiles
 from shiftscope.harmonize.resampling import common_geometry, median_geometry, resampled_geometry
 from shiftscope.harmonize.stains import mean_stains, reference_stains, restain
+from shiftscope.harmonize.styles import mean_style, mix_styles, sites_styles, unchanged
 from shiftscope.harmonize.zscores import standardize
 
 __all__ = ["HARMONIZERS", "MIN_PATIENTS", "NOTHING", "Harmonizer", "Pass", "Statistics", "combine", "fit", "share"]
@@ -40,6 +44,19 @@ HARMONIZERS: dict[str, Harmonizer] = {
         "each case's 11 landmark percentiles to the federation's mean landmarks",
         map_landmarks,
         (Pass(mean_landmarks, barycentre),),
+    ),
+    "clahe": Harmonizer("each slice's local contrast equalized, within a limit; nothing is shared", equalize),
+    "n4": Harmonizer("each case's slow drift of brightness divided out; nothing is shared", correct_bias),
+    "fda": Harmonizer(
+        "each slice's slow patterns of brightness get the federation's mean strength",
+        replace_block,
+        (Pass(mean_block, sites_block),),
+    ),
+    "mixstyle": Harmonizer(
+        "while training, images take on the mean and deviation of another site, in part",
+        unchanged,
+        (Pass(mean_style, sites_styles),),
+        mix=mix_styles,
     ),
     "macenko": Harmonizer(
         "each case's haematoxylin and eosin to the federation's stain colours; other cases stay as they are",
