@@ -2,9 +2,20 @@
 
 from shiftscope.plans.files import read_plan, write_plan
 from shiftscope.plans.plan import Plan, PlannedSite, Split, Task, propose_plan
-from shiftscope.plans.results import Cost, Difference, RoundEntry, RunResult, SiteRound, SiteScore, SiteScores
+from shiftscope.plans.results import (
+    ArmResult,
+    Cost,
+    Difference,
+    RoundEntry,
+    RunResult,
+    SiteRound,
+    SiteScore,
+    SiteScores,
+    Verdict,
+)
 
 __all__ = [
+    "ArmResult",
     "Cost",
     "Difference",
     "Plan",
@@ -16,6 +27,7 @@ __all__ = [
     "SiteScores",
     "Split",
     "Task",
+    "Verdict",
     "propose_plan",
     "read_plan",
     "write_plan",

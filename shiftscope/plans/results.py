@@ -7,7 +7,20 @@ from pydantic import Field
 from shiftscope.plans.plan import Plan
 from shiftscope.records import Document, Real, Record
 
-__all__ = ["Cost", "Difference", "RoundEntry", "RunResult", "SiteRound", "SiteScore", "SiteScores"]
+__all__ = [
+    "ArmResult",
+    "Cost",
+    "Difference",
+    "RoundEntry",
+    "RunResult",
+    "SiteRound",
+    "SiteScore",
+    "SiteScores",
+    "Verdict",
+]
+
+
+Verdict = Literal["helped", "no_difference", "harmed"]
 
 
 class Difference(Record):
@@ -24,8 +37,12 @@ class SiteScores(Record):
     Attributes:
         cases: test cases behind `scores`.
         patients: patients in train, val and test.
-        scores: strategy ("baseline", "adapted") -> the result's metric.
+        scores: strategy ("baseline", "adapted") -> the result's metric, of the model the site uses.
         difference: adapted minus baseline, averaged over seeds.
+        differences: the same for every strategy but the first.
+        ungated: the metric of the strategies' own models, whether the site uses them or not.
+        kept_baseline: strategy -> one answer per seed: the site uses the baseline's model, for that does better on its
+            validation cases. Only strategies that personalize are asked.
         also: further metrics, name -> strategy -> values.
         validation: the result's metric on the validation cases.
         left_out: cases that could not be used, reason -> count.
@@ -36,6 +53,9 @@ class SiteScores(Record):
     patients: dict[str, int] = Field(default_factory=dict)
     scores: dict[str, tuple[Real | None, ...]] = Field(default_factory=dict)
     difference: Difference = Difference()
+    differences: dict[str, Difference] = Field(default_factory=dict)
+    ungated: dict[str, tuple[Real | None, ...]] = Field(default_factory=dict)
+    kept_baseline: dict[str, tuple[bool, ...]] = Field(default_factory=dict)
     also: dict[str, dict[str, tuple[Real | None, ...]]] = Field(default_factory=dict)
     validation: dict[str, tuple[Real | None, ...]] = Field(default_factory=dict)
     left_out: dict[str, int] = Field(default_factory=dict)
@@ -51,6 +71,7 @@ class SiteRound(Record):
         passes: forward-and-backward passes of a batch; more than `steps` where a method trains two models.
         seconds: of computing, data at hand.
         peak_bytes: the most memory the site's process held in the round, null where the system does not tell.
+        start: a mark of the weights the first round started from, empty in the others.
     """
 
     up: int = 0
@@ -59,6 +80,7 @@ class SiteRound(Record):
     passes: int = 0
     seconds: Real = 0.0
     peak_bytes: int | None = None
+    start: str = ""
 
 
 class RoundEntry(Record):
@@ -95,21 +117,43 @@ class SiteScore(Record):
     score: Real
 
 
+class ArmResult(Record):
+    """One strategy over all sites.
+
+    Attributes:
+        algorithm, harmonizer: what it does.
+        rounds: its budget, with the plan's steps in each; fewer than the plan's where it is held to equal compute.
+        mean: of the metric over cases, then sites, then seeds.
+        difference: from the first strategy, with its 95 % interval.
+        harmed: sites where it is clearly worse than the first strategy.
+    """
+
+    algorithm: str
+    harmonizer: str | None
+    rounds: int
+    mean: Real | None
+    difference: Difference = Difference()
+    verdict: Verdict = "no_difference"
+    harmed: tuple[str, ...] = ()
+
+
 class RunResult(Document):
     """What a run gave, and whether the advice paid.
 
     A plan with neither harmonizer nor personalizer trains its baseline alone: the verdict is `no_difference` and
-    `difference` holds nulls.
+    `difference` holds nulls. `arms` holds every strategy; where the advice computes more than its baseline,
+    "equal_compute" is the advice once more, on as many passes as the baseline.
     """
 
     plan: Plan
     engine: str
     metric: str
-    verdict: Literal["helped", "no_difference", "harmed"]
+    verdict: Verdict
     difference: Difference
     sites: dict[str, SiteScores]
     harmed: tuple[str, ...] = ()
     worst: dict[str, SiteScore] = Field(default_factory=dict)
+    arms: dict[str, ArmResult] = Field(default_factory=dict)
     rounds: tuple[RoundEntry, ...]
     notes: tuple[str, ...] = ()
     cost: Cost

@@ -1,9 +1,11 @@
 """Sites' weights into one."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
+
+from shiftscope.plans import SiteRound
 
 __all__ = ["Tensors", "Update", "weighted_mean"]
 
@@ -20,15 +22,17 @@ class Update:
         tensors: the shared part of its model, and nothing else.
         cases: training cases, the weight of its answer.
         loss: mean training loss over the round's steps.
+        spent: what it took.
     """
 
     site: str
     tensors: Tensors
     cases: int
     loss: float
+    spent: SiteRound = field(default_factory=SiteRound)
 
 
-def weighted_mean(_shared: Tensors, updates: Sequence[Update], _memory: Tensors) -> Tensors:
+def weighted_mean(updates: Sequence[Update]) -> Tensors:
     """FedAvg (McMahan 2017, arXiv:1602.05629): the mean of the updates, weighted by training cases.
 
     Summed in float64 in the order of the sites' names, so that the answer does not depend on who replied first.

@@ -10,26 +10,39 @@ __all__ = ["Arm", "Job"]
 
 
 class Arm(Record):
-    """One strategy of a run, named "baseline" or "adapted"."""
+    """One strategy of a run.
+
+    Attributes:
+        name: how results call it: "baseline", "adapted", or as a trial names its strategies.
+        algorithm: a key of `CONTROLS` or `PERSONALIZERS`.
+        harmonizer: a key of `HARMONIZERS`, None for nothing.
+        rounds: of the whole run, tuning included.
+        gated: whether a site keeps the baseline's model where this one is worse on its validation cases.
+    """
 
     name: str
     algorithm: str
     harmonizer: str | None
+    rounds: int
+    gated: bool = False
 
 
 class Job(Document):
     """A plan on its way. Written once as `job.json`; the engine's processes are told its path and nothing else.
 
     Attributes:
+        arms: the strategies, the one the others are compared with first.
         data: site -> folder, absolute.
         out: the run's folder, absolute.
         timeout_s: how long a round waits for its slowest site.
         device: "cpu" or "cuda".
         weights: the plan's file of initial weights, absolute.
         restarts: how often the engine was started again for this run.
+        keep_models: whether each site keeps the final model of every strategy and seed.
     """
 
     plan: Plan
+    arms: tuple[Arm, ...]
     data: dict[str, str]
     patient_regex: str | None
     out: Path
@@ -37,6 +50,7 @@ class Job(Document):
     device: str
     weights: Path | None = None
     restarts: int = 0
+    keep_models: bool = False
 
     @property
     def path(self) -> Path:
@@ -49,13 +63,9 @@ class Job(Document):
         return sorted(self.data)
 
     @property
-    def arms(self) -> list[Arm]:
-        """The baseline, then the advice where there is any."""
-        plan = self.plan
-        arms = [Arm(name="baseline", algorithm=plan.baseline, harmonizer=None)]
-        if plan.harmonizer or plan.personalizer:
-            arms.append(Arm(name="adapted", algorithm=plan.personalizer or plan.baseline, harmonizer=plan.harmonizer))
-        return arms
+    def harmonizers(self) -> list[str]:
+        """Each harmonizer some arm uses, once."""
+        return sorted({arm.harmonizer for arm in self.arms if arm.harmonizer})
 
     def arm(self, name: str) -> Arm:
         """The strategy of that name."""

@@ -2,7 +2,7 @@
 
 import importlib.util
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -13,13 +13,14 @@ from shiftscope.harmonize import HARMONIZERS
 from shiftscope.plans import Plan, RunResult
 from shiftscope.profiles.profile import WITHHELD
 from shiftscope.sites import Site, fingerprint, read_site
-from shiftscope.train.jobs import Job
+from shiftscope.train.algorithms import Server
+from shiftscope.train.jobs import Arm, Job
 from shiftscope.train.loading import usable
-from shiftscope.train.models import build
-from shiftscope.train.personalize import CONTROLS, PERSONALIZERS
+from shiftscope.train.models import LINEAR, build
+from shiftscope.train.personalize import CONTROLS, PERSONALIZERS, find_algorithm
 from shiftscope.train.splits import divide
 
-__all__ = ["TIMEOUT_S", "check_data", "check_plan", "train"]
+__all__ = ["TIMEOUT_S", "arm_of", "arms_of", "at_equal_compute", "check_data", "check_plan", "train"]
 
 TIMEOUT_S = 1800.0
 """How long a round waits for its slowest site, unless told otherwise; Flower's own default is an hour."""
@@ -36,6 +37,7 @@ def train(
     patient_regex: str | None = None,
     timeout_s: float = TIMEOUT_S,
     device: str = "cpu",
+    arms: Sequence[Arm] | None = None,
 ) -> RunResult:
     """Run `plan`, and leave `result.json`, `rounds.jsonl`, `checkpoints/` and `sites/` in `out`.
 
@@ -47,6 +49,7 @@ def train(
         patient_regex: how to find the patient in a file name, as for `profile`.
         timeout_s: how long a round waits for its slowest site.
         device: "cpu", "cuda", or "auto". Results repeat bit for bit on "cpu".
+        arms: strategies to compare with the first of them; by default the plan's advice with its baseline.
 
     Raises:
         PlanError: the plan cannot be run, or does not fit the data.
@@ -56,18 +59,20 @@ def train(
     """
     say = progress or (lambda _line: None)
     _require_extra()
-    check_plan(plan)
+    check_plan(plan, arms_of(plan) if arms is None else arms)
     paths = _paths(plan, data)
     say(f"checking {len(paths)} sites")
     check_data(plan, {site: read_site(path, name=site, patient_regex=patient_regex) for site, path in paths.items()})
     job = Job(
         plan=plan.model_copy(update={"data": {}}),
+        arms=arms_of(plan) if arms is None else tuple(arms),
         data={site: str(path) for site, path in paths.items()},
         patient_regex=patient_regex,
         out=out.resolve(),
         timeout_s=timeout_s,
         device=("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device,
         weights=_weights(plan),
+        keep_models=arms is None,
     )
     _claim(job, resume)
     run = _engine(engine)
@@ -78,8 +83,35 @@ def train(
         raise
 
 
-def check_plan(plan: Plan) -> None:
-    """Every name in the plan exists, and the model can be built.
+def arms_of(plan: Plan) -> tuple[Arm, ...]:
+    """The baseline, then the advice where there is any; once more at the baseline's compute where it takes more."""
+    arms = [arm_of(plan, "baseline", plan.baseline, None)]
+    if plan.harmonizer or plan.personalizer:
+        arms.append(arm_of(plan, "adapted", plan.personalizer or plan.baseline, plan.harmonizer))
+        if (less := at_equal_compute(arms[1], arms[0])) is not None:
+            arms.append(less.model_copy(update={"name": "equal_compute"}))
+    return tuple(arms)
+
+
+def arm_of(plan: Plan, name: str, algorithm: str, harmonizer: str | None) -> Arm:
+    """One strategy on the plan's whole budget; what personalizes is gated."""
+    return Arm(
+        name=name,
+        algorithm=algorithm,
+        harmonizer=harmonizer,
+        rounds=plan.rounds,
+        gated=algorithm in PERSONALIZERS,
+    )
+
+
+def at_equal_compute(arm: Arm, reference: Arm) -> Arm | None:
+    """The strategy in as many fewer rounds as it computes more in each; None where it computes no more."""
+    more = find_algorithm(arm.algorithm).passes / find_algorithm(reference.algorithm).passes
+    return arm.model_copy(update={"rounds": max(1, round(arm.rounds / more))}) if more > 1 else None
+
+
+def check_plan(plan: Plan, arms: Sequence[Arm]) -> None:
+    """Every name in the plan exists, the model can be built, and each strategy can work with both.
 
     Raises:
         PlanError: naming the key, what it holds, and what is possible.
@@ -93,8 +125,26 @@ def check_plan(plan: Plan) -> None:
     if plan.task == "classification" and len(plan.classes) < 2:
         raise PlanError(f"classes: {len(plan.classes)} for classification; expected two or more")
     model = build(plan, _weights(plan))
-    if plan.personalizer:
-        PERSONALIZERS[plan.personalizer].stays_home(model)
+    for arm in arms:
+        algorithm = find_algorithm(arm.algorithm)
+        algorithm.stays_home(model)
+        algorithm.begin({}, Server(plan, frozenset()))
+        if algorithm.tuning and arm.rounds < 2:
+            raise PlanError(
+                f"rounds: {arm.rounds}, and {arm.algorithm} spends its last round on tuning; expected 2 or more"
+            )
+        if arm.harmonizer:
+            _check_harmonizer(arm.harmonizer, plan)
+
+
+def _check_harmonizer(name: str, plan: Plan) -> None:
+    on = HARMONIZERS[name].on
+    if on == "colour" and not plan.colour:
+        raise PlanError(f"harmonizer: {name} works on colour, and the plan's images are grey; choose another one")
+    if on == "features" and plan.model != LINEAR:
+        raise PlanError(
+            f"harmonizer: {name} works on features, never on pixels; set model = {LINEAR!r}, or choose another one"
+        )
 
 
 def check_data(plan: Plan, sites: Mapping[str, Site]) -> None:

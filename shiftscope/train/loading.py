@@ -8,12 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from shiftscope.errors import InputError, Unreadable
-from shiftscope.images import as_seen, canvas, mask_canvas
+from shiftscope.harmonize import NOTHING, Statistics
+from shiftscope.harmonize.resampling import resampled
+from shiftscope.images import Image, as_seen, canvas, mask_canvas
 from shiftscope.plans import Plan
 from shiftscope.sites import Case, Site, load
 from shiftscope.train.splits import divide
 
-__all__ = ["Sample", "Samples", "load_samples", "usable"]
+__all__ = ["LUMA", "Sample", "Samples", "load_samples", "usable"]
 
 LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
 
@@ -26,11 +28,13 @@ class Sample:
         patient: stays at the site.
         pixels: (z, c, size, size) float16 in [0, 1]: half the memory, and finer than 8 bits everywhere.
         target: (z, size, size) integers, 0 = background, for segmentation; the class index for classification.
+        geometry: (2, 3), millimetres a pixel and pixels along z, y, x before resizing; None where the file is silent.
     """
 
     patient: str
     pixels: np.ndarray
     target: np.ndarray | int
+    geometry: np.ndarray | None = None
 
     def with_pixels(self, pixels: np.ndarray) -> "Sample":
         """The same case with other pixels, its target untouched."""
@@ -73,11 +77,15 @@ def usable(site: Site, plan: Plan) -> list[Case]:
     return cases
 
 
-def load_samples(site: Site, plan: Plan) -> Samples:
-    """Read every usable case; those that cannot be read are counted by reason, after the split was drawn."""
+def load_samples(site: Site, plan: Plan, frame: Statistics = NOTHING) -> Samples:
+    """Read every usable case; those that cannot be read are counted by reason, after the split was drawn.
+
+    Args:
+        frame: the reference of a harmonizer on geometry: the common spacing and field of view.
+    """
     left_out: Counter[str] = Counter({reason: len(paths) for reason, paths in site.excluded.items()})
     parts = divide(usable(site, plan), plan.split, site.name)
-    read = {part: list(_read(cases, plan, left_out)) for part, cases in parts.items()}
+    read = {part: list(_read(cases, plan, left_out, frame)) for part, cases in parts.items()}
     for part in ("train", "test"):
         if not read[part]:
             reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(left_out.items()))
@@ -87,18 +95,34 @@ def load_samples(site: Site, plan: Plan) -> Samples:
     return Samples(**read, left_out=dict(sorted(left_out.items())))
 
 
-def _read(cases: Iterable[Case], plan: Plan, left_out: Counter[str]) -> Iterator[Sample]:
+def _read(cases: Iterable[Case], plan: Plan, left_out: Counter[str], frame: Statistics) -> Iterator[Sample]:
     for case in cases:
         try:
             image, mask = load(case)
         except Unreadable as problem:
             left_out[problem.reason] += 1
             continue
-        pixels = _channels(canvas(as_seen(image), plan.image_size), plan.colour).astype(np.float16)
+        seen, where = as_seen(image), _geometry(image)
+        if frame and image.spacing_mm is not None:
+            planes, mask = resampled(
+                seen[:, None] if seen.ndim == 3 else np.moveaxis(seen, -1, 1),
+                mask,
+                image.spacing_mm,
+                frame["spacing_mm"],
+                frame["field_mm"],
+                depth=bool(plan.patch),
+            )
+            seen = planes[:, 0] if seen.ndim == 3 else np.moveaxis(planes, 1, -1)
+        pixels = _channels(canvas(seen, plan.image_size), plan.colour).astype(np.float16)
         if mask is not None and plan.task == "segmentation":
-            yield Sample(case.patient, pixels, _labels(mask_canvas(mask, plan.image_size), plan, case))
+            yield Sample(case.patient, pixels, _labels(mask_canvas(mask, plan.image_size), plan, case), where)
         elif case.label is not None:
-            yield Sample(case.patient, pixels, plan.classes.index(case.label))
+            yield Sample(case.patient, pixels, plan.classes.index(case.label), where)
+
+
+def _geometry(image: Image) -> np.ndarray | None:
+    """(2, 3): millimetres a pixel and pixels along z, y, x."""
+    return None if image.spacing_mm is None else np.array([image.spacing_mm, image.pixels.shape[:3]], dtype=np.float64)
 
 
 def _channels(pixels: np.ndarray, colour: bool) -> np.ndarray:

@@ -1,5 +1,6 @@
 """The network a plan asks for."""
 
+from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 from typing import cast
@@ -9,8 +10,12 @@ from torch import nn
 
 from shiftscope.errors import PlanError
 from shiftscope.plans import Plan
+from shiftscope.train.features import count_features
 
-__all__ = ["STRIDE", "build", "head_of"]
+__all__ = ["LINEAR", "STRIDE", "build", "head_of", "stem_of"]
+
+LINEAR = "linear"
+"""The model whose inputs are features of the frozen public extractor, not pixels."""
 
 CHANNELS = (16, 32, 64, 128)
 STRIDE = 2 ** (len(CHANNELS) - 1)
@@ -27,14 +32,41 @@ def build(plan: Plan, weights: Path | None = None) -> nn.Module:
     Raises:
         PlanError: no such model, or a size it cannot take.
     """
-    return _unet(plan) if plan.task == "segmentation" else _timm(plan, weights)
+    if plan.task == "segmentation":
+        return _unet(plan)
+    return _linear(plan) if plan.model == LINEAR else _timm(plan, weights)
 
 
 def head_of(model: nn.Module) -> nn.Module:
     """The classifier of a timm model; a U-Net's last up block, which ends in the final convolution."""
     classifier = getattr(model, "get_classifier", None)
-    found = classifier() if callable(classifier) else list(model.get_submodule("model").children())[-1]
-    return cast(nn.Module, found)
+    if callable(classifier):
+        return cast(nn.Module, classifier())
+    return list(_blocks(model))[-1]
+
+
+def stem_of(model: nn.Module) -> list[nn.Module]:
+    """A U-Net's first down block; of a timm model the leaves that run before the end of its first stage."""
+    features = getattr(model, "feature_info", None)
+    if features is None:
+        return list(_blocks(model))[:1]
+    first = str(features[min(1, len(features) - 1)]["module"])
+    leaves = [(name, module) for name, module in model.named_modules() if not list(module.children())]
+    inside = [index for index, (name, _) in enumerate(leaves) if name == first or name.startswith(f"{first}.")]
+    return [module for _, module in leaves[: max(inside) + 1]] if inside else []
+
+
+def _blocks(model: nn.Module) -> Iterable[nn.Module]:
+    """The outermost blocks of a U-Net, or the layers of the linear model."""
+    return (model if isinstance(model, nn.Sequential) else model.get_submodule("model")).children()
+
+
+def _linear(plan: Plan) -> nn.Module:
+    """Standardised features of the frozen public extractor, (n, d, 1, 1) -> one output per class."""
+    if plan.weights:
+        raise PlanError(f"weights: {plan.weights} given, but the linear model starts from random ones; leave it empty")
+    width = count_features(plan.image_size)
+    return nn.Sequential(nn.BatchNorm2d(width), nn.Flatten(), nn.Linear(width, len(plan.classes)))
 
 
 def _unet(plan: Plan) -> nn.Module:

@@ -1,5 +1,6 @@
 """One site in a run: what it computes at home and what it sends. No engine in here."""
 
+import time
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -8,26 +9,40 @@ import numpy as np
 import torch
 from torch import nn
 
-from shiftscope.harmonize import HARMONIZERS, MIN_PATIENTS, Statistics
-from shiftscope.sites import read_site
+from shiftscope.harmonize import Statistics
+from shiftscope.plans import SiteRound
 from shiftscope.train.aggregate import Tensors, Update
+from shiftscope.train.algorithms import Algorithm, Server
 from shiftscope.train.bootstrap import replicates
-from shiftscope.train.jobs import Job
-from shiftscope.train.loading import Sample, Samples, load_samples
-from shiftscope.train.local import Round, generator, loss_for, run_steps, seeded, single_threaded
+from shiftscope.train.fairness import digest_of
+from shiftscope.train.gate import gated
+from shiftscope.train.jobs import Arm, Job
+from shiftscope.train.loading import Sample
+from shiftscope.train.memory import measure_from_here, peak_bytes
+from shiftscope.train.methods.twins import tensors_of
 from shiftscope.train.models import build
-from shiftscope.train.personalize import Algorithm, find_algorithm
+from shiftscope.train.personalize import find_algorithm
+from shiftscope.train.randomness import seeded, single_threaded
+from shiftscope.train.rounds import Round, loss_for
 from shiftscope.train.scores import METRICS, PRIMARY, Cases, judge
 from shiftscope.train.states import Evaluation, Personal, load_arrays, load_personal, save_arrays, save_personal
+from shiftscope.train.views import Views
 
-__all__ = ["Participant", "initial_tensors"]
+__all__ = ["Participant", "initial_tensors", "server_of"]
+
+
+def server_of(job: Job, algorithm: Algorithm, seed: int) -> Server:
+    """What the coordinator knows before the first round."""
+    model = _initial(job, seed)
+    return Server(job.plan, frozenset(dict(model.named_parameters())) - algorithm.stays_home(model))
 
 
 def initial_tensors(job: Job, algorithm: Algorithm, seed: int) -> Tensors:
-    """The shared part of the model every strategy of this seed starts from."""
-    with seeded(seed):
-        model = build(job.plan, job.weights)
-    return _tensors(model, leave_out=algorithm.stays_home(model))
+    """What is shared at first; every strategy of this seed starts from the same model."""
+    model = _initial(job, seed)
+    home = algorithm.stays_home(model)
+    model_tensors = {name: tensor for name, tensor in tensors_of(model).items() if name not in home}
+    return algorithm.begin(model_tensors, server_of(job, algorithm, seed))
 
 
 class Participant:
@@ -42,113 +57,141 @@ class Participant:
         self.plan = job.plan
         self.site = site
         self.home = job.home(site)
-        self._harmonized: tuple[str, Samples] | None = None
+        self.views = Views(job, site)
 
     @cached_property
-    def samples(self) -> Samples:
-        """The site's cases as they are on disk."""
-        site = read_site(Path(self.job.data[self.site]), name=self.site, patient_regex=self.job.patient_regex)
-        return load_samples(site, self.plan)
+    def others(self) -> list["Participant"]:
+        """Every site of the job: what only a strategy that pools all cases asks for."""
+        return [Participant(self.job, site) for site in self.job.sites]
 
-    @cached_property
-    def own(self) -> Statistics:
-        """What the plan's harmonizer needs to know of this site, from its training cases."""
-        patients: dict[str, list[np.ndarray]] = {}
-        for sample in self.samples.train:
-            patients.setdefault(sample.patient, []).append(sample.pixels)
-        return HARMONIZERS[self.plan.harmonizer].share(patients.values()) if self.plan.harmonizer else {}
+    def describe(self) -> dict[str, Any]:
+        """Who this is, how much it has, and a mark of how it was split."""
+        samples = self.views.plain
+        parts = {"train": samples.train, "val": samples.val, "test": samples.test}
+        patients = {part: len({sample.patient for sample in cases}) for part, cases in parts.items()}
+        return {"site": self.site, "patients": patients, "left_out": samples.left_out}
 
-    def describe(self) -> tuple[dict[str, Any], Statistics]:
-        """Who this is, how much it has, and its share of the harmonizer's reference.
+    def share(self, harmonizer: str, number: int, reference: Statistics) -> Statistics:
+        """The site's word in one pass of a harmonizer: aggregates over its training cases."""
+        return self.views.share(harmonizer, number, reference)
 
-        A site with fewer than `MIN_PATIENTS` training patients shares no statistics.
-        """
-        parts = {"train": self.samples.train, "val": self.samples.val, "test": self.samples.test}
-        patients = {part: len({sample.patient for sample in samples}) for part, samples in parts.items()}
-        facts = {"site": self.site, "patients": patients, "left_out": self.samples.left_out}
-        return facts, self.own if patients["train"] >= MIN_PATIENTS else {}
-
-    def harmonize(self, reference: Statistics) -> float:
+    def harmonize(self, harmonizer: str, reference: Statistics) -> float:
         """Harmonize all cases; returns the mean absolute change of a training pixel."""
-        before, after = self.samples.train, self._seen(self.plan.harmonizer, reference).train
-        change = [
-            np.abs(b.pixels.astype(np.float32) - a.pixels.astype(np.float32)).mean()
-            for a, b in zip(before, after, strict=True)
-        ]
+        before, after = self.views.plain.train, self.views.seen(harmonizer, reference).train
+        mix = self.views.mix(harmonizer, reference)
+        rng = np.random.default_rng(0)
+        change = []
+        for one, other in zip(before, after, strict=True):
+            old, new = one.pixels.astype(np.float32), other.pixels.astype(np.float32)
+            change.append(np.abs((new if mix is None else mix(new, rng)) - old).mean())
         return float(np.mean(change))
 
-    def train(self, arm: str, seed: int, number: int, shared: Tensors, reference: Statistics) -> Update:
+    def train(self, arm: str, seed: int, number: int, received: Tensors, reference: Statistics) -> Update:
         """Round `number`: the local steps, from the shared tensors and the site's own."""
-        algorithm, model, round_ = self._ready(arm, seed, number, shared, reference, "train")
-        with single_threaded(), seeded(seed, self.site, number):
-            loss = run_steps(model, algorithm.local_step, round_)
-        at_home = algorithm.stays_home(model)
-        everything = _tensors(model)
-        mine = Personal({name: everything[name] for name in sorted(at_home)}, round_.memory)
+        algorithm, model, round_ = self._ready(arm, seed, number, received, reference)
+        start = digest_of(tensors_of(model)) if number == 1 else ""
+        measured = measure_from_here(self.job.device)
+        since = time.perf_counter()
+        with single_threaded(), seeded(*round_.origin, number):
+            loss = algorithm.local_round(model, round_)
+        everything, home = tensors_of(model), algorithm.stays_home(model)
+        mine = Personal({name: everything[name] for name in sorted(home)}, round_.memory)
         save_personal(self.home / f"{arm}-seed{seed}", number, mine)
-        sent = {name: tensor for name, tensor in everything.items() if name not in at_home}
-        return Update(self.site, sent, len(round_.samples), loss)
+        sent = {name: tensor for name, tensor in everything.items() if name not in home}
+        spent = SiteRound(
+            steps=round_.steps,
+            passes=round_.passes,
+            seconds=time.perf_counter() - since,
+            peak_bytes=peak_bytes(self.job.device) if measured else None,
+            start=start,
+        )
+        return Update(self.site, sent | round_.extra, len(round_.samples), loss, spent)
 
-    def evaluate(self, arm: str, seed: int, shared: Tensors, reference: Statistics) -> Evaluation:
+    def evaluate(self, arm: str, seed: int, received: Tensors, reference: Statistics) -> Evaluation:
         """The final model on the site's validation and test cases; the cases' own scores stay here."""
-        algorithm, model, round_ = self._ready(arm, seed, self.plan.rounds + 1, shared, reference, "finish")
-        with single_threaded(), seeded(seed, self.site, "finish"):
+        chosen = self.job.arm(arm)
+        rounds = find_algorithm(chosen.algorithm).federated(chosen.rounds)
+        algorithm, model, round_ = self._ready(arm, seed, rounds + 1, received, reference)
+        since = time.perf_counter()
+        with single_threaded(), seeded(*round_.origin, "finish"):
             algorithm.finish(model, round_)
-            samples = self._seen(self.job.arm(arm).harmonizer, reference)
-            val, test = (
-                judge(model, part, self.plan.task, self.plan.batch_size, self.job.device)
-                for part in (samples.val, samples.test)
-            )
-        save_arrays(self._cases_path(arm, seed), test)
-        return Evaluation(cases=len(samples.test), scores=self._scores(test), validation=self._scores(val))
+            spent = SiteRound(steps=round_.steps, passes=round_.passes, seconds=time.perf_counter() - since)
+            samples = self.views.seen(chosen.harmonizer, reference)
+            val, test = (self._judged(model, part) for part in (samples.val, samples.test))
+        if self.job.keep_models:
+            save_arrays(self.home / f"{arm}-seed{seed}" / "model.safetensors", tensors_of(model))
+        save_arrays(self._cases_path(arm, seed, "val"), val)
+        save_arrays(self._cases_path(arm, seed, "test"), test)
+        return Evaluation(
+            cases=len(samples.test),
+            scores=self._scores(self._kept(chosen, seed)),
+            ungated=self._scores(test),
+            validation=self._scores(val),
+            kept_baseline=self._gated(chosen, seed),
+            spent=spent,
+        )
 
     def compare(self) -> Tensors:
-        """Resampled differences between the two strategies: "differences" (replicates, seeds), no case among them."""
-        paths = {arm.name: [self._cases_path(arm.name, seed) for seed in self.plan.seeds] for arm in self.job.arms}
-        cases = {arm: [load_arrays(path) for path in series] for arm, series in paths.items()}
+        """Resampled differences from the first strategy, arm -> (replicates, seeds), no case among them."""
+        first, *others = self.job.arms
         metric = METRICS[self.plan.task][PRIMARY[self.plan.task]]
-        patients = [sample.patient for sample in self.samples.test]
-        return {"differences": replicates(cases["baseline"], cases["adapted"], metric, patients, self.plan.split.salt)}
+        patients = [sample.patient for sample in self.views.plain.test]
+        base = [self._kept(first, seed) for seed in self.plan.seeds]
+        return {
+            arm.name: replicates(
+                base, [self._kept(arm, seed) for seed in self.plan.seeds], metric, patients, self.plan.split.salt
+            )
+            for arm in others
+        }
 
-    def _seen(self, harmonizer: str | None, reference: Statistics) -> Samples:
-        """The cases as the model sees them, in training and evaluation alike; the newest harmonization is kept."""
-        if harmonizer is None:
-            return self.samples
-        key = harmonizer + "".join(f"{name}{array.tobytes().hex()}" for name, array in sorted(reference.items()))
-        if self._harmonized is None or self._harmonized[0] != key:
-            apply = HARMONIZERS[harmonizer].apply
+    def _kept(self, arm: Arm, seed: int) -> Cases:
+        """Scores of the test cases under the model the site uses: the arm's, or the baseline's where that was kept."""
+        return load_arrays(
+            self._cases_path(self.job.arms[0].name if self._gated(arm, seed) else arm.name, seed, "test")
+        )
 
-            def mapped(samples: list[Sample]) -> list[Sample]:
-                return [s.with_pixels(apply(s.pixels.astype(np.float32), self.own, reference)) for s in samples]
-
-            raw = self.samples
-            self._harmonized = (key, Samples(mapped(raw.train), mapped(raw.val), mapped(raw.test), raw.left_out))
-        return self._harmonized[1]
+    def _gated(self, arm: Arm, seed: int) -> bool:
+        if not arm.gated:
+            return False
+        mine, base = (
+            self._scores(load_arrays(self._cases_path(name, seed, "val"))) for name in (arm.name, self.job.arms[0].name)
+        )
+        metric = PRIMARY[self.plan.task]
+        return gated(mine[metric], base[metric])
 
     def _ready(
-        self, arm: str, seed: int, number: int, shared: Tensors, reference: Statistics, purpose: str
+        self, arm: str, seed: int, number: int, received: Tensors, reference: Statistics
     ) -> tuple[Algorithm, nn.Module, Round]:
         """The model as this site has it before round `number`, and what its steps will need."""
         chosen = self.job.arm(arm)
         algorithm = find_algorithm(chosen.algorithm)
-        with seeded(seed):
-            model = build(self.plan, self.job.weights)
+        model = _initial(self.job, seed)
         personal = load_personal(self.home / f"{arm}-seed{seed}", before=number) or Personal()
-        state = {name: torch.from_numpy(array.copy()) for name, array in {**shared, **personal.home}.items()}
-        model.load_state_dict({**model.state_dict(), **state})
+        tensors = {**model.state_dict(), **_torch({**received, **personal.home})}
+        model.load_state_dict({name: tensors[name] for name in model.state_dict()})
         model.to(self.job.device).to(memory_format=torch.channels_last)
         round_ = Round(
             plan=self.plan,
-            number=min(number, self.plan.rounds),
+            number=number,
+            rounds=chosen.rounds,
+            federated=algorithm.federated(chosen.rounds),
             loss=loss_for(self.plan),
-            optimizer=torch.optim.AdamW(model.parameters(), lr=self.plan.learning_rate),
-            anchor=shared,
+            received=received,
             memory=personal.memory,
-            samples=self._seen(chosen.harmonizer, reference).train,
-            rng=generator(seed, self.site, number, purpose),
+            samples=self._learns_from(algorithm, chosen, reference),
+            origin=(seed, self.site),
             device=self.job.device,
+            mix=self.views.mix(chosen.harmonizer, reference),
         )
         return algorithm, model, round_
+
+    def _learns_from(self, algorithm: Algorithm, arm: Arm, reference: Statistics) -> list[Sample]:
+        """The site's training cases; all sites' for the bound that pools them."""
+        sites = self.others if algorithm.pools else [self]
+        return [sample for site in sites for sample in site.views.seen(arm.harmonizer, reference).train]
+
+    def _judged(self, model: nn.Module, samples: list[Sample]) -> Cases:
+        return judge(model, samples, self.plan, self.job.device)
 
     def _scores(self, cases: Cases) -> dict[str, float | None]:
         """Metrics of a set of cases, each counting once; null where undefined or where there is no case."""
@@ -158,10 +201,15 @@ class Participant:
         values = {name: float(metric(cases, once)[0]) for name, metric in METRICS[self.plan.task].items()}
         return {name: value if np.isfinite(value) else None for name, value in values.items()}
 
-    def _cases_path(self, arm: str, seed: int) -> Path:
-        return self.home / f"{arm}-seed{seed}.cases.safetensors"
+    def _cases_path(self, arm: str, seed: int, part: str) -> Path:
+        return self.home / f"{arm}-seed{seed}.{part}.safetensors"
 
 
-def _tensors(model: nn.Module, leave_out: frozenset[str] = frozenset()) -> Tensors:
-    state = model.state_dict()
-    return {name: tensor.detach().cpu().numpy().copy() for name, tensor in state.items() if name not in leave_out}
+def _initial(job: Job, seed: int) -> nn.Module:
+    """The model every strategy of this seed starts from."""
+    with seeded(seed):
+        return build(job.plan, job.weights)
+
+
+def _torch(arrays: Tensors) -> dict[str, torch.Tensor]:
+    return {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}

@@ -1,92 +1,90 @@
-"""What stays at a site, and what the server makes of the rest: algorithms as records of functions.
+"""The families of algorithms: what is personal, and what it is compared with.
 
-A member of a family is a line below, and a function where it does something of its own. Nothing here knows the
-engine; nothing that stays at home ever enters a message.
+A member is a line below, and a function where it does something of its own. Nothing here knows the engine; nothing
+that stays at home ever enters a message.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from shiftscope.train.algorithms import Algorithm
+from shiftscope.train.layers import all_of_it, head, normalization, statistics, stem
+from shiftscope.train.methods.ala import mix_in, mixed_start_round
+from shiftscope.train.methods.apfl import mixed_round, take_mixture
+from shiftscope.train.methods.clusters import average_clusters, model_of_cluster, one_model_each
+from shiftscope.train.methods.ditto import ditto_round, take_personal
+from shiftscope.train.methods.heads import body_round, head_then_body_round, probe_then_tune, tune_head
+from shiftscope.train.methods.meta import adapt, meta_round
+from shiftscope.train.methods.prox import prox_round
+from shiftscope.train.methods.scaffold import add_controls, average_with_controls, corrected_round
+from shiftscope.train.methods.server_adam import adam_average
 
-from torch import nn
-from torch.nn.modules.batchnorm import _BatchNorm
+__all__ = ["CONTROLS", "PERSONALIZERS", "find_algorithm"]
 
-from shiftscope.errors import PlanError
-from shiftscope.train.aggregate import Tensors, Update, weighted_mean
-from shiftscope.train.local import Round, plain_step
-from shiftscope.train.models import head_of
-
-__all__ = ["CONTROLS", "PERSONALIZERS", "Algorithm", "find_algorithm"]
-
-
-def nothing(_model: nn.Module) -> frozenset[str]:
-    """No tensor stays at home."""
-    return frozenset()
-
-
-def normalization(model: nn.Module) -> frozenset[str]:
-    """Every tensor of every BatchNorm layer, statistics included (FedBN, arXiv:2102.07623), found by type.
-
-    Raises:
-        PlanError: the model has no such layer, so the method would be FedAvg under another name.
-    """
-    return _owned(model, "fedbn keeps BatchNorm at home", [m for m in model.modules() if isinstance(m, _BatchNorm)])
-
-
-def head(model: nn.Module) -> frozenset[str]:
-    """The last block (FedPer, arXiv:1912.00818): the classifier, or a U-Net's final convolution and last up block.
-
-    Raises:
-        PlanError: the model has no tensors there.
-    """
-    return _owned(model, "fedper keeps the head at home", [head_of(model)])
-
-
-def keep(_model: nn.Module, _round: Round) -> None:
-    """The model is used as the last round left it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Algorithm:
-    """One way to train together.
-
-    Attributes:
-        summary: one sentence for people.
-        stays_home: model -> names of the tensors that never leave the site.
-        local_step: one optimizer step at a site: (model, images, targets, round) -> loss. What the method has to
-            remember at the site between rounds lives in `round.memory`, beside the tensors that stay home.
-        aggregate: (shared tensors, the sites' updates, the server's memory) -> the next shared tensors. The memory
-            is changed in place and kept in the checkpoint.
-        finish: what a site does to its model after the last round, before it is judged.
-    """
-
-    summary: str
-    stays_home: Callable[[nn.Module], frozenset[str]] = nothing
-    local_step: Callable[..., float] = plain_step
-    aggregate: Callable[[Tensors, Sequence[Update], Tensors], Tensors] = weighted_mean
-    finish: Callable[[nn.Module, Round], None] = keep
-
+TUNING = 0.2
+"""Share of the rounds that tuning at the end takes from training together: its steps are part of the one budget."""
 
 PERSONALIZERS: dict[str, Algorithm] = {
     "fedbn": Algorithm("BatchNorm stays at the site", normalization),
+    "silobn": Algorithm("BatchNorm's running statistics stay at the site, its weights are shared", statistics),
     "fedper": Algorithm("the head of the model stays at the site", head),
+    "fedrep": Algorithm("the head stays at the site; it is trained first, then the body", head, head_then_body_round),
+    "fedbabu": Algorithm(
+        "the body is trained together under a fixed head; the head is tuned at the site in the end",
+        head,
+        body_round,
+        finish=tune_head,
+        tuning=TUNING,
+    ),
+    "lg_fedavg": Algorithm("the early layers stay at the site", stem),
+    "ditto": Algorithm(
+        "a personal model beside the global one, held near it",
+        local_round=ditto_round,
+        finish=take_personal,
+        passes=2.0,
+    ),
+    "apfl": Algorithm(
+        "a personal model, mixed with the global one by a learned weight",
+        local_round=mixed_round,
+        finish=take_mixture,
+        passes=2.0,
+    ),
+    "perfedavg": Algorithm(
+        "a model that is good after one step at the site (meta-learning)",
+        local_round=meta_round,
+        finish=adapt,
+        passes=2.0,
+    ),
+    "fedala": Algorithm(
+        "the top layers start each round between the site's and all sites', weight by weight",
+        local_round=mixed_start_round,
+        finish=mix_in,
+    ),
+    "lp_ft": Algorithm(
+        "FedAvg, then the head and in the end the whole model are tuned at the site",
+        finish=probe_then_tune,
+        tuning=TUNING,
+    ),
+    "clustered": Algorithm(
+        "one model for each group of sites whose profiles are alike",
+        begin=one_model_each,
+        view=model_of_cluster,
+        aggregate=average_clusters,
+    ),
 }
 
 CONTROLS: dict[str, Algorithm] = {
     "fedavg": Algorithm("one model for all, weighted by training cases"),
+    "fedprox": Algorithm("FedAvg with steps held near the global model", local_round=prox_round),
+    "scaffold": Algorithm(
+        "FedAvg with gradients corrected for how sites differ; twice the bytes",
+        local_round=corrected_round,
+        begin=add_controls,
+        aggregate=average_with_controls,
+    ),
+    "fedadam": Algorithm("FedAvg with Adam at the server", aggregate=adam_average),
+    "local": Algorithm("every site trains alone", all_of_it),
+    "pooled": Algorithm("all cases in one place: a bound, only where one machine holds them all", pools=True),
 }
 
 
 def find_algorithm(name: str) -> Algorithm:
     """The algorithm of that name, personal or not."""
     return {**CONTROLS, **PERSONALIZERS}[name]
-
-
-def _owned(model: nn.Module, why: str, owners: Sequence[nn.Module]) -> frozenset[str]:
-    """Names of the parameters and buffers of `owners` and what they contain."""
-    mine = {id(tensor) for owner in owners for tensor in owner.state_dict(keep_vars=True).values()}
-    names = frozenset(name for name, tensor in model.state_dict(keep_vars=True).items() if id(tensor) in mine)
-    if not names:
-        raise PlanError(
-            f"personalizer: {why}, and the model {type(model).__name__} has none of it; choose another model"
-        )
-    return names

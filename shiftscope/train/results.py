@@ -1,14 +1,14 @@
 """The account of a run: scores per site and seed, and the verdict."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
-from shiftscope.plans import Cost, Difference, RoundEntry, RunResult, SiteScore, SiteScores
+from shiftscope.plans import ArmResult, Cost, Difference, RoundEntry, RunResult, SiteScore, SiteScores, Verdict
 from shiftscope.train.bootstrap import interval
-from shiftscope.train.jobs import Job
+from shiftscope.train.jobs import Arm, Job
 from shiftscope.train.scores import PRIMARY
 from shiftscope.train.states import Checkpoint, Evaluation
 
@@ -17,8 +17,6 @@ __all__ = ["MARGIN", "SiteFacts", "line_of", "summarise", "verdict_on"]
 MARGIN = 0.005
 """A mean difference below half a point helps nobody, however sure it is."""
 
-Verdict = Literal["helped", "no_difference", "harmed"]
-
 
 @dataclass(frozen=True, slots=True)
 class SiteFacts:
@@ -26,7 +24,7 @@ class SiteFacts:
 
     patients: Mapping[str, int]
     left_out: Mapping[str, int]
-    changed: float | None = None
+    changed: Mapping[str, float] = field(default_factory=dict)
 
 
 def verdict_on(difference: Difference) -> Verdict:
@@ -44,7 +42,7 @@ def summarise(
     engine: str,
     runs: Mapping[tuple[str, int], Checkpoint],
     facts: Mapping[str, SiteFacts],
-    differences: Mapping[str, np.ndarray],
+    differences: Mapping[str, Mapping[str, np.ndarray]],
     cost: Cost,
     machine: Mapping[str, str],
     notes: Sequence[str] = (),
@@ -54,21 +52,23 @@ def summarise(
     Args:
         runs: (arm, seed) -> its finished checkpoint.
         facts: site -> what it said of itself; a site missing here never answered.
-        differences: site -> bootstrap replicates, empty for a plan without advice.
+        differences: arm -> site -> bootstrap replicates, for every arm but the first.
     """
     metric = PRIMARY[job.plan.task]
     sites = {site: _site(job, site, runs, facts.get(site), differences) for site in job.sites}
-    overall = interval(differences, {site: _gains(sites[site].scores) for site in differences}, _rng(job))
+    arms = {arm.name: _arm(job, arm, sites, differences.get(arm.name, {})) for arm in job.arms}
+    advice = arms[job.arms[1].name] if len(job.arms) > 1 else arms[job.arms[0].name]
     entries = [entry for run in runs.values() for entry in run.entries]
     return RunResult(
         plan=job.plan.model_copy(update={"data": {}}),
         engine=engine,
         metric=metric,
-        verdict=verdict_on(overall),
-        difference=overall,
+        verdict=advice.verdict,
+        difference=advice.difference,
         sites=sites,
-        harmed=tuple(site for site in job.sites if verdict_on(sites[site].difference) == "harmed"),
+        harmed=advice.harmed,
         worst={arm.name: worst for arm in job.arms if (worst := _worst(sites, arm.name))},
+        arms=arms,
         rounds=tuple(entries),
         notes=(*notes, *_absences(entries), *_unscored(job, sites)),
         cost=cost,
@@ -86,46 +86,86 @@ def line_of(entry: RoundEntry, rounds: int) -> str:
     return "; ".join([head, *failed])
 
 
+def _arm(job: Job, arm: Arm, sites: Mapping[str, SiteScores], differences: Mapping[str, np.ndarray]) -> ArmResult:
+    overall = interval(
+        differences, {site: _gains(job, sites[site].scores, arm.name) for site in differences}, _rng(job)
+    )
+    means = [_mean(word.scores[arm.name]) for word in sites.values()]
+    defined = [mean for mean in means if mean is not None]
+    worse = (site for site in job.sites if arm.name in sites[site].differences)
+    return ArmResult(
+        algorithm=arm.algorithm,
+        harmonizer=arm.harmonizer,
+        rounds=arm.rounds,
+        mean=float(np.mean(defined)) if defined else None,
+        difference=overall,
+        verdict=verdict_on(overall),
+        harmed=tuple(site for site in worse if verdict_on(sites[site].differences[arm.name]) == "harmed"),
+    )
+
+
 def _site(
     job: Job,
     site: str,
     runs: Mapping[tuple[str, int], Checkpoint],
     facts: SiteFacts | None,
-    differences: Mapping[str, np.ndarray],
+    differences: Mapping[str, Mapping[str, np.ndarray]],
 ) -> SiteScores:
     words = {arm.name: [runs[arm.name, seed].evaluation.get(site) for seed in job.plan.seeds] for arm in job.arms}
     names = sorted({name for series in words.values() for word in series if word for name in word.scores})
     metric = PRIMARY[job.plan.task]
-    scores = {arm: tuple(word.scores[metric] if word else None for word in series) for arm, series in words.items()}
-    mine = {site: differences[site]} if site in differences else {}
+    scores = _series(words, lambda word: word.scores[metric])
+    apart = {
+        arm: interval({site: drawn[site]}, {site: _gains(job, scores, arm)}, _rng(job))
+        for arm, drawn in differences.items()
+        if site in drawn
+    }
+    advice = job.arms[1].name if len(job.arms) > 1 else ""
+    changed = facts.changed.get(job.plan.harmonizer or "") if facts else None
     return SiteScores(
         cases=max((word.cases for series in words.values() for word in series if word), default=0),
         patients=dict(facts.patients) if facts else {},
         scores=scores,
-        difference=interval(mine, {site: _gains(scores)}, _rng(job)),
-        also={name: _series(words, name) for name in names if name != metric},
-        validation={
-            arm: tuple(word.validation[metric] if word else None for word in series) for arm, series in words.items()
+        difference=apart.get(advice, Difference()),
+        differences=apart,
+        ungated=_series(words, lambda word: word.ungated[metric]),
+        kept_baseline={
+            arm.name: tuple(word is not None and word.kept_baseline for word in words[arm.name])
+            for arm in job.arms
+            if arm.gated
         },
+        also={name: _series(words, partial(_score, name=name)) for name in names if name != metric},
+        validation=_series(words, lambda word: word.validation[metric]),
         left_out=dict(facts.left_out) if facts else {},
-        changed=facts.changed if facts else None,
+        changed=changed,
     )
 
 
-def _series(words: Mapping[str, Sequence[Evaluation | None]], name: str) -> dict[str, tuple[float | None, ...]]:
-    return {arm: tuple(word.scores[name] if word else None for word in series) for arm, series in words.items()}
+def _series(
+    words: Mapping[str, Sequence[Evaluation | None]], value: Callable[[Evaluation], float | None]
+) -> dict[str, tuple[float | None, ...]]:
+    return {arm: tuple(value(word) if word else None for word in series) for arm, series in words.items()}
 
 
-def _gains(scores: Mapping[str, Sequence[float | None]]) -> list[float | None]:
-    """Adapted minus baseline per seed, null where one of them is."""
-    pairs = zip(scores.get("adapted", ()), scores["baseline"], strict=False)
+def _score(word: Evaluation, name: str) -> float | None:
+    return word.scores[name]
+
+
+def _gains(job: Job, scores: Mapping[str, Sequence[float | None]], arm: str) -> list[float | None]:
+    """A strategy minus the first one per seed, null where one of them is."""
+    pairs = zip(scores[arm], scores[job.arms[0].name], strict=True)
     return [None if new is None or old is None else new - old for new, old in pairs]
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    defined = [value for value in values if value is not None]
+    return float(np.mean(defined)) if defined else None
 
 
 def _worst(sites: Mapping[str, SiteScores], arm: str) -> SiteScore | None:
     """The site an average hides."""
-    means = {site: [value for value in word.scores[arm] if value is not None] for site, word in sites.items()}
-    found = [SiteScore(site=site, score=float(np.mean(values))) for site, values in means.items() if values]
+    means = {site: _mean(word.scores[arm]) for site, word in sites.items()}
+    found = [SiteScore(site=site, score=mean) for site, mean in means.items() if mean is not None]
     return min(found, key=lambda word: word.score, default=None)
 
 

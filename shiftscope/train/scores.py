@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from shiftscope.plans import Task
+from shiftscope.plans import Plan, Task
 from shiftscope.train.loading import Sample
 
 __all__ = ["METRICS", "PRIMARY", "Cases", "auroc", "balanced_accuracy", "dice", "judge", "mean_of", "surface_distance"]
@@ -16,14 +16,14 @@ Cases = dict[str, np.ndarray]
 """What is known per test case, first axis cases: stays at the site."""
 
 
-def judge(model: nn.Module, samples: Sequence[Sample], task: Task, batch_size: int, device: str = "cpu") -> Cases:
+def judge(model: nn.Module, samples: Sequence[Sample], plan: Plan, device: str = "cpu") -> Cases:
     """Per case: `dice` and `surface_px` (segmentation), or `probabilities` (n, classes) and `truth` (classification).
 
     All slices of a volume are one case: Dice over the volume, surface distance and class probabilities averaged
     over slices.
     """
     model.eval()
-    rows = [_case(_outputs(model, sample.pixels, batch_size, device), sample, task) for sample in samples]
+    rows = [_case(_outputs(model, sample.pixels, plan.batch_size, device), sample, plan.task) for sample in samples]
     return {key: np.array([row[key] for row in rows], dtype=np.float64) for key in (rows[0] if rows else ())}
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
-from shiftscope.plans import RoundEntry
+from shiftscope.plans import RoundEntry, SiteRound
 from shiftscope.records import Record
 from shiftscope.train.aggregate import Tensors
 
@@ -29,11 +29,23 @@ KEPT_ROUNDS = 2
 
 
 class Evaluation(Record):
-    """What a site says of a trained model: numbers of cases and metrics, null where undefined."""
+    """What a site says of a trained model: numbers of cases and metrics, null where undefined.
+
+    Attributes:
+        cases: test cases.
+        scores: of the model the site uses from now on.
+        ungated: of this strategy's model, whether it is used or not.
+        validation: of this strategy's model, on the validation cases.
+        kept_baseline: whether the site uses the baseline's model instead, because that does better on them.
+        spent: what the work after the last round took.
+    """
 
     cases: int
     scores: dict[str, float | None]
+    ungated: dict[str, float | None]
     validation: dict[str, float | None]
+    kept_baseline: bool = False
+    spent: SiteRound = SiteRound()
 
 
 @dataclass(slots=True)

@@ -1,5 +1,6 @@
 """The app every site runs: messages in, a `Participant`'s answers out."""
 
+import json
 import logging
 import traceback
 from collections.abc import Callable
@@ -34,21 +35,27 @@ def participant_of(context: Context) -> Participant:
 
 
 def describe(site: Participant, _parcel: Parcel) -> Parcel:
-    """Before the first round: who it is, what it has, its share of the reference."""
-    facts, share = site.describe()
-    return Parcel(statistics=share, facts=facts)
+    """Before anything: who it is, what it has."""
+    return Parcel(facts=site.describe())
+
+
+def share(site: Participant, parcel: Parcel) -> Parcel:
+    """One pass of a harmonizer: aggregates over the training cases."""
+    facts = parcel.facts
+    return Parcel(statistics=site.share(facts["harmonizer"], facts["pass"], parcel.statistics))
 
 
 def harmonize(site: Participant, parcel: Parcel) -> Parcel:
     """The reference is known: map all images, say how much they changed."""
-    return Parcel(facts={"changed": site.harmonize(parcel.statistics)})
+    return Parcel(facts={"changed": site.harmonize(parcel.facts["harmonizer"], parcel.statistics)})
 
 
 def train(site: Participant, parcel: Parcel) -> Parcel:
     """One round."""
     facts = parcel.facts
     update = site.train(facts["arm"], facts["seed"], facts["round"], parcel.tensors, parcel.statistics)
-    return Parcel(tensors=update.tensors, facts={"cases": update.cases, "loss": update.loss})
+    spent = json.loads(update.spent.model_dump_json())
+    return Parcel(tensors=update.tensors, facts={"cases": update.cases, "loss": update.loss, "spent": spent})
 
 
 def evaluate(site: Participant, parcel: Parcel) -> Parcel:
@@ -58,7 +65,7 @@ def evaluate(site: Participant, parcel: Parcel) -> Parcel:
 
 
 def compare(site: Participant, _parcel: Parcel) -> Parcel:
-    """The two strategies side by side."""
+    """Every strategy beside the first."""
     return Parcel(tensors=site.compare())
 
 
@@ -88,6 +95,7 @@ def answering(handler: Callable[[Participant, Parcel], Parcel]) -> Callable[[Mes
 
 client = ClientApp()
 client.query("describe")(answering(describe))
+client.query("share")(answering(share))
 client.query("harmonize")(answering(harmonize))
 client.query("compare")(answering(compare))
 client.train()(answering(train))

@@ -8,7 +8,7 @@ from flwr.app import Message
 from flwr.serverapp import Grid
 
 from shiftscope.errors import EngineError
-from shiftscope.train.flower.messages import Parcel, failure_of, pack, size_of, unpack
+from shiftscope.train.flower.messages import Parcel, failure_of, pack, size_of, unpack, weight_of
 from shiftscope.train.jobs import Job
 
 __all__ = ["Answers", "Federation", "WorkerDied", "verdicts"]
@@ -35,12 +35,18 @@ class Answers:
     Attributes:
         parcels: site -> its answer, sorted by site.
         failures: site -> why there is none.
-        bytes: payload both ways.
+        up, down: site -> payload bytes it sent and received.
     """
 
     parcels: dict[str, Parcel] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
-    bytes: int = 0
+    up: dict[str, int] = field(default_factory=dict)
+    down: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def bytes(self) -> int:
+        """Payload of all sites, both ways."""
+        return sum(self.up.values()) + sum(self.down.values())
 
 
 class Federation:
@@ -63,7 +69,8 @@ class Federation:
         """
         ids = self._node_ids()
         patience = max(JOIN_S, self.job.timeout_s)
-        replies = self.grid.send_and_receive(self.messages("query.describe", Parcel(), ids), timeout=patience)
+        asked = [Message(pack(Parcel()), dst_node_id=node, message_type="query.describe") for node in ids]
+        replies = self.grid.send_and_receive(asked, timeout=patience)
         answers, reasons = Answers(), []
         for reply in replies:
             if reply.has_error():
@@ -72,7 +79,7 @@ class Federation:
             parcel = unpack(reply.content)
             self.nodes[str(parcel.facts["site"])] = reply.metadata.src_node_id
             answers.parcels[str(parcel.facts["site"])] = parcel
-            answers.bytes += size_of(reply.content)
+            answers.up[str(parcel.facts["site"])] = size_of(reply.content)
         self.nodes = dict(sorted(self.nodes.items()))
         silent = "; ".join(reasons) or f"no answer within {patience:g} s"
         self.missing = {site: f"never joined: {silent}" for site in self.job.sites if site not in self.nodes}
@@ -80,32 +87,44 @@ class Federation:
             raise EngineError(f"no site could take part: {silent}")
         return answers
 
-    def ask(self, question: str, parcel: Parcel) -> Answers:
+    def ask(self, question: str, parcels: Mapping[str, Parcel]) -> Answers:
+        """Send each site its parcel and collect the answers; sites that never joined count as failures."""
+        present = self.present(parcels)
+        sent = self.messages(question, present)
+        return self.collect(self.grid.send_and_receive(sent, timeout=self.job.timeout_s), present)
+
+    def ask_all(self, question: str, parcel: Parcel) -> Answers:
         """Send the same parcel to every site and collect the answers."""
-        sent = list(self.messages(question, parcel, self.nodes.values()))
-        return self.collect(self.grid.send_and_receive(sent, timeout=self.job.timeout_s), pack(parcel))
+        return self.ask(question, dict.fromkeys(self.nodes, parcel))
 
-    def messages(self, question: str, parcel: Parcel, nodes: Iterable[int]) -> list[Message]:
-        """One message per node, in the order of the nodes given."""
-        return [Message(pack(parcel), dst_node_id=node, message_type=question) for node in nodes]
+    def present(self, parcels: Mapping[str, Parcel]) -> dict[str, Parcel]:
+        """What is meant for sites that joined, in their order."""
+        return {site: parcels[site] for site in self.nodes if site in parcels}
 
-    def collect(self, replies: Iterable[Message], question: object) -> Answers:
+    def messages(self, question: str, parcels: Mapping[str, Parcel]) -> list[Message]:
+        """One message per site."""
+        return [
+            Message(pack(parcel), dst_node_id=self.nodes[site], message_type=question)
+            for site, parcel in parcels.items()
+        ]
+
+    def collect(self, replies: Iterable[Message], asked: Mapping[str, Parcel]) -> Answers:
         """Sort replies by site; who did not reply, or with an error, is told apart.
 
         Raises:
             WorkerDied: an error says that a process is gone.
         """
         by_node = {reply.metadata.src_node_id: reply for reply in replies}
-        answers = Answers(failures=dict(self.missing), bytes=size_of(question) * len(self.nodes))
-        for site, node in self.nodes.items():
-            reply = by_node.get(node)
+        answers = Answers(failures=dict(self.missing), down={site: weight_of(parcel) for site, parcel in asked.items()})
+        for site in asked:
+            reply = by_node.get(self.nodes[site])
             if reply is None:
                 answers.failures[site] = f"no answer within {self.job.timeout_s:g} s"
             elif reply.has_error():
                 answers.failures[site] = _reason(reply)
             else:
                 answers.parcels[site] = unpack(reply.content)
-                answers.bytes += size_of(reply.content)
+                answers.up[site] = size_of(reply.content)
         return answers
 
     def _node_ids(self) -> list[int]:
@@ -127,5 +146,5 @@ def _reason(reply: Message) -> str:
 
 
 def verdicts(sites: Iterable[str], failures: Mapping[str, str]) -> dict[str, str]:
-    """Site -> "ok" or "failed: reason"."""
+    """Site -> "ok" or "failed: reason", for the sites that were asked."""
     return {site: f"failed: {failures[site]}" if site in failures else "ok" for site in sites}

@@ -12,7 +12,7 @@ from flwr.app import Array, ArrayRecord, ConfigRecord, Error, Message, RecordDic
 from shiftscope.harmonize import Statistics
 from shiftscope.train.aggregate import Tensors
 
-__all__ = ["Parcel", "failure_of", "pack", "size_of", "unpack"]
+__all__ = ["Parcel", "failure_of", "pack", "size_of", "unpack", "weight_of"]
 
 RAISED = 2  # the code Flower itself uses where a client app raises
 
@@ -66,6 +66,11 @@ def size_of(content: RecordDict) -> int:
     """Payload in bytes: the serialized arrays and the facts, without the engine's envelope."""
     arrays = sum(len(array.data) for record in content.array_records.values() for array in record.values())
     return arrays + len(content["facts"]["json"].encode())
+
+
+def weight_of(parcel: Parcel) -> int:
+    """What `size_of` says of the packed parcel."""
+    return size_of(pack(parcel))
 
 
 def failure_of(problem: Error) -> str:

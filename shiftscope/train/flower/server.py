@@ -4,7 +4,7 @@ import json
 import os
 import platform
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import flwr
@@ -14,13 +14,14 @@ from flwr.app import Context
 from flwr.serverapp import Grid, ServerApp
 
 from shiftscope.errors import EngineError, ShiftscopeError
-from shiftscope.harmonize import HARMONIZERS, MIN_PATIENTS, Statistics
+from shiftscope.harmonize import HARMONIZERS, NOTHING, Statistics, combine
 from shiftscope.plans import Cost, RoundEntry, RunResult
+from shiftscope.train.fairness import refuse_unequal
 from shiftscope.train.flower.federation import Answers, Federation
 from shiftscope.train.flower.messages import Parcel
 from shiftscope.train.flower.strategy import AccountedFedAvg
 from shiftscope.train.jobs import Arm, Job
-from shiftscope.train.participants import initial_tensors
+from shiftscope.train.participants import initial_tensors, server_of
 from shiftscope.train.personalize import find_algorithm
 from shiftscope.train.results import SiteFacts, line_of, summarise
 from shiftscope.train.states import Checkpoint, Evaluation, load_arrays, load_checkpoint, save_arrays, save_checkpoint
@@ -68,21 +69,26 @@ class _Run:
         self.since = time.monotonic()
         self.asked_bytes = 0
         self.earlier_s = 0.0
-        self.changed: dict[str, float] = {}
+        self.changed: dict[str, dict[str, float]] = {}
         self.notes = [f"restarts of the engine after a process of it died: {job.restarts}"] if job.restarts else []
 
     def result(self) -> RunResult:
         described = self.federation.join()
         self.asked_bytes += described.bytes
-        reference = self._reference(described)
+        references = {name: self._reference(name) for name in self.job.harmonizers}
         runs = {
-            (arm.name, seed): self._strategy(arm, seed, reference)
+            (arm.name, seed): self._strategy(arm, seed, references.get(arm.harmonizer or "", NOTHING))
             for arm in self.job.arms
             for seed in self.job.plan.seeds
         }
+        refuse_unequal(self.job, runs)
         differences = self._differences()
         facts = {
-            site: SiteFacts(parcel.facts["patients"], parcel.facts["left_out"], self.changed.get(site))
+            site: SiteFacts(
+                parcel.facts["patients"],
+                parcel.facts["left_out"],
+                {name: changed[site] for name, changed in self.changed.items() if site in changed},
+            )
             for site, parcel in described.parcels.items()
         }
         spent = sum(entry.bytes for run in runs.values() for entry in run.entries)
@@ -92,42 +98,53 @@ class _Run:
         result.write(self.job.out / "result.json")
         return result
 
-    def _reference(self, described: Answers) -> Statistics:
-        """Combine the sites' shares, send the reference out, and see that it changes something.
+    def _reference(self, name: str) -> Statistics:
+        """Ask for the sites' shares pass by pass, send the reference out, and see that it changes something.
 
         Raises:
             EngineError: too few patients to share anything, or no pixel changed at any site.
         """
-        name = self.job.plan.harmonizer
-        if name is None:
-            return {}
-        kept = self.job.out / "checkpoints" / "reference.safetensors"
+        harmonizer = HARMONIZERS[name]
+        kept = self.job.out / "references" / f"{name}.safetensors"
         if kept.exists():  # a resumed run must not change it, whoever is missing today
             reference: Statistics = load_arrays(kept)
         else:
-            reference = _combined(name, [described.parcels[site].statistics for site in sorted(described.parcels)])
+            reference = NOTHING
+            for number in range(len(harmonizer.passes)):
+                facts = {"harmonizer": name, "pass": number}
+                answers = self._ask(f"share for {name}", "query.share", Parcel(statistics=reference, facts=facts))
+                shares = [answers.parcels[site].statistics for site in sorted(answers.parcels)]
+                if not any(shares):
+                    raise EngineError(
+                        f"harmonizer {name}: no site has the {harmonizer.least} training patients it takes to share"
+                        " statistics; choose 'zscore', which shares nothing, or collect more cases"
+                    )
+                reference = combine(harmonizer, number, shares, reference)
             save_arrays(kept, dict(reference))
-        answers = self._ask("harmonize", "query.harmonize", Parcel(statistics=reference))
-        self.asked_bytes += answers.bytes
-        self.changed = {site: float(parcel.facts["changed"]) for site, parcel in answers.parcels.items()}
-        if self.changed and max(self.changed.values()) < LEAST_CHANGE:
+        answers = self._ask(
+            f"harmonize with {name}", "query.harmonize", Parcel(statistics=reference, facts={"harmonizer": name})
+        )
+        self.changed[name] = {site: float(parcel.facts["changed"]) for site, parcel in answers.parcels.items()}
+        if self.changed[name] and max(self.changed[name].values()) < LEAST_CHANGE:
             raise EngineError(f'harmonizer {name}: it changed no pixel at any site; set harmonizer = "" in the plan')
         return reference
 
     def _strategy(self, arm: Arm, seed: int, reference: Statistics) -> Checkpoint:
         """Train and judge one strategy with one seed."""
         algorithm = find_algorithm(arm.algorithm)
-        sent = reference if arm.harmonizer else {}
         state = load_checkpoint(self.job.checkpoint(arm.name, seed))
         if state is None:
             state = Checkpoint(0, initial_tensors(self.job, algorithm, seed))
         self.earlier_s += sum(entry.seconds for entry in state.entries)
         for entry in state.entries:
             self._note(entry)
-        AccountedFedAvg(self.federation, algorithm, arm.name, seed, sent, state, self._note).run(self.job.plan.rounds)
-        facts = {"arm": arm.name, "seed": seed}
+        server = server_of(self.job, algorithm, seed)
+        server.memory = state.memory
+        strategy = AccountedFedAvg(self.federation, algorithm, arm, seed, reference, server, state, self._note)
+        strategy.run()
         if state.evaluation.keys() < set(self.federation.nodes):
-            answers = self._ask(f"judge {arm.name} seed {seed}", "evaluate", Parcel(state.shared, sent, facts))
+            answers = self.federation.ask("evaluate", strategy.parcels(state.shared))
+            self._tell(f"judge {arm.name} seed {seed}", answers)
             if not answers.parcels:
                 why = "; ".join(answers.failures.values())
                 raise EngineError(f"no site could judge {arm.name} seed {seed} ({why}); mend the sites and resume")
@@ -138,37 +155,31 @@ class _Run:
             save_checkpoint(self.job.checkpoint(arm.name, seed), state)
         return state
 
-    def _differences(self) -> Mapping[str, np.ndarray]:
-        """The sites' resampled differences; none where there is nothing to compare."""
+    def _differences(self) -> dict[str, dict[str, np.ndarray]]:
+        """Arm -> site -> resampled differences from the first arm; none where there is nothing to compare."""
         if len(self.job.arms) < 2:
             return {}
         answers = self._ask("compare the strategies", "query.compare", Parcel())
-        self.asked_bytes += answers.bytes
-        return {site: parcel.tensors["differences"] for site, parcel in answers.parcels.items()}
+        return {
+            arm.name: {site: parcel.tensors[arm.name] for site, parcel in answers.parcels.items()}
+            for arm in self.job.arms[1:]
+        }
 
     def _ask(self, what: str, question: str, parcel: Parcel) -> Answers:
         """Ask all sites; who cannot answer is noted."""
-        answers = self.federation.ask(question, parcel)
-        self.notes += [f"site {site} did not {what}: {why}" for site, why in answers.failures.items()]
+        answers = self.federation.ask_all(question, parcel)
+        self.asked_bytes += answers.bytes
+        self._tell(what, answers)
         return answers
+
+    def _tell(self, what: str, answers: Answers) -> None:
+        self.notes += [f"site {site} did not {what}: {why}" for site, why in answers.failures.items()]
 
     def _note(self, entry: RoundEntry) -> None:
         """Append to the log that whoever waits for this run follows."""
         with (self.job.out / ROUNDS).open("a", encoding="utf-8") as log:
             log.write(entry.model_dump_json() + "\n")
-        self.say(line_of(entry, self.job.plan.rounds))
-
-
-def _combined(name: str, shares: list[Statistics]) -> Statistics:
-    """The reference, from the sites that are large enough to share anything."""
-    harmonizer = HARMONIZERS[name]
-    told = [share for share in shares if share]
-    if harmonizer.shares and not told:
-        raise EngineError(
-            f"harmonizer {name}: no site has the {MIN_PATIENTS} training patients it takes to share statistics;"
-            " choose 'zscore', which shares nothing, or collect more cases"
-        )
-    return harmonizer.combine(told)
+        self.say(line_of(entry, self.job.arm(entry.arm).rounds))
 
 
 def _machine(job: Job) -> dict[str, str]:

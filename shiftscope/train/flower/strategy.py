@@ -10,11 +10,12 @@ from flwr.serverapp.strategy import FedAvg
 
 from shiftscope.errors import EngineError
 from shiftscope.harmonize import Statistics
-from shiftscope.plans import RoundEntry
+from shiftscope.plans import RoundEntry, SiteRound
 from shiftscope.train.aggregate import Tensors, Update
+from shiftscope.train.algorithms import Algorithm, Server
 from shiftscope.train.flower.federation import Answers, Federation, verdicts
-from shiftscope.train.flower.messages import Parcel, from_record, pack, to_record
-from shiftscope.train.personalize import Algorithm
+from shiftscope.train.flower.messages import Parcel, from_record, to_record
+from shiftscope.train.jobs import Arm
 from shiftscope.train.states import Checkpoint, save_checkpoint
 
 __all__ = ["AccountedFedAvg"]
@@ -27,9 +28,10 @@ class AccountedFedAvg(FedAvg):  # type: ignore[misc]  # flwr is not typed
         self,
         federation: Federation,
         algorithm: Algorithm,
-        arm: str,
+        arm: Arm,
         seed: int,
         reference: Statistics,
+        server: Server,
         state: Checkpoint,
         note: Callable[[RoundEntry], None],
     ) -> None:
@@ -39,25 +41,37 @@ class AccountedFedAvg(FedAvg):  # type: ignore[misc]  # flwr is not typed
         self.arm = arm
         self.seed = seed
         self.reference = reference
+        self.server = server
         self.state = state
         self.note = note
-        self._asked = Parcel()
+        self._shared: Tensors = {}
+        self._asked: dict[str, Parcel] = {}
         self._since = 0.0
 
-    def run(self, rounds: int) -> None:
+    def run(self) -> None:
         """The rounds that are left, by Flower's own loop."""
-        if (left := rounds - self.state.round) > 0:
+        left = self.algorithm.federated(self.arm.rounds) - self.state.round
+        if left > 0:
             timeout = self.federation.job.timeout_s
             self.start(self.federation.grid, to_record(self.state.shared), num_rounds=left, timeout=timeout)
+
+    def parcels(self, shared: Tensors, **facts: object) -> dict[str, Parcel]:
+        """What each site receives: its view of what is shared, the reference, the facts."""
+        facts = {"arm": self.arm.name, "seed": self.seed, **facts}
+        return {
+            site: Parcel(self.algorithm.view(shared, self.server, site), self.reference, facts)
+            for site in self.federation.nodes
+        }
 
     def configure_train(
         self, _server_round: int, arrays: ArrayRecord, _config: ConfigRecord, _grid: Grid
     ) -> Iterable[Message]:
-        """The same message to every site of the federation: nobody is sampled out."""
-        facts = {"arm": self.arm, "seed": self.seed, "round": self.state.round + 1}
-        self._asked = Parcel(from_record(arrays), self.reference, facts)
+        """A message to every site of the federation: nobody is sampled out. Pooled cases are trained on once."""
+        self._shared = from_record(arrays)
+        asked = self.parcels(self._shared, round=self.state.round + 1)
+        self._asked = dict(list(asked.items())[:1]) if self.algorithm.pools else asked
         self._since = time.monotonic()
-        return self.federation.messages("train", self._asked, self.federation.nodes.values())
+        return self.federation.messages("train", self._asked)
 
     def aggregate_train(self, _server_round: int, replies: Iterable[Message]) -> tuple[ArrayRecord, MetricRecord]:
         """Average what is sound, note what is not, and make the round permanent.
@@ -66,27 +80,30 @@ class AccountedFedAvg(FedAvg):  # type: ignore[misc]  # flwr is not typed
             EngineError: no site answered.
         """
         number = self.state.round + 1
-        answers = self.federation.collect(replies, pack(self._asked))
+        answers = self.federation.collect(replies, self._asked)
         updates = self._sound(answers)
         entry = RoundEntry(
             round=number,
-            arm=self.arm,
+            arm=self.arm.name,
             seed=self.seed,
-            replies=verdicts(self.federation.job.sites, answers.failures),
+            replies=verdicts([*self._asked, *self.federation.missing], answers.failures),
             loss=_mean_loss(updates),
             bytes=answers.bytes,
             seconds=time.monotonic() - self._since,
+            sites={update.site: update.spent for update in updates},
         )
         if not updates:
             self.note(entry)
             why = "; ".join(f"{site}: {reason}" for site, reason in answers.failures.items())
             raise EngineError(
-                f"{self.arm} seed {self.seed} round {number}: no site sent an update ({why}); mend the sites and resume"
+                f"{self.arm.name} seed {self.seed} round {number}: no site sent an update ({why});"
+                " mend the sites and resume"
             )
-        self.state.shared = self.algorithm.aggregate(self._asked.tensors, updates, self.state.memory)
+        self.state.shared = self.algorithm.aggregate(self._shared, updates, self.server)
+        self.state.memory = self.server.memory
         self.state.round = number
         self.state.entries.append(entry)
-        save_checkpoint(self.federation.job.checkpoint(self.arm, self.seed), self.state)
+        save_checkpoint(self.federation.job.checkpoint(self.arm.name, self.seed), self.state)
         self.note(entry)
         return to_record(self.state.shared), MetricRecord({"loss": float(entry.loss or 0.0)})
 
@@ -101,10 +118,12 @@ class AccountedFedAvg(FedAvg):  # type: ignore[misc]  # flwr is not typed
         """Updates with exactly the tensors that were sent out, all finite; the others join the failures."""
         updates = []
         for site, parcel in answers.parcels.items():
-            if problem := _unsound(parcel.tensors, self._asked.tensors):
+            if problem := _unsound(parcel.tensors, self._asked[site].tensors):
                 answers.failures[site] = problem
-            else:
-                updates.append(Update(site, parcel.tensors, parcel.facts["cases"], parcel.facts["loss"]))
+                continue
+            told = {**parcel.facts["spent"], "up": answers.up[site], "down": answers.down[site]}
+            spent = SiteRound.model_validate(told)
+            updates.append(Update(site, parcel.tensors, parcel.facts["cases"], parcel.facts["loss"], spent))
         return updates
 
 

@@ -1,0 +1,70 @@
+"""SCAFFOLD (Karimireddy et al. 2020, arXiv:1910.06378): gradients corrected by how a site's differ from all sites'.
+
+Every site keeps its mean gradient of the last round, its control variate c_i; the server keeps their mean, c. Steps
+use g - c_i + c. With plain gradient descent the paper's second option, c_i - c + (x - y) / (K lr), is exactly the
+mean of the raw gradients over the K steps; that mean is what is used here, because it also holds with AdamW and a
+schedule, where the displacement of the weights is no sum of gradients.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import nn
+
+from shiftscope.train.aggregate import Tensors, Update, weighted_mean
+from shiftscope.train.algorithms import Server
+from shiftscope.train.rounds import Round, backward, run_steps
+
+__all__ = ["PREFIX", "add_controls", "average_with_controls", "corrected_round"]
+
+PREFIX = "control/"
+"""What the control variate of a parameter is called beside the model."""
+
+
+def add_controls(shared: Tensors, server: Server) -> Tensors:
+    """The server's control variate starts at zero."""
+    return shared | {PREFIX + name: np.zeros_like(shared[name]) for name in sorted(server.learnable)}
+
+
+def corrected_round(model: nn.Module, round_: Round) -> float:
+    """All steps on the corrected gradient; sends how the site's control variate changed."""
+    parameters = dict(model.named_parameters())
+    names = [name for name in parameters if PREFIX + name in round_.received]
+    server = {name: torch.from_numpy(round_.received[PREFIX + name]).to(round_.device) for name in names}
+    before = {name: round_.memory.get(PREFIX + name, np.zeros_like(round_.received[PREFIX + name])) for name in names}
+    own = {name: torch.from_numpy(before[name]).to(round_.device) for name in names}
+    total = {name: torch.zeros_like(parameters[name]) for name in names}
+    count = 0
+
+    def step(
+        model: nn.Module, images: torch.Tensor, targets: torch.Tensor, round_: Round, optimizer: torch.optim.Optimizer
+    ) -> float:
+        nonlocal count
+        optimizer.zero_grad()
+        loss = backward(round_.loss(model(images), targets), round_)
+        for name in names:
+            gradient = parameters[name].grad
+            if gradient is not None:
+                total[name] += gradient
+                gradient.add_(server[name] - own[name])
+        count += 1
+        optimizer.step()
+        return loss
+
+    loss = run_steps(model, round_, step)
+    for name in names:
+        after = (total[name] / max(count, 1)).cpu().numpy()
+        round_.memory[PREFIX + name] = after
+        round_.extra[PREFIX + name] = after - before[name]
+    return loss
+
+
+def average_with_controls(shared: Tensors, updates: Sequence[Update], server: Server) -> Tensors:
+    """The model as in FedAvg; the control variate moves by the sites' changes, divided by all sites of the plan."""
+    mean = weighted_mean(updates)
+    ordered = sorted(updates, key=lambda update: update.site)
+    for name in (name for name in mean if name.startswith(PREFIX)):
+        change = np.sum([update.tensors[name].astype(np.float64) for update in ordered], axis=0)
+        mean[name] = (shared[name] + change / len(server.plan.sites)).astype(shared[name].dtype)
+    return mean
