@@ -107,7 +107,12 @@ def propose_plan(profiles: Sequence[Profile], advice: Recommendation, name: str)
         harmonizer=advice.harmonizer,
         personalizer=advice.personalizer,
         sites={
-            profile.site: PlannedSite(fingerprint=profile.fingerprint, patients=profile.patients, cases=profile.cases)
+            profile.site: PlannedSite(
+                fingerprint=profile.fingerprint,
+                patients=profile.patients,
+                cases=profile.cases,
+                cluster=advice.clusters.get(profile.site, 0),
+            )
             for profile in profiles
         },
     )

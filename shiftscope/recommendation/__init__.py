@@ -13,6 +13,7 @@ from dataclasses import replace
 from shiftscope.diagnosis import AxisVerdict, Diagnosis, diagnose
 from shiftscope.profiles import Profile
 from shiftscope.recommendation.cases import NOUNS, PERSONALIZER, Case
+from shiftscope.recommendation.clusters import clusters_of
 from shiftscope.recommendation.harmonizing import after_harmonizing, choose, cost_of, name_of, out_of_reach
 from shiftscope.recommendation.open_questions import open_questions
 from shiftscope.recommendation.records import RULES, Alternative, Cost, Recommendation, Rules
@@ -84,6 +85,7 @@ def recommend(diagnosis: Diagnosis, profiles: Sequence[Profile], rules: Rules = 
         undecided=tuple(item.says for item in undecided),
         alternatives=runners_up(case, [item.other for item in undecided if item.other is not None], rules),
         cost=cost_of(name_of(chosen) if case.map else None, taking_part),
+        clusters=clusters_of(diagnosis),
     )
 
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from pydantic import Field
+
 from shiftscope.records import Real, Record
 
 __all__ = ["RULES", "Action", "Alternative", "Cost", "Recommendation", "Rules"]
@@ -66,6 +68,7 @@ class Recommendation(Record):
         undecided: what the data leave open and would change the advice, and what would decide it, in sentences.
         alternatives: runners-up, the nearest first.
         cost: beyond FedAvg.
+        clusters: site -> number of the group of sites it is like, for `clustered`; one number where there are no groups.
     """
 
     action: Action
@@ -75,3 +78,4 @@ class Recommendation(Record):
     undecided: tuple[str, ...]
     alternatives: tuple[Alternative, ...]
     cost: Cost
+    clusters: dict[str, int] = Field(default_factory=dict)
