@@ -46,7 +46,8 @@ def head(model: nn.Module) -> frozenset[str]:
     Raises:
         PlanError: the model has no tensors there.
     """
-    return _owned(model, "a head", [head_of(model)])
+    found: nn.Module | tuple[nn.Module, ...] = head_of(model)  # timm's distilled models have two classifiers
+    return _owned(model, "a head", found if isinstance(found, tuple) else [found])
 
 
 def stem(model: nn.Module) -> frozenset[str]:

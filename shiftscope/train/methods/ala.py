@@ -14,7 +14,7 @@ from shiftscope.train.methods.twins import tensors_of
 from shiftscope.train.randomness import seeded
 from shiftscope.train.rounds import Round, backward, run_steps
 
-__all__ = ["ETA", "mix_in", "mixed_start_round"]
+__all__ = ["ETA", "mix_in", "mixed_start_round", "mixing_passes"]
 
 ETA = 1.0
 """Rate of the mixing weights, the paper's."""
@@ -35,7 +35,8 @@ def mix_in(model: nn.Module, round_: Round) -> None:
     """One pass over the training cases for W, W kept for the next round; nothing to mix before a site's first round.
 
     The paper starts by training W until the loss settles and then takes one pass a round; here every round takes
-    one pass, W staying from round to round.
+    one pass, W staying from round to round, of no more batches than the round has steps: with a large site and few
+    steps a whole pass would cost many times what the round does.
     """
     if not any(key.startswith(OWN) for key in round_.memory):
         return
@@ -56,6 +57,11 @@ def mix_in(model: nn.Module, round_: Round) -> None:
             round_.memory[WEIGHT + name] = weights[name].cpu().numpy().astype(np.float32)
 
 
+def mixing_passes(number: int, _rounds: int, batches: int) -> int:
+    """One over the cases in every round but the first, and before the model is judged."""
+    return batches if number > 1 else 0
+
+
 def _learn(
     model: nn.Module,
     round_: Round,
@@ -68,7 +74,7 @@ def _learn(
     statistics = {name: buffer.clone() for name, buffer in model.named_buffers()}
     batches = round_.batches("mixing")
     with seeded(*round_.origin, round_.number, "mixing"):
-        for _ in range(-(-len(round_.samples) // round_.plan.batch_size)):
+        for _ in range(min(-(-len(round_.samples) // round_.plan.batch_size), round_.plan.local_steps)):
             images, targets = next(batches)
             start = {name: (own[name] + gap[name] * weights[name]).requires_grad_() for name in own}
             backward(round_.loss(functional_call(model, start, (images,)), targets), round_)

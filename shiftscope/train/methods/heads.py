@@ -32,11 +32,12 @@ def head_then_body_round(model: nn.Module, round_: Round) -> float:
     """FedRep (Collins et al. 2021, arXiv:2102.07078): first the head's steps, then the body's."""
     mine, steps = head(model), round_.plan.local_steps
     turn = round(HEAD_SHARE * steps)
-    with only(model, mine) as parameters:
-        first = run_steps(model, round_, parameters=parameters, window=range(turn))
-    with only(model, frozenset(dict(model.named_parameters())) - mine) as parameters:
-        second = run_steps(model, round_, parameters=parameters, window=range(turn, steps))
-    return second if steps > turn else first
+    loss = float("nan")
+    for names, window in ((mine, range(turn)), (frozenset(dict(model.named_parameters())) - mine, range(turn, steps))):
+        if window:
+            with only(model, names) as parameters:
+                loss = run_steps(model, round_, parameters=parameters, window=window)
+    return loss
 
 
 def body_round(model: nn.Module, round_: Round) -> float:

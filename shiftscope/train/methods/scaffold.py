@@ -54,9 +54,9 @@ def corrected_round(model: nn.Module, round_: Round) -> float:
 
     loss = run_steps(model, round_, step)
     for name in names:
-        after = (total[name] / max(count, 1)).cpu().numpy()
-        round_.memory[PREFIX + name] = after
-        round_.extra[PREFIX + name] = after - before[name]
+        change = (total[name] / max(count, 1)).cpu().numpy() - before[name]
+        round_.memory[PREFIX + name] = _moved(before[name], change)
+        round_.extra[PREFIX + name] = change
     return loss
 
 
@@ -66,5 +66,11 @@ def average_with_controls(shared: Tensors, updates: Sequence[Update], server: Se
     ordered = sorted(updates, key=lambda update: update.site)
     for name in (name for name in mean if name.startswith(PREFIX)):
         change = np.sum([update.tensors[name].astype(np.float64) for update in ordered], axis=0)
-        mean[name] = (shared[name] + change / len(server.plan.sites)).astype(shared[name].dtype)
+        mean[name] = _moved(shared[name], change / len(server.plan.sites))
     return mean
+
+
+def _moved(variate: np.ndarray, change: np.ndarray) -> np.ndarray:
+    """Both ends add what was sent in the same arithmetic: with one site c stays equal to c_i to the last bit."""
+    moved: np.ndarray = (variate.astype(np.float64) + change).astype(variate.dtype)
+    return moved
