@@ -35,8 +35,7 @@ def mix_in(model: nn.Module, round_: Round) -> None:
     """One pass over the training cases for W, W kept for the next round; nothing to mix before a site's first round.
 
     The paper starts by training W until the loss settles and then takes one pass a round; here every round takes
-    one pass, W staying from round to round, of no more batches than the round has steps: with a large site and few
-    steps a whole pass would cost many times what the round does.
+    one pass, W staying from round to round.
     """
     if not any(key.startswith(OWN) for key in round_.memory):
         return
@@ -74,7 +73,7 @@ def _learn(
     statistics = {name: buffer.clone() for name, buffer in model.named_buffers()}
     batches = round_.batches("mixing")
     with seeded(*round_.origin, round_.number, "mixing"):
-        for _ in range(min(-(-len(round_.samples) // round_.plan.batch_size), round_.plan.local_steps)):
+        for _ in range(-(-len(round_.samples) // round_.plan.batch_size)):
             images, targets = next(batches)
             start = {name: (own[name] + gap[name] * weights[name]).requires_grad_() for name in own}
             backward(round_.loss(functional_call(model, start, (images,)), targets), round_)
