@@ -15,6 +15,7 @@ from shiftscope.harmonize.local_contrasts import equalize
 from shiftscope.harmonize.percentiles import stretch
 from shiftscope.harmonize.polarities import align, map_turned, mean_picture, turned_quantiles
 from shiftscope.harmonize.quantile_maps import barycentre, map_quantiles, mean_quantiles
+from shiftscope.harmonize.quantile_spectra import average, map_spectrum, mean_amplitudes, mean_filtered, mean_surface
 from shiftscope.harmonize.resampling import common_geometry, median_geometry, resampled_geometry
 from shiftscope.harmonize.stains import mean_stains, reference_stains, restain
 from shiftscope.harmonize.styles import mean_style, mix_styles, sites_styles, unchanged
@@ -34,6 +35,11 @@ HARMONIZERS: dict[str, Harmonizer] = {
         "a site whose grey scale runs the other way is turned back; then as quantile_map",
         map_turned,
         (Pass(mean_picture, align), Pass(turned_quantiles, barycentre)),
+    ),
+    "quantile_spectrum": Harmonizer(
+        "quantile map, then the site's shading and fineness to the federation's mean, then the map again",
+        map_spectrum,
+        (_QUANTILES, Pass(mean_surface, average), Pass(mean_amplitudes, average), Pass(mean_filtered, average)),
     ),
     "match_case": Harmonizer(
         "each case's histogram to the federation's mean quantile function; erases contrast between cases",

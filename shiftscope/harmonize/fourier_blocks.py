@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from shiftscope.harmonize.averages import over_patients
 from shiftscope.harmonize.harmonizer import NOTHING, Patients, Statistics
 
 __all__ = ["HALF_WIDTH", "mean_block", "replace_block", "sites_block"]
@@ -28,12 +29,8 @@ def mean_block(patients: Patients, _own: Statistics = NOTHING, _reference: Stati
         "amplitude": (c, 11, 6) float64, rows -5..5 and columns 0..5 cycles per side; frequencies that an image
         below 11 pixels does not hold are 0. Nothing where no case has a pixel that is not exactly zero.
     """
-    means = []
-    for cases in patients:
-        blocks = [_block(case) for case in cases if (case != 0).any()]
-        if blocks:
-            means.append(np.mean(blocks, axis=0))
-    return {"amplitude": np.mean(means, axis=0)} if means else {}
+    found = over_patients(patients, _block)
+    return {} if found is None else {"amplitude": found}
 
 
 def sites_block(shares: Sequence[Statistics], _reference: Statistics = NOTHING) -> Statistics:

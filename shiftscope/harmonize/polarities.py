@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from shiftscope.harmonize.averages import over_patients
 from shiftscope.harmonize.harmonizer import NOTHING, Patients, Statistics
 from shiftscope.harmonize.quantile_maps import map_quantiles, mean_quantiles
 
@@ -32,15 +33,8 @@ def mean_picture(patients: Patients, _own: Statistics = NOTHING, _reference: Sta
     Returns:
         "picture": (64,) with mean 0 and length 1, or zeros where nothing varies; nothing without a foreground.
     """
-    means = []
-    for cases in patients:
-        pictures = [_picture(case) for case in cases if (case != 0).any()]
-        if pictures:
-            means.append(np.mean(pictures, axis=0))
-    if not means:
-        return {}
-    picture = np.mean(means, axis=0).ravel()
-    return {"picture": _unit(picture - picture.mean())}
+    found = over_patients(patients, _picture)
+    return {} if found is None else {"picture": _unit((found - found.mean()).ravel())}
 
 
 def align(shares: Sequence[Statistics], _reference: Statistics = NOTHING) -> Statistics:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from shiftscope.harmonize.averages import over_patients
 from shiftscope.harmonize.harmonizer import NOTHING, Patients, Statistics
 
 __all__ = ["LEVELS", "barycentre", "map_quantiles", "mean_quantiles"]
@@ -35,12 +36,8 @@ def mean_quantiles(
     Returns:
         "quantiles": (c, k) float64, each row non-decreasing; nothing at all where no case has a foreground.
     """
-    means = []
-    for cases in patients:
-        curves = [_quantiles(case, levels) for case in cases if (case != 0).any()]
-        if curves:
-            means.append(np.mean(curves, axis=0))
-    return {"quantiles": np.mean(means, axis=0)} if means else {}
+    found = over_patients(patients, lambda case: _quantiles(case, levels))
+    return {} if found is None else {"quantiles": found}
 
 
 def barycentre(shares: Sequence[Statistics], _reference: Statistics = NOTHING) -> Statistics:

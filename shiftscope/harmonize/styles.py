@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from shiftscope.harmonize.averages import over_patients
 from shiftscope.harmonize.harmonizer import NOTHING, Patients, Statistics
 
 __all__ = ["ALPHA", "mean_style", "mix_styles", "sites_styles", "unchanged"]
@@ -24,14 +25,8 @@ def mean_style(patients: Patients, _own: Statistics = NOTHING, _reference: Stati
     Returns:
         "mean" and "sd": (c,) each; nothing without a foreground.
     """
-    means, deviations = [], []
-    for cases in patients:
-        values = [np.moveaxis(case, 1, 0)[:, (case != 0).any(axis=1)].astype(np.float64) for case in cases]
-        values = [value for value in values if value.size]
-        if values:
-            means.append(np.mean([value.mean(axis=1) for value in values], axis=0))
-            deviations.append(np.mean([value.std(axis=1) for value in values], axis=0))
-    return {"mean": np.mean(means, axis=0), "sd": np.mean(deviations, axis=0)} if means else {}
+    found = over_patients(patients, _style)
+    return {} if found is None else {"mean": found[0], "sd": found[1]}
 
 
 def sites_styles(shares: Sequence[Statistics], _reference: Statistics = NOTHING) -> Statistics:
@@ -75,3 +70,9 @@ def mix_styles(batch: np.ndarray, own: Statistics, reference: Statistics, genera
     gain = np.where(spread > 1e-6, new_spread / np.maximum(spread, 1e-6), 1.0)
     mixed = centred * gain[:, :, None, None] + new_mean[:, :, None, None]
     return np.where(inside, np.clip(mixed, 0, 1), 0).astype(np.float32)
+
+
+def _style(case: np.ndarray) -> np.ndarray:
+    """(z, c, y, x) -> (2, c): mean and standard deviation over the foreground."""
+    values = np.moveaxis(case, 1, 0)[:, (case != 0).any(axis=1)].astype(np.float64)
+    return np.stack([values.mean(axis=1), values.std(axis=1)])
