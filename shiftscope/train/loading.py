@@ -15,7 +15,7 @@ from shiftscope.plans import Plan
 from shiftscope.sites import Case, Site, load
 from shiftscope.train.splits import divide
 
-__all__ = ["LUMA", "Sample", "Samples", "load_samples", "usable"]
+__all__ = ["LUMA", "Sample", "Samples", "channels", "load_samples", "usable"]
 
 LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
 
@@ -113,7 +113,9 @@ def _read(cases: Iterable[Case], plan: Plan, left_out: Counter[str], frame: Stat
                 depth=bool(plan.patch),
             )
             seen = planes[:, 0] if seen.ndim == 3 else np.moveaxis(planes, 1, -1)
-        pixels = _channels(canvas(seen, plan.image_size), plan.colour).astype(np.float16)
+            step = [frame["spacing_mm"][0] if plan.patch else image.spacing_mm[0], *frame["spacing_mm"][1:]]
+            where = np.array([step, seen.shape[:3]], dtype=np.float64)
+        pixels = channels(canvas(seen, plan.image_size), plan.colour).astype(np.float16)
         if mask is not None and plan.task == "segmentation":
             yield Sample(case.patient, pixels, _labels(mask_canvas(mask, plan.image_size), plan, case), where)
         elif case.label is not None:
@@ -125,7 +127,7 @@ def _geometry(image: Image) -> np.ndarray | None:
     return None if image.spacing_mm is None else np.array([image.spacing_mm, image.pixels.shape[:3]], dtype=np.float64)
 
 
-def _channels(pixels: np.ndarray, colour: bool) -> np.ndarray:
+def channels(pixels: np.ndarray, colour: bool) -> np.ndarray:
     """(z, 1 or 3, y, x) -> three channels or one: grey is repeated, colour weighted by luminance."""
     if colour:
         return np.repeat(pixels, 3, axis=1) if pixels.shape[1] == 1 else pixels

@@ -12,7 +12,7 @@ from shiftscope.errors import PlanError
 from shiftscope.plans import Plan
 from shiftscope.train.features import count_features
 
-__all__ = ["LINEAR", "STRIDE", "build", "head_of", "stem_of"]
+__all__ = ["LINEAR", "STRIDE", "build", "head_of", "memory_format", "stem_of"]
 
 LINEAR = "linear"
 """The model whose inputs are features of the frozen public extractor, not pixels."""
@@ -27,18 +27,28 @@ def build(plan: Plan, weights: Path | None = None) -> nn.Module:
 
     Segmentation: MONAI's residual U-Net in two dimensions with BatchNorm, background and one output per class
     (0.4 million weights: 75 ms a step at 96 px and batch 8 on one core). Classification: the timm model of
-    that name, started from the file `weights` but for its classifier where one is given.
+    that name, started from the file `weights` but for its classifier where one is given. With `plan.patch` both are
+    three-dimensional: the same U-Net, and the classifiers of `volume_nets`, from random weights.
 
     Raises:
         PlanError: no such model, or a size it cannot take.
     """
+    if plan.patch:
+        _check_patch(plan)
     if plan.task == "segmentation":
         return _unet(plan)
+    if plan.patch:
+        return _volume_classifier(plan)
     return _linear(plan) if plan.model == LINEAR else _timm(plan, weights)
 
 
+def memory_format(plan: Plan) -> torch.memory_format:
+    """How weights and images lie in memory: channels last, which is up to three times as fast on a CPU."""
+    return torch.channels_last_3d if plan.patch else torch.channels_last
+
+
 def head_of(model: nn.Module) -> nn.Module:
-    """The classifier of a timm model; a U-Net's last up block, which ends in the final convolution."""
+    """The classifier of a timm or MONAI model; a U-Net's last up block, which ends in the final convolution."""
     classifier = getattr(model, "get_classifier", None)
     if callable(classifier):
         return cast(nn.Module, classifier())
@@ -46,10 +56,12 @@ def head_of(model: nn.Module) -> nn.Module:
 
 
 def stem_of(model: nn.Module) -> list[nn.Module]:
-    """A U-Net's first down block; of a timm model the leaves that run before the end of its first stage."""
+    """A U-Net's first down block; of a timm or MONAI model all that runs before the end of its first stage."""
     features = getattr(model, "feature_info", None)
     if features is None:
-        return list(_blocks(model))[:1]
+        blocks = list(_blocks(model))
+        composed = (index for index, block in enumerate(blocks) if list(block.children()))
+        return blocks[: next(composed, 0) + 1]
     first = str(features[min(1, len(features) - 1)]["module"])
     leaves = [(name, module) for name, module in model.named_modules() if not list(module.children())]
     inside = [index for index, (name, _) in enumerate(leaves) if name == first or name.startswith(f"{first}.")]
@@ -57,8 +69,9 @@ def stem_of(model: nn.Module) -> list[nn.Module]:
 
 
 def _blocks(model: nn.Module) -> Iterable[nn.Module]:
-    """The outermost blocks of a U-Net, or the layers of the linear model."""
-    return (model if isinstance(model, nn.Sequential) else model.get_submodule("model")).children()
+    """The outermost parts of a U-Net, a MONAI classifier or the linear model, in the order in which they run."""
+    first, *others = model.children()
+    return [*first.children(), *others] if isinstance(first, nn.Sequential) else [first, *others]
 
 
 def _linear(plan: Plan) -> nn.Module:
@@ -76,18 +89,53 @@ def _unet(plan: Plan) -> nn.Module:
         raise PlanError(f"model: no segmentation model {plan.model!r}; expected 'unet'")
     if plan.weights:
         raise PlanError(f"weights: {plan.weights} given, but the U-Net starts from random ones; leave it empty")
-    if plan.image_size % STRIDE:
+    if not plan.patch and plan.image_size % STRIDE:
         raise PlanError(f"image_size: {plan.image_size} does not fit the U-Net; choose a multiple of {STRIDE}")
     unet: nn.Module = UNet(
-        spatial_dims=2,
+        spatial_dims=3 if plan.patch else 2,
         in_channels=3 if plan.colour else 1,
         out_channels=1 + max(1, len(plan.classes)),
         channels=CHANNELS,
-        strides=(2,) * (len(CHANNELS) - 1),
+        strides=_strides(plan.patch) if plan.patch else (2,) * (len(CHANNELS) - 1),
         num_res_units=2,
         norm="batch",
     )
     return unet
+
+
+def _strides(patch: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
+    from shiftscope.train.volume_nets import halvings, strides_of
+
+    levels = len(CHANNELS) - 1
+    for axis, side in zip("zyx", patch, strict=True):
+        if side % (factor := 2 ** halvings(side, levels)):
+            raise PlanError(
+                f"patch: {side} voxels along {axis} do not fit the U-Net, which halves them {halvings(side, levels)}"
+                f" times; choose a multiple of {factor}"
+            )
+    return strides_of(patch, levels)
+
+
+def _check_patch(plan: Plan) -> None:
+    if max(plan.patch[1:]) > plan.image_size:
+        raise PlanError(
+            f"patch: {' x '.join(map(str, plan.patch))} (z, y, x) is larger than the canvas of {plan.image_size} pixels"
+            " a side; make the patch smaller or image_size larger"
+        )
+
+
+def _volume_classifier(plan: Plan) -> nn.Module:
+    from shiftscope.train.volume_nets import CLASSIFIERS
+
+    if plan.model not in CLASSIFIERS:
+        raise PlanError(
+            f"model: no three-dimensional {plan.model!r}; expected {', '.join(CLASSIFIERS)}, or leave patch out"
+        )
+    if plan.weights:
+        raise PlanError(f"weights: {plan.weights} given, but 3-D models start from random ones; leave it empty")
+    model = CLASSIFIERS[plan.model](3 if plan.colour else 1, len(plan.classes))
+    _try(model, plan)
+    return model
 
 
 def _timm(plan: Plan, weights: Path | None) -> nn.Module:
@@ -114,10 +162,13 @@ def _timm(plan: Plan, weights: Path | None) -> nn.Module:
 
 def _try(model: nn.Module, plan: Plan) -> None:
     """One pass over nothing, so that a size the model refuses is told before any site starts."""
-    size = plan.image_size
+    sides = plan.patch or (plan.image_size, plan.image_size)
     try:
         with torch.no_grad():
-            model.eval()(torch.zeros(1, 3 if plan.colour else 1, size, size))
+            model.eval()(torch.zeros(1, 3 if plan.colour else 1, *sides))
     except (RuntimeError, AssertionError, ValueError) as problem:
-        raise PlanError(f"image_size: {plan.model} does not take {size} px: {problem}") from None
+        key, told = ("patch", "voxels") if plan.patch else ("image_size", "px")
+        raise PlanError(
+            f"{key}: {plan.model} does not take {' x '.join(map(str, sides[not plan.patch :]))} {told}: {problem}"
+        ) from None
     model.train()

@@ -20,7 +20,7 @@ from shiftscope.train.jobs import Arm, Job
 from shiftscope.train.loading import Sample
 from shiftscope.train.memory import measure_from_here, peak_bytes
 from shiftscope.train.methods.twins import tensors_of
-from shiftscope.train.models import build
+from shiftscope.train.models import build, memory_format
 from shiftscope.train.personalize import find_algorithm
 from shiftscope.train.randomness import seeded, single_threaded
 from shiftscope.train.rounds import Round, loss_for
@@ -169,7 +169,7 @@ class Participant:
         personal = load_personal(self.home / f"{arm}-seed{seed}", before=number) or Personal()
         tensors = {**model.state_dict(), **_torch({**received, **personal.home})}
         model.load_state_dict({name: tensors[name] for name in model.state_dict()})
-        model.to(self.job.device).to(memory_format=torch.channels_last)
+        model.to(self.job.device).to(memory_format=memory_format(self.plan))
         round_ = Round(
             plan=self.plan,
             number=number,

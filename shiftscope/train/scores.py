@@ -7,7 +7,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from shiftscope.plans import Plan, Task
+from shiftscope.plans import Plan
+from shiftscope.train.inference import probabilities
 from shiftscope.train.loading import Sample
 
 __all__ = ["METRICS", "PRIMARY", "Cases", "auroc", "balanced_accuracy", "dice", "judge", "mean_of", "surface_distance"]
@@ -19,11 +20,12 @@ Cases = dict[str, np.ndarray]
 def judge(model: nn.Module, samples: Sequence[Sample], plan: Plan, device: str = "cpu") -> Cases:
     """Per case: `dice` and `surface_px` (segmentation), or `probabilities` (n, classes) and `truth` (classification).
 
-    All slices of a volume are one case: Dice over the volume, surface distance and class probabilities averaged
-    over slices.
+    A volume is one case: Dice over the volume. Seen slice by slice, surface distance and class probabilities are
+    averaged over slices; seen in blocks of `plan.patch`, the surface is that of the volume, and probabilities are
+    averaged over blocks.
     """
     model.eval()
-    rows = [_case(_outputs(model, sample.pixels, plan.batch_size, device), sample, plan.task) for sample in samples]
+    rows = [_case(probabilities(model, sample.pixels, plan, device), sample, plan) for sample in samples]
     return {key: np.array([row[key] for row in rows], dtype=np.float64) for key in (rows[0] if rows else ())}
 
 
@@ -36,22 +38,27 @@ def dice(predicted: np.ndarray, truth: np.ndarray) -> float:
     return 2 * int((predicted & truth).sum()) / size if size else 1.0
 
 
-def surface_distance(predicted: np.ndarray, truth: np.ndarray) -> float:
+def surface_distance(predicted: np.ndarray, truth: np.ndarray, steps: Sequence[float] | None = None) -> float:
     """Mean distance of the two outlines, both ways, in pixels of the canvas, less is better; NaN where one is empty.
 
     Args:
-        predicted, truth: (z, y, x) boolean; averaged over the slices on which both have an outline.
+        predicted, truth: (z, y, x) boolean.
+        steps: lengths of a voxel along z, y, x in pixels of the canvas: the surfaces are those of the volume. Without
+            them outlines are drawn on slices, and averaged over those on which both have one.
     """
     from monai.metrics import compute_average_surface_distance
 
     both = np.flatnonzero(predicted.any(axis=(1, 2)) & truth.any(axis=(1, 2)))
-    if not len(both):
+    if not (len(both) if steps is None else predicted.any() and truth.any()):
         return float("nan")
-    pair = (torch.from_numpy(array[both][:, None]) for array in (predicted, truth))
+    chosen = [array[both][:, None] if steps is None else array[None, None] for array in (predicted, truth)]
+    pair = (torch.from_numpy(np.ascontiguousarray(array)) for array in chosen)
+    spacing = None if steps is None else [float(step) for step in steps]
     with warnings.catch_warnings():
         # MONAI calls a helper of its own with an argument it has deprecated.
         warnings.filterwarnings("ignore", category=FutureWarning, message=".*always_return_as_numpy")
-        return float(compute_average_surface_distance(*pair, include_background=True, symmetric=True).mean())
+        distances = compute_average_surface_distance(*pair, include_background=True, symmetric=True, spacing=spacing)
+    return float(distances.mean())
 
 
 def mean_of(key: str) -> Callable[[Cases, np.ndarray], np.ndarray]:
@@ -103,13 +110,14 @@ PRIMARY = {"segmentation": "dice", "classification": "auroc"}
 """The metric the verdict is about; more is better."""
 
 
-def _case(outputs: np.ndarray, sample: Sample, task: Task) -> dict[str, np.ndarray | float]:
+def _case(outputs: np.ndarray, sample: Sample, plan: Plan) -> dict[str, np.ndarray | float]:
     """One case's scores from its class probabilities (z, classes[, y, x])."""
-    if task == "classification":
+    if plan.task == "classification":
         return {"probabilities": outputs.mean(axis=0), "truth": float(sample.target)}
     predicted, classes = outputs.argmax(axis=1), range(1, outputs.shape[1])
     pairs = [(predicted == k, np.asarray(sample.target) == k) for k in classes]
-    distances = np.array([surface_distance(*pair) for pair in pairs])
+    steps = _steps(sample) if plan.patch else None
+    distances = np.array([surface_distance(*pair, steps) for pair in pairs])
     defined = distances[np.isfinite(distances)]
     return {
         "dice": float(np.mean([dice(*pair) for pair in pairs])),
@@ -117,15 +125,14 @@ def _case(outputs: np.ndarray, sample: Sample, task: Task) -> dict[str, np.ndarr
     }
 
 
-def _outputs(model: nn.Module, pixels: np.ndarray, batch_size: int, device: str) -> np.ndarray:
-    """Class probabilities of every slice: (z, c, y, x) -> (z, classes[, y, x])."""
-    parts = []
-    with torch.no_grad():
-        for start in range(0, len(pixels), batch_size):
-            batch = torch.from_numpy(pixels[start : start + batch_size].astype(np.float32))
-            logits = model(batch.to(device, memory_format=torch.channels_last))
-            parts.append(torch.softmax(logits, dim=1).cpu().numpy())
-    return np.concatenate(parts)
+def _steps(sample: Sample) -> list[float]:
+    """A voxel of the canvas along z, y, x, in units of its mean side in the plane; a cube where the file is silent."""
+    if sample.geometry is None:
+        return [1.0, 1.0, 1.0]
+    spacing, counts = sample.geometry
+    now = np.array([len(sample.pixels), *sample.pixels.shape[2:]])
+    lengths = spacing * counts / now
+    return [float(length) for length in lengths / lengths[1:].mean()]
 
 
 def _one_class(scores: np.ndarray, positive: np.ndarray, weights: np.ndarray) -> np.ndarray:
