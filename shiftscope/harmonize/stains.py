@@ -66,7 +66,7 @@ def restain(case: np.ndarray, _own: Statistics, reference: Statistics) -> np.nda
         return case.copy()
     vectors, amounts = found
     inside = (case != 0).any(axis=1)
-    strength = np.linalg.pinv(vectors) @ _density(case[:, :].transpose(1, 0, 2, 3)[:, inside])
+    strength = np.linalg.pinv(vectors) @ _density(case.transpose(1, 0, 2, 3)[:, inside])
     density = reference["vectors"] @ (strength * (reference["amounts"] / amounts)[:, None])
     result = np.zeros_like(case, dtype=np.float32)
     result.transpose(1, 0, 2, 3)[:, inside] = np.clip(10.0**-density, 0, 1)
