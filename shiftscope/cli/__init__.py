@@ -15,6 +15,7 @@ from shiftscope.cli.merge import merge
 from shiftscope.cli.profile import profile
 from shiftscope.cli.recommend import recommend
 from shiftscope.cli.train import train
+from shiftscope.cli.trial import trial
 from shiftscope.errors import ShiftscopeError
 
 __all__ = ["EXIT_CODES", "app", "main"]
@@ -56,6 +57,7 @@ app.command(epilog="Example: shiftscope recommend *.profile.json -o plan.toml")(
 app.command(epilog="Example: shiftscope train plan.toml --data ashford=hospitals/ashford --data carrow=/mnt/carrow")(
     train
 )
+app.command(epilog="Example: shiftscope trial plan.toml --strategies zscore,fedbn,zscore+fedbn --budget 1/4")(trial)
 app.command(epilog="Example: shiftscope explain noise")(explain)
 
 

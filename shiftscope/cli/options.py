@@ -1,6 +1,8 @@
 """Options that several commands share."""
 
 from enum import StrEnum
+from fractions import Fraction
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,6 +18,8 @@ __all__ = [
     "FormatOption",
     "RegexOption",
     "allowed_failures",
+    "data_folders",
+    "share_of",
 ]
 
 
@@ -68,3 +72,28 @@ def allowed_failures(text: str | None, files: int) -> int | None:
     if value < 0 or (percent and value > 100):
         raise UsageError(f"--max-failures {text}: expected 0 or more, and 100% at most")
     return int(files * value / 100) if percent else int(value)
+
+
+def share_of(text: str, option: str) -> float:
+    """The number that "1/2" or "0.5" stands for."""
+    try:
+        return float(Fraction(text))
+    except (ValueError, ZeroDivisionError):
+        raise UsageError(f"{option} {text}: expected a share such as 1/2 or 0.5") from None
+
+
+def data_folders(pairs: list[str]) -> dict[str, Path]:
+    """SITE=DIR as site -> folder.
+
+    Raises:
+        UsageError: a pair has no "=", or a site is named twice.
+    """
+    folders: dict[str, Path] = {}
+    for pair in pairs:
+        site, found, folder = pair.partition("=")
+        if not found or not site or not folder:
+            raise UsageError(f"--data {pair}: expected SITE=DIR, for example --data ashford=hospitals/ashford")
+        if site in folders:
+            raise UsageError(f"--data {pair}: site '{site}' is given twice")
+        folders[site] = Path(folder)
+    return folders

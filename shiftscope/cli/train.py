@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from shiftscope.cli.console import answer, say
-from shiftscope.cli.options import Device, DeviceOption, Engine, Format, FormatOption, RegexOption
+from shiftscope.cli.options import Device, DeviceOption, Engine, Format, FormatOption, RegexOption, data_folders
 
 __all__ = ["train"]
 
@@ -31,7 +31,7 @@ def train(
     target = output or Path("runs") / wanted.name
     result = launch(
         wanted,
-        _folders(data or []),
+        data_folders(data or []),
         engine=engine.value,
         out=target,
         resume=resume,
@@ -42,22 +42,3 @@ def train(
     )
     say(f"result written to {target / 'result.json'}")
     answer(form, result.to_dict(), result_sheet(result))
-
-
-def _folders(pairs: list[str]) -> dict[str, Path]:
-    """SITE=DIR as site -> folder.
-
-    Raises:
-        UsageError: a pair has no "=", or a site is named twice.
-    """
-    from shiftscope.errors import UsageError
-
-    folders: dict[str, Path] = {}
-    for pair in pairs:
-        site, found, folder = pair.partition("=")
-        if not found or not site or not folder:
-            raise UsageError(f"--data {pair}: expected SITE=DIR, for example --data ashford=hospitals/ashford")
-        if site in folders:
-            raise UsageError(f"--data {pair}: site '{site}' is given twice")
-        folders[site] = Path(folder)
-    return folders

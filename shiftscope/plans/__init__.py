@@ -13,11 +13,13 @@ from shiftscope.plans.results import (
     SiteScores,
     Verdict,
 )
+from shiftscope.plans.trials import Fate, TrialCost, TrialEntry, TrialResult, TrialRung, TrialSetup, name_of_strategy
 
 __all__ = [
     "ArmResult",
     "Cost",
     "Difference",
+    "Fate",
     "Plan",
     "PlannedSite",
     "RoundEntry",
@@ -27,7 +29,13 @@ __all__ = [
     "SiteScores",
     "Split",
     "Task",
+    "TrialCost",
+    "TrialEntry",
+    "TrialResult",
+    "TrialRung",
+    "TrialSetup",
     "Verdict",
+    "name_of_strategy",
     "propose_plan",
     "read_plan",
     "write_plan",

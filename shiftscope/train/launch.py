@@ -20,7 +20,17 @@ from shiftscope.train.models import LINEAR, build
 from shiftscope.train.personalize import CONTROLS, PERSONALIZERS, find_algorithm
 from shiftscope.train.splits import divide
 
-__all__ = ["TIMEOUT_S", "arm_of", "arms_of", "at_equal_compute", "check_data", "check_plan", "train"]
+__all__ = [
+    "TIMEOUT_S",
+    "arm_of",
+    "arms_of",
+    "at_equal_compute",
+    "check_data",
+    "check_plan",
+    "folders_of",
+    "require_extra",
+    "train",
+]
 
 TIMEOUT_S = 1800.0
 """How long a round waits for its slowest site, unless told otherwise; Flower's own default is an hour."""
@@ -58,9 +68,9 @@ def train(
         EngineError: the job could not give a result; the checkpoints stay.
     """
     say = progress or (lambda _line: None)
-    _require_extra()
+    require_extra()
     check_plan(plan, arms_of(plan) if arms is None else arms)
-    paths = _paths(plan, data)
+    paths = folders_of(plan, data)
     say(f"checking {len(paths)} sites")
     check_data(plan, {site: read_site(path, name=site, patient_regex=patient_regex) for site, path in paths.items()})
     job = Job(
@@ -179,14 +189,23 @@ def _engine(name: str) -> Callable[[Job, Callable[[str], None]], RunResult]:
     raise UsageError(f"--engine: no {name!r}; expected flower or inline")
 
 
-def _require_extra() -> None:
+def require_extra() -> None:
+    """See that what training needs is installed.
+
+    Raises:
+        UsageError: it is not.
+    """
     missing = [name for name in ("flwr", "monai") if importlib.util.find_spec(name) is None]
     if missing:
         raise UsageError(f"train needs {' and '.join(missing)}; run: pip install 'shiftscope-fl[train]'")
 
 
-def _paths(plan: Plan, data: Mapping[str, Path]) -> dict[str, Path]:
-    """Site -> absolute folder, one for each of the plan's sites."""
+def folders_of(plan: Plan, data: Mapping[str, Path]) -> dict[str, Path]:
+    """Site -> absolute folder, one for each of the plan's sites.
+
+    Raises:
+        PlanError: a site without a folder, or a folder without a site.
+    """
     paths = {site: Path(path) for site, path in plan.data.items()} | dict(data)
     if unknown := sorted(paths.keys() - plan.sites.keys()):
         raise PlanError(f"--data: the plan has no site {unknown[0]!r}; its sites are {', '.join(plan.sites)}")
