@@ -17,7 +17,7 @@ from shiftscope.images.orientation import canonical
 from shiftscope.images.quiet import quiet
 from shiftscope.images.raster import grey_if_equal
 
-__all__ = ["SEGMENTATION", "directions", "open_dataset", "read_dicom"]
+__all__ = ["SEGMENTATION", "directions", "open_dataset", "read_dicom", "series_grid"]
 
 SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
 _WHOLE_SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"
@@ -57,6 +57,30 @@ def _read(paths: Sequence[Path]) -> Image:
         acquisition=acquisition_of(first, spacing),
         patient=str(first.get("PatientID") or "").strip() or None,
     )
+
+
+def series_grid(paths: Sequence[Path]) -> tuple[tuple[int, int, int], np.ndarray] | None:
+    """How the volume that `read_dicom` makes of a series lies in space, with x, y, z as its stored axes.
+
+    Returns:
+        Its (x, y, z) voxels and a (4, 4) affine to millimetres along DICOM's patient axes; None for a single slice, and
+        where spacing, position or orientation are not told.
+
+    Raises:
+        Unreadable: naming the file at fault.
+    """
+    with refusing(paths[0], "the data set"):
+        first, files, planes = _in_order(paths)
+        if len(files) == 1:
+            kept, planes = kept_frames(first), frame_planes(first)
+            planes = [planes[n] for n in kept] if kept and planes else []
+        step, gap = spacing_of(first), _gap(planes)
+        if step is None or gap is None or _is_mosaic(first):
+            return None
+        affine = np.eye(4)
+        affine[:3, :3] = directions(planes[0], (gap, step[1], step[2]))[:, [1, 0, 2]]
+        affine[:3, 3] = planes[0].position
+        return (int(first.Columns), int(first.Rows), len(planes)), affine
 
 
 def open_dataset(path: Path) -> pydicom.Dataset:

@@ -29,7 +29,11 @@ from shiftscope.images.orientation import canonical
 from shiftscope.images.percentiles import CT_WINDOW_HU, percentile_range
 from shiftscope.images.quiet import quiet
 
-__all__ = ["read_volume", "volume_values"]
+__all__ = ["SEEN", "read_volume", "volume_grid", "volume_values"]
+
+SEEN = b"shiftscope: seen from cal_min to cal_max"
+"""Description of a volume that was written on the display scale: its percentiles must not stretch it again."""
+
 
 _CLASSES = {"nifti": nibabel.Nifti1Image, "nifti2": nibabel.Nifti2Image, "mgh": nibabel.MGHImage}
 _BROKEN: tuple[type[Exception], ...] = (
@@ -46,7 +50,8 @@ def read_volume(path: Path, kind: str) -> Image:
     """Read a volume.
 
     Grey volumes keep their scaled values. They are seen through the CT window when they hold Hounsfield units (whole
-    numbers with at least 1 % of air), between their percentiles otherwise. RGB volumes are divided by 255.
+    numbers with at least 1 % of air), between their percentiles otherwise. RGB volumes are divided by 255. What
+    shiftscope wrote is seen between the `cal_min` and `cal_max` of its header.
 
     Args:
         path: the file.
@@ -55,7 +60,7 @@ def read_volume(path: Path, kind: str) -> Image:
     Raises:
         Unreadable: see `volume_values`.
     """
-    values, spacing, bits = _oriented(path, kind)
+    values, spacing, bits, window = _oriented(path, kind)
     sidecar = _sidecar(path)
     tags = acquisition({**sidecar, "bits": bits}, spacing)
     modality = sidecar.get("modality") or None
@@ -63,7 +68,7 @@ def read_volume(path: Path, kind: str) -> Image:
         pixels = np.ascontiguousarray(values, np.float32)
     if pixels.ndim == 4:
         return Image(pixels / np.float32(255), (0.0, 1.0), spacing, modality, tags)
-    display = CT_WINDOW_HU if _hounsfield(pixels) else percentile_range(pixels)
+    display = window or (CT_WINDOW_HU if _hounsfield(pixels) else percentile_range(pixels))
     return Image(pixels, display, spacing, modality, tags)
 
 
@@ -79,15 +84,32 @@ def volume_values(path: Path, kind: str) -> np.ndarray:
     return _oriented(path, kind)[0]
 
 
-def _oriented(path: Path, kind: str) -> tuple[np.ndarray, tuple[float, float, float] | None, int]:
-    """Values, spacing, and the bits of a stored value."""
+def volume_grid(path: Path, kind: str) -> tuple[tuple[int, int, int], np.ndarray, float, Any]:
+    """How a volume is stored: (i, j, k), its affine, millimetres of a unit, and the header of a NIfTI file or None.
+
+    Raises:
+        Unreadable: the file is broken.
+    """
+    try:
+        with _opened(path, kind) as image:
+            i, j, k = (*map(int, image.shape[:3]), 1, 1)[:3]
+            header = image.header.copy() if isinstance(image, nibabel.Nifti1Pair) else None
+            return (i, j, k), np.array(image.affine, np.float64), _millimetres(image), header
+    except _BROKEN as problem:
+        raise Unreadable(path, "undecodable", f"{kind}: {problem}") from None
+
+
+def _oriented(
+    path: Path, kind: str
+) -> tuple[np.ndarray, tuple[float, float, float] | None, int, tuple[float, float] | None]:
+    """Values, spacing, the bits of a stored value, and the range they were written to be seen in."""
     quiet()
     try:
         with _opened(path, kind) as image:
             _refuse_other_meanings(image, path)
             _refuse_cut(image, path)
             values, bits = _first_volume(image), 8 * image.get_data_dtype().itemsize
-            directions = _directions(image)
+            directions, window = _directions(image), _window(image.header)
     except (EOFError, zlib.error) as problem:
         raise Unreadable(path, "truncated", f"{kind}: {problem}") from None
     except _BROKEN as problem:
@@ -99,7 +121,7 @@ def _oriented(path: Path, kind: str) -> tuple[np.ndarray, tuple[float, float, fl
         raise Unreadable(path, "unsupported", f"values of type {values.dtype}; expected real numbers")
     known = bool(np.isfinite(directions).all() and np.linalg.matrix_rank(directions) == 3)
     turned, spacing = canonical(values, directions if known else np.diag([1.0, 1.0, 1.0]))
-    return turned, spacing if known else None, bits
+    return turned, spacing if known else None, bits, window
 
 
 @contextlib.contextmanager
@@ -152,10 +174,22 @@ def _first_volume(image: Any) -> np.ndarray:
 
 def _directions(image: Any) -> np.ndarray:
     """Steps along the stored axes in millimetres, in DICOM's patient axes (NIfTI's x and y point the other way)."""
-    units = image.header.get_xyzt_units()[0] if hasattr(image.header, "get_xyzt_units") else "mm"
-    steps: np.ndarray = np.array(image.affine[:3, :3], np.float64) * _MM.get(units, 1.0)
+    steps: np.ndarray = np.array(image.affine[:3, :3], np.float64) * _millimetres(image)
     steps[:2] *= -1
     return steps
+
+
+def _millimetres(image: Any) -> float:
+    """How long the header's unit is."""
+    units = image.header.get_xyzt_units()[0] if hasattr(image.header, "get_xyzt_units") else "mm"
+    return _MM.get(units, 1.0)
+
+
+def _window(header: Any) -> tuple[float, float] | None:
+    """The display range of a volume that shiftscope wrote."""
+    if "descrip" not in header.keys() or bytes(header["descrip"]).rstrip(b"\0") != SEEN:  # noqa: SIM118  (not a dict)
+        return None
+    return float(header["cal_min"]), float(header["cal_max"])
 
 
 def _hounsfield(pixels: np.ndarray) -> bool:

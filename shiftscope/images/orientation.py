@@ -10,10 +10,12 @@ spacing is at least twice that of both others (thick sagittal or coronal slices)
 so that a scan read from DICOM and from the NIfTI made of it gives the same array.
 """
 
-import numpy as np
-from nibabel.orientations import apply_orientation, io_orientation
+from collections.abc import Sequence
 
-__all__ = ["THICK", "canonical"]
+import numpy as np
+from nibabel.orientations import apply_orientation, inv_ornt_aff, io_orientation
+
+__all__ = ["THICK", "canonical", "canonical_affine"]
 
 THICK = 2.0  # how many times the other spacings make slices thick
 _LEFT, _BACK, _HEAD = 0, 1, 2
@@ -44,6 +46,30 @@ def canonical(values: np.ndarray, directions: np.ndarray) -> tuple[np.ndarray, t
         out = out[:, ::-1]
     z, y, x = (spacing[axis] for axis in planes)
     return out, (z, y, x)
+
+
+def canonical_affine(affine: np.ndarray, shape: Sequence[int]) -> tuple[np.ndarray, tuple[int, ...]]:
+    """Where the voxels of a volume lie once `canonical` has turned it.
+
+    Args:
+        affine: (4, 4) stored index -> position in millimetres, in DICOM's patient axes.
+        shape: (i, j, k) voxels along the stored axes.
+
+    Returns:
+        (4, 4) for indices (z, y, x), and how many voxels lie along them.
+    """
+    turns = io_orientation(np.vstack([np.hstack([affine[:3, :3], np.zeros((3, 1))]), [0, 0, 0, 1]]))
+    turned = affine @ inv_ornt_aff(turns, shape)
+    axes = [int(np.flatnonzero(turns[:, 0] == axis)[0]) for axis in range(3)]
+    sides = [shape[axis] for axis in axes]
+    lengths = np.linalg.norm(affine[:3, :3], axis=0)
+    planes = _PLANES[_through(tuple(sides), [float(f"{lengths[axis]:.6g}") for axis in axes])]
+    found = np.eye(4)
+    found[:3, :3], found[:3, 3] = turned[:3, list(planes)], turned[:3, 3]
+    if planes[1] == _HEAD:
+        found[:3, 3] += found[:3, 1] * (sides[_HEAD] - 1)
+        found[:3, 1] *= -1
+    return found, tuple(sides[axis] for axis in planes)
 
 
 def _through(shape: tuple[int, ...], spacing: list[float]) -> int:
