@@ -11,6 +11,7 @@ import typer
 from shiftscope.cli.console import say
 from shiftscope.cli.demo import demo
 from shiftscope.cli.explain import explain
+from shiftscope.cli.harmonize import harmonize
 from shiftscope.cli.merge import merge
 from shiftscope.cli.profile import profile
 from shiftscope.cli.recommend import recommend
@@ -58,6 +59,7 @@ app.command(epilog="Example: shiftscope train plan.toml --data ashford=hospitals
     train
 )
 app.command(epilog="Example: shiftscope trial plan.toml --strategies zscore,fedbn,zscore+fedbn --budget 1/4")(trial)
+app.command(epilog="Example: shiftscope harmonize hospitals/ashford --plan plan.toml -o ashford-harmonized")(harmonize)
 app.command(epilog="Example: shiftscope explain noise")(explain)
 
 
