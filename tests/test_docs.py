@@ -73,13 +73,13 @@ def test_the_commands_of_the_readme_run(tmp_path: Path) -> None:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     commands = shown(README)
     assert [command.split()[1] for command in commands] == [
-        *("profile", "profile", "profile", "recommend", "explain", "train"),
+        *("profile", "profile", "profile", "recommend", "explain", "train", "trial"),
     ]
     for command in commands:
         plan = tmp_path / "plan.toml"
         if plan.exists():
             text = plan.read_text()
-            for key, value in {"rounds": 1, "local_steps": 2, "image_size": 32, "seeds": [0]}.items():
+            for key, value in {"rounds": 2, "local_steps": 2, "image_size": 32, "seeds": [0]}.items():
                 text = re.sub(rf"^{key} = [^#\n]*", f"{key} = {value} ", text, flags=re.M)
             plan.write_text(text)
         done = subprocess.run(

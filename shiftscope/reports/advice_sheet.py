@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from shiftscope.diagnosis import AxisVerdict, Diagnosis, Evidence, Verdict
+from shiftscope.plans import name_of_strategy
 from shiftscope.recommendation import Advice, Alternative, Recommendation
 from shiftscope.reports.sheet import Grid, Lines, Sheet
 
@@ -35,7 +36,17 @@ def advice_sheet(advice: Advice) -> Sheet:
         blocks.append(Lines("caveats", diagnosis.caveats))
     if recommendation.alternatives:
         blocks.append(Lines("instead", [f"{_method(item)}, if {item.when}" for item in recommendation.alternatives]))
+    if recommendation.undecided:
+        blocks.append(Lines(f"not decided; measure it: {_trial_of(recommendation)}", recommendation.undecided))
     return blocks
+
+
+def _trial_of(recommendation: Recommendation) -> str:
+    """The command that compares the advice and its runners-up; FedAvg is in every trial and needs no name."""
+    options = (recommendation, *recommendation.alternatives)
+    names = [name_of_strategy(item.harmonizer, item.personalizer) for item in options]
+    wanted = ",".join(dict.fromkeys(filter(None, names)))
+    return "shiftscope trial plan.toml" + (f" --strategies {wanted}" if wanted else "")
 
 
 def _verdict(diagnosis: Diagnosis) -> str:

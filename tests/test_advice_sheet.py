@@ -1,0 +1,52 @@
+"""What the sheet says where the advice is unsure."""
+
+import pytest
+
+from shiftscope.diagnosis import AxisVerdict, Diagnosis
+from shiftscope.recommendation import Advice, Alternative, Cost, Recommendation
+from shiftscope.reports.advice_sheet import advice_sheet
+
+OPEN = "whether sites differ in structure is not decided, confidence 0.6: a trial decides it"
+
+
+def titles(undecided: tuple[str, ...], *alternatives: tuple[str | None, str | None], harmonizer: str | None) -> str:
+    diagnosis = Diagnosis.model_construct(
+        kind="insufficient",
+        axes={question: AxisVerdict() for question in ("appearance", "structure", "label", "annotation")},
+        pairs=(),
+        by_site={},
+        evidence=(),
+        caveats=(),
+    )
+    recommendation = Recommendation(
+        action="harmonize" if harmonizer else "pool",
+        harmonizer=harmonizer,
+        personalizer=None,
+        because=("",),
+        undecided=undecided,
+        alternatives=tuple(
+            Alternative(action="pool", harmonizer=one, personalizer=other, when="") for one, other in alternatives
+        ),
+        cost=Cost(bytes=0, compute=1.0),
+    )
+    sheet = advice_sheet(Advice.model_construct(sites=(), diagnosis=diagnosis, recommendation=recommendation))
+    return "\n".join(block.title for block in sheet)
+
+
+@pytest.mark.parametrize(
+    ("harmonizer", "alternatives", "command"),
+    [
+        ("zscore", [("zscore", "fedper"), (None, None)], "trial plan.toml --strategies zscore,zscore+fedper"),
+        (None, [(None, "fedper"), ("nyul", None), (None, "fedper")], "trial plan.toml --strategies fedper,nyul"),
+        (None, [(None, None)], "trial plan.toml"),
+    ],
+)
+def test_a_trial_of_the_runners_up_is_the_next_step(
+    harmonizer: str | None, alternatives: list[tuple[str | None, str | None]], command: str
+) -> None:
+    told = titles((OPEN,), *alternatives, harmonizer=harmonizer)
+    assert told.endswith(f"not decided; measure it: shiftscope {command}")
+
+
+def test_sure_advice_asks_for_no_trial() -> None:
+    assert "trial" not in titles((), ("zscore", "fedper"), harmonizer="zscore")
