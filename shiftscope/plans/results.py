@@ -11,11 +11,14 @@ __all__ = [
     "ArmResult",
     "Cost",
     "Difference",
+    "Forecast",
+    "Ledger",
     "RoundEntry",
     "RunResult",
     "SiteRound",
     "SiteScore",
     "SiteScores",
+    "Spending",
     "Verdict",
 ]
 
@@ -110,6 +113,49 @@ class Cost(Record):
     seconds: Real
 
 
+class Spending(Record):
+    """What one strategy takes, over all sites, rounds and seeds, the evaluation among them.
+
+    Attributes:
+        bytes_up, bytes_down: payload sent by and to the sites.
+        passes: forward-and-backward passes of a batch.
+        seconds: of computing in training and tuning, added up over sites; judging and waiting are not in it.
+        peak_bytes: the most memory a site's process held in a round, null where the system does not tell.
+    """
+
+    bytes_up: int = 0
+    bytes_down: int = 0
+    passes: int = 0
+    seconds: Real = 0.0
+    peak_bytes: int | None = None
+
+
+class Forecast(Record):
+    """What a strategy is expected to take, computed before the first round.
+
+    Attributes:
+        total: over sites, rounds and seeds.
+        rounds: site -> its rounds with the first seed, in order; the last entry is what comes after the last round.
+    """
+
+    total: Spending
+    rounds: dict[str, tuple[SiteRound, ...]] = Field(default_factory=dict)
+
+
+class Ledger(Record):
+    """One strategy's cost, predicted before and measured after.
+
+    Statistics of harmonizers are gathered once for all strategies; only `RunResult.cost` holds them.
+
+    Attributes:
+        predicted: null where the run began with a version that did not predict.
+        measured: the sum over the result's rounds and the evaluations.
+    """
+
+    predicted: Forecast | None = None
+    measured: Spending
+
+
 class SiteScore(Record):
     """The lowest mean score of a strategy, and whose it is."""
 
@@ -158,4 +204,5 @@ class RunResult(Document):
     notes: tuple[str, ...] = ()
     cost: Cost
     cost_by_arm: dict[str, Cost] = Field(default_factory=dict)
+    ledger: dict[str, Ledger] = Field(default_factory=dict)
     machine: dict[str, str] = Field(default_factory=dict)

@@ -42,6 +42,11 @@ def everything(shared: Tensors, _server: Server, _site: str) -> Tensors:
     return shared
 
 
+def nothing_else(_number: int, _rounds: int, _batches: int) -> tuple[int, int]:
+    """The plan's steps in every round, and `passes` as many passes."""
+    return 0, 0
+
+
 def average(_shared: Tensors, updates: Sequence[Update], _server: Server) -> Tensors:
     """FedAvg's mean."""
     return weighted_mean(updates)
@@ -62,6 +67,9 @@ class Algorithm:
         begin: (the shared part of the initial model, server) -> what is shared at first.
         view: (what is shared, server, site) -> what this site receives, and answers with.
         passes: forward-and-backward passes per optimizer step, the prediction of its compute against FedAvg's.
+        besides: (round, rounds, batches in a site's cases) -> steps and passes beyond that; the round after the last
+            one stands for `finish`.
+        models: how many models a site trains side by side.
         tuning: share of the rounds that `finish` spends at each site alone; taken off the federated ones.
         pools: the cases of all sites are brought together: a bound, possible where one machine holds them all.
     """
@@ -74,6 +82,8 @@ class Algorithm:
     begin: Callable[[Tensors, Server], Tensors] = as_is
     view: Callable[[Tensors, Server, str], Tensors] = everything
     passes: float = 1.0
+    besides: Callable[[int, int, int], tuple[int, int]] = nothing_else
+    models: int = 1
     tuning: float = 0.0
     pools: bool = False
 

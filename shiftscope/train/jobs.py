@@ -3,7 +3,9 @@
 from pathlib import Path
 from urllib.parse import quote
 
-from shiftscope.plans import Plan
+from pydantic import Field
+
+from shiftscope.plans import Forecast, Plan
 from shiftscope.records import Document, Record
 
 __all__ = ["Arm", "Job"]
@@ -39,6 +41,7 @@ class Job(Document):
         weights: the plan's file of initial weights, absolute.
         restarts: how often the engine was started again for this run.
         keep_models: whether each site keeps the final model of every strategy and seed.
+        forecast: strategy -> what it is expected to take; a resumed run keeps the first one's.
     """
 
     plan: Plan
@@ -51,6 +54,7 @@ class Job(Document):
     weights: Path | None = None
     restarts: int = 0
     keep_models: bool = False
+    forecast: dict[str, Forecast] = Field(default_factory=dict)
 
     @property
     def path(self) -> Path:

@@ -12,9 +12,11 @@ from shiftscope.errors import EngineError, PlanError, UsageError
 from shiftscope.harmonize import HARMONIZERS
 from shiftscope.plans import Plan, RunResult
 from shiftscope.profiles.profile import WITHHELD
-from shiftscope.sites import Site, fingerprint, read_site
+from shiftscope.sites import Case, Site, fingerprint, read_site
 from shiftscope.train.algorithms import Server
+from shiftscope.train.forecasts import forecast
 from shiftscope.train.jobs import Arm, Job
+from shiftscope.train.ledger import line_of
 from shiftscope.train.loading import usable
 from shiftscope.train.models import LINEAR, build
 from shiftscope.train.personalize import CONTROLS, PERSONALIZERS, find_algorithm
@@ -72,7 +74,8 @@ def train(
     check_plan(plan, arms_of(plan) if arms is None else arms)
     paths = folders_of(plan, data)
     say(f"checking {len(paths)} sites")
-    check_data(plan, {site: read_site(path, name=site, patient_regex=patient_regex) for site, path in paths.items()})
+    sites = {site: read_site(path, name=site, patient_regex=patient_regex) for site, path in paths.items()}
+    parts = check_data(plan, sites)
     job = Job(
         plan=plan.model_copy(update={"data": {}}),
         arms=arms_of(plan) if arms is None else tuple(arms),
@@ -84,7 +87,9 @@ def train(
         weights=_weights(plan),
         keep_models=arms is None,
     )
-    _claim(job, resume)
+    job = _claim(job, resume, parts)
+    for name, expected in job.forecast.items():
+        say(line_of(name, expected))
     run = _engine(engine)
     try:
         return run(job, say)
@@ -157,8 +162,11 @@ def _check_harmonizer(name: str, plan: Plan) -> None:
         )
 
 
-def check_data(plan: Plan, sites: Mapping[str, Site]) -> None:
+def check_data(plan: Plan, sites: Mapping[str, Site]) -> dict[str, dict[str, list[Case]]]:
     """Each site's data are the data its profile described, and can be split for the task.
+
+    Returns:
+        site -> "train", "val", "test" -> its cases.
 
     Raises:
         PlanError: other data than were profiled, or two sites' folders swapped.
@@ -168,8 +176,7 @@ def check_data(plan: Plan, sites: Mapping[str, Site]) -> None:
     for name, mark in found.items():
         if plan.sites[name].fingerprint not in (mark, WITHHELD):
             raise PlanError(_mismatch(plan, name, mark, sites[name].root))
-    for name, site in sites.items():
-        divide(usable(site, plan), plan.split, name)
+    return {name: divide(usable(site, plan), plan.split, name) for name, site in sites.items()}
 
 
 def _weights(plan: Plan) -> Path | None:
@@ -229,8 +236,8 @@ def _mismatch(plan: Plan, name: str, mark: str, root: Path) -> str:
     )
 
 
-def _claim(job: Job, resume: bool) -> None:
-    """Make the folder ours, or see that it already is."""
+def _claim(job: Job, resume: bool, parts: Mapping[str, Mapping[str, Sequence[Case]]]) -> Job:
+    """Make the folder ours, or see that it already is; the job as it is kept there, with its forecast."""
     if job.path.exists() and not resume:
         raise UsageError(f"{job.out} holds a run already; add --resume to go on with it, or choose another folder")
     if resume:
@@ -243,6 +250,10 @@ def _claim(job: Job, resume: bool) -> None:
                 f"{changed[0]}: {json.dumps(before.plan.to_dict().get(changed[0]))} when {job.out} was begun, now"
                 f" {json.dumps(job.plan.to_dict().get(changed[0]))}; resume with the first plan, or start anew"
             )
+        job = job.model_copy(update={"forecast": before.forecast})
+    else:
+        job = job.model_copy(update={"forecast": forecast(job, parts)})
     for leftover in ("rounds.jsonl", "result.json", "failure.json"):
         (job.out / leftover).unlink(missing_ok=True)
     job.write(job.path)
+    return job

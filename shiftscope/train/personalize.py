@@ -6,12 +6,12 @@ that stays at home ever enters a message.
 
 from shiftscope.train.algorithms import Algorithm
 from shiftscope.train.layers import all_of_it, head, normalization, statistics, stem
-from shiftscope.train.methods.ala import mix_in, mixed_start_round
+from shiftscope.train.methods.ala import mix_in, mixed_start_round, mixing_passes
 from shiftscope.train.methods.apfl import mixed_round, take_mixture
 from shiftscope.train.methods.clusters import average_clusters, model_of_cluster, one_model_each
 from shiftscope.train.methods.ditto import ditto_round, take_personal
 from shiftscope.train.methods.heads import body_round, head_then_body_round, probe_then_tune, tune_head
-from shiftscope.train.methods.meta import adapt, meta_round
+from shiftscope.train.methods.meta import adapt, meta_round, one_step_later
 from shiftscope.train.methods.prox import prox_round
 from shiftscope.train.methods.scaffold import add_controls, average_with_controls, corrected_round
 from shiftscope.train.methods.server_adam import adam_average
@@ -39,23 +39,27 @@ PERSONALIZERS: dict[str, Algorithm] = {
         local_round=ditto_round,
         finish=take_personal,
         passes=2.0,
+        models=2,
     ),
     "apfl": Algorithm(
         "a personal model, mixed with the global one by a learned weight",
         local_round=mixed_round,
         finish=take_mixture,
         passes=2.0,
+        models=2,
     ),
     "perfedavg": Algorithm(
         "a model that is good after one step at the site (meta-learning)",
         local_round=meta_round,
         finish=adapt,
         passes=2.0,
+        besides=one_step_later,
     ),
     "fedala": Algorithm(
         "the top layers start each round between the site's and all sites', weight by weight",
         local_round=mixed_start_round,
         finish=mix_in,
+        besides=mixing_passes,
     ),
     "lp_ft": Algorithm(
         "FedAvg, then the head and in the end the whole model are tuned at the site",

@@ -9,6 +9,7 @@ import numpy as np
 from shiftscope.plans import ArmResult, Cost, Difference, RoundEntry, RunResult, SiteScore, SiteScores, Verdict
 from shiftscope.train.bootstrap import interval
 from shiftscope.train.jobs import Arm, Job
+from shiftscope.train.ledger import ledger_of
 from shiftscope.train.scores import PRIMARY
 from shiftscope.train.states import Checkpoint, Evaluation
 
@@ -73,6 +74,10 @@ def summarise(
         notes=(*notes, *_absences(entries), *_unscored(job, sites)),
         cost=cost,
         cost_by_arm={arm.name: _cost(runs, arm.name) for arm in job.arms},
+        ledger={
+            arm.name: ledger_of(job, arm.name, [run for (name, _), run in runs.items() if name == arm.name])
+            for arm in job.arms
+        },
         machine=dict(machine),
     )
 

@@ -148,9 +148,7 @@ class _Run:
             if not answers.parcels:
                 why = "; ".join(answers.failures.values())
                 raise EngineError(f"no site could judge {arm.name} seed {seed} ({why}); mend the sites and resume")
-            state.evaluation = {
-                site: Evaluation.model_validate(parcel.facts) for site, parcel in answers.parcels.items()
-            }
+            state.evaluation = {site: _word(site, answers) for site in answers.parcels}
             state.evaluation_bytes = answers.bytes
             save_checkpoint(self.job.checkpoint(arm.name, seed), state)
         return state
@@ -180,6 +178,13 @@ class _Run:
         with (self.job.out / ROUNDS).open("a", encoding="utf-8") as log:
             log.write(entry.model_dump_json() + "\n")
         self.say(line_of(entry, self.job.arm(entry.arm).rounds))
+
+
+def _word(site: str, answers: Answers) -> Evaluation:
+    """What the site said of the final model, and what asking it cost."""
+    word = Evaluation.model_validate(answers.parcels[site].facts)
+    spent = word.spent.model_copy(update={"up": answers.up[site], "down": answers.down[site]})
+    return word.model_copy(update={"spent": spent})
 
 
 def _machine(job: Job) -> dict[str, str]:

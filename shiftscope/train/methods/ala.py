@@ -56,9 +56,9 @@ def mix_in(model: nn.Module, round_: Round) -> None:
             round_.memory[WEIGHT + name] = weights[name].cpu().numpy().astype(np.float32)
 
 
-def mixing_passes(number: int, _rounds: int, batches: int) -> int:
-    """One over the cases in every round but the first, and before the model is judged."""
-    return batches if number > 1 else 0
+def mixing_passes(number: int, _rounds: int, batches: int) -> tuple[int, int]:
+    """No step, and one pass over the cases in every round but the first, and before the model is judged."""
+    return 0, batches if number > 1 else 0
 
 
 def _learn(

@@ -8,7 +8,7 @@ from torch import nn
 
 from shiftscope.train.rounds import Round, backward, run_steps
 
-__all__ = ["INNER", "adapt", "meta_round"]
+__all__ = ["INNER", "adapt", "meta_round", "one_step_later"]
 
 INNER = 0.01
 """Rate of the one step of gradient descent, in training and at the end."""
@@ -46,6 +46,11 @@ def adapt(model: nn.Module, round_: Round, inner: float = INNER) -> None:
     model.train()
     _descend(model, *next(round_.batches("adapt")), round_, inner)
     round_.steps += 1
+
+
+def one_step_later(number: int, rounds: int, _batches: int) -> tuple[int, int]:
+    """The last round leaves a step of two passes to `adapt`, whose step takes one."""
+    return {rounds: (-1, -2), rounds + 1: (1, 1)}.get(number, (0, 0))
 
 
 def _descend(model: nn.Module, images: torch.Tensor, targets: torch.Tensor, round_: Round, rate: float) -> None:

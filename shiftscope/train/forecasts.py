@@ -1,0 +1,200 @@
+"""What a run will take, item by item, said before its first round."""
+
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from shiftscope.harmonize import HARMONIZERS, NOTHING, Statistics, combine, share
+from shiftscope.plans import Forecast, Plan, SiteRound
+from shiftscope.sites import Case
+from shiftscope.train.aggregate import Tensors
+from shiftscope.train.algorithms import Algorithm, Server
+from shiftscope.train.jobs import Arm, Job
+from shiftscope.train.ledger import spending
+from shiftscope.train.memory import resident_bytes
+from shiftscope.train.methods.twins import tensors_of
+from shiftscope.train.models import LINEAR, build
+from shiftscope.train.pace import Pace, random_sample, time_steps
+from shiftscope.train.personalize import find_algorithm
+from shiftscope.train.scores import METRICS
+from shiftscope.train.states import Evaluation
+
+__all__ = ["SLACK", "forecast"]
+
+SLACK = 24
+"""Bytes by which a reply may miss its prediction for every measured number in it, for want of knowing its digits."""
+
+LOSS = 0.6931471805599453
+"""Any number of the usual length: its digits travel as text."""
+
+TRAINED = 4
+"""A weight that is trained takes itself, its gradient and two moments of AdamW."""
+
+COPIES = 3
+"""Copies of the model a round makes on its way: as it came, as it is kept at home, as it is sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a site before it reads an image: cases in train, val and test, and patients to train on."""
+
+    train: int
+    test: int
+    every: int
+    patients: int
+
+
+def forecast(job: Job, parts: Mapping[str, Mapping[str, Sequence[Case]]]) -> dict[str, Forecast]:
+    """Arm -> what it is expected to take. Takes about two seconds, most of them in timing a few real steps.
+
+    Exact, where every file can be read: bytes sent to the sites, tensors sent by them, and passes. The text beside the
+    tensors in a reply holds measured numbers, whose digits are not known: within `SLACK` bytes each. Seconds are
+    passes times the time of one on this machine, undisturbed. Memory is what this process holds now, the images of all
+    sites, a model trained with its gradients and moments, and the activations of a batch; slices of volumes beyond
+    the first are not known yet and not counted, nor what only the engine's own processes hold.
+
+    Args:
+        parts: site -> "train", "val", "test" -> its cases.
+    """
+    plan, sites = job.plan, {site: _site(parts[site]) for site in job.sites}
+    resident = resident_bytes(job.device)
+    model = build(plan, job.weights)
+    tensors = tensors_of(model)
+    homes = {arm.algorithm: find_algorithm(arm.algorithm).stays_home(model) for arm in job.arms}
+    learnable = frozenset(dict(model.named_parameters()))
+    pace = time_steps(plan, model, job.device)
+    references = {name: bytes_of(reference_of(job, name, sites, tensors)) for name in job.harmonizers}
+    made = {}
+    for arm in job.arms:
+        algorithm, home = find_algorithm(arm.algorithm), homes[arm.algorithm]
+        server = Server(plan, learnable - home)
+        shared = algorithm.begin({name: array for name, array in tensors.items() if name not in home}, server)
+        sent = {site: bytes_of(algorithm.view(shared, server, site)) for site in job.sites}
+        peak = None if resident is None else resident + _memory(job, arm, algorithm, sites, pace)
+        bill = _Bill(job, arm, algorithm, sites, sent, references.get(arm.harmonizer or "", 0), pace.seconds, peak)
+        made[arm.name] = bill.forecast()
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class _Bill:
+    """One strategy, item by item.
+
+    Attributes:
+        sent: site -> bytes of the tensors it receives, and as many it sends back.
+        reference: bytes of the harmonizer's, in every message to a site.
+        seconds: of one pass.
+        peak: bytes, None where the system does not tell.
+    """
+
+    job: Job
+    arm: Arm
+    algorithm: Algorithm
+    sites: Mapping[str, Known]
+    sent: Mapping[str, int]
+    reference: int
+    seconds: float
+    peak: int | None
+
+    def forecast(self) -> Forecast:
+        """Every item, and the sum over all seeds."""
+        seeds = [{site: tuple(self._rounds(site, seed)) for site in self.sites} for seed in self.job.plan.seeds]
+        return Forecast(
+            total=spending([spent for sites in seeds for spents in sites.values() for spent in spents]), rounds=seeds[0]
+        )
+
+    def _rounds(self, site: str, seed: int) -> Iterator[SiteRound]:
+        """A site's rounds, and what comes after the last."""
+        together, steps = self.algorithm.federated(self.arm.rounds), self.job.plan.local_steps
+        if not self.algorithm.pools or site == next(iter(self.sites)):
+            for number in range(1, together + 1):
+                yield self._train(site, seed, number, steps)
+        yield self._finish(site, seed, together, steps * (self.arm.rounds - together))
+
+    def _train(self, site: str, seed: int, number: int, steps: int) -> SiteRound:
+        together = self.algorithm.federated(self.arm.rounds)
+        more = self.algorithm.besides(number, together, self._batches(site))
+        spent = self._spent(steps + more[0], round(self.algorithm.passes * steps) + more[1])
+        spent = spent.model_copy(update={"start": "0" * 16 if number == 1 else ""})
+        facts = {"cases": self._cases(site), "loss": LOSS, "spent": json.loads(spent.model_dump_json())}
+        asked = {"arm": self.arm.name, "seed": seed, "round": number}
+        return spent.model_copy(
+            update={
+                "up": self.sent[site] + _text(facts),
+                "down": self.sent[site] + self.reference + _text(asked),
+                "start": "",
+            }
+        )
+
+    def _finish(self, site: str, seed: int, together: int, steps: int) -> SiteRound:
+        more = self.algorithm.besides(together + 1, together, self._batches(site))
+        spent = self._spent(steps + more[0], steps + more[1])
+        scores: dict[str, float | None] = dict.fromkeys(METRICS[self.job.plan.task], LOSS)
+        word = Evaluation(
+            cases=self.sites[site].test, scores=scores, ungated=scores, validation=scores, spent=spent
+        ).model_dump()
+        asked = {"arm": self.arm.name, "seed": seed}
+        return spent.model_copy(
+            update={"up": _text(word), "down": self.sent[site] + self.reference + _text(asked), "peak_bytes": None}
+        )
+
+    def _spent(self, steps: int, passes: int) -> SiteRound:
+        return SiteRound(steps=steps, passes=passes, seconds=passes * self.seconds, peak_bytes=self.peak)
+
+    def _cases(self, site: str) -> int:
+        return sum(known.train for known in self.sites.values()) if self.algorithm.pools else self.sites[site].train
+
+    def _batches(self, site: str) -> int:
+        return -(-self._cases(site) // self.job.plan.batch_size)
+
+
+def _site(parts: Mapping[str, Sequence[Case]]) -> Known:
+    every = sum(len(cases) for cases in parts.values())
+    return Known(len(parts["train"]), len(parts["test"]), every, len({case.patient for case in parts["train"]}))
+
+
+def _memory(job: Job, arm: Arm, algorithm: Algorithm, sites: Mapping[str, Known], pace: Pace) -> int:
+    """Bytes beyond what the process holds before the run."""
+    trained = (TRAINED * algorithm.models + COPIES) * pace.weight_bytes + pace.activation_bytes
+    return trained if job.device == "cuda" else trained + _images(job.plan, sites) * (2 if arm.harmonizer else 1)
+
+
+def _images(plan: Plan, sites: Mapping[str, Known]) -> int:
+    """Bytes of all sites' cases as the model sees them, one slice each: one worker may come to serve every site."""
+    masks = plan.image_size**2 if plan.task == "segmentation" else 0
+    return sum(site.every for site in sites.values()) * (2 * (3 if plan.colour else 1) * plan.image_size**2 + masks)
+
+
+def reference_of(job: Job, name: str, sites: Mapping[str, Known], model: Tensors) -> Statistics:
+    """What the sites will receive, in size: the passes are rehearsed on a random case."""
+    chosen = HARMONIZERS[name]
+    case: np.ndarray = random_sample(job.plan, 0).pixels.astype(np.float32)
+    if chosen.on == "geometry":
+        case = np.ones((2, 3))
+    elif chosen.on == "features" and job.plan.model == LINEAR:
+        case = np.random.default_rng(0).normal(size=next(iter(model.values())).size)
+    told = sum(site.patients >= chosen.least for site in sites.values())
+    own, reference = NOTHING, NOTHING
+    for number in range(len(chosen.passes)):
+        own = share(chosen, number, [[case]] * 2, own, reference)
+        reference = combine(chosen, number, [own] * told, reference)
+    return reference
+
+
+def bytes_of(arrays: Mapping[str, np.ndarray]) -> int:
+    """As they travel: each in NumPy's own format."""
+    return sum(_header(array) + array.nbytes for array in map(np.asarray, arrays.values()))
+
+
+def _header(array: np.ndarray) -> int:
+    empty = io.BytesIO()
+    header = {**np.lib.format.header_data_from_array_1_0(array), "fortran_order": False}
+    np.lib.format.write_array_header_1_0(empty, header)
+    return empty.tell()
+
+
+def _text(facts: Mapping[str, object]) -> int:
+    return len(json.dumps(facts).encode())
