@@ -1,75 +1,233 @@
-"""What stays home stays home, and a new algorithm is a function and a line."""
+"""What stays home stays home, survives, and is found by what it is."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from recorded_runs import SEED, Recorded, apart, arms_for, go_on, job_for
+from safetensors.numpy import load_file
 from small_hospitals import plan_for
 from torch import nn
 
 from shiftscope.errors import PlanError
-from shiftscope.plans import Plan
-from shiftscope.train import personalize
-from shiftscope.train.aggregate import Tensors, Update, weighted_mean
-from shiftscope.train.flower.client import participant
-from shiftscope.train.flower.inline import InlineGrid, task_identity
-from shiftscope.train.flower.messages import unpack
-from shiftscope.train.flower.server import coordinate
-from shiftscope.train.jobs import Job
-from shiftscope.train.local import Round, plain_step
+from shiftscope.plans import SiteRound
+from shiftscope.train import layers, personalize
+from shiftscope.train.aggregate import Tensors, Update
+from shiftscope.train.algorithms import Algorithm, Server
+from shiftscope.train.fairness import digest_of
+from shiftscope.train.launch import check_plan
+from shiftscope.train.methods.twins import tensors_of
 from shiftscope.train.models import build, head_of
-from shiftscope.train.personalize import CONTROLS, PERSONALIZERS, Algorithm
-from shiftscope.train.states import load_checkpoint, load_personal
+from shiftscope.train.participants import Participant
+from shiftscope.train.personalize import CONTROLS, PERSONALIZERS, find_algorithm
+from shiftscope.train.rounds import Round
+from shiftscope.train.states import Evaluation
 
-PERSONAL = sorted(PERSONALIZERS)
+EVERY = [*CONTROLS, *PERSONALIZERS]
+KEEPING = [name for name in EVERY if find_algorithm(name).stays_home is not layers.nothing]
 
+REMEMBERED = {
+    "ditto": {"personal"},
+    "apfl": {"personal", "alpha"},
+    "scaffold": {"control"},
+    "fedala": {"own", "weight"},
+}
+"""First parts of the names of what a method remembers at a site beside its model."""
 
-def run(plan: Plan, data: dict[str, Path], out: Path) -> InlineGrid:
-    """The job through Flower's loop, with every message kept."""
-    job = Job(
-        plan=plan,
-        data={site: str(path) for site, path in data.items()},
-        patient_regex=None,
-        out=out,
-        timeout_s=60,
-        device="cpu",
-    )
-    job.write(job.path)
-    grid = InlineGrid(job)
-    with task_identity():
-        coordinate(grid, job, "inline")
-    participant.cache_clear()
-    return grid
+SENT_ANYWAY = {"fedala": "own/"}
+"""FedALA remembers the end of its own round, which it also sent as its update."""
 
 
-def shared(out: Path, arm: str = "adapted", seed: int = 0) -> Tensors:
-    state = load_checkpoint(out / "checkpoints" / f"{arm}-seed{seed}.safetensors")
-    assert state is not None
-    return state.shared
+Seen = dict[tuple[str, str, object], tuple[str, str]]
+"""(algorithm, site, round or "finish") -> marks of what the site has of its own before and after."""
 
 
-def same(a: Tensors, b: Tensors) -> bool:
-    return a.keys() == b.keys() and all(np.array_equal(a[name], b[name]) for name in a)
+def trained(run: Recorded, name: str) -> set[str]:
+    """Names of the tensors of the model a run trains."""
+    return set(run.final(name, run.job.sites[0]))
 
 
-def test_fedbn_finds_batchnorm_by_type_not_by_name(hospitals: dict[str, Path]) -> None:
-    class Odd(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.bn_like_name = nn.Conv2d(1, 2, 1)
-            self.plain = nn.Sequential(nn.BatchNorm2d(2), nn.GroupNorm(1, 2))
+@pytest.mark.parametrize("name", EVERY)
+def test_messages_hold_the_shared_part_and_nothing_else(name: str, portfolio: Recorded) -> None:
+    algorithm = find_algorithm(name)
+    home = portfolio.personal(name, "a", after=3).home.keys()
+    shared = trained(portfolio, name) - home
+    rounds = portfolio.messages(name, "train")
+    parties = 1 if algorithm.pools else len(portfolio.job.sites)
+    assert len(rounds) == parties * algorithm.federated(portfolio.job.plan.rounds)
+    for _, question, answer in rounds:
+        beside = {key for key in question.tensors if key.startswith("control/")}
+        assert bool(beside) == (name == "scaffold")
+        assert question.tensors.keys() - beside == shared
+        assert answer.tensors.keys() == question.tensors.keys()
+        assert answer.facts.keys() == {"cases", "loss", "spent"}
+        assert answer.facts["spent"].keys() == SiteRound.model_fields.keys()
+        assert not answer.statistics
+    judged = portfolio.messages(name, "evaluate")
+    assert len(judged) == len(portfolio.job.sites)
+    for _, question, answer in judged:
+        assert not home & question.tensors.keys()
+        assert not answer.tensors
+        assert not answer.statistics
+        assert answer.facts.keys() == Evaluation.model_fields.keys()
+    assert not home & portfolio.checkpoint(name).shared.keys()
 
-    names = PERSONALIZERS["fedbn"].stays_home(Odd())
-    assert names == {f"plain.0.{n}" for n in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")}
+
+@pytest.mark.parametrize("name", EVERY)
+def test_no_message_carries_the_value_of_what_a_site_keeps(name: str, portfolio: Recorded) -> None:
+    travelled = {
+        tensor.tobytes()
+        for kind in ("train", "evaluate")
+        for _, *parcels in portfolio.messages(name, kind)
+        for parcel in parcels
+        for tensor in parcel.tensors.values()
+    }
+    for site in portfolio.job.sites[:1] if find_algorithm(name).pools else portfolio.job.sites:
+        last = find_algorithm(name).federated(portfolio.job.plan.rounds)
+        mine = portfolio.personal(name, site, after=last)
+        assert {key.split("/")[0] for key in mine.memory} == REMEMBERED.get(name, set())
+        kept = {**mine.home, **mine.memory}
+        for key, tensor in kept.items():
+            if np.unique(tensor).size > 3 and not key.startswith(SENT_ANYWAY.get(name, "nothing")):
+                assert tensor.tobytes() not in travelled, key
+    assert travelled or name == "local"
+
+
+def test_a_leak_would_be_seen(portfolio: Recorded) -> None:
+    answers = [answer for _, _, answer in portfolio.messages("fedala", "train")]
+    travelled = {tensor.tobytes() for answer in answers for tensor in answer.tensors.values()}
+    mine = portfolio.personal("fedala", "a", after=3).memory
+    own = [tensor for key, tensor in mine.items() if key.startswith("own/")]
+    assert own
+    assert all(tensor.tobytes() in travelled for tensor in own)
+
+
+def test_scaffold_sends_the_change_of_its_control_variate(portfolio: Recorded) -> None:
+    sent = [answer.tensors for site, _, answer in portfolio.messages("scaffold", "train") if site == "a"]
+    own = portfolio.personal("scaffold", "a", after=3).memory
+    assert own
+    for key, variate in own.items():
+        total = np.sum([tensors[key].astype(np.float64) for tensors in sent], axis=0)
+        np.testing.assert_allclose(variate, total, rtol=1e-4, atol=1e-7)
+        assert np.any(variate)
+
+
+@pytest.mark.parametrize("name", KEEPING)
+def test_more_than_zero_tensors_are_personal_and_differ_between_sites(name: str, portfolio: Recorded) -> None:
+    a, b = (portfolio.personal(name, site, after=2).home for site in ("a", "b"))
+    assert a.keys() == b.keys()
+    assert a
+    assert any(not np.array_equal(a[key], b[key]) for key in a)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_sites_end_with_models_of_their_own_where_the_method_is_personal(name: str, portfolio: Recorded) -> None:
+    own = digest_of(portfolio.final(name, "a")) != digest_of(portfolio.final(name, "b"))
+    assert own == (name in PERSONALIZERS or name == "local")
+
+
+def spied(name: str, seen: Seen) -> Algorithm:
+    """The algorithm, telling what a site has of its own as a round begins and as it ends."""
+    algorithm = find_algorithm(name)
+
+    def own(model: nn.Module, round_: Round) -> str:
+        home = algorithm.stays_home(model)
+        mine = {key: value for key, value in tensors_of(model).items() if key in home}
+        return digest_of({**mine, **{f"memory/{key}": value for key, value in round_.memory.items()}})
+
+    def local_round(model: nn.Module, round_: Round) -> float:
+        before = own(model, round_)
+        loss = algorithm.local_round(model, round_)
+        seen[name, str(round_.origin[1]), round_.number] = (before, own(model, round_))
+        return loss
+
+    def finish(model: nn.Module, round_: Round) -> None:
+        seen[name, str(round_.origin[1]), "finish"] = (own(model, round_), "")
+        algorithm.finish(model, round_)
+
+    return replace(algorithm, local_round=local_round, finish=finish)
+
+
+@pytest.fixture(scope="module")
+def interrupted(pair: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> tuple[Recorded, Seen]:
+    """A run killed in the middle of every strategy's second round, and again and again taken up."""
+    out, killed = tmp_path_factory.mktemp("interrupted"), set()
+    seen: Seen = {}
+    train = Participant.train
+
+    def dying(self: Participant, arm: str, seed: int, number: int, *rest: Tensors) -> Update:
+        update = train(self, arm, seed, number, *rest)
+        if number == 2 and arm not in killed:  # the first site has done its work, the coordinator never hears of it
+            killed.add(arm)
+            raise KeyboardInterrupt
+        return update
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Participant, "train", dying)
+        for name in EVERY:
+            patch.setitem(CONTROLS if name in CONTROLS else PERSONALIZERS, name, spied(name, seen))
+        plan = apart(pair)
+        job = job_for(plan, pair, out, arms_for(plan, EVERY))
+        run = None
+        while run is None:
+            before = len(killed)
+            try:
+                run = go_on(job)
+            except KeyboardInterrupt:
+                assert len(killed) == before + 1
+    assert killed == set(EVERY)
+    return run, seen
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_run_broken_off_and_taken_up_ends_where_it_would_have(
+    name: str, portfolio: Recorded, interrupted: tuple[Recorded, Seen]
+) -> None:
+    again, _ = interrupted
+    paths = [path.relative_to(portfolio.job.out) for path in portfolio.job.out.rglob("*.safetensors")]
+    mine = [path for path in paths if f"{name}-seed{SEED}" in {part.split(".")[0] for part in path.parts}]
+    assert len(mine) >= 1 + 2 * 3
+    for path in mine:
+        whole, resumed = load_file(portfolio.job.out / path), load_file(again.job.out / path)
+        assert digest_of(whole) == digest_of(resumed), path
+    assert again.result.arms[name] == portfolio.result.arms[name]
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_what_is_personal_goes_from_round_to_round(name: str, interrupted: tuple[Recorded, Seen]) -> None:
+    run, seen = interrupted
+    rounds = find_algorithm(name).federated(run.job.plan.rounds)
+    assert rounds >= 2
+    for site in run.job.sites[:1] if find_algorithm(name).pools else run.job.sites:
+        for number in range(2, rounds + 1):
+            assert seen[name, site, number][0] == seen[name, site, number - 1][1]
+        assert seen[name, site, "finish"][0] == seen[name, site, rounds][1]
+        moved = seen[name, site, rounds][0] != seen[name, site, rounds][1]
+        assert moved == (name in KEEPING or name in REMEMBERED)
+
+
+class Odd(nn.Module):
+    """Names that mislead."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bn_like_name = nn.Conv2d(1, 2, 1)
+        self.plain = nn.Sequential(nn.BatchNorm2d(2), nn.GroupNorm(1, 2))
+
+
+def test_batchnorm_is_found_by_type_not_by_name(hospitals: dict[str, Path]) -> None:
+    buffers = {f"plain.0.{n}" for n in ("running_mean", "running_var", "num_batches_tracked")}
+    assert PERSONALIZERS["silobn"].stays_home(Odd()) == buffers
+    assert PERSONALIZERS["fedbn"].stays_home(Odd()) == buffers | {"plain.0.weight", "plain.0.bias"}
     unet = build(plan_for(hospitals))
-    layers = sum(isinstance(module, nn.BatchNorm2d) for module in unet.modules())
-    assert len(PERSONALIZERS["fedbn"].stays_home(unet)) == 5 * layers > 0
+    norms = sum(isinstance(module, nn.BatchNorm2d) for module in unet.modules())
+    assert len(PERSONALIZERS["fedbn"].stays_home(unet)) == 5 * norms > 0
+    assert len(PERSONALIZERS["silobn"].stays_home(unet)) == 3 * norms
 
 
-def test_fedper_keeps_final_convolution_and_last_up_block(hospitals: dict[str, Path], clinics: dict[str, Path]) -> None:
+def test_head_and_early_layers_of_a_unet(hospitals: dict[str, Path]) -> None:
     unet = build(plan_for(hospitals))
     names = PERSONALIZERS["fedper"].stays_home(unet)
     assert names == {name for name in unet.state_dict() if name.startswith("model.2.")}
@@ -77,177 +235,72 @@ def test_fedper_keeps_final_convolution_and_last_up_block(hospitals: dict[str, P
     assert {nn.ConvTranspose2d, nn.Conv2d} <= kinds
     with torch.no_grad():
         assert head_of(unet)(torch.zeros(1, 32, 16, 16)).shape == (1, 2, 32, 32)
+    early = PERSONALIZERS["lg_fedavg"].stays_home(unet)
+    assert early == {name for name in unet.state_dict() if name.startswith("model.0.")}
+    assert not early & names
+
+
+@pytest.mark.parametrize("name", ["fedper", "fedrep", "fedbabu"])
+def test_the_head_of_a_classifier_is_its_last_layer(name: str, clinics: dict[str, Path]) -> None:
     plan = plan_for(clinics, task="classification", classes=("large", "small"), model="test_resnet")
-    assert PERSONALIZERS["fedper"].stays_home(build(plan)) == {"fc.weight", "fc.bias"}
+    assert PERSONALIZERS[name].stays_home(build(plan)) == {"fc.weight", "fc.bias"}
 
 
-def test_fedbn_refuses_a_model_without_batchnorm(clinics: dict[str, Path]) -> None:
+def test_both_heads_of_a_distilled_classifier() -> None:
+    class Distilled(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.body, self.head, self.head_dist = nn.Linear(2, 2), nn.Linear(2, 2), nn.Linear(2, 2)
+
+        def get_classifier(self) -> tuple[nn.Module, nn.Module]:
+            return self.head, self.head_dist
+
+    assert layers.head(Distilled()) == {"head.weight", "head.bias", "head_dist.weight", "head_dist.bias"}
+
+
+def test_tied_tensors_stay_home_under_all_their_names() -> None:
+    model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
+    model[0].weight = model[1].weight
+    assert layers.head(model) == {"0.weight", "1.weight", "1.bias"}
+
+
+@pytest.mark.parametrize("name", ["fedbn", "silobn"])
+def test_a_model_without_batchnorm_is_refused(name: str, clinics: dict[str, Path]) -> None:
     plan = plan_for(clinics, task="classification", classes=("large", "small"), model="test_vit", image_size=160)
-    with pytest.raises(PlanError, match="fedbn keeps BatchNorm at home, and the model VisionTransformer has none"):
-        PERSONALIZERS["fedbn"].stays_home(build(plan))
+    with pytest.raises(PlanError, match="BatchNorm.* at home, and the model VisionTransformer has none"):
+        check_plan(plan, arms_for(plan, ["fedavg", name]))
 
 
-@pytest.mark.parametrize("name", PERSONAL)
-def test_personal_tensors_never_leave(name: str, hospitals: dict[str, Path], tmp_path: Path) -> None:
-    plan = plan_for(hospitals, personalizer=name)
-    home = PERSONALIZERS[name].stays_home(build(plan))
-    grid = run(plan, hospitals, tmp_path)
-    everything = set(build(plan).state_dict())
-    adapted = [
-        (unpack(sent.content), unpack(reply.content), sent.metadata.message_type)
-        for sent, reply in grid.log
-        if unpack(sent.content).facts.get("arm") == "adapted"
-    ]
-    trained = [(sent, reply) for sent, reply, kind in adapted if kind == "train"]
-    assert len(trained) == 3 * plan.rounds
-    assert home
-    for sent, reply in trained:
-        assert sent.tensors.keys() == reply.tensors.keys() == everything - home
-    assert all(not reply.tensors for _, reply, kind in adapted if kind == "evaluate")
-    assert not home & shared(tmp_path).keys()
+@pytest.mark.parametrize("name", [name for name in KEEPING if name != "local"])
+def test_a_model_without_the_layer_is_refused(name: str) -> None:
+    with pytest.raises(PlanError, match="at home, and the model Sequential has none; choose another model"):
+        find_algorithm(name).stays_home(nn.Sequential(nn.ReLU(), nn.Flatten(), nn.ReLU()))
 
 
-@pytest.mark.parametrize("name", PERSONAL)
-def test_personal_state_survives_rounds_and_differs_between_sites(
-    name: str, hospitals: dict[str, Path], tmp_path: Path
-) -> None:
-    plan = plan_for(hospitals, personalizer=name, rounds=3)
-    home = PERSONALIZERS[name].stays_home(build(plan))
-    run(plan, hospitals, tmp_path)
-    kept = {
-        (site, number): load_personal(tmp_path / "sites" / site / "adapted-seed0", before=number + 1)
-        for site in hospitals
-        for number in (2, 3)
-    }
-    for state in kept.values():
-        assert state is not None
-        assert state.home.keys() == home
-    assert not same(kept["a", 3].home, kept["b", 3].home)
-    counters = [n for n in home if n.endswith("num_batches_tracked")]
-    assert counters
-    for site in hospitals:
-        assert {int(kept[site, 2].home[n]) for n in counters} == {2 * plan.local_steps}
-        assert {int(kept[site, 3].home[n]) for n in counters} == {3 * plan.local_steps}
+def test_clusters_are_refused_where_there_is_one(hospitals: dict[str, Path]) -> None:
+    plan = plan_for(hospitals, personalizer="clustered")
+    with pytest.raises(PlanError, match="two clusters or more, and the plan puts all sites into one"):
+        check_plan(plan, arms_for(plan, ["fedavg", "clustered"]))
 
 
-@pytest.mark.parametrize("name", PERSONAL)
-def test_with_nothing_personal_it_is_fedavg_bit_for_bit(
-    name: str, hospitals: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    emptied = replace(PERSONALIZERS[name], stays_home=lambda _model: frozenset())
-    monkeypatch.setitem(personalize.PERSONALIZERS, name, emptied)
-    run(plan_for(hospitals, personalizer=name), hospitals, tmp_path)
-    assert same(shared(tmp_path, "adapted"), shared(tmp_path, "baseline"))
-    names = [f"sites/{site}/{{}}-seed0.cases.safetensors" for site in hospitals]
-    assert all(
-        (tmp_path / n.format("adapted")).read_bytes() == (tmp_path / n.format("baseline")).read_bytes() for n in names
-    )
+@pytest.mark.parametrize("name", [name for name in EVERY if find_algorithm(name).tuning])
+def test_tuning_needs_a_round_of_its_own(name: str, hospitals: dict[str, Path]) -> None:
+    plan = plan_for(hospitals, rounds=1)
+    with pytest.raises(PlanError, match=f"rounds: 1, and {name} spends its last round on tuning"):
+        check_plan(plan, arms_for(plan, ["fedavg", name]))
 
 
-@pytest.mark.parametrize("name", [*PERSONAL, "fedavg"])
-def test_one_site_is_local_training_bit_for_bit(name: str, hospitals: dict[str, Path], tmp_path: Path) -> None:
-    alone = {"a": hospitals["a"]}
-    plan = plan_for(alone, personalizer=None if name == "fedavg" else name)
-    run(plan, alone, tmp_path / "federated")
-    arm = "baseline" if name == "fedavg" else "adapted"
-    state = load_personal(tmp_path / "federated" / "sites" / "a" / f"{arm}-seed0", before=plan.rounds + 1)
-    assert state is not None
-    together = {**shared(tmp_path / "federated", arm), **state.home}
+def test_a_new_member_is_a_function_and_a_line(pair: dict[str, Path], tmp_path: Path) -> None:
+    def momentum(shared: Tensors, updates: list[Update], server: Server) -> Tensors:
+        mean = personalize.CONTROLS["fedavg"].aggregate(shared, updates, server)
+        for key, tensor in mean.items():
+            server.memory[key] = 0.5 * server.memory.get(key, np.zeros_like(tensor)) + (tensor - shared[key])
+        return {key: (shared[key] + server.memory[key]).astype(shared[key].dtype) for key in mean}
 
-    job = Job(
-        plan=plan, data={"a": str(alone["a"])}, patient_regex=None, out=tmp_path / "local", timeout_s=1, device="cpu"
-    )
-    job.write(job.path)
-    site = participant(job.path, 0)
-    from shiftscope.train.participants import initial_tensors
-
-    weights = initial_tensors(job, CONTROLS["fedavg"], 0)
-    for number in range(1, plan.rounds + 1):
-        weights = site.train("baseline", 0, number, weights, {}).tensors
-    participant.cache_clear()
-    assert same(together, weights)
-
-
-def test_all_strategies_start_from_one_initialisation(hospitals: dict[str, Path], tmp_path: Path) -> None:
-    grid = run(plan_for(hospitals, personalizer="fedbn"), hospitals, tmp_path)
-    first = {
-        parcel.facts["arm"]: parcel.tensors
-        for parcel in (unpack(sent.content) for sent, _ in grid.log if sent.metadata.message_type == "train")
-        if parcel.facts["round"] == 1
-    }
-    assert first["adapted"].keys() < first["baseline"].keys()
-    assert all(np.array_equal(first["adapted"][name], first["baseline"][name]) for name in first["adapted"])
-
-
-def test_equal_budget_across_strategies(
-    hospitals: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen: dict[str, list[tuple[object, ...]]] = {"fedavg": [], "fedbn": []}
-
-    def counted(name: str) -> Algorithm:
-        def step(model: nn.Module, images: torch.Tensor, targets: torch.Tensor, round_: Round) -> float:
-            rate = round_.optimizer.param_groups[0]["lr"]
-            seen[name].append((round_.number, rate, tuple(images.shape), float(images.sum()), int(targets.sum())))
-            return plain_step(model, images, targets, round_)
-
-        return replace(personalize.find_algorithm(name), local_step=step)
-
-    monkeypatch.setitem(personalize.CONTROLS, "fedavg", counted("fedavg"))
-    monkeypatch.setitem(personalize.PERSONALIZERS, "fedbn", counted("fedbn"))
-    plan = plan_for(hospitals, personalizer="fedbn")
-    run(plan, hospitals, tmp_path)
-    assert seen["fedavg"] == seen["fedbn"]
-    assert len(seen["fedavg"]) == len(hospitals) * plan.rounds * plan.local_steps
-
-
-def proximal_step(
-    model: nn.Module, images: torch.Tensor, targets: torch.Tensor, round_: Round, mu: float = 0.5
-) -> float:
-    """FedProx, as a later member would be written."""
-    plain = round_.loss
-    pull = sum(
-        ((p - torch.from_numpy(round_.anchor[name])) ** 2).sum()
-        for name, p in model.named_parameters()
-        if name in round_.anchor
-    )
-    round_.loss = lambda outputs, wanted: plain(outputs, wanted) + mu / 2 * pull
-    try:
-        return plain_step(model, images, targets, round_)
-    finally:
-        round_.loss = plain
-
-
-def momentum(sent: Tensors, updates: Sequence[Update], memory: Tensors) -> Tensors:
-    """Server momentum, as a later member would be written: the mean step is remembered."""
-    mean = weighted_mean(sent, updates, memory)
-    for name, tensor in mean.items():
-        memory[name] = 0.5 * memory.get(name, np.zeros_like(tensor)) + (tensor - sent[name])
-    return {name: (sent[name] + memory[name]).astype(sent[name].dtype) for name in mean}
-
-
-def remembering_step(model: nn.Module, images: torch.Tensor, targets: torch.Tensor, round_: Round) -> float:
-    """A site that counts its own steps between rounds."""
-    round_.memory["steps"] = round_.memory.get("steps", np.zeros(())) + 1
-    return plain_step(model, images, targets, round_)
-
-
-def test_the_hooks_carry_methods_that_are_still_to_come(
-    hospitals: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(personalize.CONTROLS, "fedprox", Algorithm("", local_step=proximal_step))
-    monkeypatch.setitem(personalize.CONTROLS, "fedavgm", Algorithm("", aggregate=momentum))
-    monkeypatch.setitem(personalize.CONTROLS, "counting", Algorithm("", local_step=remembering_step))
-    ended = {}
-    for name in ("fedavg", "fedprox", "fedavgm", "counting"):
-        run(plan_for(hospitals, baseline=name), hospitals, tmp_path / name)
-        ended[name] = shared(tmp_path / name, "baseline")
-    assert same(ended["counting"], ended["fedavg"])
-    assert not same(ended["fedprox"], ended["fedavg"])
-    assert not same(ended["fedavgm"], ended["fedavg"])
-    kept = load_personal(tmp_path / "counting" / "sites" / "a" / "baseline-seed0", before=3)
-    assert kept is not None
-    assert kept.memory["steps"] == 4
-    assert not kept.home
-    server = load_checkpoint(tmp_path / "fedavgm" / "checkpoints" / "baseline-seed0.safetensors")
-    assert server is not None
-    assert server.memory.keys() == server.shared.keys()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(CONTROLS, "fedavgm", Algorithm("server momentum", aggregate=momentum))
+        plan = apart(pair, rounds=2)
+        run = go_on(job_for(plan, pair, tmp_path, arms_for(plan, ["fedavg", "fedavgm"])))
+    state = run.checkpoint("fedavgm")
+    assert state.memory.keys() == state.shared.keys()
+    assert digest_of(state.shared) != digest_of(run.checkpoint("fedavg").shared)
