@@ -1,6 +1,8 @@
 """The gate: what it calls lost was planted as lost, what it lets pass was not."""
 
 import ast
+import json
+import math
 import time
 from pathlib import Path
 
@@ -22,6 +24,8 @@ from shiftscope.harmonize.leakage import (
     leakage,
     separability,
 )
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def pictures(count: int, seed: int = 0, size: int = 64) -> np.ndarray:
@@ -203,6 +207,17 @@ def test_noise_that_buries_lesions_is_found() -> None:
     drop = fading([contrast(c, target) for c in clean], [contrast(c, target) for c in noisy])
     assert drop is not None
     assert drop.exceeds(MARGIN_CONTRAST)
+
+
+def test_the_margins_are_those_the_measurement_gives() -> None:
+    """The largest standard error among the sites, rounded up to the next 0.05: docs/harmonizers.md."""
+    measured = json.loads((ROOT / "docs/results/leakage.json").read_text())
+    for figure, margin in {"separability": MARGIN_SEPARABILITY, "contrast": MARGIN_CONTRAST}.items():
+        largest = max(site["standard_error"] for site in measured["noise"] if site["figure"] == figure)
+        assert margin == pytest.approx(0.05 * math.ceil(largest / 0.05))
+        for row in (*measured["rows"], *measured["harmless"]):
+            if row["figure"] == figure:
+                assert row["lost"] == (row["drop"] > margin and row["low"] > 0)
 
 
 def test_two_hundred_cases_take_less_than_a_second() -> None:
