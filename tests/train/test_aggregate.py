@@ -16,7 +16,7 @@ UPDATES = [update("a", 10, 1.0, 3), update("b", 30, 2.0, 4), update("c", 60, 4.0
 
 
 def test_weighted_by_cases_and_kinds_kept() -> None:
-    mean = weighted_mean({}, UPDATES, {})
+    mean = weighted_mean(UPDATES)
     np.testing.assert_allclose(mean["w"], [3.1, 6.2], rtol=1e-6)
     assert mean["w"].dtype == np.float32
     assert mean["batches"] == 4
@@ -30,10 +30,10 @@ def test_the_order_of_replies_does_not_matter_bit_for_bit() -> None:
         Update(site, {"w": rng.normal(size=50).astype(np.float32)}, cases, 0.0)
         for site, cases in (("a", 7), ("b", 11), ("c", 13))
     ]
-    results = [weighted_mean({}, order, {})["w"] for order in itertools.permutations(updates)]
+    results = [weighted_mean(order)["w"] for order in itertools.permutations(updates)]
     assert all((result == results[0]).all() for result in results)
 
 
 def test_one_site_keeps_its_own_tensors_bit_for_bit() -> None:
     tensors = {"w": np.random.default_rng(1).normal(size=100).astype(np.float32)}
-    np.testing.assert_array_equal(weighted_mean({}, [Update("a", tensors, 17, 0.0)], {})["w"], tensors["w"])
+    np.testing.assert_array_equal(weighted_mean([Update("a", tensors, 17, 0.0)])["w"], tensors["w"])

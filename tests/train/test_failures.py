@@ -19,7 +19,7 @@ from shiftscope.train.flower.inline import InlineGrid, task_identity
 from shiftscope.train.flower.messages import refuse, unpack
 from shiftscope.train.flower.server import coordinate
 from shiftscope.train.jobs import Job
-from shiftscope.train.launch import train
+from shiftscope.train.launch import arms_of, train
 from shiftscope.train.participants import Participant
 from shiftscope.train.states import load_checkpoint
 
@@ -137,7 +137,13 @@ class DyingGrid(InlineGrid):
 
 def through(grid_type: type[InlineGrid], plan: Plan, data: dict[str, Path], out: Path) -> RunResult:
     job = Job(
-        plan=plan, data={s: str(p) for s, p in data.items()}, patient_regex=None, out=out, timeout_s=7, device="cpu"
+        plan=plan,
+        arms=arms_of(plan),
+        data={s: str(p) for s, p in data.items()},
+        patient_regex=None,
+        out=out,
+        timeout_s=7,
+        device="cpu",
     )
     job.write(job.path)
     with task_identity():
@@ -201,7 +207,7 @@ def test_the_engine_is_started_again_when_it_is_to_blame(
     plan = plan_for(hospitals, rounds=1)
     finished = train(plan, hospitals, engine="inline", out=tmp_path / "inline")
     data = {site: str(path) for site, path in hospitals.items()}
-    job = Job(plan=plan, data=data, patient_regex=None, out=tmp_path, timeout_s=9, device="cpu")
+    job = Job(plan=plan, arms=arms_of(plan), data=data, patient_regex=None, out=tmp_path, timeout_s=9, device="cpu")
     restarts = []
 
     def life(now: Job, _say: object, told: int) -> int:

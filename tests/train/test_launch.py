@@ -9,7 +9,7 @@ from small_hospitals import plan_for, segmented
 from shiftscope.errors import EngineError, InputError, PlanError, UsageError
 from shiftscope.plans import RunResult
 from shiftscope.train import launch
-from shiftscope.train.launch import check_plan, train
+from shiftscope.train.launch import arms_of, check_plan, train
 
 
 @pytest.mark.parametrize(
@@ -36,8 +36,9 @@ from shiftscope.train.launch import check_plan, train
     ],
 )
 def test_a_plan_that_cannot_run(changes: dict[str, object], said: str, hospitals: dict[str, Path]) -> None:
+    plan = plan_for(hospitals, **changes)
     with pytest.raises(PlanError, match=said):
-        check_plan(plan_for(hospitals, **changes))
+        check_plan(plan, arms_of(plan))
 
 
 def test_swapped_sites_are_named(hospitals: dict[str, Path], tmp_path: Path) -> None:

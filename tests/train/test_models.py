@@ -6,12 +6,12 @@ import pytest
 import timm
 import torch
 from safetensors.torch import save_file
+from shiftscope.train.randomness import seeded
 from small_hospitals import plan_for
 from torch import nn
 
 from shiftscope.errors import PlanError
-from shiftscope.train.launch import check_plan
-from shiftscope.train.local import seeded
+from shiftscope.train.launch import arms_of, check_plan
 from shiftscope.train.models import build
 
 
@@ -55,7 +55,7 @@ def test_a_file_of_weights_starts_all_but_the_classifier(
     assert loaded["conv1.0.weight"].shape[1] == channels
     assert loaded["fc.weight"].shape[0] == 2
     monkeypatch.chdir(tmp_path)
-    check_plan(plan)
+    check_plan(plan, arms_of(plan))
 
 
 def test_a_unet_takes_no_weights(hospitals: dict[str, Path]) -> None:

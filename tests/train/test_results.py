@@ -8,6 +8,7 @@ import pytest
 from shiftscope.plans import Cost, Difference, Plan, PlannedSite, RoundEntry, RunResult
 from shiftscope.train.bootstrap import REPLICATES
 from shiftscope.train.jobs import Job
+from shiftscope.train.launch import arms_of
 from shiftscope.train.results import SiteFacts, summarise, verdict_on
 from shiftscope.train.states import Checkpoint, Evaluation
 
@@ -48,7 +49,13 @@ def job(harmonizer: str | None = "zscore", seeds: tuple[int, ...] = (0, 1)) -> J
         data={"a": "/secret"},
     )
     return Job(
-        plan=plan, data=dict.fromkeys("abc", "/x"), patient_regex=None, out=Path("out"), timeout_s=1, device="cpu"
+        plan=plan,
+        arms=arms_of(plan),
+        data=dict.fromkeys("abc", "/x"),
+        patient_regex=None,
+        out=Path("out"),
+        timeout_s=1,
+        device="cpu",
     )
 
 
@@ -56,7 +63,8 @@ def checkpoint(arm: str, seed: int, scores: dict[str, float | None], failed: str
     replies = {site: "failed: ValueError" if site == failed else "ok" for site in "abc"}
     entry = RoundEntry(round=1, arm=arm, seed=seed, replies=replies, loss=0.5, bytes=100, seconds=2.0)
     words = {
-        s: Evaluation(cases=5, scores={"dice": v, "surface_px": 1.0}, validation={"dice": v}) for s, v in scores.items()
+        s: Evaluation(cases=5, scores={"dice": v, "surface_px": 1.0}, ungated={"dice": v}, validation={"dice": v})
+        for s, v in scores.items()
     }
     return Checkpoint(1, {}, {}, [entry], words, 10)
 
@@ -72,8 +80,10 @@ def account(job: Job, gain: dict[str, float], failed: str | None = None) -> RunR
     drawn = {
         site: (gain[site] + rng.normal(0, 0.01, (REPLICATES, len(job.plan.seeds)))).astype(np.float32) for site in gain
     }
-    facts = {site: SiteFacts({"train": 6, "val": 1, "test": 2}, {"truncated": 1}, 0.1) for site in "abc"}
-    return summarise(job, "inline", runs, facts, drawn if len(job.arms) == 2 else {}, Cost(bytes=9, seconds=1), {})
+    facts = {site: SiteFacts({"train": 6, "val": 1, "test": 2}, {"truncated": 1}, {"zscore": 0.1}) for site in "abc"}
+    return summarise(
+        job, "inline", runs, facts, {"adapted": drawn} if len(job.arms) == 2 else {}, Cost(bytes=9, seconds=1), {}
+    )
 
 
 def test_the_mean_over_sites_decides_and_the_harmed_site_is_named() -> None:

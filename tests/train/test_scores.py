@@ -1,10 +1,13 @@
 """Metrics against hand computation, scikit-learn and SciPy."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from scipy.ndimage import binary_erosion, distance_transform_edt
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
+from small_hospitals import plan_for
 from torch import nn
 
 from shiftscope.train.loading import Sample
@@ -73,26 +76,27 @@ def sample(mask: np.ndarray, pixels: np.ndarray) -> Sample:
     return Sample("p", pixels[:, None].astype(np.float16), mask.astype(np.uint8))
 
 
-def test_dice_is_per_case_whatever_the_batch_size() -> None:
+def test_dice_is_per_case_whatever_the_batch_size(hospitals: dict[str, Path]) -> None:
     volume = np.concatenate([square(4, 4, 8), square(0, 0, 0), square(4, 4, 8)])
     seen = volume.copy()
     seen[1, :4, :4] = True
     samples = [sample(volume, seen), sample(square(4, 4, 8), square(4, 4, 4))]
-    results = [judge(Threshold(), samples, "segmentation", batch_size) for batch_size in (1, 2, 7)]
+    results = [judge(Threshold(), samples, plan_for(hospitals, batch_size=size)) for size in (2, 3, 7)]
     for result in results:
         np.testing.assert_allclose(result["dice"], [2 * 128 / (128 + 144), 2 * 16 / (16 + 64)])
         assert result["surface_px"][0] == 0
-    assert judge(Threshold(), [], "segmentation", 2) == {}
+    assert judge(Threshold(), [], plan_for(hospitals)) == {}
 
 
-def test_class_probabilities_are_averaged_over_slices() -> None:
+def test_class_probabilities_are_averaged_over_slices(clinics: dict[str, Path]) -> None:
     class Brightness(nn.Module):
         def forward(self, batch: torch.Tensor) -> torch.Tensor:
             mean = batch.mean(dim=(1, 2, 3))
             return torch.stack([torch.zeros_like(mean), mean], dim=1)
 
     pixels = np.stack([np.zeros((8, 8)), np.ones((8, 8))])[:, None].astype(np.float16)
-    result = judge(Brightness(), [Sample("p", pixels, 1)], "classification", 1)
+    plan = plan_for(clinics, task="classification", classes=("large", "small"), model="test_resnet")
+    result = judge(Brightness(), [Sample("p", pixels, 1)], plan)
     expected = (0.5 + 1 / (1 + np.exp(-1.0))) / 2
     np.testing.assert_allclose(result["probabilities"], [[1 - expected, expected]], atol=1e-6)
     assert result["truth"].tolist() == [1.0]

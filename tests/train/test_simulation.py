@@ -16,7 +16,7 @@ from shiftscope.plans import Plan, write_plan
 from shiftscope.train.flower.processes import adopting, process_table
 from shiftscope.train.flower.simulation import run_simulation
 from shiftscope.train.jobs import Job
-from shiftscope.train.launch import train
+from shiftscope.train.launch import arms_of, train
 
 pytestmark = pytest.mark.slow
 
@@ -26,7 +26,7 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from shiftscope.plans import read_plan
-from shiftscope.train.launch import train
+from shiftscope.train.launch import arms_of, train
 plan, out, *sites = sys.argv[1:]
 train(read_plan(Path(plan)), {Path(site).name: Path(site) for site in sites}, out=Path(out), progress=print)
 """
@@ -130,7 +130,8 @@ def test_an_engine_that_dies_is_an_error(
 ) -> None:
     monkeypatch.setattr("shiftscope.train.flower.simulation.tool", lambda _name: "/bin/false")
     data = {site: str(path) for site, path in hospitals.items()}
-    job = Job(plan=plan_for(hospitals), data=data, patient_regex=None, out=tmp_path, timeout_s=9, device="cpu")
+    plan = plan_for(hospitals)
+    job = Job(plan=plan, arms=arms_of(plan), data=data, patient_regex=None, out=tmp_path, timeout_s=9, device="cpu")
     job.write(job.path)
     with pytest.raises(EngineError, match=r"SuperLink ended with code 1; .*flower.log says why"):
         run_simulation(job)
