@@ -98,7 +98,7 @@ def job_for(plan: Plan, data: dict[str, Path], out: Path, arms: Sequence[Arm]) -
 
 def go_on(job: Job) -> Recorded:
     """From where its checkpoints stand to the end, by processes that remember nothing."""
-    grid = InlineGrid(job)
+    grid = InlineGrid(job, log=[])
     with pytest.MonkeyPatch.context() as patch, task_identity():
         patch.setattr(models, "CHANNELS", CHANNELS)
         patch.setattr(logging.getLogger("flwr"), "level", logging.ERROR)

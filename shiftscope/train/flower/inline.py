@@ -24,12 +24,12 @@ class InlineGrid(Grid):  # type: ignore[misc]  # flwr is not typed
     """Delivers a message by calling the client app; the answer is there at once.
 
     Attributes:
-        log: every message and reply that passed, for tests that ask what left a site.
+        log: every message and reply that passed, for tests that ask what left a site; None to keep none.
     """
 
-    def __init__(self, job: Job, app: ClientApp = client) -> None:
+    def __init__(self, job: Job, app: ClientApp = client, log: list[tuple[Message, Message]] | None = None) -> None:
         self.app = app
-        self.log: list[tuple[Message, Message]] = []
+        self.log = log
         self.contexts = {
             FIRST_NODE + number: Context(
                 run_id=RUN_ID,
@@ -66,7 +66,8 @@ class InlineGrid(Grid):  # type: ignore[misc]  # flwr is not typed
         for message in messages:
             message.metadata.__dict__["_message_id"] = str(uuid.uuid4())
             reply = self._deliver(message)
-            self.log.append((message, reply))
+            if self.log is not None:
+                self.log.append((message, reply))
             self._waiting[message.metadata.message_id] = reply
             ids.append(message.metadata.message_id)
         return ids

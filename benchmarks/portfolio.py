@@ -1,0 +1,162 @@
+"""Every strategy on real hospitals, on one budget: which help, which harm, what the gate gives.
+
+python benchmarks/portfolio.py run DATA GROUP -o runs/GROUP [--rounds 10 --steps 15 --seeds 0 1 2 --size 64]
+python benchmarks/portfolio.py redo runs/GROUP STRATEGY...      forgets strategies, so that `run` does them anew
+python benchmarks/portfolio.py table runs/GROUP... > tables.md  all tables, as Markdown
+
+`run` goes on where it was broken off. A strategy is a harmonizer, an algorithm, or "harmonizer+algorithm"; the second
+table, at equal compute, holds those that compute more than FedAvg in each step, in as many fewer rounds.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+from shiftscope.harmonize import HARMONIZERS
+from shiftscope.measures.features import load_extractor
+from shiftscope.plans import Plan, RunResult, propose_plan, read_plan, write_plan
+from shiftscope.profiles import Options, profile_site
+from shiftscope.recommendation import advise
+from shiftscope.sites import read_site
+from shiftscope.train.jobs import Arm
+from shiftscope.train.launch import arm_of, at_equal_compute, check_plan, train
+from shiftscope.train.personalize import CONTROLS, PERSONALIZERS
+
+REGEX = {
+    "breast_us": r"(bus_\d+|busi_\w+_\d+)",
+    "polyp": r"(clinicdb_\d\d|colondb_\d\d|kvasir_[a-z]+_\d+)",
+    "cxr_cls": None,
+    "breast_cls": None,
+}
+"""How to find the patient. Ten consecutive video frames of an endoscopy count as one: a sequence's number is not given."""
+
+TOO_SMALL = {"breast_us": ("busbra_usystems",)}
+"""Sites with fewer than ten patients: two test cases decide nothing, and every site counts alike in a mean."""
+
+MODEL = {"segmentation": "unet", "classification": "test_resnet"}
+HYBRIDS = ("zscore+fedbn", "zscore+lp_ft", "quantile_map+fedper", "quantile_map+ditto")
+SLOW = {"n4": "minutes per hundred images on these cores"}
+EQUAL = " at equal compute"
+
+
+def strategies(plan: Plan) -> tuple[list[Arm], dict[str, str]]:
+    """What this plan allows, FedAvg first, and why the rest is left out."""
+    arms, left_out = [arm_of(plan, "fedavg", "fedavg", None)], dict(SLOW)
+    names = [*CONTROLS, *PERSONALIZERS, *HARMONIZERS, *HYBRIDS]
+    for name in names:
+        if name == "fedavg" or name in SLOW:
+            continue
+        harmonizer, _, algorithm = name.partition("+") if "+" in name else (
+            ("", "", name) if name in {**CONTROLS, **PERSONALIZERS} else (name, "", "fedavg")
+        )
+        arm = arm_of(plan, name, algorithm, harmonizer or None)
+        try:
+            check_plan(plan, [arm])
+        except Exception as problem:  # noqa: BLE001 - whatever the reason, it is told in the table
+            left_out[name] = str(problem)
+            continue
+        if harmonizer and HARMONIZERS[harmonizer].on == "geometry":
+            left_out[name] = "the images do not say how large a pixel is"
+            continue
+        arms.append(arm)
+    arms += [
+        less.model_copy(update={"name": arm.name + EQUAL})
+        for arm in arms
+        if "+" not in arm.name and (less := at_equal_compute(arm, arms[0])) is not None
+    ]
+    return arms, left_out
+
+
+def plan_for(data: dict[str, Path], group: str, budget: argparse.Namespace) -> Plan:
+    """The plan `recommend` proposes, with this benchmark's budget."""
+    sites = [read_site(path, name=site, patient_regex=REGEX[group]) for site, path in data.items()]
+    extractor = load_extractor()
+    profiles = [profile_site(site, extractor, Options())[0] for site in sites]
+    advice = advise(profiles)
+    plan = propose_plan(profiles, advice.recommendation, group)
+    return plan.model_copy(
+        update={
+            "image_size": budget.size,
+            "rounds": budget.rounds,
+            "local_steps": budget.steps,
+            "batch_size": budget.batch,
+            "learning_rate": 3e-3,
+            "model": MODEL[plan.task],
+            "seeds": tuple(budget.seeds),
+            "data": {site: str(path) for site, path in data.items()},
+        }
+    )
+
+
+def run(options: argparse.Namespace) -> None:
+    folders = sorted(path for path in (options.data / options.group).iterdir() if path.is_dir())
+    data = {path.name: path for path in folders if path.name not in TOO_SMALL.get(options.group, ())}
+    out: Path = options.out
+    plan_path = out / "plan.toml"
+    if not plan_path.exists():
+        write_plan(plan_for(data, options.group, options), plan_path)
+    plan = read_plan(plan_path)
+    arms, left_out = strategies(plan)
+    if options.only:
+        arms = [arm for arm in arms if arm.name in {"fedavg", *options.only}]
+    (out / "left_out.json").write_text(json.dumps(left_out, indent=1), encoding="utf-8")
+    since = time.time()
+
+    def say(line: str) -> None:
+        print(f"{time.time() - since:7.0f} s  {line}", file=sys.stderr, flush=True)
+
+    kept = out / "run"
+    train(
+        plan, data, engine="inline", out=kept, resume=(kept / "job.json").exists(), progress=say,
+        patient_regex=REGEX[options.group], arms=arms,
+    )
+
+
+def redo(options: argparse.Namespace) -> None:
+    """Forget strategies."""
+    for name in options.strategies:
+        for path in sorted((options.out / "run").rglob(f"{name}-seed*"), reverse=True):
+            for inner in sorted(path.rglob("*"), reverse=True) if path.is_dir() else []:
+                inner.unlink()
+            path.rmdir() if path.is_dir() else path.unlink()
+
+
+def table(options: argparse.Namespace) -> None:
+    from portfolio_tables import tables
+
+    results = {out.name: RunResult.read(out / "run" / "result.json") for out in options.out}
+    left_out = {out.name: json.loads((out / "left_out.json").read_text(encoding="utf-8")) for out in options.out}
+    print(tables(results, left_out))
+
+
+def main() -> None:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(required=True)
+    one = commands.add_parser("run")
+    one.add_argument("data", type=Path)
+    one.add_argument("group", choices=sorted(REGEX))
+    one.add_argument("-o", "--out", type=Path, required=True)
+    one.add_argument("--rounds", type=int, default=10)
+    one.add_argument("--steps", type=int, default=15)
+    one.add_argument("--batch", type=int, default=8)
+    one.add_argument("--size", type=int, default=64)
+    one.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    one.add_argument("--only", nargs="*")
+    one.set_defaults(do=run)
+    two = commands.add_parser("redo")
+    two.add_argument("out", type=Path)
+    two.add_argument("strategies", nargs="+")
+    two.set_defaults(do=redo)
+    three = commands.add_parser("table")
+    three.add_argument("out", type=Path, nargs="+")
+    three.set_defaults(do=table)
+    options = parser.parse_args()
+    options.do(options)
+
+
+if __name__ == "__main__":
+    main()
