@@ -14,7 +14,7 @@ from shiftscope.diagnosis import AxisVerdict, Diagnosis, diagnose
 from shiftscope.profiles import Profile
 from shiftscope.recommendation.cases import NOUNS, PERSONALIZER, Case
 from shiftscope.recommendation.clusters import clusters_of
-from shiftscope.recommendation.harmonizing import after_harmonizing, choose, cost_of, name_of, out_of_reach
+from shiftscope.recommendation.harmonizing import after_harmonizing, choose, cost_of, name_of
 from shiftscope.recommendation.open_questions import open_questions
 from shiftscope.recommendation.records import RULES, Alternative, Cost, Recommendation, Rules
 from shiftscope.recommendation.runners_up import runners_up
@@ -69,7 +69,7 @@ def recommend(diagnosis: Diagnosis, profiles: Sequence[Profile], rules: Rules = 
     because = [_reason(diagnosis.axes[question], question) for question in called]
     if "appearance" in called:
         case, told = after_harmonizing(case, rules)
-        because.extend([*told, *out_of_reach(diagnosis.removed, chosen)])
+        because.extend(told)
     case, told = _after_conflicts(case, rules)
     because.extend(told)
     if not called:

@@ -11,7 +11,7 @@ from shiftscope.profiles import Profile
 from shiftscope.recommendation.cases import Case, number
 from shiftscope.recommendation.records import Cost, Rules
 
-__all__ = ["after_harmonizing", "choose", "cost_of", "name_of", "out_of_reach"]
+__all__ = ["after_harmonizing", "choose", "cost_of", "name_of"]
 
 _CHEAPEST = next(name for name, harmonizer in HARMONIZERS.items() if not harmonizer.shares)
 
@@ -64,17 +64,6 @@ def _says(item: Removal) -> str:
         f"{item.harmonizer} removes {item.share:.0%} of the difference in features, {ends}, and leaves"
         f" {number(item.remains)} of {number(item.before)}"
     )
-
-
-def out_of_reach(removed: Sequence[Removal], chosen: Removal | None) -> list[str]:
-    """What would clearly remove more, but cannot be trained with yet."""
-    least = 0.0 if chosen is None else max(chosen.share, 0.0)
-    return [
-        f"{item.harmonizer}, which training does not have yet, would remove {item.share:.0%},"
-        f" 95 % [{item.low:.0%}, {item.high:.0%}]"
-        for item in removed
-        if item.harmonizer not in HARMONIZERS and item.low > least
-    ]
 
 
 def cost_of(harmonizer: str | None, profiles: Sequence[Profile]) -> Cost:
