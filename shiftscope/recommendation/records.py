@@ -68,7 +68,7 @@ class Recommendation(Record):
         undecided: what the data leave open and would change the advice, and what would decide it, in sentences.
         alternatives: runners-up, the nearest first.
         cost: beyond FedAvg.
-        clusters: site -> number of the group of sites it is like, for `clustered`; one number where there are no groups.
+        clusters: site -> number of the group of sites it is like, for `clustered`; all 0 where there are no groups.
     """
 
     action: Action
