@@ -42,6 +42,8 @@ class TrialEntry(Record):
         difference: from the reference on the test cases, with its 95 % interval.
         harmed: sites where it is clearly worse than the reference.
         passes: forward-and-backward passes of a batch, of all sites and seeds.
+        bytes: payload both ways, without what harmonizers share.
+        seconds: of computing, added up over sites.
     """
 
     fate: Fate
@@ -97,6 +99,7 @@ class TrialResult(Document):
             shown to, another finalist is.
         leader: the strategy that the validation cases put first in the last rung.
         winner: the leader, where its difference from the reference clears 0 and the margin.
+        close: finalists that noise alone parts from the leader on the validation cases.
         ranking: all strategies: those of the last rung by validation, then those dropped last, and so on.
         notes: what the runs had to tell, each once.
     """
@@ -108,6 +111,7 @@ class TrialResult(Document):
     verdict: Literal["take", "pool", "unclear"]
     leader: str
     winner: str | None
+    close: tuple[str, ...] = ()
     ranking: tuple[str, ...]
     keep: Real
     seeds: tuple[int, ...]

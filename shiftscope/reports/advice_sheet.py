@@ -43,7 +43,7 @@ def advice_sheet(advice: Advice) -> Sheet:
 
 def _trial_of(recommendation: Recommendation) -> str:
     """The command that compares the advice and its runners-up; FedAvg is in every trial and needs no name."""
-    options = (recommendation, *recommendation.alternatives)
+    options: tuple[Recommendation | Alternative, ...] = (recommendation, *recommendation.alternatives)
     names = [name_of_strategy(item.harmonizer, item.personalizer) for item in options]
     wanted = ",".join(dict.fromkeys(filter(None, names)))
     return "shiftscope trial plan.toml" + (f" --strategies {wanted}" if wanted else "")

@@ -47,6 +47,8 @@ def _warnings(result: TrialResult) -> list[str]:
             f"above {result.reference} on test cases, behind on validation: {', '.join(helped)};"
             " more seeds or a larger split.val decide it"
         )
+    if result.verdict != "pool" and result.close:
+        told.append(f"within noise of {result.leader} on validation: {', '.join(result.close)}")
     if result.winner and (harmed := result.last(result.winner).harmed):
         told.append(f"harmed by {result.winner}: {', '.join(harmed)}")
     if result.winner and result.last(result.winner).passes > last[result.reference].passes:

@@ -10,10 +10,7 @@ from shiftscope.plans import Plan, RunResult, TrialCost, TrialEntry, TrialResult
 from shiftscope.sites import read_site
 from shiftscope.train.halving import MIN_ROUNDS, Cut, budgets, cut, expected_left
 from shiftscope.train.jobs import Arm
-from shiftscope.train.launch import TIMEOUT_S, folders_of, require_extra, train
-from shiftscope.train.loading import usable
-from shiftscope.train.personalize import find_algorithm
-from shiftscope.train.splits import divide
+from shiftscope.train.launch import TIMEOUT_S, check_data, folders_of, require_extra, train
 from shiftscope.train.strategies import Strategy, choose_strategies, passes_of, reference_of, winning_plan
 
 __all__ = ["KEEP", "RUNGS", "SHARE", "Run", "Trial", "halve", "prepare_trial", "run_trial", "write_winner"]
@@ -180,6 +177,7 @@ def halve(trial: Trial, run: Run, progress: Callable[[str], None] | None = None)
         verdict="take" if leader in helped else "unclear" if helped else "pool",
         leader=leader,
         winner=leader if leader in helped else None,
+        close=cut(results[-1], 0).tied,
         ranking=(*finalists, *ranking),
         keep=trial.keep,
         seeds=trial.plan.seeds,
@@ -217,6 +215,7 @@ def _rung(rounds: int, result: RunResult, found: Cut, last: bool) -> TrialRung:
         **dict.fromkeys(found.tied, "tied"),
         **dict.fromkeys(found.dropped, "dropped"),
     }
+    spent = {name: entry.measured for name, entry in result.ledger.items()}
     return TrialRung(
         rounds=rounds,
         judged=found.judged,
@@ -230,27 +229,19 @@ def _rung(rounds: int, result: RunResult, found: Cut, last: bool) -> TrialRung:
                 difference=result.arms[name].difference,
                 verdict=result.arms[name].verdict,
                 harmed=result.arms[name].harmed,
-                passes=_passes(result, name),
-                bytes=result.cost_by_arm[name].bytes,
-                seconds=result.cost_by_arm[name].seconds,
+                passes=spent[name].passes,
+                bytes=spent[name].bytes_up + spent[name].bytes_down,
+                seconds=spent[name].seconds,
             )
             for name, score in found.validation.items()
         },
     )
 
 
-def _passes(result: RunResult, name: str) -> int:
-    """Those the sites told of their rounds, and tuning at the end, which is no round, by its steps."""
-    arm = result.arms[name]
-    trained = sum(site.passes for entry in result.rounds if entry.arm == name for site in entry.sites.values())
-    alone = arm.rounds - find_algorithm(arm.algorithm).federated(arm.rounds)
-    return trained + alone * result.plan.local_steps * len(result.sites) * len(result.plan.seeds)
-
-
 def _check_validation(plan: Plan, folders: Mapping[str, Path], patient_regex: str | None) -> None:
     """Validation cases at half of the sites or more: what else there is to miss, the first rung will tell."""
     sites = {site: read_site(path, name=site, patient_regex=patient_regex) for site, path in folders.items()}
-    without = [name for name, site in sites.items() if not divide(usable(site, plan), plan.split, name)["val"]]
+    without = [name for name, parts in check_data(plan, sites).items() if not parts["val"]]
     if 2 * len(without) > len(sites):
         raise PlanError(
             f"split.val: {len(without)} of {len(sites)} sites ({', '.join(without)}) have no validation case, and a"

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fake_runs import faked, plan_of
@@ -14,6 +15,8 @@ from shiftscope.plans import TrialResult, read_plan, write_plan
 from shiftscope.plans.plan import Split
 from shiftscope.reports.trial_sheet import trial_sheet
 from shiftscope.train import trials
+from shiftscope.train.aggregate import Update
+from shiftscope.train.participants import Participant
 from shiftscope.train.trials import Trial, halve, prepare_trial, run_trial, write_winner
 
 VALIDATION = {
@@ -90,6 +93,13 @@ def test_nothing_beats_the_reference() -> None:
     assert (result.verdict, result.winner) == ("pool", None)
 
 
+def test_finalists_that_noise_parts_from_the_leader_are_told() -> None:
+    assert planted(FLAT).close == ()
+    result = planted({**FLAT, "fedbn": 0.6}, {**VALIDATION, "fedbn": 0.8})
+    assert (result.leader, result.close) == ("fedbn", ("zscore+fedbn",))
+    assert "within noise of fedbn on validation: zscore+fedbn" in str(trial_sheet(result))
+
+
 def test_a_finalist_with_luck_on_the_test_cases_is_no_winner() -> None:
     result = planted({**FLAT, "fedbn": 0.6})
     assert (result.verdict, result.winner, result.leader) == ("unclear", None, "zscore+fedbn")
@@ -97,11 +107,10 @@ def test_a_finalist_with_luck_on_the_test_cases_is_no_winner() -> None:
 
 def test_cost_counts_what_the_sites_told() -> None:
     result = planted(FLAT)
-    per_round = 10 * 4 * 2  # steps, sites, seeds
-    tuning = (1 * 4 + 2 * 0) * 10 * 2  # lp_ft: a round of 4 in the first rung, at each of 4 sites
-    told = sum(rung.rounds * len(rung.strategies) for rung in result.rungs) * per_round
-    assert result.cost.passes == told + tuning
-    assert result.cost.full_passes == 16 * per_round * (9 + 1)  # ditto takes two
+    assert result.cost.passes == 9 * 100 + 5 * 200 + 3 * 300
+    assert result.cost.full_passes == 16 * 10 * 4 * 2 * (9 + 1)  # rounds, steps, sites, seeds; ditto counts twice
+    entry = result.rungs[1].strategies["fedbn"]
+    assert (entry.passes, entry.bytes, entry.seconds) == (200, 100, 1.5)
     assert (result.cost.bytes, result.cost.seconds) == (3000, 6.0)
 
 
@@ -196,7 +205,9 @@ def test_a_trial_end_to_end_and_again(run, hospitals: dict[str, Path], tmp_path:
 
 
 @pytest.mark.slow
-def test_an_interrupted_trial_goes_on_where_it_was(hospitals: dict[str, Path], tmp_path: Path) -> None:
+def test_an_interrupted_trial_goes_on_where_it_was(
+    hospitals: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     plan = plan_for(hospitals, rounds=4)
     trial = prepare_trial(plan, ["zscore", "fedbn"], share=1.0)
 
@@ -206,9 +217,18 @@ def test_an_interrupted_trial_goes_on_where_it_was(hospitals: dict[str, Path], t
 
     with pytest.raises(KeyboardInterrupt):
         run_trial(trial, hospitals, engine="inline", out=tmp_path / "t", progress=stop)
-    said: list[str] = []
-    resumed = run_trial(trial, hospitals, engine="inline", out=tmp_path / "t", resume=True, progress=said.append)
-    assert not any(line.startswith("fedavg, seed 0, round 1 of 2") for line in said)
+    trained: list[tuple[Path, str, int]] = []
+    step = Participant.train
+
+    def counted(self: Participant, arm: str, seed: int, number: int, *rest: Any) -> Update:
+        trained.append((self.job.out.name, arm, number))
+        return step(self, arm, seed, number, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Participant, "train", counted)
+        resumed = run_trial(trial, hospitals, engine="inline", out=tmp_path / "t", resume=True)
+    assert trained[0] == ("rung-1", "zscore", 2)
+    assert not [arm for rung, arm, _ in trained if (rung, arm) == ("rung-1", "fedavg")]
     whole = run_trial(trial, hospitals, engine="inline", out=tmp_path / "whole")
     for one, other in zip(resumed.rungs, whole.rungs, strict=True):
         assert one.judged == other.judged
