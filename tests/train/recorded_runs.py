@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -33,11 +33,17 @@ CHANNELS = (4, 8)
 
 @dataclass(frozen=True)
 class Recorded:
-    """A finished run and what passed between the parties."""
+    """A finished run and what passed between the parties.
+
+    Attributes:
+        log: (site, kind, question, answer).
+        replicates: site -> resampled differences, for those who ask the sites again.
+    """
 
     job: Job
     result: RunResult
     log: list[tuple[str, str, Parcel, Parcel]]
+    replicates: Tensors = field(default_factory=dict)
 
     def messages(self, arm: str, kind: str) -> list[tuple[str, Parcel, Parcel]]:
         """(site, question, answer) of one strategy, in the order in which they passed; kind "train" or "evaluate"."""
