@@ -7,7 +7,9 @@ from shiftscope.harmonize.harmonizer import NOTHING, Harmonizer, Patients, Stati
 __all__ = ["combine", "fit", "share"]
 
 
-def share(harmonizer: Harmonizer, number: int, patients: Patients, own: Statistics, reference: Statistics) -> Statistics:
+def share(
+    harmonizer: Harmonizer, number: int, patients: Patients, own: Statistics, reference: Statistics
+) -> Statistics:
     """What a site knows of itself after pass `number`: what it knew before, and what this pass adds."""
     return {**own, **harmonizer.passes[number].share(patients, own, reference)}
 

@@ -13,6 +13,7 @@ __all__ = [
     "Difference",
     "Forecast",
     "Ledger",
+    "Outcome",
     "RoundEntry",
     "RunResult",
     "SiteRound",
@@ -163,24 +164,34 @@ class SiteScore(Record):
     score: Real
 
 
-class ArmResult(Record):
-    """One strategy over all sites.
+class Outcome(Record):
+    """What came of one strategy over all sites.
+
+    Attributes:
+        mean: of the metric, over cases, then seeds, then sites.
+        difference: from the first strategy, with its 95 % interval.
+        harmed: sites where it is clearly worse than the first strategy.
+    """
+
+    mean: Real | None
+    difference: Difference = Difference()
+    verdict: Verdict = "no_difference"
+    harmed: tuple[str, ...] = ()
+
+
+class ArmResult(Outcome):
+    """One strategy: what it does, and what came of it with the models the sites use.
 
     Attributes:
         algorithm, harmonizer: what it does.
         rounds: its budget, with the plan's steps in each; fewer than the plan's where it is held to equal compute.
-        mean: of the metric over cases, then sites, then seeds.
-        difference: from the first strategy, with its 95 % interval.
-        harmed: sites where it is clearly worse than the first strategy.
+        ungated: with its own models at every site, the gate aside; null where none is gated.
     """
 
     algorithm: str
     harmonizer: str | None
     rounds: int
-    mean: Real | None
-    difference: Difference = Difference()
-    verdict: Verdict = "no_difference"
-    harmed: tuple[str, ...] = ()
+    ungated: Outcome | None = None
 
 
 class RunResult(Document):

@@ -23,6 +23,7 @@ from shiftscope.train.methods.twins import tensors_of
 from shiftscope.train.models import build, memory_format
 from shiftscope.train.personalize import find_algorithm
 from shiftscope.train.randomness import seeded, single_threaded
+from shiftscope.train.results import UNGATED
 from shiftscope.train.rounds import Round, loss_for
 from shiftscope.train.scores import METRICS, PRIMARY, Cases, judge
 from shiftscope.train.states import Evaluation, Personal, load_arrays, load_personal, save_arrays, save_personal
@@ -132,17 +133,26 @@ class Participant:
         )
 
     def compare(self) -> Tensors:
-        """Resampled differences from the first strategy, arm -> (replicates, seeds), no case among them."""
+        """Resampled differences from the first strategy, arm -> (replicates, seeds), no case among them.
+
+        For a gated arm the differences of its own models, used or not, come beside them: "ungated/" + arm.
+        """
         first, *others = self.job.arms
+        base = self._tested(first)
+        drawn = {
+            arm.name: self._replicates(base, [self._kept(arm, seed) for seed in self.plan.seeds]) for arm in others
+        }
+        own = {UNGATED + arm.name: self._replicates(base, self._tested(arm)) for arm in others if arm.gated}
+        return drawn | own
+
+    def _replicates(self, base: list[Cases], other: list[Cases]) -> np.ndarray:
         metric = METRICS[self.plan.task][PRIMARY[self.plan.task]]
         patients = [sample.patient for sample in self.views.plain.test]
-        base = [self._kept(first, seed) for seed in self.plan.seeds]
-        return {
-            arm.name: replicates(
-                base, [self._kept(arm, seed) for seed in self.plan.seeds], metric, patients, self.plan.split.salt
-            )
-            for arm in others
-        }
+        return replicates(base, other, metric, patients, self.plan.split.salt)
+
+    def _tested(self, arm: Arm) -> list[Cases]:
+        """Scores of the test cases under the strategy's own model, seed by seed."""
+        return [load_arrays(self._cases_path(arm.name, seed, "test")) for seed in self.plan.seeds]
 
     def _kept(self, arm: Arm, seed: int) -> Cases:
         """Scores of the test cases under the model the site uses: the arm's, or the baseline's where that was kept."""

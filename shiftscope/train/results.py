@@ -6,14 +6,20 @@ from functools import partial
 
 import numpy as np
 
-from shiftscope.plans import ArmResult, Cost, Difference, RoundEntry, RunResult, SiteScore, SiteScores, Verdict
+from shiftscope.plans import ArmResult, Cost, Difference, Outcome, RoundEntry, RunResult, SiteScore, SiteScores, Verdict
 from shiftscope.train.bootstrap import interval
 from shiftscope.train.jobs import Arm, Job
 from shiftscope.train.ledger import ledger_of
 from shiftscope.train.scores import PRIMARY
 from shiftscope.train.states import Checkpoint, Evaluation
 
-__all__ = ["MARGIN", "SiteFacts", "line_of", "summarise", "verdict_on"]
+__all__ = ["MARGIN", "UNGATED", "SiteFacts", "line_of", "summarise", "verdict_on"]
+
+UNGATED = "ungated/"
+"""Before an arm's name: what its own models do, the gate aside."""
+
+Series = Sequence[float | None]
+"""One value per seed."""
 
 MARGIN = 0.005
 """A mean difference below half a point helps nobody, however sure it is."""
@@ -53,11 +59,11 @@ def summarise(
     Args:
         runs: (arm, seed) -> its finished checkpoint.
         facts: site -> what it said of itself; a site missing here never answered.
-        differences: arm -> site -> bootstrap replicates, for every arm but the first.
+        differences: arm -> site -> bootstrap replicates, for every arm but the first; `UNGATED` + arm likewise.
     """
     metric = PRIMARY[job.plan.task]
     sites = {site: _site(job, site, runs, facts.get(site), differences) for site in job.sites}
-    arms = {arm.name: _arm(job, arm, sites, differences.get(arm.name, {})) for arm in job.arms}
+    arms = {arm.name: _arm(job, arm, sites, differences) for arm in job.arms}
     advice = arms[job.arms[1].name] if len(job.arms) > 1 else arms[job.arms[0].name]
     entries = [entry for run in runs.values() for entry in run.entries]
     return RunResult(
@@ -91,21 +97,32 @@ def line_of(entry: RoundEntry, rounds: int) -> str:
     return "; ".join([head, *failed])
 
 
-def _arm(job: Job, arm: Arm, sites: Mapping[str, SiteScores], differences: Mapping[str, np.ndarray]) -> ArmResult:
-    overall = interval(
-        differences, {site: _gains(job, sites[site].scores, arm.name) for site in differences}, _rng(job)
-    )
-    means = [_mean(word.scores[arm.name]) for word in sites.values()]
-    defined = [mean for mean in means if mean is not None]
-    worse = (site for site in job.sites if arm.name in sites[site].differences)
+def _arm(
+    job: Job, arm: Arm, sites: Mapping[str, SiteScores], drawn: Mapping[str, Mapping[str, np.ndarray]]
+) -> ArmResult:
+    used = {site: word.scores for site, word in sites.items()}
+    own = {site: {**word.scores, **word.ungated} for site, word in sites.items()}
     return ArmResult(
         algorithm=arm.algorithm,
         harmonizer=arm.harmonizer,
         rounds=arm.rounds,
-        mean=float(np.mean(defined)) if defined else None,
+        ungated=_outcome(job, arm, own, drawn.get(UNGATED + arm.name, {})) if arm.gated else None,
+        **dict(_outcome(job, arm, used, drawn.get(arm.name, {}))),
+    )
+
+
+def _outcome(
+    job: Job, arm: Arm, scores: Mapping[str, Mapping[str, Series]], drawn: Mapping[str, np.ndarray]
+) -> Outcome:
+    gains = {site: _gains(job, scores[site], arm.name) for site in drawn}
+    overall = interval(drawn, gains, _rng(job))
+    means = [mean for word in scores.values() if (mean := _mean(word[arm.name])) is not None]
+    apart = {site: interval({site: drawn[site]}, gains, _rng(job)) for site in drawn}
+    return Outcome(
+        mean=float(np.mean(means)) if means else None,
         difference=overall,
         verdict=verdict_on(overall),
-        harmed=tuple(site for site in worse if verdict_on(sites[site].differences[arm.name]) == "harmed"),
+        harmed=tuple(site for site in job.sites if site in apart and verdict_on(apart[site]) == "harmed"),
     )
 
 
@@ -123,7 +140,7 @@ def _site(
     apart = {
         arm: interval({site: drawn[site]}, {site: _gains(job, scores, arm)}, _rng(job))
         for arm, drawn in differences.items()
-        if site in drawn
+        if site in drawn and arm in scores
     }
     advice = job.arms[1].name if len(job.arms) > 1 else ""
     changed = facts.changed.get(job.plan.harmonizer or "") if facts else None

@@ -154,14 +154,12 @@ class _Run:
         return state
 
     def _differences(self) -> dict[str, dict[str, np.ndarray]]:
-        """Arm -> site -> resampled differences from the first arm; none where there is nothing to compare."""
+        """Arm -> site -> resampled differences from the first arm, gated and not; none with nothing to compare."""
         if len(self.job.arms) < 2:
             return {}
         answers = self._ask("compare the strategies", "query.compare", Parcel())
-        return {
-            arm.name: {site: parcel.tensors[arm.name] for site, parcel in answers.parcels.items()}
-            for arm in self.job.arms[1:]
-        }
+        names = sorted({name for parcel in answers.parcels.values() for name in parcel.tensors})
+        return {name: {site: parcel.tensors[name] for site, parcel in answers.parcels.items()} for name in names}
 
     def _ask(self, what: str, question: str, parcel: Parcel) -> Answers:
         """Ask all sites; who cannot answer is noted."""
