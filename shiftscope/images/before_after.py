@@ -24,7 +24,7 @@ _PAPER, _INK, _FAINT, _LINE = (24, 26, 30), (236, 238, 240), (158, 164, 172), (6
 _BEFORE, _AFTER, _REFERENCE = (176, 182, 190), (64, 196, 255), (255, 176, 32)
 _OUTLINE = (255, 225, 77)
 _DARKER, _SAME, _BRIGHTER = (56, 132, 255), (38, 40, 46), (255, 138, 36)  # told apart by the colour-blind, too
-_STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+_STEPS = (2, 5, 10, 15, 20, 30, 40, 60, 80, 120, 180, 255)  # of 255 grey levels
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +193,7 @@ def _limit(changes: Sequence[np.ndarray]) -> float:
     if not changes:
         return 1.0
     most = max(float(np.quantile(np.abs(change), 0.99)) for change in changes)
-    return next((step for step in _STEPS if step >= most), 1.0)
+    return next((step / 255 for step in _STEPS if step >= 255 * most), 1.0)
 
 
 def _signed(change: np.ndarray | None, limit: float, pair: Pair) -> Pillow.Image:
@@ -215,14 +215,14 @@ def _scales(paper: _Paper, lefts: Sequence[int], widths: Sequence[int], y: int, 
     grey = np.repeat(np.linspace(0, 255, min(widths[0], 280)).astype(np.uint8)[None, :], 14, axis=0)
     paper.picture.paste(Pillow.fromarray(grey).convert("RGB"), (lefts[0], y))
     paper.write((lefts[0], y + 18), "0 black", 15, _FAINT)
-    end = "1 white, as the model sees it"
-    paper.write((lefts[0] + grey.shape[1] - paper.width("1 white", 15), y + 18), end, 15, _FAINT)
+    end = "255 white, as the model sees it"
+    paper.write((lefts[0] + grey.shape[1] - paper.width("255 white", 15), y + 18), end, 15, _FAINT)
     bar = min(widths[-1], 280)
     colours = np.repeat(_coloured(np.linspace(-1, 1, bar))[None], 14, axis=0)
     paper.picture.paste(Pillow.fromarray(colours), (lefts[-1], y))
-    paper.write((lefts[-1], y + 18), f"-{limit:g} darker", 15, _FAINT)
+    paper.write((lefts[-1], y + 18), f"-{limit * 255:.0f} darker", 15, _FAINT)
     paper.write((lefts[-1] + bar / 2 - 4, y + 18), "0", 15, _FAINT)
-    words = f"+{limit:g} brighter"
+    words = f"+{limit * 255:.0f} brighter"
     paper.write((lefts[-1] + bar - paper.width(words, 15), y + 18), words, 15, _FAINT)
 
 

@@ -9,7 +9,11 @@ __all__ = ["copies_sheet"]
 def copies_sheet(result: CopiesResult, where: str) -> Sheet:
     """How many copies, how far they moved, and what of the classes and lesions is left."""
     left_out = ", ".join(f"{reason} {count}" for reason, count in result.left_out.items()) or "nothing"
-    change = "pixels resampled" if result.mean_change is None else f"{result.mean_change * 255:.1f} of 255 grey levels"
+    change = (
+        "none has a counterpart, pixels were resampled"
+        if result.mean_change is None
+        else f"{result.mean_change * 255:.1f} of 255 grey levels"
+    )
     lines = [
         f"{result.harmonizer}: {result.summary}",
         f"fitted on {result.fitted}",

@@ -177,19 +177,36 @@ def view(case: Case, fitted: Fitted) -> Viewed:
 
 @dataclass(slots=True)
 class _Writer:
-    """The folder of copies under way: files, and the rows of its manifest."""
+    """The folder of copies under way: files, and the rows of its manifest.
+
+    A copy has its source's place and name, so that cases without a patient of their own stay the same ones, and fall
+    into the same part of a split.
+    """
 
     folder: Path
+    masks: str
+    known: bool
     taken: set[str] = field(default_factory=set)
     rows: list[dict[str, str]] = field(default_factory=list)
 
+    @classmethod
+    def of(cls, site: Site, folder: Path) -> "_Writer":
+        """A writer whose masks lie in a folder that no case's name leads into."""
+        masks, used = "masks", {PurePosixPath(case.name).parts[0].lower() for case in site.cases}
+        while masks in used:
+            masks += "_"
+        return cls(folder, masks, site.patient_source != "file")
+
     def add(self, case: Case, seen: Viewed) -> None:
+        """Write a case, its mask as it is, or resampled where the pixels are."""
         name = self._free(case.name)
-        image = write_seen(seen.after, self.folder / "images" / name, seen.grid)
+        self.known = self.known or name != case.name
+        image = write_seen(seen.after, self.folder / name, seen.grid)
         mask = None
         if case.mask is not None:
-            stem = self.folder / "masks" / name
-            if seen.moved and seen.mask_after is not None:
+            stem = self.folder / self.masks / name
+            pair = case.mask.name.lower().endswith(".hdr")  # half of a NIfTI file; its pixels lie in another
+            if (seen.moved or pair) and seen.mask_after is not None:
                 mask = write_labels(seen.mask_after, stem, seen.grid)
             else:
                 mask = stem.with_name(stem.name + case.mask.name[len(stem_of(case.mask.name)) :])
@@ -208,16 +225,16 @@ class _Writer:
         )
 
     def close(self) -> None:
-        """Write the manifest."""
+        """Write the manifest; its column of patients only where somebody said who they are."""
+        columns = [column for column in (*COLUMNS, "spacing_mm") if self.known or column != "patient"]
         with (self.folder / "manifest.csv").open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, (*COLUMNS, "spacing_mm"), lineterminator="\n")
+            writer = csv.DictWriter(file, columns, extrasaction="ignore", lineterminator="\n")
             writer.writeheader()
             writer.writerows(self.rows)
 
     def _free(self, name: str) -> str:
         """The case's name as a path that stays inside the folder and is nobody else's, also where case is ignored."""
-        parts = [part for part in PurePosixPath(name).parts if part not in ("/", "..", ".")]
-        parts = parts[1:] if len(parts) > 1 and parts[0] == "images" else parts
+        parts = [part for part in PurePosixPath(name.replace("\\", "/")).parts if part not in ("/", "..", ".")]
         free = wanted = "/".join(parts).replace(":", "_") or "case"
         number = 1
         while free.lower() in self.taken:
@@ -258,7 +275,7 @@ def write_copies(
     """
     part = _claimed(site, out)
     failures = [Unreadable(path, reason) for reason, paths in site.excluded.items() for path in paths]
-    writer, most = _Writer(part), 0.0
+    writer, most = _Writer.of(site, part), 0.0
     try:
         _check(failures, max_failures)
         for case, seen in _views(site.cases, fitted, failures, progress):

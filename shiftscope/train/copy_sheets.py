@@ -29,7 +29,9 @@ def draw_sheet(path: Path, changes: Changes, result: CopiesResult, *, count: int
     """
     cases = changes.chosen(count, seed)
     pairs = [_pair(view(case, changes.fitted), number) for number, case in enumerate(cases, start=1)]
-    changed = "pixels resampled" if result.mean_change is None else _amount(result.mean_change)
+    changed = (
+        "none has a counterpart, pixels were resampled" if result.mean_change is None else _amount(result.mean_change)
+    )
     lines = [
         f"{result.harmonizer}: {result.summary}.",
         f"{result.written} cases; mean absolute change of a pixel: {changed}. Fitted on {result.fitted}."

@@ -1,0 +1,115 @@
+"""`shiftscope harmonize`, as it is typed."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from shiftscope.phantoms import ANATOMIES, write_site
+from shiftscope.plans import Plan, PlannedSite, read_plan, write_plan
+from shiftscope.sites import read_site
+from shiftscope.train.states import save_arrays
+
+
+@pytest.fixture
+def hospital(tmp_path: Path) -> Path:
+    """A site of 24 phantoms with masks."""
+    rng = np.random.default_rng(0)
+    drawn = [replace(ANATOMIES["ultrasound"](rng, size=48), patient=f"q{number:02d}") for number in range(24)]
+    return write_site(drawn, tmp_path / "ashford")
+
+
+def planned(folder: Path, harmonizer: str | None) -> Path:
+    plan = Plan(
+        name="trial",
+        task="segmentation",
+        classes=(),
+        model="unet",
+        colour=False,
+        image_size=32,
+        rounds=1,
+        local_steps=1,
+        batch_size=4,
+        learning_rate=0.01,
+        seeds=(0,),
+        harmonizer=harmonizer,
+        personalizer=None,
+        sites={"ashford": PlannedSite(fingerprint="", patients=24, cases=24)},
+    )
+    path = folder / "plan.toml"
+    write_plan(plan, path)
+    assert read_plan(path).harmonizer == harmonizer
+    return path
+
+
+def test_copies_a_sheet_and_an_answer(run, hospital: Path, tmp_path: Path) -> None:
+    plan = planned(tmp_path, "zscore")
+    done = run("harmonize", hospital, "--plan", plan, "-o", tmp_path / "copies", "--format", "json", "--cases", 3)
+    assert done.code == 0
+    told = json.loads(done.out)
+    assert (told["schema"], told["site"], told["harmonizer"], told["written"]) == (1, "ashford", "zscore", 24)
+    assert told["mean_change"] > 0.01
+    assert told["contrast"]["cases"] == 24
+    assert "must not leave the hospital" in done.err
+    assert "q" not in json.dumps(told["fitted"])
+    with Image.open(tmp_path / "copies" / "before-after.png") as picture:
+        assert picture.width > 3 * 48 * 11
+    again = read_site(tmp_path / "copies", name="ashford")
+    assert [case.patient for case in again.cases] == [case.patient for case in read_site(hospital).cases]
+    assert run("profile", tmp_path / "copies", "--dry-run").code == 0
+
+
+def test_the_reference_is_found_in_the_run_or_given(run, hospital: Path, tmp_path: Path) -> None:
+    plan = planned(tmp_path, "quantile_map")
+    missing = run("harmonize", hospital, "--plan", plan, "--run", tmp_path / "run", "-o", tmp_path / "copies")
+    assert missing.code == 2
+    assert "shiftscope train" in missing.err
+    assert "--reference FILE" in missing.err
+    kept = tmp_path / "run" / "references" / "quantile_map.safetensors"
+    save_arrays(kept, {"quantiles": np.linspace(0.01, 0.99, 199)[None]})
+    for option, value in (("--run", tmp_path / "run"), ("--reference", kept)):
+        out = tmp_path / f"copies{option}"
+        done = run("harmonize", hospital, "--plan", plan, option, value, "-o", out, "--no-sheet")
+        assert done.code == 0
+        assert "distance from the reference" in done.out
+        assert not (out / "before-after.png").exists()
+    late = run("harmonize", hospital, "--plan", plan, "--reference", kept, "-o", tmp_path / "late", "--site", "new")
+    assert late.code == 0
+    assert "all 24 cases: the plan has no site 'new'" in " ".join(late.out.split())
+
+
+def test_a_site_like_the_reference_is_told_so(run, hospital: Path, tmp_path: Path) -> None:
+    plan = planned(tmp_path, "reinhard")
+    assert run("harmonize", hospital, "--plan", plan, "-o", tmp_path / "x").code == 2  # the plan is grey
+    plan = planned(tmp_path, "quantile_map")
+    from shiftscope.train.copies import fit_site
+
+    wide = {"quantiles": np.ones((1, 199))}
+    fitted = fit_site(read_site(hospital), read_plan(plan), wide, "here", lambda _done, _total: None)
+    save_arrays(tmp_path / "own.safetensors", dict(fitted.own))
+    done = run("harmonize", hospital, "--plan", plan, "--reference", tmp_path / "own.safetensors", "-o", tmp_path / "y")
+    assert done.code == 0
+    assert "already equals the reference" in done.out
+
+
+@pytest.mark.parametrize(("harmonizer", "words"), [(None, "nothing to write"), ("combat", "features")])
+def test_nothing_to_write_is_an_error(run, harmonizer: str | None, words: str, hospital: Path, tmp_path: Path) -> None:
+    done = run("harmonize", hospital, "--plan", planned(tmp_path, harmonizer), "-o", tmp_path / "copies")
+    assert done.code == 2
+    assert words in done.err
+    assert not (tmp_path / "copies").exists()
+
+
+def test_broken_files_are_listed_and_limited(run, hospital: Path, tmp_path: Path) -> None:
+    (hospital / "images" / "q03.png").write_bytes(b"no picture")
+    plan = planned(tmp_path, "zscore")
+    done = run("harmonize", hospital, "--plan", plan, "-o", tmp_path / "copies", "--max-failures", "0")
+    assert done.code == 2
+    assert not (tmp_path / "copies").exists()
+    done = run("harmonize", hospital, "--plan", plan, "-o", tmp_path / "copies", "--max-failures", "5%")
+    assert done.code == 0
+    assert "q03.png" in done.err
+    assert "not_an_image 1" in done.out
