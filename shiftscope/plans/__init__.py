@@ -1,5 +1,6 @@
 """The plan of a federated job and the result of running it, as files a person can read and edit."""
 
+from shiftscope.plans.copies import CopiesResult, Kept
 from shiftscope.plans.files import read_plan, write_plan
 from shiftscope.plans.plan import Plan, PlannedSite, Split, Task, propose_plan
 from shiftscope.plans.results import (
@@ -21,10 +22,12 @@ from shiftscope.plans.trials import Fate, TrialCost, TrialEntry, TrialResult, Tr
 
 __all__ = [
     "ArmResult",
+    "CopiesResult",
     "Cost",
     "Difference",
     "Fate",
     "Forecast",
+    "Kept",
     "Ledger",
     "Outcome",
     "Plan",

@@ -10,13 +10,14 @@ import torch
 from torch import nn
 
 from shiftscope.harmonize import Statistics
-from shiftscope.plans import SiteRound
+from shiftscope.plans import Kept, SiteRound
 from shiftscope.train.aggregate import Tensors, Update
 from shiftscope.train.algorithms import Algorithm, Server
 from shiftscope.train.bootstrap import replicates
 from shiftscope.train.fairness import digest_of
 from shiftscope.train.gate import gated
 from shiftscope.train.jobs import Arm, Job
+from shiftscope.train.leaks import kept_signal
 from shiftscope.train.loading import Sample
 from shiftscope.train.memory import measure_from_here, peak_bytes
 from shiftscope.train.methods.twins import tensors_of
@@ -76,8 +77,12 @@ class Participant:
         """The site's word in one pass of a harmonizer: aggregates over its training cases."""
         return self.views.share(harmonizer, number, reference)
 
-    def harmonize(self, harmonizer: str, reference: Statistics) -> float:
-        """Harmonize all cases; returns the mean absolute change of a training pixel."""
+    def harmonize(self, harmonizer: str, reference: Statistics) -> tuple[float, Kept | None]:
+        """Harmonize all cases.
+
+        Returns:
+            The mean absolute change of a training pixel, and what is left of what the model has to learn.
+        """
         before, after = self.views.plain.train, self.views.seen(harmonizer, reference).train
         mix = self.views.mix(harmonizer, reference)
         rng = np.random.default_rng(0)
@@ -85,7 +90,7 @@ class Participant:
         for one, other in zip(before, after, strict=True):
             old, new = one.pixels.astype(np.float32), other.pixels.astype(np.float32)
             change.append(np.abs((new if mix is None else mix(new, rng)) - old).mean())
-        return float(np.mean(change))
+        return float(np.mean(change)), kept_signal(before, after)
 
     def train(self, arm: str, seed: int, number: int, received: Tensors, reference: Statistics) -> Update:
         """Round `number`: the local steps, from the shared tensors and the site's own."""

@@ -6,14 +6,25 @@ from functools import partial
 
 import numpy as np
 
-from shiftscope.plans import ArmResult, Cost, Difference, Outcome, RoundEntry, RunResult, SiteScore, SiteScores, Verdict
+from shiftscope.plans import (
+    ArmResult,
+    Cost,
+    Difference,
+    Kept,
+    Outcome,
+    RoundEntry,
+    RunResult,
+    SiteScore,
+    SiteScores,
+    Verdict,
+)
 from shiftscope.train.bootstrap import interval
 from shiftscope.train.jobs import Arm, Job
 from shiftscope.train.ledger import ledger_of
 from shiftscope.train.scores import PRIMARY
 from shiftscope.train.states import Checkpoint, Evaluation
 
-__all__ = ["MARGIN", "UNGATED", "SiteFacts", "line_of", "summarise", "verdict_on"]
+__all__ = ["MARGIN", "UNGATED", "SiteFacts", "leaks_told", "line_of", "summarise", "verdict_on"]
 
 UNGATED = "ungated/"
 """Before an arm's name: what its own models do, the gate aside."""
@@ -86,6 +97,17 @@ def summarise(
         },
         machine=dict(machine),
     )
+
+
+def leaks_told(job: Job, harmonizer: str, kept: Mapping[str, Kept]) -> list[str]:
+    """One line per site at which a harmonizer takes more than its margin of what the model has to learn."""
+    what = "the contrast of lesions" if job.plan.task == "segmentation" else "what tells the classes apart (AUROC)"
+    return [
+        f"site {site}: {harmonizer} lowers {what} from {word.before:.2f} to {word.after:.2f} on {word.cases} training"
+        " cases, more than chance; look at `shiftscope harmonize`, or take another harmonizer"
+        for site, word in kept.items()
+        if word.lost
+    ]
 
 
 def line_of(entry: RoundEntry, rounds: int) -> str:

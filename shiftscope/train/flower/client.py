@@ -47,7 +47,8 @@ def share(site: Participant, parcel: Parcel) -> Parcel:
 
 def harmonize(site: Participant, parcel: Parcel) -> Parcel:
     """The reference is known: map all images, say how much they changed."""
-    return Parcel(facts={"changed": site.harmonize(parcel.facts["harmonizer"], parcel.statistics)})
+    changed, kept = site.harmonize(parcel.facts["harmonizer"], parcel.statistics)
+    return Parcel(facts={"changed": changed, "kept": None if kept is None else kept.model_dump()})
 
 
 def train(site: Participant, parcel: Parcel) -> Parcel:

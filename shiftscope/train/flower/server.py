@@ -15,7 +15,7 @@ from flwr.serverapp import Grid, ServerApp
 
 from shiftscope.errors import EngineError, ShiftscopeError
 from shiftscope.harmonize import HARMONIZERS, NOTHING, Statistics, combine
-from shiftscope.plans import Cost, RoundEntry, RunResult
+from shiftscope.plans import Cost, Kept, RoundEntry, RunResult
 from shiftscope.train.fairness import refuse_unequal
 from shiftscope.train.flower.federation import Answers, Federation
 from shiftscope.train.flower.messages import Parcel
@@ -23,7 +23,7 @@ from shiftscope.train.flower.strategy import AccountedFedAvg
 from shiftscope.train.jobs import Arm, Job
 from shiftscope.train.participants import initial_tensors, server_of
 from shiftscope.train.personalize import find_algorithm
-from shiftscope.train.results import SiteFacts, line_of, summarise
+from shiftscope.train.results import SiteFacts, leaks_told, line_of, summarise
 from shiftscope.train.states import Checkpoint, Evaluation, load_arrays, load_checkpoint, save_arrays, save_checkpoint
 
 __all__ = ["FAILURE", "ROUNDS", "coordinate", "ignore", "server"]
@@ -125,6 +125,8 @@ class _Run:
             f"harmonize with {name}", "query.harmonize", Parcel(statistics=reference, facts={"harmonizer": name})
         )
         self.changed[name] = {site: float(parcel.facts["changed"]) for site, parcel in answers.parcels.items()}
+        told = {site: parcel.facts["kept"] for site, parcel in answers.parcels.items() if parcel.facts["kept"]}
+        self.notes += leaks_told(self.job, name, {site: Kept.model_validate(kept) for site, kept in told.items()})
         if self.changed[name] and max(self.changed[name].values()) < LEAST_CHANGE:
             raise EngineError(f'harmonizer {name}: it changed no pixel at any site; set harmonizer = "" in the plan')
         return reference
