@@ -15,6 +15,8 @@ import sys
 import time
 from pathlib import Path
 
+from portfolio_tables import EQUAL, tables
+
 from shiftscope.harmonize import HARMONIZERS
 from shiftscope.measures.features import load_extractor
 from shiftscope.plans import Plan, RunResult, propose_plan, read_plan, write_plan
@@ -31,7 +33,7 @@ REGEX = {
     "cxr_cls": None,
     "breast_cls": None,
 }
-"""How to find the patient. Ten consecutive video frames of an endoscopy count as one: a sequence's number is not given."""
+"""How to find the patient. Ten consecutive frames of an endoscopy count as one: no file tells its sequence."""
 
 TOO_SMALL = {"breast_us": ("busbra_usystems",)}
 """Sites with fewer than ten patients: two test cases decide nothing, and every site counts alike in a mean."""
@@ -39,7 +41,6 @@ TOO_SMALL = {"breast_us": ("busbra_usystems",)}
 MODEL = {"segmentation": "unet", "classification": "test_resnet"}
 HYBRIDS = ("zscore+fedbn", "zscore+lp_ft", "quantile_map+fedper", "quantile_map+ditto")
 SLOW = {"n4": "minutes per hundred images on these cores"}
-EQUAL = " at equal compute"
 
 
 def strategies(plan: Plan) -> tuple[list[Arm], dict[str, str]]:
@@ -49,8 +50,10 @@ def strategies(plan: Plan) -> tuple[list[Arm], dict[str, str]]:
     for name in names:
         if name == "fedavg" or name in SLOW:
             continue
-        harmonizer, _, algorithm = name.partition("+") if "+" in name else (
-            ("", "", name) if name in {**CONTROLS, **PERSONALIZERS} else (name, "", "fedavg")
+        harmonizer, _, algorithm = (
+            name.partition("+")
+            if "+" in name
+            else (("", "", name) if name in {**CONTROLS, **PERSONALIZERS} else (name, "", "fedavg"))
         )
         arm = arm_of(plan, name, algorithm, harmonizer or None)
         try:
@@ -110,8 +113,14 @@ def run(options: argparse.Namespace) -> None:
 
     kept = out / "run"
     train(
-        plan, data, engine="inline", out=kept, resume=(kept / "job.json").exists(), progress=say,
-        patient_regex=REGEX[options.group], arms=arms,
+        plan,
+        data,
+        engine="inline",
+        out=kept,
+        resume=(kept / "job.json").exists(),
+        progress=say,
+        patient_regex=REGEX[options.group],
+        arms=arms,
     )
 
 
@@ -125,8 +134,6 @@ def redo(options: argparse.Namespace) -> None:
 
 
 def table(options: argparse.Namespace) -> None:
-    from portfolio_tables import tables
-
     results = {out.name: RunResult.read(out / "run" / "result.json") for out in options.out}
     left_out = {out.name: json.loads((out / "left_out.json").read_text(encoding="utf-8")) for out in options.out}
     print(tables(results, left_out))
