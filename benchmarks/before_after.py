@@ -15,9 +15,10 @@ from shiftscope.phantoms import ANATOMIES, write_site
 from shiftscope.plans import Plan, PlannedSite
 from shiftscope.sites import read_site
 from shiftscope.train.changes import Changes
-from shiftscope.train.copies import fit_site, write_copies
+from shiftscope.train.copies import write_copies
 from shiftscope.train.copy_sheets import draw_sheet
 from shiftscope.train.loading import load_samples
+from shiftscope.train.site_fits import fit_site
 
 NAME, SIZE = "quantile_map", 192
 GAMMA = {"ashford": 1.0, "brackley": 1.0, "carrow": 1.8}

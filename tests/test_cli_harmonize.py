@@ -11,6 +11,7 @@ from PIL import Image
 from shiftscope.phantoms import ANATOMIES, write_site
 from shiftscope.plans import Plan, PlannedSite, read_plan, write_plan
 from shiftscope.sites import read_site
+from shiftscope.train.site_fits import fit_site
 from shiftscope.train.states import save_arrays
 
 
@@ -85,8 +86,6 @@ def test_a_site_like_the_reference_is_told_so(run, hospital: Path, tmp_path: Pat
     plan = planned(tmp_path, "reinhard")
     assert run("harmonize", hospital, "--plan", plan, "-o", tmp_path / "x").code == 2  # the plan is grey
     plan = planned(tmp_path, "quantile_map")
-    from shiftscope.train.copies import fit_site
-
     wide = {"quantiles": np.ones((1, 199))}
     fitted = fit_site(read_site(hospital), read_plan(plan), wide, "here", lambda _done, _total: None)
     save_arrays(tmp_path / "own.safetensors", dict(fitted.own))

@@ -37,8 +37,9 @@ def harmonize(
     from shiftscope.reports.copies_sheet import copies_sheet
     from shiftscope.sites import read_site
     from shiftscope.train.changes import Changes
-    from shiftscope.train.copies import check_copies, fit_site, write_copies
+    from shiftscope.train.copies import write_copies
     from shiftscope.train.references import kept_reference, read_reference
+    from shiftscope.train.site_fits import check_copies, fit_site
 
     wanted = read_plan(plan)
     name = check_copies(wanted)

@@ -23,7 +23,8 @@ from shiftscope.harmonize.quantile_maps import LEVELS, mean_quantiles
 from shiftscope.images import canvas, mask_canvas
 from shiftscope.plans.copies import CopiesResult, Kept
 from shiftscope.sites import Case, Site
-from shiftscope.train.copies import LEAST_CHANGE, Fitted, Viewed
+from shiftscope.train.site_fits import Fitted
+from shiftscope.train.viewings import LEAST_CHANGE, Viewed
 
 __all__ = ["BINS", "Changes"]
 

@@ -9,7 +9,7 @@ from shiftscope.images.before_after import Curves, Pair, Panel, draw
 from shiftscope.plans.copies import CopiesResult
 from shiftscope.sites import Case
 from shiftscope.train.changes import BINS, Changes
-from shiftscope.train.copies import Viewed, view
+from shiftscope.train.viewings import Viewed, view
 
 __all__ = ["draw_sheet"]
 

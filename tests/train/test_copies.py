@@ -20,11 +20,13 @@ from shiftscope.phantoms import ANATOMIES, write_site
 from shiftscope.plans import Plan
 from shiftscope.sites import Site, load, read_site
 from shiftscope.train.changes import Changes
-from shiftscope.train.copies import Fitted, check_copies, fit_site, view, write_copies
+from shiftscope.train.copies import write_copies
 from shiftscope.train.copy_sheets import draw_sheet
 from shiftscope.train.loading import channels, load_samples
 from shiftscope.train.references import read_reference
+from shiftscope.train.site_fits import Fitted, check_copies, fit_site
 from shiftscope.train.states import save_arrays
+from shiftscope.train.viewings import view
 
 WRITTEN = [name for name, one in HARMONIZERS.items() if one.mix is None and one.on in ("pixels", "colour")]
 
