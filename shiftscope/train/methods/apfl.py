@@ -41,7 +41,8 @@ def mixed_round(model: nn.Module, round_: Round, *, learn: bool = True, alpha: f
         second.zero_grad()
         share = weight.clone().requires_grad_(learn)
         away = {name: parameter.detach() for name, parameter in model.named_parameters()}
-        mixture = {name: share * own + (1 - share) * away[name] for name, own in personal.named_parameters()}
+        # lerp is exact at both ends and keeps channels-last memory, which a sum of products does not.
+        mixture = {name: torch.lerp(away[name], own, share.to(own)) for name, own in personal.named_parameters()}
         personal.train()
         outputs = functional_call(personal, {**dict(personal.named_buffers()), **mixture}, (images,))
         backward(round_.loss(cast(torch.Tensor, outputs), targets), round_)
