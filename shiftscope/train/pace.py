@@ -10,7 +10,7 @@ from torch import nn
 
 from shiftscope.plans import Plan
 from shiftscope.train.loading import Sample
-from shiftscope.train.models import LINEAR
+from shiftscope.train.models import LINEAR, memory_format
 from shiftscope.train.randomness import seeded, single_threaded
 from shiftscope.train.rounds import Round, loss_for, plain_step, run_steps
 
@@ -46,14 +46,12 @@ def time_steps(plan: Plan, model: nn.Module, device: str) -> Pace:
     A batch of two is timed first. Where a few of the plan's batches fit into `BUDGET_S` they are timed as well; else
     the time is taken to grow in proportion with the batch, which flatters no model: large batches are a little faster.
     """
-    model.to(device)
-    if not plan.patch:
-        model.to(memory_format=torch.channels_last)
+    model.to(device).to(memory_format=memory_format(plan))
     kept = _Kept()
     with single_threaded(), seeded(0, "pace"):
         with torch.autograd.graph.saved_tensors_hooks(kept.note, lambda tensor: tensor):
             first = _run(plan, model, device, SMALL, 1)[0]  # slow, for the libraries choose their kernels
-        again = first if first > BUDGET_S else _run(plan, model, device, SMALL, 1)[0]
+        again = first if first > 2 * BUDGET_S else _run(plan, model, device, SMALL, 1)[0]
         guess = again * plan.batch_size / SMALL
         steps = min(MOST_STEPS, int(BUDGET_S / 2 / guess))
         seconds = float(np.median(_run(plan, model, device, plan.batch_size, steps)[1:])) if steps > 1 else guess
