@@ -13,7 +13,6 @@ from shiftscope.harmonize.case_maps import LANDMARKS
 from shiftscope.harmonize.leakage import (
     MARGIN_CONTRAST,
     MARGIN_SEPARABILITY,
-    Drop,
     case_features,
     contrast,
     fading,
@@ -21,8 +20,9 @@ from shiftscope.harmonize.leakage import (
 )
 from shiftscope.harmonize.quantile_maps import LEVELS, mean_quantiles
 from shiftscope.images import canvas, mask_canvas
-from shiftscope.plans.copies import CopiesResult, Kept
+from shiftscope.plans import CopiesResult
 from shiftscope.sites import Case, Site
+from shiftscope.train.leaks import as_kept
 from shiftscope.train.site_fits import Fitted
 from shiftscope.train.viewings import LEAST_CHANGE, Viewed
 
@@ -119,20 +119,6 @@ class Changes:
             unchanged=not self._moved and max(self._change, default=0.0) < LEAST_CHANGE,
             distance_before=distances[0],
             distance_after=distances[1],
-            contrast=_kept(stands_out, MARGIN_CONTRAST),
-            separability=_kept(apart, MARGIN_SEPARABILITY),
+            contrast=as_kept(stands_out, MARGIN_CONTRAST),
+            separability=as_kept(apart, MARGIN_SEPARABILITY),
         )
-
-
-def _kept(drop: Drop | None, margin: float) -> Kept | None:
-    if drop is None:
-        return None
-    return Kept(
-        cases=drop.cases,
-        before=drop.before,
-        after=drop.after,
-        drop=drop.drop,
-        low=drop.low,
-        high=drop.high,
-        lost=drop.exceeds(margin),
-    )
