@@ -70,6 +70,7 @@ class Algorithm:
         besides: (round, rounds, batches in a site's cases) -> steps and passes beyond that; the round after the last
             one stands for `finish`.
         models: how many models a site trains side by side.
+        least_steps: local steps without which a round of it is not itself.
         tuning: share of the rounds that `finish` spends at each site alone; taken off the federated ones.
         pools: the cases of all sites are brought together: a bound, possible where one machine holds them all.
     """
@@ -84,9 +85,26 @@ class Algorithm:
     passes: float = 1.0
     besides: Callable[[int, int, int], tuple[int, int]] = nothing_else
     models: int = 1
+    least_steps: int = 1
     tuning: float = 0.0
     pools: bool = False
 
     def federated(self, rounds: int) -> int:
         """How many of `rounds` are spent together; a method that tunes has one round for it at the least."""
         return max(1, rounds - max(1, round(self.tuning * rounds))) if self.tuning else rounds
+
+    def passes_in(self, number: int, rounds: int, steps: int, batches: int) -> int:
+        """Forward-and-backward passes in round `number` of `rounds` with `steps` steps each; the number after the last
+        federated one stands for all that `finish` does.
+
+        Args:
+            batches: in one pass over a site's cases.
+        """
+        together = self.federated(rounds)
+        more = self.besides(number, together, batches)[1]
+        return more + (round(self.passes * steps) if number <= together else steps * (rounds - together))
+
+    def passes_of(self, rounds: int, steps: int, batches: int) -> int:
+        """The same, all together."""
+        numbers = range(1, self.federated(rounds) + 2)
+        return sum(self.passes_in(number, rounds, steps, batches) for number in numbers)

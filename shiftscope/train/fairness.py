@@ -26,21 +26,29 @@ def refuse_unequal(job: Job, runs: Mapping[tuple[str, int], Checkpoint]) -> None
     """See from the account of the rounds that every strategy had what the first one had.
 
     Compared are, site by site: the initial weights of each seed, the number of rounds, and optimizer steps of the
-    model that is used, tuning at the end among them. The split and the augmentation are one for a whole job. A site
-    that missed rounds is left out: its absence is told in the result's notes.
+    model that is used, tuning at the end among them; and that no more was computed than the algorithm declares. The
+    split and the augmentation are one for a whole job. A site that missed rounds is left out: its absence is told in
+    the result's notes.
 
     Raises:
         EngineError: naming the strategy, the site, and both numbers.
     """
     for (name, seed), run in runs.items():
-        arm = job.arm(name)
-        due = arm.rounds * job.plan.local_steps
+        due = job.arm(name).rounds * job.plan.local_steps
+        foreseen = job.forecast.get(name)
         for site in _whole(run, job.sites):
-            steps = sum(entry.sites[site].steps for entry in run.entries) + run.evaluation[site].spent.steps
+            spent = [*(entry.sites[site] for entry in run.entries), run.evaluation[site].spent]
+            steps, passes = sum(word.steps for word in spent), sum(word.passes for word in spent)
             if steps != due:
                 raise EngineError(
                     f"{name} seed {seed}: site {site} took {steps} optimizer steps, and the budget is {due};"
                     " the comparison would not be fair; mend the algorithm's count of rounds and steps"
+                )
+            most = passes if foreseen is None else sum(word.passes for word in foreseen.rounds[site])
+            if passes > most:
+                raise EngineError(
+                    f"{name} seed {seed}: site {site} took {passes} passes, and {most} were declared; the comparison"
+                    " would not be fair; mend the algorithm's `passes`, `besides` or `tuning`"
                 )
     for seed in job.plan.seeds:
         _one_start(seed, {name: run for (name, of), run in runs.items() if of == seed})

@@ -1,7 +1,6 @@
 """What a run will take, item by item, said before its first round."""
 
 import io
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -19,16 +18,8 @@ from shiftscope.train.methods.twins import tensors_of
 from shiftscope.train.models import LINEAR, build
 from shiftscope.train.pace import Pace, random_sample, time_steps
 from shiftscope.train.personalize import find_algorithm
-from shiftscope.train.scores import METRICS
-from shiftscope.train.states import Evaluation
 
-__all__ = ["SLACK", "forecast"]
-
-SLACK = 24
-"""Bytes by which a reply may miss its prediction for every measured number in it, for want of knowing its digits."""
-
-LOSS = 0.6931471805599453
-"""Any number of the usual length: its digits travel as text."""
+__all__ = ["forecast"]
 
 TRAINED = 4
 """A weight that is trained takes itself, its gradient and two moments of AdamW."""
@@ -50,9 +41,8 @@ class Known:
 def forecast(job: Job, parts: Mapping[str, Mapping[str, Sequence[Case]]]) -> dict[str, Forecast]:
     """Arm -> what it is expected to take. Takes about two seconds, most of them in timing a few real steps.
 
-    Exact, where every file can be read: bytes sent to the sites, tensors sent by them, and passes. The text beside the
-    tensors in a reply holds measured numbers, whose digits are not known: within `SLACK` bytes each. Seconds are
-    passes times the time of one on this machine, undisturbed. Memory is what this process holds now, the images of all
+    Exact, where every file can be read and every site answers: bytes and passes. Seconds are passes times the time of
+    one on this machine, undisturbed. Memory is what this process holds now, the images of all
     sites, a model trained with its gradients and moments, and the activations of a batch; slices of volumes beyond
     the first are not known yet and not counted, nor what only the engine's own processes hold.
 
@@ -101,45 +91,32 @@ class _Bill:
 
     def forecast(self) -> Forecast:
         """Every item, and the sum over all seeds."""
-        seeds = [{site: tuple(self._rounds(site, seed)) for site in self.sites} for seed in self.job.plan.seeds]
+        rounds = {site: tuple(self._rounds(site)) for site in self.sites}
         return Forecast(
-            total=spending([spent for sites in seeds for spents in sites.values() for spent in spents]), rounds=seeds[0]
+            total=spending([spent for spents in rounds.values() for spent in spents] * len(self.job.plan.seeds)),
+            rounds=rounds,
         )
 
-    def _rounds(self, site: str, seed: int) -> Iterator[SiteRound]:
+    def _rounds(self, site: str) -> Iterator[SiteRound]:
         """A site's rounds, and what comes after the last."""
         together, steps = self.algorithm.federated(self.arm.rounds), self.job.plan.local_steps
         if not self.algorithm.pools or site == next(iter(self.sites)):
             for number in range(1, together + 1):
-                yield self._train(site, seed, number, steps)
-        yield self._finish(site, seed, together, steps * (self.arm.rounds - together))
+                yield self._train(site, number, steps)
+        yield self._finish(site, together, steps * (self.arm.rounds - together))
 
-    def _train(self, site: str, seed: int, number: int, steps: int) -> SiteRound:
+    def _train(self, site: str, number: int, steps: int) -> SiteRound:
         together = self.algorithm.federated(self.arm.rounds)
         more = self.algorithm.besides(number, together, self._batches(site))
-        spent = self._spent(steps + more[0], round(self.algorithm.passes * steps) + more[1])
-        spent = spent.model_copy(update={"start": "0" * 16 if number == 1 else ""})
-        facts = {"cases": self._cases(site), "loss": LOSS, "spent": json.loads(spent.model_dump_json())}
-        asked = {"arm": self.arm.name, "seed": seed, "round": number}
-        return spent.model_copy(
-            update={
-                "up": self.sent[site] + _text(facts),
-                "down": self.sent[site] + self.reference + _text(asked),
-                "start": "",
-            }
-        )
+        passes = self.algorithm.passes_in(number, self.arm.rounds, steps, self._batches(site))
+        spent = self._spent(steps + more[0], passes)
+        return spent.model_copy(update={"up": self.sent[site], "down": self.sent[site] + self.reference})
 
-    def _finish(self, site: str, seed: int, together: int, steps: int) -> SiteRound:
+    def _finish(self, site: str, together: int, steps: int) -> SiteRound:
         more = self.algorithm.besides(together + 1, together, self._batches(site))
-        spent = self._spent(steps + more[0], steps + more[1])
-        scores: dict[str, float | None] = dict.fromkeys(METRICS[self.job.plan.task], LOSS)
-        word = Evaluation(
-            cases=self.sites[site].test, scores=scores, ungated=scores, validation=scores, spent=spent
-        ).model_dump()
-        asked = {"arm": self.arm.name, "seed": seed}
-        return spent.model_copy(
-            update={"up": _text(word), "down": self.sent[site] + self.reference + _text(asked), "peak_bytes": None}
-        )
+        passes = self.algorithm.passes_in(together + 1, self.arm.rounds, self.job.plan.local_steps, self._batches(site))
+        spent = self._spent(steps + more[0], passes)
+        return spent.model_copy(update={"down": self.sent[site] + self.reference, "peak_bytes": None})
 
     def _spent(self, steps: int, passes: int) -> SiteRound:
         return SiteRound(steps=steps, passes=passes, seconds=passes * self.seconds, peak_bytes=self.peak)
@@ -194,7 +171,3 @@ def _header(array: np.ndarray) -> int:
     header = {**np.lib.format.header_data_from_array_1_0(array), "fortran_order": False}
     np.lib.format.write_array_header_1_0(empty, header)
     return empty.tell()
-
-
-def _text(facts: Mapping[str, object]) -> int:
-    return len(json.dumps(facts).encode())

@@ -34,6 +34,9 @@ __all__ = [
     "train",
 ]
 
+HARDLY = 1.05
+"""A method that computes up to so many times as much as its baseline counts as computing alike."""
+
 TIMEOUT_S = 1800.0
 """How long a round waits for its slowest site, unless told otherwise; Flower's own default is an hour."""
 
@@ -103,7 +106,7 @@ def arms_of(plan: Plan) -> tuple[Arm, ...]:
     arms = [arm_of(plan, "baseline", plan.baseline, None)]
     if plan.harmonizer or plan.personalizer:
         arms.append(arm_of(plan, "adapted", plan.personalizer or plan.baseline, plan.harmonizer))
-        if (less := at_equal_compute(arms[1], arms[0])) is not None:
+        if (less := at_equal_compute(plan, arms[1], arms[0])) is not None:
             arms.append(less.model_copy(update={"name": "equal_compute"}))
     return tuple(arms)
 
@@ -119,10 +122,17 @@ def arm_of(plan: Plan, name: str, algorithm: str, harmonizer: str | None) -> Arm
     )
 
 
-def at_equal_compute(arm: Arm, reference: Arm) -> Arm | None:
-    """The strategy in as many fewer rounds as it computes more in each; None where it computes no more."""
-    more = find_algorithm(arm.algorithm).passes / find_algorithm(reference.algorithm).passes
-    return arm.model_copy(update={"rounds": max(1, round(arm.rounds / more))}) if more > 1 else None
+def at_equal_compute(plan: Plan, arm: Arm, reference: Arm) -> Arm | None:
+    """The strategy in as many fewer rounds as it computes more in each; None where it computes hardly more."""
+    more = _passes(plan, arm) / _passes(plan, reference)
+    return arm.model_copy(update={"rounds": max(1, round(arm.rounds / more))}) if more > HARDLY else None
+
+
+def _passes(plan: Plan, arm: Arm) -> int:
+    """Of all sites, by the numbers of cases in the plan."""
+    batches = (-(-round(plan.split.train * site.cases) // plan.batch_size) for site in plan.sites.values())
+    algorithm = find_algorithm(arm.algorithm)
+    return sum(algorithm.passes_of(arm.rounds, plan.local_steps, count) for count in batches)
 
 
 def check_plan(plan: Plan, arms: Sequence[Arm]) -> None:
@@ -147,6 +157,11 @@ def check_plan(plan: Plan, arms: Sequence[Arm]) -> None:
         if algorithm.tuning and arm.rounds < 2:
             raise PlanError(
                 f"rounds: {arm.rounds}, and {arm.algorithm} spends its last round on tuning; expected 2 or more"
+            )
+        if plan.local_steps < algorithm.least_steps:
+            raise PlanError(
+                f"local_steps: {plan.local_steps}, and {arm.algorithm} needs {algorithm.least_steps} in a round;"
+                " set more of them, or choose another method"
             )
         if arm.harmonizer:
             _check_harmonizer(arm.harmonizer, plan)

@@ -56,7 +56,7 @@ def stem(model: nn.Module) -> frozenset[str]:
     Raises:
         PlanError: they cannot be told.
     """
-    return _owned(model, "early layers", stem_of(model))
+    return _named(model, "early layers", [id(tensor) for tensor in stem_of(model)])
 
 
 def _batch_norms(model: nn.Module) -> list[nn.Module]:

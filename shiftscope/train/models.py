@@ -55,17 +55,19 @@ def head_of(model: nn.Module) -> nn.Module:
     return list(_blocks(model))[-1]
 
 
-def stem_of(model: nn.Module) -> list[nn.Module]:
-    """A U-Net's first down block; of a timm or MONAI model all that runs before the end of its first stage."""
+def stem_of(model: nn.Module) -> list[torch.Tensor]:
+    """A U-Net's first down block; of a timm or MONAI model all that comes before the end of its first stage."""
     features = getattr(model, "feature_info", None)
-    if features is None:
+    if not features:
         blocks = list(_blocks(model))
         composed = (index for index, block in enumerate(blocks) if list(block.children()))
-        return blocks[: next(composed, 0) + 1]
+        early = blocks[: next(composed, 0) + 1]
+        return [tensor for block in early for tensor in block.state_dict(keep_vars=True).values()]
     first = str(features[min(1, len(features) - 1)]["module"])
-    leaves = [(name, module) for name, module in model.named_modules() if not list(module.children())]
-    inside = [index for index, (name, _) in enumerate(leaves) if name == first or name.startswith(f"{first}.")]
-    return [module for _, module in leaves[: max(inside) + 1]] if inside else []
+    modules = list(model.named_modules())
+    inside = [index for index, (name, _) in enumerate(modules) if name == first or name.startswith(f"{first}.")]
+    early = [module for _, module in modules[: max(inside, default=-1) + 1]]
+    return [tensor for module in early for tensor in (*module.parameters(False), *module.buffers(False))]
 
 
 def _blocks(model: nn.Module) -> Iterable[nn.Module]:

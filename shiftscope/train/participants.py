@@ -124,16 +124,18 @@ class Participant:
             spent = SiteRound(steps=round_.steps, passes=round_.passes, seconds=time.perf_counter() - since)
             samples = self.views.seen(chosen.harmonizer, reference)
             val, test = (self._judged(model, part) for part in (samples.val, samples.test))
-        if self.job.keep_models:
-            save_arrays(self.home / f"{arm}-seed{seed}" / "model.safetensors", tensors_of(model))
         save_arrays(self._cases_path(arm, seed, "val"), val)
         save_arrays(self._cases_path(arm, seed, "test"), test)
+        kept_baseline = self._gated(chosen, seed)
+        if self.job.keep_models:
+            used = load_arrays(self._model_path(self.job.arms[0].name, seed)) if kept_baseline else tensors_of(model)
+            save_arrays(self._model_path(arm, seed), used)
         return Evaluation(
             cases=len(samples.test),
             scores=self._scores(self._kept(chosen, seed)),
             ungated=self._scores(test),
             validation=self._scores(val),
-            kept_baseline=self._gated(chosen, seed),
+            kept_baseline=kept_baseline,
             spent=spent,
         )
 
@@ -166,13 +168,13 @@ class Participant:
         )
 
     def _gated(self, arm: Arm, seed: int) -> bool:
-        if not arm.gated:
+        """Whether the site keeps the baseline's model; not where it was absent when that was judged."""
+        paths = [self._cases_path(name, seed, "val") for name in (arm.name, self.job.arms[0].name)]
+        if not arm.gated or not all(path.exists() for path in paths):
             return False
-        mine, base = (
-            self._scores(load_arrays(self._cases_path(name, seed, "val"))) for name in (arm.name, self.job.arms[0].name)
-        )
         metric = PRIMARY[self.plan.task]
-        return gated(mine[metric], base[metric])
+        mine, base = (self._scores(load_arrays(path))[metric] for path in paths)
+        return gated(mine, base)
 
     def _ready(
         self, arm: str, seed: int, number: int, received: Tensors, reference: Statistics
@@ -215,6 +217,9 @@ class Participant:
         once = np.ones((1, len(next(iter(cases.values())))))
         values = {name: float(metric(cases, once)[0]) for name, metric in METRICS[self.plan.task].items()}
         return {name: value if np.isfinite(value) else None for name, value in values.items()}
+
+    def _model_path(self, arm: str, seed: int) -> Path:
+        return self.home / f"{arm}-seed{seed}" / "model.safetensors"
 
     def _cases_path(self, arm: str, seed: int, part: str) -> Path:
         return self.home / f"{arm}-seed{seed}.{part}.safetensors"

@@ -25,7 +25,9 @@ PERSONALIZERS: dict[str, Algorithm] = {
     "fedbn": Algorithm("BatchNorm stays at the site", normalization),
     "silobn": Algorithm("BatchNorm's running statistics stay at the site, its weights are shared", statistics),
     "fedper": Algorithm("the head of the model stays at the site", head),
-    "fedrep": Algorithm("the head stays at the site; it is trained first, then the body", head, head_then_body_round),
+    "fedrep": Algorithm(
+        "the head stays at the site; it is trained first, then the body", head, head_then_body_round, least_steps=2
+    ),
     "fedbabu": Algorithm(
         "the body is trained together under a fixed head; the head is tuned at the site in the end",
         head,
@@ -54,6 +56,7 @@ PERSONALIZERS: dict[str, Algorithm] = {
         finish=adapt,
         passes=2.0,
         besides=one_step_later,
+        least_steps=2,
     ),
     "fedala": Algorithm(
         "the top layers start each round between the site's and all sites', weight by weight",

@@ -9,23 +9,17 @@ from small_hospitals import plan_for
 from shiftscope.harmonize import HARMONIZERS, fit
 from shiftscope.plans import PlannedSite, RunResult, Spending
 from shiftscope.train.flower.messages import Parcel, weight_of
-from shiftscope.train.forecasts import SLACK, Known, bytes_of, reference_of
+from shiftscope.train.forecasts import Known, bytes_of, reference_of
 from shiftscope.train.jobs import Job
 from shiftscope.train.launch import arm_of, train
 from shiftscope.train.memory import measure_from_here, peak_bytes, resident_bytes
 from shiftscope.train.personalize import CONTROLS, PERSONALIZERS
 
-ROUND_NUMBERS = 3
-"""Measured numbers in a round's reply: the loss, the seconds, the peak."""
-
-JUDGED_NUMBERS = 8
-"""Two metrics of three kinds, the seconds; a null is shorter than a number."""
-
 
 @pytest.fixture(scope="module")
 def run(hospitals: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> RunResult:
     """Every strategy there is, on two rounds; the last one tunes where a strategy tunes."""
-    plan = plan_for(hospitals, rounds=2, local_steps=1, seeds=(11,))
+    plan = plan_for(hospitals, rounds=2, local_steps=2, seeds=(11,))
     plan = plan.model_copy(update={"sites": _clustered(plan.sites)})
     names = [*CONTROLS, *PERSONALIZERS]
     arms = [arm_of(plan, name, name, None) for name in names]
@@ -44,13 +38,9 @@ ARMS = (*CONTROLS, *PERSONALIZERS, "mapped")
 @pytest.mark.parametrize("arm", ARMS)
 def test_bytes_and_passes_come_as_predicted(run: RunResult, arm: str) -> None:
     expected, measured = _both(run, arm)
-    assert measured.bytes_down == expected.bytes_down > 0
+    assert measured.bytes_down == expected.bytes_down
+    assert measured.bytes_up == expected.bytes_up
     assert measured.passes == expected.passes > 0
-    rounds = [entry for entry in run.rounds if entry.arm == arm]
-    replies = sum(len(entry.sites) for entry in rounds)
-    judged = len(run.sites) * len(run.plan.seeds)
-    slack = SLACK * (ROUND_NUMBERS * replies + JUDGED_NUMBERS * judged)
-    assert abs(measured.bytes_up - expected.bytes_up) <= slack
 
 
 @pytest.mark.slow
@@ -63,8 +53,7 @@ def test_every_round_at_every_site_is_foreseen(run: RunResult, arm: str) -> None
         seen = [entry.sites[site] for entry in first if site in entry.sites]
         assert len(foreseen) == len(seen) + 1
         for one, other in zip(foreseen, seen, strict=False):
-            assert (one.down, one.steps, one.passes) == (other.down, other.steps, other.passes), one
-            assert abs(one.up - other.up) <= SLACK * ROUND_NUMBERS
+            assert (one.up, one.down, one.steps, one.passes) == (other.up, other.down, other.steps, other.passes), one
 
 
 @pytest.mark.slow
@@ -88,7 +77,7 @@ def test_the_ledger_is_the_sum_of_the_account(run: RunResult) -> None:
 def test_what_stays_home_or_comes_twice_shows_in_the_bytes(run: RunResult) -> None:
     down = {arm: _both(run, arm)[0].bytes_down for arm in ARMS}
     assert down["fedper"] < down["fedavg"]
-    assert down["local"] < 0.01 * down["fedavg"]
+    assert down["local"] == 0
     assert 1.7 < down["scaffold"] / down["fedavg"] < 2.1
     assert down["pooled"] < down["fedavg"]
     assert down["mapped"] > down["fedbn"]
@@ -126,7 +115,7 @@ def test_arrays_weigh_as_flower_packs_them() -> None:
         "scalar": np.array(7),
         "none": np.zeros((0, 2)),
     }
-    assert bytes_of(arrays) == weight_of(Parcel(arrays)) - len("{}")
+    assert bytes_of(arrays) == weight_of(Parcel(arrays))
 
 
 def test_a_resumed_run_keeps_its_first_forecast(hospitals: dict[str, Path], tmp_path: Path) -> None:

@@ -6,13 +6,13 @@ import pytest
 import timm
 import torch
 from safetensors.torch import save_file
-from shiftscope.train.randomness import seeded
 from small_hospitals import plan_for
 from torch import nn
 
 from shiftscope.errors import PlanError
 from shiftscope.train.launch import arms_of, check_plan
 from shiftscope.train.models import build
+from shiftscope.train.randomness import seeded
 
 
 @pytest.mark.parametrize(("colour", "classes", "size"), [(False, (), 32), (True, ("liver", "lesion"), 40)])

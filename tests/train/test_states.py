@@ -25,7 +25,9 @@ def tensors(seed: int) -> dict[str, np.ndarray]:
 
 def test_checkpoints_round_trip(tmp_path: Path) -> None:
     entry = RoundEntry(round=3, arm="baseline", seed=1, replies={"a": "ok"}, loss=0.25, bytes=7, seconds=1.5)
-    word = Evaluation(cases=4, scores={"dice": 0.5, "surface_px": None}, validation={"dice": None})
+    word = Evaluation(
+        cases=4, scores={"dice": 0.5, "surface_px": None}, ungated={"dice": 0.5}, validation={"dice": None}
+    )
     before = Checkpoint(3, tensors(1), {"momentum": np.zeros(2)}, [entry], {"a": word}, 12)
     save_checkpoint(tmp_path / "deep" / "x.safetensors", before)
     after = load_checkpoint(tmp_path / "deep" / "x.safetensors")

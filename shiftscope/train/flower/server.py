@@ -23,6 +23,7 @@ from shiftscope.train.flower.strategy import AccountedFedAvg
 from shiftscope.train.jobs import Arm, Job
 from shiftscope.train.participants import initial_tensors, server_of
 from shiftscope.train.personalize import find_algorithm
+from shiftscope.train.references import kept_reference
 from shiftscope.train.results import SiteFacts, leaks_told, line_of, summarise
 from shiftscope.train.states import Checkpoint, Evaluation, load_arrays, load_checkpoint, save_arrays, save_checkpoint
 
@@ -105,7 +106,7 @@ class _Run:
             EngineError: too few patients to share anything, or no pixel changed at any site.
         """
         harmonizer = HARMONIZERS[name]
-        kept = self.job.out / "references" / f"{name}.safetensors"
+        kept = kept_reference(self.job.out, name)
         if kept.exists():  # a resumed run must not change it, whoever is missing today
             reference: Statistics = load_arrays(kept)
         else:
