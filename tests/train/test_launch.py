@@ -74,7 +74,7 @@ def test_a_run_and_its_traces(hospitals: dict[str, Path], tmp_path: Path) -> Non
     lines = (tmp_path / "run" / "rounds.jsonl").read_text().splitlines()
     assert [json.loads(line)["arm"] for line in lines] == 4 * ["baseline"] + 4 * ["adapted"]
     assert len(result.rounds) == 8
-    assert [line for line in said if ", round " in line][0].startswith("baseline, seed 0, round 1 of 2: loss ")
+    assert next(line for line in said if ", round " in line).startswith("baseline, seed 0, round 1 of 2: loss ")
     assert sorted(path.name for path in (tmp_path / "run" / "checkpoints").iterdir()) == [
         f"{arm}-seed{seed}.safetensors" for arm in ("adapted", "baseline") for seed in (0, 5)
     ]
