@@ -72,7 +72,8 @@ class Algorithm:
         models: how many models a site trains side by side.
         least_steps: local steps without which a round of it is not itself.
         tuning: share of the rounds that `finish` spends at each site alone; taken off the federated ones.
-        pools: the cases of all sites are brought together: a bound, possible where one machine holds them all.
+        pools: the cases of all sites are brought together, in batches as large as all sites' together, so that as many
+            images are seen: a bound, possible where one machine holds them all.
     """
 
     summary: str

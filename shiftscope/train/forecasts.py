@@ -119,7 +119,8 @@ class _Bill:
         return spent.model_copy(update={"down": self.sent[site] + self.reference, "peak_bytes": None})
 
     def _spent(self, steps: int, passes: int) -> SiteRound:
-        return SiteRound(steps=steps, passes=passes, seconds=passes * self.seconds, peak_bytes=self.peak)
+        larger = len(self.sites) if self.algorithm.pools else 1
+        return SiteRound(steps=steps, passes=passes, seconds=larger * passes * self.seconds, peak_bytes=self.peak)
 
     def _cases(self, site: str) -> int:
         return sum(known.train for known in self.sites.values()) if self.algorithm.pools else self.sites[site].train

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from shiftscope.harmonize import Statistics
-from shiftscope.plans import Kept, SiteRound
+from shiftscope.plans import Kept, Plan, SiteRound
 from shiftscope.train.aggregate import Tensors, Update
 from shiftscope.train.algorithms import Algorithm, Server
 from shiftscope.train.bootstrap import replicates
@@ -188,7 +188,7 @@ class Participant:
         model.load_state_dict({name: tensors[name] for name in model.state_dict()})
         model.to(self.job.device).to(memory_format=memory_format(self.plan))
         round_ = Round(
-            plan=self.plan,
+            plan=self._budget(algorithm),
             number=number,
             rounds=chosen.rounds,
             federated=algorithm.federated(chosen.rounds),
@@ -201,6 +201,12 @@ class Participant:
             mix=self.views.mix(chosen.harmonizer, reference),
         )
         return algorithm, model, round_
+
+    def _budget(self, algorithm: Algorithm) -> Plan:
+        """The plan; where all cases are pooled, batches hold as many of them as all sites' batches together."""
+        if not algorithm.pools:
+            return self.plan
+        return self.plan.model_copy(update={"batch_size": self.plan.batch_size * len(self.job.sites)})
 
     def _learns_from(self, algorithm: Algorithm, arm: Arm, reference: Statistics) -> list[Sample]:
         """The site's training cases; all sites' for the bound that pools them."""
