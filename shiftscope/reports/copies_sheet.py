@@ -16,7 +16,7 @@ def copies_sheet(result: CopiesResult, where: str) -> Sheet:
     )
     lines = [
         f"{result.harmonizer}: {result.summary}",
-        f"fitted on {result.fitted}",
+        result.fitted if result.fitted.startswith("nothing") else f"fitted on {result.fitted}",
         f"mean absolute change of a pixel: {change}",
         f"left out: {left_out}",
         where,

@@ -39,7 +39,7 @@ class Fitted:
     own: Statistics = field(default_factory=dict)
     reference: Statistics = field(default_factory=dict)
     cases: int = 0
-    told: str = "nothing is fitted"
+    told: str = "nothing has to be fitted"
 
 
 def check_copies(plan: Plan) -> str:
