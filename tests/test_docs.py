@@ -11,12 +11,11 @@ import numpy as np
 import pytest
 
 from shiftscope.cli import EXIT_CODES, app
-from shiftscope.errors import REASONS
-from shiftscope.errors import EngineError
+from shiftscope.errors import REASONS, EngineError
 from shiftscope.harmonize import HARMONIZERS
-from shiftscope.plans import RunResult
 from shiftscope.measures import AXES
 from shiftscope.phantoms import ANATOMIES, PLANTS, write_site
+from shiftscope.plans import RunResult
 from shiftscope.profiles import Profile
 from shiftscope.profiles.profile import Privacy, Sketch
 from shiftscope.train.personalize import CONTROLS, PERSONALIZERS

@@ -21,7 +21,9 @@ def harmonize(
     site_dir: Annotated[Path, typer.Argument(metavar="SITE", help="Folder of images, or a manifest.")],
     plan: Annotated[Path, typer.Option(help="Plan that names the harmonizer.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="A new folder for the copies.")],
-    site: Annotated[str | None, typer.Option(help="The site's name in the plan. Default: the folder's.")] = None,
+    site: Annotated[
+        str | None, typer.Option(help="The site's name in the plan. Default: whose data these are.")
+    ] = None,
     run: Annotated[Path | None, typer.Option(help="Folder of the `train` run. Default: runs/NAME.")] = None,
     reference: Annotated[Path | None, typer.Option(help="The reference's file itself.")] = None,
     patient_regex: RegexOption = None,
@@ -39,13 +41,13 @@ def harmonize(
     from shiftscope.train.changes import Changes
     from shiftscope.train.copies import write_copies
     from shiftscope.train.references import kept_reference, read_reference
-    from shiftscope.train.site_fits import check_copies, fit_site
+    from shiftscope.train.site_fits import as_planned, check_copies, fit_site
 
     wanted = read_plan(plan)
     name = check_copies(wanted)
     kept = reference or kept_reference(run or Path("runs") / wanted.name, name)
     known = read_reference(kept, name) if HARMONIZERS[name].shares else NOTHING
-    found = read_site(site_dir, name=site, patient_regex=patient_regex)
+    found = as_planned(read_site(site_dir, name=site, patient_regex=patient_regex), wanted)
     with counting(f"fitting {name}") as progress:
         fitted = fit_site(found, wanted, known, str(kept), progress)
     changes = Changes(fitted)

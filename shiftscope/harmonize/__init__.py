@@ -16,8 +16,8 @@ from shiftscope.harmonize.percentiles import stretch
 from shiftscope.harmonize.polarities import align, map_turned, mean_picture, turned_quantiles
 from shiftscope.harmonize.quantile_maps import barycentre, map_quantiles, mean_quantiles
 from shiftscope.harmonize.quantile_spectra import average, map_spectrum, mean_amplitudes, mean_filtered, mean_surface
-from shiftscope.harmonize.resampling import common_geometry, median_geometry, resampled_geometry
-from shiftscope.harmonize.stains import mean_stains, reference_stains, restain
+from shiftscope.harmonize.resampling import common_geometry, has_spacing, median_geometry, resampled_geometry
+from shiftscope.harmonize.stains import is_stained, mean_stains, reference_stains, restain
 from shiftscope.harmonize.styles import mean_style, mix_styles, sites_styles, unchanged
 from shiftscope.harmonize.zscores import standardize
 
@@ -69,6 +69,7 @@ HARMONIZERS: dict[str, Harmonizer] = {
         restain,
         (Pass(mean_stains, reference_stains),),
         on="colour",
+        tells=is_stained,
     ),
     "reinhard": Harmonizer(
         "each case's mean and spread in CIELAB to the federation's",
@@ -89,5 +90,6 @@ HARMONIZERS: dict[str, Harmonizer] = {
         resampled_geometry,
         (Pass(median_geometry, common_geometry),),
         on="geometry",
+        tells=has_spacing,
     ),
 }

@@ -24,6 +24,11 @@ Apply = Callable[[np.ndarray, Statistics, Statistics], np.ndarray]
 Mix = Callable[[np.ndarray, Statistics, Statistics, np.random.Generator], np.ndarray]
 
 
+def has_foreground(case: np.ndarray) -> bool:
+    """Whether any value is not exactly zero."""
+    return bool((case != 0).any())
+
+
 @dataclass(frozen=True, slots=True)
 class Pass:
     """One question to the sites and what is made of the answers.
@@ -53,7 +58,8 @@ class Harmonizer:
         on: what a case is. "pixels": (z, c, y, x) float32 in [0, 1]; "colour": the same with three channels that
             mean red, green, blue; "features": (d,) float64, what a frozen extractor says of it; "geometry": (2, 3)
             float64, millimetres and pixels along z, y, x, from which the loader learns how to resample.
-        least: training patients a site needs to share anything.
+        tells: whether a case has anything to contribute to what is shared.
+        least: training patients with such a case that a site needs to share anything.
     """
 
     summary: str
@@ -61,6 +67,7 @@ class Harmonizer:
     passes: tuple[Pass, ...] = ()
     mix: Mix | None = None
     on: Literal["pixels", "colour", "features", "geometry"] = "pixels"
+    tells: Callable[[np.ndarray], bool] = has_foreground
     least: int = MIN_PATIENTS
 
     @property

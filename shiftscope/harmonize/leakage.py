@@ -169,13 +169,14 @@ def fading(
         patients, seed: as in `separability`.
 
     Returns:
-        None with fewer than `MIN_PATIENTS` cases that had a contrast, or where it was 0.
+        None with fewer than `MIN_PATIENTS` patients whose cases had a contrast, or where it was 0.
     """
     kept = [index for index, value in enumerate(before) if value is not None]
     old, new = (np.array([side[index] or 0.0 for index in kept]) for side in (before, after))
-    if len(kept) < MIN_PATIENTS or old.mean() <= 0:
+    people = [index if patients is None else patients[index] for index in kept]
+    if len(set(people)) < MIN_PATIENTS or old.mean() <= 0:
         return None
-    weights = _replicates(_numbered([index if patients is None else patients[index] for index in kept]), seed)
+    weights = _replicates(_numbered(people), seed)
     means = [weights @ side / weights.sum(axis=1) for side in (old, new)]
     return _drop(len(kept), *means, share=True)
 

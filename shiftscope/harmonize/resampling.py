@@ -11,7 +11,7 @@ import numpy as np
 from shiftscope.errors import InputError
 from shiftscope.harmonize.harmonizer import NOTHING, Patients, Statistics
 
-__all__ = ["common_geometry", "median_geometry", "resampled", "resampled_geometry"]
+__all__ = ["common_geometry", "has_spacing", "median_geometry", "resampled", "resampled_geometry"]
 
 
 def median_geometry(patients: Patients, _own: Statistics = NOTHING, _reference: Statistics = NOTHING) -> Statistics:
@@ -56,6 +56,11 @@ def resampled_geometry(case: np.ndarray, _own: Statistics, reference: Statistics
             for field, step in zip(reference["field_mm"][1:], reference["spacing_mm"][1:], strict=True)
         ]
     return result
+
+
+def has_spacing(case: np.ndarray) -> bool:
+    """Whether the geometry (2, 3) of a case holds its spacing."""
+    return _is_known(case[0])
 
 
 def resampled(

@@ -10,7 +10,7 @@ import numpy as np
 
 from shiftscope.harmonize.harmonizer import NOTHING, Patients, Statistics
 
-__all__ = ["MIN_STAINED", "mean_stains", "reference_stains", "restain", "stains"]
+__all__ = ["MIN_STAINED", "is_stained", "mean_stains", "reference_stains", "restain", "stains"]
 
 MIN_DENSITY = 0.15
 """Length of the optical density (log10) below which a pixel is glass: the method's beta."""
@@ -100,6 +100,11 @@ def stains(case: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
     vectors = pair[:, np.argsort(-pair[0])]  # haematoxylin absorbs more red
     amounts = np.percentile(np.linalg.pinv(vectors) @ stained, EXTREMES[1], axis=1)
     return (vectors, amounts) if (amounts > 0).all() else None
+
+
+def is_stained(case: np.ndarray) -> bool:
+    """Whether `stains` finds a pair of stains in the case."""
+    return stains(case) is not None
 
 
 def _density(values: np.ndarray) -> np.ndarray:

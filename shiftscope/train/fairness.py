@@ -1,6 +1,7 @@
 """Strategies are compared on one budget or not at all."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -10,7 +11,7 @@ from shiftscope.train.aggregate import Tensors
 from shiftscope.train.jobs import Job
 from shiftscope.train.states import Checkpoint
 
-__all__ = ["digest_of", "refuse_unequal"]
+__all__ = ["digest_of", "not_comparable", "refuse_unequal"]
 
 
 def digest_of(tensors: Tensors) -> str:
@@ -52,6 +53,30 @@ def refuse_unequal(job: Job, runs: Mapping[tuple[str, int], Checkpoint]) -> None
                 )
     for seed in job.plan.seeds:
         _one_start(seed, {name: run for (name, of), run in runs.items() if of == seed})
+
+
+def not_comparable(job: Job, runs: Mapping[tuple[str, int], Checkpoint]) -> dict[str, str]:
+    """Arm -> why it has no difference from the first one: sites were missing from one and not from the other.
+
+    A shared model that learned from fewer sites is another model everywhere. Who is missing alike is no reason.
+    """
+    first, *others = job.arms
+    why: dict[str, str] = {}
+    for arm in others:
+        for seed in job.plan.seeds:
+            mine, base = (_missed(runs[name, seed]) for name in (arm.name, first.name))
+            for site in job.sites:
+                if mine.get(site, 0) != base.get(site, 0):
+                    why[arm.name] = (
+                        f"'{arm.name}' is not compared with '{first.name}': with seed {seed} site {site} missed"
+                        f" {mine.get(site, 0)} rounds of the one and {base.get(site, 0)} of the other; resume when the"
+                        " site is back, or start anew"
+                    )
+    return why
+
+
+def _missed(run: Checkpoint) -> Counter[str]:
+    return Counter(site for entry in run.entries for site, reply in entry.replies.items() if reply != "ok")
 
 
 def _one_start(seed: int, runs: Mapping[str, Checkpoint]) -> None:

@@ -1,6 +1,5 @@
 """What a run will take, item by item, said before its first round."""
 
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,6 +16,7 @@ from shiftscope.train.memory import resident_bytes
 from shiftscope.train.methods.twins import tensors_of
 from shiftscope.train.models import LINEAR, build
 from shiftscope.train.pace import Pace, random_sample, time_steps
+from shiftscope.train.payload import bytes_of
 from shiftscope.train.personalize import find_algorithm
 
 __all__ = ["forecast"]
@@ -160,15 +160,3 @@ def reference_of(job: Job, name: str, sites: Mapping[str, Known], model: Tensors
         own = share(chosen, number, [[case]] * 2, own, reference)
         reference = combine(chosen, number, [own] * told, reference)
     return reference
-
-
-def bytes_of(arrays: Mapping[str, np.ndarray]) -> int:
-    """As they travel: each in NumPy's own format."""
-    return sum(_header(array) + array.nbytes for array in map(np.asarray, arrays.values()))
-
-
-def _header(array: np.ndarray) -> int:
-    empty = io.BytesIO()
-    header = {**np.lib.format.header_data_from_array_1_0(array), "fortran_order": False}
-    np.lib.format.write_array_header_1_0(empty, header)
-    return empty.tell()

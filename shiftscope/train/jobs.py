@@ -8,7 +8,11 @@ from pydantic import Field
 from shiftscope.plans import Forecast, Plan
 from shiftscope.records import Document, Record
 
-__all__ = ["Arm", "Job"]
+__all__ = ["UNGATED", "Arm", "Job"]
+
+
+UNGATED = "ungated/"
+"""Before an arm's name: what its own models do, the gate aside."""
 
 
 class Arm(Record):

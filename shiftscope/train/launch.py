@@ -124,12 +124,12 @@ def arm_of(plan: Plan, name: str, algorithm: str, harmonizer: str | None) -> Arm
 
 def at_equal_compute(plan: Plan, arm: Arm, reference: Arm) -> Arm | None:
     """The strategy in as many fewer rounds as it computes more in each; None where it computes hardly more."""
-    more = _passes(plan, arm) / _passes(plan, reference)
-    return arm.model_copy(update={"rounds": max(1, round(arm.rounds / more))}) if more > HARDLY else None
+    more = passes_of_arm(plan, arm) / passes_of_arm(plan, reference)
+    return arm.model_copy(update={"rounds": max(1, int(arm.rounds / more))}) if more > HARDLY else None
 
 
-def _passes(plan: Plan, arm: Arm) -> int:
-    """Of all sites, by the numbers of cases in the plan."""
+def passes_of_arm(plan: Plan, arm: Arm) -> int:
+    """Forward-and-backward passes of all sites with one seed, by the numbers of cases in the plan."""
     batches = (-(-round(plan.split.train * site.cases) // plan.batch_size) for site in plan.sites.values())
     algorithm = find_algorithm(arm.algorithm)
     return sum(algorithm.passes_of(arm.rounds, plan.local_steps, count) for count in batches)
@@ -171,6 +171,10 @@ def _check_harmonizer(name: str, plan: Plan) -> None:
     on = HARMONIZERS[name].on
     if on == "colour" and not plan.colour:
         raise PlanError(f"harmonizer: {name} works on colour, and the plan's images are grey; choose another one")
+    if on == "geometry" and plan.model == LINEAR:
+        raise PlanError(
+            f"harmonizer: {name} works where images are read, and the {LINEAR} model sees features; choose another one"
+        )
     if on == "features" and plan.model != LINEAR:
         raise PlanError(
             f"harmonizer: {name} works on features, never on pixels; set model = {LINEAR!r}, or choose another one"
@@ -259,6 +263,11 @@ def _claim(job: Job, resume: bool, parts: Mapping[str, Mapping[str, Sequence[Cas
         if not job.path.exists():
             raise UsageError(f"{job.out} holds no run to resume; leave --resume out to start one")
         before = Job.read(job.path, EngineError)
+        if before.patient_regex != job.patient_regex:
+            raise UsageError(
+                f"--patient-regex: {before.patient_regex!r} when {job.out} was begun, now {job.patient_regex!r};"
+                " patients would change sides; resume with the first one, or start anew"
+            )
         changed = [key for key in Plan.model_fields if getattr(before.plan, key) != getattr(job.plan, key)]
         if changed:
             raise PlanError(

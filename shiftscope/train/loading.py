@@ -92,6 +92,11 @@ def load_samples(site: Site, plan: Plan, frame: Statistics = NOTHING) -> Samples
             raise InputError(
                 f"site {site.name}: no readable case left in '{part}' ({reasons}); mend the files or leave the site out"
             )
+    if plan.patch and all(len(sample.pixels) == 1 for sample in read["train"]):
+        raise InputError(
+            f"site {site.name}: none of its images has more than one slice, and the plan's patch asks for volumes;"
+            " leave patch out to train on pictures"
+        )
     return Samples(**read, left_out=dict(sorted(left_out.items())))
 
 

@@ -1,5 +1,7 @@
 """One site in a run: what it computes at home and what it sends. No engine in here."""
 
+import hashlib
+import shutil
 import time
 from functools import cached_property
 from pathlib import Path
@@ -9,6 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from shiftscope.errors import EngineError
 from shiftscope.harmonize import Statistics
 from shiftscope.plans import Kept, Plan, SiteRound
 from shiftscope.train.aggregate import Tensors, Update
@@ -16,7 +19,7 @@ from shiftscope.train.algorithms import Algorithm, Server
 from shiftscope.train.bootstrap import replicates
 from shiftscope.train.fairness import digest_of
 from shiftscope.train.gate import gated
-from shiftscope.train.jobs import Arm, Job
+from shiftscope.train.jobs import UNGATED, Arm, Job
 from shiftscope.train.leaks import kept_signal
 from shiftscope.train.loading import Sample
 from shiftscope.train.memory import measure_from_here, peak_bytes
@@ -24,7 +27,6 @@ from shiftscope.train.methods.twins import tensors_of
 from shiftscope.train.models import build, memory_format
 from shiftscope.train.personalize import find_algorithm
 from shiftscope.train.randomness import seeded, single_threaded
-from shiftscope.train.results import UNGATED
 from shiftscope.train.rounds import Round, loss_for
 from shiftscope.train.scores import METRICS, PRIMARY, Cases, judge
 from shiftscope.train.states import Evaluation, Personal, load_arrays, load_personal, save_arrays, save_personal
@@ -64,14 +66,16 @@ class Participant:
     @cached_property
     def others(self) -> list["Participant"]:
         """Every site of the job: what only a strategy that pools all cases asks for."""
-        return [Participant(self.job, site) for site in self.job.sites]
+        return [self if site == self.site else Participant(self.job, site) for site in self.job.sites]
 
     def describe(self) -> dict[str, Any]:
         """Who this is, how much it has, and a mark of how it was split."""
         samples = self.views.plain
         parts = {"train": samples.train, "val": samples.val, "test": samples.test}
         patients = {part: len({sample.patient for sample in cases}) for part, cases in parts.items()}
-        return {"site": self.site, "patients": patients, "left_out": samples.left_out}
+        divided = sorted({(sample.patient, part) for part, cases in parts.items() for sample in cases})
+        mark = hashlib.sha256(repr(divided).encode()).hexdigest()[:16]
+        return {"site": self.site, "patients": patients, "left_out": samples.left_out, "split": mark}
 
     def share(self, harmonizer: str, number: int, reference: Statistics) -> Statistics:
         """The site's word in one pass of a harmonizer: aggregates over its training cases."""
@@ -81,7 +85,8 @@ class Participant:
         """Harmonize all cases.
 
         Returns:
-            The mean absolute change of a training pixel, and what is left of what the model has to learn.
+            The mean absolute change of a training pixel (1 where slices were resampled and no pixel has a counterpart),
+            and what is left of what the model has to learn.
         """
         before, after = self.views.plain.train, self.views.seen(harmonizer, reference).train
         mix = self.views.mix(harmonizer, reference)
@@ -89,7 +94,9 @@ class Participant:
         change = []
         for one, other in zip(before, after, strict=True):
             old, new = one.pixels.astype(np.float32), other.pixels.astype(np.float32)
-            change.append(np.abs((new if mix is None else mix(new, rng)) - old).mean())
+            if mix is not None:
+                new = mix(new, rng)
+            change.append(np.abs(new - old).mean() if new.shape == old.shape else 1.0)
         return float(np.mean(change)), kept_signal(before, after)
 
     def train(self, arm: str, seed: int, number: int, received: Tensors, reference: Statistics) -> Update:
@@ -101,6 +108,7 @@ class Participant:
         with single_threaded(), seeded(*round_.origin, number):
             loss = algorithm.local_round(model, round_)
         everything, home = tensors_of(model), algorithm.stays_home(model)
+        self._require_finite(everything | round_.memory, arm, seed, number)
         mine = Personal({name: everything[name] for name in sorted(home)}, round_.memory)
         save_personal(self.home / f"{arm}-seed{seed}", number, mine)
         sent = {name: tensor for name, tensor in everything.items() if name not in home}
@@ -145,12 +153,21 @@ class Participant:
         For a gated arm the differences of its own models, used or not, come beside them: "ungated/" + arm.
         """
         first, *others = self.job.arms
+        if not self.job.keep_models:
+            self._forget_models()
         base = self._tested(first)
         drawn = {
             arm.name: self._replicates(base, [self._kept(arm, seed) for seed in self.plan.seeds]) for arm in others
         }
         own = {UNGATED + arm.name: self._replicates(base, self._tested(arm)) for arm in others if arm.gated}
         return drawn | own
+
+    def _forget_models(self) -> None:
+        """What a strategy kept at the site while it was trained; its scores stay."""
+        for arm in self.job.arms:
+            for seed in self.plan.seeds:
+                if self._cases_path(arm.name, seed, "test").exists():
+                    shutil.rmtree(self.home / f"{arm.name}-seed{seed}", ignore_errors=True)
 
     def _replicates(self, base: list[Cases], other: list[Cases]) -> np.ndarray:
         metric = METRICS[self.plan.task][PRIMARY[self.plan.task]]
@@ -195,12 +212,25 @@ class Participant:
             loss=loss_for(self.plan),
             received=received,
             memory=personal.memory,
-            samples=self._learns_from(algorithm, chosen, reference),
+            samples=self._learns_from(algorithm, chosen, number, reference),
             origin=(seed, self.site),
             device=self.job.device,
             mix=self.views.mix(chosen.harmonizer, reference),
         )
         return algorithm, model, round_
+
+    def _require_finite(self, tensors: Tensors, arm: str, seed: int, number: int) -> None:
+        """Nothing that diverged is kept: the next round starts from what was sound.
+
+        Raises:
+            EngineError: naming the tensor.
+        """
+        for name, tensor in tensors.items():
+            if not np.isfinite(tensor).all():
+                raise EngineError(
+                    f"site {self.site}: {name} is not finite after round {number} of {arm}, seed {seed}: training"
+                    " diverged; lower the plan's learning_rate"
+                )
 
     def _budget(self, algorithm: Algorithm) -> Plan:
         """The plan; where all cases are pooled, batches hold as many of them as all sites' batches together."""
@@ -208,8 +238,10 @@ class Participant:
             return self.plan
         return self.plan.model_copy(update={"batch_size": self.plan.batch_size * len(self.job.sites)})
 
-    def _learns_from(self, algorithm: Algorithm, arm: Arm, reference: Statistics) -> list[Sample]:
-        """The site's training cases; all sites' for the bound that pools them."""
+    def _learns_from(self, algorithm: Algorithm, arm: Arm, number: int, reference: Statistics) -> list[Sample]:
+        """The site's training cases; for the bound that pools them all sites', while it trains."""
+        if algorithm.pools and number > algorithm.federated(arm.rounds):
+            return []
         sites = self.others if algorithm.pools else [self]
         return [sample for site in sites for sample in site.views.seen(arm.harmonizer, reference).train]
 

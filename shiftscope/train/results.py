@@ -19,15 +19,13 @@ from shiftscope.plans import (
     Verdict,
 )
 from shiftscope.train.bootstrap import interval
-from shiftscope.train.jobs import Arm, Job
+from shiftscope.train.fairness import not_comparable
+from shiftscope.train.jobs import UNGATED, Arm, Job
 from shiftscope.train.ledger import ledger_of
 from shiftscope.train.scores import PRIMARY
 from shiftscope.train.states import Checkpoint, Evaluation
 
-__all__ = ["MARGIN", "UNGATED", "SiteFacts", "leaks_told", "line_of", "summarise", "verdict_on"]
-
-UNGATED = "ungated/"
-"""Before an arm's name: what its own models do, the gate aside."""
+__all__ = ["MARGIN", "SiteFacts", "leaks_told", "line_of", "summarise", "verdict_on"]
 
 Series = Sequence[float | None]
 """One value per seed."""
@@ -73,6 +71,8 @@ def summarise(
         differences: arm -> site -> bootstrap replicates, for every arm but the first; `UNGATED` + arm likewise.
     """
     metric = PRIMARY[job.plan.task]
+    withheld = not_comparable(job, runs)
+    differences = {arm: drawn for arm, drawn in differences.items() if arm.removeprefix(UNGATED) not in withheld}
     sites = {site: _site(job, site, runs, facts.get(site), differences) for site in job.sites}
     arms = {arm.name: _arm(job, arm, sites, differences) for arm in job.arms}
     advice = arms[job.arms[1].name] if len(job.arms) > 1 else arms[job.arms[0].name]
@@ -88,7 +88,7 @@ def summarise(
         worst={arm.name: worst for arm in job.arms if (worst := _worst(sites, arm.name))},
         arms=arms,
         rounds=tuple(entries),
-        notes=(*notes, *_absences(entries), *_unscored(job, sites)),
+        notes=(*notes, *withheld.values(), *_one_seed(job), *_absences(entries), *_unscored(job, sites)),
         cost=cost,
         cost_by_arm={arm.name: _cost(runs, arm.name) for arm in job.arms},
         ledger={
@@ -224,6 +224,12 @@ def _absences(entries: Sequence[RoundEntry]) -> list[str]:
         f"site {site} missed {len(what)} of {len(entries)} rounds; the others went on without it (first: {what[0]})"
         for site, what in sorted(missed.items())
     ]
+
+
+def _one_seed(job: Job) -> list[str]:
+    if len(job.plan.seeds) > 1 or len(job.arms) < 2:
+        return []
+    return ["one seed: intervals know of the chance in patients, not of the chance in training; run three or more"]
 
 
 def _unscored(job: Job, sites: Mapping[str, SiteScores]) -> list[str]:

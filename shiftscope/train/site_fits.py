@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -10,12 +10,12 @@ from shiftscope.errors import InputError, PlanError, Unreadable
 from shiftscope.harmonize import HARMONIZERS, Statistics
 from shiftscope.images import as_seen, canvas
 from shiftscope.plans import Plan
-from shiftscope.sites import Case, Site, load
+from shiftscope.sites import Case, Site, fingerprint, load
 from shiftscope.train.loading import channels, usable
 from shiftscope.train.references import own_statistics
 from shiftscope.train.splits import divide
 
-__all__ = ["Fitted", "Progress", "check_copies", "fit_site"]
+__all__ = ["Fitted", "Progress", "as_planned", "check_copies", "fit_site"]
 
 Progress = Callable[[int, int], None]
 """Called with cases done and in all."""
@@ -60,6 +60,15 @@ def check_copies(plan: Plan) -> str:
     if HARMONIZERS[name].on == "colour" and not plan.colour:
         raise PlanError(f"harmonizer: {name} works on colour, and the plan's images are grey; choose another one")
     return name
+
+
+def as_planned(site: Site, plan: Plan) -> Site:
+    """The site under the name the plan has for it: its own, or that of the planned site with the same data."""
+    if site.name in plan.sites:
+        return site
+    mark = fingerprint(site)
+    found = [name for name, planned in plan.sites.items() if planned.fingerprint == mark]
+    return replace(site, name=found[0]) if found else site
 
 
 def fit_site(site: Site, plan: Plan, reference: Statistics, where: str, progress: Progress) -> Fitted:

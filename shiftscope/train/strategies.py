@@ -8,7 +8,7 @@ from shiftscope.errors import PlanError, UsageError
 from shiftscope.harmonize import HARMONIZERS
 from shiftscope.plans import Plan, name_of_strategy
 from shiftscope.train.jobs import Arm
-from shiftscope.train.launch import arm_of, check_plan
+from shiftscope.train.launch import arm_of, check_plan, passes_of_arm
 from shiftscope.train.personalize import CONTROLS, PERSONALIZERS, find_algorithm
 
 __all__ = ["Strategy", "choose_strategies", "passes_of", "reference_of", "winning_plan"]
@@ -72,8 +72,8 @@ def choose_strategies(plan: Plan, names: Sequence[str] = ()) -> tuple[tuple[Stra
 
 def passes_of(strategy: Strategy, plan: Plan, rounds: int) -> int:
     """Forward-and-backward passes of all sites and seeds that `rounds` should take."""
-    passes = find_algorithm(strategy.algorithm).passes
-    return round(rounds * plan.local_steps * len(plan.sites) * len(plan.seeds) * passes)
+    arm = strategy.arm(plan).model_copy(update={"rounds": rounds})
+    return passes_of_arm(plan, arm) * len(plan.seeds)
 
 
 def winning_plan(plan: Plan, winner: Strategy | None) -> Plan:

@@ -14,6 +14,7 @@ from shiftscope.train.features import with_features
 from shiftscope.train.jobs import Job
 from shiftscope.train.loading import Sample, Samples, load_samples
 from shiftscope.train.models import LINEAR
+from shiftscope.train.references import own_statistics
 from shiftscope.train.states import load_arrays, save_arrays
 
 __all__ = ["Views"]
@@ -48,13 +49,12 @@ class Views:
     def share(self, harmonizer: str, number: int, reference: Statistics) -> Statistics:
         """What pass `number` adds to what the site knows of itself; empty where it has too few training patients."""
         chosen, before = HARMONIZERS[harmonizer], self._own(harmonizer, number)
-        patients: dict[str, list[np.ndarray]] = {}
-        for sample in self._cases_for(chosen).train:
-            patients.setdefault(sample.patient, []).append(_as_case(sample, chosen))
-        own = share(chosen, number, list(patients.values()), before, reference)
+        patients = self._patients(chosen)
+        own = share(chosen, number, patients, before, reference)
         save_arrays(self._path(harmonizer, number + 1), dict(own))
         told = {name: array for name, array in own.items() if array is not before.get(name)}
-        return told if len(patients) >= chosen.least else {}
+        telling = sum(any(chosen.tells(case) for case in cases) for cases in patients)
+        return told if telling >= chosen.least else {}
 
     def seen(self, harmonizer: str | None, reference: Statistics) -> Samples:
         """The cases as the model sees them, in training and evaluation alike."""
@@ -69,14 +69,14 @@ class Views:
         """What the harmonizer does to a batch while training, where it does anything."""
         if harmonizer is None or (mix := HARMONIZERS[harmonizer].mix) is None:
             return None
-        own = self._own(harmonizer, len(HARMONIZERS[harmonizer].passes))
+        own = self._whole(harmonizer, reference)
         return lambda images, rng: mix(images, own, reference, rng)
 
     def _harmonized(self, name: str, reference: Statistics) -> Samples:
         chosen = HARMONIZERS[name]
         if chosen.on == "geometry":
             return self._load(reference)
-        own, before = self._own(name, len(chosen.passes)), self._cases_for(chosen)
+        own, before = self._whole(name, reference), self._cases_for(chosen)
 
         def mapped(samples: Sequence[Sample]) -> list[Sample]:
             return [_with_case(s, chosen, chosen.apply(_as_case(s, chosen), own, reference)) for s in samples]
@@ -88,12 +88,30 @@ class Views:
     def _cases_for(self, chosen: Harmonizer) -> Samples:
         """What the harmonizer works on: pixels come before features."""
         samples = self.plain if chosen.on == "features" else self._loaded
-        if chosen.on == "geometry" and any(sample.geometry is None for sample in samples.train):
+        every = (*samples.train, *samples.val, *samples.test)
+        if chosen.on == "geometry" and any(sample.geometry is None for sample in every):
             raise InputError(
                 f"site {self.site}: its images do not say how large a pixel is, and the plan resamples to a common"
                 " spacing; choose another harmonizer, or give DICOM or NIfTI files"
             )
         return samples
+
+    def _patients(self, chosen: Harmonizer) -> list[list[np.ndarray]]:
+        """The training cases, by patient."""
+        patients: dict[str, list[np.ndarray]] = {}
+        for sample in self._cases_for(chosen).train:
+            patients.setdefault(sample.patient, []).append(_as_case(sample, chosen))
+        return list(patients.values())
+
+    def _whole(self, harmonizer: str, reference: Statistics) -> Statistics:
+        """The site's own statistics after all passes; made now at a site that was absent when they were asked for."""
+        chosen = HARMONIZERS[harmonizer]
+        kept = self._path(harmonizer, len(chosen.passes))
+        if not chosen.passes or kept.exists():
+            return self._own(harmonizer, len(chosen.passes))
+        own = own_statistics(chosen, self._patients(chosen), reference, f"the reference of {harmonizer}")
+        save_arrays(kept, dict(own))
+        return own
 
     def _own(self, harmonizer: str, passes: int) -> Statistics:
         return load_arrays(self._path(harmonizer, passes)) if passes else NOTHING

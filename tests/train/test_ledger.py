@@ -8,11 +8,12 @@ from small_hospitals import plan_for
 
 from shiftscope.harmonize import HARMONIZERS, fit
 from shiftscope.plans import PlannedSite, RunResult, Spending
-from shiftscope.train.flower.messages import Parcel, weight_of
-from shiftscope.train.forecasts import Known, bytes_of, reference_of
+from shiftscope.train.flower.messages import Parcel, pack, size_of, weight_of
+from shiftscope.train.forecasts import Known, reference_of
 from shiftscope.train.jobs import Job
 from shiftscope.train.launch import arm_of, train
 from shiftscope.train.memory import measure_from_here, peak_bytes, resident_bytes
+from shiftscope.train.payload import bytes_of
 from shiftscope.train.personalize import CONTROLS, PERSONALIZERS
 
 
@@ -115,7 +116,7 @@ def test_arrays_weigh_as_flower_packs_them() -> None:
         "scalar": np.array(7),
         "none": np.zeros((0, 2)),
     }
-    assert bytes_of(arrays) == weight_of(Parcel(arrays))
+    assert bytes_of(arrays) == weight_of(Parcel(arrays)) == size_of(pack(Parcel(arrays)))
 
 
 def test_a_resumed_run_keeps_its_first_forecast(hospitals: dict[str, Path], tmp_path: Path) -> None:

@@ -52,6 +52,7 @@ def test_only_training_cases_are_fitted(job: Job) -> None:
 
 def test_a_site_describes_itself_in_aggregates(job: Job) -> None:
     facts = Participant(job, "a").describe()
+    assert len(facts.pop("split")) == 16
     assert facts == {"site": "a", "patients": {"train": 12, "val": 7, "test": 5}, "left_out": {}}
     assert {name: array.shape for name, array in shared(job, "a").items()} == {"quantiles": (1, 199)}
 

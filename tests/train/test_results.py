@@ -99,10 +99,17 @@ def test_the_mean_over_sites_decides_and_the_harmed_site_is_named() -> None:
 
 
 def test_a_site_that_gave_nothing_is_null_and_told() -> None:
+    """Trained without it, a model is another one: there is no difference to tell, and it is said why."""
     result = account(job(seeds=(3,)), {"a": 0.1, "b": 0.1}, failed="c")
     assert result.sites["c"].scores["adapted"] == (None,)
-    assert result.sites["c"].difference.mean is None
-    assert result.difference.mean == pytest.approx(0.1)
+    assert result.sites["a"].scores["adapted"] == (pytest.approx(0.9),)
+    assert result.difference.mean is None
+    assert result.sites["a"].difference.mean is None
+    assert result.verdict == "no_difference"
+    assert any(
+        "'adapted' is not compared with 'baseline': with seed 3 site c missed 1" in note for note in result.notes
+    )
+    assert any(note.startswith("one seed: ") for note in result.notes)
     assert any("site c missed 1 of 2 rounds" in note and "ValueError" in note for note in result.notes)
     assert any("site c: dice of 'adapted' is undefined or missing for seed 3" in note for note in result.notes)
 

@@ -256,7 +256,7 @@ def test_scaffold_is_the_papers_second_option_under_gradient_descent(monkeypatch
 
 
 def test_scaffold_server() -> None:
-    """x is the weighted mean; c moves by the sum of the changes over all N sites, the silent third among them."""
+    """x is the weighted mean; c moves by the changes weighted alike, by the share of all cases that answered."""
     plan = PLAN.model_copy(update={"sites": dict.fromkeys("abc", PLAN.sites["a"])})
     shared = {"w": np.array([1.0]), "control/w": np.array([0.5])}
     updates = [
@@ -265,10 +265,29 @@ def test_scaffold_server() -> None:
     ]
     after = scaffold.average_with_controls(shared, updates, Server(plan, frozenset({"w"})))
     close(after["w"], [2.5])
-    close(after["control/w"], [0.5 + (0.3 - 0.9) / 3])
+    close(after["control/w"], [0.5 + 2 / 3 * (3 * 0.3 - 0.9) / 4])
     begun = scaffold.add_controls({"w": np.array([1.0]), "mean": np.array([1.0])}, Server(plan, frozenset({"w"})))
     assert begun.keys() == {"w", "mean", "control/w"}
     assert not begun["control/w"].any()
+
+
+def test_scaffold_heads_for_the_optimum_of_fedavg() -> None:
+    """Quadratics at 0 and 1, nine tenths and one tenth of the cases: the optimum is .1, and c does not move it."""
+    sites = {site: PLAN.sites["a"].model_copy(update={"cases": cases}) for site, cases in (("a", 9), ("b", 1))}
+    server = Server(PLAN.model_copy(update={"sites": sites}), frozenset({"w"}))
+    shared = {"w": np.array([0.7]), "control/w": np.array([0.0])}
+    own = {"a": 0.0, "b": 0.0}
+    for _ in range(300):
+        updates = []
+        for site, best, cases in (("a", 0.0, 9), ("b", 1.0, 1)):
+            weight, gradients = shared["w"].item(), []
+            for _step in range(5):
+                gradients.append(weight - best)
+                weight -= 0.1 * (gradients[-1] - own[site] + shared["control/w"].item())
+            change, own[site] = np.mean(gradients) - own[site], float(np.mean(gradients))
+            updates.append(Update(site, {"w": np.array([weight]), "control/w": np.array([change])}, cases, 0.0))
+        shared = scaffold.average_with_controls(shared, updates, server)
+    assert shared["w"].item() == pytest.approx(0.1, abs=1e-3)
 
 
 def test_scaffold_keeps_c_the_mean_of_the_sites_variates() -> None:

@@ -11,6 +11,7 @@ from flwr.app import Array, ArrayRecord, ConfigRecord, Error, Message, RecordDic
 
 from shiftscope.harmonize import Statistics
 from shiftscope.train.aggregate import Tensors
+from shiftscope.train.payload import bytes_of
 
 __all__ = ["Parcel", "failure_of", "pack", "size_of", "unpack", "weight_of"]
 
@@ -71,8 +72,8 @@ def size_of(content: RecordDict) -> int:
 
 
 def weight_of(parcel: Parcel) -> int:
-    """What `size_of` says of the packed parcel."""
-    return size_of(pack(parcel))
+    """What `size_of` says of the packed parcel, without packing it."""
+    return bytes_of(parcel.tensors) + bytes_of(parcel.statistics)
 
 
 def failure_of(problem: Error) -> str:

@@ -4,7 +4,7 @@ import json
 import os
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import flwr
@@ -76,6 +76,7 @@ class _Run:
     def result(self) -> RunResult:
         described = self.federation.join()
         self.asked_bytes += described.bytes
+        self._require_same_splits({site: parcel.facts["split"] for site, parcel in described.parcels.items()})
         references = {name: self._reference(name) for name in self.job.harmonizers}
         runs = {
             (arm.name, seed): self._strategy(arm, seed, references.get(arm.harmonizer or "", NOTHING))
@@ -99,6 +100,22 @@ class _Run:
         result.write(self.job.out / "result.json")
         return result
 
+    def _require_same_splits(self, marks: Mapping[str, str]) -> None:
+        """A resumed run goes on with the patients it learned from before.
+
+        Raises:
+            EngineError: at a site patients are divided in another way than when the run began.
+        """
+        kept = self.job.out / "splits.json"
+        before: dict[str, str] = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
+        for site, mark in marks.items():
+            if before.get(site, mark) != mark:
+                raise EngineError(
+                    f"site {site}: patients are divided in another way than when {self.job.out} was begun; resume with"
+                    " the same data, --patient-regex and split, or start anew"
+                )
+        kept.write_text(json.dumps({**before, **marks}, indent=1), encoding="utf-8")
+
     def _reference(self, name: str) -> Statistics:
         """Ask for the sites' shares pass by pass, send the reference out, and see that it changes something.
 
@@ -116,10 +133,7 @@ class _Run:
                 answers = self._ask(f"share for {name}", "query.share", Parcel(statistics=reference, facts=facts))
                 shares = [answers.parcels[site].statistics for site in sorted(answers.parcels)]
                 if not any(shares):
-                    raise EngineError(
-                        f"harmonizer {name}: no site has the {harmonizer.least} training patients it takes to share"
-                        " statistics; choose 'zscore', which shares nothing, or collect more cases"
-                    )
+                    raise EngineError(_nothing_shared(name, answers))
                 reference = combine(harmonizer, number, shares, reference)
             save_arrays(kept, dict(reference))
         answers = self._ask(
@@ -145,14 +159,16 @@ class _Run:
         server.memory = state.memory
         strategy = AccountedFedAvg(self.federation, algorithm, arm, seed, reference, server, state, self._note)
         strategy.run()
-        if state.evaluation.keys() < set(self.federation.nodes):
-            answers = self.federation.ask("evaluate", strategy.parcels(state.shared))
+        asked = strategy.parcels(state.shared)
+        asked = {site: parcel for site, parcel in asked.items() if site not in state.evaluation}
+        if asked:
+            answers = self.federation.ask("evaluate", asked)
             self._tell(f"judge {arm.name} seed {seed}", answers)
-            if not answers.parcels:
+            if not answers.parcels and not state.evaluation:
                 why = "; ".join(answers.failures.values())
                 raise EngineError(f"no site could judge {arm.name} seed {seed} ({why}); mend the sites and resume")
-            state.evaluation = {site: _word(site, answers) for site in answers.parcels}
-            state.evaluation_bytes = answers.bytes
+            state.evaluation |= {site: _word(site, answers) for site in answers.parcels}
+            state.evaluation_bytes += answers.bytes
             save_checkpoint(self.job.checkpoint(arm.name, seed), state)
         return state
 
@@ -186,6 +202,16 @@ def _word(site: str, answers: Answers) -> Evaluation:
     word = Evaluation.model_validate(answers.parcels[site].facts)
     spent = word.spent.model_copy(update={"up": answers.up[site], "down": answers.down[site]})
     return word.model_copy(update={"spent": spent})
+
+
+def _nothing_shared(name: str, answers: Answers) -> str:
+    """Why there is no reference, and what to do."""
+    if not answers.parcels:
+        return f"harmonizer {name}: no site could answer ({'; '.join(answers.failures.values())}); mend them and resume"
+    return (
+        f"harmonizer {name}: no site has {HARMONIZERS[name].least} training patients with anything to share (fewer"
+        " patients, or images without what it works on); choose 'zscore', which shares nothing, or collect more cases"
+    )
 
 
 def _machine(job: Job) -> dict[str, str]:

@@ -60,11 +60,20 @@ def mixed_round(model: nn.Module, round_: Round, *, learn: bool = True, alpha: f
 
 
 def take_mixture(model: nn.Module, round_: Round) -> None:
-    """alpha v + (1 - alpha) w, w the final global model; running statistics are mixed alike."""
-    personal = twin_of(model, round_, NAME).state_dict()
+    """alpha v + (1 - alpha) w, w the final global model.
+
+    Running statistics are those kept with v: they were gathered on passes of the mixture. Averaged with the global
+    model's, which are means over all sites, they cost up to .13 Dice at sites of another scanner. At alpha = 0 the
+    global model is used as it is.
+    """
     alpha = float(round_.memory.get("alpha", np.array(ALPHA)))
+    if alpha == 0:
+        return
+    personal, learnable = twin_of(model, round_, NAME).state_dict(), dict(model.named_parameters())
+    shared = model.state_dict()
+    share = torch.tensor(alpha)
     mixed = {
-        name: alpha * personal[name] + (1 - alpha) * tensor if tensor.is_floating_point() else tensor
-        for name, tensor in model.state_dict().items()
+        name: torch.lerp(shared[name], tensor, share.to(tensor)) if name in learnable else tensor
+        for name, tensor in personal.items()
     }
     model.load_state_dict(mixed)

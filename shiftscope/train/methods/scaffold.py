@@ -61,12 +61,16 @@ def corrected_round(model: nn.Module, round_: Round) -> float:
 
 
 def average_with_controls(shared: Tensors, updates: Sequence[Update], server: Server) -> Tensors:
-    """The model as in FedAvg; the control variate moves by the sites' changes, divided by all sites of the plan."""
+    """The model as in FedAvg, and c moved by the sites' changes, weighted by cases like the model.
+
+    The paper weighs sites alike in both. Were c weighted otherwise than the model, the corrected steps would head for
+    another optimum than FedAvg's. A site that is missing changes nothing, and leaves its share of c as it was.
+    """
     mean = weighted_mean(updates)
-    ordered = sorted(updates, key=lambda update: update.site)
+    present = sum(server.plan.sites[update.site].cases for update in updates)
+    share = present / sum(site.cases for site in server.plan.sites.values())
     for name in (name for name in mean if name.startswith(PREFIX)):
-        change = np.sum([update.tensors[name].astype(np.float64) for update in ordered], axis=0)
-        mean[name] = _moved(shared[name], change / len(server.plan.sites))
+        mean[name] = _moved(shared[name], share * mean[name].astype(np.float64))
     return mean
 
 
