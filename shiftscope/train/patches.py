@@ -27,8 +27,8 @@ def draw_patch(
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """One block of a case, anywhere in it, or around a voxel of its foreground.
 
-    A block never leaves the volume but for its margins, which repeat the edge as `augment` does; it is filled up with
-    zeros, evenly on either end, where the volume has fewer slices.
+    A block never leaves the volume but for its margins, which repeat the edge as `augment` does; where the volume has
+    fewer slices its first and last are repeated, evenly on either end.
 
     Args:
         lesion: around a foreground voxel, all of them equally likely; anywhere where there is none.
@@ -52,10 +52,13 @@ def draw_patch(
 
 
 def padded(pixels: np.ndarray, depth: int) -> np.ndarray:
-    """(z, c, y, x) with `depth` slices at the least: zeros are added evenly on either end."""
+    """(z, c, y, x) with `depth` slices at the least: the first and the last are repeated, evenly on either end.
+
+    Zeros instead would make of thin volumes another kind of image, with another share of nothing in each.
+    """
     missing = max(0, depth - len(pixels))
     ends = (missing // 2, missing - missing // 2)
-    return np.pad(pixels, (ends, (0, 0), (0, 0), (0, 0))) if missing else pixels
+    return np.pad(pixels, (ends, (0, 0), (0, 0), (0, 0)), mode="edge") if missing else pixels
 
 
 def tiles(shape: Sequence[int], patch: Sequence[int]) -> list[tuple[slice, slice, slice]]:
@@ -70,7 +73,7 @@ def _starts(side: int, block: int) -> list[int]:
 
 
 def _block(array: np.ndarray, start: Sequence[int], plan: Plan) -> np.ndarray:
-    """(z, [c,] y, x) from `start` on, slices that are not there zero, margins the repeated edge."""
+    """(z, [c,] y, x) from `start` on; slices that are not there, and margins, are the repeated edge."""
     depth, height, width = plan.patch
     rows, columns = (
         np.clip(np.arange(first - margin, first + side + margin), 0, most - 1)
@@ -79,4 +82,4 @@ def _block(array: np.ndarray, start: Sequence[int], plan: Plan) -> np.ndarray:
     block: np.ndarray = array[start[0] : start[0] + depth][..., rows[:, None], columns]
     before = (depth - len(block)) // 2
     ends = (before, depth - len(block) - before)
-    return np.pad(block, (ends, *[(0, 0)] * (array.ndim - 1)))
+    return np.pad(block, (ends, *[(0, 0)] * (array.ndim - 1)), mode="edge")

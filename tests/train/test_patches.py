@@ -60,15 +60,17 @@ def test_a_block_around_foreground_is_centred_on_it_and_stays_inside(plan: Plan)
         np.testing.assert_array_equal(block[0, :, 0, 0], np.arange(start[0], start[0] + 8))
 
 
-def test_missing_slices_are_zero_at_either_end_and_margins_repeat_the_edge(plan: Plan) -> None:
-    sample = Sample("p", np.full((3, 1, 32, 32), 0.5, np.float16), np.ones((3, 32, 32), np.uint8))
+def test_missing_slices_and_margins_repeat_the_edge(plan: Plan) -> None:
+    levels = np.array([1, 2, 3], np.float16)[:, None, None, None] / 4
+    sample = Sample(
+        "p", np.broadcast_to(levels, (3, 1, 32, 32)), np.broadcast_to(levels[:, 0] * 4, (3, 32, 32)).astype(np.uint8)
+    )
     block, labels = draw_patch(sample, plan, np.random.default_rng(3), lesion=False)
     assert block.shape == (1, 8, 24, 24)
     assert labels is not None
-    for array in (block[0], labels):
-        assert (array[[0, 1, 5, 6, 7]] == 0).all()
-        assert (array[2:5] > 0).all()
-    np.testing.assert_array_equal(padded(sample.pixels, 8)[:, 0, 0, 0] > 0, block[0, :, 0, 0] > 0)
+    np.testing.assert_array_equal(block[0, :, 5, 5] * 4, [1, 1, 1, 2, 3, 3, 3, 3])
+    np.testing.assert_array_equal(labels[:, 5, 5], [1, 1, 1, 2, 3, 3, 3, 3])
+    np.testing.assert_array_equal(padded(sample.pixels, 8)[:, 0, 0, 0], block[0, :, 0, 0])
     assert padded(sample.pixels, 2) is sample.pixels
 
 
