@@ -49,7 +49,7 @@ LEFT_OUT = {
 def strategies(plan: Plan) -> tuple[list[Arm], dict[str, str]]:
     """What this plan allows, FedAvg first, and why the rest is left out."""
     arms, left_out = [arm_of(plan, "fedavg", "fedavg", None)], dict(LEFT_OUT)
-    names = [*CONTROLS, *PERSONALIZERS, *HARMONIZERS, *HYBRIDS]
+    names = dict.fromkeys([*CONTROLS, *PERSONALIZERS, *HARMONIZERS, *HYBRIDS, advised(plan)])
     for name in names:
         if name == "fedavg" or name in LEFT_OUT:
             continue
@@ -74,6 +74,11 @@ def strategies(plan: Plan) -> tuple[list[Arm], dict[str, str]]:
         if "+" not in arm.name and (less := at_equal_compute(plan, arm, arms[0])) is not None
     ]
     return arms, left_out
+
+
+def advised(plan: Plan) -> str:
+    """The strategy that `recommend` chose; its plan keeps it."""
+    return "+".join(filter(None, (plan.harmonizer, plan.personalizer))) or "fedavg"
 
 
 def plan_for(data: dict[str, Path], group: str, budget: argparse.Namespace) -> Plan:

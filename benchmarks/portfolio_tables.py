@@ -35,6 +35,8 @@ def _group(name: str, result: RunResult, left_out: Mapping[str, str]) -> str:
         f" seeds {', '.join(map(str, plan.seeds))}. Sites (patients in train / validation, test cases): {sites}."
         f" FedAvg: {_number(alone)}, worst site {result.worst['fedavg'].site} {result.worst['fedavg'].score:.3f}.",
         "",
+        _advice(result),
+        "",
         "| strategy | kind | mean | against FedAvg | 95 % | | worst site | sites harmed | with the gate | FedAvg kept"
         " | passes | MB |",
         "|---|---|---|---|---|---|---|---|---|---|---|---|",
@@ -53,6 +55,21 @@ def _group(name: str, result: RunResult, left_out: Mapping[str, str]) -> str:
         "Left out: " + "; ".join(f"{arm} ({_short(why)})" for arm, why in left_out.items()) + ".",
     ]
     return "\n".join(lines)
+
+
+def _advice(result: RunResult) -> str:
+    """What `recommend` said before any training, and what came of it."""
+    plan = result.plan
+    name = "+".join(filter(None, (plan.harmonizer, plan.personalizer))) or "fedavg"
+    best = max((arm for arm in result.arms if arm not in BOUNDS), key=lambda arm: _own(result.arms[arm]).mean or 0.0)
+    if name not in result.arms:
+        return f"`recommend` advised {name}, which was not run."
+    mean, top = _own(result.arms[name]).mean or math.nan, _own(result.arms[best]).mean or math.nan
+    change = _own(result.arms[name]).difference
+    return (
+        f"`recommend` advised **{name}** from the profiles alone: {_change(change)} [{_interval(change)}]; the best of"
+        f" the table, seen afterwards, is {best}, {top - mean:.3f} better."
+    )
 
 
 def _row(name: str, arm: ArmResult, result: RunResult) -> str:

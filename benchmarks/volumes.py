@@ -38,7 +38,7 @@ SITES = {
 }
 """Site -> volume and mask of the whole cord, from spinalcordtoolbox's test data. Other masks mark other things."""
 
-STRATEGIES = {"fedavg": ("fedavg", None), "fedbn": ("fedbn", None), "zscore+fedbn": ("fedbn", "zscore")}
+STRATEGIES = {"fedavg": ("fedavg", None), "ditto": ("ditto", None), "local": ("local", None)}
 """Name -> algorithm and harmonizer; with four cases a site, only a harmonizer that shares nothing can be used."""
 
 ENDS = ("head", "foot")
