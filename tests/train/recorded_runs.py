@@ -36,7 +36,7 @@ class Recorded:
     """A finished run and what passed between the parties.
 
     Attributes:
-        log: (site, kind, question, answer).
+        log: (site, kind, question, answer), where there was an answer.
         replicates: site -> resampled differences, for those who ask the sites again.
     """
 
@@ -116,6 +116,7 @@ def go_on(job: Job) -> Recorded:
     log = [
         (sites[sent.metadata.dst_node_id], sent.metadata.message_type, unpack(sent.content), unpack(reply.content))
         for sent, reply in grid.log
+        if reply.has_content()
     ]
     return Recorded(job, result, log)
 
