@@ -51,7 +51,9 @@ def _slid(model: nn.Module, pixels: np.ndarray, plan: Plan, device: str) -> np.n
     def predict(blocks: torch.Tensor) -> torch.Tensor:
         return torch.softmax(model(blocks.contiguous(memory_format=memory_format(plan))), dim=1)
 
-    volume = torch.from_numpy(pixels.astype(np.float32)).transpose(0, 1)[None]
+    filled = padded(pixels, plan.patch[0])  # as blocks are drawn; MONAI would fill up with zeros
+    before = (len(filled) - len(pixels)) // 2
+    volume = torch.from_numpy(filled.astype(np.float32)).transpose(0, 1)[None]
     whole = sliding_window_inference(
         volume,
         plan.patch,
@@ -63,4 +65,4 @@ def _slid(model: nn.Module, pixels: np.ndarray, plan: Plan, device: str) -> np.n
         device="cpu",
     )
     stitched: np.ndarray = whole[0].transpose(0, 1).numpy()
-    return stitched
+    return stitched[before : before + len(pixels)]

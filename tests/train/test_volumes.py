@@ -14,10 +14,13 @@ from volumes_on_disk import ball_sample, classified_volumes, segmented_volumes
 from shiftscope.errors import PlanError
 from shiftscope.plans import Plan
 from shiftscope.sites import read_site
+from shiftscope.train.inference import probabilities
 from shiftscope.train.launch import arm_of, train
 from shiftscope.train.layers import head, normalization, stem
 from shiftscope.train.loading import Sample, load_samples
 from shiftscope.train.models import build, memory_format
+from shiftscope.train.patches import padded
+from shiftscope.train.randomness import seeded
 from shiftscope.train.scores import judge, surface_distance
 from shiftscope.train.volume_nets import halvings, strides_of
 
@@ -213,3 +216,16 @@ def test_segmentation_of_volumes_repeats_to_the_bit_and_learns(tmp_path: Path) -
     first, again = (train(plan, data, engine="inline", out=tmp_path / run, arms=arms) for run in ("one", "two"))
     assert [site.scores for site in first.sites.values()] == [site.scores for site in again.sites.values()]
     assert np.mean([site.scores["own"][0] for site in first.sites.values()]) > 0.3
+
+
+def test_a_volume_thinner_than_the_block_is_judged_as_it_was_learned_from(planned: Callable[..., Plan]) -> None:
+    """Its ends are repeated, as where blocks are drawn: filled up with zeros it would be another kind of image."""
+    plan = planned()
+    with seeded(0):
+        model = build(plan).eval()
+    thin = np.random.default_rng(0).uniform(0.1, 1, (3, 1, plan.image_size, plan.image_size)).astype(np.float16)
+    found = probabilities(model, thin, plan)
+    assert found.shape == (3, 2, plan.image_size, plan.image_size)
+    whole = probabilities(model, padded(thin, plan.patch[0]), plan)
+    before = (plan.patch[0] - 3) // 2
+    np.testing.assert_allclose(found, whole[before : before + 3], atol=1e-6)
