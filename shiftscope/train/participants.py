@@ -1,6 +1,7 @@
 """One site in a run: what it computes at home and what it sends. No engine in here."""
 
-import hashlib
+import hmac
+import secrets
 import shutil
 import time
 from functools import cached_property
@@ -74,8 +75,16 @@ class Participant:
         parts = {"train": samples.train, "val": samples.val, "test": samples.test}
         patients = {part: len({sample.patient for sample in cases}) for part, cases in parts.items()}
         divided = sorted({(sample.patient, part) for part, cases in parts.items() for sample in cases})
-        mark = hashlib.sha256(repr(divided).encode()).hexdigest()[:16]
+        mark = hmac.new(self._key(), repr(divided).encode(), "sha256").hexdigest()[:16]
         return {"site": self.site, "patients": patients, "left_out": samples.left_out, "split": mark}
+
+    def _key(self) -> bytes:
+        """A secret of this site and run: nobody else can tell from a mark which patients it stands for."""
+        path = self.home / "split.key"
+        if not path.exists():
+            self.home.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(secrets.token_bytes(32))
+        return path.read_bytes()
 
     def share(self, harmonizer: str, number: int, reference: Statistics) -> Statistics:
         """The site's word in one pass of a harmonizer: aggregates over its training cases."""

@@ -59,7 +59,7 @@ def own_statistics(
             " is it the reference of another harmonizer?"
         )
     for name in sorted(common):
-        if own[name].shape != reference[name].shape:
+        if own[name].ndim == reference[name].ndim and own[name].shape != reference[name].shape:
             raise InputError(
                 f"{where}: {name} has shape {reference[name].shape}, this site's images give {own[name].shape};"
                 " was the reference made with another plan (colour, grey)?"
