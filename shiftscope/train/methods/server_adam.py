@@ -9,10 +9,9 @@ from shiftscope.train.algorithms import Server
 
 __all__ = ["adam_average"]
 
-RATE = 0.03
-"""What a parameter moves in a round where the sites agree: about as far as ten local steps of AdamW at .003 take it.
-
-With .01, a value of the paper's grid, ten rounds were too few to leave the start (-.25 Dice on four ultrasound sites).
+RATE = 0.01
+"""About what a parameter moves in a round, from the paper's grid. It was not searched further: .03 did worse than .01
+on three of four groups of hospitals (docs/portfolio.md).
 """
 
 BETA_1, BETA_2 = 0.9, 0.99
