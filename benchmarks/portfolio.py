@@ -95,7 +95,7 @@ def plan_for(data: dict[str, Path], group: str, budget: argparse.Namespace) -> P
             "local_steps": budget.steps,
             "batch_size": budget.batch,
             "learning_rate": 3e-3,
-            "model": MODEL[plan.task],
+            "model": budget.model or MODEL[plan.task],
             "seeds": tuple(budget.seeds),
             "data": {site: str(path) for site, path in data.items()},
         }
@@ -158,6 +158,7 @@ def main() -> None:
     one.add_argument("--rounds", type=int, default=10)
     one.add_argument("--steps", type=int, default=15)
     one.add_argument("--batch", type=int, default=8)
+    one.add_argument("--model", help="linear: a classifier on frozen features, the only one for combat")
     one.add_argument("--size", type=int, default=64)
     one.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     one.add_argument("--only", nargs="*")
