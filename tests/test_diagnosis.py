@@ -198,7 +198,7 @@ ACTIONS = {
     "rarer_labels": {"pool"},
     "bigger_lesions": {"pool", "personalize"},
     "sloppy_masks": {"pool", "personalize"},
-    "both": {"pool"},  # no harmonizer that can be trained with undoes the blur
+    "both": {"harmonize"},  # quantile_spectrum undoes the blur
     "broken": {"collect_more"},
 }
 

@@ -81,9 +81,10 @@ def apart(data: dict[str, Path], **changes: object) -> Plan:
     return plan.model_copy(update={"sites": sites})
 
 
-def arms_for(plan: Plan, names: Sequence[str]) -> list[Arm]:
-    """One strategy per algorithm, called like it."""
-    return [arm_of(plan, name, name, None) for name in names]
+def arms_for(plan: Plan, names: Sequence[str], *, gated: bool = False) -> list[Arm]:
+    """One strategy per algorithm, called like it; every site uses its model unless `gated`."""
+    arms = [arm_of(plan, name, name, None) for name in names]
+    return arms if gated else [arm.model_copy(update={"gated": False}) for arm in arms]
 
 
 def job_for(plan: Plan, data: dict[str, Path], out: Path, arms: Sequence[Arm]) -> Job:

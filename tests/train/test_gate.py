@@ -46,7 +46,7 @@ def spoiled(data: dict[str, Path], out: Path, **changes: object) -> Recorded:
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(PERSONALIZERS, "spoiled", Algorithm("FedAvg, made worse at one site", finish=spoil_b))
         plan = apart(data, seeds=(0, 1), rounds=2, **changes)
-        job = job_for(plan, data, out, arms_for(plan, ["fedavg", "spoiled"]))
+        job = job_for(plan, data, out, arms_for(plan, ["fedavg", "spoiled"], gated=True))
         run = go_on(job)
         run.replicates.update({site: Participant(job, site).compare()["spoiled"] for site in job.sites})
         return run

@@ -29,7 +29,7 @@ def run(request: pytest.FixtureRequest, pair: dict[str, Path], tmp_path_factory:
     plan = apart(pair, rounds=2, local_steps=15)
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(PERSONALIZERS, "spoiled", Algorithm("", finish=spoil))
-        job = job_for(plan, pair, tmp_path_factory.mktemp("kept"), arms_for(plan, NAMES))
+        job = job_for(plan, pair, tmp_path_factory.mktemp("kept"), arms_for(plan, NAMES, gated=True))
         job = job.model_copy(update={"keep_models": request.param})
         job.write(job.path)
         return go_on(job)

@@ -14,15 +14,16 @@ import volumes
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_dice_on_the_other_end_of_the_cord_beats_the_empty_mask_and_a_net_that_learned_nothing(
-    real_data: Path,
+    real_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """At the two sites with eight of the ten training cases; so short a run gives the thick-sliced two nothing."""
+    """Ditto, at the two sites with seven of the nine training cases; the others have one thick-sliced case each."""
+    monkeypatch.setattr(volumes, "STRATEGIES", {"ditto": ("ditto", None)})
     run = volumes.compare(real_data, "head", rounds=5, steps=20, seed=0)
     assert set(run["sites"]) == {"t1", "t2", "t2s", "mt"}
     for site in ("t1", "t2"):
         found = run["sites"][site]["dice"]
         assert found["empty"] == 0
-        assert found["fedavg"] > found["untrained"] + 0.1
+        assert found["ditto"] > found["untrained"] + 0.1
 
 
 @pytest.mark.parametrize("end", volumes.ENDS)

@@ -82,7 +82,7 @@ def test_inline_and_flower_give_the_same_weights_bit_for_bit(hospitals: dict[str
         arm: pytest.approx(series, rel=1e-5) for arm, series in inline.sites["b"].scores.items()
     }
     assert flower.cost.bytes == inline.cost.bytes
-    assert [line.split(":")[0] for line in said[2:]] == [
+    assert [line.split(":")[0] for line in said if ", round " in line] == [
         f"{arm}, seed 0, round {number} of 2" for arm in ("baseline", "adapted") for number in (1, 2)
     ]
 
@@ -120,7 +120,7 @@ def test_a_killed_worker_costs_time_but_no_round(hospitals: dict[str, Path], tmp
 def test_a_coordinator_that_cannot_go_on_says_why(tmp_path: Path) -> None:
     small = segmented(tmp_path / "data", {"a": 1.0, "b": 2.0}, cases=6)
     before = children()
-    with pytest.raises(EngineError, match=r"no site has the 10 training patients .* choose 'zscore'"):
+    with pytest.raises(EngineError, match=r"no site has 10 training patients with .* choose 'zscore'"):
         train(plan_for(small, harmonizer="quantile_map"), small, engine="flower", out=tmp_path / "run")
     assert children() <= before
 
@@ -139,7 +139,7 @@ def test_an_engine_that_dies_is_an_error(
 
 @LINUX
 def test_ctrl_c_leaves_no_process_and_a_checkpoint_to_resume_from(hospitals: dict[str, Path], tmp_path: Path) -> None:
-    plan: Plan = plan_for(hospitals, personalizer="fedper", rounds=4)
+    plan: Plan = plan_for(hospitals, personalizer="fedper", rounds=15)
     write_plan(plan, tmp_path / "plan.toml")
     run = tmp_path / "run"
     with adopting():  # orphans of the command become children of this process, where they can be seen
@@ -158,9 +158,9 @@ def test_ctrl_c_leaves_no_process_and_a_checkpoint_to_resume_from(hospitals: dic
     assert "interrupted; " in said
     assert not (run / "result.json").exists()
     done = len((run / "rounds.jsonl").read_text().splitlines())
-    assert 1 <= done < 8
+    assert 1 <= done < 30
 
     resumed = train(plan, hospitals, engine="inline", out=run, resume=True)
-    assert len(resumed.rounds) == 8
+    assert len(resumed.rounds) == 30
     train(plan, hospitals, engine="inline", out=tmp_path / "undisturbed")
     assert_same_weights(run, tmp_path / "undisturbed")
