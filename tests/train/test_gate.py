@@ -12,7 +12,7 @@ from shiftscope.plans import Difference, Split
 from shiftscope.train.algorithms import Algorithm
 from shiftscope.train.gate import gated
 from shiftscope.train.participants import Participant
-from shiftscope.train.personalize import PERSONALIZERS
+from shiftscope.train.personalize import CONTROLS, PERSONALIZERS
 from shiftscope.train.rounds import Round
 
 
@@ -96,5 +96,6 @@ def test_without_validation_cases_nothing_is_decided(unjudged: Recorded) -> None
 
 
 def test_what_is_not_personal_has_no_gate(portfolio: Recorded) -> None:
-    for site in portfolio.result.sites.values():
-        assert site.kept_baseline.keys() == PERSONALIZERS.keys()
+    arms = arms_for(portfolio.job.plan, [*CONTROLS, *PERSONALIZERS], gated=True)
+    assert {arm.name for arm in arms if arm.gated} == PERSONALIZERS.keys()
+    assert not any(site.kept_baseline for site in portfolio.result.sites.values())
