@@ -1,6 +1,7 @@
 """Every strategy on real hospitals, on one budget: which help, which harm, what the gate gives.
 
 python benchmarks/portfolio.py run DATA GROUP -o runs/GROUP [--rounds 10 --steps 15 --seeds 0 1 2 --size 64]
+                               [--device cuda --shares 2]       every seed in so many processes at the same time
 python benchmarks/portfolio.py redo runs/GROUP STRATEGY...      forgets strategies, so that `run` does them anew
 python benchmarks/portfolio.py table runs/GROUP... > tables.md  all tables, as Markdown
 
@@ -11,6 +12,8 @@ table, at equal compute, holds those that compute more than FedAvg in each step,
 import argparse
 import json
 import os
+import shutil
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -71,7 +74,7 @@ def strategies(plan: Plan) -> tuple[list[Arm], dict[str, str]]:
     arms += [
         less.model_copy(update={"name": arm.name + EQUAL})
         for arm in arms
-        if "+" not in arm.name and (less := at_equal_compute(plan, arm, arms[0])) is not None
+        if (less := at_equal_compute(plan, arm, arms[0])) is not None
     ]
     return arms, left_out
 
@@ -120,6 +123,8 @@ def run(options: argparse.Namespace) -> None:
         print(f"{time.time() - since:7.0f} s  {line}", file=sys.stderr, flush=True)
 
     kept = out / "run"
+    if options.shares and not kept.exists():
+        run_apart(plan, arms, options)
     train(
         plan,
         data,
@@ -128,8 +133,47 @@ def run(options: argparse.Namespace) -> None:
         resume=(kept / "job.json").exists(),
         progress=say,
         patient_regex=REGEX[options.group],
+        device=options.device,
         arms=arms,
     )
+
+
+def run_apart(plan: Plan, arms: list[Arm], options: argparse.Namespace) -> None:
+    """Train every seed in `options.shares` processes of their own, then lay their checkpoints together.
+
+    Splits and references follow from the plan, not from the seed, and strategies know nothing of each other. FedAvg is
+    trained first, once for each seed, for the gate looks at it.
+    """
+    seeds = {seed: plan.model_copy(update={"seeds": (seed,)}) for seed in plan.seeds}
+    bases = {options.out / f"seed-{seed}": (alone, ["fedavg"]) for seed, alone in seeds.items()}
+    _run_all(bases, options)
+    shares = {}
+    for base, (alone, _) in bases.items():
+        for share in range(options.shares):
+            part = base.with_name(f"{base.name}-share-{share}")
+            shutil.copytree(base / "run", part / "run", ignore=_OWN)
+            shares[part] = (alone, [arm.name for arm in arms[1:][share :: options.shares]])
+    _run_all(shares, options)
+    for part in shares:
+        shutil.copytree(part / "run", options.out / "run", dirs_exist_ok=True, ignore=_OWN)
+
+
+_OWN = shutil.ignore_patterns("job.json", "result.json", "rounds.jsonl")
+"""What says which run a folder belongs to."""
+
+
+def _run_all(parts: dict[Path, tuple[Plan, list[str]]], options: argparse.Namespace) -> None:
+    """Each folder's plan and strategies in a process of its own."""
+    running: dict[Path, subprocess.Popen[bytes]] = {}
+    for part, (plan, names) in parts.items():
+        part.mkdir(parents=True, exist_ok=True)
+        write_plan(plan, part / "plan.toml")
+        command = [sys.executable, __file__, "run", str(options.data), options.group, "-o", str(part)]
+        command += ["--device", options.device, "--only", *names]
+        running[part] = subprocess.Popen(command, stderr=(part / "log").open("wb"))
+    for part, process in running.items():
+        if process.wait():
+            raise SystemExit(f"{part} failed:\n{(part / 'log').read_text()[-2000:]}")
 
 
 def redo(options: argparse.Namespace) -> None:
@@ -162,6 +206,8 @@ def main() -> None:
     one.add_argument("--size", type=int, default=64)
     one.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     one.add_argument("--only", nargs="*")
+    one.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    one.add_argument("--shares", type=int, default=0, help="processes for each seed; 0: one for everything")
     one.set_defaults(do=run)
     two = commands.add_parser("redo")
     two.add_argument("out", type=Path)

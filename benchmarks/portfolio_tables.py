@@ -42,13 +42,15 @@ def _group(name: str, result: RunResult, left_out: Mapping[str, str]) -> str:
         "|---|---|---|---|---|---|---|---|---|---|---|---|",
         *(_row(arm, word, result) for arm, word in _ranked(full)),
         "",
-        "At equal compute: methods that train two models or twice per step, in half the rounds.",
+        "At equal compute: methods that train two models or twice per step, in as many whole rounds as fit into"
+        " FedAvg's passes.",
         "",
-        "| strategy | mean | against FedAvg | 95 % | | rounds |",
-        "|---|---|---|---|---|---|",
+        "| strategy | mean | against FedAvg | 95 % | | rounds | passes |",
+        "|---|---|---|---|---|---|---|",
         *(
             f"| {arm.removesuffix(EQUAL)} | {_number(_own(word).mean)} | {_change(_own(word).difference)}"
-            f" | {_interval(_own(word).difference)} | {_own(word).verdict} | {word.rounds} |"
+            f" | {_interval(_own(word).difference)} | {_VERDICTS[_own(word).verdict]} | {word.rounds}"
+            f" | {_passes(arm, result):.2f} |"
             for arm, word in _ranked(equal)
         ),
         "",
@@ -78,14 +80,17 @@ def _row(name: str, arm: ArmResult, result: RunResult) -> str:
     low = min(((score, site) for site, score in worst.items() if not math.isnan(score)), default=(math.nan, ""))
     kept = [answer for word in result.sites.values() for answer in word.kept_baseline.get(name, ())]
     gate = f"{_change(arm.difference)} [{_interval(arm.difference)}]" if arm.ungated is not None else ""
-    spent = result.ledger[name].measured
-    base = result.ledger["fedavg"].measured
     return (
         f"| {name} | {_kind(name)} | {_number(own.mean)} | {_change(own.difference)} | {_interval(own.difference)}"
         f" | {_VERDICTS[own.verdict]} | {low[1]} {low[0]:.3f} | {', '.join(own.harmed)} | {gate}"
-        f" | {f'{sum(kept)} of {len(kept)}' if kept else ''} | {spent.passes / base.passes:.2f}"
+        f" | {f'{sum(kept)} of {len(kept)}' if kept else ''} | {_passes(name, result):.2f}"
         f" | {result.cost_by_arm[name].bytes / 1e6 / len(result.plan.seeds):.0f} |"
     )
+
+
+def _passes(name: str, result: RunResult) -> float:
+    """In terms of FedAvg's."""
+    return result.ledger[name].measured.passes / result.ledger["fedavg"].measured.passes
 
 
 def _across(results: Mapping[str, RunResult]) -> str:

@@ -9,7 +9,7 @@ generator, so two torch versions build the same extractor. Any timm model can ta
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,13 +56,23 @@ def load_extractor(name: str = DEFAULT, weights: Path | None = None, device: str
     Raises:
         UsageError: the name is unknown, or the weights are not here or do not fit.
     """
-    if name != DEFAULT:
-        return _timm_extractor(name, weights, device)
-    if weights is not None:
+    if name == DEFAULT and weights is not None:
         raise UsageError(
             f"--weights {weights}: the extractor {DEFAULT} has fixed filters; name a timm model with --features"
         )
-    return _random_extractor(device)
+    made = _random_extractor(device) if name == DEFAULT else _timm_extractor(name, weights, device)
+    return made if device == "cpu" else replace(made, compute=_in_single_precision(made.compute))
+
+
+def _in_single_precision(compute: Features) -> Features:
+    """A GPU's convolutions keep 10 bits of 23 unless told otherwise; features would differ between devices."""
+    import torch
+
+    def exact(images: "torch.Tensor") -> tuple["torch.Tensor", "torch.Tensor"]:
+        with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+            return compute(images)
+
+    return exact
 
 
 def _digest(arrays: list[np.ndarray]) -> str:

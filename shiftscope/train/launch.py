@@ -29,6 +29,7 @@ __all__ = [
     "at_equal_compute",
     "check_data",
     "check_plan",
+    "find_device",
     "folders_of",
     "require_extra",
     "train",
@@ -69,11 +70,12 @@ def train(
     Raises:
         PlanError: the plan cannot be run, or does not fit the data.
         InputError: a site's data cannot be used.
-        UsageError: `out` holds another run.
+        UsageError: `out` holds another run, or there is no such device.
         EngineError: the job could not give a result; the checkpoints stay.
     """
     say = progress or (lambda _line: None)
     require_extra()
+    device = find_device(device)
     check_plan(plan, arms_of(plan) if arms is None else arms)
     paths = folders_of(plan, data)
     say(f"checking {len(paths)} sites")
@@ -86,7 +88,7 @@ def train(
         patient_regex=patient_regex,
         out=out.resolve(),
         timeout_s=timeout_s,
-        device=("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device,
+        device=device,
         weights=_weights(plan),
         keep_models=arms is None,
     )
@@ -175,6 +177,11 @@ def _check_harmonizer(name: str, plan: Plan) -> None:
         raise PlanError(
             f"harmonizer: {name} works where images are read, and the {LINEAR} model sees features; choose another one"
         )
+    if HARMONIZERS[name].mix is not None and plan.model == LINEAR:
+        raise PlanError(
+            f"harmonizer: {name} changes images while training, and the {LINEAR} model sees features;"
+            " choose another one"
+        )
     if on == "features" and plan.model != LINEAR:
         raise PlanError(
             f"harmonizer: {name} works on features, never on pixels; set model = {LINEAR!r}, or choose another one"
@@ -226,6 +233,18 @@ def require_extra() -> None:
         raise UsageError(f"train needs {' and '.join(missing)}; run: pip install 'shiftscope-fl[train]'")
 
 
+def find_device(wanted: str) -> str:
+    """The device itself for "auto".
+
+    Raises:
+        UsageError: "cuda" is asked for and there is none.
+    """
+    available = torch.cuda.is_available()
+    if wanted == "cuda" and not available:
+        raise UsageError("--device cuda: no GPU that torch can use; try --device cpu")
+    return ("cuda" if available else "cpu") if wanted == "auto" else wanted
+
+
 def folders_of(plan: Plan, data: Mapping[str, Path]) -> dict[str, Path]:
     """Site -> absolute folder, one for each of the plan's sites.
 
@@ -274,9 +293,17 @@ def _claim(job: Job, resume: bool, parts: Mapping[str, Mapping[str, Sequence[Cas
                 f"{changed[0]}: {json.dumps(before.plan.to_dict().get(changed[0]))} when {job.out} was begun, now"
                 f" {json.dumps(job.plan.to_dict().get(changed[0]))}; resume with the first plan, or start anew"
             )
-        job = job.model_copy(update={"forecast": before.forecast})
+        if before.device != job.device:
+            raise UsageError(
+                f"--device: {before.device} when {job.out} was begun, now {job.device}, which rounds otherwise;"
+                " resume on the first one, or start anew"
+            )
+        known = before.forecast
     else:
-        job = job.model_copy(update={"forecast": forecast(job, parts)})
+        known = {}
+    unforeseen = [arm for arm in job.arms if arm.name not in known]
+    foreseen = forecast(job.model_copy(update={"arms": unforeseen}), parts) if unforeseen else {}
+    job = job.model_copy(update={"forecast": {**known, **foreseen}})
     for leftover in ("rounds.jsonl", "result.json", "failure.json"):
         (job.out / leftover).unlink(missing_ok=True)
     job.write(job.path)

@@ -17,19 +17,24 @@ def generator(*parts: object) -> np.random.Generator:
 
 @contextmanager
 def seeded(*parts: object) -> Iterator[None]:
-    """Torch's random state set from `parts` inside, as it was outside."""
-    with torch.random.fork_rng():
+    """Torch's random state set from `parts` inside, as it was outside; a GPU's too where this process uses one."""
+    on_gpu = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+    with torch.random.fork_rng(devices=None if on_gpu else ()):
         torch.manual_seed(_entropy(*parts) % 2**63)
         yield
 
 
 @contextmanager
 def single_threaded() -> Iterator[None]:
-    """One torch thread: sums come in one order on every engine and machine load."""
+    """One torch thread: sums come in one order on every engine and machine load.
+
+    On a GPU convolutions keep single precision and one order as well; other operations may still sum in any order.
+    """
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        yield
+        with torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
+            yield
     finally:
         torch.set_num_threads(before)
 

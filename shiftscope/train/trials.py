@@ -10,7 +10,7 @@ from shiftscope.plans import Plan, RunResult, TrialCost, TrialEntry, TrialResult
 from shiftscope.sites import read_site
 from shiftscope.train.halving import MIN_ROUNDS, Cut, budgets, cut, expected_left
 from shiftscope.train.jobs import Arm
-from shiftscope.train.launch import TIMEOUT_S, check_data, folders_of, require_extra, train
+from shiftscope.train.launch import TIMEOUT_S, check_data, find_device, folders_of, require_extra, train
 from shiftscope.train.strategies import Strategy, choose_strategies, passes_of, reference_of, winning_plan
 
 __all__ = ["KEEP", "RUNGS", "SHARE", "Run", "Trial", "halve", "prepare_trial", "run_trial", "write_winner"]
@@ -110,11 +110,12 @@ def run_trial(
     Arguments are those of `train`.
 
     Raises:
-        UsageError: `out` holds another trial, or none to resume.
+        UsageError: `out` holds another trial, or none to resume; or there is no such device.
         PlanError: the plan cannot be run, does not fit the data, or leaves too few validation cases.
         InputError: a site's data cannot be used.
         EngineError: a rung could not give a result; what is finished stays.
     """
+    device = find_device(device)
     _check_validation(trial.plan, folders_of(trial.plan, data), patient_regex)
     _claim(trial, out, resume)
 

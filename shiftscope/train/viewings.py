@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from shiftscope.errors import Unreadable
 from shiftscope.harmonize import HARMONIZERS
 from shiftscope.harmonize.resampling import resampled
 from shiftscope.images import Image, as_seen
@@ -60,7 +61,8 @@ def view(case: Case, fitted: Fitted) -> Viewed:
         after = chosen.apply(before, fitted.own, fitted.reference).astype(np.float32)
         return Viewed(before, after, mask, mask, image.spacing_mm, image.spacing_mm, grid)
     if image.spacing_mm is None:
-        return Viewed(before, before, mask, mask, None, None, grid)
+        why = f"does not say how large a pixel is, and {fitted.harmonizer} needs that"
+        raise Unreadable(case.images[0], "unsupported", why)
     to_mm = tuple(map(float, fitted.reference["spacing_mm"]))
     depth = bool(fitted.plan.patch)
     after, moved = resampled(before, mask, image.spacing_mm, to_mm, fitted.reference["field_mm"], depth=depth)

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from slides import EOSIN_RICH, RUIFROK, tile, tissue
 
 from shiftscope.errors import InputError
 from shiftscope.harmonize import HARMONIZERS, Statistics, combine
@@ -20,7 +21,21 @@ SIZE = 32
 LABELS = {"benign": 0.5, "malignant": 0.5}
 PLANTS = {"east": (), "west": (), "other": (("gamma", -0.9), ("contrast", 0.3))}
 ON_GREY = [name for name, harmonizer in HARMONIZERS.items() if harmonizer.on == "pixels"]
-SHARING = [name for name in ON_GREY if HARMONIZERS[name].shares]
+SHARING = [name for name, harmonizer in HARMONIZERS.items() if harmonizer.shares and harmonizer.on != "geometry"]
+
+
+def sharing(name: str, root: Path) -> tuple[dict[str, Path], dict[str, object]]:
+    """Sites that have what the harmonizer works on, and what the plan has to say."""
+    on = HARMONIZERS[name].on
+    data = hospitals(root, patients=48 if on == "features" else 24)
+    if on == "colour":
+        for number, folder in enumerate(data.values()):
+            rng = np.random.default_rng([5, number])
+            for path in sorted((folder / "images").iterdir()):
+                slide = tile(tissue(rng, 48), (RUIFROK, EOSIN_RICH)[number % 2])[0]
+                Image.fromarray(np.moveaxis(slide * 255, 0, -1).round().astype(np.uint8)).save(path)
+    classes = {"task": "classification", "classes": tuple(LABELS)}
+    return data, {"features": {**classes, "model": "linear"}, "colour": {"colour": True}}.get(on, {})
 
 
 def hospitals(root: Path, patients: int = 24) -> dict[str, Path]:
@@ -109,8 +124,8 @@ def test_targets_are_the_same_objects_before_and_after(name: str, task: str, tmp
 
 @pytest.mark.parametrize("name", SHARING)
 def test_nothing_that_is_sent_depends_on_test_cases_masks_or_labels(name: str, tmp_path: Path) -> None:
-    data = hospitals(tmp_path)
-    views, told, reference = fitted(name, job(data, tmp_path / "before"))
+    data, changes = sharing(name, tmp_path)
+    views, told, reference = fitted(name, job(data, tmp_path / "before", **changes))
     assert told[0]["other"]
     unseen = {
         site: {sample.patient for part in (view.plain.val, view.plain.test) for sample in part}
@@ -132,26 +147,28 @@ def test_nothing_that_is_sent_depends_on_test_cases_masks_or_labels(name: str, t
             writer = csv.DictWriter(file, rows[0])
             writer.writeheader()
             writer.writerows(rows)
-    changed, told_again, reference_again = fitted(name, job(data, tmp_path / "after"))
+    changed, told_again, reference_again = fitted(name, job(data, tmp_path / "after", **changes))
     assert identical(told, told_again)
     assert all(np.array_equal(reference[key], reference_again[key]) for key in reference)
-    moved = [
-        not np.array_equal(before.pixels, after.pixels) and not np.array_equal(before.target, after.target)
+    tests = [
+        (before, after)
         for site in data
         for before, after in zip(views[site].plain.test, changed[site].plain.test, strict=True)
     ]
-    assert all(moved), "the test did not change what it meant to change"
+    assert not any(np.array_equal(before.pixels, after.pixels) for before, after in tests)
+    targets = [np.array_equal(before.target, after.target) for before, after in tests]
+    assert not (all if "classes" in changes else any)(targets), "the test did not change what it meant to change"
 
 
 @pytest.mark.parametrize("name", SHARING)
 def test_what_is_sent_depends_on_training_cases(name: str, tmp_path: Path) -> None:
     """Or the test above could not fail."""
-    data = hospitals(tmp_path)
-    views, told, _ = fitted(name, job(data, tmp_path / "before"))
+    data, changes = sharing(name, tmp_path)
+    views, told, _ = fitted(name, job(data, tmp_path / "before", **changes))
     patient = views["east"].plain.train[0].patient
     path = next((data["east"] / "images").glob(f"{patient}*"))
-    Image.fromarray(255 - np.asarray(Image.open(path))).save(path)
-    assert not identical(told, fitted(name, job(data, tmp_path / "after"))[1])
+    Image.fromarray(255 - np.asarray(Image.open(path)) // 2).save(path)
+    assert not identical(told, fitted(name, job(data, tmp_path / "after", **changes))[1])
 
 
 class TestResampling:

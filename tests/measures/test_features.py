@@ -120,3 +120,10 @@ def test_fitted_directions_are_principal_and_nested() -> None:
     np.testing.assert_allclose(wide.directions[:, :3], narrow.directions, atol=1e-12)
     variances = wide.project(rows).var(axis=0)
     assert np.all(np.diff(variances) <= 1e-9)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no GPU that torch can use")
+def test_features_are_the_same_on_a_gpu(grey: torch.Tensor) -> None:
+    there = load_extractor(device="cuda").compute(grey[:8, None].cuda())
+    for here, other in zip(load_extractor().compute(grey[:8, None]), there, strict=True):
+        torch.testing.assert_close(other.cpu(), here, atol=2e-3, rtol=0)

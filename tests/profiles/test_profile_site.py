@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from shiftscope.errors import InputError, NotComparable, TooManyFailures
 from shiftscope.measures.features import Extractor, load_extractor
@@ -135,3 +136,16 @@ def test_profiles_of_another_kind_are_refused(fixtures: Path, extractor: Extract
     other = made.model_copy(update={"site": "b", "recipe": made.recipe.model_copy(update={"extractor": "resnet18"})})
     with pytest.raises(NotComparable, match="'east' and 'b' were measured differently: extractor is"):
         made.require_comparable(other)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no GPU that torch can use")
+def test_a_gpu_gives_the_same_profile(fixtures: Path, extractor: Extractor) -> None:
+    source = read_site(fixtures / "twins" / "east")
+    here = profile_site(source, extractor, Options())[0]
+    there = profile_site(source, load_extractor(device="cuda"), Options(device="cuda"))[0]
+    for axis, sketch in here.sketches.items():
+        other = there.sketches[axis]
+        assert (sketch is None) == (other is None)
+        if sketch is not None and other is not None:
+            variances = np.asarray(sketch.cov)[np.cumsum(np.arange(1, len(sketch.mean) + 1)) - 1]
+            assert np.abs(np.subtract(sketch.mean, other.mean)).max() < 0.02 * np.sqrt(variances.mean()), axis

@@ -87,7 +87,7 @@ def arms_for(plan: Plan, names: Sequence[str], *, gated: bool = False) -> list[A
     return arms if gated else [arm.model_copy(update={"gated": False}) for arm in arms]
 
 
-def job_for(plan: Plan, data: dict[str, Path], out: Path, arms: Sequence[Arm]) -> Job:
+def job_for(plan: Plan, data: dict[str, Path], out: Path, arms: Sequence[Arm], device: str = "cpu") -> Job:
     """On its way to `out`, with every final model kept."""
     job = Job(
         plan=plan,
@@ -96,7 +96,7 @@ def job_for(plan: Plan, data: dict[str, Path], out: Path, arms: Sequence[Arm]) -
         patient_regex=None,
         out=out,
         timeout_s=60,
-        device="cpu",
+        device=device,
         keep_models=True,
     )
     job.write(job.path)

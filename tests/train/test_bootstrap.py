@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from shiftscope.train.bootstrap import REPLICATES, interval, replicates
 from shiftscope.train.scores import mean_of
@@ -71,7 +72,38 @@ def test_seeds_widen_the_interval() -> None:
     narrow = interval({"a": flat}, {"a": [0.0, 0.0]}, np.random.default_rng(0))
     wide = interval({"a": apart, "b": apart}, {"a": [-0.1, 0.1], "b": [-0.1, 0.1]}, np.random.default_rng(0))
     assert (narrow.low, narrow.high) == (0, 0)
-    assert (wide.low, wide.high) == pytest.approx((-0.1, 0.1))
+    one_degree = stats.t(1).ppf(0.975) * np.std([-0.1, 0.1], ddof=1) / np.sqrt(2)
+    assert wide.high == pytest.approx(one_degree, rel=0.4)  # 1,000 draws of Cauchy's tail
+    assert wide.low == pytest.approx(-one_degree, rel=0.4)
+
+
+def test_seeds_that_differ_alike_everywhere_do_not_average_out_over_sites() -> None:
+    """A lucky initialisation is lucky at every site; sites' own luck is averaged."""
+    flat = {site: np.zeros((REPLICATES, 3), dtype=np.float32) for site in "abc"}
+    joint = interval(flat, {site: [-0.1, 0.0, 0.1] for site in "abc"}, np.random.default_rng(0))
+    own = {"a": [-0.1, 0.0, 0.1], "b": [0.0, 0.1, -0.1], "c": [0.1, -0.1, 0.0]}
+    apart = interval(flat, own, np.random.default_rng(0))
+    assert joint.high == pytest.approx(stats.t(2).ppf(0.975) * 0.1 / np.sqrt(3), rel=0.25)
+    assert (apart.low, apart.high) == pytest.approx((0, 0), abs=1e-12)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.02, 0.1])
+def test_intervals_with_three_noisy_seeds_cover(noise: float) -> None:
+    """With patients alone, both, and with nearly the seeds alone; resampled seeds would cover .75 of the last."""
+    rng = np.random.default_rng(5)
+    covered, runs = 0, 300
+    for _ in range(runs):
+        luck = rng.normal(0, noise, 3)
+        gains = {site: rng.normal(0.02, 0.05, 40)[:, None] + luck + rng.normal(0, 0.01, (40, 3)) for site in "ab"}
+        drawn = {
+            site: replicates([cases(np.zeros(40))] * 3, [cases(g) for g in gain.T], DICE, people(40), "salt")
+            for site, gain in gains.items()
+        }
+        word = interval(drawn, {site: gain.mean(axis=0).tolist() for site, gain in gains.items()}, rng)
+        assert word.low is not None
+        assert word.high is not None
+        covered += word.low <= 0.02 <= word.high
+    assert 0.92 <= covered / runs <= 1.0 if noise else 0.90 <= covered / runs <= 0.99
 
 
 def test_undefined_is_null() -> None:

@@ -4,12 +4,14 @@ import json
 from pathlib import Path
 
 import pytest
-from small_hospitals import plan_for, segmented
+import torch
+from small_hospitals import classified, plan_for, segmented
 
 from shiftscope.errors import EngineError, InputError, PlanError, UsageError
-from shiftscope.plans import RunResult
+from shiftscope.plans import RunResult, write_plan
 from shiftscope.train import launch
-from shiftscope.train.launch import arms_of, check_plan, train
+from shiftscope.train.jobs import Job
+from shiftscope.train.launch import arm_of, arms_of, check_plan, train
 
 
 @pytest.mark.parametrize(
@@ -146,6 +148,52 @@ def test_a_small_site_is_harmonized_by_what_the_others_share(tmp_path: Path) -> 
     result = train(plan_for(mixed, harmonizer="quantile_map"), mixed, engine="inline", out=tmp_path / "run")
     assert result.sites["big"].changed == pytest.approx(0, abs=1e-4)
     assert result.sites["small"].changed > 0.05  # type: ignore[operator]
+
+
+def test_features_of_two_scanners_are_aligned_and_trained_on(tmp_path: Path) -> None:
+    """The linear model on frozen features, as they are and after ComBat."""
+    data = classified(tmp_path, {"north": 1.0, "south": 1.7}, cases=24)
+    plan = plan_for(
+        data,
+        task="classification",
+        classes=("large", "small"),
+        model="linear",
+        harmonizer="combat",
+        rounds=4,
+        local_steps=10,
+        batch_size=8,
+    )
+    result = train(plan, data, engine="inline", out=tmp_path / "run")
+    changes = [site.changed for site in result.sites.values()]
+    assert all(change is not None and change > 0.01 for change in changes)
+    for arm in ("baseline", "adapted"):
+        losses = [entry.loss for entry in result.rounds if entry.arm == arm]
+        assert losses[-1] < losses[0]  # type: ignore[operator]
+        assert result.arms[arm].mean > 0.7  # type: ignore[operator]
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
+def test_a_gpu_that_is_not_there_is_told(run, hospitals: dict[str, Path], tmp_path: Path) -> None:
+    write_plan(plan_for(hospitals, rounds=2), tmp_path / "plan.toml")
+    folders = [part for site, path in hospitals.items() for part in ("--data", f"{site}={path}")]
+    for command in ("train", "trial"):
+        done = run(command, tmp_path / "plan.toml", *folders, "--device", "cuda", "-o", tmp_path / "run")
+        assert (done.code, "--device cuda: no GPU that torch can use; try --device cpu" in done.err) == (2, True)
+        assert not (tmp_path / "run").exists()
+
+
+def test_a_resumed_run_foresees_what_the_first_had_not(hospitals: dict[str, Path], tmp_path: Path) -> None:
+    """Strategies may join a run; none of its arms goes without a prediction, and the first prediction stands."""
+    plan, out = plan_for(hospitals), tmp_path / "run"
+    first, second = arm_of(plan, "one", "fedavg", None), arm_of(plan, "two", "fedbn", None)
+    train(plan, hospitals, engine="inline", out=out, arms=[first])
+    job = Job.read(out / "job.json", EngineError)
+    ledger = train(plan, hospitals, engine="inline", out=out, arms=[first, second], resume=True).ledger
+    assert ledger["one"].predicted == job.forecast["one"]
+    assert ledger["two"].predicted is not None
+    job.model_copy(update={"device": "cuda"}).write(job.path)
+    with pytest.raises(UsageError, match=r"--device: cuda when .* was begun, now cpu"):
+        train(plan, hospitals, engine="inline", out=out, resume=True, arms=[first])
 
 
 def test_the_missing_extra_is_told_in_one_line(

@@ -116,6 +116,16 @@ def test_the_linear_model_cannot_resample(clinics: dict[str, Path]) -> None:
     check_plan(pixels, [arm_of(pixels, "adapted", "fedavg", "resample")])
 
 
+def test_the_linear_model_cannot_mix_styles(clinics: dict[str, Path]) -> None:
+    """Styles are mixed in batches of pixels in [0, 1]; features are neither."""
+    classes = {"task": "classification", "classes": ("large", "small"), "image_size": 64}
+    plan = plan_for(clinics, **classes, model="linear", harmonizer="mixstyle")
+    with pytest.raises(PlanError, match="mixstyle changes images while training, and the linear model sees features"):
+        check_plan(plan, [arm_of(plan, "adapted", "fedavg", "mixstyle")])
+    pixels = plan.model_copy(update={"model": "test_resnet"})
+    check_plan(pixels, [arm_of(pixels, "adapted", "fedavg", "mixstyle")])
+
+
 def test_blocks_of_pictures_are_refused_when_they_are_read(pair: dict[str, Path], tmp_path: Path) -> None:
     plan = plan_for(pair, patch=(8, 16, 16))
     with pytest.raises(Exception, match=r"^no site could take part: InputError, see sites/a/errors.log"):

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from fake_runs import faked, plan_of
 from small_hospitals import plan_for
+from volumes_on_disk import segmented_volumes
 
 from shiftscope.errors import PlanError, UsageError
 from shiftscope.plans import TrialResult, read_plan, write_plan
@@ -260,3 +261,23 @@ def test_errors_of_the_command_line(run, hospitals: dict[str, Path], tmp_path: P
         assert done.code == 2
         assert said in done.err
         assert "Traceback" not in done.err
+
+
+@pytest.mark.slow
+def test_a_trial_of_volumes_on_flower_is_the_one_in_this_process(tmp_path: Path) -> None:
+    data = segmented_volumes(tmp_path / "data", {"thin": 6, "thick": 10})
+    plan = plan_for(data, image_size=24, patch=(8, 16, 16), rounds=4)
+    trial = prepare_trial(plan, ["fedbn"], share=1.0, rungs=2)
+    found = [run_trial(trial, data, engine=engine, out=tmp_path / engine) for engine in ("inline", "flower")]
+    assert [result.engine for result in found] == ["inline", "flower"]
+    assert [rung.rounds for rung in found[1].rungs] == list(trial.rungs)
+    assert (found[0].verdict, found[0].ranking) == (found[1].verdict, found[1].ranking)
+    for one, other in zip(found[0].rungs, found[1].rungs, strict=True):
+        for name, entry in one.strategies.items():
+            there = other.strategies[name]
+            assert (entry.validation, entry.test, entry.difference, entry.passes) == (
+                there.validation,
+                there.test,
+                there.difference,
+                there.passes,
+            )

@@ -1,6 +1,7 @@
 """Flower's simulation, on a SuperLink of our own that ends with the run."""
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -168,7 +169,8 @@ def _settings(job: Job) -> tuple[str, ...]:
     workers = min(len(job.sites), os.cpu_count() or 1)
     federation = f"num-supernodes={len(job.sites)} client-resources-num-cpus=1 init-args-num-cpus={workers}"
     if job.device == "cuda":
-        federation += f" client-resources-num-gpus={1 / workers:.3f} init-args-num-gpus=1"
+        share = math.floor(1000 / workers) / 1000  # rounded up, one worker would find no share left
+        federation += f" client-resources-num-gpus={share} init-args-num-gpus=1"
     return ("--federation-config", federation, "--run-config", f"job={json.dumps(str(job.path))}")
 
 
