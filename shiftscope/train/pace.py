@@ -43,16 +43,16 @@ class Pace:
 def time_steps(plan: Plan, model: nn.Module, device: str) -> Pace:
     """A few real optimizer steps on random cases of the plan's size, warmed up; `model` is changed.
 
-    A batch of two is timed first. Where a few of the plan's batches fit into `BUDGET_S` they are timed as well; else
-    the time is taken to grow in proportion with the batch, which flatters no model: large batches are a little faster.
+    A batch of two is timed first, the second of its kind. Where a few of the plan's batches fit into `BUDGET_S` they
+    are timed as well; else the time is taken to grow in proportion with the batch, which flatters no model: large
+    batches are a little faster.
     """
     model.to(device).to(memory_format=memory_format(plan))
     kept = _Kept()
     with single_threaded(), seeded(0, "pace"):
         with torch.autograd.graph.saved_tensors_hooks(kept.note, lambda tensor: tensor):
-            first = _run(plan, model, device, SMALL, 1)[0]  # slow, for the libraries choose their kernels
-        again = first if first > 2 * BUDGET_S else _run(plan, model, device, SMALL, 1)[0]
-        guess = again * plan.batch_size / SMALL
+            _run(plan, model, device, SMALL, 1)  # not timed: libraries load, and choose their kernels
+        guess = _run(plan, model, device, SMALL, 1)[0] * plan.batch_size / SMALL
         steps = min(MOST_STEPS, int(BUDGET_S / 2 / guess))
         seconds = float(np.median(_run(plan, model, device, plan.batch_size, steps)[1:])) if steps > 1 else guess
     shared = {tensor.untyped_storage().data_ptr() for tensor in model.state_dict().values()}

@@ -1,6 +1,8 @@
 """What a run is expected to take is what it takes."""
 
+import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,11 +10,13 @@ from small_hospitals import plan_for
 
 from shiftscope.harmonize import HARMONIZERS, fit
 from shiftscope.plans import PlannedSite, RunResult, Spending
+from shiftscope.train import pace
 from shiftscope.train.flower.messages import Parcel, pack, size_of, weight_of
 from shiftscope.train.forecasts import Known, reference_of
 from shiftscope.train.jobs import Job
 from shiftscope.train.launch import arm_of, train
 from shiftscope.train.memory import measure_from_here, peak_bytes, resident_bytes
+from shiftscope.train.models import build
 from shiftscope.train.payload import bytes_of
 from shiftscope.train.personalize import CONTROLS, PERSONALIZERS
 
@@ -171,3 +175,19 @@ def _both(run: RunResult, arm: str) -> tuple[Spending, Spending]:
     book = run.ledger[arm]
     assert book.predicted is not None
     return book.predicted.total, book.measured
+
+
+def test_what_happens_once_is_not_in_the_pace(hospitals: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first step of a process loads libraries for seconds; a prediction made of it was 100 times too high."""
+    plan = plan_for(hospitals)
+    original, waited = pace.run_steps, []
+
+    def slow_at_first(*arguments: Any, **more: Any) -> float:
+        if not waited:
+            waited.append(True)
+            time.sleep(2)
+        return original(*arguments, **more)
+
+    monkeypatch.setattr(pace, "run_steps", slow_at_first)
+    monkeypatch.setattr(pace, "BUDGET_S", 0.2)
+    assert pace.time_steps(plan, build(plan), "cpu").seconds < 1
