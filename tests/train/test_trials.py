@@ -265,8 +265,9 @@ def test_errors_of_the_command_line(run, hospitals: dict[str, Path], tmp_path: P
 
 @pytest.mark.slow
 def test_a_trial_of_volumes_on_flower_is_the_one_in_this_process(tmp_path: Path) -> None:
-    data = segmented_volumes(tmp_path / "data", {"thin": 6, "thick": 10})
-    plan = plan_for(data, image_size=24, patch=(8, 16, 16), rounds=4)
+    data = segmented_volumes(tmp_path / "data", {"thin": 6, "thick": 10}, cases=10)
+    split = Split(train=0.5, val=0.3, test=0.2)
+    plan = plan_for(data, image_size=24, patch=(8, 16, 16), rounds=4, split=split)
     trial = prepare_trial(plan, ["fedbn"], share=1.0, rungs=2)
     found = [run_trial(trial, data, engine=engine, out=tmp_path / engine) for engine in ("inline", "flower")]
     assert [result.engine for result in found] == ["inline", "flower"]
