@@ -53,7 +53,7 @@ def test_every_reason_is_documented() -> None:
 
 
 def test_links_between_documents_hold() -> None:
-    for document in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+    for document in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md")):
         for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", document.read_text(encoding="utf-8")):
             assert (document.parent / target).exists(), f"{document.name}: {target}"
 
@@ -66,33 +66,57 @@ def test_committed_results_still_fit_their_schema() -> None:
 
 
 @pytest.mark.slow
-def test_the_commands_of_the_readme_run(tmp_path: Path) -> None:
+def test_the_commands_of_the_readme_run(hospitals: Path) -> None:
     """As shown, in order, on two small hospitals; only the plan's budget is cut."""
-    rng = np.random.default_rng(0)
-    drawn = [ANATOMIES["ultrasound"](rng, size=48) for _ in range(80)]
-    darker = [PLANTS["brightness"](phantom, -1.0, rng) for phantom in drawn[40:]]
-    write_site(drawn[:40], tmp_path / "hospital_a", layout="images+masks", format="png")
-    write_site(darker, tmp_path / "hospital_b", layout="images+masks", format="png")
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     commands = shown(README)
     assert [command.split()[1] for command in commands] == [
         *("profile", "profile", "profile", "recommend", "explain", "train", "trial"),
     ]
     for command in commands:
-        plan = tmp_path / "plan.toml"
-        if plan.exists():
-            text = plan.read_text()
-            for key, value in {"rounds": 2, "local_steps": 2, "image_size": 32, "seeds": [0]}.items():
-                text = re.sub(rf"^{key} = [^#\n]*", f"{key} = {value} ", text, flags=re.M)
-            plan.write_text(text)
-        done = subprocess.run(
-            ["bash", "-c", command],
-            cwd=tmp_path,
-            env={**os.environ, "PATH": path},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=280,
-        )
-        assert done.returncode == 0, f"{command}\n{done.stderr}"
-    assert json.loads((tmp_path / "runs" / "plan" / "result.json").read_text())["engine"] == "flower"
+        execute(command, hospitals)
+    assert json.loads((hospitals / "runs" / "plan" / "result.json").read_text())["engine"] == "flower"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", sorted(path.name for path in (ROOT / "docs" / "tutorials").glob("*.md")))
+def test_the_commands_of_a_tutorial_run(page: str, hospitals: Path) -> None:
+    """As the README's; trained in one process, since the README's run shows the engine."""
+    for site in "ab":
+        execute(f"shiftscope profile hospital_{site} --site {site} --patient-regex '(p\\d+)'", hospitals)
+    commands = shown((ROOT / "docs" / "tutorials" / page).read_text(encoding="utf-8"))
+    assert commands
+    for command in commands:
+        inline = command.split()[1] in ("train", "trial")
+        execute(command + " --engine inline" * inline, hospitals)
+
+
+@pytest.fixture
+def hospitals(tmp_path: Path) -> Path:
+    """A folder with `hospital_a` and `hospital_b`, the second one darker."""
+    rng = np.random.default_rng(0)
+    drawn = [ANATOMIES["ultrasound"](rng, size=48) for _ in range(80)]
+    darker = [PLANTS["brightness"](phantom, -1.0, rng) for phantom in drawn[40:]]
+    write_site(drawn[:40], tmp_path / "hospital_a", layout="images+masks", format="png")
+    write_site(darker, tmp_path / "hospital_b", layout="images+masks", format="png")
+    return tmp_path
+
+
+def execute(command: str, folder: Path) -> None:
+    """Run a command as shown, in `folder`; a plan that is there is cut to a budget of seconds."""
+    plan = folder / "plan.toml"
+    if plan.exists():
+        text = plan.read_text()
+        for key, value in {"rounds": 2, "local_steps": 2, "image_size": 32, "seeds": [0]}.items():
+            text = re.sub(rf"^{key} = [^#\n]*", f"{key} = {value} ", text, flags=re.M)
+        plan.write_text(text)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-c", command],
+        cwd=folder,
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=280,
+    )
+    assert done.returncode == 0, f"{command}\n{done.stderr}"
