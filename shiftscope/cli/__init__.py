@@ -31,6 +31,7 @@ EXIT_CODES = {
 app = typer.Typer(
     help="Measure how the sites of a federated medical-imaging project differ, decide what to do, and run it.",
     no_args_is_help=True,
+    suggest_commands=False,  # click suggests already
     pretty_exceptions_enable=False,
     epilog="Exit codes: " + ", ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items()) + ".",
 )
