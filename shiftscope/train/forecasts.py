@@ -136,7 +136,8 @@ def _site(parts: Mapping[str, Sequence[Case]]) -> Known:
 
 def _memory(job: Job, arm: Arm, algorithm: Algorithm, sites: Mapping[str, Known], pace: Pace) -> int:
     """Bytes beyond what the process holds before the run."""
-    trained = (TRAINED * algorithm.models + COPIES) * pace.weight_bytes + pace.activation_bytes
+    batches = len(sites) if algorithm.pools else 1  # in one: a batch of all cases is as large as all sites' together
+    trained = (TRAINED * algorithm.models + COPIES) * pace.weight_bytes + batches * pace.activation_bytes
     return trained if job.device == "cuda" else trained + _images(job.plan, sites) * (2 if arm.harmonizer else 1)
 
 

@@ -3,6 +3,7 @@
 import csv
 from pathlib import Path
 
+import nibabel
 import numpy as np
 import pytest
 from PIL import Image
@@ -216,6 +217,17 @@ class TestResampling:
         assert all((sample.pixels[..., :border, :] == 0).all() for sample in seen["narrow"])
         assert all((sample.pixels[..., border + 4 : -border - 4, :] != 0).any() for sample in seen["narrow"])
         assert any((sample.pixels[..., :border, :] != 0).any() for sample in seen["fine"])
+
+    def test_only_training_cases_are_asked_for_their_spacing(self, data: dict[str, Path], tmp_path: Path) -> None:
+        views, told, _ = fitted("resample", job(data, tmp_path / "before"))
+        for part, same in (("test", True), ("val", True), ("train", False)):
+            for site, view in views.items():
+                for sample in getattr(view.plain, part):
+                    for path in data[site].glob(f"*/{sample.patient}.nii*"):
+                        volume = nibabel.load(path)
+                        larger = volume.affine @ np.diag([3.0, 3.0, 1.0, 1.0])
+                        nibabel.save(nibabel.Nifti1Image(np.asarray(volume.dataobj), larger), path)
+            assert identical(told, fitted("resample", job(data, tmp_path / part))[1]) is same
 
     def test_files_without_spacing_are_refused(self, tmp_path: Path) -> None:
         work = job(hospitals(tmp_path), tmp_path / "run")
