@@ -63,7 +63,8 @@ def _advice(result: RunResult) -> str:
     """What `recommend` said before any training, and what came of it."""
     plan = result.plan
     name = "+".join(filter(None, (plan.harmonizer, plan.personalizer))) or "fedavg"
-    best = max((arm for arm in result.arms if arm not in BOUNDS), key=lambda arm: _own(result.arms[arm]).mean or 0.0)
+    full = [arm for arm in result.arms if arm not in BOUNDS and not arm.endswith(EQUAL)]
+    best = max(full, key=lambda arm: _own(result.arms[arm]).mean or 0.0)
     if name not in result.arms:
         return f"`recommend` advised {name}, which was not run."
     mean, top = _own(result.arms[name]).mean or math.nan, _own(result.arms[best]).mean or math.nan
