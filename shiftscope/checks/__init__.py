@@ -14,7 +14,7 @@ from shiftscope.diagnosis import LIMITS
 from shiftscope.diagnosis.attribution import evidence_of
 from shiftscope.diagnosis.caveats import caveats
 from shiftscope.diagnosis.comparisons import Comparisons
-from shiftscope.diagnosis.verdicts import judge
+from shiftscope.diagnosis.verdicts import QUESTIONS, judge
 from shiftscope.errors import Unreadable
 from shiftscope.profiles import Profile
 
@@ -82,7 +82,8 @@ def _because(made: Reference, questions: Sequence[Finding]) -> list[str]:
     verdicts = dict(zip(made.pairs, judge(list(made.pairs.values())), strict=True))
     known = {profile.site: profile for profile in (made.new, *made.compared)}
     compared = Comparisons(made.pairs, verdicts, known)
-    return [item.says for item in evidence_of(compared) if item.question in called and compared.called(item.question)]
+    told = [item for item in evidence_of(compared) if item.question in called and compared.called(item.question)]
+    return [item.says for item in sorted(told, key=lambda item: QUESTIONS.index(item.question))]
 
 
 def _caveats(made: Reference, answers: Answers) -> list[str]:

@@ -87,6 +87,7 @@ def _question(question: str, made: Reference, answers: Answers, policy: Policy, 
     elif found.disputed:
         status = "undecided"
     strictest = limit.warn if limit.warn is not None else limit.error or 0.0
+    broken = limit.error if status == "failed" else strictest
     needed = effect.patients_needed(effect.value, strictest) if (found.probability or 0.0) >= _OPEN else None
     if status != "passed" or (needed or 0) <= min(
         effect.n
@@ -105,7 +106,7 @@ def _question(question: str, made: Reference, answers: Answers, policy: Policy, 
         error=limit.error,
         detectable=found.detectable,
         needed=needed,
-        says=_says(question, status, strictest, needed, found, effect),
+        says=_says(question, status, broken or 0.0, needed, found, effect),
     )
 
 
@@ -123,13 +124,13 @@ def _says(question: str, status: Status, limit: float, needed: int | None, found
     numbers, noun = told(effect), _NOUNS[question]
     confidence = f"confidence {found.probability or 0.0:.2g}"
     if status in ("failed", "warned"):
-        return f"{noun} {'differ' if question == 'label' else 'differs'}: {numbers}"
+        return f"{noun} {'differ' if question == 'label' else 'differs'}: {numbers}, limit {limit:g}"
     if status == "undecided":
         return f"{noun}: {numbers}; the other shifts between the two can explain it, so nothing is decided"
-    if effect.interval[0] > limit:
-        return f"{noun}: {numbers}; it is there, but not known to be a shift in {noun}, {confidence}"
     if needed is not None:
         return f"{noun}: {numbers}; cannot tell, {confidence}; about {needed} patients a side would decide it"
+    if effect.interval[0] > limit:
+        return f"{noun}: {numbers}; it is there, but not known to be a shift in {noun}, {confidence}"
     seen = f"; {number(found.detectable)} or more would have been seen (80 % power)" if found.detectable else ""
     return f"no shift in {noun} that counts: {numbers}{seen}"
 

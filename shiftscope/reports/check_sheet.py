@@ -24,15 +24,16 @@ def check_sheet(result: CheckResult) -> Sheet:
         blocks.append(Lines("findings", told))
     if result.because:
         blocks.append(Lines("because", result.because))
-    questions = [(*_named(finding), _limits(finding)) for finding in result.of("question")]
-    blocks.append(Grid("questions", ("question", "status", "effect#", "95 %", "n", "warn, error"), questions))
+    questions = [(*_named(finding), _seen_from(finding), _limits(finding)) for finding in result.of("question")]
+    columns = ("question", "status", "effect#", "95 %", "n", "seen from#", "warn, error")
+    blocks.append(Grid("questions (seen from: the least that would be seen, 80 % power)", columns, questions))
     axes = [_named(finding) for finding in result.of("axis")]
     if axes:
         blocks.append(Grid("axes", ("axis", "status", "effect#", "95 %", "n"), axes))
     limited = [(*_named(finding), finding.unit, _limits(finding)) for finding in result.of("measure") if finding.own]
     if limited:
-        columns = ("measure", "status", "difference#", "95 %", "n", "unit", "warn, error")
-        blocks.append(Grid("measures with a limit", columns, limited))
+        differences = ("measure", "status", "difference#", "95 %", "n", "unit", "warn, error")
+        blocks.append(Grid("measures with a limit", differences, limited))
     rules = [(finding.name, finding.status, finding.says) for finding in result.of("rule")]
     blocks.append(Grid("the delivery itself", ("rule", "status", "finding"), rules))
     if result.caveats:
@@ -43,12 +44,9 @@ def check_sheet(result: CheckResult) -> Sheet:
 def _sides(result: CheckResult) -> str:
     new, known = result.patients
     against = ", ".join(f"'{site}'" for site in result.against)
-    if ANY in result.policy.fail_on:
-        fails = "anything fails it"
-    else:
-        fails = f"{', '.join(result.policy.fail_on)} {'fails' if len(result.policy.fail_on) == 1 else 'fail'} it"
-    fails = "nothing fails it, everything warns" if result.policy.warn_only else fails
-    return f"'{result.site}' (n = {new}) against {against} (n = {known}); {fails}"
+    fails = "" if ANY in result.policy.fail_on else f"; can fail on: {', '.join(result.policy.fail_on)}"
+    fails = "; everything only warns" if result.policy.warn_only else fails
+    return f"'{result.site}' (n = {new}) against {against} (n = {known}){fails}"
 
 
 def _named(finding: Finding) -> tuple[str, ...]:
@@ -61,6 +59,10 @@ def _named(finding: Finding) -> tuple[str, ...]:
         f"{number(finding.low)} to {number(finding.high)}",
         f"{finding.n[0]}, {finding.n[1]}",
     )
+
+
+def _seen_from(finding: Finding) -> str:
+    return "" if finding.detectable is None else number(finding.detectable)
 
 
 def _limits(finding: Finding) -> str:
