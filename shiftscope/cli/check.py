@@ -8,7 +8,7 @@ import typer
 
 from shiftscope.cli.check_formats import CheckFormat, write_result
 from shiftscope.cli.console import say
-from shiftscope.cli.delivery import is_folder, profile_delivery
+from shiftscope.cli.delivery import read_delivery, shown
 from shiftscope.cli.options import Device, DeviceOption, RegexOption
 
 if TYPE_CHECKING:
@@ -52,20 +52,17 @@ def check(
 
     limits = _limits(policy, fail_on, warn_only)
     baselines = [Profile.read(path, ProfileError) for path in (*against, *(more or ()))]
-    if is_folder(new):
-        profile, failures = profile_delivery(
-            new,
-            baselines,
-            site=site,
-            patient_regex=patient_regex,
-            weights=weights,
-            device=device,
-            workers=workers,
-            max_failures=max_failures,
-        )
-    else:
-        profile, failures = Profile.read(new, ProfileError), []
-    result = checks.check(profile, baselines, limits, _shown(new), failures)
+    profile, failures = read_delivery(
+        new,
+        baselines,
+        site=site,
+        patient_regex=patient_regex,
+        weights=weights,
+        device=device,
+        workers=workers,
+        max_failures=max_failures,
+    )
+    result = checks.check(profile, baselines, limits, shown(new), failures)
     write_result(result, form, output or [])
     say(headline(result))
     code = _CODES[result.outcome]
@@ -86,10 +83,3 @@ def _limits(policy: Path | None, fail_on: str | None, warn_only: bool) -> "Polic
     if fail_on is not None:
         values["fail_on"] = [name.strip() for name in fail_on.split(",")]
     return Policy.from_dict(values | {"warn_only": warn_only or values["warn_only"]}, "--fail-on", UsageError)
-
-
-def _shown(path: Path) -> str:
-    """The path as a CI job knows it: from the working folder where it lies in it."""
-    here = Path.cwd()
-    whole = path.absolute()
-    return str(whole.relative_to(here)) if whole.is_relative_to(here) else str(path)

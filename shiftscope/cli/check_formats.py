@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from rich.console import Console
 
@@ -56,20 +56,24 @@ def write_result(result: "CheckResult", form: CheckFormat, outputs: Sequence[Pat
         UsageError: a file cannot be written.
     """
     for path in outputs:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(_text(result, form_of(path, form)), encoding="utf-8")
-        except OSError as problem:
-            raise UsageError(f"-o {path}: cannot be written: {problem.strerror}") from None
+        _write(path, "w", _text(result, form_of(path, form)))
     if form is CheckFormat.GITHUB and os.environ.get(_SUMMARY):
-        with Path(os.environ[_SUMMARY]).open("a", encoding="utf-8") as summary:
-            summary.write(_text(result, CheckFormat.MARKDOWN))
+        _write(Path(os.environ[_SUMMARY]), "a", _text(result, CheckFormat.MARKDOWN))
     if form is CheckFormat.TABLE:
         from shiftscope.reports.check_sheet import check_sheet
 
         answer(Format.TABLE, {}, check_sheet(result))
     else:
         sys.stdout.write(_text(result, form))
+
+
+def _write(path: Path, mode: Literal["w", "a"], text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open(mode, encoding="utf-8") as file:
+            file.write(text)
+    except OSError as problem:
+        raise UsageError(f"{path}: cannot be written: {problem.strerror}") from None
 
 
 def _text(result: "CheckResult", form: CheckFormat) -> str:

@@ -12,17 +12,18 @@ from shiftscope.errors import NotComparable, ProfileError, Unreadable
 if TYPE_CHECKING:
     from shiftscope.profiles import Profile
 
-__all__ = ["is_folder", "profile_delivery"]
+__all__ = ["read_delivery", "shown"]
 
 _MANIFESTS = (".csv", ".tsv")
 
 
-def is_folder(path: Path) -> bool:
-    """Whether there are images to be profiled; else it is a profile, or nothing."""
-    return path.is_dir() or (path.is_file() and path.suffix.lower() in _MANIFESTS)
+def shown(path: Path) -> str:
+    """A path as a CI job knows it: from the working folder, where it lies in it."""
+    here, whole = Path.cwd(), path.absolute()
+    return str(whole.relative_to(here)) if whole.is_relative_to(here) else str(path)
 
 
-def profile_delivery(
+def read_delivery(
     path: Path,
     baselines: "Sequence[Profile]",
     *,
@@ -33,26 +34,26 @@ def profile_delivery(
     workers: int,
     max_failures: str | None,
 ) -> "tuple[Profile, list[Unreadable]]":
-    """Profile a folder with the baselines' extractor and seed; names bad files here.
+    """Read a profile, or profile a folder with the baselines' extractor and seed and name its bad files here.
 
     Args:
-        path: a folder or a manifest.
+        path: a profile, a folder or a manifest.
         baselines: what it will be held against.
         site: its name; None for that of a single baseline, else the folder's.
         patient_regex, weights, device, workers, max_failures: as `shiftscope profile` takes them.
 
     Raises:
-        ProfileError: no baseline.
+        ProfileError: a profile that cannot be read.
         NotComparable: these images cannot be measured as the baselines were; nothing is read.
         InputError: nothing can be read, or too few files.
     """
     from shiftscope.measures.features import load_extractor
-    from shiftscope.profiles import Options, profile_site
+    from shiftscope.profiles import Options, Profile, profile_site
     from shiftscope.profiles.origins import recipe_of
     from shiftscope.sites import read_site
 
-    if not baselines:
-        raise ProfileError(f"{path}: got no baseline to profile it for, expected one: give --against BASELINE")
+    if not (path.is_dir() or (path.is_file() and path.suffix.lower() in _MANIFESTS)):
+        return Profile.read(path, ProfileError), []
     name = site or (baselines[0].site if len(baselines) == 1 else None)
     found = read_site(path, name=name, patient_regex=patient_regex)
     chosen = choose_device(device, workers)
@@ -68,4 +69,4 @@ def profile_delivery(
         made, failures = profile_site(found, extractor, options, progress)
     caution_files(made.patient_source)
     list_failures(failures)
-    return made, failures
+    return made, [Unreadable(shown(item.path), item.reason, item.detail) for item in failures]
