@@ -16,7 +16,7 @@ def axes_of(made: Reference, questions: Sequence[Finding], answers: Answers, pol
     """A finding for each axis that was compared, or is required and could not be.
 
     An axis with a limit of its own is held to it: "the effect exceeds the limit" at a Bonferroni level over all limits
-    of axes and measures. One without goes with its question where that fails or warns. Where it does not, the axis may
+    of axes and measures. One without goes with its question where that does not pass. Where it does, the axis may
     still have moved by more than the question's limit, at a Bonferroni level over all axes: something changed, but
     nothing says that it is a shift of this kind. Then it warns.
     """
@@ -31,7 +31,7 @@ def axes_of(made: Reference, questions: Sequence[Finding], answers: Answers, pol
             else:
                 question = asked[JUDGED[effect.axis]]
                 status = _with_question(effect, question, answers)
-                own = status == "passed" and over["error"][effect.axis]
+                own = status == "passed" and (over["error"][effect.axis] or over["warn"][effect.axis])
                 status = "warned" if own else status
             yield _finding(effect, status, own, least, policy)
     for axis in made.missing(policy):
@@ -60,10 +60,11 @@ def _by_own_limit(axis: str, over: Mapping[str, Mapping[str, bool]]) -> Status:
 
 
 def _with_question(effect: Effect, question: Finding, answers: Answers) -> Status:
-    """What fails or warns with the question: the axis that made its case, and those that clear its limit."""
-    if question.status not in ("failed", "warned"):
+    """What goes with a question that did not pass: the axis that made its case, and those that clear its limit."""
+    if question.status not in ("failed", "warned", "undecided"):
         return "passed"
-    limit, verdict = (question.error, answers.error) if question.status == "failed" else (question.warn, answers.warn)
+    at_warn = question.status == "warned" or question.error is None
+    limit, verdict = (question.warn, answers.warn) if at_warn else (question.error, answers.error)
     strongest = verdict.axes[question.name].axis == effect.axis
     return question.status if strongest or effect.interval[0] > (limit or 0.0) else "passed"
 

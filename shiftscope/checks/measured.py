@@ -80,8 +80,8 @@ def _compared(
         warn=limit.warn if limit else None,
         error=limit.error if limit else None,
         says=(
-            f"{name} is {number(abs(gap))}{unit} {'higher' if gap > 0 else 'lower'}: {number(here.mean)} against"
-            f" {number(there.mean)}, 95 % [{number(low)}, {number(high)}], {counted((there.n, here.n))}"
+            f"{name}: {number(here.mean)} against {number(there.mean)}{unit}, difference {number(gap)}, 95 %"
+            f" [{number(low)}, {number(high)}], {counted((there.n, here.n))}"
         ),
     )
 

@@ -30,10 +30,9 @@ def check_sheet(result: CheckResult) -> Sheet:
     axes = [_named(finding) for finding in result.of("axis")]
     if axes:
         blocks.append(Grid("axes", ("axis", "status", "effect#", "95 %", "n"), axes))
-    limited = [(*_named(finding), finding.unit, _limits(finding)) for finding in result.of("measure") if finding.own]
+    limited = [(finding.status, finding.says, _limits(finding)) for finding in result.of("measure") if finding.own]
     if limited:
-        differences = ("measure", "status", "difference#", "95 %", "n", "unit", "warn, error")
-        blocks.append(Grid("measures with a limit", differences, limited))
+        blocks.append(Grid("measures with a limit", ("status", "finding", "warn, error"), limited))
     rules = [(finding.name, finding.status, finding.says) for finding in result.of("rule")]
     blocks.append(Grid("the delivery itself", ("rule", "status", "finding"), rules))
     if result.caveats:

@@ -66,7 +66,7 @@ def _testcase(suite: ElementTree.Element, finding: Finding, pair: str) -> None:
         "effect": finding.effect,
         "low": finding.low,
         "high": finding.high,
-        "unit": finding.unit,
+        "unit": None if finding.effect is None else finding.unit,
         "n_new": finding.n[0],
         "n_baseline": finding.n[1],
         "warn": finding.warn,
