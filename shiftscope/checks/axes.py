@@ -7,6 +7,7 @@ from shiftscope.checks.findings import Finding, Status
 from shiftscope.checks.policy import JUDGED, Policy
 from shiftscope.checks.references import Reference
 from shiftscope.diagnosis import LIMITS
+from shiftscope.diagnosis.words import names
 from shiftscope.shifts import Effect, detectable, exceeds, intervals
 
 __all__ = ["axes_of"]
@@ -91,8 +92,7 @@ def _finding(effect: Effect, status: Status, own: bool, least: float, policy: Po
 
 
 def _absent(axis: str, made: Reference) -> Finding:
-    sides = {made.new.site: made.new, **{profile.site: profile for profile in made.compared}}
-    lacking = ", ".join(f"'{site}'" for site, profile in sides.items() if profile.sketches.get(axis) is None)
+    lacking = names(made.lacking(axis, [made.new, *made.compared]))
     return Finding(
         kind="axis",
         name=axis,

@@ -59,8 +59,12 @@ class Reference:
         """Axes without which nothing can be said: the policy's, else those that every baseline has."""
         if policy.require is not None:
             return [*policy.require]
-        sides = [Side.of(profile) for profile in self.compared]
-        return [axis for axis in JUDGED if sides and all(_has(side, axis) for side in sides)]
+        return [axis for axis in JUDGED if self.compared and not self.lacking(axis, self.compared)]
+
+    @staticmethod
+    def lacking(axis: str, profiles: Sequence[Profile]) -> list[str]:
+        """Sites that have not got an axis on which patients vary."""
+        return [profile.site for profile in profiles if not _has(Side.of(profile), axis)]
 
     def missing(self, policy: Policy) -> list[str]:
         """Axes that are required and could not be compared, though others could."""

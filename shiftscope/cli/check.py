@@ -25,7 +25,7 @@ def check(
     more: Annotated[list[Path] | None, typer.Argument(metavar="[BASELINE]...", help="More of --against.")] = None,
     policy: Annotated[Path | None, typer.Option(metavar="policy.toml", help="Limits. Default: docs/check.md.")] = None,
     fail_on: Annotated[
-        str | None, typer.Option(help="appearance,structure,label,annotation,files or any: what may fail it.")
+        str | None, typer.Option(help="What may fail it: appearance, structure, label, annotation, files, any.")
     ] = None,
     warn_only: Annotated[bool, typer.Option("--warn-only", help="Nothing fails, everything warns.")] = False,
     exit_zero: Annotated[bool, typer.Option("--exit-zero", help="Exit 0 where it would be 1.")] = False,

@@ -10,6 +10,7 @@ from wards import site_of
 from shiftscope.checks import CheckResult, Finding, Limit, Policy, check
 from shiftscope.errors import NotComparable, ProfileError, Unreadable
 from shiftscope.profiles import Patient, Profile
+from shiftscope.profiles.profile import Privacy
 
 Planted = Callable[[str], Profile]
 
@@ -142,6 +143,16 @@ def test_an_axis_that_the_baseline_has_is_required(planted: Planted) -> None:
     assert check(base, [bald]).outcome == "passed"
 
 
+def test_labels_that_the_baseline_has_are_required(planted: Planted) -> None:
+    base = planted("rarer_labels/screening")
+    bare = base.model_copy(update={"site": "bare", "labels": {}, "labelled": 0, "by_class": {}})
+    result = check(bare, [base])
+    assert result.outcome == "inconclusive"
+    assert "at 'bare' (" in named(result, "labels", "axis").says
+    assert check(bare, [base], Policy(require=())).outcome == "passed"
+    assert named(check(bare, [base], Policy(require=())), "label").status == "skipped"
+
+
 def test_limits_of_questions_axes_and_measures(planted: Planted) -> None:
     base, new = planted("noisier/clear"), planted("noisier/noisy")
     effect = named(check(new, [base]), "appearance").effect or 0.0
@@ -194,6 +205,16 @@ def test_scanners_classes_and_files(planted: Planted) -> None:
     result = check(broken, [base], Policy(max_unreadable=0), failures=[Unreadable("a/b.png", "truncated")])
     assert failed(result) == {"files"}
     assert [(item.path, item.reason) for item in result.files] == [("a/b.png", "truncated")]
+
+
+def test_a_private_profile_does_not_tell_its_files_and_small_classes(planted: Planted) -> None:
+    base = planted("rarer_labels/screening")
+    promise = Privacy(epsilon=8, delta=1e-6, mechanism="", clipped={}, count_noise=2, label_noise=4)
+    private = base.model_copy(update={"privacy": promise, "labels": {"benign": 58}, "labelled": 58, "excluded": {}})
+    result = check(private, [base], Policy(labels=("benign", "malignant"), require=()))
+    assert named(result, "unreadable", "rule").status == "skipped"
+    assert named(result, "labels", "rule").status == "inconclusive"
+    assert named(result, "label").status == "skipped"
 
 
 def test_profiles_that_cannot_be_compared_are_refused_by_name(planted: Planted) -> None:
