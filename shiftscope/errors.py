@@ -8,6 +8,7 @@
     ├── ProfileError           a profile that cannot be read or merged
     │   └── NotComparable      two profiles measured in different ways
     ├── PlanError              a plan that cannot be read or run
+    ├── PolicyError            a policy that cannot be read
     └── EngineError            the federated job did not finish
 
 Anything else that escapes is a bug and exits 70.
@@ -21,6 +22,7 @@ __all__ = [
     "InputError",
     "NotComparable",
     "PlanError",
+    "PolicyError",
     "ProfileError",
     "ShiftscopeError",
     "TooManyFailures",
@@ -90,6 +92,10 @@ class NotComparable(ProfileError):
 
 class PlanError(ShiftscopeError):
     """A plan that cannot be read or run."""
+
+
+class PolicyError(ShiftscopeError):
+    """A policy that cannot be read."""
 
 
 class EngineError(ShiftscopeError):

@@ -106,8 +106,8 @@ def explain_validation(problem: ValidationError) -> str:
     where = ".".join(str(part) for part in first["loc"]) or "top level"
     if first["type"] == "missing":
         return f"key '{where}' is missing"
-    got = repr(first.get("input"))
-    return f"key '{where}': {first['msg']} (got {got if len(got) <= 60 else got[:57] + '...'})"
+    got, says = repr(first.get("input")), first["msg"].removeprefix("Value error, ")
+    return f"key '{where}': {says} (got {got if len(got) <= 60 else got[:57] + '...'})"
 
 
 def _compact(value: Any, indent: int = 0) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated
 import click
 import typer
 
+from shiftscope.cli.check import check
 from shiftscope.cli.console import say
 from shiftscope.cli.demo import demo
 from shiftscope.cli.explain import explain
@@ -23,7 +24,9 @@ __all__ = ["EXIT_CODES", "app", "main"]
 
 EXIT_CODES = {
     0: "done, whatever the answer",
+    1: "`check` alone: failed",
     2: "bad usage, input or configuration",
+    3: "`check` alone: inconclusive",
     70: "a bug in shiftscope",
     130: "interrupted",
 }
@@ -61,6 +64,7 @@ app.command(epilog="Example: shiftscope train plan.toml --data ashford=hospitals
 )
 app.command(epilog="Example: shiftscope trial plan.toml --strategies zscore,fedbn,zscore+fedbn --budget 1/4")(trial)
 app.command(epilog="Example: shiftscope harmonize hospitals/ashford --plan plan.toml -o ashford-harmonized")(harmonize)
+app.command(epilog="Example: shiftscope check new.profile.json --against base.profile.json --policy policy.toml")(check)
 app.command(epilog="Example: shiftscope explain noise")(explain)
 
 
@@ -81,7 +85,7 @@ def _run() -> int:
         code = 130
     except Exception as problem:  # noqa: BLE001 - what escapes here is a bug, and must not read as "check failed"
         return _told(f"bug: {type(problem).__name__}: {problem}; please report it with the output of --debug", 70)
-    return _told("interrupted", 130) if code == 130 else 0  # typer hands an interruption back as its exit code
+    return _told("interrupted", 130) if code == 130 else code or 0  # typer hands an exit, or an interruption, back
 
 
 def _told(text: str, code: int) -> int:

@@ -1,0 +1,143 @@
+"""The four questions, held to a policy's limits."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+
+from shiftscope.checks.findings import Finding, Status
+from shiftscope.checks.policy import JUDGED, Policy, category_of
+from shiftscope.checks.references import Reference
+from shiftscope.diagnosis import LIMITS, AxisVerdict, Limits, Verdict
+from shiftscope.diagnosis.verdicts import QUESTIONS, judge
+from shiftscope.diagnosis.words import counted, number
+from shiftscope.shifts import Effect, Shift
+
+__all__ = ["Answers", "answer", "questions_of", "told"]
+
+_OPEN = 0.3
+"""Probability from which a question that did not fail is said to be open, as in docs/diagnosis.md."""
+
+_NOUNS = {
+    "appearance": "appearance",
+    "structure": "structure",
+    "label": "labels",
+    "annotation": "the way masks are drawn",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """The verdicts at both levels of the policy.
+
+    Attributes:
+        error: judged by what fails.
+        warn: judged by what warns.
+    """
+
+    error: Verdict
+    warn: Verdict
+
+
+def answer(shift: Shift, policy: Policy) -> Answers:
+    """Judge one comparison by the policy's limits as margins.
+
+    A level that a question does not have is judged by its other one, and not used. "Above error" implies "above warn",
+    so the two levels share one family-wise error.
+    """
+    return Answers(*(judge([shift], _limits(policy, level))[0] for level in ("error", "warn")))
+
+
+def _limits(policy: Policy, level: str) -> Limits:
+    margin = {}
+    for question in QUESTIONS:
+        limit = policy.questions[question]
+        first, second = (limit.error, limit.warn) if level == "error" else (limit.warn, limit.error)
+        margin[question] = first if first is not None else second or 0.0
+    return replace(LIMITS, margin=margin)
+
+
+def questions_of(made: Reference, answers: Answers, policy: Policy) -> Iterator[Finding]:
+    """A finding for each question."""
+    required = {JUDGED[axis] for axis in made.missing(policy)}
+    for question in QUESTIONS:
+        yield _question(question, made, answers, policy, required)
+
+
+def _question(question: str, made: Reference, answers: Answers, policy: Policy, required: Collection[str]) -> Finding:
+    limit = policy.questions[question]
+    category = category_of(question)
+    at_error, at_warn = answers.error.axes[question], answers.warn.axes[question]
+    found = at_error if limit.error is not None else at_warn
+    effect = None if found.axis is None else made.shift.on(found.axis)
+    if effect is None:
+        return Finding(
+            kind="question",
+            name=question,
+            category=category,
+            status="inconclusive" if not made.pairs or category in required else "skipped",
+            warn=limit.warn,
+            error=limit.error,
+            needed=None if made.pairs else max(needed for _, needed in made.short.values()),
+            says=_not_asked(question, made),
+        )
+    status: Status = "passed"
+    if limit.error is not None and at_error.called:
+        status = "failed"
+    elif limit.warn is not None and at_warn.called:
+        status = "warned"
+    elif found.disputed:
+        status = "undecided"
+    strictest = limit.warn if limit.warn is not None else limit.error or 0.0
+    broken = limit.error if status == "failed" else strictest
+    needed = effect.patients_needed(effect.value, strictest) if (found.probability or 0.0) >= _OPEN else None
+    if status != "passed" or (needed or 0) <= min(
+        effect.n
+    ):  # then it is not the number of patients that leaves it open
+        needed = None
+    return Finding(
+        kind="question",
+        name=question,
+        category=category,
+        status=status,
+        effect=found.effect,
+        low=found.low,
+        high=found.high,
+        n=effect.n,
+        warn=limit.warn,
+        error=limit.error,
+        detectable=found.detectable,
+        needed=needed,
+        says=_says(question, status, broken or 0.0, needed, found, effect),
+    )
+
+
+def _not_asked(question: str, made: Reference) -> str:
+    noun = _NOUNS[question]
+    if not made.pairs:
+        few = "; ".join(
+            f"'{site}' has n = {n}, {needed} are needed" for site, (n, needed) in sorted(made.short.items())
+        )
+        return f"{noun}: too few patients to tell: {few}"
+    return f"{noun}: not asked, because '{made.new.site}' and {made.whom} have nothing in common that speaks of it"
+
+
+def _says(question: str, status: Status, limit: float, needed: int | None, found: AxisVerdict, effect: Effect) -> str:
+    numbers, noun = told(effect), _NOUNS[question]
+    confidence = f"confidence {found.probability or 0.0:.2g}"
+    if status in ("failed", "warned"):
+        return f"{noun} {'differ' if question == 'label' else 'differs'}: {numbers}, limit {limit:g}"
+    if status == "undecided":
+        return f"{noun}: {numbers}; the other shifts between the two can explain it, so nothing is decided"
+    if needed is not None:
+        return f"{noun}: {numbers}; cannot tell, {confidence}; about {needed} patients a side would decide it"
+    if effect.interval[0] > limit:
+        return f"{noun}: {numbers}; it is there, but not known to be a shift in {noun}, {confidence}"
+    seen = f"; {number(found.detectable)} or more would have been seen (80 % power)" if found.detectable else ""
+    return f"no shift in {noun} that counts: {numbers}{seen}"
+
+
+def told(effect: Effect) -> str:
+    """The axis and its numbers, as they stand in a sentence."""
+    low, high = effect.interval
+    held = f" at equal {effect.held}" if effect.held else ""
+    numbers = f"effect {number(effect.value)}, 95 % [{number(low)}, {number(high)}], {counted(effect.n[::-1])}"
+    return f"{effect.axis}{held}, {numbers}"

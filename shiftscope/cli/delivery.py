@@ -1,0 +1,72 @@
+"""What `check` is given: a profile, or a folder that is profiled first in the way of its baselines."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shiftscope.cli.console import choose_device, counting, list_failures
+from shiftscope.cli.options import Device, allowed_failures
+from shiftscope.cli.publishing import caution_files
+from shiftscope.errors import NotComparable, ProfileError, Unreadable
+
+if TYPE_CHECKING:
+    from shiftscope.profiles import Profile
+
+__all__ = ["read_delivery", "shown"]
+
+_MANIFESTS = (".csv", ".tsv")
+
+
+def shown(path: Path) -> str:
+    """A path as a CI job knows it: from the working folder, where it lies in it."""
+    here, whole = Path.cwd(), path.absolute()
+    return str(whole.relative_to(here)) if whole.is_relative_to(here) else str(path)
+
+
+def read_delivery(
+    path: Path,
+    baselines: "Sequence[Profile]",
+    *,
+    site: str | None,
+    patient_regex: str | None,
+    weights: Path | None,
+    device: Device,
+    workers: int,
+    max_failures: str | None,
+) -> "tuple[Profile, list[Unreadable]]":
+    """Read a profile, or profile a folder with the baselines' extractor and seed and name its bad files here.
+
+    Args:
+        path: a profile, a folder or a manifest.
+        baselines: what it will be held against.
+        site: its name; None for that of a single baseline, else the folder's.
+        patient_regex, weights, device, workers, max_failures: as `shiftscope profile` takes them.
+
+    Raises:
+        ProfileError: a profile that cannot be read.
+        NotComparable: these images cannot be measured as the baselines were; nothing is read.
+        InputError: nothing can be read, or too few files.
+    """
+    from shiftscope.measures.features import load_extractor
+    from shiftscope.profiles import Options, Profile, profile_site
+    from shiftscope.profiles.origins import recipe_of
+    from shiftscope.sites import read_site
+
+    if not (path.is_dir() or (path.is_file() and path.suffix.lower() in _MANIFESTS)):
+        return Profile.read(path, ProfileError), []
+    name = site or (baselines[0].site if len(baselines) == 1 else None)
+    found = read_site(path, name=name, patient_regex=patient_regex)
+    chosen = choose_device(device, workers)
+    extractor = load_extractor(baselines[0].recipe.extractor, weights, chosen)
+    for baseline in baselines:
+        if difference := recipe_of(extractor).difference(baseline.recipe):
+            raise NotComparable(
+                f"'{found.name}' ({path}) and the baseline '{baseline.site}' cannot be compared: {difference}; profile"
+                " the baseline again with this version, or give the --weights it was made with"
+            )
+    options = Options(baselines[0].seed, workers, chosen, allowed_failures(max_failures, len(found.cases)))
+    with counting(f"profiling {found.name}") as progress:
+        made, failures = profile_site(found, extractor, options, progress)
+    caution_files(made.patient_source)
+    list_failures(failures)
+    return made, [Unreadable(shown(item.path), item.reason, item.detail) for item in failures]
