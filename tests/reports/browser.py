@@ -7,6 +7,7 @@ As a script, it takes screenshots:
 
 import argparse
 import base64
+import io
 import json
 import os
 import shutil
@@ -17,6 +18,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]
 AXE = ROOT / "build" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
@@ -187,13 +190,14 @@ def main() -> None:
     parser.add_argument("--height", type=int, default=900)
     parser.add_argument("--scale", type=float, default=1.0)
     parser.add_argument("--dark", action="store_true")
-    parser.add_argument("--at", default="", help="id of an element to scroll to")
+    parser.add_argument("--at", default="", help="selector of an element to scroll to")
     wanted = parser.parse_args()
     with browser() as tab:
         tab.show(wanted.page, width=wanted.width, height=wanted.height, dark=wanted.dark, scale=wanted.scale)
         if wanted.at:
-            tab.ask(f"document.getElementById({json.dumps(wanted.at)}).scrollIntoView()")
-        wanted.output.write_bytes(tab.picture())
+            tab.ask(f"document.querySelector({json.dumps(wanted.at)}).scrollIntoView()")
+        shown = Image.open(io.BytesIO(tab.picture())).convert("RGB").quantize(128, dither=Image.Dither.NONE)
+        shown.save(wanted.output, optimize=True)
 
 
 if __name__ == "__main__":

@@ -194,6 +194,16 @@ def test_training_is_told_with_intervals_worst_and_harmed(
     assert "is in the plan, and no profile of it was given" in page
 
 
+def test_a_run_of_many_strategies_is_told(profile_files: list[Path], run_file: Path) -> None:
+    many = run_file.parent / "portfolio" / "breast_us.json"
+    page = render(read_material(profile_files, many))
+    outline = Outline(page)
+    assert "quantile_map + ditto" in page
+    assert "seconds of computing" in page
+    assert len(outline.ids) == len(set(outline.ids))
+    assert len(page.encode()) < MOST_BYTES
+
+
 def test_private_profiles_tell_their_promise(material: Material) -> None:
     from shiftscope.profiles.profile import Privacy
 

@@ -11,8 +11,9 @@ from shiftscope.profiles import Profile
 from shiftscope.reports.explain_sheet import Explanation, explanations
 from shiftscope.reports.html import matrices, participants, sharing, training
 from shiftscope.reports.html.figures.curves import curves
+from shiftscope.reports.html.figures.drawing import MOST_SITES
 from shiftscope.reports.html.figures.figure import Figure
-from shiftscope.reports.html.figures.ridges import MOST_SITES, ridges
+from shiftscope.reports.html.figures.ridges import ridges
 from shiftscope.reports.html.figures.site_map import site_map
 from shiftscope.reports.html.material import Material
 from shiftscope.reports.html.opening import opening

@@ -57,7 +57,7 @@ class Answer:
     Attributes:
         question: its words.
         word: yes, likely, cannot tell, not seen, not asked.
-        count: how many pairs of how many differ, in words.
+        count: how many pairs of how many are called different, in words.
         numbers: the strongest pair, with effect, interval, n and confidence; "" where it was not asked.
         rests_on: the axis, and what was held equal.
     """
@@ -93,5 +93,5 @@ def _answer(material: Material, name: str, question: Question, strongest: AxisVe
         f"effect {strongest.effect:.2f}, 95 % {strongest.low or 0.0:.2f} to {strongest.high or 0.0:.2f}, {counted(n)}"
         f" ({pair.a} against {pair.b}){f', confidence {sure}' if sure else ''}"
     )
-    count = f"{called} of {len(asked)} {'pair' if len(asked) == 1 else 'pairs'} of sites"
+    count = f"{called or 'none'} of {len(asked)} {'pair' if len(asked) == 1 else 'pairs'} of sites called different"
     return Answer(question, answered(strongest), count, numbers, source(strongest))

@@ -9,7 +9,7 @@ import numpy as np
 from shiftscope.measures.intensity import LEVELS
 from shiftscope.measures.texture import RADII
 from shiftscope.profiles import Profile
-from shiftscope.reports.html.figures.drawing import DASHES, FAINT, MARKERS, SERIES, axes, short, to_svg
+from shiftscope.reports.html.figures.drawing import DASHES, FAINT, MARKERS, MOST_SITES, SERIES, axes, short, to_svg
 from shiftscope.reports.html.figures.figure import Figure
 from shiftscope.reports.sheet import Grid
 
@@ -87,11 +87,12 @@ def curves(profiles: Sequence[Profile]) -> list[Figure]:
 
 
 def _figure(kind: _Kind, lines: dict[str, tuple[int, np.ndarray]]) -> Figure:
-    rows = -(-len(lines) // 2)
-    labels = [f"{short(site, 16)} (n = {n})" for site, (n, _) in lines.items()]
+    drawn = dict(list(lines.items())[:MOST_SITES])
+    rows = -(-len(drawn) // 2)
+    labels = [f"{short(site, 15)} (n = {n})" for site, (n, _) in drawn.items()]
     handles: list[Line2D] = []
     with axes(_WIDTH, _HEIGHT + rows * _LEGEND_ROW) as (figure, plot):
-        for index, (_, values) in enumerate(lines.values()):
+        for index, (_, values) in enumerate(drawn.values()):
             handles += plot.plot(
                 kind.x,
                 values,
@@ -111,7 +112,14 @@ def _figure(kind: _Kind, lines: dict[str, tuple[int, np.ndarray]]) -> Figure:
         plot.set(xlabel=kind.across, ylabel=kind.up)
         plot.grid(axis="y")
         figure.legend(
-            handles, labels, loc="outside upper left", ncols=2, labelcolor=FAINT, handlelength=2.6, columnspacing=1.2
+            handles,
+            labels,
+            loc="outside upper left",
+            ncols=2,
+            labelcolor=FAINT,
+            handlelength=2.2,
+            columnspacing=0.8,
+            handletextpad=0.5,
         )
         svg = to_svg(figure, kind.key, kind.title, kind.says)
     across = [f"{value:.1f}" if kind.log else f"{value:.1%}" for value in kind.x]

@@ -15,7 +15,21 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["ACCENT", "DASHES", "FAINT", "INK", "MARKERS", "PAPER", "RULE", "SERIES", "SMALL", "axes", "short", "to_svg"]
+__all__ = [
+    "ACCENT",
+    "DASHES",
+    "FAINT",
+    "INK",
+    "MARKERS",
+    "MOST_SITES",
+    "PAPER",
+    "RULE",
+    "SERIES",
+    "SMALL",
+    "axes",
+    "short",
+    "to_svg",
+]
 
 _VARIABLES = {
     "#000001": "--ink",
@@ -31,6 +45,8 @@ INK, FAINT, RULE, PAPER, ACCENT, *SERIES = _VARIABLES
 DASHES = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)), (0, (9, 3)), (0, (3, 1, 1, 1, 1, 1)))
 """Lines are told apart by their dashes where colours are not seen."""
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+MOST_SITES = 12
+"""Sites that a drawing of curves or hills has room for; tables hold all."""
 SMALL = 11.0
 """Size of text in a drawing, in pixels at its natural width."""
 

@@ -8,17 +8,16 @@ import numpy as np
 from shiftscope.measures import MEASURES
 from shiftscope.measures.causes import CAUSES
 from shiftscope.profiles import Profile, Summary
-from shiftscope.reports.html.figures.drawing import INK, PAPER, SERIES, axes, short, to_svg
+from shiftscope.reports.html.figures.drawing import INK, MOST_SITES, PAPER, SERIES, axes, short, to_svg
 from shiftscope.reports.html.figures.figure import Figure
 from shiftscope.reports.sheet import Grid
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["MOST_SITES", "ridges"]
+__all__ = ["ridges"]
 
-MOST_SITES = 12
-"""Ridges in a drawing; the table under it holds all sites."""
+_MOST_CELLS = 30  # sites beyond which the cells of histograms are left to the profiles
 
 _WIDTH, _ROW, _FRAME, _LIFT = 330.0, 38.0, 58.0, 0.72
 _REACH = 4.0  # standard deviations from the mean at which the axis ends, not at the ends of the public grid
@@ -90,13 +89,15 @@ def _unit(unit: str) -> str:
 
 
 def _table(title: str, sites: dict[str, Summary]) -> Grid:
-    rows = []
+    """The numbers; the cells too, where that is not a page of its own."""
+    rows, cells_told = [], len(sites) <= _MOST_CELLS
     for site, item in sites.items():
         low, high = _interval(item)
         cells = "; ".join(
             f"{left:.4g} to {right:.4g}: {count}"
             for left, right, count in zip(item.edges[:-1], item.edges[1:], item.counts, strict=True)
         )
-        rows.append((site, str(item.n), f"{item.mean:.4g}", f"{low:.4g} to {high:.4g}", f"{item.sd:.3g}", cells))
-    columns = ("site", "patients (n)#", "mean#", "95 % interval of the mean", "standard deviation#", "patients by cell")
-    return Grid(title, columns, rows)
+        row = (site, str(item.n), f"{item.mean:.4g}", f"{low:.4g} to {high:.4g}", f"{item.sd:.3g}")
+        rows.append((*row, cells) if cells_told else row)
+    columns = ("site", "patients (n)#", "mean#", "95 % interval of the mean", "standard deviation#")
+    return Grid(title, (*columns, "patients by cell") if cells_told else columns, rows)
