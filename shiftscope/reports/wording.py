@@ -4,7 +4,7 @@ from shiftscope.diagnosis import AxisVerdict, Diagnosis
 from shiftscope.plans import name_of_strategy
 from shiftscope.recommendation import Alternative, Recommendation
 
-__all__ = ["answered", "called", "likelihood", "method", "source", "trial_of"]
+__all__ = ["advised", "answered", "called", "likelihood", "method", "source", "trial_of"]
 
 _KINDS = {
     "none": "no shift in appearance or structure that counts",
@@ -12,6 +12,14 @@ _KINDS = {
     "structural": "the sites differ in structure",
     "mixed": "the sites differ in appearance and in structure",
     "insufficient": "too few patients to tell",
+}
+
+_ACTIONS = {
+    "pool": "train one model together on the images as they are",
+    "harmonize": "harmonize the images, then train one model together",
+    "personalize": "let every site keep a part of the model of its own",
+    "both": "harmonize the images, and let every site keep a part of the model of its own",
+    "collect_more": "collect more patients before anything is concluded",
 }
 
 _BESIDE = {"label": "labels differ", "annotation": "masks are drawn differently"}
@@ -54,6 +62,12 @@ def method(item: Recommendation | Alternative) -> str:
     """What to do, and with which methods."""
     names = [name for name in (item.harmonizer, item.personalizer) if name]
     return item.action.replace("_", " ") + (f" ({', '.join(names)})" if names else "")
+
+
+def advised(item: Recommendation | Alternative) -> str:
+    """What to do in words that need no glossary, with its methods."""
+    names = name_of_strategy(item.harmonizer, item.personalizer)
+    return _ACTIONS[item.action] + (f" ({names})" if names else "")
 
 
 def trial_of(recommendation: Recommendation) -> str:

@@ -9,9 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from shiftscope.plans import propose_plan
 from shiftscope.profiles import Profile
 from shiftscope.reports.html import MOST_BYTES, Material, gallery, read_material, render
 from shiftscope.reports.html.material import SharedFile
+from shiftscope.reports.html.training import mismatches
 
 EVIL = '<script>alert("x")</script>&\'"'
 
@@ -192,6 +194,21 @@ def test_training_is_told_with_intervals_worst_and_harmed(
     assert "sites harmed: none" in page
     assert "in training: no difference that the test cases can show." in page
     assert "is in the plan, and no profile of it was given" in page
+
+
+def test_profiles_plan_and_result_that_do_not_fit_are_told(material: Material) -> None:
+    assert material.advice is not None
+    plan = propose_plan(material.profiles, material.advice.recommendation, "x")
+    assert mismatches(replace(material, plan=plan)) == []
+    other = plan.sites["east"].model_copy(update={"fingerprint": "0" * 64})
+    sites = {"bright": plan.sites["bright"], "east": other, "north": other}
+    changed = plan.model_copy(update={"sites": sites, "personalizer": "ditto"})
+    assert mismatches(replace(material, plan=changed)) == [
+        "'north' is in the plan, and no profile of it was given.",
+        "'west' has a profile, and is not in the plan.",
+        "The images of 'east' were others when the plan was made: fingerprints differ.",
+        "The plan does something else than is advised here.",
+    ]
 
 
 def test_a_run_of_many_strategies_is_told(profile_files: list[Path], run_file: Path) -> None:

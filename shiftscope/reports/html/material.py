@@ -1,7 +1,6 @@
 """What a report is made of, read from small files; no image among them."""
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,13 +35,8 @@ class SharedFile:
         Raises:
             ProfileError: it is missing or not a profile.
         """
-        try:
-            data = path.read_bytes()
-            profile = Profile.from_dict(json.loads(data), str(path), ProfileError)
-        except OSError as problem:
-            raise ProfileError(f"{path}: cannot be read: {problem.strerror}") from None
-        except (json.JSONDecodeError, UnicodeDecodeError):
-            raise ProfileError(f"{path}: expected a profile as JSON, found something else") from None
+        profile = Profile.read(path, ProfileError)
+        data = path.read_bytes()
         return cls(profile, len(data), hashlib.sha256(data).hexdigest())
 
 

@@ -3,20 +3,12 @@
 from dataclasses import dataclass
 
 from shiftscope.plans import RunResult
-from shiftscope.recommendation import Advice, Cost, Recommendation
+from shiftscope.recommendation import Advice, Cost
 from shiftscope.reports.html.material import Material
 from shiftscope.reports.result_sheet import VERDICTS, change
-from shiftscope.reports.wording import called
+from shiftscope.reports.wording import advised, called
 
 __all__ = ["Opening", "opening"]
-
-_ACTIONS = {
-    "pool": "train one model together on the images as they are",
-    "harmonize": "harmonize the images, then train one model together",
-    "personalize": "let every site keep a part of the model of its own",
-    "both": "harmonize the images, and let every site keep a part of the model of its own",
-    "collect_more": "collect more patients before anything is concluded",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +18,13 @@ class Opening:
     Attributes:
         title: the page's name.
         verdict: one sentence.
-        advice: what to do, in plain words; "" for a single site.
-        cost: what that costs beyond plain FedAvg; "" for a single site.
+        cost: what the advice costs beyond plain FedAvg; "" for a single site.
         size: sites, patients, images.
         trained: what the run gave, "" before it.
     """
 
     title: str
     verdict: str
-    advice: str
     cost: str
     size: str
     trained: str
@@ -48,7 +38,6 @@ def opening(material: Material) -> Opening:
     return Opening(
         title=f"How the images of {len(profiles)} hospitals differ" if many else f"The images of {profiles[0].site}",
         verdict=_capital(_verdict(advice, result)),
-        advice="" if advice is None else _capital(_advised(advice.recommendation)),
         cost="" if advice is None else _cost(advice.recommendation.cost),
         size=f"{len(profiles)} {'sites' if many else 'site'}, {patients:,} patients, {cases:,} images",
         trained="" if result is None else _trained(result),
@@ -59,15 +48,10 @@ def _verdict(advice: Advice | None, result: RunResult | None) -> str:
     if advice is None:
         told = "one site alone: there is nobody to compare it with"
     else:
-        told = f"{called(advice.diagnosis)}; the advice is to {_advised(advice.recommendation)}"
+        told = f"{called(advice.diagnosis)}; the advice is to {advised(advice.recommendation)}"
     return (
         f"{told}; in training: {VERDICTS[result.verdict]}." if result is not None and _compared(result) else f"{told}."
     )
-
-
-def _advised(item: Recommendation) -> str:
-    names = " + ".join(name for name in (item.harmonizer, item.personalizer) if name)
-    return f"{_ACTIONS[item.action]}{f' ({names})' if names else ''}"
 
 
 def _cost(cost: Cost) -> str:

@@ -22,7 +22,7 @@ from shiftscope.reports.html.questions import QUESTIONS, answers
 from shiftscope.reports.html.removal import removal
 from shiftscope.reports.result_sheet import result_sheet
 from shiftscope.reports.sheet import Grid, Lines
-from shiftscope.reports.wording import method, trial_of
+from shiftscope.reports.wording import advised, trial_of
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["MOST_BYTES", "render", "write_page"]
 
 MOST_BYTES = 2_000_000
-"""A report is no larger."""
+"""A report of 100 sites is no larger."""
 
 _TEMPLATES = files("shiftscope.reports.html") / "templates"
 
@@ -71,7 +71,7 @@ def render(material: Material, gallery: Gallery | None = None) -> str:
             opening=opening(material),
             answers=answers(material),
             advice=advice,
-            method=method,
+            advised=advised,
             trial=None if advice is None else trial_of(advice.recommendation),
             questions=QUESTIONS,
             levels=matrices.LEVELS,

@@ -85,6 +85,9 @@ def mismatches(material: Material) -> list[str]:
             and found != planned.fingerprint
         ):
             told.append(f"The images of '{site}' were others when the plan was made: fingerprints differ.")
+    run = material.result
+    if run is not None and run.plan.model_copy(update={"data": {}}) != plan.model_copy(update={"data": {}}):
+        told.append("The result is of another plan than the one given.")
     wanted = None if advice is None else (advice.recommendation.harmonizer, advice.recommendation.personalizer)
     if wanted is not None and wanted != (plan.harmonizer, plan.personalizer):
         told.append("The plan does something else than is advised here.")

@@ -23,7 +23,6 @@ __all__ = [
     "MARKERS",
     "MOST_SITES",
     "PAPER",
-    "RULE",
     "SERIES",
     "SMALL",
     "axes",
