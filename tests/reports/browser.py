@@ -57,7 +57,7 @@ class Tab:
         self._count += 1
         self._socket.send(json.dumps({"id": self._count, "method": method, "params": parameters}))
         while True:
-            message = json.loads(self._socket.recv(timeout=60))
+            message = json.loads(self._socket.recv(timeout=120))
             if message.get("id") == self._count:
                 if "error" in message:
                     raise RuntimeError(f"{method}: {message['error']['message']}")

@@ -1,11 +1,18 @@
 """The map of sites and the heat tables, against distances that are known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from shiftscope.recommendation import advise
+from shiftscope.reports.html.figures.curves import curves
+from shiftscope.reports.html.figures.drawing import MOST_SITES, short
+from shiftscope.reports.html.figures.ridges import ridges
 from shiftscope.reports.html.material import Material
 from shiftscope.reports.html.matrices import LEVELS, by_axis, by_pair, by_site
 from shiftscope.reports.html.scaling import classical, lay_out
+from shiftscope.shifts import Side, compare_all
 
 
 def squared(places: np.ndarray) -> np.ndarray:
@@ -65,3 +72,45 @@ def test_every_site_and_every_axis_has_its_table(material: Material) -> None:
     assert len(axes.rows) == 3
     assert all(len(cells) == len(axes.columns) for _, _, cells in axes.rows)
     assert not any("features" in head for head, _ in axes.columns)
+
+
+@pytest.fixture(scope="module")
+def many(material: Material) -> Material:
+    """Twenty sites of three looks."""
+    files = tuple(
+        replace(
+            material.files[index % 3],
+            profile=material.files[index % 3].profile.model_copy(update={"site": f"$_{index:02d}"}),
+        )
+        for index in range(20)
+    )
+    profiles = [file.profile for file in files]
+    shifts = dict(compare_all([Side.of(profile) for profile in profiles]).pairs)
+    return Material(files, advise(profiles), shifts)
+
+
+def test_of_many_sites_the_ones_that_differ_most_are_shown(many: Material) -> None:
+    for matrix in by_pair(many):
+        assert "the 16 of 20 that differ most" in matrix.title
+        assert len(matrix.rows) == 15
+    sites, axes = by_site(many), by_axis(many)
+    assert sites is not None
+    assert axes is not None
+    assert len(sites.rows) == 20
+    assert "45 pairs of 190" in axes.title
+    assert len(axes.rows) == 45
+
+
+def test_drawings_hold_some_sites_and_tables_all(many: Material) -> None:
+    """A dollar sign in a name is a dollar sign, and an underscore hides nothing."""
+    quantiles, _ = curves(many.profiles)
+    assert quantiles.svg.count("$_") == MOST_SITES
+    assert len(quantiles.table.columns) == 21
+    for figure in ridges(many.profiles, "appearance"):
+        assert figure.svg.count("$_") == MOST_SITES
+        assert len(figure.table.rows) == 20
+
+
+def test_long_names_lose_their_middle() -> None:
+    assert short("st_josephs_infirmary_of_the_north", 20) == "st_joseph…the_north"
+    assert short("east") == "east"

@@ -59,14 +59,15 @@ def _picture(number: int, pixels: np.ndarray, mask: np.ndarray | None, shape: fl
         inside = np.asarray(Image.fromarray(mask.astype(np.uint8) * 255).resize(size, Image.Resampling.NEAREST)) > 0
         shown = _outlined(np.array(shown), inside)
     written = io.BytesIO()
-    shown.save(written, format="JPEG", quality=_QUALITY)
+    shown.save(written, format="JPEG", quality=_QUALITY, subsampling=0)
     source = f"data:image/jpeg;base64,{base64.b64encode(written.getvalue()).decode()}"
     says = f"case {number}{', with the outline of its mask' if mask is not None else ''}"
     return Picture(source, says, *size)
 
 
 def _outlined(values: np.ndarray, inside: np.ndarray) -> Image.Image:
-    padded = np.pad(inside, 1)
-    whole = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
+    """The outermost two pixels of the mask in yellow."""
+    padded = np.pad(inside, 2)
+    whole = padded[:-4, 2:-2] & padded[4:, 2:-2] & padded[2:-2, :-4] & padded[2:-2, 4:]
     values[inside & ~whole] = _OUTLINE
     return Image.fromarray(values)
