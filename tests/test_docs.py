@@ -70,7 +70,7 @@ def test_the_commands_of_the_readme_run(hospitals: Path) -> None:
     """As shown, in order, on two small hospitals; only the plan's budget is cut."""
     commands = shown(README)
     assert [command.split()[1] for command in commands] == [
-        *("profile", "profile", "profile", "recommend", "explain", "train", "trial", "check"),
+        *("profile", "profile", "profile", "recommend", "explain", "train", "trial", "report", "check"),
     ]
     for command in commands:
         execute(command, hospitals)

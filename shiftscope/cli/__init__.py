@@ -16,6 +16,7 @@ from shiftscope.cli.harmonize import harmonize
 from shiftscope.cli.merge import merge
 from shiftscope.cli.profile import profile
 from shiftscope.cli.recommend import recommend
+from shiftscope.cli.report import report
 from shiftscope.cli.train import train
 from shiftscope.cli.trial import trial
 from shiftscope.errors import ShiftscopeError
@@ -65,6 +66,7 @@ app.command(epilog="Example: shiftscope train plan.toml --data ashford=hospitals
 app.command(epilog="Example: shiftscope trial plan.toml --strategies zscore,fedbn,zscore+fedbn --budget 1/4")(trial)
 app.command(epilog="Example: shiftscope harmonize hospitals/ashford --plan plan.toml -o ashford-harmonized")(harmonize)
 app.command(epilog="Example: shiftscope check new.profile.json --against base.profile.json --policy policy.toml")(check)
+app.command(epilog="Example: shiftscope report *.profile.json --result runs/plan/result.json -o report.html")(report)
 app.command(epilog="Example: shiftscope explain noise")(explain)
 
 

@@ -21,6 +21,7 @@ def demo(
     """Four synthetic hospitals, the whole way: drawn, profiled, diagnosed, trained, reported. Needs no network."""
     from shiftscope.demo import run_demo
     from shiftscope.reports.advice_sheet import advice_sheet
+    from shiftscope.reports.html import read_material, write_page
     from shiftscope.reports.markdown import to_markdown
     from shiftscope.reports.result_sheet import result_sheet
 
@@ -29,7 +30,9 @@ def demo(
     sheet = [*advice_sheet(story.advice), *result_sheet(story.result)]
     report = output / "report.md"
     report.write_text(to_markdown(sheet), encoding="utf-8")
-    say(f"report written to {report}")
+    page = output / "report.html"
+    write_page(read_material([*output.glob("*.profile.json")], output / "run" / "result.json"), page)
+    say(f"report written to {report} and, to look at, {page}")
     answer(form, {"advice": story.advice.to_dict(), "result": story.result.to_dict()}, sheet)
 
 

@@ -3,20 +3,12 @@
 from collections.abc import Sequence
 
 from shiftscope.diagnosis import AxisVerdict, Diagnosis, Evidence, Verdict
-from shiftscope.plans import name_of_strategy
-from shiftscope.recommendation import Advice, Alternative, Recommendation
+from shiftscope.recommendation import Advice
 from shiftscope.reports.sheet import Grid, Lines, Sheet
+from shiftscope.reports.wording import answered, called, likelihood, method, source, trial_of
 
 __all__ = ["advice_sheet"]
 
-_KINDS = {
-    "none": "no shift in appearance or structure that counts",
-    "appearance": "the sites differ in appearance",
-    "structural": "the sites differ in structure",
-    "mixed": "the sites differ in appearance and in structure",
-    "insufficient": "too few patients to tell",
-}
-_BESIDE = {"label": "labels differ", "annotation": "masks are drawn differently"}
 _MOST_ROWS = 15
 _MOST_EVIDENCE = 8
 
@@ -25,8 +17,8 @@ def advice_sheet(advice: Advice) -> Sheet:
     """The verdict, the advice, and the numbers behind them."""
     diagnosis, recommendation = advice.diagnosis, advice.recommendation
     blocks: list[Lines | Grid] = [
-        Lines(_verdict(diagnosis), [_together(advice)]),
-        Lines(f"recommendation: {_method(recommendation)}", recommendation.because),
+        Lines(f"{diagnosis.kind}: {called(diagnosis)}", [_together(advice)]),
+        Lines(f"recommendation: {method(recommendation)}", recommendation.because),
     ]
     if diagnosis.kind != "insufficient":
         blocks.extend(_answers(diagnosis))
@@ -35,25 +27,10 @@ def advice_sheet(advice: Advice) -> Sheet:
     if diagnosis.caveats:
         blocks.append(Lines("caveats", diagnosis.caveats))
     if recommendation.alternatives:
-        blocks.append(Lines("instead", [f"{_method(item)}, if {item.when}" for item in recommendation.alternatives]))
+        blocks.append(Lines("instead", [f"{method(item)}, if {item.when}" for item in recommendation.alternatives]))
     if recommendation.undecided:
-        blocks.append(Lines(f"not decided; measure it: {_trial_of(recommendation)}", recommendation.undecided))
+        blocks.append(Lines(f"not decided; measure it: {trial_of(recommendation)}", recommendation.undecided))
     return blocks
-
-
-def _trial_of(recommendation: Recommendation) -> str:
-    """The command that compares the advice and its runners-up; FedAvg is in every trial and needs no name."""
-    options: tuple[Recommendation | Alternative, ...] = (recommendation, *recommendation.alternatives)
-    names = [name_of_strategy(item.harmonizer, item.personalizer) for item in options]
-    wanted = ",".join(dict.fromkeys(filter(None, names)))
-    return "shiftscope trial plan.toml" + (f" --strategies {wanted}" if wanted else "")
-
-
-def _verdict(diagnosis: Diagnosis) -> str:
-    """The kind in words, and what the kind leaves out."""
-    beside = [words for question, words in _BESIDE.items() if diagnosis.axes[question].called]
-    joint = ", but " if diagnosis.kind == "none" else "; "
-    return f"{diagnosis.kind}: {_KINDS[diagnosis.kind]}{joint if beside else ''}{' and '.join(beside)}"
 
 
 def _evidence(found: Sequence[Evidence]) -> Grid:
@@ -105,24 +82,11 @@ def _together(advice: Advice) -> str:
     return f"{len(advice.sites)} sites, {patients} patients"
 
 
-def _method(item: Recommendation | Alternative) -> str:
-    names = [name for name in (item.harmonizer, item.personalizer) if name]
-    return item.action.replace("_", " ") + (f" ({', '.join(names)})" if names else "")
-
-
 def _cells(answer: AxisVerdict) -> tuple[str, ...]:
     if answer.effect is None or answer.probability is None:
-        return "not asked", "", "", "", ""
+        return answered(answer), "", "", "", ""
     interval = f"{answer.low or 0.0:.2f} to {answer.high or 0.0:.2f}"
-    words = ((0.95, "likely"), (0.3, "cannot tell"), (0.0, "not seen"))
-    shift = "yes" if answer.called else next(word for least, word in words if answer.probability >= least)
-    if answer.disputed:  # the effect is there; whose it is cannot be said
-        return "cannot tell", "", f"{answer.effect:.2f}", interval, _source(answer)
-    return shift, f"{min(answer.probability, 0.999):.3f}", f"{answer.effect:.2f}", interval, _source(answer)
-
-
-def _source(answer: AxisVerdict) -> str:
-    return f"{answer.axis}, at equal {answer.held}" if answer.held else answer.axis or ""
+    return answered(answer), likelihood(answer), f"{answer.effect:.2f}", interval, source(answer)
 
 
 def _effect(answer: AxisVerdict) -> str:

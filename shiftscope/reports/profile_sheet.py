@@ -8,9 +8,9 @@ from shiftscope.measures import AXES
 from shiftscope.profiles import Profile
 from shiftscope.reports.sheet import Grid, Lines, Sheet
 
-__all__ = ["profile_sheet", "site_sheet"]
+__all__ = ["SOURCES", "profile_sheet", "site_sheet"]
 
-_SOURCES = {
+SOURCES = {
     "dicom": "told apart by DICOM PatientID",
     "manifest": "told apart by the manifest",
     "regex": "told apart by --patient-regex",
@@ -30,7 +30,7 @@ def profile_sheet(profile: Profile, where: str) -> Sheet:
                 f"{profile.cases} {'case' if profile.cases == 1 else 'cases'} of {profile.patients}"
                 f" {'patient' if profile.patients == 1 else 'patients'}, {profile.masks} with a mask, {profile.depth},"
                 f" {'colour' if profile.colour else 'grey'}, layout {profile.layout}",
-                f"patients {_SOURCES[profile.patient_source]}",
+                f"patients {SOURCES[profile.patient_source]}",
                 f"labels: {labels}",
                 f"features: {profile.recipe.extractor}",
                 where,
@@ -54,7 +54,7 @@ def site_sheet(found: Mapping[str, Any]) -> Sheet:
     rows = [
         ("layout", str(found["layout"])),
         ("cases", str(found["cases"])),
-        ("patients", f"{found['patients']}, {_SOURCES[found['patient_source']]}"),
+        ("patients", f"{found['patients']}, {SOURCES[found['patient_source']]}"),
         ("masks", str(found["masks"])),
         ("labels", counts("labels", "none")),
         ("split", counts("splits", "none: patients will be divided by the plan")),

@@ -6,12 +6,12 @@ from statistics import fmean
 from shiftscope.plans import ArmResult, Difference, Ledger, RunResult
 from shiftscope.reports.sheet import Grid, Lines, Sheet
 
-__all__ = ["result_sheet"]
+__all__ = ["VERDICTS", "change", "result_sheet"]
 
 EQUAL = "equal_compute"
 """How a result calls the advice held to its baseline's compute."""
 
-_VERDICTS = {
+VERDICTS = {
     "helped": "the advice paid",
     "no_difference": "no difference that the test cases can show",
     "harmed": "the advice did harm",
@@ -49,9 +49,9 @@ def _verdict(result: RunResult) -> Lines:
     adapted = " + ".join(names) or f"{plan.baseline} alone"
     alone = result.worst if len(result.arms) < 2 else {}  # the table of strategies tells it where there is one
     return Lines(
-        f"{result.verdict}: {_VERDICTS[result.verdict]}" if names else f"trained: {adapted}",
+        f"{result.verdict}: {VERDICTS[result.verdict]}" if names else f"trained: {adapted}",
         [
-            f"{adapted} against {plan.baseline}, {result.metric}, mean over sites: {_change(result.difference)}"
+            f"{adapted} against {plan.baseline}, {result.metric}, mean over sites: {change(result.difference)}"
             if names
             else f"nothing to compare {plan.baseline} with",
             f"{plan.rounds} rounds of {plan.local_steps} steps, seeds {', '.join(map(str, plan.seeds))},"
@@ -187,7 +187,8 @@ def _interval(difference: Difference) -> str:
     return f"{difference.low:+.3f} to {difference.high:+.3f}"
 
 
-def _change(difference: Difference) -> str:
+def change(difference: Difference) -> str:
+    """A difference with its interval."""
     if difference.mean is None:
         return "undefined"
     return f"{difference.mean:+.3f}, 95 % [{_interval(difference).replace(' to ', ', ')}]"

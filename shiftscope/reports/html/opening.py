@@ -1,0 +1,81 @@
+"""The first lines of a report: the verdict in one sentence, and what it rests on."""
+
+from dataclasses import dataclass
+
+from shiftscope.plans import RunResult
+from shiftscope.recommendation import Advice, Cost
+from shiftscope.reports.html.material import Material
+from shiftscope.reports.result_sheet import VERDICTS, change
+from shiftscope.reports.wording import advised, called
+
+__all__ = ["Opening", "opening"]
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What stands at the top.
+
+    Attributes:
+        title: the page's name.
+        verdict: one sentence.
+        cost: what the advice costs beyond plain FedAvg; "" for a single site.
+        size: sites, patients, images.
+        trained: what the run gave, "" before it.
+    """
+
+    title: str
+    verdict: str
+    cost: str
+    size: str
+    trained: str
+
+
+def opening(material: Material) -> Opening:
+    """The verdict first."""
+    profiles, advice, result = material.profiles, material.advice, material.result
+    many = len(profiles) > 1
+    patients, cases = sum(item.patients for item in profiles), sum(item.cases for item in profiles)
+    return Opening(
+        title=f"How the images of {len(profiles)} hospitals differ" if many else f"The images of {profiles[0].site}",
+        verdict=_capital(_verdict(advice, result)),
+        cost="" if advice is None else _cost(advice.recommendation.cost),
+        size=f"{len(profiles)} {'sites' if many else 'site'}, {patients:,} patients, {cases:,} images",
+        trained="" if result is None else _trained(result),
+    )
+
+
+def _verdict(advice: Advice | None, result: RunResult | None) -> str:
+    if advice is None:
+        told = "one site alone: there is nobody to compare it with"
+    else:
+        told = f"{called(advice.diagnosis)}; the advice is to {advised(advice.recommendation)}"
+    return (
+        f"{told}; in training: {VERDICTS[result.verdict]}." if result is not None and _compared(result) else f"{told}."
+    )
+
+
+def _cost(cost: Cost) -> str:
+    sent = f"{cost.bytes:,} bytes more leave each site over the whole job" if cost.bytes else "no site sends more"
+    compute = f"computing takes {cost.compute:g} times as long" if cost.compute != 1 else "computing takes no longer"
+    return _capital(f"{sent} than with plain FedAvg, and {compute}.")
+
+
+def _compared(result: RunResult) -> bool:
+    return result.difference.mean is not None
+
+
+def _trained(result: RunResult) -> str:
+    """The difference with its interval, the worst site and the harmed ones."""
+    worst = result.worst.get("adapted")
+    parts = [
+        f"In training, {result.metric} with the advice less {result.plan.baseline}, mean over {len(result.sites)}"
+        f" sites: {change(result.difference)},"
+        f" n = {sum(scores.cases for scores in result.sites.values())} test cases, {len(result.plan.seeds)} seeds",
+        *([f"worst site {worst.site} ({worst.score:.3f})"] if worst else []),
+        f"sites harmed: {', '.join(result.harmed) or 'none'}",
+    ]
+    return "; ".join(parts) + "."
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]

@@ -1,0 +1,150 @@
+"""The page: sections filled from the material, one style sheet, nothing that is fetched."""
+
+from dataclasses import dataclass
+from importlib import metadata
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shiftscope.harmonize import HARMONIZERS
+from shiftscope.profiles import Profile
+from shiftscope.reports.explain_sheet import Explanation, explanations
+from shiftscope.reports.html import matrices, participants, sharing, training
+from shiftscope.reports.html.figures.curves import curves
+from shiftscope.reports.html.figures.drawing import MOST_SITES
+from shiftscope.reports.html.figures.figure import Figure
+from shiftscope.reports.html.figures.ridges import ridges
+from shiftscope.reports.html.figures.site_map import site_map
+from shiftscope.reports.html.material import Material
+from shiftscope.reports.html.opening import opening
+from shiftscope.reports.html.pictures import Gallery
+from shiftscope.reports.html.questions import QUESTIONS, answers
+from shiftscope.reports.html.removal import removal
+from shiftscope.reports.result_sheet import result_sheet
+from shiftscope.reports.sheet import Grid, Lines
+from shiftscope.reports.wording import advised, trial_of
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+__all__ = ["MOST_BYTES", "render", "write_page"]
+
+MOST_BYTES = 2_000_000
+"""A report of 100 sites is no larger."""
+
+_TEMPLATES = files("shiftscope.reports.html") / "templates"
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Figures of how measures spread over patients, for one question."""
+
+    title: str
+    figures: list[Figure]
+
+
+def write_page(material: Material, target: Path, gallery: Gallery | None = None) -> int:
+    """Write the report; its size in bytes.
+
+    Args:
+        material: what it shows.
+        target: of the HTML file.
+        gallery: images of one hospital; such a report must not leave it.
+    """
+    data = render(material, gallery).encode()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(data)
+    return len(data)
+
+
+def render(material: Material, gallery: Gallery | None = None) -> str:
+    """The report as HTML, the same for the same material."""
+    style = (_TEMPLATES / "page.css").read_text(encoding="utf-8")
+    advice, result = material.advice, material.result
+    profiles = material.profiles
+    page: str = (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            style=style,
+            version=metadata.version("shiftscope-fl"),
+            opening=opening(material),
+            answers=answers(material),
+            advice=advice,
+            advised=advised,
+            trial=None if advice is None else trial_of(advice.recommendation),
+            questions=QUESTIONS,
+            levels=matrices.LEVELS,
+            by_pair=matrices.by_pair(material),
+            by_site=matrices.by_site(material),
+            by_axis=matrices.by_axis(material),
+            map=_map(material),
+            curves=curves(profiles),
+            spreads=_spreads(profiles),
+            most_sites=MOST_SITES if len(profiles) > MOST_SITES else None,
+            removal=None if advice is None else removal(advice.diagnosis.removed, advice.recommendation.harmonizer),
+            result=result,
+            run=[] if result is None else [_block(block) for block in list(result_sheet(result))[1:]],
+            differences=None if result is None else training.differences(result),
+            job=None if material.plan is None else training.job(material.plan),
+            mismatches=training.mismatches(material),
+            sites=participants.sites(profiles),
+            excluded=participants.excluded(material),
+            files=sharing.files(material.files),
+            contents=sharing.contents(material.files),
+            promises=sharing.promises(profiles),
+            glossary=_glossary(profiles),
+            gallery=gallery,
+        )
+    )
+    return page
+
+
+def _environment() -> "Environment":
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("shiftscope.reports.html"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["sentence"] = _sentence
+    return environment
+
+
+def _sentence(text: str) -> str:
+    """Begun with a capital, unless the first word is the name of a method."""
+    return text if text.split(maxsplit=1)[0] in HARMONIZERS else text[0].upper() + text[1:]
+
+
+def _map(material: Material) -> Figure | None:
+    if material.advice is None:
+        return None
+    patients = {profile.site: profile.patients for profile in material.compared}
+    return site_map(patients, material.advice.diagnosis.pairs)
+
+
+def _spreads(profiles: list[Profile]) -> list[Spread]:
+    """Masks first: they are what a radiologist knows."""
+    order = ("structure", "appearance", "annotation")
+    found = [Spread(QUESTIONS[question].title, ridges(profiles, question)) for question in order]
+    return [item for item in found if item.figures]
+
+
+def _block(block: Lines | Grid) -> dict[str, Lines | Grid]:
+    """A block of a sheet, by what it is: templates do not ask for types."""
+    return {"grid": block} if isinstance(block, Grid) else {"lines": block}
+
+
+def _glossary(profiles: list[Profile]) -> dict[str, list[Explanation]]:
+    """Question -> what was measured here, as `explain` tells it."""
+    known = {"labels"}
+    for profile in profiles:
+        known |= profile.measures.keys() | {axis for axis, sketch in profile.sketches.items() if sketch is not None}
+    out: dict[str, list[Explanation]] = {}
+    for item in explanations():
+        if item.name in known:
+            out.setdefault(item.question, []).append(item)
+    return out

@@ -1,0 +1,116 @@
+"""The map of sites and the heat tables, against distances that are known."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from shiftscope.recommendation import advise
+from shiftscope.reports.html.figures.curves import curves
+from shiftscope.reports.html.figures.drawing import MOST_SITES, short
+from shiftscope.reports.html.figures.ridges import ridges
+from shiftscope.reports.html.material import Material
+from shiftscope.reports.html.matrices import LEVELS, by_axis, by_pair, by_site
+from shiftscope.reports.html.scaling import classical, lay_out
+from shiftscope.shifts import Side, compare_all
+
+
+def squared(places: np.ndarray) -> np.ndarray:
+    return ((places[:, None] - places[None]) ** 2).sum(axis=-1)
+
+
+def test_points_of_a_plane_are_found_again() -> None:
+    places = np.random.default_rng(0).normal(size=(7, 2)) * [3.0, 1.0]
+    found = lay_out(squared(places), squared(places), squared(places))
+    assert squared(found.places) == pytest.approx(squared(places))
+    assert found.stress == pytest.approx(0, abs=1e-7)
+    assert found.radius == pytest.approx(0, abs=1e-6)
+    assert found.places.mean(axis=0) == pytest.approx([0, 0], abs=1e-9)
+
+
+def test_what_does_not_fit_a_plane_is_told_as_stress() -> None:
+    """The corners of a tetrahedron: all are 1 apart, which no plane can show."""
+    equal = 1.0 - np.eye(4)
+    found = lay_out(equal, equal, equal)
+    between = np.sqrt(squared(found.places))
+    assert found.stress == pytest.approx(np.sqrt(((between - equal) ** 2).sum() / equal.sum()))
+    assert found.stress > 0.2
+
+
+def test_wider_intervals_make_wider_circles() -> None:
+    distance = squared(np.array([[0.0, 0.0], [3.0, 0.0], [0.0, 2.0], [4.0, 4.0]]))
+    near = lay_out(distance, 0.9 * distance, 1.1 * distance)
+    far = lay_out(distance, 0.5 * distance, 1.5 * distance)
+    assert (far.radius > near.radius).all()
+    assert (near.radius > 0).all()
+    assert lay_out(distance, 0.9 * distance, 1.1 * distance).radius == pytest.approx(near.radius, abs=0)
+
+
+def test_sites_that_are_alike_lie_on_one_point() -> None:
+    assert classical(np.zeros((3, 3))) == pytest.approx(np.zeros((3, 2)), abs=1e-12)
+    assert lay_out(np.zeros((3, 3)), np.zeros((3, 3)), np.zeros((3, 3))).stress == 0
+
+
+def test_a_cell_for_every_pair_and_its_shade_follows_the_effect(material: Material) -> None:
+    for matrix in by_pair(material):
+        assert [len(cells) for _, _, cells in matrix.rows] == [1, 2]
+        for _, _, cells in matrix.rows:
+            for cell in cells:
+                assert cell.word
+                if cell.level is not None:
+                    edges = (0.0, *LEVELS, np.inf)
+                    assert edges[cell.level] <= float(cell.effect) + 0.005
+                    assert float(cell.effect) - 0.005 <= edges[cell.level + 1]
+    assert {matrix.title.split(":")[0] for matrix in by_pair(material)} == {"Appearance", "Structure", "Labels"}
+
+
+def test_every_site_and_every_axis_has_its_table(material: Material) -> None:
+    sites, axes = by_site(material), by_axis(material)
+    assert sites is not None
+    assert axes is not None
+    assert [head for head, _, _ in sites.rows] == ["bright", "east", "west"]
+    assert len(axes.rows) == 3
+    assert all(len(cells) == len(axes.columns) for _, _, cells in axes.rows)
+    assert not any("features" in head for head, _ in axes.columns)
+
+
+@pytest.fixture(scope="module")
+def many(material: Material) -> Material:
+    """Twenty sites of three looks."""
+    files = tuple(
+        replace(
+            material.files[index % 3],
+            profile=material.files[index % 3].profile.model_copy(update={"site": f"$_{index:02d}"}),
+        )
+        for index in range(20)
+    )
+    profiles = [file.profile for file in files]
+    shifts = dict(compare_all([Side.of(profile) for profile in profiles]).pairs)
+    return Material(files, advise(profiles), shifts)
+
+
+def test_of_many_sites_the_ones_that_differ_most_are_shown(many: Material) -> None:
+    for matrix in by_pair(many):
+        assert "the 16 of 20 that differ most" in matrix.title
+        assert len(matrix.rows) == 15
+    sites, axes = by_site(many), by_axis(many)
+    assert sites is not None
+    assert axes is not None
+    assert len(sites.rows) == 20
+    assert "45 pairs of 190" in axes.title
+    assert len(axes.rows) == 45
+
+
+def test_drawings_hold_some_sites_and_tables_all(many: Material) -> None:
+    """A dollar sign in a name is a dollar sign, and an underscore hides nothing."""
+    quantiles, _ = curves(many.profiles)
+    assert quantiles.svg.count("$_") == MOST_SITES
+    assert len(quantiles.table.columns) == 21
+    for figure in ridges(many.profiles, "appearance"):
+        assert figure.svg.count("$_") == MOST_SITES
+        assert len(figure.table.rows) == 20
+
+
+def test_long_names_lose_their_middle() -> None:
+    assert short("st_josephs_infirmary_of_the_north", 20) == "st_joseph…the_north"
+    assert short("east") == "east"

@@ -1,0 +1,246 @@
+"""The page: all sections, nothing fetched, nothing unescaped, small, and the same for the same files."""
+
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from shiftscope.plans import propose_plan
+from shiftscope.profiles import Profile
+from shiftscope.reports.html import MOST_BYTES, Material, gallery, read_material, render
+from shiftscope.reports.html.material import SharedFile
+from shiftscope.reports.html.training import mismatches
+
+EVIL = '<script>alert("x")</script>&\'"'
+
+
+class Outline(HTMLParser):
+    """What a page is made of."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.ids: list[str] = []
+        self.fetched: list[str] = []
+        self.targets: list[str] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = {name: value or "" for name, value in attrs}
+        self.tags.append(tag)
+        if "id" in values:
+            self.ids.append(values["id"])
+        if tag in ("img", "link", "script", "iframe", "object", "image", "source", "video"):
+            self.fetched.append(values.get("src", "") + values.get("href", ""))
+        elif values.get("href", "").startswith("#"):
+            self.targets.append(values["href"][1:])
+        for name in ("aria-labelledby", "aria-describedby"):
+            self.targets.extend(values.get(name, "").split())
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@pytest.fixture(scope="module")
+def page(material: Material) -> str:
+    return render(material)
+
+
+def test_every_section_is_there_with_one_h1(page: str) -> None:
+    outline = Outline(page)
+    assert outline.tags.count("h1") == 1
+    for landmark in ("header", "nav", "main", "footer"):
+        assert outline.tags.count(landmark) == 1
+    for key in ("todo", "why", "sites", "look", "harmonizing", "participants", "privacy", "reading"):
+        assert key in outline.ids
+    assert "images" not in outline.ids
+    assert "training" not in outline.ids
+
+
+def test_the_verdict_comes_before_everything_else(page: str, material: Material) -> None:
+    assert material.advice is not None
+    first = re.search(r'<p class="verdict">(.*?)</p>', page)
+    assert first is not None
+    assert first[1].startswith("The sites differ in appearance")
+    assert "the advice is to" in first[1]
+    assert first[1].count(". ") == 0
+    assert page.index("verdict") < page.index("<section")
+
+
+def test_ids_are_unique_and_every_pointer_has_its_target(page: str) -> None:
+    outline = Outline(page)
+    assert len(outline.ids) == len(set(outline.ids))
+    assert {*outline.targets} <= {*outline.ids}
+
+
+def test_nothing_is_fetched_and_no_program_runs(page: str) -> None:
+    outline = Outline(page)
+    assert "script" not in outline.tags
+    assert all(source.startswith("data:") for source in outline.fetched)
+    assert not re.search(r"https?://", page)
+    assert not re.search(r"url\((?!#)", page)
+    assert "@import" not in page
+    assert "default-src 'none'" in page
+
+
+def test_it_is_small_and_the_same_twice(page: str, profile_files: list[Path]) -> None:
+    assert len(page.encode()) < MOST_BYTES / 2
+    assert render(read_material(profile_files[::-1])) == page
+
+
+def test_every_figure_has_a_name_a_description_and_its_numbers(page: str) -> None:
+    drawings = re.findall(r"<svg.*?</svg>", page, flags=re.S)
+    assert len(drawings) >= 10
+    for drawing in drawings:
+        assert re.search(r'role="img"', drawing)
+        assert re.search(r"<title[^>]*>[^<]+</title><desc[^>]*>[^<]+</desc>", drawing)
+    assert page.count('<details class="data"><summary>Numbers behind') == len(drawings)
+
+
+def test_drawings_take_their_colours_from_the_page(page: str) -> None:
+    for drawing in re.findall(r"<svg.*?</svg>", page, flags=re.S):
+        assert "var(--" in drawing
+        assert not re.findall(r"(?:fill|stroke):\s*#", drawing)
+        assert "font-family" not in drawing
+
+
+def test_numbers_come_with_interval_and_n(page: str, material: Material) -> None:
+    assert material.advice is not None
+    answer = material.advice.diagnosis.axes["appearance"]
+    assert answer.low is not None
+    assert answer.high is not None
+    assert f"effect {answer.effect:.2f}, 95 % {answer.low:.2f} to {answer.high:.2f}, n = " in page
+    assert f"<b>{answer.effect:.2f}</b><span>{answer.low:.2f} to {answer.high:.2f}</span><span>yes</span>" in page
+    assert "not asked" in page  # there are no masks
+
+
+def test_the_bytes_told_are_the_bytes_of_the_files(page: str, profile_files: list[Path]) -> None:
+    for path in profile_files:
+        assert f"{path.stat().st_size:,}" in page
+    table = re.search(r"What is in them, in bytes</caption>(.*?)</table>", page, flags=re.S)
+    assert table is not None
+    rows = [re.findall(r'class="number">([\d,]+)<', row) for row in table[1].split("<tr>")[2:]]
+    counts = np.array([[int(cell.replace(",", "")) for cell in row] for row in rows])
+    assert (counts[:-1].sum(axis=0) == counts[-1]).all()
+    assert (counts[:-1] >= 0).all()
+
+
+def test_names_are_text_wherever_they_come_from(material: Material) -> None:
+    """A site's name stands in tables, drawings, sentences and labels."""
+    files = []
+    for item in material.files:
+        values = json.loads(json.dumps(item.profile.to_dict()))
+        values["site"] = EVIL + values["site"]
+        values["acquisition"]["scanner"] = {EVIL: values["patients"]}
+        values["excluded"] = {EVIL: 3}
+        files.append(values)
+    page = render(_read(files))
+    outline = Outline(page)
+    assert "script" not in outline.tags
+    assert EVIL in outline.text
+    assert "alert" not in re.sub(r"&lt;script&gt;alert", "", page.replace("<title>", ""))
+
+
+def _read(values: list[dict[str, object]]) -> Material:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        paths = []
+        for index, item in enumerate(values):
+            path = Path(folder) / f"{index}.profile.json"
+            path.write_text(json.dumps(item))
+            paths.append(path)
+        return read_material(paths)
+
+
+def test_one_site_alone_is_shown_without_a_comparison(profile_files: list[Path]) -> None:
+    page = render(read_material(profile_files[:1]))
+    outline = Outline(page)
+    assert "nobody to compare it with" in page
+    assert "why" not in outline.ids
+    assert {"look", "privacy", "reading"} <= {*outline.ids}
+    assert {*outline.targets} <= {*outline.ids}
+
+
+def test_too_few_patients_are_told_as_that(profile_files: list[Path]) -> None:
+    profiles = [Profile.read(path) for path in profile_files]
+    small = [
+        SharedFile(item.model_copy(update={"patients": 12, "sketches": dict.fromkeys(item.sketches)}), 1, "0" * 64)
+        for item in profiles
+    ]
+    from shiftscope.recommendation import advise
+
+    material = Material(tuple(small), advise([item.profile for item in small]), {})
+    page = render(material)
+    assert "Too few patients to tell" in page
+    assert "too few patients: 12" in page
+
+
+def test_training_is_told_with_intervals_worst_and_harmed(
+    material: Material, run_result, profile_files, run_file
+) -> None:
+    page = render(read_material(profile_files, run_file))
+    shown = replace(material, result=run_result, plan=run_result.plan)
+    assert render(shown) == page
+    for site, scores in run_result.sites.items():
+        assert site in page
+        assert f"{scores.difference.mean:+.3f}" in page
+        assert f"{scores.difference.low:+.3f} to {scores.difference.high:+.3f}" in page
+    assert "sites harmed: none" in page
+    assert "in training: no difference that the test cases can show." in page
+    assert "is in the plan, and no profile of it was given" in page
+
+
+def test_profiles_plan_and_result_that_do_not_fit_are_told(material: Material) -> None:
+    assert material.advice is not None
+    plan = propose_plan(material.profiles, material.advice.recommendation, "x")
+    assert mismatches(replace(material, plan=plan)) == []
+    other = plan.sites["east"].model_copy(update={"fingerprint": "0" * 64})
+    sites = {"bright": plan.sites["bright"], "east": other, "north": other}
+    changed = plan.model_copy(update={"sites": sites, "personalizer": "ditto"})
+    assert mismatches(replace(material, plan=changed)) == [
+        "'north' is in the plan, and no profile of it was given.",
+        "'west' has a profile, and is not in the plan.",
+        "The images of 'east' were others when the plan was made: fingerprints differ.",
+        "The plan does something else than is advised here.",
+    ]
+
+
+def test_a_run_of_many_strategies_is_told(profile_files: list[Path], run_file: Path) -> None:
+    many = run_file.parent / "portfolio" / "breast_us.json"
+    page = render(read_material(profile_files, many))
+    outline = Outline(page)
+    assert "quantile_map + ditto" in page
+    assert "seconds of computing" in page
+    assert len(outline.ids) == len(set(outline.ids))
+    assert len(page.encode()) < MOST_BYTES
+
+
+def test_private_profiles_tell_their_promise(material: Material) -> None:
+    from shiftscope.profiles.profile import Privacy
+
+    promise = Privacy(epsilon=4.0, delta=1e-6, mechanism="", clipped={}, count_noise=3.0, label_noise=4.0)
+    files = tuple(
+        replace(item, profile=item.profile.model_copy(update={"privacy": promise})) for item in material.files
+    )
+    page = render(replace(material, files=files))
+    assert "epsilon 4" in page
+    assert "None of these profiles carries differential privacy" not in page
+
+
+def test_images_come_with_a_banner_and_without_names(material: Material) -> None:
+    rng = np.random.default_rng(0)
+    grey, colour = rng.random((400, 300)), rng.random((40, 60, 3))
+    shown = gallery("east", [(grey, grey > 0.5, 2.0), (colour, None, 1.0)])
+    page = render(material, shown)
+    assert page.count("<img ") == 2
+    assert "must not leave the hospital" in page
+    assert page.index("must not leave the hospital") < page.index("<h1")
+    assert max(shown.pictures[0].width, shown.pictures[0].height) <= 320
+    assert shown.pictures[0].height / shown.pictures[0].width == pytest.approx(800 / 300, rel=0.02)
+    assert len(page.encode()) < MOST_BYTES
