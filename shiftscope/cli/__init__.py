@@ -17,6 +17,7 @@ from shiftscope.cli.profile import profile
 from shiftscope.cli.recommend import recommend
 from shiftscope.cli.train import train
 from shiftscope.cli.trial import trial
+from shiftscope.cli.watch import watch
 from shiftscope.errors import ShiftscopeError
 
 __all__ = ["EXIT_CODES", "app", "main"]
@@ -60,6 +61,7 @@ app.command(epilog="Example: shiftscope train plan.toml --data ashford=hospitals
 )
 app.command(epilog="Example: shiftscope trial plan.toml --strategies zscore,fedbn,zscore+fedbn --budget 1/4")(trial)
 app.command(epilog="Example: shiftscope harmonize hospitals/ashford --plan plan.toml -o ashford-harmonized")(harmonize)
+app.command(epilog="Example: shiftscope watch ashford.profile.json 2026-*.profile.json")(watch)
 app.command(epilog="Example: shiftscope explain noise")(explain)
 
 
