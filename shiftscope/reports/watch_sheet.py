@@ -58,6 +58,8 @@ def _when(change: Change) -> str:
     """Since when, how sure that is, and when it was noticed."""
     first, last = change.possible[0], change.possible[-1]
     known = "95 %: this month" if first == last else f"95 %: '{first}' to '{last}'"
+    if change.gradual:
+        known = "about, and growing"
     effect = f"effect {change.effect:.2f}, 95 % [{change.low:.2f}, {change.high:.2f}], n = {change.n[1]}"
     return f"since '{change.start}' ({known}), alarmed by '{change.alarmed}'; {effect} against {change.n[0]}"
 

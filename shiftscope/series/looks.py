@@ -122,8 +122,8 @@ def _alarms(tests: Mapping[str, Test], shifts: Mapping[int, Shift], limits: Limi
     for axis, test in sorted(tests.items(), key=lambda item: (item[1].effect.p, -item[1].effect.value)):
         question = question_of(test.effect)
         if test.outside and question not in found:
-            belief = beliefs(signals([shifts[test.start]])[0], load_calibration())[question]
-            found[question] = Alarm(axis, belief.probability)
+            belief = beliefs(signals([shifts[test.start]])[0], load_calibration()).get(question)
+            found[question] = Alarm(axis, 0.0 if belief is None else belief.probability)
     likeliest = max(found, key=lambda question: found[question].probability, default="")
     return {
         question: alarm

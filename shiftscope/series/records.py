@@ -65,8 +65,10 @@ class Change(Record):
         axis: the one that alarmed it last.
         probability: that it is this kind of change, by the diagnosis' calibration; below .5 it is only the likeliest
             of what moved.
-        start: label of the first month after the likeliest cut.
-        possible: labels of the months that the change can have come with, a 95 % confidence set.
+        gradual: whether it kept growing: the likeliest cut of all months came after the first alarm.
+        start: label of the first month after the likeliest cut; of a gradual change, the likeliest of the months up to
+            the first alarm.
+        possible: labels of the months that the change can have come with, a 95 % confidence set if it came at once.
         effect: of the axis, since `start` against before.
         low: lower end of its 95 % interval.
         high: upper end.
@@ -80,6 +82,7 @@ class Change(Record):
     alarmed: str
     axis: str
     probability: Real
+    gradual: bool
     start: str
     possible: tuple[str, ...]
     effect: Real

@@ -51,7 +51,7 @@ def drawn(
         "labels": {},
         "labelled": 0,
     }
-    return base.model_copy(update={**update, "by_class": {}, "fingerprint": f"{n}", **about})
+    return base.model_copy(update={**update, "by_class": {}, "acquisition": {}, "fingerprint": f"{n}", **about})
 
 
 def rows_side(name: str, rows: Mapping[str, np.ndarray], labels: Mapping[str, int] | None = None) -> Side:

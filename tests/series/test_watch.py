@@ -139,3 +139,24 @@ def test_other_ways_of_measuring_are_refused_naming_both() -> None:
     other = drawn(BASE, 40, recipe=BASE.recipe.model_copy(update={"canvas": 64}))
     with pytest.raises(NotComparable, match="'base' and 'm2'.*canvas"):
         watch(("base", drawn(BASE, 40)), [("m1", drawn(BASE, 40)), ("m2", other)])
+
+
+def test_a_drift_is_dated_near_its_beginning_and_called_gradual() -> None:
+    series = [(f"{k:02d}", drawn(BASE, 40, None, {"texture": 0.15 * max(0, k - 5)})) for k in range(20)]
+    (only,) = watch(("baseline", drawn(BASE, 100)), series).changes
+    assert only.gradual
+    assert 5 <= int(only.start) <= int(only.alarmed) <= 12
+
+
+def test_a_scanner_that_sees_more_and_more_patients_is_named() -> None:
+    def month(k: int) -> Profile:
+        new = 10 + 2 * max(0, k - 3)
+        counts = {"old": 60 - new, "new": new}
+        return drawn(BASE, 60, None, {"texture": 0.2 * max(0, k - 3)}, acquisition={"scanner": counts})
+
+    base = drawn(BASE, 60, acquisition={"scanner": {"old": 50, "new": 10}})
+    (only,) = watch(("baseline", base), [(f"{k:02d}", month(k)) for k in range(12)]).changes
+    (tags,) = [item for item in only.evidence if item.cause == "acquisition"]
+    assert tags.says.startswith("more patients have scanner new: ")
+    assert tags.low is not None
+    assert tags.low > 0
