@@ -8,7 +8,7 @@ change. `judge` draws a baseline and months from a pool, with replacement: the p
 tails are those of the images. Profiles are exported with all rules of privacy and watched as `shiftscope watch` does.
 It prints the share of unchanged series with an alarm, with its exact binomial interval (Clopper and Pearson 1934,
 doi:10.1093/biomet/26.4.404); then, for every planted drift, how many series alarm after it began and how many months
-later, how far off the change point is, whether the alarm names the planted question, and how many alarm before.
+later, how far off the change point is, which questions the last month alarms, and how many series alarm before.
 """
 
 import argparse
@@ -18,6 +18,7 @@ import pickle
 import platform
 import statistics
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -72,14 +73,14 @@ class Outcome:
         early: whether it alarmed before anything changed.
         delay: months from the change to the first alarm, 0 for at once; None where it was not found.
         off: change point less the planted month, in months; None likewise.
-        named: whether the first alarm names the planted question, and nothing else; None likewise.
+        named: the questions of the last month's alarm; None likewise.
         held: whether the confidence set of the change point holds the planted month; None likewise.
     """
 
     early: bool
     delay: int | None = None
     off: int | None = None
-    named: bool | None = None
+    named: tuple[str, ...] | None = None
     held: bool | None = None
 
 
@@ -175,10 +176,14 @@ def watched(stack: Stack, baseline: np.ndarray, months: Sequence[np.ndarray]) ->
     return watch(("baseline", stack.profile("baseline", baseline)), profiles)
 
 
-def null_series(stack: Stack, n: str, rng: np.random.Generator) -> bool:
-    """Whether a series without a change alarms."""
+def null_series(stack: Stack, n: str, rng: np.random.Generator) -> str:
+    """What alarms first in a series without a change, "" for nothing: its axis, and patients since the cut."""
     baseline, *months = (rng.integers(len(stack.labels), size=size) for size in (BASELINE, *sizes_of(n, rng)))
-    return any(month.alarms for month in watched(stack, baseline, months).months)
+    for month in watched(stack, baseline, months).months:
+        if month.alarms:
+            reading = min((item for item in month.readings if item.outside), key=lambda item: item.p)
+            return f"{reading.axis} ({reading.n[1]})"
+    return ""
 
 
 def growing(begins: int, takes: int) -> list[float]:
@@ -239,13 +244,12 @@ def judged(found: Watch, truth: str) -> Outcome:
         return Outcome(early=False)
     if first < BEGINS:
         return Outcome(early=True)
-    alarmed = found.months[first].alarms
     change = next((change for change in found.changes if change.question == truth), found.changes[0])
     return Outcome(
         early=False,
         delay=first - BEGINS,
         off=int(change.start) - BEGINS,
-        named=alarmed == (truth,),
+        named=found.months[-1].alarms,
         held=f"{BEGINS:02d}" in change.possible,
     )
 
@@ -263,19 +267,19 @@ def row(cells: Sequence[object]) -> None:
 
 def report_nulls(pools: dict[str, Pool], sizes: Sequence[str], count: int) -> None:
     """The share of unchanged series with an alarm."""
-    row(["pool", "patients a month", "series", "with an alarm", "95 %"])
-    row(["---", "---:", "---:", "---:", "---"])
+    row(["pool", "patients a month", "series", "with an alarm", "95 %", "first outside (patients since)"])
+    row(["---", "---:", "---:", "---:", "---", "---"])
     together = [0, 0]
     for name, pool in pools.items():
         stack = Stack(pool[()])
         for n in sizes:
             rng = np.random.default_rng([SEED, POOLS.index(name), sizes.index(n)])
-            alarms = sum(null_series(stack, n, rng) for _ in range(count))
-            together = [together[0] + alarms, together[1] + count]
-            low, high = exact(alarms, count)
-            row([name, n, count, f"{alarms / count:.1%}", f"{low:.1%} to {high:.1%}"])
+            alarms = list(filter(None, (null_series(stack, n, rng) for _ in range(count))))
+            together = [together[0] + len(alarms), together[1] + count]
+            low, high = exact(len(alarms), count)
+            row([name, n, count, len(alarms), f"{low:.1%} to {high:.1%}", ", ".join(alarms)])
     low, high = exact(*together)
-    row(["all", "", together[1], f"{together[0] / together[1]:.2%}", f"{low:.2%} to {high:.2%}"])
+    row(["all", "", together[1], f"{together[0]} ({together[0] / together[1]:.1%})", f"{low:.1%} to {high:.1%}", ""])
 
 
 def report_planted(pools: dict[str, Pool], sizes: Sequence[str], count: int) -> None:
@@ -290,7 +294,7 @@ def report_planted(pools: dict[str, Pool], sizes: Sequence[str], count: int) -> 
             "delay: median, 90 %",
             "off: median size",
             "set holds",
-            "named",
+            "named at the end",
         ]
     )
     row(["---", "---", "---:", "---:", "---:", "---:", "---:", "---:", "---:"])
@@ -313,13 +317,14 @@ def summed(found: Sequence[Outcome]) -> list[str]:
     share = f"{len(hits)} of {len(rest)}" + (f", {len(found) - len(rest)} early" if len(rest) < len(found) else "")
     if not hits:
         return [share, "-", "-", "-", "-"]
+    names = Counter(item.named or () for item in hits)
     delays = sorted(item.delay for item in hits if item.delay is not None)
     return [
         share,
         f"{statistics.median(delays):.0f}, {delays[int(0.9 * (len(delays) - 1))]}",
         f"{statistics.median(abs(item.off or 0) for item in hits):.0f}",
         f"{sum(bool(item.held) for item in hits) / len(hits):.0%}",
-        f"{sum(bool(item.named) for item in hits) / len(hits):.0%}",
+        ", ".join(f"{count} {' + '.join(named) or '-'}" for named, count in names.most_common()),
     ]
 
 

@@ -7,14 +7,15 @@ import pytest
 
 from shiftscope.profiles import Profile
 from shiftscope.reports.watch_sheet import watch_sheet
-from shiftscope.series import Month, Reading, Watch
+from shiftscope.series import Change, Month, Reading, Watch
+from shiftscope.series.actions import ACTIONS
 
 GOLDEN = Path(__file__).parent / "golden"
 
 
 def reading(p: float, effect: float = 0.5, **about: object) -> Reading:
     known = {"axis": "texture", "question": "appearance", "since": "m0", "low": 0.1, "high": 0.9, "n": (60, 30)}
-    return Reading(p=p, effect=effect, limit=1e-4, outside=p <= 1e-4 and effect >= 0.1, **{**known, **about})
+    return Reading(p=p, effect=effect, limit=1e-4, outside=p <= 1e-4, **{**known, **about})
 
 
 def watched(*months: Month) -> Watch:
@@ -24,11 +25,11 @@ def watched(*months: Month) -> Watch:
 def test_a_line_says_how_far_each_month_is_from_the_limit() -> None:
     months = [
         Month(label=f"m{k}", patients=30, dated=None, watched=True, readings=(reading(p, effect),))
-        for k, (p, effect) in enumerate([(1.0, 0.0), (1e-2, 0.3), (1e-4, 0.5), (1e-6, 0.05)])
+        for k, (p, effect) in enumerate([(1.0, 0.0), (1e-2, 0.3), (1e-4, 0.5), (1e-6, 0.9)])
     ]
     few = Month(label="few", patients=9, dated=None, watched=False)
     grid = next(block for block in watch_sheet(watched(*months, few)) if block.title.startswith("every month"))
-    assert grid.rows == [("texture", "05!x-", "0.05", "0.10 to 0.90")]  # type: ignore[union-attr]
+    assert grid.rows == [("texture", "05!!-", "0.90", "0.10 to 0.90")]  # type: ignore[union-attr]
 
 
 def test_months_without_enough_patients_are_no_all_clear() -> None:
@@ -75,3 +76,16 @@ def test_no_month_is_bad_usage(run, files: list[Path]) -> None:
     done = run("watch", files[0])
     assert done.code == 2
     assert "Missing argument" in done.err
+
+
+def test_help_has_an_example(run) -> None:
+    done = run("watch", "--help")
+    assert done.code == 0
+    assert "Example: shiftscope watch" in " ".join(done.out.split())
+
+
+def test_every_field_and_action_is_documented() -> None:
+    text = (Path(__file__).parents[1] / "docs" / "drift.md").read_text(encoding="utf-8")
+    fields = [name for record in (Watch, Month, Reading, Change) for name in record.model_fields]
+    for name in (*fields, *(action for action, _ in ACTIONS.values())):
+        assert f"`{name}`" in text, name

@@ -12,7 +12,7 @@ _MOST_MONTHS = 36
 """Of a line, that 80 columns hold beside its axis and its numbers."""
 
 _MOST_EVIDENCE = 3
-_OUTSIDE, _MINOR, _UNKNOWN, _UNWATCHED = "!", "x", " ", "-"
+_OUTSIDE, _UNKNOWN, _UNWATCHED = "!", " ", "-"
 
 
 def watch_sheet(watch: Watch) -> Sheet:
@@ -74,10 +74,7 @@ def _timeline(watch: Watch) -> Grid:
         last = next(found for month in reversed(watch.months) if (found := _of(month, axis)) is not None)
         rows.append((axis, line, f"{last.effect:.2f}", f"{last.low:.2f} to {last.high:.2f}"))
     cut = f", the last {_MOST_MONTHS} of {len(watch.months)}" if len(watch.months) > _MOST_MONTHS else ""
-    title = (
-        f"every month{cut}: tenths of the way to the limit, {_OUTSIDE} outside, {_MINOR} too small to matter,"
-        f" {_UNWATCHED} too few"
-    )
+    title = f"every month{cut}: tenths of the way to the limit, {_OUTSIDE} outside, {_UNWATCHED} too few"
     return Grid(title, ("axis", "months", "effect#", "95 %"), rows)
 
 
@@ -87,9 +84,7 @@ def _sign(month: Month, axis: str) -> str:
     reading = _of(month, axis)
     if reading is None:
         return _UNKNOWN
-    if reading.p <= reading.limit:
-        return _OUTSIDE if reading.outside else _MINOR
-    return str(int(10 * _way(reading)))
+    return _OUTSIDE if reading.outside else str(min(9, int(10 * _way(reading))))
 
 
 def _way(reading: Reading) -> float:

@@ -4,28 +4,33 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
+import numpy as np
+
 from shiftscope.diagnosis.calibration import beliefs, load_calibration, name_of, signals
 from shiftscope.diagnosis.verdicts import LIMITS, Limits
 from shiftscope.series.blocks import Blocks, cuts, growing
 from shiftscope.series.limits import share
-from shiftscope.shifts import Effect, Shift, Side, p_values
+from shiftscope.shifts import Effect, Shift, Side, exceeds
+from shiftscope.shifts.curves import SMALLEST_P
 
 __all__ = ["Alarm", "Look", "Test", "looks", "question_of"]
 
 
 @dataclass(frozen=True, slots=True)
 class Test:
-    """One axis at one look, cut where most speaks against "nothing changed".
+    """One axis at one look, cut where most speaks against "nothing changed that matters".
 
     Attributes:
         effect: what came since against what was before.
         start: the first month since.
+        p: of an effect no larger than the margin; of labels, of none.
         limit: the p value from which on it is outside.
-        outside: whether it is, and by an effect that matters.
+        outside: whether it is, by an effect of the margin or more.
     """
 
     effect: Effect
     start: int
+    p: float
     limit: float
     outside: bool
 
@@ -61,11 +66,12 @@ class Look:
 def looks(baseline: Side, months: Sequence[Side], alpha: float, limits: Limits = LIMITS) -> Iterator[Look]:
     """Look after every month, with what is known by then alone.
 
-    An axis is outside its limit when the p value of "nothing changed" at one of the cuts is at most the look's share
-    of `alpha` over axes and cuts, and the effect is at least the diagnosis' margin: what does not matter raises no
-    alarm, however many patients show it. Of the questions that have an axis outside those are alarmed that are probable
-    by the diagnosis' calibration, because a strong change of one kind shows a little on axes of another; where none is,
-    the likeliest: something did move.
+    An axis is outside its limit when the p value of "the effect is at most the diagnosis' margin", at one of the cuts,
+    is at most the look's share of `alpha` over axes and cuts. So what does not matter raises no alarm, however many
+    patients show it; and the far tails, where means of skewed patients are not normal, are kept away from. Shares of
+    classes have no such tails: theirs is the p value of no difference, and their effect must be the margin or more. Of
+    the questions that have an axis outside those are alarmed that are probable by the diagnosis' calibration, because a
+    strong change of one kind shows a little on axes of another; where none is, the likeliest: something did move.
 
     Args:
         baseline: what the site was like.
@@ -87,19 +93,17 @@ def question_of(effect: Effect) -> str:
 
 def _tests(shifts: Mapping[int, Shift], allowed: float, limits: Limits) -> dict[str, Test]:
     """Every axis at its own best cut."""
-    found: dict[str, list[tuple[int, Effect]]] = {}
-    for start, shift in shifts.items():
-        for effect in _judged(shift, limits):
-            found.setdefault(effect.axis, []).append((start, effect))
-    every = [effect for cut in found.values() for _, effect in cut]
-    if every:
-        p_values(every)
-    limit = allowed / max(len(found) * len(shifts), 1)
-    out = {}
-    for axis, cut in found.items():
-        start, effect = min(cut, key=lambda item: (item[1].p, -item[1].value))
-        matters = effect.value >= limits.margin[question_of(effect)]
-        out[axis] = Test(effect, start, limit, effect.p <= limit and matters)
+    every = [(start, effect) for start, shift in shifts.items() for effect in _judged(shift, limits)]
+    effects = [effect for _, effect in every]
+    margins = [limits.margin[question_of(effect)] for effect in effects]
+    cleared = np.array(margins) * [question_of(effect) != "label" for effect in effects]
+    p = np.maximum(1 - exceeds(effects, cleared), SMALLEST_P).tolist() if effects else []
+    limit = allowed / max(len({effect.axis for effect in effects}) * len(shifts), 1)
+    out: dict[str, Test] = {}
+    for (start, effect), value, margin in zip(every, p, margins, strict=True):
+        best = out.get(effect.axis)
+        if best is None or (value, -effect.value) < (best.p, -best.effect.value):
+            out[effect.axis] = Test(effect, start, value, limit, value <= limit and effect.value >= margin)
     return out
 
 
@@ -119,7 +123,7 @@ def _known() -> frozenset[str]:
 def _alarms(tests: Mapping[str, Test], shifts: Mapping[int, Shift], limits: Limits) -> dict[str, Alarm]:
     """Each question's probability is that of its clearest axis, at that axis's cut."""
     found: dict[str, Alarm] = {}
-    for axis, test in sorted(tests.items(), key=lambda item: (item[1].effect.p, -item[1].effect.value)):
+    for axis, test in sorted(tests.items(), key=lambda item: (item[1].p, -item[1].effect.value)):
         question = question_of(test.effect)
         if test.outside and question not in found:
             belief = beliefs(signals([shifts[test.start]])[0], load_calibration()).get(question)

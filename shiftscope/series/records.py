@@ -19,7 +19,7 @@ class Reading(Record):
         low: lower end of its 95 % interval, which does not know that the cut was chosen.
         high: upper end.
         n: patients before, and since.
-        p: of no difference at this cut.
+        p: of an effect no larger than the diagnosis' margin, at this cut; of labels, of no difference.
         limit: the p from which on it is outside.
         outside: p at the limit or below, and an effect of the margin or more.
     """

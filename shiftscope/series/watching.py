@@ -79,7 +79,7 @@ def _reading(test: Test, since: str) -> Reading:
         low=low,
         high=high,
         n=effect.n,
-        p=effect.p,
+        p=test.p,
         limit=test.limit,
         outside=test.outside,
     )

@@ -61,3 +61,17 @@ def test_hidden_counts_add_up_as_ranges() -> None:
     hidden = LabelCounts.of({"benign": "hidden", "malignant": "<10"}, 30)
     whole = LabelCounts.pooled([known, hidden, LabelCounts({}, {}, 0)])
     assert (whole.low["malignant"], whole.high["malignant"], whole.total) == (21, 29, 80)
+
+
+def test_both_sides_of_a_cut_vary_as_patients_within_months_do() -> None:
+    """The distance is Hotelling's with the spread within months: neither block's own, nor that between months."""
+    rng = np.random.default_rng(4)
+    rows = [rng.standard_normal((n, 1)) * (1 + k) + k for k, n in enumerate((60, 30, 40))]
+    sides = [rows_side(f"m{k}", {"texture": x}) for k, x in enumerate(rows)]
+    (shift,) = [*growing(sides[0], sides[1:])][-1].shifts([1])
+    effect = shift.on("texture")
+    assert effect is not None
+    within = sum((len(x) - 1) * x.var(ddof=1) for x in rows) / (sum(map(len, rows)) - 3)
+    before, since = np.concatenate(rows[:2]), rows[2]
+    assert effect.curve.distance == pytest.approx((before.mean() - since.mean()) ** 2 / within)
+    assert effect.curve.noise == pytest.approx(1 / len(before) + 1 / len(since))
