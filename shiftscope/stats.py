@@ -40,6 +40,24 @@ class Moments:
         centred = rows - rows.mean(axis=0)
         return cls(n, rows.mean(axis=0), centred.T @ centred / max(n - 1, 1))
 
+    @classmethod
+    def pooled(cls, parts: Sequence[Self]) -> Self:
+        """Moments of all patients of disjoint parts, one at least, in the coordinates that all parts have.
+
+        Exact, by the analysis of variance: squares within parts and between their means add up.
+        """
+        d = min(len(part.mean) for part in parts)
+        sizes = np.array([part.n for part in parts], dtype=float)
+        n = sizes.sum()
+        means = np.stack([part.mean[:d] for part in parts])
+        mean = sizes @ means / n
+        between = means - mean
+        scatter = (sizes[:, None] * between).T @ between
+        for part in parts:
+            scatter += (part.n - 1) * part.cov[:d, :d]
+        noise = float((sizes / n) ** 2 @ [part.noise for part in parts])
+        return cls(int(n), mean, scatter / max(n - 1, 1), noise)
+
     def leading(self, d: int | None) -> Self:
         """The first `d` coordinates, all for None."""
         return type(self)(self.n, self.mean[:d], self.cov[:d, :d], self.noise)

@@ -15,6 +15,7 @@ from shiftscope.measures.features import load_extractor
 from shiftscope.plans import RunResult, propose_plan, read_plan, write_plan
 from shiftscope.profiles import Options, Profile, profile_site
 from shiftscope.recommendation import advise
+from shiftscope.series import watch
 from shiftscope.sites import read_site
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -81,6 +82,19 @@ def test_plan(profiles: list[Profile]) -> None:
     if REWRITE:
         write_plan(found, path)
     same(found.to_dict(), read_plan(path).to_dict())
+
+
+def test_watch(profiles: list[Profile]) -> None:
+    path = GOLDEN / "watch-1.json"
+    early, late = profiles
+    found = watch(("baseline", early), [("2026-01", early), ("2026-02", late), ("2026-03", late)])
+    if REWRITE:
+        found.write(path)
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    for part in (found_dict := found.to_dict(), kept):
+        for change in part["changes"]:
+            change.pop("evidence")  # as above
+    same(found_dict, kept)
 
 
 def test_result_still_reads() -> None:

@@ -76,3 +76,18 @@ def test_cliffs_delta_is_odd_and_bounded(a: list[int], b: list[int]) -> None:
     assert cliffs_delta(np.array(b), edges_b, np.array(a), edges_a) == pytest.approx(-found, abs=1e-12)
     assert cliffs_delta(np.array(a), edges_a, np.array(a), edges_a) == pytest.approx(0, abs=1e-12)
     assert cliffs_delta(np.array(a), edges_a + 2, np.array(b), edges_b) == pytest.approx(1)
+
+
+def test_pooled_moments_are_those_of_all_rows() -> None:
+    rng = np.random.default_rng(12)
+    rows = [rng.standard_normal((n, d)) + n / 20 for n, d in ((30, 8), (1, 4), (17, 5))]
+    whole = Moments.of(np.concatenate([x[:, :4] for x in rows]))
+    found = Moments.pooled([Moments.of(x) for x in rows])
+    assert found.n == 48
+    np.testing.assert_allclose(found.mean, whole.mean, atol=1e-12)
+    np.testing.assert_allclose(found.cov, whole.cov, atol=1e-12)
+
+
+def test_noise_of_pooled_means_shrinks_with_their_weight() -> None:
+    parts = [Moments(10, np.zeros(2), np.eye(2), 0.4), Moments(30, np.zeros(2), np.eye(2), 0.0)]
+    assert Moments.pooled(parts).noise == pytest.approx(0.4 / 16)

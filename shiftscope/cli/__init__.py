@@ -19,6 +19,7 @@ from shiftscope.cli.recommend import recommend
 from shiftscope.cli.report import report
 from shiftscope.cli.train import train
 from shiftscope.cli.trial import trial
+from shiftscope.cli.watch import watch
 from shiftscope.errors import ShiftscopeError
 
 __all__ = ["EXIT_CODES", "app", "main"]
@@ -67,6 +68,7 @@ app.command(epilog="Example: shiftscope trial plan.toml --strategies zscore,fedb
 app.command(epilog="Example: shiftscope harmonize hospitals/ashford --plan plan.toml -o ashford-harmonized")(harmonize)
 app.command(epilog="Example: shiftscope check new.profile.json --against base.profile.json --policy policy.toml")(check)
 app.command(epilog="Example: shiftscope report *.profile.json --result runs/plan/result.json -o report.html")(report)
+app.command(epilog="Example: shiftscope watch ashford.profile.json 2026-*.profile.json")(watch)
 app.command(epilog="Example: shiftscope explain noise")(explain)
 
 

@@ -8,12 +8,13 @@ from shiftscope.diagnosis.odd_sites import told_once
 from shiftscope.diagnosis.words import names
 from shiftscope.profiles.profile import CELL, Count, Profile
 
-__all__ = ["SeparatingTags", "separating_tags"]
+__all__ = ["SEVERAL", "WORDS", "SeparatingTags", "separating_tags"]
 
 NEARLY_ALL = 0.9
-_SEVERAL = "several"  # a patient whose cases differ
+SEVERAL = "several"
+"""The value of a patient whose cases differ."""
 
-_WORDS = {
+WORDS = {
     "scanner": ("scanner", ""),
     "field_strength_t": ("field strength", " T"),
     "kvp": ("tube voltage", " kVp"),
@@ -56,12 +57,12 @@ def separating_tags(pairs: Sequence[tuple[Profile, Profile]], sites: int) -> lis
     views: dict[str, dict[tuple[str, str], dict[str, float]]] = defaultdict(dict)
     for pair in pairs:
         for one, other in (pair, pair[::-1]):
-            for tag in _WORDS:
+            for tag in WORDS:
                 value = _separated(tag, one, other)
                 if value is not None:
                     views[tag][one.site, other.site] = {value: 1.0}
     found: dict[tuple[str, tuple[str, ...]], dict[str, str]] = defaultdict(dict)
-    for tag in _WORDS:
+    for tag in WORDS:
         for group in told_once(views[tag], sites):
             found[group.site, group.others][tag] = group.key
     return [_told(known[site], [known[other] for other in others], tags) for (site, others), tags in found.items()]
@@ -71,7 +72,7 @@ def _separated(tag: str, one: Profile, other: Profile) -> str | None:
     """The value that nearly all patients of `one` have, if nearly all of `other` have another."""
     here, there = one.acquisition.get(tag, {}), other.acquisition.get(tag, {})
     for value, count in here.items():
-        if value == _SEVERAL or not isinstance(count, int) or count < NEARLY_ALL * one.patients:
+        if value == SEVERAL or not isinstance(count, int) or count < NEARLY_ALL * one.patients:
             continue
         if _without(value, there) >= NEARLY_ALL * other.patients:
             return value
@@ -80,7 +81,7 @@ def _separated(tag: str, one: Profile, other: Profile) -> str | None:
 
 def _without(value: str, counts: Mapping[str, Count]) -> int:
     """The fewest patients that have another value, whatever the hidden counts are."""
-    return sum(_fewest(count) for name, count in counts.items() if name not in (value, _SEVERAL))
+    return sum(_fewest(count) for name, count in counts.items() if name not in (value, SEVERAL))
 
 
 def _fewest(count: Count) -> int:
@@ -89,7 +90,7 @@ def _fewest(count: Count) -> int:
 
 def _told(site: Profile, others: Sequence[Profile], tags: Mapping[str, str]) -> SeparatingTags:
     (tag, value), *rest = tags.items()
-    noun, unit = _WORDS[tag]
+    noun, unit = WORDS[tag]
     count = _fewest(site.acquisition[tag][value])
     fewest, most = map(sum, zip(*(_range(tag, value, other) for other in others), strict=True))
     whole = "all" if count == site.patients else "nearly all"
@@ -97,7 +98,7 @@ def _told(site: Profile, others: Sequence[Profile], tags: Mapping[str, str]) -> 
     elsewhere = f"at most {most} at {whom} have it" if most else f"nobody at {whom} has it"
     says = f"{whole} of '{site.site}' is one {noun}: {value}{unit} ({count} of {site.patients} patients), {elsewhere}"
     if rest:
-        says += f"; likewise {', '.join(f'{_WORDS[name][0]} ({text}{_WORDS[name][1]})' for name, text in rest)}"
+        says += f"; likewise {', '.join(f'{WORDS[name][0]} ({text}{WORDS[name][1]})' for name, text in rest)}"
     total = sum(other.patients for other in others)
     low, high = count / site.patients - most / total, count / site.patients - fewest / total
     return SeparatingTags(

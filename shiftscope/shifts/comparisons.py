@@ -22,7 +22,7 @@ from shiftscope.shifts.side import Side
 from shiftscope.shifts.yardstick import Yardstick
 from shiftscope.stats import Moments
 
-__all__ = ["Shifts", "compare_all", "compare_sides"]
+__all__ = ["Shifts", "compare_all", "compare_pairs", "compare_sides"]
 
 LABELS = "labels"
 
@@ -65,29 +65,55 @@ def compare_all(sides: Sequence[Side]) -> Shifts:
         sides: two sites or more, of different names.
     """
     i, j = np.triu_indices(len(sides), k=1)
-    found = _Axis.of_labels(sides, i, j)
-    axes = {LABELS: found}
-    suspected = np.zeros(len(i), dtype=bool)
-    suspected[found.rows[found.curves.p < _SUSPICION]] = True
-    for axis in sorted(AXES, key=lambda axis: axis != "boundary"):
-        if axis.startswith(_NEGATIVE):
-            axes[axis] = _Axis.of_turned(axis, sides, (i, j), suspected)
-        else:
-            axes[axis] = _Axis.of(axis, sides, (i, j), suspected, axes.get("boundary"))
-    order = [LABELS, *AXES]
-    pairs = [list[Effect]() for _ in i]
+    axes = _axes(sides, (i, j), sides)
     sites = [list[Effect]() for _ in sides]
-    for axis in order:
-        for row, effect in axes[axis].effects(i, j):
-            pairs[row].append(effect)
-        if not axis.startswith(_NEGATIVE):  # whom to turn is a question of two
-            for site, effect in axes[axis].against_all(len(sides), i, j):
+    for name, axis in axes.items():
+        if not name.startswith(_NEGATIVE):  # whom to turn is a question of two
+            for site, effect in axis.against_all(len(sides), i, j):
                 sites[site].append(effect)
     names = [(sides[a].site, sides[b].site) for a, b in zip(i.tolist(), j.tolist(), strict=True)]
     return Shifts(
-        pairs={name: Shift(tuple(effects)) for name, effects in zip(names, pairs, strict=True)},
+        pairs=dict(zip(names, _of_pairs(axes, i, j), strict=True)),
         by_site={side.site: Shift(tuple(effects)) for side, effects in zip(sides, sites, strict=True)},
     )
+
+
+def compare_pairs(
+    sides: Sequence[Side], pairs: tuple[np.ndarray, np.ndarray], within: Sequence[Side]
+) -> tuple[Shift, ...]:
+    """Compare some pairs, in the yardstick of other sides.
+
+    Args:
+        sides: may share patients, as long as no two of a pair do.
+        pairs: places of the first and of the second side of each pair, (m,) and (m,).
+        within: of different names, with no patient in common: those whose spread is the unit.
+
+    Returns:
+        The comparison of each pair, in the order given.
+    """
+    return _of_pairs(_axes(sides, pairs, within), *pairs)
+
+
+def _axes(sides: Sequence[Side], pairs: tuple[np.ndarray, np.ndarray], within: Sequence[Side]) -> dict[str, "_Axis"]:
+    """All axes, the labels first, with those held equal that must be."""
+    found = _Axis.of_labels(sides, *pairs)
+    axes = {LABELS: found}
+    suspected = np.zeros(len(pairs[0]), dtype=bool)
+    suspected[found.rows[found.curves.p < _SUSPICION]] = True
+    for axis in sorted(AXES, key=lambda axis: axis != "boundary"):
+        if axis.startswith(_NEGATIVE):
+            axes[axis] = _Axis.of_turned(axis, sides, pairs, suspected, within)
+        else:
+            axes[axis] = _Axis.of(axis, sides, pairs, suspected, axes.get("boundary"), within)
+    return {axis: axes[axis] for axis in (LABELS, *AXES)}
+
+
+def _of_pairs(axes: Mapping[str, "_Axis"], i: np.ndarray, j: np.ndarray) -> tuple[Shift, ...]:
+    pairs = [list[Effect]() for _ in i]
+    for axis in axes.values():
+        for row, effect in axis.effects(i, j):
+            pairs[row].append(effect)
+    return tuple(Shift(tuple(effects)) for effects in pairs)
 
 
 @dataclass(slots=True)
@@ -144,6 +170,7 @@ class _Axis:
         pairs: tuple[np.ndarray, np.ndarray],
         suspected: np.ndarray,
         habit: "_Axis | None",
+        within: Sequence[Side],
     ) -> "_Axis":
         """An axis with prevalence, lesion area and the annotators' habit held equal where they need be."""
         table = Table.of([side.plain.get(name) for side in sides])
@@ -151,7 +178,7 @@ class _Axis:
         i, j = pairs
         rows = np.flatnonzero((table.width[i] > 0) & (table.width[j] > 0) & (varies[i] + varies[j] > 0))
         i, j = i[rows], j[rows]
-        unit = _yardsticks(name, sides)
+        unit = _yardsticks(name, within)
         axis = cls._plain(
             name, AXES[name].question, table.n, rows, plain(table, i, j), lambda items: items.curves(unit)
         )
@@ -183,15 +210,20 @@ class _Axis:
 
     @classmethod
     def of_turned(
-        cls, name: str, sides: Sequence[Side], pairs: tuple[np.ndarray, np.ndarray], suspected: np.ndarray
+        cls,
+        name: str,
+        sides: Sequence[Side],
+        pairs: tuple[np.ndarray, np.ndarray],
+        suspected: np.ndarray,
+        within: Sequence[Side],
     ) -> "_Axis":
         """Negatives after their quantile map against upright images after theirs. Either site may be the inverted one:
         of the two ways to turn them the one that leaves less counts."""
         (i, j), count, asked = pairs, len(sides), len(pairs[0])
         upright = _UPRIGHT + name.removeprefix(_NEGATIVE)
-        both = [*sides, *(_as(upright, name, side) for side in sides)]
+        both, units = ([*given, *(_as(upright, name, side) for side in given)] for given in (sides, within))
         ways = (np.concatenate([i, i + count]), np.concatenate([j + count, j]))
-        axis = cls.of(upright, both, ways, np.tile(suspected, 2), None)
+        axis = cls.of(upright, both, ways, np.tile(suspected, 2), None, units)
         of_pair = axis.rows % max(asked, 1)
         order = np.lexsort((np.asarray(axis.curves.value), of_pair))
         rows, first = np.unique(of_pair[order], return_index=True)

@@ -40,6 +40,14 @@ class LabelCounts:
         }
         return cls(low, high, total)
 
+    @classmethod
+    def pooled(cls, parts: Sequence["LabelCounts"]) -> "LabelCounts":
+        """Of all patients of disjoint parts: what hidden counts can be adds up too."""
+        names = {label for part in parts for label in part.low}
+        low = {label: sum(part.low.get(label, 0) for part in parts) for label in sorted(names)}
+        high = {label: sum(part.high.get(label, 0) for part in parts) for label in sorted(names)}
+        return cls(low, high, sum(part.total for part in parts))
+
     def ends(self, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """Fewest and most patients of each of `names`: (k,), (k,)."""
         low, high = (np.array([side.get(name, 0) for name in names], dtype=float) for side in (self.low, self.high))

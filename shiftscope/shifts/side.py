@@ -1,7 +1,9 @@
 """What one profile says to a comparison."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from shiftscope.profiles import Profile
 from shiftscope.shifts.labels import LabelCounts
@@ -54,3 +56,45 @@ class Side:
             if profile.privacy is None
             else LabelCounts({}, {}, 0),
         )
+
+    @classmethod
+    def pooled(cls, name: str, parts: Sequence["Side"]) -> "Side":
+        """One side of the patients of several that have none in common, one at least.
+
+        An axis is pooled over the parts that have it; with the area beside it only where all of these know the area.
+        """
+        axes = dict.fromkeys(axis for part in parts for axis in part.plain)
+        areas = {part.area for part in parts}
+        joint = {axis: [part.joint.get(axis) for part in parts if axis in part.plain] for axis in axes}
+        whole = {axis: [item for item in found if item is not None] for axis, found in joint.items()}
+        labels = dict.fromkeys(label for part in parts for label in part.classes)
+        return cls(
+            site=name,
+            n=sum(part.n for part in parts),
+            plain=_pooled([part.plain for part in parts]),
+            joint={
+                axis: _pooled_with_area(found)
+                for axis, found in whole.items()
+                if found and len(found) == len(joint[axis]) and len(areas) == 1
+            },
+            area=areas.pop() if len(areas) == 1 else None,
+            classes={label: _pooled([part.classes.get(label, {}) for part in parts]) for label in labels},
+            labels=LabelCounts.pooled([part.labels for part in parts]),
+        )
+
+
+def _pooled(parts: Sequence[Mapping[str, Moments]]) -> dict[str, Moments]:
+    axes = dict.fromkeys(axis for part in parts for axis in part)
+    return {axis: Moments.pooled([part[axis] for part in parts if axis in part]) for axis in axes}
+
+
+def _pooled_with_area(parts: Sequence[Moments]) -> Moments:
+    """The log area stays the last coordinate, however many all parts have before it."""
+    d = min(len(part.mean) for part in parts) - 1
+    keep = [[*range(d), len(part.mean) - 1] for part in parts]
+    return Moments.pooled(
+        [
+            Moments(part.n, part.mean[rows], part.cov[np.ix_(rows, rows)], part.noise)
+            for part, rows in zip(parts, keep, strict=True)
+        ]
+    )

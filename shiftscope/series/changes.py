@@ -1,0 +1,121 @@
+"""What changed, since when, what moved, and what to do, from the looks that alarmed."""
+
+from collections.abc import Mapping, Sequence
+
+from shiftscope.diagnosis.attribution import evidence_of
+from shiftscope.diagnosis.comparisons import Comparisons
+from shiftscope.diagnosis.evidence import Evidence
+from shiftscope.diagnosis.verdicts import Limits, Verdict, judge
+from shiftscope.profiles import Profile
+from shiftscope.series.actions import ACTIONS
+from shiftscope.series.blocks import Blocks
+from shiftscope.series.change_points import ChangePoint, change_point
+from shiftscope.series.looks import Alarm, Look
+from shiftscope.series.records import Change
+from shiftscope.series.risen_tags import ACQUISITION, risen_tags
+from shiftscope.series.together import together
+from shiftscope.shifts import Effect, Shift
+
+__all__ = ["changes_of"]
+
+
+def changes_of(
+    baseline: Profile, months: Sequence[Profile], found: Sequence[Look], limits: Limits
+) -> tuple[Change, ...]:
+    """Every question that was alarmed, dated and told with all months; those that were only the likeliest at one look
+    and are not at the latest that alarms are dropped.
+
+    Args:
+        baseline: by its label.
+        months: those watched.
+        found: a look after each.
+        limits: of the diagnosis.
+    """
+    first: dict[str, tuple[int, Alarm]] = {}
+    last: dict[str, Alarm] = {}
+    sure: set[str] = set()
+    latest: Mapping[str, Alarm] = {}
+    for number, look in enumerate(found):
+        latest = look.alarms or latest
+        for question, alarm in look.alarms.items():
+            first.setdefault(question, (number, alarm))
+            last[question] = alarm
+            if alarm.probability >= limits.probable:
+                sure.add(question)
+    if not first:
+        return ()
+    everything = found[-1].blocks
+    shifts = everything.shifts(range(len(months)))
+    out = []
+    for question in [question for question in first if question in sure or question in latest]:
+        number, alarm = first[question]
+        point = change_point(_on(last[question].axis, shifts))
+        gradual = point.start > number
+        if (
+            gradual
+        ):  # the likeliest cut of a drift lies in the midst of it: what alarmed first is nearer to its beginning
+            point = change_point(_on(alarm.axis, found[number].blocks.shifts(range(number + 1))))
+        shift = shifts[point.start]
+        verdict = judge([shift], limits)[0]
+        told = _cut(point.start, baseline, months, everything)
+        evidence = _evidence(question, shift, verdict, told)
+        effect = shift.on(last[question].axis)
+        if effect is not None:
+            about = (question, months[number].site, gradual, verdict.axes[question].probability or 0.0)
+            out.append(_change(about, effect, point, evidence, months))
+    return tuple(out)
+
+
+def _on(axis: str, shifts: Sequence[Shift]) -> dict[int, Effect]:
+    """The effects on an axis, by the first month since."""
+    return {start: effect for start, shift in enumerate(shifts) if (effect := shift.on(axis)) is not None}
+
+
+def _change(
+    about: tuple[str, str, bool, float],
+    effect: Effect,
+    point: ChangePoint,
+    evidence: tuple[Evidence, ...],
+    months: Sequence[Profile],
+) -> Change:
+    question, alarmed, gradual, probability = about
+    low, high = effect.interval
+    action, says = ACTIONS[question]
+    return Change(
+        question=question,
+        alarmed=alarmed,
+        axis=effect.axis,
+        probability=probability,
+        gradual=gradual,
+        start=months[point.start].site,
+        possible=tuple(months[start].site for start in point.possible),
+        effect=effect.value,
+        low=low,
+        high=high,
+        n=effect.n,
+        action=action,
+        says=says,
+        evidence=evidence,
+    )
+
+
+def _cut(start: int, baseline: Profile, months: Sequence[Profile], blocks: Blocks) -> Mapping[str, Profile]:
+    """The two blocks of a cut as sentences call them: before first, as in the alphabet, on which the telling of pairs
+    relies."""
+    since = f"since {months[start].site}"
+    return {
+        "before": together("before", [baseline, *months[:start]], blocks.before[start].labels),
+        since: together(since, months[start:], blocks.since(start).labels),
+    }
+
+
+def _evidence(question: str, shift: Shift, verdict: Verdict, profiles: Mapping[str, Profile]) -> tuple[Evidence, ...]:
+    """What moved, as the diagnosis tells it of two sites."""
+    before, since = profiles
+    axes = {name: answer.model_copy(update={"called": name == question}) for name, answer in verdict.axes.items()}
+    judged = verdict.model_copy(update={"axes": axes})
+    made = Comparisons({(before, since): shift}, {(before, since): judged}, profiles)
+    told = [item for item in evidence_of(made) if item.question == question]
+    if question == "appearance" and not any(item.cause == ACQUISITION for item in told):
+        told.extend(risen_tags(profiles[before], profiles[since]))
+    return tuple(told)

@@ -1,0 +1,118 @@
+"""What a watch finds, as it is written down."""
+
+from typing import ClassVar
+
+from shiftscope.diagnosis import Evidence
+from shiftscope.records import Document, Real, Record
+
+__all__ = ["Change", "Month", "Reading", "Watch"]
+
+
+class Reading(Record):
+    """One axis after one month: the best cut of the series so far.
+
+    Attributes:
+        axis: a key of `AXES`, or "labels".
+        question: of which it speaks.
+        since: label of the first month after the cut.
+        effect: squared distance, in within-site standard deviations, between months since and all before.
+        low: lower end of its 95 % interval, which does not know that the cut was chosen.
+        high: upper end.
+        n: patients before, and since.
+        p: of an effect no larger than the diagnosis' margin, at this cut; of labels, of no difference.
+        limit: the p from which on it is outside.
+        outside: p at the limit or below, and an effect of the margin or more.
+    """
+
+    axis: str
+    question: str
+    since: str
+    effect: Real
+    low: Real
+    high: Real
+    n: tuple[int, int]
+    p: Real
+    limit: Real
+    outside: bool
+
+
+class Month(Record):
+    """One month.
+
+    Attributes:
+        label: its name.
+        patients: measured in it.
+        dated: the month that most of its patients were examined in, YYYY-MM, None where the profile does not tell.
+        watched: whether it has enough patients; else it is left out, and nothing is known of it.
+        readings: by axis, with what was known by then; empty where it is not watched.
+        alarms: questions alarmed after it.
+    """
+
+    label: str
+    patients: int
+    dated: str | None
+    watched: bool
+    readings: tuple[Reading, ...] = ()
+    alarms: tuple[str, ...] = ()
+
+
+class Change(Record):
+    """One question that was alarmed, told with all months that are known.
+
+    Attributes:
+        question: which.
+        alarmed: label of the month whose look alarmed it first.
+        axis: the one that alarmed it last.
+        probability: that it is this kind of change, by the diagnosis' calibration; below .5 it is only the likeliest
+            of what moved.
+        gradual: whether it kept growing: the likeliest cut of all months came after the first alarm.
+        start: label of the first month after the likeliest cut; of a gradual change, the likeliest of the months up to
+            the first alarm.
+        possible: labels of the months that the change can have come with, a 95 % confidence set if it came at once.
+        effect: of the axis, since `start` against before.
+        low: lower end of its 95 % interval.
+        high: upper end.
+        n: patients before, and since.
+        action: what to do, in one word.
+        says: in a sentence.
+        evidence: what moved, in sentences.
+    """
+
+    question: str
+    alarmed: str
+    axis: str
+    probability: Real
+    gradual: bool
+    start: str
+    possible: tuple[str, ...]
+    effect: Real
+    low: Real
+    high: Real
+    n: tuple[int, int]
+    action: str
+    says: str
+    evidence: tuple[Evidence, ...]
+
+
+class Watch(Document):
+    """A site's months against its baseline.
+
+    Attributes:
+        baseline: its label.
+        patients: of the baseline.
+        alpha: chance of any alarm, over all looks and axes, when nothing changes and one never stops looking.
+        spent: how much of it the looks so far have used.
+        months: in the order given.
+        changes: what was alarmed, the first alarm first.
+        caveats: what lowers the trust in it, in sentences.
+    """
+
+    SCHEMA: ClassVar[int] = 1
+
+    baseline: str
+    patients: int
+    alpha: Real
+    spent: Real
+    months: tuple[Month, ...]
+    changes: tuple[Change, ...]
+    caveats: tuple[str, ...]
