@@ -24,7 +24,7 @@ demo: $(STAMP)
 	$(VENV)/bin/shiftscope demo
 
 test: $(STAMP)
-	$(PY) -m pytest
+	$(PY) -m pytest -n 2 --dist loadfile
 
 fast: $(STAMP)
 	$(PY) -m pytest -m 'not slow and not real'

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -67,13 +68,13 @@ def test_committed_results_still_fit_their_schema() -> None:
 
 @pytest.mark.slow
 def test_the_commands_of_the_readme_run(hospitals: Path) -> None:
-    """As shown, in order, on two small hospitals; only the plan's budget is cut."""
+    """As shown, in order, on two small hospitals; the plan's budget is cut, and the trial runs in one process."""
     commands = shown(README)
     assert [command.split()[1] for command in commands] == [
         *("profile", "profile", "profile", "recommend", "explain", "train", "trial", "report", "check"),
     ]
     for command in commands:
-        execute(command, hospitals)
+        execute(command + " --engine inline" * (command.split()[1] == "trial"), hospitals)
     assert json.loads((hospitals / "runs" / "plan" / "result.json").read_text())["engine"] == "flower"
 
 
@@ -88,6 +89,21 @@ def test_the_commands_of_a_tutorial_run(page: str, hospitals: Path) -> None:
     for command in commands:
         inline = command.split()[1] in ("train", "trial")
         execute(command + " --engine inline" * inline, hospitals)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", ["drift.md", "report.md"])
+def test_the_commands_of_a_page_run(page: str, hospitals: Path) -> None:
+    """On the same hospitals, under the names of the page."""
+    names = {"drift.md": ("ashford", "ashford-2026-01", "ashford-2026-02"), "report.md": ("a", "b")}[page]
+    for name, site in zip(names, "abb", strict=False):
+        execute(f"shiftscope profile hospital_{site} --site {site} -o {name}.profile.json", hospitals)
+    (hospitals / "runs" / "plan").mkdir(parents=True)
+    shutil.copy(ROOT / "tests" / "golden" / "result-1.json", hospitals / "runs" / "plan" / "result.json")
+    commands = shown((ROOT / "docs" / page).read_text(encoding="utf-8"))
+    assert commands
+    for command in commands:
+        execute(command, hospitals)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from shiftscope.sites import draw_samples, read_site
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(chromium() is None, reason="no chromium: run .ci/browser as root"),
+    pytest.mark.skipif(chromium() is None, reason="no chromium: run .ci/tools as root"),
 ]
 
 PHONE, DESK = 390, 1280
@@ -49,7 +49,7 @@ def test_it_loads_with_no_request_and_no_complaint(tab: Tab, pages: dict[str, Pa
     assert tab.complaints == []
 
 
-@pytest.mark.skipif(not AXE.exists(), reason="no axe-core: run .ci/browser")
+@pytest.mark.skipif(not AXE.exists(), reason="no axe-core: run .ci/tools")
 @pytest.mark.parametrize("name", ["plain", "images"])
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [DESK, PHONE], ids=["desk", "phone"])
