@@ -89,9 +89,7 @@ def _question(question: str, made: Reference, answers: Answers, policy: Policy, 
     strictest = limit.warn if limit.warn is not None else limit.error or 0.0
     broken = limit.error if status == "failed" else strictest
     needed = effect.patients_needed(effect.value, strictest) if (found.probability or 0.0) >= _OPEN else None
-    if status != "passed" or (needed or 0) <= min(
-        effect.n
-    ):  # then it is not the number of patients that leaves it open
+    if status != "passed" or (needed or 0) <= min(effect.n):  # then it is not for want of patients that it is open
         needed = None
     return Finding(
         kind="question",

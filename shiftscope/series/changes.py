@@ -51,9 +51,7 @@ def changes_of(
         number, alarm = first[question]
         point = change_point(_on(last[question].axis, shifts))
         gradual = point.start > number
-        if (
-            gradual
-        ):  # the likeliest cut of a drift lies in the midst of it: what alarmed first is nearer to its beginning
+        if gradual:  # the likeliest cut of a drift lies in its midst; what alarmed first is nearer to its beginning
             point = change_point(_on(alarm.axis, found[number].blocks.shifts(range(number + 1))))
         shift = shifts[point.start]
         verdict = judge([shift], limits)[0]
