@@ -24,7 +24,7 @@ demo: $(STAMP)
 	$(VENV)/bin/shiftscope demo
 
 test: $(STAMP)
-	$(PY) -m pytest -n 2 --dist loadfile
+	$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 fast: $(STAMP)
 	$(PY) -m pytest -m 'not slow and not real'
