@@ -72,7 +72,7 @@ def interval(
     defined = resampled[np.isfinite(resampled)]
     if not len(defined):
         return Difference(mean=point)
-    low, high = np.quantile(defined, [0.025, 0.975])
+    low, high = np.clip(np.quantile(defined, [0.025, 0.975]), -1, 1)  # the metrics compared lie in [0, 1]
     return Difference(mean=point, low=float(low), high=float(high))
 
 
