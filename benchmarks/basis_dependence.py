@@ -17,7 +17,7 @@ from shiftscope.measures import basis
 from shiftscope.measures.basis import Basis, load_basis
 from shiftscope.measures.features import load_extractor
 from shiftscope.profiles import Options, profile_site
-from shiftscope.sites import read_site
+from shiftscope.sites import Declarations, read_site
 
 SEED = 8
 GROUPS = {"breast_us": r"bus_(\d+)", "polyp": None, "cxr_cls": None, "brain_cls": None, "breast_cls": None}
@@ -30,7 +30,9 @@ def diagnoses(data: Path) -> dict[str, Diagnosis]:
         profiles = []
         for folder in sorted(path for path in (data / group).iterdir() if path.is_dir()):
             pattern = regex if folder.name != "busi" else None
-            profile = profile_site(read_site(folder, patient_regex=pattern), extractor, Options())[0]
+            profile = profile_site(read_site(folder, given=Declarations(patient_regex=pattern)), extractor, Options())[
+                0
+            ]
             if profile.patients >= 30:
                 profiles.append(profile)
         for a, b in combinations(profiles, 2):

@@ -17,7 +17,7 @@ import numpy as np
 from shiftscope.checks import check
 from shiftscope.measures.features import load_extractor
 from shiftscope.profiles import Options, Patient, Profile, Tally, patients_of
-from shiftscope.sites import Site, read_site
+from shiftscope.sites import Declarations, Site, read_site
 
 SITES = {
     "breast_us/busbra_logiq5": r"(bus_\d+)",
@@ -46,7 +46,7 @@ def main() -> None:
     print("| site | patients a side | deliveries | failed | inconclusive | with a warning | seconds a check |")
     print("|---|---:|---:|---:|---:|---:|---:|")
     for name, regex in SITES.items():
-        site = read_site(given.data / name, patient_regex=regex)
+        site = read_site(given.data / name, given=Declarations(patient_regex=regex))
         patients = [*patients_of(site, load_extractor(), Options(), [])]
         for size in SIZES:
             if 2 * size > len(patients):

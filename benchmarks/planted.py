@@ -29,7 +29,7 @@ from shiftscope.phantoms import ANATOMIES, ANNOTATION, APPEARANCE, PLANTS, SIGNE
 from shiftscope.profiles import Patient
 from shiftscope.profiles.patients import CANVAS, patients_as_they_are
 from shiftscope.profiles.prepare import Prepared, prepare_pixels
-from shiftscope.sites import read_site
+from shiftscope.sites import Declarations, read_site
 
 __all__ = ["BASES", "SEVERITIES", "Base", "Change", "load", "variants"]
 
@@ -114,7 +114,7 @@ def cases_of(base: Base, data: Path) -> list[Phantom]:
         return [draw(rng, size=2 * CANVAS) for _ in range(base.most)]
     found: dict[str, sites.Case] = {}
     for source in base.sources:
-        site = read_site(data / source, patient_regex=base.regex)
+        site = read_site(data / source, given=Declarations(patient_regex=base.regex))
         persons = _persons(data / Path(source).parts[0], base.persons) if base.persons else {}
         for case in site.cases:
             found.setdefault(persons.get(case.images[0].name, f"{source}/{case.patient}"), case)

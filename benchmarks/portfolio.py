@@ -25,7 +25,7 @@ from shiftscope.measures.features import load_extractor
 from shiftscope.plans import Plan, RunResult, propose_plan, read_plan, write_plan
 from shiftscope.profiles import Options, profile_site
 from shiftscope.recommendation import advise
-from shiftscope.sites import read_site
+from shiftscope.sites import Declarations, read_site
 from shiftscope.train.jobs import Arm
 from shiftscope.train.launch import arm_of, at_equal_compute, check_plan, train
 from shiftscope.train.personalize import CONTROLS, PERSONALIZERS
@@ -86,7 +86,7 @@ def advised(plan: Plan) -> str:
 
 def plan_for(data: dict[str, Path], group: str, budget: argparse.Namespace) -> Plan:
     """The plan `recommend` proposes, with this benchmark's budget."""
-    sites = [read_site(path, name=site, patient_regex=REGEX[group]) for site, path in data.items()]
+    sites = [read_site(path, name=site, given=Declarations(patient_regex=REGEX[group])) for site, path in data.items()]
     extractor = load_extractor()
     profiles = [profile_site(site, extractor, Options())[0] for site in sites]
     advice = advise(profiles)

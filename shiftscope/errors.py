@@ -42,6 +42,7 @@ REASONS: dict[str, str] = {
     "unsupported": "a valid file whose shape or meaning is outside the stated policy",
     "mask_size": "mask and image differ in size",
     "mask_without_image": "a mask has no image of the same name",
+    "no_patient": "the header names no patient, although those of most files do",
     "missing": "the manifest names a file that is not there",
 }
 """Why a file can be left out: code -> what it means. The code is what a profile counts."""

@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError
 
 from shiftscope.errors import ShiftscopeError
+from shiftscope.files import write_text
 
 __all__ = ["Array", "Document", "Real", "Record", "explain_validation"]
 
@@ -51,9 +52,13 @@ class Record(BaseModel):
 
 
 class Document(Record):
-    """A record with a file of its own: JSON a person can read, headed by the number of its schema."""
+    """A record with a file of its own: JSON a person can read, headed by the number of its schema.
+
+    A private one is readable by its owner alone.
+    """
 
     SCHEMA: ClassVar[int] = 1
+    PRIVATE: ClassVar[bool] = False
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values, `schema` first."""
@@ -64,11 +69,8 @@ class Document(Record):
         return _compact(self.to_dict())
 
     def write(self, path: Path) -> None:
-        """Write the JSON form to `path` in one atomic step."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(path.name + ".part")
-        part.write_text(self.to_json() + "\n", encoding="utf-8")
-        part.replace(path)
+        """Write the JSON form to `path` in one step, on the disk when this returns."""
+        write_text(path, self.to_json() + "\n", private=self.PRIVATE)
 
     @classmethod
     def read(cls, path: Path, error: type[ShiftscopeError] = ShiftscopeError) -> Self:

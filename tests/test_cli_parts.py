@@ -10,7 +10,7 @@ import pytest
 
 from shiftscope.measures.features import load_extractor
 from shiftscope.phantoms import ANATOMIES, write_site
-from shiftscope.profiles import Options, Part, Profile, Tally, part_of_site
+from shiftscope.profiles import Key, Options, Part, Profile, Tally, part_of_site
 from shiftscope.profiles.origins import Origin
 from shiftscope.sites import read_site
 
@@ -33,7 +33,7 @@ def parts(years: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A part of one site, its profile, and a part of another site."""
     root = tmp_path_factory.mktemp("parts")
     for name, year, site in (("a", "2023", "ashford"), ("b", "2024", "2024")):
-        made, _ = part_of_site(read_site(years / year, name=site), load_extractor(), Options())
+        made, _ = part_of_site(read_site(years / year, name=site), load_extractor(), Options(), key=Key(bytes(32)))
         made.write(root / f"{name}.part.json")
         made.profile().write(root / f"{name}.profile.json")
     return root

@@ -14,7 +14,7 @@ import pytest
 
 from shiftscope.errors import REASONS, InputError, Unreadable
 from shiftscope.images import as_seen, read, read_mask
-from shiftscope.sites import fingerprint, load, read_site
+from shiftscope.sites import Declarations, fingerprint, load, read_site
 
 pytestmark = pytest.mark.real
 
@@ -205,7 +205,7 @@ def test_site_folders(real_data: Path) -> None:
     assert all(not site.excluded for site in sites.values())
     assert sites["cxr_cls/pakistan_tb"].classes == ("abnormal", "normal")
     assert len({fingerprint(site) for site in sites.values()}) == len(sites)
-    aplio = read_site(real_data / "breast_us" / "busbra_aplio300", patient_regex=r"bus_(\d+)")
+    aplio = read_site(real_data / "breast_us" / "busbra_aplio300", given=Declarations(patient_regex=r"bus_(\d+)"))
     assert len({case.patient for case in aplio.cases}) == 36
     with pytest.raises(InputError, match="5 folders that each look like a site"):
         read_site(real_data / "breast_us")

@@ -9,7 +9,7 @@ import typer
 from shiftscope.cli.check_formats import CheckFormat, write_result
 from shiftscope.cli.console import say
 from shiftscope.cli.delivery import read_delivery, shown
-from shiftscope.cli.options import Device, DeviceOption, RegexOption
+from shiftscope.cli.options import Device, DeviceOption, RegexOption, SiteFileOption
 
 if TYPE_CHECKING:
     from shiftscope.checks import Policy
@@ -37,6 +37,7 @@ def check(
     ] = None,
     site: Annotated[str | None, typer.Option(help="Name of a folder's site. Default: the baseline's.")] = None,
     patient_regex: RegexOption = None,
+    site_file: SiteFileOption = None,
     weights: Annotated[Path | None, typer.Option(help="Checkpoint of the baseline's timm model.")] = None,
     device: DeviceOption = Device.AUTO,
     workers: Annotated[int, typer.Option(min=1, help="Decoding threads.")] = max(1, (os.cpu_count() or 2) // 2),
@@ -57,6 +58,7 @@ def check(
         baselines,
         site=site,
         patient_regex=patient_regex,
+        site_file=site_file,
         weights=weights,
         device=device,
         workers=workers,

@@ -11,6 +11,7 @@ from shiftscope.errors import NotComparable, ProfileError, Unreadable
 
 if TYPE_CHECKING:
     from shiftscope.profiles import Profile
+    from shiftscope.sites import Declarations
 
 __all__ = ["read_delivery", "shown"]
 
@@ -29,6 +30,7 @@ def read_delivery(
     *,
     site: str | None,
     patient_regex: str | None,
+    site_file: Path | None,
     weights: Path | None,
     device: Device,
     workers: int,
@@ -40,7 +42,7 @@ def read_delivery(
         path: a profile, a folder or a manifest.
         baselines: what it will be held against.
         site: its name; None for that of a single baseline, else the folder's.
-        patient_regex, weights, device, workers, max_failures: as `shiftscope profile` takes them.
+        patient_regex, site_file, weights, device, workers, max_failures: as `shiftscope profile` takes them.
 
     Raises:
         ProfileError: a profile that cannot be read.
@@ -50,12 +52,15 @@ def read_delivery(
     from shiftscope.measures.features import load_extractor
     from shiftscope.profiles import Options, Profile, profile_site
     from shiftscope.profiles.origins import recipe_of
-    from shiftscope.sites import read_site
+    from shiftscope.sites import Declarations, read_site
 
     if not (path.is_dir() or (path.is_file() and path.suffix.lower() in _MANIFESTS)):
         return Profile.read(path, ProfileError), []
     name = site or (baselines[0].site if len(baselines) == 1 else None)
-    found = read_site(path, name=name, patient_regex=patient_regex)
+    known = _known(baselines, name or path.resolve().name)
+    found = read_site(
+        path, name=name, given=Declarations(patient_regex=patient_regex), known=known, site_file=site_file
+    )
     chosen = choose_device(device, workers)
     extractor = load_extractor(baselines[0].recipe.extractor, weights, chosen)
     for baseline in baselines:
@@ -70,3 +75,14 @@ def read_delivery(
     caution_files(made.patient_source)
     list_failures(failures)
     return made, [Unreadable(shown(item.path), item.reason, item.detail) for item in failures]
+
+
+def _known(baselines: "Sequence[Profile]", name: str) -> "Declarations":
+    """What the site's own baseline says of it; of other sites' only the names of classes hold here too."""
+    from shiftscope.sites import Declarations
+
+    own = [baseline for baseline in baselines if baseline.site == name]
+    if own:
+        return own[0].declared
+    names = sorted({name for baseline in baselines for name in baseline.labels})
+    return Declarations(classes=tuple(names) or None)

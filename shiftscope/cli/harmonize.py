@@ -37,7 +37,7 @@ def harmonize(
     from shiftscope.harmonize import HARMONIZERS, NOTHING
     from shiftscope.plans import read_plan
     from shiftscope.reports.copies_sheet import copies_sheet
-    from shiftscope.sites import read_site
+    from shiftscope.sites import NOTHING_SAID, Declarations, read_site
     from shiftscope.train.changes import Changes
     from shiftscope.train.copies import write_copies
     from shiftscope.train.references import kept_reference, read_reference
@@ -47,7 +47,10 @@ def harmonize(
     name = check_copies(wanted)
     kept = reference or kept_reference(run or Path("runs") / wanted.name, name)
     known = read_reference(kept, name) if HARMONIZERS[name].shares else NOTHING
-    found = as_planned(read_site(site_dir, name=site, patient_regex=patient_regex), wanted)
+    planned = wanted.sites.get(site or site_dir.resolve().name)
+    said = Declarations(patient_regex=patient_regex)
+    read = read_site(site_dir, name=site, given=said, known=planned.known if planned else NOTHING_SAID)
+    found = as_planned(read, wanted)
     with counting(f"fitting {name}") as progress:
         fitted = fit_site(found, wanted, known, str(kept), progress)
     changes = Changes(fitted)

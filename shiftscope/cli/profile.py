@@ -1,7 +1,6 @@
 """`shiftscope profile`: at a site, images in, one small file of aggregates out."""
 
 import os
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,13 +14,16 @@ from shiftscope.cli.options import (
     Format,
     FormatOption,
     RegexOption,
+    SiteFileOption,
     allowed_failures,
+    names_of,
 )
 from shiftscope.cli.publishing import caution_files, publish
-from shiftscope.errors import UsageError
+from shiftscope.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from shiftscope.profiles import Part
+    from shiftscope.sites import Site
 
 __all__ = ["profile"]
 
@@ -33,6 +35,12 @@ def profile(
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Default: SITE.profile.json.")] = None,
     site: Annotated[str | None, typer.Option(help="The site's name. Default: the folder's.")] = None,
     patient_regex: RegexOption = None,
+    one_file_per_patient: Annotated[
+        bool, typer.Option("--one-file-per-patient", help="Each file is another patient: the owner's word.")
+    ] = False,
+    classes: Annotated[str | None, typer.Option(help="Names of classes that may leave: benign,malignant.")] = None,
+    no_classes: Annotated[bool, typer.Option("--no-classes", help="Folders and labels are no classes.")] = False,
+    site_file: SiteFileOption = None,
     features: Annotated[str | None, typer.Option(help="A timm model; default: a fixed network, no weights.")] = None,
     weights: Annotated[Path | None, typer.Option(help="Checkpoint for --features.")] = None,
     device: DeviceOption = Device.AUTO,
@@ -44,6 +52,9 @@ def profile(
     fit: Annotated[
         Path | None, typer.Option(metavar="X.part.json", help="Use the canonical map of the site's first part.")
     ] = None,
+    key: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Secret of the site's parts. Default: shiftscope.key beside.")
+    ] = None,
     epsilon: EpsilonOption = None,
     max_failures: Annotated[str | None, typer.Option(help="Unreadable files allowed: 10 or 5%.")] = None,
     failures: Annotated[Path | None, typer.Option(help="Write the list of unreadable files here.")] = None,
@@ -52,20 +63,41 @@ def profile(
     form: FormatOption = Format.TABLE,
 ) -> None:
     """At a site: images in, one small file of aggregates out. It is the only thing that may leave."""
-    from shiftscope.profiles import Options, Profile, calibrated, part_of_site, profile_site, read_fit
+    from shiftscope.profiles import (
+        KEY_FILE,
+        Key,
+        Options,
+        Profile,
+        calibrated,
+        part_of_site,
+        profile_site,
+        read_fit,
+        require_declared,
+    )
     from shiftscope.reports.profile_sheet import site_sheet
-    from shiftscope.sites import overview, read_site
+    from shiftscope.sites import Declarations, overview, read_site
 
     if part is not None:
         _require_part_alone(part, output, show, epsilon)
+    elif key is not None:
+        raise UsageError("--key goes with --part: a profile holds no marks of patients")
     if epsilon is not None:
         calibrated(epsilon)
-
-    found = read_site(site_dir, name=site, patient_regex=patient_regex)
+    if classes is not None and no_classes:
+        raise UsageError("--classes and --no-classes: expected one of them")
+    said = Declarations(
+        classes=() if no_classes else names_of(classes, "--classes") if classes is not None else None,
+        one_file_per_patient=one_file_per_patient or None,
+        patient_regex=patient_regex,
+    )
+    found = read_site(site_dir, name=site, given=said, site_file=site_file)
     if dry_run:
         values = overview(found, _DRY_RUN_CASES)
         answer(form, values, site_sheet(values))
+        _say_what_is_open(found)
         return
+    if epsilon is not None:
+        require_declared(found)
     from shiftscope.measures.features import DEFAULT, load_extractor
 
     chosen = choose_device(device, workers)
@@ -75,8 +107,12 @@ def profile(
     options = Options(seed, workers, chosen, allowed_failures(max_failures, len(found.cases)))
     first = read_fit(fit, found.name, extractor) if fit is not None else None
     with counting(f"profiling {found.name}") as progress:
-        measure = partial(profile_site, epsilon=epsilon) if part is None else part_of_site
-        made, left_out = measure(found, extractor, options, progress, first)
+        made: Profile | Part
+        if part is None:
+            made, left_out = profile_site(found, extractor, options, progress, first, epsilon)
+        else:
+            secret = Key.at(key or part.with_name(KEY_FILE))
+            made, left_out = part_of_site(found, extractor, options, progress, first, secret)
     list_failures(left_out)
     if failures is not None:
         failures.write_text("".join(f"{failure}\n" for failure in left_out), encoding="utf-8")
@@ -84,6 +120,16 @@ def profile(
         publish(made, output or Path(f"{found.name}.profile.json"), form, show)
     elif part is not None:
         _keep(made, part, form)
+
+
+def _say_what_is_open(found: "Site") -> None:
+    """Warn of what would stop a profile."""
+    from shiftscope.sites import require_shareable
+
+    try:
+        require_shareable(found)
+    except InputError as problem:
+        warn(str(problem))
 
 
 def _require_part_alone(part: Path, output: Path | None, show: bool, epsilon: float | None) -> None:

@@ -20,7 +20,7 @@ DATES = ("AcquisitionDate", "SeriesDate", "StudyDate")
 """Where the month of an examination is looked for, in this order."""
 
 _TAGS = [
-    *("SOPClassUID", "Modality", "PatientID", "StudyInstanceUID", "SeriesInstanceUID", *DATES),
+    *("SOPClassUID", "Modality", "PatientID", "PatientName", "StudyInstanceUID", "SeriesInstanceUID", *DATES),
     *("Rows", "Columns", "NumberOfFrames", "ImageOrientationPatient", "ImageType"),
 ]
 
@@ -31,6 +31,8 @@ class Header:
 
     Attributes:
         patient: PatientID, None where it is missing or blank.
+        person: PatientName, None where it is missing or blank.
+        study: study UID, None where missing.
         series: study and series UID joined, None where missing.
         modality: modality code, "" where missing.
         shape: (rows, columns, frames), None where the file holds no picture.
@@ -40,6 +42,8 @@ class Header:
     """
 
     patient: str | None
+    person: str | None
+    study: str | None
     series: str | None
     modality: str
     shape: tuple[int, int, int] | None
@@ -63,6 +67,8 @@ def read_header(path: Path) -> Header:
         series = str(data.get("SeriesInstanceUID") or "")
         return Header(
             patient=str(data.get("PatientID") or "").strip() or None,
+            person=str(data.get("PatientName") or "").strip(" ^") or None,
+            study=str(data.get("StudyInstanceUID") or "").strip() or None,
             series=f"{data.get('StudyInstanceUID') or ''}/{series}" if series else None,
             modality=str(data.get("Modality") or ""),
             shape=None if rows is None or columns is None else (int(rows), int(columns), _frames(data)),

@@ -40,7 +40,7 @@ LITTER: tuple[str, ...] = (".DS_Store", "images/Thumbs.db", "images/._p001.png",
 
 
 def break_site(folder: Path) -> None:
-    """Add `BAD_FILES`, `GOOD_FILES` and `LITTER` to a site of PNG images and masks.
+    """Add `BAD_FILES`, `GOOD_FILES` and `LITTER`, and the owner's word, to a site of PNG images and masks.
 
     Args:
         folder: written by `write_site(..., layout="images+masks", format="png")` with at least one phantom.
@@ -69,6 +69,7 @@ def break_site(folder: Path) -> None:
     _write(images / "other_size.png", png)
     Image.new("L", (width // 2, height), 255).save(masks / "other_size.png")
     _write(masks / "orphan.png", mask)
+    _write(folder / "site.toml", b"one_file_per_patient = true  # although some of the odd files are copies\n")
 
     _write(images / "no_mask.png", png)
     _write(images / "really_a_png.jpg", png)

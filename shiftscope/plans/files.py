@@ -6,6 +6,7 @@ from typing import Any
 import tomlkit
 
 from shiftscope.errors import PlanError
+from shiftscope.files import write_text
 from shiftscope.plans.plan import Plan
 
 __all__ = ["read_plan", "write_plan"]
@@ -39,13 +40,18 @@ def write_plan(plan: Plan, path: Path, because: tuple[str, ...] = ()) -> None:
         if key in _COMMENTS:
             item.comment(_COMMENTS[key])
         document.add(key, item)
+    tables["sites"] = {name: _told(site) for name, site in tables["sites"].items()}
     for key, table in tables.items():
         if key in _COMMENTS:
             document.add(tomlkit.nl())
             document.add(tomlkit.comment(_COMMENTS[key]))
         document.add(key, tomlkit.item(table))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(tomlkit.dumps(document), encoding="utf-8")
+    write_text(path, tomlkit.dumps(document))
+
+
+def _told(table: dict[str, Any]) -> dict[str, Any]:
+    """TOML has no null: what is not known is not written."""
+    return {key: value for key, value in table.items() if value is not None}
 
 
 def read_plan(path: Path) -> Plan:

@@ -9,6 +9,7 @@ from shiftscope.errors import PlanError
 from shiftscope.profiles import Profile
 from shiftscope.recommendation import Recommendation
 from shiftscope.records import Document, Record
+from shiftscope.sites import Declarations
 
 __all__ = ["Plan", "PlannedSite", "Split", "Task", "propose_plan"]
 
@@ -18,13 +19,22 @@ Task = Literal["segmentation", "classification"]
 class PlannedSite(Record):
     """A site as its profile described it; `train` refuses data whose fingerprint differs.
 
-    Sites with the same `cluster` train one model together where the personalizer is `clustered`.
+    Sites with the same `cluster` train one model together where the personalizer is `clustered`. `classes` are those
+    the site was profiled with, () for none and None where nobody knows; like `one_file_per_patient` they are its
+    owner's answers, so that nobody has to be asked again.
     """
 
     fingerprint: str
     patients: int
     cases: int
     cluster: Annotated[int, Field(ge=0)] = 0
+    classes: tuple[str, ...] | None = None
+    one_file_per_patient: bool = False
+
+    @property
+    def known(self) -> Declarations:
+        """What is known of the site's data before they are read."""
+        return Declarations(classes=self.classes, one_file_per_patient=self.one_file_per_patient or None)
 
 
 class Split(Record):
@@ -112,6 +122,8 @@ def propose_plan(profiles: Sequence[Profile], advice: Recommendation, name: str)
                 patients=profile.patients,
                 cases=profile.cases,
                 cluster=advice.clusters.get(profile.site, 0),
+                classes=profile.declared.classes,
+                one_file_per_patient=bool(profile.declared.one_file_per_patient),
             )
             for profile in profiles
         },

@@ -1,14 +1,17 @@
 """Images in, one small shareable file out."""
 
 from shiftscope.profiles.collect import part_of_site, profile_site
+from shiftscope.profiles.keys import KEY_FILE, Key
 from shiftscope.profiles.merges import merge
 from shiftscope.profiles.parts import Part, read_fit
 from shiftscope.profiles.patients import Options, Patient, patients_of
-from shiftscope.profiles.privacy import calibrated
+from shiftscope.profiles.privacy import calibrated, require_declared
 from shiftscope.profiles.profile import Profile, Recipe, Sketch, Summary
 from shiftscope.profiles.tally import Tally
 
 __all__ = [
+    "KEY_FILE",
+    "Key",
     "Options",
     "Part",
     "Patient",
@@ -23,4 +26,5 @@ __all__ = [
     "patients_of",
     "profile_site",
     "read_fit",
+    "require_declared",
 ]

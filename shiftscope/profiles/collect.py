@@ -5,12 +5,14 @@ from dataclasses import replace
 
 from shiftscope.errors import InputError, Unreadable
 from shiftscope.measures.features import Extractor
+from shiftscope.profiles.keys import Key
+from shiftscope.profiles.look_alikes import LookAlikes
 from shiftscope.profiles.origins import Origin
 from shiftscope.profiles.parts import Part
 from shiftscope.profiles.patients import Fit, Options, Progress, patients_of, silent
 from shiftscope.profiles.profile import Profile
 from shiftscope.profiles.tally import Tally
-from shiftscope.sites import Site
+from shiftscope.sites import Site, ask_who_is_who, require_shareable
 
 __all__ = ["part_of_site", "profile_site"]
 
@@ -38,7 +40,7 @@ def profile_site(
 
     Raises:
         TooManyFailures: more unreadable files than `options.max_failures`.
-        InputError: not one case could be read.
+        InputError: not one case could be read, or it is not certain who is a patient or what is a class.
     """
     part, failures = part_of_site(site, extractor, options, progress, first)
     if not part.tally.cases:
@@ -48,16 +50,29 @@ def profile_site(
 
 
 def part_of_site(
-    site: Site, extractor: Extractor, options: Options, progress: Progress = silent, first: Part | None = None
+    site: Site,
+    extractor: Extractor,
+    options: Options,
+    progress: Progress = silent,
+    first: Part | None = None,
+    key: Key | None = None,
 ) -> tuple[Part, list[Unreadable]]:
-    """As `profile_site`, up to the export rules; a part of which no case can be read is empty."""
+    """As `profile_site`, up to the export rules; a part of which no case can be read is empty.
+
+    Args:
+        key: marks the patients, for a part that is kept to be merged.
+    """
+    require_shareable(site)
     failures = [Unreadable(path, reason) for reason, paths in site.excluded.items() for path in paths]
     if first is not None:
         options = replace(options, seed=first.origin.seed)
     fit = Fit(None if first is None else first.canonical)
-    tally = Tally()
-    for patient in patients_of(site, extractor, options, failures, progress, fit):
+    tally, alike = Tally(), LookAlikes()
+    watch = alike.add if site.patient_source == "file" else None
+    for patient in patients_of(site, extractor, options, failures, progress, fit, watch):
         tally.add(patient)
+    if (pair := alike.nearest()) is not None:
+        raise InputError(ask_who_is_who(site, f"{pair[0]} and {pair[1]} hold equal or nearly equal pixels"))
     failures.sort(key=lambda failure: str(failure.path))
     excluded = Counter(failure.reason for failure in failures)
-    return Part.of(Origin.of(site, options.seed, extractor, excluded), fit.canonical, tally), failures
+    return Part.of(Origin.of(site, options.seed, extractor, excluded, key), fit.canonical, tally), failures

@@ -10,7 +10,7 @@ from shiftscope.profiles.profile import CELL, Count, Sketch, Summary
 from shiftscope.profiles.sums import GRID, Histogram, Sums
 from shiftscope.stats import Moments
 
-__all__ = ["class_sketches", "sketch", "summary", "suppressed"]
+__all__ = ["acquisition", "class_sketches", "sketch", "summary", "suppressed", "suppressed_count"]
 
 PATIENTS_PER_COORDINATE = 10.0
 """A covariance hugs its own patients, the more the fewer they are: docs/privacy.md measures what that gives away."""
@@ -19,6 +19,11 @@ FEWEST = 20
 """Patients from which a site is diagnosed, and its axes told in the fewest coordinates."""
 
 CLASS_WIDTH = 8
+TEXTS = frozenset({"scanner", "manufacturer", "model"})
+"""Tags whose values are words of whoever set the scanner up; all others are numbers and months."""
+
+OTHER = "other"
+
 FEW_CLASSES = 4  # with more, the least that a sketch can be, so that a profile stays small
 
 
@@ -40,6 +45,23 @@ def suppressed(counts: Mapping[str, int]) -> dict[str, Count]:
         for key, count in sorted(counts.items())
         if count
     }
+
+
+def suppressed_count(count: int) -> Count:
+    """One number of patients, "<10" where there are fewer but some."""
+    return "<10" if 0 < count < CELL else count
+
+
+def acquisition(tag: str, counts: Mapping[str, int]) -> dict[str, Count]:
+    """Patients by value of a tag.
+
+    A value that is text leaves only where 10 patients share it, for a header can say anything; the others are "other".
+    """
+    if tag in TEXTS:
+        told = {text: count for text, count in counts.items() if count >= CELL and text != OTHER}
+        rest = sum(counts.values()) - sum(told.values())
+        counts = {**told, OTHER: rest}
+    return suppressed(counts)
 
 
 def _uncertain(counts: Mapping[str, int], small: Set[str], hidden: Set[str]) -> bool:

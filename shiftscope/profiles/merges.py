@@ -8,10 +8,12 @@ import numpy as np
 
 from shiftscope.errors import NotComparable, ProfileError
 from shiftscope.measures import AXES, MEASURES
+from shiftscope.profiles.keys import KEY_FILE
 from shiftscope.profiles.origins import Origin
 from shiftscope.profiles.parts import Part
 from shiftscope.profiles.profile import Profile
 from shiftscope.profiles.tally import Tally
+from shiftscope.sites import NOTHING_SAID, Declarations
 
 __all__ = ["merge"]
 
@@ -58,9 +60,18 @@ def _together(origins: Sequence[Origin], first: Origin) -> Origin:
         seed=first.seed,
         recipe=first.recipe,
         excluded={reason: sum(origin.excluded.get(reason, 0) for origin in origins) for reason in reasons},
+        key=first.key,
+        declared=_declared_by_all(origins),
         people=tuple(sorted(person for origin in origins for person in origin.people)),
         cases=tuple(sorted(case for origin in origins for case in origin.cases)),
     )
+
+
+def _declared_by_all(origins: Sequence[Origin]) -> Declarations:
+    """What every part declares of its images, nothing where they differ."""
+    said = {(each.declared.depth, each.declared.colour, each.declared.has_masks) for each in origins}
+    depth, colour, has_masks = said.pop()
+    return Declarations(depth=depth, colour=colour, has_masks=has_masks) if not said else NOTHING_SAID
 
 
 def _require_this_version(name: str, part: Part) -> None:
@@ -93,6 +104,8 @@ def _require_alike(one: _Named, other: _Named) -> None:
             f"{a} and {b} were measured differently: {difference}; make one of them again with the same options and"
             " version"
         )
+    if mine.origin.key != theirs.origin.key:
+        raise NotComparable(_other_key(a, mine, b, theirs))
     if mine.origin.patient_source != theirs.origin.patient_source:
         raise NotComparable(
             f"{a} tells patients apart by {mine.origin.patient_source}, {b} by {theirs.origin.patient_source}, so that"
@@ -103,9 +116,25 @@ def _require_alike(one: _Named, other: _Named) -> None:
         raise NotComparable(f"{a} and {b} were measured with different canonical maps; make {b} again with --fit {a}")
 
 
+def _other_key(a: str, mine: Part, b: str, theirs: Part) -> str:
+    """Why nobody knows whether two parts share a patient."""
+    for name, part, other in ((a, mine, b), (b, theirs, a)):
+        if not part.origin.key:
+            return (
+                f"{name} was made by version {part.version}, which marked patients without a key, {other} with one, so"
+                f" that nobody knows whether they share a patient; make {name} again"
+            )
+    return (
+        f"{a} and {b} mark patients with different keys, so that nobody knows whether they share one; make {b} again"
+        f" with --key FILE, the {KEY_FILE} that {a} was made with"
+    )
+
+
 def _require_other_people(parts: Sequence[_Named]) -> None:
     owner: dict[str, str] = {}
     for name, part in parts:
+        if part.tally.patients and not part.origin.people:
+            raise ProfileError(f"{name}: holds no marks of patients, so that one could be counted twice; make it again")
         shared = [person for person in part.origin.people if person in owner]
         if shared:
             first = owner[shared[0]]

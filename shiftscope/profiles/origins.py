@@ -1,16 +1,16 @@
 """Whose sums they are and how they were measured: what a profile says beside its sums."""
 
-import hashlib
 from collections.abc import Mapping
 
 from shiftscope.measures import AXES
 from shiftscope.measures.basis import load_basis
 from shiftscope.measures.features import Extractor
+from shiftscope.profiles.keys import Key
 from shiftscope.profiles.patients import CANVAS
 from shiftscope.profiles.prepare import SLICES
 from shiftscope.profiles.profile import Recipe
 from shiftscope.records import Record
-from shiftscope.sites import Site, case_digests, fingerprint_of
+from shiftscope.sites import NOTHING_SAID, ONE_FILE, Declarations, Site, case_digests, fingerprint_of
 
 __all__ = ["Origin", "recipe_of"]
 
@@ -25,8 +25,11 @@ class Origin(Record):
         seed: of the sample on which the canonical map was fitted.
         recipe: how they were measured.
         excluded: files left out, by reason.
-        people: sorted SHA-256 of the patients listed, of the identifier or, where there is none, of the file.
+        people: sorted marks of the patients listed, of the identifier or, where there is none, of the file; () without
+            a key, where they are of no use.
         cases: sorted SHA-256 of the cases listed.
+        key: name of the key the marks were made with; "" in parts of versions without keys, whose marks are SHA-256.
+        declared: what the owner says of the data.
     """
 
     site: str
@@ -37,9 +40,13 @@ class Origin(Record):
     excluded: dict[str, int]
     people: tuple[str, ...]
     cases: tuple[str, ...]
+    key: str = ""
+    declared: Declarations = NOTHING_SAID
 
     @classmethod
-    def of(cls, site: Site, seed: int, extractor: Extractor, excluded: Mapping[str, int]) -> "Origin":
+    def of(
+        cls, site: Site, seed: int, extractor: Extractor, excluded: Mapping[str, int], key: Key | None = None
+    ) -> "Origin":
         """Of a site's folder; reads every file once."""
         digests = case_digests(site)
         return cls(
@@ -49,8 +56,10 @@ class Origin(Record):
             seed=seed,
             recipe=recipe_of(extractor),
             excluded=dict(sorted(excluded.items())),
-            people=tuple(sorted(_people(site, digests))),
+            people=() if key is None else tuple(sorted(_people(site, digests, key))),
             cases=tuple(sorted(digests)),
+            key="" if key is None else key.name,
+            declared=site.declared,
         )
 
     @property
@@ -71,12 +80,10 @@ def recipe_of(extractor: Extractor) -> Recipe:
     )
 
 
-def _people(site: Site, digests: list[str]) -> set[str]:
-    """One hash a patient. File names start anew in every folder: a patient known by one goes by its content."""
-    by_file = site.patient_source in ("file", "dicom")
+def _people(site: Site, digests: list[str], key: Key) -> set[str]:
+    """One mark a patient. File names start anew in every folder: a patient known by one goes by its content."""
+    by_file = site.patient_source in ("file", "dicom", ONE_FILE)
     return {
-        digest
-        if by_file and case.patient == case.name
-        else hashlib.sha256(f"{site.name}\0{case.patient}".encode()).hexdigest()
+        key.mark(digest if by_file and case.patient == case.name else f"{site.name}\0{case.patient}")
         for case, digest in zip(site.cases, digests, strict=True)
     }

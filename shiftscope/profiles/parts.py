@@ -32,6 +32,7 @@ class Part(Document):
     """
 
     SCHEMA: ClassVar[int] = 1
+    PRIVATE: ClassVar[bool] = True
 
     part: Literal["raw sums, nothing suppressed: keep at the site"] = "raw sums, nothing suppressed: keep at the site"
     version: str = Field(default_factory=lambda: metadata.version("shiftscope-fl"))

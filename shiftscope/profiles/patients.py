@@ -28,6 +28,7 @@ FIT_CANVASES = 256
 BATCH = 32
 
 Progress = Callable[[int, int], None]
+Watch = Callable[[str, np.ndarray], None]
 
 
 def silent(done: int, total: int) -> None:
@@ -69,12 +70,13 @@ class Patient:
     Attributes:
         cases: number of cases.
         masks: how many of them have a mask.
-        label: class, the first in alphabetical order where cases differ, None where there is none.
+        label: class, None where there is none and where cases differ.
         coordinates: axis -> (d,) in the public basis; an axis that could not be measured is absent.
         numbers: scalar measures, "quantiles" (33,) and "amplitude" (24,).
         acquisition: tag -> value, "several" where cases differ.
         depths: "2-D", "3-D" or both.
         colour: whether an image truly has colour.
+        several_classes: whether cases differ in class.
     """
 
     cases: int
@@ -85,6 +87,7 @@ class Patient:
     acquisition: Mapping[str, str]
     depths: frozenset[str]
     colour: bool
+    several_classes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,7 @@ def patients_of(
     failures: list[Unreadable],
     progress: Progress = silent,
     fit: Fit | None = None,
+    watch: Watch | None = None,
 ) -> Iterator[Patient]:
     """Measure the patients of `site`, in an order drawn from the seed.
 
@@ -113,6 +117,7 @@ def patients_of(
         failures: grows by every file that cannot be used.
         progress: called with cases done and in all.
         fit: used where it is fitted already, else filled in.
+        watch: shown the name and the canvases (k, c, s, s) of every case as it comes.
 
     Raises:
         TooManyFailures: more unreadable files than `options.max_failures`.
@@ -125,6 +130,8 @@ def patients_of(
                 failures.append(outcome)
                 _check(failures, options.max_failures)
             else:
+                if watch is not None:
+                    watch(outcome.about.patient, outcome.canvases)
                 yield outcome
             progress(done, len(site.cases))
 
@@ -286,15 +293,17 @@ def _patient(cases: list[_Measured]) -> Patient:
     for item in cases:
         for tag, value in item.about.acquisition.items():
             values[tag].add(value)
+    labels = {item.about.label for item in cases if item.about.label is not None}
     return Patient(
         cases=len(cases),
         masks=sum(item.about.mask for item in cases),
-        label=min((item.about.label for item in cases if item.about.label is not None), default=None),
+        label=min(labels) if len(labels) == 1 else None,
         coordinates=_mean_by_key([item.coordinates for item in cases]),
         numbers=_mean_by_key([item.numbers for item in cases]),
         acquisition={tag: min(found) if len(found) == 1 else "several" for tag, found in sorted(values.items())},
         depths=frozenset(item.about.depth for item in cases),
         colour=any(item.about.colour for item in cases),
+        several_classes=len(labels) > 1,
     )
 
 

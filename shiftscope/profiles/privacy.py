@@ -13,7 +13,6 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from importlib import metadata
-from typing import Literal
 
 import numpy as np
 from scipy import special
@@ -24,9 +23,20 @@ from shiftscope.measures.basis import load_basis
 from shiftscope.profiles.origins import Origin
 from shiftscope.profiles.profile import CELL, WITHHELD, Privacy, Profile, Sketch, Summary
 from shiftscope.profiles.sums import Sums
+from shiftscope.sites import SITE_FILE, Declarations, Site
 from shiftscope.stats import Moments
 
-__all__ = ["DELTA", "PRIVATE_AXES", "calibrated", "clipped", "norm_of", "patients_needed", "private_profile"]
+__all__ = [
+    "DELTA",
+    "PRIVATE_AXES",
+    "axes_of",
+    "calibrated",
+    "clipped",
+    "norm_of",
+    "patients_needed",
+    "private_profile",
+    "require_declared",
+]
 
 DELTA = 1e-6
 """One in a million, fixed: a delta that follows the number of patients would tell that number. Half is for the noise,
@@ -120,36 +130,79 @@ def patients_needed(epsilon: float, axes: int, spread: float = _SPREAD, offset: 
     return math.ceil(noise / spread)
 
 
-def private_profile(
-    sums: Mapping[str, Sums],
-    labels: Mapping[str, int],
-    colour: bool,
-    depth: Literal["2-D", "3-D", "mixed"],
-    origin: Origin,
-    epsilon: float,
-) -> Profile:
+_MISSING = {
+    "depth": 'depth = "2-D"               # or "3-D", or "mixed"',
+    "colour": "colour = false              # whether images have colour",
+    "has_masks": "has_masks = true            # whether they come with masks",
+}
+"""Key of the site file -> how it is written there."""
+
+
+def require_declared(site: Site) -> None:
+    """See that whatever is told exactly beside the noise comes from the owner and not from the data.
+
+    Depth, colour and which axes there are could be flipped by a single patient, and tell that patient. So could a
+    patient who is counted more than once.
+
+    Raises:
+        UsageError: something is missing.
+    """
+    if site.patient_source == "file":
+        raise UsageError(
+            f"--epsilon promises something of each patient, and nothing tells the patients of {site.root} apart; give"
+            " --patient-regex, or --one-file-per-patient where each file is another patient's"
+        )
+    missing = [how for key, how in _MISSING.items() if getattr(site.declared, key) is None]
+    if missing:
+        raise UsageError(
+            f"--epsilon: one patient could change what is computed of all, so the site's owner writes into"
+            f" {site.root / SITE_FILE} what is known without looking at any:\n  " + "\n  ".join(missing)
+        )
+
+
+def axes_of(declared: Declarations) -> list[str]:
+    """The private axes of a site that is as declared."""
+    left_out = set() if declared.colour else {"colour"}
+    if not declared.has_masks:
+        left_out |= {"intensity_outside", "boundary", "morphology", "morphology_3d"}
+    if declared.depth != "mixed":
+        left_out.add("morphology_3d" if declared.depth == "2-D" else "morphology")
+    return [axis for axis in PRIVATE_AXES if axis not in left_out]
+
+
+def private_profile(sums: Mapping[str, Sums], labels: Mapping[str, int], origin: Origin, epsilon: float) -> Profile:
     """The profile under differential privacy.
 
     Args:
         sums: axis -> sums of `clipped` coordinates over the site's patients.
         labels: patients by class.
-        colour: whether the site's images have colour; taken as known, like `depth` and which axes it has.
-        depth: "2-D", "3-D" or "mixed".
-        origin: where the sums come from.
+        origin: where the sums come from; what its owner declares is taken as known and decides which axes are told.
         epsilon: of the promise.
 
     Raises:
         UsageError: see `calibrated`.
-        InputError: too few patients for a useful answer.
+        InputError: too few patients for a useful answer, or the owner did not declare what has to be known.
     """
-    everyone = sums["intensity"].n if "intensity" in sums else 0
-    axes = [axis for axis in PRIVATE_AXES if axis in sums and 2 * sums[axis].n >= everyone]
+    declared = origin.declared
+    if (
+        declared.depth is None
+        or declared.colour is None
+        or declared.has_masks is None
+        or origin.patient_source == "file"
+    ):
+        raise InputError(
+            f"{origin.site}: its parts were made without what --epsilon has to know; write depth, colour and has_masks"
+            " into site.toml, say who is a patient, and make them again"
+        )
+    axes = axes_of(declared)
     sigma = calibrated(epsilon) * _length(len(axes))
-    noisy = _noised(_vector([sums[axis] for axis in axes], axes, labels), sigma)
+    noisy = _noised(_vector([sums.get(axis, Sums()) for axis in axes], axes, labels), sigma)
     blocks, counted = np.split(noisy, [_BLOCK * len(axes)])
+    needed = patients_needed(epsilon, len(axes))
     sketches = {axis: _sketch(axis, block, sigma) for axis, block in zip(axes, _rows(blocks), strict=True)}
-    patients = sketches["intensity"].n if "intensity" in sketches else 0
-    if patients < (needed := patients_needed(epsilon, len(axes))):
+    patients = sketches["intensity"].n
+    sketches = {axis: sketch for axis, sketch in sketches.items() if sketch.n >= needed}
+    if patients < needed:
         raise InputError(
             f"{origin.site}: differential privacy at epsilon {epsilon:g} is not meaningful for about {max(patients, 0)}"
             f" patients: {needed} are needed, or the noise would drown the site; give a larger --epsilon, or none: a"
@@ -163,15 +216,16 @@ def private_profile(
         cases=patients,
         masks=sketches["boundary"].n if "boundary" in sketches else 0,
         patient_source=origin.patient_source,
-        layout=origin.layout,
+        layout=WITHHELD,
         fingerprint=WITHHELD,
         seed=origin.seed,
         recipe=origin.recipe,
-        colour=colour,
-        depth=depth,
+        colour=declared.colour,
+        depth=declared.depth,
         excluded={},
         labelled=sum(published.values()),
         labels=dict(published),
+        several_classes="hidden",
         acquisition={},
         sketches={axis: sketches.get(axis) for axis in AXES},
         by_class={},

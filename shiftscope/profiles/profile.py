@@ -7,6 +7,7 @@ from pydantic import Field
 
 from shiftscope.errors import NotComparable, ShiftscopeError
 from shiftscope.records import Array, Document, Real, Record
+from shiftscope.sites import ONE_FILE, Declarations
 from shiftscope.stats import Moments
 
 __all__ = ["WITHHELD", "Area", "Count", "Privacy", "Profile", "Recipe", "Sketch", "Summary"]
@@ -141,7 +142,8 @@ class Profile(Document):
         patients: number of patients measured.
         cases: number of cases measured.
         masks: how many of them have a mask.
-        patient_source: "dicom", "manifest", "regex", or "file" when each file counts as a patient.
+        patient_source: "dicom", "manifest", "regex", "one_file_per_patient" by the word of the site's owner, or "file"
+            when each file counts as a patient because nobody knows.
         layout: how the site's folder is laid out.
         fingerprint: hash of the site's content, so that training can tell that it was given the same data.
         seed: of the sample on which the canonical map was fitted.
@@ -151,6 +153,7 @@ class Profile(Document):
         excluded: files left out, by reason.
         labelled: patients with a label.
         labels: patients by class.
+        several_classes: patients whose images differ in class, who are in no count and sketch of a class.
         acquisition: patients by value of each allowlisted acquisition tag.
         sketches: moments by axis; null where the site has nothing to measure or too few patients.
         by_class: the same within each class of 10 patients or more, eight coordinates at most.
@@ -184,6 +187,7 @@ class Profile(Document):
     quantiles: Array | None
     spectrum: Array | None
     privacy: Privacy | None = None
+    several_classes: Count = 0
 
     @classmethod
     def from_dict(cls, value: Any, where: str, error: type[ShiftscopeError]) -> Self:
@@ -194,6 +198,14 @@ class Profile(Document):
                 " PART... -o SITE.profile.json"
             )
         return super().from_dict(value, where, error)
+
+    @property
+    def declared(self) -> Declarations:
+        """What the owner's answers were, as far as the profile shows them; a private one withholds its classes."""
+        return Declarations(
+            classes=tuple(sorted(self.labels)) if self.privacy is None else None,
+            one_file_per_patient=True if self.patient_source == ONE_FILE else None,
+        )
 
     def require_comparable(self, other: "Profile") -> None:
         """Check that two profiles were measured in the same way.

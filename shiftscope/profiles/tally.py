@@ -14,7 +14,7 @@ from shiftscope.profiles import export
 from shiftscope.profiles.origins import Origin
 from shiftscope.profiles.patients import Patient
 from shiftscope.profiles.privacy import clipped, private_profile
-from shiftscope.profiles.profile import CELL, Profile
+from shiftscope.profiles.profile import CELL, Count, Profile, Sketch
 from shiftscope.profiles.sums import CHECKED, Histogram, Sums
 from shiftscope.sites import Site
 
@@ -71,6 +71,7 @@ class Tally:
         depths: patients by the depth of their images, "2-D", "3-D" or both.
         coloured: patients with colour.
         clipped: axis -> sums of the coordinates clipped as `privacy` wants them.
+        several_classes: patients of more than one class, who are counted in none.
     """
 
     __pydantic_config__ = CHECKED
@@ -88,6 +89,7 @@ class Tally:
     depths: Counter[str] = field(default_factory=Counter)
     coloured: int = 0
     clipped: dict[str, Sums] = field(default_factory=dict)
+    several_classes: int = 0
 
     def add(self, patient: Patient) -> None:
         """Add one patient."""
@@ -115,6 +117,7 @@ class Tally:
             self.acquisition.setdefault(tag, Counter())[text] += 1
         self.depths.update(patient.depths)
         self.coloured += patient.colour
+        self.several_classes += patient.several_classes
         for axis, row in clipped(patient.coordinates).items():
             self.clipped.setdefault(axis, Sums()).add(row)
 
@@ -139,6 +142,7 @@ class Tally:
             self.acquisition[tag] = self.acquisition.get(tag, Counter()) + counts
         self.depths += other.depths
         self.coloured += other.coloured
+        self.several_classes += other.several_classes
         _merge(self.clipped, other.clipped)
 
     def profile(self, site: Site, seed: int, extractor: Extractor, excluded: Mapping[str, int]) -> Profile:
@@ -147,10 +151,8 @@ class Tally:
 
     def export(self, origin: Origin, epsilon: float | None = None) -> Profile:
         """Apply the export rules and close the sums into a profile; with `epsilon`, see `private_profile`."""
-        colour = 2 * self.coloured > self.patients
-        depth = self._depth()
         if epsilon is not None:
-            return private_profile(self.clipped, self.labels, colour, depth, origin, epsilon)
+            return private_profile(self.clipped, self.labels, origin, epsilon)
         labels = export.suppressed(self.labels)
         curves = {name: self._mean_curve(sums) for name, sums in self.curves.items()}
         summaries = {
@@ -169,22 +171,25 @@ class Tally:
             fingerprint=origin.fingerprint,
             seed=origin.seed,
             recipe=origin.recipe,
-            colour=colour,
-            depth=depth,
+            colour=2 * self.coloured > self.patients,
+            depth=self._depth(),
             excluded=origin.excluded,
             labelled=self.labels.total(),
             labels=labels,
-            acquisition={tag: export.suppressed(counts) for tag, counts in sorted(self.acquisition.items())},
+            several_classes=export.suppressed_count(self.several_classes),
+            acquisition={tag: export.acquisition(tag, counts) for tag, counts in sorted(self.acquisition.items())},
             sketches={
                 axis: export.sketch(axis, self.plain.get(axis, Sums()), self._area_of_all(axis)) for axis in AXES
             },
-            by_class=export.class_sketches(
-                self.by_class, self.plain, [label for label, count in labels.items() if isinstance(count, int)]
-            ),
+            by_class={} if origin.patient_source == "file" else self._class_sketches(labels),
             measures={name: item for name, item in summaries.items() if item is not None},
             quantiles=curves["quantiles"],
             spectrum=curves["amplitude"],
         )
+
+    def _class_sketches(self, labels: Mapping[str, Count]) -> dict[str, dict[str, Sketch]]:
+        told = [label for label, count in labels.items() if isinstance(count, int)]
+        return export.class_sketches(self.by_class, self.plain, told)
 
     def _depth(self) -> Literal["2-D", "3-D", "mixed"]:
         return "mixed" if len(self.depths) > 1 else "3-D" if "3-D" in self.depths else "2-D"

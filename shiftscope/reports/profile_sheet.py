@@ -14,6 +14,7 @@ SOURCES = {
     "dicom": "told apart by DICOM PatientID",
     "manifest": "told apart by the manifest",
     "regex": "told apart by --patient-regex",
+    "one_file_per_patient": "told apart by file: each is another's, says the owner",
     "file": "not told apart: each file counts as one",
 }
 

@@ -1,20 +1,30 @@
 """Folders of a hospital as a list of cases: `read_site(folder) -> Site`, `load(case) -> image, mask`."""
 
+from shiftscope.sites.declarations import NOTHING_SAID, SITE_FILE, Declarations
 from shiftscope.sites.loading import case_digests, fingerprint, fingerprint_of, load
 from shiftscope.sites.overview import overview
 from shiftscope.sites.reading import read_site
 from shiftscope.sites.samples import Sample, draw_samples
-from shiftscope.sites.site import Case, Site
+from shiftscope.sites.shareable import ask_who_is_who, require_shareable
+from shiftscope.sites.site import ONE_FILE, Case, Site
+from shiftscope.sites.words import class_words
 
 __all__ = [
+    "NOTHING_SAID",
+    "ONE_FILE",
+    "SITE_FILE",
     "Case",
+    "Declarations",
     "Sample",
     "Site",
+    "ask_who_is_who",
     "case_digests",
+    "class_words",
     "draw_samples",
     "fingerprint",
     "fingerprint_of",
     "load",
     "overview",
     "read_site",
+    "require_shareable",
 ]

@@ -10,6 +10,7 @@ from shiftscope.sites.site import Case
 from shiftscope.sites.spellings import (
     IMAGES,
     MASKS,
+    ROLES,
     SPLITS,
     files_of,
     folders_of,
@@ -21,9 +22,6 @@ from shiftscope.sites.spellings import (
 )
 
 __all__ = ["LAYOUTS", "Found", "find_cases"]
-
-ROLES = {*IMAGES, *MASKS, "imagestr", "labelstr", "imagests", "labelsts"}
-"""Folder names that tell what the files are for, hence no classes."""
 
 
 @dataclass(slots=True)

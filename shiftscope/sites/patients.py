@@ -1,36 +1,54 @@
-"""Whose images these are: from DICOM, the manifest, a pattern on names, or nothing better than the file."""
+"""Whose images these are: from DICOM, a manifest, a pattern on names, the owner's word, or nothing but the file."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
 from shiftscope.errors import InputError, Unreadable, UsageError
+from shiftscope.sites.declarations import Declarations
 from shiftscope.sites.dicom_tree import is_dicom
-from shiftscope.sites.site import Case
+from shiftscope.sites.site import ONE_FILE, Case
 
 __all__ = ["assign_patients"]
 
 
-def assign_patients(cases: Sequence[Case], patient_regex: str | None) -> tuple[list[Case], str]:
+def assign_patients(cases: Sequence[Case], declared: Declarations) -> tuple[list[Case], str]:
     """Give every case its patient.
 
     A pattern wins over what the data say. Otherwise a case keeps the patient that a manifest or DICOM gave it; DICOM
-    files in any other layout are asked for their PatientID. A case without one is its own patient, and when more than
-    half of the cases are such, the source is "file".
+    files in any other layout are asked for their PatientID. Where more than half of the cases have none, nobody knows:
+    the source is "file", and a case without one is its own patient; elsewhere it is nobody's, "". Where the owner says
+    that each file is another patient's, it is, unless identifiers say otherwise; one identifier for all is none.
 
     Returns:
-        The cases, and the source: "dicom", "manifest", "regex" or "file". "manifest" is told by the caller.
+        The cases, and the source: "dicom", "manifest", "regex", "one_file_per_patient" or "file". "manifest" is told by
+        the caller.
 
     Raises:
         UsageError: the pattern is not a regular expression.
-        InputError: the pattern does not match some case.
+        InputError: the pattern does not match some case, or identifiers contradict the owner.
     """
-    if patient_regex is not None:
-        return _by_pattern(cases, patient_regex), "regex"
+    if declared.patient_regex is not None:
+        return _by_pattern(cases, declared.patient_regex), "regex"
     known = [replace(case, patient=case.patient or _dicom_patient(case)) for case in cases]
-    missing = sum(not case.patient for case in known)
-    whole = [case if case.patient else replace(case, patient=case.name) for case in known]
-    return whole, "file" if 2 * missing > len(known) else "dicom"
+    if declared.one_file_per_patient:
+        _require_no_contradiction(known)
+        return [replace(case, patient=case.name) for case in known], ONE_FILE
+    if 2 * sum(not case.patient for case in known) <= len(known):
+        return known, "dicom"
+    return [case if case.patient else replace(case, patient=case.name) for case in known], "file"
+
+
+def _require_no_contradiction(cases: Sequence[Case]) -> None:
+    counts = Counter(case.patient for case in cases if case.patient)
+    most = counts.most_common(1)
+    if len(counts) > 1 and most[0][1] > 1:
+        raise InputError(
+            f"one file per patient is said, but {counts.total()} files name {len(counts)} patients, one of them in"
+            f" {most[0][1]} files; leave --one-file-per-patient (in site.toml, one_file_per_patient) out, and the"
+            " identifiers are used"
+        )
 
 
 def _by_pattern(cases: Sequence[Case], patient_regex: str) -> list[Case]:

@@ -1,12 +1,15 @@
 """`read_site`: a folder or a manifest as a site."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from shiftscope.errors import REASONS, InputError
+from shiftscope.sites.declarations import NOTHING_SAID, SITE_FILE, Declarations, read_declarations
 from shiftscope.sites.layouts import LAYOUTS, Found, find_cases
 from shiftscope.sites.manifests import read_manifest
 from shiftscope.sites.patients import assign_patients
-from shiftscope.sites.site import Site
+from shiftscope.sites.site import ONE_FILE, Case, Site
 from shiftscope.sites.spellings import folders_of
 
 __all__ = ["read_site"]
@@ -14,47 +17,79 @@ __all__ = ["read_site"]
 _MANIFESTS = ("manifest.csv", "manifest.tsv")
 
 
-def read_site(path: Path, *, name: str | None = None, patient_regex: str | None = None) -> Site:
+def read_site(
+    path: Path,
+    *,
+    name: str | None = None,
+    given: Declarations = NOTHING_SAID,
+    known: Declarations = NOTHING_SAID,
+    site_file: Path | None = None,
+) -> Site:
     """List the cases of a site without decoding a pixel.
+
+    What the owner says comes from three places, the first of which wins: `given`, the site file, `known`.
 
     Args:
         path: a folder in one of the known layouts, a folder that holds manifest.csv or manifest.tsv, or a manifest.
         name: what the federation calls the site; default: the folder's name (the manifest's folder's name).
-        patient_regex: pattern searched in each case's name; its first group, or the whole match, is the patient.
+        given: what was said with options.
+        known: what a plan or a baseline says of the site.
+        site_file: read instead of the `site.toml` beside the images.
 
     Raises:
-        InputError: no case is found, the manifest cannot be used, or the pattern misses a case.
+        InputError: no case is found, the manifest or the site file cannot be used, the pattern for patients misses a
+            case, or identifiers contradict the owner.
         UsageError: the pattern is not a regular expression.
     """
     if not path.exists():
         raise InputError(f"{path}: no such folder or manifest")
     try:
-        return _listed(path, name, patient_regex)
+        return _listed(path, name, given, known, site_file)
     except OSError as problem:
         raise InputError(f"{problem.filename or path}: cannot be listed: {problem.strerror}") from None
 
 
-def _listed(path: Path, name: str | None, patient_regex: str | None) -> Site:
+def _listed(path: Path, name: str | None, given: Declarations, known: Declarations, site_file: Path | None) -> Site:
     manifest = path if path.is_file() else next((path / each for each in _MANIFESTS if (path / each).is_file()), None)
     if manifest is not None and manifest.suffix.lower() not in (".csv", ".tsv"):
         raise InputError(f"{path}: expected a folder, or a manifest that ends in .csv or .tsv")
     root = manifest.parent if manifest else path
+    declared = given.over(_written(root, site_file).over(known))
     found = read_manifest(manifest) if manifest else find_cases(root)
     if found is None:
         raise InputError(_nothing(root))
-    told = manifest is not None and any(case.patient for case in found.cases) and patient_regex is None
-    cases, source = assign_patients(found.cases, patient_regex)
+    cases, source = assign_patients(found.cases, declared)
+    for case in cases:
+        if not case.patient:
+            found.leave_out("no_patient", case.images[0])
+    cases = [case for case in cases if case.patient]
     if not cases:
         raise InputError(_all_left_out(root, found) if found.excluded else _nothing(root))
+    if manifest is not None and source not in ("regex", ONE_FILE) and any(case.patient for case in found.cases):
+        source = "manifest"
+    if declared.classes == () or _are_patients(cases):
+        cases = [replace(case, label=None) for case in cases]
     return Site(
         name=name or root.resolve().name,
         root=root,
         layout=found.layout,
         cases=tuple(sorted(cases, key=lambda case: case.name)),
-        patient_source="manifest" if told else source,
+        patient_source=source,
         classes=tuple(sorted({case.label for case in cases if case.label is not None})),
         excluded={reason: tuple(sorted(paths)) for reason, paths in sorted(found.excluded.items())},
+        declared=declared,
     )
+
+
+def _written(root: Path, site_file: Path | None) -> Declarations:
+    if site_file is None and not (root / SITE_FILE).is_file():
+        return NOTHING_SAID
+    return read_declarations(site_file or root / SITE_FILE)
+
+
+def _are_patients(cases: Sequence[Case]) -> bool:
+    """Whether what was taken for classes are the patients themselves: a folder, or a cell, for each of them."""
+    return all(case.label == case.patient for case in cases)
 
 
 def _all_left_out(root: Path, found: Found) -> str:

@@ -4,7 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Case", "Site"]
+from shiftscope.sites.declarations import NOTHING_SAID, Declarations
+
+__all__ = ["ONE_FILE", "Case", "Site"]
+
+ONE_FILE = "one_file_per_patient"
+"""Patient source of a site whose owner says that each file is another person's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +44,11 @@ class Site:
         root: the folder or the manifest's folder.
         layout: one of "images+masks", "classes", "split-classes", "nnunet", "dicom", "manifest", "images".
         cases: sorted by name.
-        patient_source: "dicom", "manifest", "regex" or "file" (one patient per file: inflates n).
+        patient_source: "dicom", "manifest", "regex", "one_file_per_patient" by the owner's word, or "file": nobody
+            knows, each file counts as one.
         classes: sorted names of the labels, empty where there are none.
         excluded: what `read_site` left out already, reason -> paths.
+        declared: what the owner said, in options or in the site file.
     """
 
     name: str
@@ -51,3 +58,4 @@ class Site:
     patient_source: str
     classes: tuple[str, ...]
     excluded: Mapping[str, tuple[Path, ...]]
+    declared: Declarations = NOTHING_SAID

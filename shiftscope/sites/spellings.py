@@ -10,6 +10,7 @@ from shiftscope.images.formats import sniff
 __all__ = [
     "IMAGES",
     "MASKS",
+    "ROLES",
     "SPLITS",
     "files_of",
     "folders_of",
@@ -25,6 +26,9 @@ MASKS = (
     *("masks", "mask", "labels", "label", "segmentations", "segmentation"),
     *("ground truth", "ground_truth", "groundtruth", "gt"),
 )
+ROLES = frozenset({*IMAGES, *MASKS, "imagestr", "labelstr", "imagests", "labelsts"})
+"""Folder names that tell what the files are for, hence no classes."""
+
 SPLITS = {
     **dict.fromkeys(("train", "training"), "train"),
     **dict.fromkeys(("val", "valid", "validation", "dev"), "val"),

@@ -12,12 +12,12 @@ from shiftscope.errors import EngineError, PlanError, UsageError
 from shiftscope.harmonize import HARMONIZERS
 from shiftscope.plans import Plan, RunResult
 from shiftscope.profiles.profile import WITHHELD
-from shiftscope.sites import Case, Site, fingerprint, read_site
+from shiftscope.sites import Case, Site, fingerprint
 from shiftscope.train.algorithms import Server
 from shiftscope.train.forecasts import forecast
 from shiftscope.train.jobs import Arm, Job
 from shiftscope.train.ledger import line_of
-from shiftscope.train.loading import usable
+from shiftscope.train.loading import read_planned, usable
 from shiftscope.train.models import LINEAR, build
 from shiftscope.train.personalize import CONTROLS, PERSONALIZERS, find_algorithm
 from shiftscope.train.splits import divide
@@ -79,7 +79,7 @@ def train(
     check_plan(plan, arms_of(plan) if arms is None else arms)
     paths = folders_of(plan, data)
     say(f"checking {len(paths)} sites")
-    sites = {site: read_site(path, name=site, patient_regex=patient_regex) for site, path in paths.items()}
+    sites = {site: read_planned(plan, site, path, patient_regex) for site, path in paths.items()}
     parts = check_data(plan, sites)
     job = Job(
         plan=plan.model_copy(update={"data": {}}),

@@ -12,10 +12,10 @@ from shiftscope.harmonize import NOTHING, Statistics
 from shiftscope.harmonize.resampling import resampled
 from shiftscope.images import Image, as_seen, canvas, mask_canvas
 from shiftscope.plans import Plan
-from shiftscope.sites import Case, Site, load
+from shiftscope.sites import Case, Declarations, Site, load, read_site
 from shiftscope.train.splits import divide
 
-__all__ = ["LUMA", "Sample", "Samples", "channels", "load_samples", "usable"]
+__all__ = ["LUMA", "Sample", "Samples", "channels", "load_samples", "read_planned", "usable"]
 
 LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
 
@@ -49,6 +49,16 @@ class Samples:
     val: list[Sample]
     test: list[Sample]
     left_out: dict[str, int]
+
+
+def read_planned(plan: Plan, name: str, folder: Path, patient_regex: str | None) -> Site:
+    """A site of the plan as it was profiled: its owner's answers stand in the plan, or beside the images.
+
+    Raises:
+        InputError, UsageError: as `read_site`.
+    """
+    given = Declarations(patient_regex=patient_regex)
+    return read_site(folder, name=name, given=given, known=plan.sites[name].known)
 
 
 def usable(site: Site, plan: Plan) -> list[Case]:

@@ -7,10 +7,10 @@ from typing import Literal
 
 from shiftscope.errors import EngineError, PlanError, UsageError
 from shiftscope.plans import Plan, RunResult, TrialCost, TrialEntry, TrialResult, TrialRung, TrialSetup, write_plan
-from shiftscope.sites import read_site
 from shiftscope.train.halving import MIN_ROUNDS, Cut, budgets, cut, expected_left
 from shiftscope.train.jobs import Arm
 from shiftscope.train.launch import TIMEOUT_S, check_data, find_device, folders_of, require_extra, train
+from shiftscope.train.loading import read_planned
 from shiftscope.train.strategies import Strategy, choose_strategies, passes_of, reference_of, winning_plan
 
 __all__ = ["KEEP", "RUNGS", "SHARE", "Run", "Trial", "halve", "prepare_trial", "run_trial", "write_winner"]
@@ -241,7 +241,7 @@ def _rung(rounds: int, result: RunResult, found: Cut, last: bool) -> TrialRung:
 
 def _check_validation(plan: Plan, folders: Mapping[str, Path], patient_regex: str | None) -> None:
     """Validation cases at half of the sites or more: what else there is to miss, the first rung will tell."""
-    sites = {site: read_site(path, name=site, patient_regex=patient_regex) for site, path in folders.items()}
+    sites = {site: read_planned(plan, site, path, patient_regex) for site, path in folders.items()}
     without = [name for name, parts in check_data(plan, sites).items() if not parts["val"]]
     if 2 * len(without) > len(sites):
         raise PlanError(

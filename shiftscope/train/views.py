@@ -8,11 +8,10 @@ import numpy as np
 
 from shiftscope.errors import InputError
 from shiftscope.harmonize import HARMONIZERS, NOTHING, Harmonizer, Statistics, share
-from shiftscope.sites import read_site
 from shiftscope.train.batches import Mix
 from shiftscope.train.features import with_features
 from shiftscope.train.jobs import Job
-from shiftscope.train.loading import Sample, Samples, load_samples
+from shiftscope.train.loading import Sample, Samples, load_samples, read_planned
 from shiftscope.train.models import LINEAR
 from shiftscope.train.references import own_statistics
 from shiftscope.train.states import load_arrays, save_arrays
@@ -43,7 +42,7 @@ class Views:
 
     def _load(self, frame: Statistics) -> Samples:
         folder = Path(self.job.data[self.site])
-        site = read_site(folder, name=self.site, patient_regex=self.job.patient_regex)
+        site = read_planned(self.job.plan, self.site, folder, self.job.patient_regex)
         return load_samples(site, self.job.plan, frame)
 
     def share(self, harmonizer: str, number: int, reference: Statistics) -> Statistics:

@@ -8,7 +8,7 @@ import pytest
 from shiftscope.checks import check
 from shiftscope.measures.features import load_extractor
 from shiftscope.profiles import Options, Profile, profile_site
-from shiftscope.sites import read_site
+from shiftscope.sites import Declarations, read_site
 
 pytestmark = pytest.mark.real
 
@@ -17,7 +17,7 @@ REGEX = r"(bus_\d+|busi_\w+_\d+)"
 
 def half(folder: Path, target: Path, parity: int) -> Path:
     """Images and masks of every other patient."""
-    site = read_site(folder, patient_regex=REGEX)
+    site = read_site(folder, given=Declarations(patient_regex=REGEX))
     kept = set(sorted({case.patient for case in site.cases})[parity::2])
     for case in site.cases:
         if case.patient in kept:
@@ -29,7 +29,7 @@ def half(folder: Path, target: Path, parity: int) -> Path:
 
 
 def profiled(folder: Path) -> Profile:
-    site = read_site(folder, name="busbra_logiq5", patient_regex=REGEX)
+    site = read_site(folder, name="busbra_logiq5", given=Declarations(patient_regex=REGEX))
     return profile_site(site, load_extractor(), Options())[0]
 
 

@@ -19,11 +19,12 @@ from shiftscope.measures import AXES
 from shiftscope.measures.canonical import Canonical
 from shiftscope.measures.features import load_extractor
 from shiftscope.phantoms import ANATOMIES, Phantom, write_site
-from shiftscope.profiles import Options, Part, Patient, Profile, Tally, merge, part_of_site, profile_site, read_fit
+from shiftscope.profiles import Key, Options, Part, Patient, Profile, Tally, merge, part_of_site, profile_site, read_fit
 from shiftscope.profiles.origins import Origin, recipe_of
 from shiftscope.sites import fingerprint, fingerprint_of, read_site
 
 EXTRACTOR = load_extractor()
+KEY = Key(bytes(32))
 RECIPE = recipe_of(EXTRACTOR)
 NAMES = ("first.part.json", "second.part.json", "third.part.json", "fourth.part.json")
 
@@ -65,7 +66,7 @@ def in_parts(folders: Sequence[Path]) -> list[tuple[str, Part]]:
     out: list[tuple[str, Part]] = []
     for folder in folders:
         first = read_fit(folders[0].with_suffix(".part.json"), "ashford", EXTRACTOR) if out else None
-        made, _ = part_of_site(read_site(folder, name="ashford"), EXTRACTOR, Options(seed=len(out)), first=first)
+        made, _ = part_of_site(read_site(folder, name="ashford"), EXTRACTOR, Options(seed=len(out)), first=first, key=KEY)
         made.write(folder.with_suffix(".part.json"))
         out.append((folder.name, Part.read(folder.with_suffix(".part.json"))))
     return out
@@ -192,7 +193,7 @@ def test_counts_too_small_in_every_part_are_told_once_they_are_large_together() 
 
 def test_a_part_names_nobody(tmp_path: Path) -> None:
     folder, *_ = written(tmp_path, drawn(4, "ultrasound"), (4,), "png")
-    made, _ = part_of_site(read_site(folder, name="ashford"), EXTRACTOR, Options())
+    made, _ = part_of_site(read_site(folder, name="ashford"), EXTRACTOR, Options(), key=KEY)
     text = made.to_json()
     assert not re.search(r"mrn-|images/|\.png", text)
     assert str(tmp_path) not in text
@@ -214,7 +215,7 @@ def test_files_of_one_name_in_two_folders_are_different_patients(tmp_path: Path)
 def test_an_empty_part_has_no_map_and_adds_its_bad_files(tmp_path: Path) -> None:
     (tmp_path / "images").mkdir()
     (tmp_path / "images" / "a.png").write_text("no image")
-    empty, failures = part_of_site(read_site(tmp_path, name="here"), EXTRACTOR, Options())
+    empty, failures = part_of_site(read_site(tmp_path, name="here"), EXTRACTOR, Options(), key=KEY)
     assert (len(failures), empty.fit, empty.tally.patients) == (1, None, 0)
     empty.write(tmp_path / "empty.part.json")
     full = part(patients(0, 12), patient_source="manifest")

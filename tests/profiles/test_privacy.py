@@ -2,6 +2,7 @@
 
 import math
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +13,13 @@ from shiftscope.errors import InputError, UsageError
 from shiftscope.measures.features import load_extractor
 from shiftscope.profiles import Patient, Profile, Tally, privacy
 from shiftscope.profiles.origins import Origin
-from shiftscope.sites import Site
+from shiftscope.sites import Declarations, Site
 
 pytest.importorskip("opendp", reason="opendp is not installed; it comes with shiftscope-fl[privacy]")
 
-SITE = Site("here", Path("here"), "images", (), "manifest", (), {})
-AXES = ("intensity", "texture", "morphology", "boundary")
+DECLARED = Declarations(depth="2-D", colour=False, has_masks=True)
+SITE = Site("here", Path("here"), "images", (), "manifest", (), {}, DECLARED)
+AXES = ("intensity", "intensity_outside", "texture", "layout", "morphology", "boundary")
 EPSILON = 8.0
 
 
@@ -149,6 +151,59 @@ def test_only_what_is_noisy_leaves(patients: list[Patient]) -> None:
     assert set(made.measures) >= {"log_area", "roughness"}
     assert Profile.from_dict(made.to_dict(), "here", InputError).to_json() == made.to_json()
     assert released(patients).to_json() != made.to_json()
+
+
+def told_exactly(made: Profile) -> dict[str, object]:
+    """All of a profile that is not a noisy number."""
+    values = made.to_dict()
+    for noisy in ("patients", "cases", "masks", "labelled"):
+        del values[noisy]
+    values["sketches"] = {axis: sketch is None for axis, sketch in values["sketches"].items()}
+    values["measures"] = list(values["measures"])
+    values["labels"] = list(values["labels"])
+    return values
+
+
+def odd_patients(rng: np.random.Generator) -> dict[str, Patient]:
+    """A patient each who is unlike all others in what profiles used to tell exactly."""
+    usual = patient(rng, "benign")
+    without = {axis: row for axis, row in usual.coordinates.items() if axis not in ("morphology", "boundary")}
+    return {
+        "3-D": replace(usual, depths=frozenset({"3-D"})),
+        "both depths": replace(usual, depths=frozenset({"2-D", "3-D"})),
+        "colour": replace(usual, colour=True, coordinates={**usual.coordinates, "colour": rng.normal(size=4)}),
+        "volume's mask": replace(usual, coordinates={**without, "morphology_3d": rng.normal(size=4)}),
+        "no mask": replace(usual, masks=0, coordinates=without),
+        "nothing": replace(usual, coordinates={}),
+        "several classes": replace(usual, label=None, several_classes=True),
+        "several images": replace(usual, cases=40),
+    }
+
+
+def test_one_patient_of_two_thousand_flips_nothing_that_is_told_exactly() -> None:
+    """Depth, colour, layout, axes: all five were computed from the data once, and one patient gave himself away."""
+    rng = np.random.default_rng(3)
+    crowd = tally_of([patient(rng, "benign" if k % 3 else "malignant") for k in range(2000)])
+    before = told_exactly(crowd.export(origin(), EPSILON))
+    for name, odd in odd_patients(rng).items():
+        joined = tally_of([odd])
+        joined.merge(crowd)
+        assert told_exactly(joined.export(origin(), EPSILON)) == before, name
+
+
+@pytest.mark.parametrize("missing", ["depth", "colour", "has_masks"])
+def test_what_is_told_exactly_is_declared_or_refused(missing: str) -> None:
+    site = replace(SITE, declared=DECLARED.model_copy(update={missing: None}))
+    with pytest.raises(UsageError, match=rf"(?s)site\.toml.*{missing} = "):
+        privacy.require_declared(site)
+    privacy.require_declared(SITE)
+
+
+def test_nobody_promises_anything_of_patients_who_are_not_told_apart() -> None:
+    with pytest.raises(UsageError, match="nothing tells the patients of here apart"):
+        privacy.require_declared(replace(SITE, patient_source="file"))
+    with pytest.raises(InputError, match="made without what --epsilon has to know"):
+        tally_of([]).export(origin().model_copy(update={"patient_source": "file"}), EPSILON)
 
 
 def test_names_of_small_classes_are_not_told(patients: list[Patient]) -> None:

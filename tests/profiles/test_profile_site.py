@@ -14,7 +14,7 @@ from shiftscope.errors import InputError, NotComparable, TooManyFailures
 from shiftscope.measures.features import Extractor, load_extractor
 from shiftscope.phantoms import ANATOMIES, Phantom, write_site
 from shiftscope.profiles import Options, Profile, profile_site
-from shiftscope.sites import read_site
+from shiftscope.sites import Declarations, read_site
 
 
 @pytest.fixture(scope="module")
@@ -22,8 +22,9 @@ def extractor() -> Extractor:
     return load_extractor()
 
 
-def profiled(folder: Path, extractor: Extractor, options: Options | None = None, **kwargs: str) -> Profile:
-    return profile_site(read_site(folder, **kwargs), extractor, options or Options())[0]
+def profiled(folder: Path, extractor: Extractor, options: Options | None = None, **said: object) -> Profile:
+    site = read_site(folder, given=Declarations.model_validate(said))
+    return profile_site(site, extractor, options or Options())[0]
 
 
 def phantoms(n: int, anatomy: str = "ultrasound", seed: int = 0, **options: int) -> list[Phantom]:

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image as Pillow
 
 from shiftscope.errors import Unreadable
-from shiftscope.sites import fingerprint, load, read_site
+from shiftscope.sites import Declarations, fingerprint, load, read_site
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_fingerprint_knows_content_only(site_folder: Path, tmp_path: Path) -> No
     for n, name in enumerate("cab"):
         for kind in ("images", "masks"):
             (moved / kind / f"{name}.png").rename(moved / kind / f"renamed{n}.png")
-    assert fingerprint(read_site(moved, name="other", patient_regex=r"\d")) == before
+    assert fingerprint(read_site(moved, name="other", given=Declarations(patient_regex=r"\d"))) == before
 
 
 @pytest.mark.parametrize("change", ["pixel", "mask", "swapped masks", "fewer", "twice", "no mask"])

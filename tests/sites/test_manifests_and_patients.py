@@ -7,7 +7,7 @@ import pytest
 from PIL import Image as Pillow
 
 from shiftscope.errors import InputError, UsageError
-from shiftscope.sites import read_site
+from shiftscope.sites import Declarations, read_site
 
 
 @pytest.fixture
@@ -93,10 +93,10 @@ def test_pattern_takes_the_first_group_or_the_whole_match(tmp_path: Path) -> Non
     (tmp_path / "images").mkdir()
     for name in ("bus_0001-l", "bus_0001-r", "bus_0002-s"):
         Pillow.fromarray(np.eye(8, dtype=np.uint8)).save(tmp_path / "images" / f"{name}.png")
-    site = read_site(tmp_path, patient_regex=r"bus_(\d+)")
+    site = read_site(tmp_path, given=Declarations(patient_regex=r"bus_(\d+)"))
     assert [case.patient for case in site.cases] == ["0001", "0001", "0002"]
     assert site.patient_source == "regex"
-    assert [case.patient for case in read_site(tmp_path, patient_regex=r"^bus_\d+").cases][1:] == [
+    assert [case.patient for case in read_site(tmp_path, given=Declarations(patient_regex=r"^bus_\d+")).cases][1:] == [
         "bus_0001",
         "bus_0002",
     ]
@@ -106,16 +106,18 @@ def test_pattern_that_misses_a_name(tmp_path: Path) -> None:
     for name in ("bus_0001", "other"):
         Pillow.fromarray(np.eye(8, dtype=np.uint8)).save(tmp_path / f"{name}.png")
     with pytest.raises(InputError, match=r"no patient in 1 of 2 names, first 'other'"):
-        read_site(tmp_path, patient_regex=r"bus_(\d+)")
+        read_site(tmp_path, given=Declarations(patient_regex=r"bus_(\d+)"))
     with pytest.raises(InputError, match="no patient in 1 of 2"):
-        read_site(tmp_path, patient_regex=r"o(ther)|bus()")  # a group that matches nothing names nobody
+        read_site(
+            tmp_path, given=Declarations(patient_regex=r"o(ther)|bus()")
+        )  # a group that matches nothing names nobody
     with pytest.raises(UsageError, match="not a regular expression"):
-        read_site(tmp_path, patient_regex="bus_(")
+        read_site(tmp_path, given=Declarations(patient_regex="bus_("))
 
 
 def test_pattern_wins_over_the_manifest(folder: Path) -> None:
     (folder / "manifest.csv").write_text("image,patient\npics/1.png,a\npics/2.png,a\n")
-    site = read_site(folder, patient_regex=r"pics/(\d)")
+    site = read_site(folder, given=Declarations(patient_regex=r"pics/(\d)"))
     assert [case.patient for case in site.cases] == ["1", "2"]
     assert site.patient_source == "regex"
 

@@ -1,0 +1,56 @@
+"""The secret with which a site marks its patients in parts: without it nobody can try identifiers against the marks."""
+
+import hmac
+import os
+import secrets
+import stat
+from pathlib import Path
+
+from shiftscope.errors import ProfileError
+from shiftscope.files import write_text
+
+__all__ = ["KEY_FILE", "Key"]
+
+KEY_FILE = "shiftscope.key"
+"""Beside the parts, unless `--key` says where."""
+
+_BYTES = 32
+
+
+class Key:
+    """A secret of 32 bytes, shared by the parts of one site."""
+
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret
+
+    @classmethod
+    def at(cls, path: Path) -> "Key":
+        """The key in a file; where there is none, a new one, readable for its owner alone.
+
+        Raises:
+            ProfileError: the file is no key, or others may read it.
+        """
+        if not path.exists():
+            write_text(path, secrets.token_hex(_BYTES) + "\n", private=True)
+        try:
+            if os.name == "posix" and stat.S_IMODE(path.stat().st_mode) & 0o077:
+                raise ProfileError(f"{path}: others may read this key; take their rights away with: chmod 600 {path}")
+            with path.open(encoding="ascii") as file:
+                text = file.read(4 * _BYTES).strip()
+            return cls(bytes.fromhex(text if len(text) == 2 * _BYTES else "no key"))
+        except OSError as problem:
+            raise ProfileError(f"{path}: cannot be read: {problem.strerror}") from None
+        except ValueError:
+            raise ProfileError(
+                f"{path}: expected a key of {2 * _BYTES} hexadecimal digits; choose a file that is not there yet, and a"
+                " key is made"
+            ) from None
+
+    @property
+    def name(self) -> str:
+        """Sixteen digits by which two parts can tell that they were made with one key."""
+        return self.mark("which key is this")[:16]
+
+    def mark(self, identifier: str) -> str:
+        """What stands for a patient: 64 hexadecimal digits (HMAC with SHA-256, RFC 2104)."""
+        return hmac.new(self._secret, identifier.encode(), "sha256").hexdigest()

@@ -1,0 +1,81 @@
+"""What only the owner of a site can say of its data: in options, in site.toml, or once before in a plan or baseline."""
+
+import tomllib
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import ValidationError, model_validator
+
+from shiftscope.errors import InputError
+from shiftscope.records import Record, explain_validation
+
+__all__ = ["NOTHING_SAID", "SITE_FILE", "Declarations", "read_declarations"]
+
+SITE_FILE = "site.toml"
+"""Looked for beside the images. It never leaves the site."""
+
+LARGEST = 1 << 20  # bytes
+
+
+class Declarations(Record):
+    """The owner's word; None where nothing was said.
+
+    Attributes:
+        classes: names of classes that may leave the site; () for data without classes, whatever folders are called.
+        one_file_per_patient: each file is another person's.
+        patient_regex: pattern searched in each case's name; its first group, or the whole match, is the patient.
+        depth: of the images, for `--epsilon`.
+        colour: whether images have colour, for `--epsilon`.
+        has_masks: whether images have masks, for `--epsilon`.
+    """
+
+    classes: tuple[str, ...] | None = None
+    one_file_per_patient: bool | None = None
+    patient_regex: str | None = None
+    depth: Literal["2-D", "3-D", "mixed"] | None = None
+    colour: bool | None = None
+    has_masks: bool | None = None
+
+    @model_validator(mode="after")
+    def _one_way_to_tell_patients(self) -> Self:
+        if self.one_file_per_patient and self.patient_regex is not None:
+            raise ValueError("patients are told by a pattern on names or by one file each, not by both")
+        return self
+
+    def over(self, weaker: "Declarations") -> "Declarations":
+        """What is said here, and where nothing is, what `weaker` says. How patients are told is one saying."""
+        said = self.model_dump(exclude_none=True)
+        less = weaker.model_dump(exclude_none=True)
+        if self.tells_patients:
+            less.pop("one_file_per_patient", None)
+            less.pop("patient_regex", None)
+        return Declarations.model_validate({**less, **said})
+
+    @property
+    def tells_patients(self) -> bool:
+        """Whether it is said how patients are told apart."""
+        return self.one_file_per_patient is not None or self.patient_regex is not None
+
+
+NOTHING_SAID = Declarations()
+
+
+def read_declarations(path: Path) -> Declarations:
+    """Read a site file.
+
+    Raises:
+        InputError: it is missing, is no TOML, or a key does not fit.
+    """
+    try:
+        with path.open("rb") as file:
+            text = file.read(LARGEST + 1)
+        if len(text) > LARGEST:
+            raise InputError(f"{path}: more than {LARGEST >> 20} MB; expected a few lines of TOML")
+        return Declarations.model_validate(tomllib.loads(text.decode("utf-8-sig")))
+    except OSError as problem:
+        raise InputError(f"{path}: cannot be read: {problem.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as problem:
+        raise InputError(f"{path}: expected a site file in TOML: {problem}") from None
+    except ValidationError as problem:
+        keys = ", ".join(Declarations.model_fields)
+        raise InputError(f"{path}: {explain_validation(problem)}; its keys are {keys}") from None

@@ -1,0 +1,92 @@
+"""What has to be certain before sums over a site's patients may leave it; who is a person, and what a class is called.
+
+Whatever is uncertain is shown at the site only, with the commands that would settle it.
+"""
+
+import re
+import shlex
+from collections.abc import Sequence
+from dataclasses import replace
+
+from shiftscope.errors import InputError
+from shiftscope.sites.class_names import unknown_classes
+from shiftscope.sites.shared_patients import patterns_that_part, suspicion
+from shiftscope.sites.site import Case, Site
+
+__all__ = ["ask_who_is_who", "require_shareable"]
+
+_LISTED = 3
+_SPELLED_OUT = 12  # names in a command that is to be copied
+
+
+def require_shareable(site: Site) -> None:
+    """See that classes and patients are what they seem.
+
+    Raises:
+        InputError: a class has a name that may be anybody's, or files may share patients and nothing tells them apart.
+    """
+    unknown = unknown_classes(site.classes, site.declared.classes or ())
+    if unknown:
+        raise InputError(_unknown_classes(site, unknown))
+    if site.patient_source == "file" and (why := suspicion(site.cases, site.name)) is not None:
+        raise InputError(ask_who_is_who(site, why))
+
+
+def ask_who_is_who(site: Site, why: str) -> str:
+    """The question to the owner of a site whose files may share patients, with the answers that settle it.
+
+    Args:
+        why: what suggests it, as the end of a sentence.
+    """
+    answers = [
+        (f"--patient-regex {shlex.quote(pattern)}", f"{patients} patients in {len(site.cases)} files")
+        for pattern, patients in patterns_that_part(site.cases).items()
+    ]
+    answers.append(("--one-file-per-patient", f"each file another patient: {len(site.cases)} patients"))
+    return _asked(
+        site,
+        f"nothing tells patients apart, and {why}. Sums over files could be sums over one person, so nothing is"
+        " written. Say who is a patient, with one of these or a manifest that has a patient column:",
+        answers,
+    )
+
+
+def _unknown_classes(site: Site, unknown: Sequence[str]) -> str:
+    cases, plain = len(site.cases), [replace(case, label=None) for case in site.cases]
+    whole = site.classes if len(site.classes) <= _SPELLED_OUT else (*site.classes[:_LISTED], "...")
+    answers = [
+        (f"--patient-regex {shlex.quote(pattern)}", f"folders are patients: {patients} of them, no classes")
+        for pattern, patients in patterns_that_part(site.cases).items()
+        if all(case.label == re.findall(pattern, case.name)[0] for case in site.cases)
+    ]
+    answers += [
+        (f"--no-classes{_one_file_each(site, plain)}", f"no classes, whatever they are: {cases} cases"),
+        (
+            f"--classes {shlex.quote(','.join(whole))}{_one_file_each(site, site.cases)}",
+            f"{len(site.classes)} classes of {cases} cases; their names leave",
+        ),
+    ]
+    listed = ", ".join(map(repr, unknown[:_LISTED])) + (", ..." if len(unknown) > _LISTED else "")
+    one = len(unknown) == 1
+    return _asked(
+        site,
+        f"{len(unknown)} {'name' if one else 'names'} of classes ({listed}) {'is' if one else 'are'} not made of class"
+        " words (`shiftscope explain classes` lists them), and names of classes leave the site: they could be"
+        " patients'. Nothing is written. One of these settles it:",
+        answers,
+    )
+
+
+def _one_file_each(site: Site, cases: Sequence[Case]) -> str:
+    """The option that these cases need besides, where patients are not told apart."""
+    open_ = site.patient_source == "file" and suspicion(cases, site.name) is not None
+    return " --one-file-per-patient" if open_ else ""
+
+
+def _asked(site: Site, question: str, answers: Sequence[tuple[str, str]]) -> str:
+    where = shlex.quote(str(site.root))
+    width = max(len(answer) for answer, _ in answers)
+    lines = [f"  shiftscope profile {where} {answer:<{width}}  # {finds}" for answer, finds in answers]
+    return "\n".join(
+        [f"{site.root}: {question}", *lines, "The same can be written once into site.toml beside the images."]
+    )

@@ -1,0 +1,23 @@
+"""Two shipped lists of ordinary words: those that classes are called by, and those that files of pictures are."""
+
+from functools import cache
+from importlib import resources
+
+__all__ = ["class_words", "picture_words"]
+
+
+def class_words() -> frozenset[str]:
+    """Words of names of classes, lower case; `shiftscope explain classes` shows them."""
+    return _words("class_words.txt")
+
+
+def picture_words() -> frozenset[str]:
+    """Words of names of files that tell what is in a picture, and not whose it is, lower case."""
+    return _words("picture_words.txt")
+
+
+@cache
+def _words(file: str) -> frozenset[str]:
+    text = resources.files("shiftscope.sites").joinpath(file).read_text(encoding="utf-8")
+    lines = (line for line in text.splitlines() if not line.startswith("#"))
+    return frozenset(word for line in lines for word in line.split())
