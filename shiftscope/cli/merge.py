@@ -22,5 +22,6 @@ def merge(
     from shiftscope import profiles
     from shiftscope.errors import ProfileError
 
-    made = profiles.merge([(str(path), profiles.Part.read(path, ProfileError)) for path in parts], epsilon)
-    publish(made, output or Path(f"{made.site}.profile.json"), form, show)
+    read = [(str(path), profiles.Part.read(path, ProfileError)) for path in parts]
+    made = profiles.merge(read, epsilon)
+    publish(made, output or Path(f"{made.site}.profile.json"), form, show, read[0][1].origin.declared)

@@ -117,7 +117,7 @@ def profile(
     if failures is not None:
         failures.write_text("".join(f"{failure}\n" for failure in left_out), encoding="utf-8")
     if isinstance(made, Profile):
-        publish(made, output or Path(f"{found.name}.profile.json"), form, show)
+        publish(made, output or Path(f"{found.name}.profile.json"), form, show, found.declared)
     elif part is not None:
         _keep(made, part, form)
 

@@ -8,6 +8,7 @@ from shiftscope.profiles.patients import Options, Patient, patients_of
 from shiftscope.profiles.privacy import calibrated, require_declared
 from shiftscope.profiles.profile import Profile, Recipe, Sketch, Summary
 from shiftscope.profiles.tally import Tally
+from shiftscope.profiles.texts import texts_of
 
 __all__ = [
     "KEY_FILE",
@@ -27,4 +28,5 @@ __all__ = [
     "profile_site",
     "read_fit",
     "require_declared",
+    "texts_of",
 ]

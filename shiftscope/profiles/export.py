@@ -8,6 +8,7 @@ from shiftscope.measures import AXES, MEASURES
 from shiftscope.measures.basis import WIDTHS
 from shiftscope.profiles.profile import CELL, Count, Sketch, Summary
 from shiftscope.profiles.sums import GRID, Histogram, Sums
+from shiftscope.sites import is_scanner_name
 from shiftscope.stats import Moments
 
 __all__ = ["acquisition", "class_sketches", "sketch", "summary", "suppressed", "suppressed_count"]
@@ -22,7 +23,8 @@ CLASS_WIDTH = 8
 TEXTS = frozenset({"scanner", "manufacturer", "model"})
 """Tags whose values are words of whoever set the scanner up; all others are numbers and months."""
 
-OTHER = "other"
+OTHER, SEVERAL = "other", "several"
+"""Texts that are not known, and patients whose images differ: the two values of shiftscope's own."""
 
 FEW_CLASSES = 4  # with more, the least that a sketch can be, so that a profile stays small
 
@@ -55,10 +57,15 @@ def suppressed_count(count: int) -> Count:
 def acquisition(tag: str, counts: Mapping[str, int]) -> dict[str, Count]:
     """Patients by value of a tag.
 
-    A value that is text leaves only where 10 patients share it, for a header can say anything; the others are "other".
+    A header can hold anything. So a text leaves only where it is made of the words that scanners are called by and
+    10 patients share it; all others are "other".
     """
     if tag in TEXTS:
-        told = {text: count for text, count in counts.items() if count >= CELL and text != OTHER}
+        told = {
+            text: count
+            for text, count in counts.items()
+            if count >= CELL and (text == SEVERAL or is_scanner_name(text))
+        }
         rest = sum(counts.values()) - sum(told.values())
         counts = {**told, OTHER: rest}
     return suppressed(counts)

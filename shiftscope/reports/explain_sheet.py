@@ -10,7 +10,7 @@ from shiftscope.measures import AXES, Axis, Measure, boundary, colour, intensity
 from shiftscope.measures.causes import CAUSES
 from shiftscope.reports.sheet import Grid, Sheet
 
-__all__ = ["Explanation", "explain_sheet", "explanations", "index_sheet", "to_values"]
+__all__ = ["Explanation", "explain_sheet", "explanations", "index_sheet", "to_values", "words_sheet"]
 
 _FAMILIES: dict[str, Mapping[str, Measure]] = {
     "intensity": {name: item for name, item in intensity.MEASURES.items() if not name.endswith("_outside")},
@@ -117,6 +117,15 @@ def index_sheet(items: Sequence[Explanation]) -> Sheet:
         )
         for question in dict.fromkeys(item.question for item in items)
     ]
+
+
+def words_sheet(words: Sequence[str]) -> Sheet:
+    """Words in alphabetical order, a row for each first letter."""
+    by_letter: dict[str, list[str]] = {}
+    for word in words:
+        by_letter.setdefault(word[0], []).append(word)
+    rows = [(letter, " ".join(found)) for letter, found in by_letter.items()]
+    return [Grid("words that names of classes may be made of, beside single digits", ("", "words"), rows)]
 
 
 def to_values(items: Sequence[Explanation]) -> dict[str, dict[str, dict[str, str]]]:

@@ -2,6 +2,7 @@
 
 from shiftscope.sites.declarations import NOTHING_SAID, SITE_FILE, Declarations
 from shiftscope.sites.loading import case_digests, fingerprint, fingerprint_of, load
+from shiftscope.sites.names import is_scanner_name
 from shiftscope.sites.overview import overview
 from shiftscope.sites.reading import read_site
 from shiftscope.sites.samples import Sample, draw_samples
@@ -23,6 +24,7 @@ __all__ = [
     "draw_samples",
     "fingerprint",
     "fingerprint_of",
+    "is_scanner_name",
     "load",
     "overview",
     "read_site",

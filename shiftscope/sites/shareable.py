@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from shiftscope.errors import InputError
-from shiftscope.sites.class_names import unknown_classes
+from shiftscope.sites.names import unknown_classes
 from shiftscope.sites.shared_patients import patterns_that_part, suspicion
 from shiftscope.sites.site import Case, Site
 

@@ -1,9 +1,9 @@
-"""Two shipped lists of ordinary words: those that classes are called by, and those that files of pictures are."""
+"""Shipped lists of ordinary words: those that classes, files of pictures and scanners are called by."""
 
 from functools import cache
 from importlib import resources
 
-__all__ = ["class_words", "picture_words"]
+__all__ = ["class_words", "picture_words", "scanner_words"]
 
 
 def class_words() -> frozenset[str]:
@@ -14,6 +14,11 @@ def class_words() -> frozenset[str]:
 def picture_words() -> frozenset[str]:
     """Words of names of files that tell what is in a picture, and not whose it is, lower case."""
     return _words("picture_words.txt")
+
+
+def scanner_words() -> frozenset[str]:
+    """Words of names of makers and models of scanners, lower case."""
+    return _words("scanner_words.txt")
 
 
 @cache

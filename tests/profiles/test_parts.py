@@ -66,7 +66,8 @@ def in_parts(folders: Sequence[Path]) -> list[tuple[str, Part]]:
     out: list[tuple[str, Part]] = []
     for folder in folders:
         first = read_fit(folders[0].with_suffix(".part.json"), "ashford", EXTRACTOR) if out else None
-        made, _ = part_of_site(read_site(folder, name="ashford"), EXTRACTOR, Options(seed=len(out)), first=first, key=KEY)
+        site = read_site(folder, name="ashford")
+        made, _ = part_of_site(site, EXTRACTOR, Options(seed=len(out)), first=first, key=KEY)
         made.write(folder.with_suffix(".part.json"))
         out.append((folder.name, Part.read(folder.with_suffix(".part.json"))))
     return out

@@ -1,21 +1,24 @@
-"""Which names of classes may leave a site: those its owner wrote down, and ordinary words of medicine."""
+"""Which names may leave a site: of classes those its owner wrote down and words of medicine; of scanners known ones."""
 
 import re
 from collections.abc import Collection
 
-from shiftscope.sites.words import class_words
+from shiftscope.sites.words import class_words, scanner_words
 
-__all__ = ["is_ordinary", "unknown_classes"]
+__all__ = ["is_class_name", "is_scanner_name", "unknown_classes"]
 
 MOST_WORDS = 6
 MOST_CHARACTERS = 2
 """Words of one character in a name, so that nothing is spelled out or dated with them."""
 
+MOST_LETTERS, MOST_DIGITS = 2, 4
+"""Of a code in the name of a scanner."""
+
 _WORDS = re.compile(r"[^\W_]+")
 _TAKEN_APART = re.compile(r"\d+|[^\W\d_]+")
 
 
-def is_ordinary(name: str) -> bool:
+def is_class_name(name: str) -> bool:
     """Whether a name is made of ordinary class words and single digits alone, however they are joined.
 
     "No_Tumor", "grade-3", "COVID-19" and "0" are; "2023", "part_1" and anybody's name are not.
@@ -25,9 +28,19 @@ def is_ordinary(name: str) -> bool:
     return 0 < len(words) <= MOST_WORDS and short <= MOST_CHARACTERS and all(map(_is_known, words))
 
 
+def is_scanner_name(name: str) -> bool:
+    """Whether a name is made of known words, one at least, and codes of two letters and four digits at most."""
+    words = _WORDS.findall(name.casefold())
+    plain = [word for word in words if word in scanner_words() and len(word) > 1]
+    codes = [part for word in words if word not in scanner_words() for part in _TAKEN_APART.findall(word)]
+    return bool(plain) and all(
+        part in scanner_words() or len(part) <= (MOST_DIGITS if part.isdecimal() else MOST_LETTERS) for part in codes
+    )
+
+
 def unknown_classes(names: Collection[str], declared: Collection[str]) -> list[str]:
     """The names, sorted, that are neither declared nor ordinary."""
-    return sorted(name for name in names if name not in declared and not is_ordinary(name))
+    return sorted(name for name in names if name not in declared and not is_class_name(name))
 
 
 def _parts(word: str) -> list[str]:
