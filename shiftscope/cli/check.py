@@ -41,6 +41,9 @@ def check(
     weights: Annotated[Path | None, typer.Option(help="Checkpoint of the baseline's timm model.")] = None,
     device: DeviceOption = Device.AUTO,
     workers: Annotated[int, typer.Option(min=1, help="Decoding threads.")] = max(1, (os.cpu_count() or 2) // 2),
+    name_files: Annotated[
+        bool, typer.Option("--name-files", help="Name a folder's bad files in the answer, which then must stay.")
+    ] = False,
     max_failures: Annotated[
         str | None, typer.Option(help="Unreadable files allowed: 10 or 5%; more is exit 2.")
     ] = None,
@@ -64,7 +67,7 @@ def check(
         workers=workers,
         max_failures=max_failures,
     )
-    result = checks.check(profile, baselines, limits, shown(new), failures)
+    result = checks.check(profile, baselines, limits, shown(new), failures if name_files else ())
     write_result(result, form, output or [])
     say(headline(result))
     code = _CODES[result.outcome]
