@@ -257,7 +257,7 @@ def test_without_the_owners_word_nothing_is_written(hospitals, tmp_path: Path, r
         folder.mkdir(parents=True)
         for n in range(2):
             Image.fromarray((phantom.pixels * 255).astype(np.uint8)).save(folder / f"{n}.png")
-    for folder in (patients, folders["borough"][0], folders["elford"][0]):
+    for folder in (patients, folders["borough"][0]):
         told = run("profile", folder, "-o", tmp_path / "out.profile.json", "--show")
         assert (told.code, told.out) == (2, ""), told.out
         assert "--one-file-per-patient" in told.err

@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from shiftscope.checks.findings import Finding, Status
 from shiftscope.checks.policy import Policy
 from shiftscope.profiles import Profile
-from shiftscope.profiles.profile import CELL, Count
+from shiftscope.profiles.profile import CELL, OTHER, Count
 
 __all__ = ["rules_of"]
 
@@ -55,6 +55,7 @@ def _scanners(profile: Profile, policy: Policy) -> Finding:
     }
     low, high = (sum(_range(count, profile.patients)[end] for count in strange.values()) for end in (0, 1))
     told = ", ".join(f"'{name}' ({count} of {profile.patients} patients)" for name, count in strange.items())
+    told += "; 'other' are scanners of fewer than 10 patients, and unknown ones" if OTHER in strange else ""
     status: Status = "failed" if strange else "passed"
     says = (
         f"scanners that are not allowed: {told}" if strange else f"scanners: all of {profile.patients} patients allowed"

@@ -6,13 +6,11 @@ from dataclasses import dataclass
 
 from shiftscope.diagnosis.odd_sites import told_once
 from shiftscope.diagnosis.words import names
-from shiftscope.profiles.profile import CELL, Count, Profile
+from shiftscope.profiles.profile import CELL, OTHER, SEVERAL, Count, Profile
 
-__all__ = ["SEVERAL", "WORDS", "SeparatingTags", "separating_tags"]
+__all__ = ["WORDS", "SeparatingTags", "separating_tags"]
 
 NEARLY_ALL = 0.9
-SEVERAL = "several"
-"""The value of a patient whose cases differ."""
 
 WORDS = {
     "scanner": ("scanner", ""),
@@ -72,7 +70,7 @@ def _separated(tag: str, one: Profile, other: Profile) -> str | None:
     """The value that nearly all patients of `one` have, if nearly all of `other` have another."""
     here, there = one.acquisition.get(tag, {}), other.acquisition.get(tag, {})
     for value, count in here.items():
-        if value == SEVERAL or not isinstance(count, int) or count < NEARLY_ALL * one.patients:
+        if value in (OTHER, SEVERAL) or not isinstance(count, int) or count < NEARLY_ALL * one.patients:
             continue
         if _without(value, there) >= NEARLY_ALL * other.patients:
             return value
@@ -80,8 +78,12 @@ def _separated(tag: str, one: Profile, other: Profile) -> str | None:
 
 
 def _without(value: str, counts: Mapping[str, Count]) -> int:
-    """The fewest patients that have another value, whatever the hidden counts are."""
-    return sum(_fewest(count) for name, count in counts.items() if name not in (value, SEVERAL))
+    """The fewest patients that have another value, whatever the hidden counts are.
+
+    Of the untold values this one can be what 9 of them have: it would be told from 10 on.
+    """
+    told = sum(_fewest(count) for name, count in counts.items() if name not in (value, OTHER, SEVERAL))
+    return told + max(0, _fewest(counts.get(OTHER, 0)) - (0 if value in counts else CELL - 1))
 
 
 def _fewest(count: Count) -> int:

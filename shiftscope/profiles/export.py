@@ -6,7 +6,7 @@ import numpy as np
 
 from shiftscope.measures import AXES, MEASURES
 from shiftscope.measures.basis import WIDTHS
-from shiftscope.profiles.profile import CELL, Count, Sketch, Summary
+from shiftscope.profiles.profile import CELL, OTHER, SEVERAL, Count, Sketch, Summary
 from shiftscope.profiles.sums import GRID, Histogram, Sums
 from shiftscope.sites import is_scanner_name
 from shiftscope.stats import Moments
@@ -22,9 +22,6 @@ FEWEST = 20
 CLASS_WIDTH = 8
 TEXTS = frozenset({"scanner", "manufacturer", "model"})
 """Tags whose values are words of whoever set the scanner up; all others are numbers and months."""
-
-OTHER, SEVERAL = "other", "several"
-"""Texts that are not known, and patients whose images differ: the two values of shiftscope's own."""
 
 FEW_CLASSES = 4  # with more, the least that a sketch can be, so that a profile stays small
 
@@ -57,18 +54,15 @@ def suppressed_count(count: int) -> Count:
 def acquisition(tag: str, counts: Mapping[str, int]) -> dict[str, Count]:
     """Patients by value of a tag.
 
-    A header can hold anything. So a text leaves only where it is made of the words that scanners are called by and
-    10 patients share it; all others are "other".
+    A value leaves only where 10 patients share it, and a text only where it is made of the words that scanners are
+    called by, for a header can hold anything. All others are one value, "other".
     """
-    if tag in TEXTS:
-        told = {
-            text: count
-            for text, count in counts.items()
-            if count >= CELL and (text == SEVERAL or is_scanner_name(text))
-        }
-        rest = sum(counts.values()) - sum(told.values())
-        counts = {**told, OTHER: rest}
-    return suppressed(counts)
+    told = {
+        value: count
+        for value, count in counts.items()
+        if count >= CELL and (tag not in TEXTS or value == SEVERAL or is_scanner_name(value))
+    }
+    return suppressed({**told, OTHER: sum(counts.values()) - sum(told.values())})
 
 
 def _uncertain(counts: Mapping[str, int], small: Set[str], hidden: Set[str]) -> bool:

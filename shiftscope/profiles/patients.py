@@ -14,6 +14,7 @@ from shiftscope.measures.canonical import Canonical
 from shiftscope.measures.canvases import grey_of, harmonized_coordinates, measure_canvases
 from shiftscope.measures.features import Extractor
 from shiftscope.profiles.prepare import About, Prepared, prepare
+from shiftscope.profiles.profile import SEVERAL
 from shiftscope.sites import Case, Site
 
 if TYPE_CHECKING:
@@ -300,7 +301,7 @@ def _patient(cases: list[_Measured]) -> Patient:
         label=min(labels) if len(labels) == 1 else None,
         coordinates=_mean_by_key([item.coordinates for item in cases]),
         numbers=_mean_by_key([item.numbers for item in cases]),
-        acquisition={tag: min(found) if len(found) == 1 else "several" for tag, found in sorted(values.items())},
+        acquisition={tag: min(found) if len(found) == 1 else SEVERAL for tag, found in sorted(values.items())},
         depths=frozenset(item.about.depth for item in cases),
         colour=any(item.about.colour for item in cases),
         several_classes=len(labels) > 1,

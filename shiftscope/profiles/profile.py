@@ -10,13 +10,16 @@ from shiftscope.records import Array, Document, Real, Record
 from shiftscope.sites import ONE_FILE, Declarations
 from shiftscope.stats import Moments
 
-__all__ = ["WITHHELD", "Area", "Count", "Privacy", "Profile", "Recipe", "Sketch", "Summary"]
+__all__ = ["OTHER", "SEVERAL", "WITHHELD", "Area", "Count", "Privacy", "Profile", "Recipe", "Sketch", "Summary"]
 
 Count = int | str
 """A number of patients, or "<10", or "hidden": any number, not told because it would give a small one away."""
 
 CELL = 10
 """No published count of patients is smaller."""
+
+OTHER, SEVERAL = "other", "several"
+"""Two values of every tag: of patients whose own is shared by fewer than 10 or unknown, and of those with several."""
 
 WITHHELD = "withheld"
 """A fingerprint that is not told: who knows all files but one could try that one."""

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from shiftscope.profiles.export import OTHER, SEVERAL, TEXTS
-from shiftscope.profiles.profile import WITHHELD, Profile
+from shiftscope.profiles.export import TEXTS
+from shiftscope.profiles.profile import OTHER, SEVERAL, WITHHELD, Profile
 from shiftscope.sites import Declarations
 
 __all__ = ["texts_of"]
@@ -44,4 +44,4 @@ def _of_tag(tag: str, value: str) -> str:
         return _FIXED
     if tag in TEXTS:
         return "a scanner of 10 patients or more, made of shipped words and short codes"
-    return "a month of the files' headers" if tag == "month" else "a number of the files' headers"
+    return f"a {'month' if tag == 'month' else 'number'} of the headers of 10 patients or more"

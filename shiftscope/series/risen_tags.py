@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from scipy.special import ndtri
 
 from shiftscope.diagnosis.evidence import Evidence
-from shiftscope.diagnosis.scanners import SEVERAL, WORDS
+from shiftscope.diagnosis.scanners import WORDS
 from shiftscope.profiles import Profile
+from shiftscope.profiles.profile import CELL, OTHER, SEVERAL
 from shiftscope.stats import LEVEL
 
 __all__ = ["ACQUISITION", "risen_tags"]
@@ -37,11 +38,16 @@ def risen_tags(before: Profile, since: Profile) -> Iterator[Evidence]:
 
 
 def _counts(tag: str, value: str, before: Profile, since: Profile) -> tuple[int, int] | None:
-    """Patients with a value at either side, None where one is hidden; nobody has what is not listed."""
-    earlier, later = before.acquisition.get(tag, {}).get(value, 0), since.acquisition[tag][value]
-    if value == SEVERAL or not isinstance(earlier, int) or not isinstance(later, int):
+    """Patients with a value at either side, None where one is hidden; of what is not listed there are 9 at the most."""
+    earlier, later = before.acquisition.get(tag, {}).get(value, _unlisted(tag, before)), since.acquisition[tag][value]
+    if value in (OTHER, SEVERAL) or not isinstance(earlier, int) or not isinstance(later, int):
         return None
     return earlier, later
+
+
+def _unlisted(tag: str, before: Profile) -> int:
+    """The most patients that can have a value that is not told."""
+    return CELL - 1 if OTHER in before.acquisition.get(tag, {}) else 0
 
 
 def _risen(counts: tuple[int, int], n: tuple[int, int], level: float) -> tuple[float, float]:
@@ -56,6 +62,7 @@ def _told(tag: str, value: str, counts: tuple[int, int], before: Profile, since:
     low, high = _risen(counts, n, LEVEL)
     gap = counts[1] / n[1] - counts[0] / n[0]
     noun, unit = WORDS[tag]
+    most = "" if value in before.acquisition.get(tag, {}) or not counts[0] else "at most "
     return Evidence(
         question="appearance",
         cause=ACQUISITION,
@@ -65,6 +72,6 @@ def _told(tag: str, value: str, counts: tuple[int, int], before: Profile, since:
         low=low,
         high=high,
         n=n,
-        says=f"more patients have {noun} {value}{unit}: {counts[1]} of {n[1]} '{since.site}', {counts[0]} of {n[0]}"
-        f" '{before.site}', {gap:+.0%} of patients, 95 % [{low:+.0%}, {high:+.0%}]",
+        says=f"more patients have {noun} {value}{unit}: {counts[1]} of {n[1]} '{since.site}', {most}{counts[0]} of"
+        f" {n[0]} '{before.site}', {gap:+.0%} of patients, 95 % [{low:+.0%}, {high:+.0%}]",
     )

@@ -139,7 +139,11 @@ def test_a_folder_is_profiled_first_and_its_bad_files_are_named(run, files: Path
         shutil.copy(first, first.with_name(f"zz{name}.png"))
     first.with_name("zzcut.png").write_bytes(first.read_bytes()[:40])
     first.with_name("zzvoid.png").write_bytes(b"")
-    done = run("check", "delivery", "--against", "base.profile.json", "-o", "d.sarif", "--format", "json")
+    asked = ("check", "delivery", "--against", "base.profile.json")
+    nameless = run(*asked, "-o", "d.sarif", "--format", "json")
+    assert "zzcut.png" in nameless.err
+    assert "zzcut" not in nameless.out + (files / "d.sarif").read_text()
+    done = run(*asked, "-o", "d.sarif", "--format", "json", "--name-files")
     assert done.code == 0, done.err
     result = json.loads(done.out)
     assert (result["site"], result["against"]) == ("clear (new)", ["clear (baseline)"])
@@ -150,7 +154,7 @@ def test_a_folder_is_profiled_first_and_its_bad_files_are_named(run, files: Path
     assert places == {"delivery/images/zzcut.png", "delivery/images/zzvoid.png"}
     policy = files / "strict.toml"
     policy.write_text("max_unreadable = 1\n")
-    strict = run("check", "delivery", "--against", "base.profile.json", "--policy", policy, "--format", "github")
+    strict = run(*asked, "--policy", policy, "--format", "github", "--name-files")
     assert strict.code == 1
     assert "::error file=delivery/images/zzcut.png,title=shiftscope%3A " in strict.out
 
