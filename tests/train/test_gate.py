@@ -48,7 +48,10 @@ def spoiled(data: dict[str, Path], out: Path, **changes: object) -> Recorded:
         plan = apart(data, seeds=(0, 1), rounds=2, **changes)
         job = job_for(plan, data, out, arms_for(plan, ["fedavg", "spoiled"], gated=True))
         run = go_on(job)
-        run.replicates.update({site: Participant(job, site).compare()["spoiled"] for site in job.sites})
+        for site in job.sites:
+            kept = run.result.sites[site].kept_baseline
+            told = {(arm.name, seed): kept.get(arm.name, (False, False))[seed] for arm in job.arms for seed in (0, 1)}
+            run.replicates[site] = Participant(job, site).compare(told)["spoiled"]
         return run
 
 
