@@ -162,7 +162,7 @@ class Participant:
             save_arrays(self._model_path(arm, seed), used)
         return Evaluation(
             cases=len(samples.test),
-            scores=self._scores(self._used(chosen, seed, kept_baseline=kept_baseline)),
+            scores=self._scores(self._used(chosen, seed, {(arm, seed): kept_baseline})),
             ungated=self._scores(test),
             validation=self._scores(val),
             kept_baseline=kept_baseline,
@@ -181,13 +181,10 @@ class Participant:
         if not self.job.keep_models:
             self._forget_models(judged)
         base = self._tested(first)
-        used = {
-            arm.name: [
-                self._used(arm, seed, kept_baseline=judged.get((arm.name, seed), False)) for seed in self.plan.seeds
-            ]
+        drawn = {
+            arm.name: self._replicates(base, [self._used(arm, seed, judged) for seed in self.plan.seeds])
             for arm in others
         }
-        drawn = {name: self._replicates(base, cases) for name, cases in used.items()}
         own = {UNGATED + arm.name: self._replicates(base, self._tested(arm)) for arm in others if arm.gated}
         return drawn | own
 
@@ -205,8 +202,10 @@ class Participant:
         """Scores of the test cases under the strategy's own model, seed by seed."""
         return [load_arrays(self._cases_path(arm.name, seed, "test")) for seed in self.plan.seeds]
 
-    def _used(self, arm: Arm, seed: int, *, kept_baseline: bool) -> Cases:
+    def _used(self, arm: Arm, seed: int, judged: Judged) -> Cases:
         """Scores of the test cases under the model the site uses: the arm's, or the baseline's where that was kept."""
+        key = (arm.name, seed)
+        kept_baseline = judged[key] if key in judged else self._gated(arm, seed)
         return load_arrays(self._cases_path(self.job.arms[0].name if kept_baseline else arm.name, seed, "test"))
 
     def _gated(self, arm: Arm, seed: int) -> bool:

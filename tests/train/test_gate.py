@@ -88,6 +88,14 @@ def test_what_is_compared_there_is_the_baseline_with_itself(judged: Recorded) ->
     assert judged.result.arms["spoiled"].verdict == "no_difference"
 
 
+def test_a_site_compares_the_model_that_the_coordinator_knows_it_to_use(judged: Recorded) -> None:
+    """Its files may tell more by then: a baseline that was judged only after the strategy was."""
+    told = {(arm.name, seed): False for arm in judged.job.arms for seed in (0, 1)}
+    differences = Participant(judged.job, "b").compare(told)
+    np.testing.assert_array_equal(differences["spoiled"], differences["ungated/spoiled"])
+    assert differences["spoiled"].any()
+
+
 def test_without_validation_cases_nothing_is_decided(unjudged: Recorded) -> None:
     b = unjudged.result.sites["b"]
     assert b.validation == {"fedavg": (None, None), "spoiled": (None, None)}
