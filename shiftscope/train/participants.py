@@ -4,6 +4,7 @@ import hmac
 import secrets
 import shutil
 import time
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,10 @@ from shiftscope.train.scores import METRICS, PRIMARY, Cases, judge
 from shiftscope.train.states import Evaluation, Personal, load_arrays, load_personal, save_arrays, save_personal
 from shiftscope.train.views import Views
 
-__all__ = ["Participant", "initial_tensors", "server_of"]
+__all__ = ["Judged", "Participant", "initial_tensors", "server_of"]
+
+Judged = Mapping[tuple[str, int], bool]
+"""(arm, seed) -> whether the site keeps the baseline's model, of each evaluation that reached the coordinator."""
 
 
 def server_of(job: Job, algorithm: Algorithm, seed: int) -> Server:
@@ -108,9 +112,15 @@ class Participant:
             change.append(np.abs(new - old).mean() if new.shape == old.shape else 1.0)
         return float(np.mean(change)), kept_signal(before, after)
 
-    def train(self, arm: str, seed: int, number: int, received: Tensors, reference: Statistics) -> Update:
-        """Round `number`: the local steps, from the shared tensors and the site's own."""
-        algorithm, model, round_ = self._ready(arm, seed, number, received, reference)
+    def train(
+        self, arm: str, seed: int, number: int, accepted: int, received: Tensors, reference: Statistics
+    ) -> Update:
+        """Round `number`: the local steps, from the shared tensors and the site's own.
+
+        Args:
+            accepted: the last round whose update the coordinator has of this site: what is the site's own is from then.
+        """
+        algorithm, model, round_ = self._ready(arm, seed, number, accepted, received, reference)
         start = digest_of(tensors_of(model)) if number == 1 else ""
         measured = measure_from_here(self.job.device)
         since = time.perf_counter()
@@ -119,7 +129,7 @@ class Participant:
         everything, home = tensors_of(model), algorithm.stays_home(model)
         self._require_finite(everything | round_.memory, arm, seed, number)
         mine = Personal({name: everything[name] for name in sorted(home)}, round_.memory)
-        save_personal(self.home / f"{arm}-seed{seed}", number, mine)
+        save_personal(self.home / f"{arm}-seed{seed}", number, mine, accepted)
         sent = {name: tensor for name, tensor in everything.items() if name not in home}
         spent = SiteRound(
             steps=round_.steps,
@@ -130,11 +140,14 @@ class Participant:
         )
         return Update(self.site, sent | round_.extra, len(round_.samples), loss, spent)
 
-    def evaluate(self, arm: str, seed: int, received: Tensors, reference: Statistics) -> Evaluation:
-        """The final model on the site's validation and test cases; the cases' own scores stay here."""
+    def evaluate(self, arm: str, seed: int, accepted: int, received: Tensors, reference: Statistics) -> Evaluation:
+        """The final model on the site's validation and test cases; the cases' own scores stay here.
+
+        Asked again, the site answers the same.
+        """
         chosen = self.job.arm(arm)
         rounds = find_algorithm(chosen.algorithm).federated(chosen.rounds)
-        algorithm, model, round_ = self._ready(arm, seed, rounds + 1, received, reference)
+        algorithm, model, round_ = self._ready(arm, seed, rounds + 1, accepted, received, reference)
         since = time.perf_counter()
         with single_threaded(), seeded(*round_.origin, "finish"):
             algorithm.finish(model, round_)
@@ -149,34 +162,36 @@ class Participant:
             save_arrays(self._model_path(arm, seed), used)
         return Evaluation(
             cases=len(samples.test),
-            scores=self._scores(self._kept(chosen, seed)),
+            scores=self._scores(self._used(chosen, seed, {(arm, seed): kept_baseline})),
             ungated=self._scores(test),
             validation=self._scores(val),
             kept_baseline=kept_baseline,
             spent=spent,
         )
 
-    def compare(self) -> Tensors:
+    def compare(self, judged: Judged) -> Tensors:
         """Resampled differences from the first strategy, arm -> (replicates, seeds), no case among them.
 
         For a gated arm the differences of its own models, used or not, come beside them: "ungated/" + arm.
+
+        Args:
+            judged: what the coordinator heard of the site's final models, which therefore need no other look.
         """
         first, *others = self.job.arms
         if not self.job.keep_models:
-            self._forget_models()
+            self._forget_models(judged)
         base = self._tested(first)
         drawn = {
-            arm.name: self._replicates(base, [self._kept(arm, seed) for seed in self.plan.seeds]) for arm in others
+            arm.name: self._replicates(base, [self._used(arm, seed, judged) for seed in self.plan.seeds])
+            for arm in others
         }
         own = {UNGATED + arm.name: self._replicates(base, self._tested(arm)) for arm in others if arm.gated}
         return drawn | own
 
-    def _forget_models(self) -> None:
-        """What a strategy kept at the site while it was trained; its scores stay."""
-        for arm in self.job.arms:
-            for seed in self.plan.seeds:
-                if self._cases_path(arm.name, seed, "test").exists():
-                    shutil.rmtree(self.home / f"{arm.name}-seed{seed}", ignore_errors=True)
+    def _forget_models(self, judged: Judged) -> None:
+        """What a strategy kept at the site while it was trained, unless it may have to be judged again."""
+        for arm, seed in judged:
+            shutil.rmtree(self.home / f"{arm}-seed{seed}", ignore_errors=True)
 
     def _replicates(self, base: list[Cases], other: list[Cases]) -> np.ndarray:
         metric = METRICS[self.plan.task][PRIMARY[self.plan.task]]
@@ -187,11 +202,11 @@ class Participant:
         """Scores of the test cases under the strategy's own model, seed by seed."""
         return [load_arrays(self._cases_path(arm.name, seed, "test")) for seed in self.plan.seeds]
 
-    def _kept(self, arm: Arm, seed: int) -> Cases:
+    def _used(self, arm: Arm, seed: int, judged: Judged) -> Cases:
         """Scores of the test cases under the model the site uses: the arm's, or the baseline's where that was kept."""
-        return load_arrays(
-            self._cases_path(self.job.arms[0].name if self._gated(arm, seed) else arm.name, seed, "test")
-        )
+        key = (arm.name, seed)
+        kept_baseline = judged[key] if key in judged else self._gated(arm, seed)
+        return load_arrays(self._cases_path(self.job.arms[0].name if kept_baseline else arm.name, seed, "test"))
 
     def _gated(self, arm: Arm, seed: int) -> bool:
         """Whether the site keeps the baseline's model; not where it was absent when that was judged."""
@@ -203,13 +218,17 @@ class Participant:
         return gated(mine, base)
 
     def _ready(
-        self, arm: str, seed: int, number: int, received: Tensors, reference: Statistics
+        self, arm: str, seed: int, number: int, accepted: int, received: Tensors, reference: Statistics
     ) -> tuple[Algorithm, nn.Module, Round]:
-        """The model as this site has it before round `number`, and what its steps will need."""
+        """The model as this site has it before round `number`, and what its steps will need.
+
+        Raises:
+            EngineError: what was the site's own after round `accepted` is gone.
+        """
         chosen = self.job.arm(arm)
         algorithm = find_algorithm(chosen.algorithm)
         model = _initial(self.job, seed)
-        personal = load_personal(self.home / f"{arm}-seed{seed}", before=number) or Personal()
+        personal = load_personal(self.home / f"{arm}-seed{seed}", accepted)
         tensors = {**model.state_dict(), **_torch({**received, **personal.home})}
         model.load_state_dict({name: tensors[name] for name in model.state_dict()})
         model.to(self.job.device).to(memory_format=memory_format(self.plan))

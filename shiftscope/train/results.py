@@ -110,8 +110,9 @@ def leaks_told(job: Job, harmonizer: str, kept: Mapping[str, Kept]) -> list[str]
     ]
 
 
-def line_of(entry: RoundEntry, rounds: int) -> str:
-    """A round in one line."""
+def line_of(entry: RoundEntry, job: Job) -> str:
+    """A round in one line, counted among its own strategy's."""
+    rounds = job.arm(entry.arm).rounds
     failed = [f"{site} {reply}" for site, reply in entry.replies.items() if reply != "ok"]
     loss = "no loss" if entry.loss is None else f"loss {entry.loss:.3f}"
     counts = f"{len(entry.replies) - len(failed)} of {len(entry.replies)} sites"

@@ -8,6 +8,7 @@ import numpy as np
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
+from shiftscope.errors import EngineError
 from shiftscope.plans import RoundEntry, SiteRound
 from shiftscope.records import Record
 from shiftscope.train.aggregate import Tensors
@@ -23,9 +24,6 @@ __all__ = [
     "save_checkpoint",
     "save_personal",
 ]
-
-KEPT_ROUNDS = 2
-"""A run broken off in the middle of a round starts that round again from the state before it."""
 
 
 class Evaluation(Record):
@@ -68,6 +66,14 @@ class Checkpoint:
     evaluation: dict[str, Evaluation] = field(default_factory=dict)
     evaluation_bytes: int = 0
 
+    def accepted(self, site: str) -> int:
+        """The last round whose update of `site` is part of what is shared, 0 where there is none.
+
+        The site goes on from what it had after that round, whatever it did since: an answer that was late, lost or
+        unsound never happened. The account of the rounds says which they are, and is written with the weights.
+        """
+        return max((entry.round for entry in self.entries if entry.replies.get(site) == "ok"), default=0)
+
 
 @dataclass(slots=True)
 class Personal:
@@ -104,20 +110,39 @@ def load_checkpoint(path: Path) -> Checkpoint | None:
     )
 
 
-def save_personal(folder: Path, number: int, state: Personal) -> None:
-    """Keep the state after round `number`, and that of the round before it."""
-    _write(folder / f"round-{number:05d}.safetensors", {"home": state.home, "memory": state.memory}, {})
-    for old in sorted(folder.glob("round-*.safetensors"))[:-KEPT_ROUNDS]:
-        old.unlink()
+def save_personal(folder: Path, number: int, state: Personal, accepted: int) -> None:
+    """Keep the state after round `number`, and that of round `accepted`: the coordinator will name one of the two.
+
+    Other states from before `number` are deleted. Later ones stay: a round that timed out may end after the next one.
+    """
+    path = _after(folder, number)
+    _write(path, {"home": state.home, "memory": state.memory}, {})
+    for old in folder.glob("round-*.safetensors"):
+        if old.name < path.name and old != _after(folder, accepted):
+            old.unlink(missing_ok=True)
 
 
-def load_personal(folder: Path, before: int) -> Personal | None:
-    """The newest state from a round before `before`, None where there is none."""
-    paths = [path for path in folder.glob("round-*.safetensors") if int(path.stem.split("-")[1]) < before]
-    if not paths:
-        return None
-    groups, _ = _read(max(paths))
+def load_personal(folder: Path, accepted: int) -> Personal:
+    """The state after round `accepted`, the last that the coordinator has of this site; empty for 0.
+
+    Raises:
+        EngineError: there is none. Any other would differ from what the coordinator's weights are made of.
+    """
+    if accepted == 0:
+        return Personal()
+    path = _after(folder, accepted)
+    if not path.exists():
+        kept = ", ".join(sorted(other.stem for other in folder.glob("round-*.safetensors"))) or "none"
+        raise EngineError(
+            f"{path}: no such file, and round {accepted} is the last that the coordinator accepted of this site; states"
+            f" kept here: {kept}; put the file back, or start the run anew"
+        )
+    groups, _ = _read(path)
     return Personal(groups.get("home", {}), groups.get("memory", {}))
+
+
+def _after(folder: Path, number: int) -> Path:
+    return folder / f"round-{number:05d}.safetensors"
 
 
 def save_arrays(path: Path, arrays: Tensors) -> None:

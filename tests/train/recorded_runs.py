@@ -1,7 +1,7 @@
 """Whole runs in this process, of a U-Net of two levels, with every message kept."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -61,9 +61,7 @@ class Recorded:
 
     def personal(self, arm: str, site: str, after: int) -> Personal:
         """What the site has after round `after`."""
-        state = load_personal(self.job.home(site) / f"{arm}-seed{SEED}", before=after + 1)
-        assert state is not None
-        return state
+        return load_personal(self.job.home(site) / f"{arm}-seed{SEED}", after)
 
     def final(self, arm: str, site: str) -> Tensors:
         """The model the site ends with."""
@@ -103,9 +101,9 @@ def job_for(plan: Plan, data: dict[str, Path], out: Path, arms: Sequence[Arm], d
     return job
 
 
-def go_on(job: Job) -> Recorded:
+def go_on(job: Job, network: Callable[..., InlineGrid] = InlineGrid) -> Recorded:
     """From where its checkpoints stand to the end, by processes that remember nothing."""
-    grid = InlineGrid(job, log=[])
+    grid = network(job, log=[])
     with pytest.MonkeyPatch.context() as patch, task_identity():
         patch.setattr(models, "CHANNELS", CHANNELS)
         patch.setattr(logging.getLogger("flwr"), "level", logging.ERROR)
@@ -114,6 +112,7 @@ def go_on(job: Job) -> Recorded:
         finally:
             participant.cache_clear()
     sites = {node: job.sites[int(context.node_config["partition-id"])] for node, context in grid.contexts.items()}
+    assert grid.log is not None
     log = [
         (sites[sent.metadata.dst_node_id], sent.metadata.message_type, unpack(sent.content), unpack(reply.content))
         for sent, reply in grid.log

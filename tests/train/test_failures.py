@@ -11,7 +11,7 @@ from small_hospitals import plan_for
 
 from shiftscope.errors import EngineError
 from shiftscope.plans import Plan, RunResult
-from shiftscope.train.aggregate import Tensors, Update
+from shiftscope.train.aggregate import Update
 from shiftscope.train.flower import simulation
 from shiftscope.train.flower.client import participant
 from shiftscope.train.flower.federation import WorkerDied
@@ -30,10 +30,10 @@ def break_training(monkeypatch: pytest.MonkeyPatch, sites: str, number: int) -> 
     """These sites raise in one round of every strategy."""
     original = Participant.train
 
-    def broken(self: Participant, arm: str, seed: int, at: int, shared: Tensors, reference: object) -> Update:
+    def broken(self: Participant, arm: str, seed: int, at: int, *rest: object) -> Update:
         if self.site in sites and at == number:
             raise RuntimeError(f"cannot read {SECRET}")
-        return original(self, arm, seed, at, shared, reference)  # type: ignore[arg-type]
+        return original(self, arm, seed, at, *rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Participant, "train", broken)
 

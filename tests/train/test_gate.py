@@ -48,7 +48,10 @@ def spoiled(data: dict[str, Path], out: Path, **changes: object) -> Recorded:
         plan = apart(data, seeds=(0, 1), rounds=2, **changes)
         job = job_for(plan, data, out, arms_for(plan, ["fedavg", "spoiled"], gated=True))
         run = go_on(job)
-        run.replicates.update({site: Participant(job, site).compare()["spoiled"] for site in job.sites})
+        for site in job.sites:
+            kept = run.result.sites[site].kept_baseline
+            told = {(arm.name, seed): kept.get(arm.name, (False, False))[seed] for arm in job.arms for seed in (0, 1)}
+            run.replicates[site] = Participant(job, site).compare(told)["spoiled"]
         return run
 
 
@@ -83,6 +86,14 @@ def test_what_is_compared_there_is_the_baseline_with_itself(judged: Recorded) ->
     assert judged.result.sites["b"].differences["spoiled"] == Difference(mean=0.0, low=0.0, high=0.0)
     assert judged.result.arms["spoiled"].harmed == ()
     assert judged.result.arms["spoiled"].verdict == "no_difference"
+
+
+def test_a_site_compares_the_model_that_the_coordinator_knows_it_to_use(judged: Recorded) -> None:
+    """Its files may tell more by then: a baseline that was judged only after the strategy was."""
+    told = {(arm.name, seed): False for arm in judged.job.arms for seed in (0, 1)}
+    differences = Participant(judged.job, "b").compare(told)
+    np.testing.assert_array_equal(differences["spoiled"], differences["ungated/spoiled"])
+    assert differences["spoiled"].any()
 
 
 def test_without_validation_cases_nothing_is_decided(unjudged: Recorded) -> None:

@@ -84,9 +84,9 @@ def test_training_and_evaluation_see_the_same_harmonized_pixels_and_the_same_mas
     monkeypatch.setattr(participants, "judge", spied_judge)
     weights = initial_tensors(job, CONTROLS["fedavg"], 0)
     for arm, harmonized in (("baseline", False), ("adapted", True)):
-        update = site.train(arm, 0, 1, weights, shown if harmonized else {})
+        update = site.train(arm, 0, 1, 0, weights, shown if harmonized else {})
         assert update.cases == len(site.views.plain.train)
-        site.evaluate(arm, 0, update.tensors, shown if harmonized else {})
+        site.evaluate(arm, 0, 1, update.tensors, shown if harmonized else {})
         for part in ("train", "test"):
             raw = getattr(site.views.plain, part)
             assert len(seen[part]) == len(raw)

@@ -52,7 +52,7 @@ def trained(run: Recorded, name: str) -> set[str]:
 @pytest.mark.parametrize("name", EVERY)
 def test_messages_hold_the_shared_part_and_nothing_else(name: str, portfolio: Recorded) -> None:
     algorithm = find_algorithm(name)
-    home = portfolio.personal(name, "a", after=3).home.keys()
+    home = portfolio.personal(name, "a", after=algorithm.federated(portfolio.job.plan.rounds)).home.keys()
     shared = trained(portfolio, name) - home
     rounds = portfolio.messages(name, "train")
     parties = 1 if algorithm.pools else len(portfolio.job.sites)

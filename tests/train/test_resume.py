@@ -7,7 +7,7 @@ from safetensors.numpy import load_file
 from small_hospitals import plan_for
 
 from shiftscope.plans import RunResult
-from shiftscope.train.aggregate import Tensors, Update
+from shiftscope.train.aggregate import Update
 from shiftscope.train.launch import train
 from shiftscope.train.participants import Participant
 
@@ -62,10 +62,10 @@ def test_interrupted_in_the_middle_of_a_round(
 ) -> None:
     original = Participant.train
 
-    def interrupted(self: Participant, a: str, s: int, n: int, shared: Tensors, reference: object) -> Update:
+    def interrupted(self: Participant, a: str, s: int, n: int, *rest: object) -> Update:
         if (a, s, n, self.site) == (arm, seed, number, site):
             raise KeyboardInterrupt
-        return original(self, a, s, n, shared, reference)  # type: ignore[arg-type]
+        return original(self, a, s, n, *rest)  # type: ignore[arg-type]
 
     plan = plan_for(hospitals, **PLAN)
     said: list[str] = []

@@ -1,10 +1,12 @@
 """What is written can be read back, bit for bit, and never half."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from shiftscope.errors import EngineError
 from shiftscope.plans import RoundEntry
 from shiftscope.train import states
 from shiftscope.train.states import (
@@ -57,19 +59,64 @@ def test_a_crash_while_writing_leaves_the_old_checkpoint(tmp_path: Path, monkeyp
     assert after.round == 1
 
 
-def test_a_round_finds_the_state_before_it(tmp_path: Path) -> None:
-    for number in range(1, 5):
-        save_personal(tmp_path, number, Personal(tensors(number), {"steps": np.array(number)}))
-    assert len(list(tmp_path.iterdir())) == states.KEPT_ROUNDS
-    for before, expected in ((5, 4), (4, 3)):
-        state = load_personal(tmp_path, before)
-        assert state is not None
-        assert state.home["n"] == expected
-        assert state.memory["steps"] == expected
-    assert load_personal(tmp_path, 3) is None
-    assert load_personal(tmp_path / "absent", 9) is None
+def kept(folder: Path) -> list[int]:
+    return sorted(int(path.stem.removeprefix("round-")) for path in folder.iterdir())
+
+
+def test_the_state_of_the_accepted_round_is_found_and_no_other(tmp_path: Path) -> None:
+    for number in (1, 2, 3):
+        save_personal(
+            tmp_path,
+            number,
+            Personal(
+                tensors(number),
+                {"steps": np.array(number)},
+            ),
+            number - 1,
+        )
+    for accepted in (2, 3):
+        state = load_personal(tmp_path, accepted)
+        assert state.home["n"] == accepted
+        assert state.memory["steps"] == accepted
+    assert load_personal(tmp_path, 0) == Personal()
+    said = r"round-00001.safetensors: no such file, and round 1 .* kept here: round-00002, round-00003; put the file"
+    with pytest.raises(EngineError, match=said):
+        load_personal(tmp_path, 1)
+    with pytest.raises(EngineError, match=r"round-00009.safetensors: no such file.* kept here: none"):
+        load_personal(tmp_path / "absent", 9)
+
+
+@pytest.mark.parametrize("lost", [(), (3,), (4, 5, 6), range(8, 40), range(1, 40)])
+def test_two_states_are_kept_whatever_is_lost(lost: Collection[int], tmp_path: Path) -> None:
+    accepted = 0
+    for number in range(1, 40):
+        assert accepted == 0 or load_personal(tmp_path, accepted).home["n"] == accepted
+        save_personal(tmp_path, number, Personal(tensors(number)), accepted)
+        assert kept(tmp_path) == sorted({accepted, number} - {0})
+        accepted = accepted if number in lost else number
+
+
+def test_a_round_that_ends_after_the_next_one_deletes_nothing_of_it(tmp_path: Path) -> None:
+    save_personal(tmp_path, 1, Personal(tensors(1)), 0)
+    save_personal(tmp_path, 3, Personal(tensors(3)), 1)
+    save_personal(tmp_path, 2, Personal(tensors(2)), 1)
+    assert load_personal(tmp_path, 3).home["n"] == 3
+    save_personal(tmp_path, 4, Personal(tensors(4)), 3)
+    assert kept(tmp_path) == [3, 4]
 
 
 def test_nothing_personal_is_a_state_too(tmp_path: Path) -> None:
-    save_personal(tmp_path, 1, Personal())
-    assert load_personal(tmp_path, 2) == Personal({}, {})
+    save_personal(tmp_path, 1, Personal(), 0)
+    assert load_personal(tmp_path, 1) == Personal({}, {})
+
+
+def test_the_account_tells_which_round_was_accepted_last() -> None:
+    """Also in a checkpoint that was written before anybody asked."""
+    replies = ({"a": "ok", "b": "ok"}, {"a": "ok", "b": "failed: no answer within 7 s"}, {"a": "failed: ValueError"})
+    entries = [
+        RoundEntry(round=number, arm="x", seed=0, replies=words, loss=None, bytes=0, seconds=0)
+        for number, words in enumerate(replies, start=1)
+    ]
+    state = Checkpoint(3, {}, entries=entries)
+    assert [state.accepted(site) for site in "abc"] == [2, 1, 0]
+    assert Checkpoint(0, {}).accepted("a") == 0

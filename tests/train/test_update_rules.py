@@ -261,11 +261,18 @@ def test_scaffold_server() -> None:
     shared = {"w": np.array([1.0]), "control/w": np.array([0.5])}
     updates = [
         Update("b", {"w": np.array([2.0]), "control/w": np.array([0.3])}, 3, 0.0),
-        Update("a", {"w": np.array([4.0]), "control/w": np.array([-0.9])}, 1, 0.0),
+        Update("a", {"w": np.array([4.0]), "control/w": np.array([-0.1])}, 1, 0.0),
     ]
-    after = scaffold.average_with_controls(shared, updates, Server(plan, frozenset({"w"})))
+    server = Server(plan, frozenset({"w"}))
+    after = scaffold.average_with_controls(shared, updates, server)
     close(after["w"], [2.5])
-    close(after["control/w"], [0.5 + 2 / 3 * (3 * 0.3 - 0.9) / 4])
+    silent = plan.split.train * plan.sites["c"].cases
+    close(after["control/w"], [0.5 + (3 * 0.3 - 0.1) / (4 + silent)])
+    late = [Update("c", {"w": np.array([4.0]), "control/w": np.array([0.2])}, 5, 0.0)]
+    close(
+        scaffold.average_with_controls(after, late, server)["control/w"],
+        [after["control/w"].item() * (4 + silent) / 9 + 5 * 0.2 / 9],
+    )
     begun = scaffold.add_controls({"w": np.array([1.0]), "mean": np.array([1.0])}, Server(plan, frozenset({"w"})))
     assert begun.keys() == {"w", "mean", "control/w"}
     assert not begun["control/w"].any()
@@ -290,19 +297,43 @@ def test_scaffold_heads_for_the_optimum_of_fedavg() -> None:
     assert shared["w"].item() == pytest.approx(0.1, abs=1e-3)
 
 
-def test_scaffold_keeps_c_the_mean_of_the_sites_variates() -> None:
-    plan = PLAN.model_copy(update={"sites": dict.fromkeys("ab", PLAN.sites["a"])})
+@pytest.mark.parametrize("present", [1.0, 0.5, 0.2])
+def test_scaffold_keeps_c_the_mean_of_the_sites_variates(present: float) -> None:
+    """Whoever answers, and though the split leaves other shares for training than the plan's numbers of cases."""
+    cases = {"a": 7, "b": 1, "c": 4}
+    plan = PLAN.model_copy(update={"sites": dict.fromkeys(cases, PLAN.sites["a"])})
     server = Server(plan, frozenset({"w"}))
     shared = {"w": np.zeros(1000, np.float32), "control/w": np.zeros(1000, np.float32)}
-    rng, own = np.random.default_rng(0), {site: np.zeros(1000, np.float32) for site in "ab"}
+    rng, own = np.random.default_rng(0), {site: np.zeros(1000, np.float32) for site in cases}
+    heard: set[str] = set()
     for _ in range(50):
         updates = []
-        for site in "ab":
+        for site in cases:
+            if rng.random() >= present:
+                continue
+            heard.add(site)
             change = rng.normal(size=1000).astype(np.float32) - own[site]
             own[site] = (own[site].astype(np.float64) + change).astype(np.float32)
-            updates.append(Update(site, {"w": shared["w"], "control/w": change}, 1, 0.0))
+            updates.append(Update(site, {"w": shared["w"], "control/w": change}, cases[site], 0.0))
+        if not updates:
+            continue
         shared = scaffold.average_with_controls(shared, updates, server)
-    np.testing.assert_allclose(shared["control/w"], (own["a"] + own["b"]) / 2, atol=1e-5)
+        planned = plan.split.train * PLAN.sites["a"].cases
+        weights = {site: count if site in heard else planned for site, count in cases.items()}
+        mean = sum(weights[site] * own[site].astype(np.float64) for site in cases) / sum(weights.values())
+        np.testing.assert_allclose(shared["control/w"], mean, atol=1e-5)
+    assert heard == set(cases)
+
+
+def test_scaffold_goes_on_from_a_checkpoint_that_tells_no_cases() -> None:
+    """As written before they were remembered, when every site had been heard: c is a true mean and is left as it is."""
+    plan = PLAN.model_copy(update={"sites": dict.fromkeys("ab", PLAN.sites["a"])})
+    still = [
+        Update(site, {"w": np.zeros(1), "control/w": np.zeros(1)}, cases, 0.0) for site, cases in (("a", 9), ("b", 4))
+    ]
+    shared = {"w": np.zeros(1), "control/w": np.array([0.3])}
+    after = scaffold.average_with_controls(shared, still, Server(plan, frozenset({"w"})))
+    assert after["control/w"] == 0.3
 
 
 def test_fedadam_moments() -> None:

@@ -54,20 +54,22 @@ def harmonize(site: Participant, parcel: Parcel) -> Parcel:
 def train(site: Participant, parcel: Parcel) -> Parcel:
     """One round."""
     facts = parcel.facts
-    update = site.train(facts["arm"], facts["seed"], facts["round"], parcel.tensors, parcel.statistics)
+    own = (facts["round"], facts["accepted"])
+    update = site.train(facts["arm"], facts["seed"], *own, parcel.tensors, parcel.statistics)
     spent = json.loads(update.spent.model_dump_json())
     return Parcel(tensors=update.tensors, facts={"cases": update.cases, "loss": update.loss, "spent": spent})
 
 
 def evaluate(site: Participant, parcel: Parcel) -> Parcel:
     """The final model, judged."""
-    word = site.evaluate(parcel.facts["arm"], parcel.facts["seed"], parcel.tensors, parcel.statistics)
+    facts = parcel.facts
+    word = site.evaluate(facts["arm"], facts["seed"], facts["accepted"], parcel.tensors, parcel.statistics)
     return Parcel(facts=word.model_dump())
 
 
-def compare(site: Participant, _parcel: Parcel) -> Parcel:
+def compare(site: Participant, parcel: Parcel) -> Parcel:
     """Every strategy beside the first."""
-    return Parcel(tensors=site.compare())
+    return Parcel(tensors=site.compare({(arm, seed): kept for arm, seed, kept in parcel.facts["judged"]}))
 
 
 def answering(handler: Callable[[Participant, Parcel], Parcel]) -> Callable[[Message, Context], Message]:

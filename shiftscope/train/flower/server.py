@@ -84,7 +84,7 @@ class _Run:
             for seed in self.job.plan.seeds
         }
         refuse_unequal(self.job, runs)
-        differences = self._differences()
+        differences = self._differences(runs)
         facts = {
             site: SiteFacts(
                 parcel.facts["patients"],
@@ -172,11 +172,16 @@ class _Run:
             save_checkpoint(self.job.checkpoint(arm.name, seed), state)
         return state
 
-    def _differences(self) -> dict[str, dict[str, np.ndarray]]:
-        """Arm -> site -> resampled differences from the first arm, gated and not; none with nothing to compare."""
+    def _differences(self, runs: Mapping[tuple[str, int], Checkpoint]) -> dict[str, dict[str, np.ndarray]]:
+        """Arm -> site -> resampled differences from the first arm, gated and not; none with nothing to compare.
+
+        Each site is told which of its evaluations arrived, and whether it keeps the baseline's model by them.
+        """
         if len(self.job.arms) < 2:
             return {}
-        answers = self._ask("compare the strategies", "query.compare", Parcel())
+        answers = self.federation.ask("query.compare", {site: _judged(site, runs) for site in self.federation.nodes})
+        self.asked_bytes += answers.bytes
+        self._tell("compare the strategies", answers)
         names = sorted({name for parcel in answers.parcels.values() for name in parcel.tensors})
         return {name: {site: parcel.tensors[name] for site, parcel in answers.parcels.items()} for name in names}
 
@@ -194,7 +199,12 @@ class _Run:
         """Append to the log that whoever waits for this run follows."""
         with (self.job.out / ROUNDS).open("a", encoding="utf-8") as log:
             log.write(entry.model_dump_json() + "\n")
-        self.say(line_of(entry, self.job.arm(entry.arm).rounds))
+        self.say(line_of(entry, self.job))
+
+
+def _judged(site: str, runs: Mapping[tuple[str, int], Checkpoint]) -> Parcel:
+    words = {key: run.evaluation[site] for key, run in runs.items() if site in run.evaluation}
+    return Parcel(facts={"judged": [[arm, seed, word.kept_baseline] for (arm, seed), word in words.items()]})
 
 
 def _word(site: str, answers: Answers) -> Evaluation:

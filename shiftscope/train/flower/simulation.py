@@ -184,7 +184,7 @@ def _follow(run: subprocess.Popen[bytes], processes: Processes, job: Job, say: C
         ended = run.poll() is not None or (through is not None and time.monotonic() - through > GRACE_S)
         lines = log.read_text(encoding="utf-8").split("\n")[:-1] if log.exists() else []
         for line in lines[told:]:
-            say(line_of(RoundEntry.model_validate_json(line), job.plan.rounds))
+            say(line_of(RoundEntry.model_validate_json(line), job))
         told = max(told, len(lines))
         processes.alive()
         if ended:

@@ -56,10 +56,17 @@ class AccountedFedAvg(FedAvg):  # type: ignore[misc]  # flwr is not typed
             self.start(self.federation.grid, to_record(self.state.shared), num_rounds=left, timeout=timeout)
 
     def parcels(self, shared: Tensors, **facts: object) -> dict[str, Parcel]:
-        """What each site receives: its view of what is shared, the reference, the facts."""
+        """What each site receives: its view of what is shared, the reference, the facts.
+
+        Among these is the last round whose update of the site was accepted, which tells it what to go on from.
+        """
         facts = {"arm": self.arm.name, "seed": self.seed, **facts}
         return {
-            site: Parcel(self.algorithm.view(shared, self.server, site), self.reference, facts)
+            site: Parcel(
+                self.algorithm.view(shared, self.server, site),
+                self.reference,
+                {**facts, "accepted": self.state.accepted(site)},
+            )
             for site in self.federation.nodes
         }
 

@@ -21,6 +21,9 @@ __all__ = ["PREFIX", "add_controls", "average_with_controls", "corrected_round"]
 PREFIX = "control/"
 """What the control variate of a parameter is called beside the model."""
 
+CASES = "cases/"
+"""What the server remembers a site's training cases by, from the site's first update on."""
+
 
 def add_controls(shared: Tensors, server: Server) -> Tensors:
     """The server's control variate starts at zero."""
@@ -61,20 +64,31 @@ def corrected_round(model: nn.Module, round_: Round) -> float:
 
 
 def average_with_controls(shared: Tensors, updates: Sequence[Update], server: Server) -> Tensors:
-    """The model as in FedAvg, and c moved by the sites' changes, weighted by cases like the model.
+    """The model as in FedAvg, and c moved by the sites' changes: the mean of every site's c_i, whoever answered.
 
     The paper weighs sites alike in both. Were c weighted otherwise than the model, the corrected steps would head for
-    another optimum than FedAvg's. A site that is missing changes nothing, and leaves its share of c as it was.
+    another optimum than FedAvg's; so both go by training cases. A site that is missing leaves its share of c as it was.
+    One that has never answered has c_i = 0 and weighs what the plan expects of it, until its update tells: then the
+    sum of all weights changes, and c with it.
     """
     mean = weighted_mean(updates)
-    present = sum(server.plan.sites[update.site].cases for update in updates)
-    share = present / sum(site.cases for site in server.plan.sites.values())
+    begun, before = bool(server.memory), _all_cases(server)
+    server.memory |= {CASES + update.site: np.array(update.cases) for update in updates}
+    total = _all_cases(server)
+    share = sum(update.cases for update in updates) / total
+    kept = before / total if begun else 1.0  # in the first round c is 0
     for name in (name for name in mean if name.startswith(PREFIX)):
-        mean[name] = _moved(shared[name], share * mean[name].astype(np.float64))
+        mean[name] = _moved(shared[name], share * mean[name].astype(np.float64), kept)
     return mean
 
 
-def _moved(variate: np.ndarray, change: np.ndarray) -> np.ndarray:
+def _all_cases(server: Server) -> float:
+    """Training cases of all sites of the job, each by its own word or else by the plan's."""
+    planned = {site: server.plan.split.train * known.cases for site, known in server.plan.sites.items()}
+    return sum(float(server.memory.get(CASES + site, cases)) for site, cases in planned.items())
+
+
+def _moved(variate: np.ndarray, change: np.ndarray, kept: float = 1.0) -> np.ndarray:
     """Both ends add what was sent in the same arithmetic: with one site c stays equal to c_i to the last bit."""
-    moved: np.ndarray = (variate.astype(np.float64) + change).astype(variate.dtype)
+    moved: np.ndarray = (kept * variate.astype(np.float64) + change).astype(variate.dtype)
     return moved
