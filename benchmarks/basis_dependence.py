@@ -30,9 +30,8 @@ def diagnoses(data: Path) -> dict[str, Diagnosis]:
         profiles = []
         for folder in sorted(path for path in (data / group).iterdir() if path.is_dir()):
             pattern = regex if folder.name != "busi" else None
-            profile = profile_site(read_site(folder, given=Declarations(patient_regex=pattern)), extractor, Options())[
-                0
-            ]
+            said = Declarations(patient_regex=pattern, one_file_per_patient=None if pattern else True)
+            profile, _ = profile_site(read_site(folder, given=said), extractor, Options())
             if profile.patients >= 30:
                 profiles.append(profile)
         for a, b in combinations(profiles, 2):

@@ -43,7 +43,8 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as scratch:
             for site in sorted(path for path in (data / folder).iterdir() if path.is_dir()):
                 target = Path(scratch) / f"{site.name}.profile.json"
-                options = ["--patient-regex", regex] if regex and site.name != "busi" else []
+                known = regex and site.name != "busi"
+                options = ["--patient-regex", regex] if known else ["--one-file-per-patient"]
                 start = time.perf_counter()
                 said = shiftscope("profile", str(site), "-o", str(target), *options)
                 seconds = time.perf_counter() - start

@@ -86,7 +86,9 @@ def advised(plan: Plan) -> str:
 
 def plan_for(data: dict[str, Path], group: str, budget: argparse.Namespace) -> Plan:
     """The plan `recommend` proposes, with this benchmark's budget."""
-    sites = [read_site(path, name=site, given=Declarations(patient_regex=REGEX[group])) for site, path in data.items()]
+    regex = REGEX[group]
+    said = Declarations(patient_regex=regex, one_file_per_patient=None if regex else True)
+    sites = [read_site(path, name=site, given=said) for site, path in data.items()]
     extractor = load_extractor()
     profiles = [profile_site(site, extractor, Options())[0] for site in sites]
     advice = advise(profiles)

@@ -44,11 +44,12 @@ def run_profile(folder: Path) -> dict[str, float]:
     """One whole profile."""
     from shiftscope.measures.features import load_extractor
     from shiftscope.profiles import Options, profile_site
-    from shiftscope.sites import read_site
+    from shiftscope.sites import Declarations, read_site
 
     extractor = load_extractor()
     start = time.perf_counter()
-    made, failures = profile_site(read_site(folder), extractor, Options(workers=WORKERS))
+    site = read_site(folder, given=Declarations(one_file_per_patient=True))  # images are repeated to make a large site
+    made, failures = profile_site(site, extractor, Options(workers=WORKERS))
     seconds = time.perf_counter() - start
     if failures:
         raise SystemExit(f"{len(failures)} files could not be read: {failures[0]}")

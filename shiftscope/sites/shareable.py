@@ -28,7 +28,7 @@ def require_shareable(site: Site) -> None:
     unknown = unknown_classes(site.classes, site.declared.classes or ())
     if unknown:
         raise InputError(_unknown_classes(site, unknown))
-    if site.patient_source == "file" and (why := suspicion(site.cases, site.name)) is not None:
+    if site.patient_source == "file" and (why := _suspicion(site, site.cases)) is not None:
         raise InputError(ask_who_is_who(site, why))
 
 
@@ -79,8 +79,12 @@ def _unknown_classes(site: Site, unknown: Sequence[str]) -> str:
 
 def _one_file_each(site: Site, cases: Sequence[Case]) -> str:
     """The option that these cases need besides, where patients are not told apart."""
-    open_ = site.patient_source == "file" and suspicion(cases, site.name) is not None
+    open_ = site.patient_source == "file" and _suspicion(site, cases) is not None
     return " --one-file-per-patient" if open_ else ""
+
+
+def _suspicion(site: Site, cases: Sequence[Case]) -> str | None:
+    return suspicion(cases, (site.name, site.root.resolve().name))
 
 
 def _asked(site: Site, question: str, answers: Sequence[tuple[str, str]]) -> str:

@@ -5,7 +5,7 @@ A suspicion is enough to ask the site's owner. Images are not looked at here; co
 
 import re
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from pathlib import PurePosixPath
 from typing import TypeVar
 
@@ -32,14 +32,14 @@ _PATTERNS = (
 """Ways in which names often hold a patient; offered only where they part the files."""
 
 
-def suspicion(cases: Sequence[Case], site: str) -> str | None:
+def suspicion(cases: Sequence[Case], called: Collection[str]) -> str | None:
     """Why some of these cases may be of one person, as the end of a sentence; None where nothing suggests it.
 
     Args:
         cases: of a site whose files hold no patient.
-        site: its name: files called after it and numbered are ordinary.
+        called: what the site and its folder are called: files called after these and numbered are ordinary.
     """
-    return _by_folder(cases) or _by_name(cases, site) or _by_header(cases)
+    return _by_folder(cases) or _by_name(cases, called) or _by_header(cases)
 
 
 def patterns_that_part(cases: Sequence[Case]) -> dict[str, int]:
@@ -69,9 +69,9 @@ def _own_folder(case: Case) -> str:
     return "/".join(part for part in parts if part.lower() not in ROLES | SPLITS.keys() and part != case.label)
 
 
-def _by_name(cases: Sequence[Case], site: str) -> str | None:
+def _by_name(cases: Sequence[Case], called: Collection[str]) -> str | None:
     """Names that begin alike up to a number, or are alike but for numbers, in words that are not a picture's."""
-    plain = _ordinary() | _parts(site)
+    plain = _ordinary().union(*map(_parts, called))
     by_stem: list[tuple[tuple[str, ...], Case]] = []
     by_number: list[tuple[tuple[str, ...], Case]] = []
     for case in cases:
