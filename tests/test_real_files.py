@@ -108,7 +108,7 @@ LOSSLESS = {
     **{"CR-ModalitySequenceLUT": 3557471654, "GH1261": 1579121749, "GH364": 4265991171, "GH610": 3565787883},
     **{"IM-0001-0001-0001": 2740055471, "JPEG-LL": 2561811782},
 }
-"""CRC-32 of the stored values as little-endian int32, as libjpeg (Thomas Richter's, of the JPEG committee) decodes them."""
+"""CRC-32 of the stored values as little-endian int32, as libjpeg (Thomas Richter's) decodes them."""
 
 
 def test_lossless_jpeg_is_what_another_decoder_makes_of_it(real_data: Path) -> None:
@@ -119,6 +119,7 @@ def test_lossless_jpeg_is_what_another_decoder_makes_of_it(real_data: Path) -> N
     assert found == LOSSLESS
 
 
+@pytest.mark.filterwarnings("ignore:The .0028,0004. 'Photometric Interpretation' value is 'RGB' however")
 @pytest.mark.parametrize("name", ["GH195", "GH538-jpeg1", "JPEGwithIcon", "examples_ybr_color"])
 def test_lossy_jpeg_is_close_to_what_pillow_makes_of_it(real_data: Path, name: str) -> None:
     """Decoders round as they like; libjpeg is up to 7 levels from both."""
