@@ -103,6 +103,10 @@ def test_people_read_the_verdict_first(run, profiles: list[Path], form: str) -> 
         (["profile", "absent"], "absent: no such folder or manifest"),
         (["profile", "{fixtures}/twins/east", "--max-failures", "many"], "--max-failures many: expected a count"),
         (["profile", "{fixtures}/twins/east", "--features", "resnet999"], "--features resnet999: not a timm model"),
+        (
+            ["profile", "{fixtures}/twins/east", "--features", "test_resnet", "--weights", "{fixtures}/truth.json"],
+            "no usable weights in",
+        ),
         (["profile", "{fixtures}/twins/east", "--patient-regex", "("], "is not a regular expression"),
         (["recommend", "absent.json"], "absent.json: cannot be read: No such file"),
         (["recommend", "{fixtures}/truth.json"], "truth.json: key"),

@@ -4,6 +4,7 @@
 """
 
 import re
+import zlib
 from collections import Counter
 from pathlib import Path
 
@@ -11,9 +12,11 @@ import nibabel
 import numpy as np
 import pydicom
 import pytest
+from pydicom.pixels import pixel_array
 
 from shiftscope.errors import REASONS, InputError, Unreadable
 from shiftscope.images import as_seen, read, read_mask
+from shiftscope.images.dicom_jpeg import GDCM
 from shiftscope.sites import Declarations, fingerprint, load, read_site
 
 pytestmark = pytest.mark.real
@@ -99,6 +102,31 @@ def test_compressed_twins_are_equal(real_data: Path) -> None:
     for twin in ("MR_small_RLE", "MR_small_bigendian", "MR_small_implicit"):
         np.testing.assert_array_equal(read(folder / f"{twin}.dcm").pixels, plain)
     np.testing.assert_array_equal(read(folder / "emri_small.dcm").pixels, read(folder / "emri_small_RLE.dcm").pixels)
+
+
+LOSSLESS = {
+    **{"CR-ModalitySequenceLUT": 3557471654, "GH1261": 1579121749, "GH364": 4265991171, "GH610": 3565787883},
+    **{"IM-0001-0001-0001": 2740055471, "JPEG-LL": 2561811782},
+}
+"""CRC-32 of the stored values as little-endian int32, as libjpeg (Thomas Richter's) decodes them."""
+
+
+def test_lossless_jpeg_is_what_another_decoder_makes_of_it(real_data: Path) -> None:
+    found = {}
+    for name in LOSSLESS:
+        stored = pixel_array(pydicom.dcmread(real_data / "dicom" / f"{name}.dcm"), decoding_plugin=GDCM)
+        found[name] = zlib.crc32(stored.astype("<i4").tobytes())
+    assert found == LOSSLESS
+
+
+@pytest.mark.filterwarnings("ignore:The .0028,0004. 'Photometric Interpretation' value is 'RGB' however")
+@pytest.mark.parametrize("name", ["GH195", "GH538-jpeg1", "JPEGwithIcon", "examples_ybr_color"])
+def test_lossy_jpeg_is_close_to_what_pillow_makes_of_it(real_data: Path, name: str) -> None:
+    """Decoders round as they like; libjpeg is up to 7 levels from both."""
+    data = pydicom.dcmread(real_data / "dicom" / f"{name}.dcm")
+    ours, pillow = (pixel_array(data, decoding_plugin=plugin).astype(int) for plugin in (GDCM, "pillow"))
+    assert np.abs(ours - pillow).max() <= 8
+    assert ours.std() > 10
 
 
 def test_films_stored_inverted_are_upright(real_data: Path) -> None:

@@ -42,7 +42,7 @@ def profile(
     no_classes: Annotated[bool, typer.Option("--no-classes", help="Folders and labels are no classes.")] = False,
     site_file: SiteFileOption = None,
     features: Annotated[str | None, typer.Option(help="A timm model; default: a fixed network, no weights.")] = None,
-    weights: Annotated[Path | None, typer.Option(help="Checkpoint for --features.")] = None,
+    weights: Annotated[Path | None, typer.Option(help="Weights for --features: safetensors or plain tensors.")] = None,
     device: DeviceOption = Device.AUTO,
     workers: Annotated[int, typer.Option(min=1, help="Decoding threads.")] = max(1, (os.cpu_count() or 2) // 2),
     seed: Annotated[int, typer.Option(help="Draws the sample the canonical map is fitted on.")] = 0,

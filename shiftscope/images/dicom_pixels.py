@@ -18,16 +18,23 @@ from pydicom.uid import (
     JPEGExtended12Bit,
     JPEGLosslessSV1,
     JPEGLSLossless,
+    JPEGLSTransferSyntaxes,
+    JPEGTransferSyntaxes,
     RLELossless,
 )
 
 from shiftscope.errors import Unreadable
 from shiftscope.images.dicom_errors import BROKEN, cause, refusing
+from shiftscope.images.dicom_jpeg import GDCM
+from shiftscope.images.jpeg_header import JPEG_LS, LOSSLESS, jpeg_header
 
 __all__ = ["Pixels", "has_pixels", "physical", "settle_syntax"]
 
 _PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
-_CODESTREAMS = {0xC0: JPEGBaseline8Bit, 0xC1: JPEGExtended12Bit, 0xC3: JPEGLosslessSV1, 0xF7: JPEGLSLossless}
+_CODESTREAMS = {0xC1: JPEGExtended12Bit, LOSSLESS: JPEGLosslessSV1, JPEG_LS: JPEGLSLossless}
+_PLUGINS = dict.fromkeys((*JPEGTransferSyntaxes, *JPEGLSTransferSyntaxes), GDCM)
+_OTHER_PLUGIN = "pylibjpeg"
+"""Who decodes JPEG 2000 and RLE. Left to choose, pydicom would take whatever else is installed, and other pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +95,7 @@ def physical(data: pydicom.Dataset, path: Path, frame: int | None = None) -> Pix
         raise Unreadable(path, "unsupported", f"a video ({syntax.name}); export still frames")
     _check_length(data, path, syntax)
     try:
-        stored = pixel_array(data, index=frame)
+        stored = pixel_array(data, index=frame, decoding_plugin=_PLUGINS.get(syntax, _OTHER_PLUGIN))
     except BaseException as problem:
         # pylibjpeg-rle is written in Rust: its panics arrive as a BaseException that no module exports.
         if not isinstance(problem, BROKEN) and type(problem).__name__ != "PanicException":
@@ -169,9 +176,7 @@ def _codestream(stored: bytes) -> UID:
         return JPEG2000
     if frame[:2] != b"\xff\xd8":
         return RLELossless
-    place = 2
-    while place + 4 <= len(frame) and frame[place] == 0xFF:
-        if frame[place + 1] in _CODESTREAMS:
-            return _CODESTREAMS[frame[place + 1]]
-        place += 2 + int.from_bytes(frame[place + 2 : place + 4], "big")
-    return JPEGBaseline8Bit
+    try:
+        return _CODESTREAMS.get(jpeg_header(frame).process, JPEGBaseline8Bit)
+    except ValueError:
+        return JPEGBaseline8Bit

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from shiftscope.errors import UsageError
+from shiftscope.measures.checkpoints import check_loaded, read_checkpoint
 
 if TYPE_CHECKING:
     import torch
@@ -50,7 +51,7 @@ def load_extractor(name: str = DEFAULT, weights: Path | None = None, device: str
 
     Args:
         name: `DEFAULT`, or a timm model (`timm.list_models()`), whose weights come from `weights` or the hub's cache.
-        weights: a checkpoint timm can load.
+        weights: a checkpoint, as `read_checkpoint` takes it.
         device: "cpu" or "cuda".
 
     Raises:
@@ -203,15 +204,19 @@ def _timm_extractor(name: str, weights: Path | None, device: str) -> Extractor:
     if name not in timm.list_models():
         near = timm.list_models(f"*{name.split('_')[0]}*")[:3]
         raise UsageError(f"--features {name}: not a timm model{'; did you mean ' + ', '.join(near) if near else ''}")
-    if weights is not None and not weights.is_file():
-        raise UsageError(f"--weights {weights}: no such file")
-    overlay = {"file": str(weights)} if weights else None
+    source = str(weights) if weights else "the hub's cache"
     try:
+        tensors = read_checkpoint(weights) if weights else None
         network = timm.create_model(
-            name, pretrained=True, pretrained_cfg_overlay=overlay, features_only=True, out_indices=(1, -1)
+            name,
+            pretrained=True,
+            pretrained_cfg_overlay={"state_dict": tensors} if tensors else None,
+            features_only=True,
+            out_indices=(1, -1),
         )
+        if tensors:
+            check_loaded(network, tensors)
     except (OSError, RuntimeError, ValueError) as problem:
-        source = str(weights) if weights else "the hub's cache"
         first = str(problem).splitlines()[0]
         raise UsageError(
             f"--features {name}: no usable weights in {source} ({first}); give a checkpoint with --weights"

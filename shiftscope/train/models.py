@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from shiftscope.errors import PlanError
+from shiftscope.measures.checkpoints import check_loaded, read_checkpoint
 from shiftscope.plans import Plan
 from shiftscope.train.features import count_features
 
@@ -149,14 +150,18 @@ def _timm(plan: Plan, weights: Path | None) -> nn.Module:
         )
         raise PlanError(f"model: timm has no {plan.model!r}; expected a timm model such as {near}")
     try:
+        tensors = read_checkpoint(weights) if weights else None
         model: nn.Module = timm.create_model(
             plan.model,
-            pretrained=weights is not None,
-            pretrained_cfg_overlay={"file": str(weights)} if weights else None,
+            pretrained=tensors is not None,
+            pretrained_cfg_overlay={"state_dict": tensors} if tensors else None,
             num_classes=len(plan.classes),
             in_chans=3 if plan.colour else 1,
         )
-    except (OSError, RuntimeError) as problem:
+        if tensors:
+            classifier = cast(dict[str, str | tuple[str, ...]], model.pretrained_cfg).get("classifier", ())
+            check_loaded(model, tensors, (classifier,) if isinstance(classifier, str) else tuple(classifier))
+    except (OSError, RuntimeError, ValueError) as problem:
         raise PlanError(f"weights: {weights} cannot be loaded into {plan.model}: {problem}") from None
     _try(model, plan)
     return model

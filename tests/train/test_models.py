@@ -1,5 +1,6 @@
 """The networks: shapes, and where their first weights come from."""
 
+import pickle
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,18 @@ def test_a_file_of_weights_starts_all_but_the_classifier(
     assert loaded["fc.weight"].shape[0] == 2
     monkeypatch.chdir(tmp_path)
     check_plan(plan, arms_of(plan))
+
+
+@pytest.mark.parametrize("content", ["pickle", "text", "another network"])
+def test_a_file_of_no_use_is_refused(content: str, clinics: dict[str, Path], tmp_path: Path) -> None:
+    file = tmp_path / "weights.pth"
+    if content == "another network":
+        torch.save(timm.create_model("test_vit").state_dict(), file)
+    else:
+        file.write_bytes(pickle.dumps({"a": Path}) if content == "pickle" else b"words, words")
+    plan = plan_for(clinics, task="classification", classes=("large", "small"), model="test_resnet", weights=str(file))
+    with pytest.raises(PlanError, match=r"weights: .*weights.pth cannot be loaded into test_resnet: "):
+        build(plan, file)
 
 
 def test_a_unet_takes_no_weights(hospitals: dict[str, Path]) -> None:
