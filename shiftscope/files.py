@@ -1,14 +1,19 @@
-"""Text on disk, whole or not at all."""
+"""Files on disk, whole or not at all."""
 
 import os
 import tempfile
 from pathlib import Path
 
-__all__ = ["write_text"]
+__all__ = ["write_bytes", "write_text"]
 
 
 def write_text(path: Path, text: str, *, private: bool = False) -> None:
-    """Write `text` in one step that survives a crash: a reader finds the old file or the new one.
+    """Write `text` as UTF-8, as `write_bytes` does."""
+    write_bytes(path, text.encode(), private=private)
+
+
+def write_bytes(path: Path, data: bytes, *, private: bool = False) -> None:
+    """Write `data` in one step that survives a crash: a reader finds the old file or the new one.
 
     The bytes are on the disk before the file takes its name, so a lost power supply leaves no half document either.
 
@@ -19,8 +24,8 @@ def write_text(path: Path, text: str, *, private: bool = False) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
     try:
-        with open(descriptor, "w", encoding="utf-8", newline="\n") as file:  # noqa: PTH123 - a descriptor has no path
-            file.write(text)
+        with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor has no path
+            file.write(data)
             file.flush()
             if not private:
                 os.fchmod(descriptor, 0o666 & ~_umask())

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from shiftscope.errors import EngineError
+from shiftscope.files import write_bytes
 from shiftscope.harmonize import Statistics
 from shiftscope.plans import Kept, Plan, SiteRound
 from shiftscope.train.aggregate import Tensors, Update
@@ -86,8 +87,7 @@ class Participant:
         """A secret of this site and run: nobody else can tell from a mark which patients it stands for."""
         path = self.home / "split.key"
         if not path.exists():
-            self.home.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(secrets.token_bytes(32))
+            write_bytes(path, secrets.token_bytes(32), private=True)
         return path.read_bytes()
 
     def share(self, harmonizer: str, number: int, reference: Statistics) -> Statistics:

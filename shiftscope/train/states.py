@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 from safetensors import safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from shiftscope.errors import EngineError
+from shiftscope.files import write_bytes
 from shiftscope.plans import RoundEntry, SiteRound
 from shiftscope.records import Record
 from shiftscope.train.aggregate import Tensors
@@ -156,15 +157,12 @@ def load_arrays(path: Path) -> Tensors:
 
 
 def _write(path: Path, groups: dict[str, Tensors], header: dict[str, str]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     flat = {
         f"{group}/{name}": np.asarray(array, order="C")
         for group, arrays in groups.items()
         for name, array in arrays.items()
     }
-    part = path.with_name(path.name + ".part")
-    save_file(flat, part, metadata={"format": "shiftscope", **header})  # an empty header could not be read back
-    part.replace(path)
+    write_bytes(path, save(flat, metadata={"format": "shiftscope", **header}))  # an empty header could not be read back
 
 
 def _read(path: Path) -> tuple[dict[str, Tensors], dict[str, str]]:

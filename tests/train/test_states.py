@@ -1,5 +1,6 @@
 """What is written can be read back, bit for bit, and never half."""
 
+import os
 from collections.abc import Collection
 from pathlib import Path
 
@@ -8,7 +9,6 @@ import pytest
 
 from shiftscope.errors import EngineError
 from shiftscope.plans import RoundEntry
-from shiftscope.train import states
 from shiftscope.train.states import (
     Checkpoint,
     Evaluation,
@@ -47,11 +47,10 @@ def test_a_crash_while_writing_leaves_the_old_checkpoint(tmp_path: Path, monkeyp
     path = tmp_path / "x.safetensors"
     save_checkpoint(path, Checkpoint(1, tensors(1)))
 
-    def crash(_tensors: object, target: Path, **_rest: object) -> None:
-        target.write_bytes(b"half a file")
+    def crash(_descriptor: int) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr(states, "save_file", crash)
+    monkeypatch.setattr(os, "fsync", crash)
     with pytest.raises(OSError, match="disk full"):
         save_checkpoint(path, Checkpoint(2, tensors(2)))
     after = load_checkpoint(path)

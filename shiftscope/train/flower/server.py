@@ -14,6 +14,7 @@ from flwr.app import Context
 from flwr.serverapp import Grid, ServerApp
 
 from shiftscope.errors import EngineError, ShiftscopeError
+from shiftscope.files import write_text
 from shiftscope.harmonize import HARMONIZERS, NOTHING, Statistics, combine
 from shiftscope.plans import Cost, Kept, RoundEntry, RunResult
 from shiftscope.train.fairness import refuse_unequal
@@ -114,7 +115,7 @@ class _Run:
                     f"site {site}: patients are divided in another way than when {self.job.out} was begun; resume with"
                     " the same data, --patient-regex and split, or start anew"
                 )
-        kept.write_text(json.dumps({**before, **marks}, indent=1), encoding="utf-8")
+        write_text(kept, json.dumps({**before, **marks}, indent=1))
 
     def _reference(self, name: str) -> Statistics:
         """Ask for the sites' shares pass by pass, send the reference out, and see that it changes something.
@@ -241,7 +242,7 @@ def main(grid: Grid, context: Context) -> None:
     try:
         coordinate(grid, job, ENGINE)
     except ShiftscopeError as problem:
-        (job.out / FAILURE).write_text(json.dumps([type(problem).__name__, str(problem)]), encoding="utf-8")
+        write_text(job.out / FAILURE, json.dumps([type(problem).__name__, str(problem)]))
         raise
 
 
