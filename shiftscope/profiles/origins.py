@@ -2,14 +2,17 @@
 
 import hashlib
 from collections.abc import Mapping
+from typing import Annotated, cast
+
+from pydantic import Field
 
 from shiftscope.measures import AXES
 from shiftscope.measures.basis import load_basis
 from shiftscope.measures.features import Extractor
 from shiftscope.profiles.patients import CANVAS
 from shiftscope.profiles.prepare import SLICES
-from shiftscope.profiles.profile import Recipe
-from shiftscope.records import Record
+from shiftscope.profiles.profile import Hash, Layout, PatientSource, Recipe, Seed
+from shiftscope.records import MOST, Name, Record
 from shiftscope.sites import Site, case_digests, fingerprint_of
 
 __all__ = ["Origin", "recipe_of"]
@@ -29,14 +32,14 @@ class Origin(Record):
         cases: sorted SHA-256 of the cases listed.
     """
 
-    site: str
-    layout: str
-    patient_source: str
-    seed: int
+    site: Name
+    layout: Layout
+    patient_source: PatientSource
+    seed: Seed
     recipe: Recipe
-    excluded: dict[str, int]
-    people: tuple[str, ...]
-    cases: tuple[str, ...]
+    excluded: dict[Name, Annotated[int, Field(strict=True, ge=1, le=MOST)]]
+    people: tuple[Hash, ...]
+    cases: tuple[Hash, ...]
 
     @classmethod
     def of(cls, site: Site, seed: int, extractor: Extractor, excluded: Mapping[str, int]) -> "Origin":
@@ -45,7 +48,7 @@ class Origin(Record):
         return cls(
             site=site.name,
             layout=site.layout,
-            patient_source=site.patient_source,
+            patient_source=cast("PatientSource", site.patient_source),
             seed=seed,
             recipe=recipe_of(extractor),
             excluded=dict(sorted(excluded.items())),

@@ -1,8 +1,11 @@
 """`read_site`: a folder or a manifest as a site."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from shiftscope.errors import REASONS, InputError
+from shiftscope.parsing import shown
+from shiftscope.records import check_name
 from shiftscope.sites.layouts import LAYOUTS, Found, find_cases
 from shiftscope.sites.manifests import read_manifest
 from shiftscope.sites.patients import assign_patients
@@ -42,19 +45,34 @@ def _listed(path: Path, name: str | None, patient_regex: str | None) -> Site:
     found = read_manifest(manifest) if manifest else find_cases(root)
     if found is None:
         raise InputError(_nothing(root))
+    site_name = name or root.resolve().name
+    classes = tuple(sorted({case.label for case in found.cases if case.label is not None}))
+    _require_names(root, site_name, classes)
     told = manifest is not None and any(case.patient for case in found.cases) and patient_regex is None
     cases, source = assign_patients(found.cases, patient_regex)
     if not cases:
         raise InputError(_all_left_out(root, found) if found.excluded else _nothing(root))
     return Site(
-        name=name or root.resolve().name,
+        name=site_name,
         root=root,
         layout=found.layout,
         cases=tuple(sorted(cases, key=lambda case: case.name)),
         patient_source="manifest" if told else source,
-        classes=tuple(sorted({case.label for case in cases if case.label is not None})),
+        classes=classes,
         excluded={reason: tuple(sorted(paths)) for reason, paths in sorted(found.excluded.items())},
     )
+
+
+def _require_names(root: Path, site: str, classes: Sequence[str]) -> None:
+    """What leaves the site as a name can be one in a profile."""
+    for what, text, mend in (
+        ("the site's name", site, "give another one with --site"),
+        *(("the class", label, "rename it") for label in classes),
+    ):
+        try:
+            check_name(text)
+        except ValueError as problem:
+            raise InputError(f"{root}: {what} is {shown(text)}: {problem}; {mend}") from None
 
 
 def _all_left_out(root: Path, found: Found) -> str:
