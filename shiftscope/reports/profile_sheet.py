@@ -15,6 +15,7 @@ SOURCES = {
     "manifest": "told apart by the manifest",
     "regex": "told apart by --patient-regex",
     "file": "not told apart: each file counts as one",
+    "one_file_per_patient": "one file each, as the site says",
 }
 
 
