@@ -49,7 +49,8 @@ def unprintable(text: str) -> str | None:
 
 def shown(value: object) -> str:
     """A value for a message: at most 60 characters, what cannot be printed escaped."""
-    text = ascii(value) if unprintable(repr(value)) else repr(value)
+    text = repr(value)
+    text = ascii(text)[1:-1] if unprintable(text) else text
     return text if len(text) <= 60 else text[:57] + "..."
 
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 
@@ -25,6 +26,7 @@ __all__ = [
     "Total",
     "check_name",
     "explain_validation",
+    "matching",
 ]
 
 DIGITS = 6  # significant digits of a published number
@@ -85,6 +87,18 @@ def _one_line(text: str) -> str:
     if (odd := unprintable(text)) is not None:
         raise ValueError(f"expected text without the character {odd!a}")
     return text
+
+
+def matching(pattern: str, expected: str) -> AfterValidator:
+    """Text that is the whole of a regular expression, and what that is in words."""
+    compiled = re.compile(pattern)
+
+    def check(text: str) -> str:
+        if compiled.fullmatch(text) is None:
+            raise ValueError(f"expected {expected}")
+        return text
+
+    return AfterValidator(check)
 
 
 def check_name(text: str) -> str:

@@ -3,7 +3,7 @@
 Limits are exact but for the six digits of a published number, and for what a private profile says of its own noise.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sized
 from itertools import pairwise
 from math import sqrt
 from typing import TYPE_CHECKING
@@ -125,7 +125,7 @@ def _require_width(key: str, sketch: Sketch, most: int, fewest: int) -> None:
     d = len(sketch.mean)
     sizes = sorted({width for width in (*WIDTHS, most) if width <= most})
     if d not in sizes:
-        raise Misfit(f"{key}.mean", f"{d} coordinates", f"{' or '.join(map(str, sizes))} coordinates")
+        raise Misfit(f"{key}.mean", d, f"{' or '.join(map(str, sizes))} coordinates")
     if fewest and sketch.n < (needed := widths.patients_for(d, fewest)):
         raise Misfit(f"{key}.n", sketch.n, f"{needed:g} or more, the patients that {d} coordinates take")
 
@@ -144,18 +144,20 @@ def _require_near(key: str, sketch: Sketch, reach: float) -> None:
     """Mean squared norm of the patients, from mean and covariance."""
     centre = float(np.linalg.norm(sketch.mean))
     if centre > reach * (1 + _ROUNDING):
-        raise Misfit(f"{key}.mean", f"{centre:.6g} away", f"{reach:.4g} at the most from the public centre")
+        raise Misfit(f"{key}.mean", float(f"{centre:.4g}"), f"coordinates within {reach:.4g} of the public centre")
     spread = float(np.trace(sketch.moments.cov)) * (sketch.n - 1) / sketch.n
     if sqrt(centre**2 + spread) > reach * (1 + _ROUNDING):
         most = max(reach**2 - centre**2, 0.0)
-        raise Misfit(f"{key}.cov", f"{spread:.6g} in all", f"variances of {most:.6g} at the most beside this mean")
+        raise Misfit(
+            f"{key}.cov", float(f"{spread:.4g}"), f"variances of {most:.4g} at the most in all beside this mean"
+        )
 
 
 def _require_area_of_all(profile: "Profile", axis: str, sketch: Sketch) -> None:
     """The area is published where every patient has one: the first coordinate of the morphology."""
     area, key = sketch.area, f"sketches.{axis}.area"
     if area is None or AXES[axis].question == "structure":
-        raise Misfit(key, "an area", "null, for this axis holds the area itself")
+        raise Misfit(key, f"{area}", "null, for this axis holds the area itself")
     if sketch.n != profile.patients:
         raise Misfit(f"sketches.{axis}.n", sketch.n, f"{profile.patients}, since it has an area of all patients")
     for size in (profile.sketches.get("morphology"), profile.sketches.get("morphology_3d")):
@@ -174,18 +176,16 @@ def _within_classes(profile: "Profile") -> None:
         for axis, part in axes.items():
             key, whole = f"by_class.{label}.{axis}", profile.sketches.get(axis)
             if whole is None or whole.n < 2 * widths.FEWEST:
-                raise Misfit(
-                    key, "a sketch", f"none, without a sketch of the whole site of {2 * widths.FEWEST} patients"
-                )
+                expected = f"no sketch where the whole site has none of {2 * widths.FEWEST} patients or more"
+                raise Misfit(f"{key}.n", part.n, expected)
             if not CELL <= part.n <= min(told, whole.n):
                 raise Misfit(f"{key}.n", part.n, f"{CELL} to {min(told, whole.n)}, the patients of the class")
-            if part.area is not None or part.noise is not None:
-                raise Misfit(key, "an area or noise", "neither within a class")
+            for name, given in (("area", part.area), ("noise", part.noise)):
+                if given is not None:
+                    raise Misfit(f"{key}.{name}", given, "null within a class")
             _require_width(key, part, min(CLASS_WIDTH, AXES[axis].width), CELL)
             if len(part.mean) > len(whole.mean):
-                raise Misfit(
-                    f"{key}.mean", f"{len(part.mean)} coordinates", f"{len(whole.mean)}, as the whole site has"
-                )
+                raise Misfit(f"{key}.mean", len(part.mean), f"{len(whole.mean)} coordinates, as the whole site has")
     for axis in dict.fromkeys(axis for axes in profile.by_class.values() for axis in axes):
         _require_a_rest(profile, axis)
 
@@ -205,8 +205,8 @@ def _require_a_rest(profile: "Profile", axis: str) -> None:
     scale = np.diag(all_squares) + 1e-9
     least = least_eigenvalue(left, scale)
     if least < -_ROUNDING or (not rest and least_eigenvalue(-left, scale) < -_ROUNDING):
-        expected = "classes whose sums and squares over patients are a part of the whole site's"
-        raise Misfit(f"by_class.*.{axis}", f"{least:.3g} of them left", expected)
+        expected = "classes that are a part of the whole site: no negative sum of squares for the rest"
+        raise Misfit(f"by_class.*.{axis}", float(f"{least:.3g}"), expected)
 
 
 def _squares(moments: Moments) -> np.ndarray:
@@ -275,26 +275,30 @@ def _curves(profile: "Profile") -> None:
     if profile.quantiles is not None:
         for before, after in pairwise(profile.quantiles.tolist()):
             if after < before * (1 - _ROUNDING):
-                raise Misfit("quantiles", f"{before:g}, then {after:g}", "quantiles that rise")
+                raise Misfit("quantiles", [before, after], "quantiles that rise")
 
 
 def _promise(profile: "Profile") -> None:
     """A private profile says nothing beside its noisy sums."""
     if profile.privacy is None:
         return
-    silent = {
-        "by_class": not profile.by_class,
-        "acquisition": not profile.acquisition,
-        "excluded": not profile.excluded,
-        "quantiles": profile.quantiles is None,
-        "spectrum": profile.spectrum is None,
+    silent: dict[str, Sized | None] = {
+        "by_class": profile.by_class,
+        "acquisition": profile.acquisition,
+        "excluded": profile.excluded,
+        "quantiles": profile.quantiles,
+        "spectrum": profile.spectrum,
     }
-    for key, kept in silent.items():
-        if not kept:
-            raise Misfit(key, "values", "none under differential privacy")
-    told = {axis for axis, sketch in profile.sketches.items() if sketch is not None}
-    if profile.privacy.clipped.keys() != told:
-        raise Misfit("privacy.clipped", sorted(profile.privacy.clipped), f"the axes that are told: {sorted(told)}")
+    for key, told in silent.items():
+        if told is not None and len(told):
+            raise Misfit(key, told, "nothing under differential privacy")
+    if profile.fingerprint != "withheld":
+        raise Misfit("fingerprint", profile.fingerprint, "'withheld' under differential privacy")
+    axes = {axis for axis, sketch in profile.sketches.items() if sketch is not None}
+    if profile.privacy.clipped.keys() != axes:
+        raise Misfit(
+            "privacy.clipped", sorted(profile.privacy.clipped), f"the axes that are told: {', '.join(sorted(axes))}"
+        )
     if profile.privacy.count_noise**2 > profile.patients:
         expected = f"{sqrt(profile.patients):.4g} at the most: with more, {profile.patients} patients drown in it"
         raise Misfit("privacy.count_noise", profile.privacy.count_noise, expected)

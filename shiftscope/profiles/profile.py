@@ -9,7 +9,7 @@ from shiftscope.profiles import consistency
 from shiftscope.profiles.sketches import Area, Sketch
 from shiftscope.profiles.summaries import Summary
 from shiftscope.profiles.widths import CELL
-from shiftscope.records import MOST, Document, Finite, FiniteArray, Name, Record, Text, Total
+from shiftscope.records import MOST, Document, Finite, FiniteArray, Name, Record, Text, Total, matching
 
 __all__ = ["CELL", "WITHHELD", "Area", "Count", "Privacy", "Profile", "Recipe", "Sketch", "Summary"]
 
@@ -27,8 +27,9 @@ Count = Annotated[int | str, BeforeValidator(_count)]
 WITHHELD = "withheld"
 """A fingerprint that is not told: who knows all files but one could try that one."""
 
-Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-"""SHA-256."""
+Hash = Annotated[str, matching("[0-9a-f]{64}", "SHA-256: 64 hexadecimal digits")]
+
+Fingerprint = Annotated[str, matching(f"[0-9a-f]{{64}}|{WITHHELD}", f"64 hexadecimal digits, or {WITHHELD!r}")]
 
 _LAYOUTS = ("images+masks", "classes", "split-classes", "nnunet", "dicom", "manifest", "images")
 
@@ -44,7 +45,7 @@ Layout = Annotated[str, AfterValidator(_layouts)]
 
 Seed = Annotated[int, Field(strict=True, ge=0, lt=2**63)]
 
-Version = Annotated[str, Field(pattern=r"^\d+(\.\d+)+[A-Za-z0-9.+-]*$", max_length=60)]
+Version = Annotated[str, matching(r"[0-9]{1,9}(\.[0-9]{1,9})+[A-Za-z0-9.+-]{0,40}", "a version such as 0.1.0")]
 
 PatientSource = Literal["dicom", "manifest", "regex", "file", "one_file_per_patient"]
 """How patients were told apart."""
@@ -127,7 +128,7 @@ class Profile(Document):
     masks: Total
     patient_source: PatientSource
     layout: Layout
-    fingerprint: Hash | Literal["withheld"]
+    fingerprint: Fingerprint
     seed: Seed
     recipe: Recipe
     colour: Annotated[bool, Field(strict=True)]

@@ -47,7 +47,7 @@ class Sketch(Record):
     def _is_of_patients(self) -> Self:
         """Mean and covariance are what some patients can have."""
         if self.mean.ndim != 1 or not len(self.mean):
-            raise Misfit("mean", self.mean.shape, "one list of coordinates")
+            raise Misfit("mean", self.mean.tolist(), "one list of coordinates")
         d = len(self.mean)
         if self.cov.shape != (d * (d + 1) // 2,):
             raise Misfit("cov", self.cov.shape, f"({d * (d + 1) // 2},): the lower triangle for {d} coordinates")
@@ -64,7 +64,7 @@ class Sketch(Record):
         whole = self.moments_with_area(d)
         for key, moments in (("cov", self.moments), ("area.cov", whole)):
             if moments is not None and (least := _least(moments)) < -_ROUNDING * (d + 1):
-                raise Misfit(key, f"{least:.3g}", "a covariance, whose correlations have no eigenvalue below 0")
+                raise Misfit(key, float(f"{least:.3g}"), "a covariance: no eigenvalue of its correlations below 0")
         return self
 
     @classmethod

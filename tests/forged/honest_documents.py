@@ -1,14 +1,28 @@
 """Honest documents that need no images, as plain values."""
 
 import json
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from shiftscope.errors import ShiftscopeError
+from shiftscope.measures.canonical import Canonical
 from shiftscope.plans import Difference, Plan, PlannedSite, TrialCost, TrialEntry, TrialResult, TrialRung, TrialSetup
+from shiftscope.profiles import Part, Patient, Profile, Tally
+from shiftscope.profiles.origins import Origin
 from shiftscope.records import Document
 
-__all__ = ["POLICY", "SEED", "Values", "plain", "trial_of", "trial_setup_of"]
+__all__ = ["POLICY", "PROFILES", "SEED", "Values", "part_of", "plain", "trial_of", "trial_setup_of"]
 
 Values = dict[str, Any]
+
+PROFILES: dict[str, Values] = {
+    path.name.removesuffix(".profile.json"): json.loads(path.read_text(encoding="utf-8"))
+    for path in sorted((Path(__file__).parent / "honest").iterdir())
+}
+"""Two sites with masks, two with classes too, a small one with bad files, and two under differential privacy: of the
+fixtures and of patients drawn at random, by version 0.1.0."""
 
 SEED = 20261129
 """Of the sweep of `make evidence`."""
@@ -89,3 +103,31 @@ def trial_of() -> TrialResult:
 def trial_setup_of() -> TrialSetup:
     """What that trial was asked to do."""
     return TrialSetup(plan=_plan(), strategies=("zscore+fedbn", "ditto"), rungs=(4, 8), keep=0.5)
+
+
+def part_of() -> Part:
+    """Thirty patients with masks and labels, drawn at random."""
+    rng = np.random.default_rng(0)
+    axes = {"intensity": 8, "texture": 8, "intensity_outside": 8, "lesion": 8, "morphology": 8, "boundary": 4}
+    tally = Tally()
+    for number in range(30):
+        coordinates = {axis: rng.normal(size=width) for axis, width in axes.items()}
+        numbers = {name: np.asarray(rng.uniform(1, 30)) for name in ("brightness", "noise", "contrast")}
+        numbers |= {"quantiles": np.sort(rng.random(33)), "amplitude": rng.random(24)}
+        label, tags = "benign" if number % 3 else "malignant", {"manufacturer": "ACME", "month": "2024-01"}
+        tally.add(Patient(1, 1, label, coordinates, numbers, tags, frozenset({"2-D"}), False))
+    curve = np.linspace(0.0, 1.0, 33)
+    fit = Canonical(upright=curve, negative=curve, whole=curve, gain=np.ones(24), filtered=curve)
+    names = tuple(f"{number:064x}" for number in range(30))
+    told = Profile.from_dict(PROFILES["masks-a"], "masks-a", ShiftscopeError)
+    origin = Origin(
+        site="drawn",
+        layout="manifest",
+        patient_source="manifest",
+        seed=0,
+        recipe=told.recipe,
+        excluded={"truncated": 1},
+        people=names,
+        cases=names,
+    )
+    return Part.of(origin, fit, tally)

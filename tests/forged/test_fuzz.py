@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from honest_documents import POLICY, SEED, Values, plain, trial_of, trial_setup_of
+from honest_documents import POLICY, PROFILES, SEED, Values, part_of, plain, trial_of, trial_setup_of
 from hypothesis import HealthCheck, given, seed, settings
 from mutations import Mutation, as_json, as_toml, mutated, mutations
 from rich.console import Console
@@ -21,7 +21,7 @@ import shiftscope.cli as cli
 from shiftscope.diagnosis.calibration import Calibration, beliefs, load_calibration
 from shiftscope.errors import EngineError, ShiftscopeError
 from shiftscope.plans import RunResult, TrialResult, TrialSetup, read_plan
-from shiftscope.profiles import Part, Profile
+from shiftscope.profiles import Profile
 from shiftscope.reports.markdown import to_markdown
 from shiftscope.reports.result_sheet import result_sheet
 from shiftscope.reports.table import print_table
@@ -77,26 +77,21 @@ def judge(note: Note, document: str, command: str, done: Callable[[], tuple[int,
     return code
 
 
-PARTNERS = {
-    "both/early": "both/late",
-    "rarer_labels/referral": "rarer_labels/screening",
-    "broken/wreck": "both/late",
-    "private/a": "private/b",
-}
+PARTNERS = {"masks-a": "masks-b", "classes-a": "classes-b", "small": "masks-b", "private-a": "private-b"}
 _BASES, _FORMS = cycle(PARTNERS), cycle(("table", "json", "markdown"))
 
 
 @pytest.fixture(scope="module")
-def room(tmp_path_factory: pytest.TempPathFactory, profiles: dict[str, Values]) -> Path:
+def room(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the honest profiles."""
     folder = tmp_path_factory.mktemp("forged")
-    for name, values in profiles.items():
-        (folder / f"{name.replace('/', '-')}.profile.json").write_bytes(as_json(values))
+    for name, values in PROFILES.items():
+        (folder / f"{name}.profile.json").write_bytes(as_json(values))
     return folder
 
 
 @pytest.mark.parametrize("command", ["recommend", "check", "watch", "report"])
-def test_profiles(command: str, profiles: dict[str, Values], room: Path, account: Note) -> None:
+def test_profiles(command: str, room: Path, account: Note) -> None:
     every = {"recommend": 1, "check": 1, "watch": 1, "report": 10}[command]  # a page takes seconds
 
     @seed(SEED)
@@ -104,8 +99,8 @@ def test_profiles(command: str, profiles: dict[str, Values], room: Path, account
     @given(changes=mutations())
     def holds(changes: list[Mutation]) -> None:
         base, form = next(_BASES), next(_FORMS)
-        forged, other = room / "forged.profile.json", room / f"{PARTNERS[base].replace('/', '-')}.profile.json"
-        forged.write_bytes(as_json(mutated(profiles[base], changes)))
+        forged, other = room / "forged.profile.json", room / f"{PARTNERS[base]}.profile.json"
+        forged.write_bytes(as_json(mutated(PROFILES[base], changes)))
         arguments = {
             "recommend": [forged, other, "--format", form, "-o", room / "plan.toml"],
             "check": [forged, "--against", other, "--format", form],
@@ -119,8 +114,10 @@ def test_profiles(command: str, profiles: dict[str, Values], room: Path, account
     holds()
 
 
-def test_plans(plan: Values, room: Path, account: Note) -> None:
+def test_plans(room: Path, account: Note) -> None:
     from shiftscope.train.launch import arms_of, check_plan
+
+    plan = plain(trial_of().plan)
 
     @seed(SEED)
     @fuzzed
@@ -166,7 +163,7 @@ def test_results(results: dict[str, Values], room: Path, account: Note) -> None:
         result = RunResult.read(path, EngineError)
         _shown(account, "result", lambda: result_sheet(result))
         if next(pages) == 0:
-            arguments = (room / "both-early.profile.json", "--result", path, "-o", room / "page.html")
+            arguments = (room / "masks-a.profile.json", "--result", path, "-o", room / "page.html")
             judge(account, "result", "report", lambda: called("report", *arguments))
 
     holds()
@@ -196,15 +193,15 @@ def test_policies(room: Path, account: Note) -> None:
     def holds(changes: list[Mutation]) -> None:
         path, form = room / "policy.toml", next(_FORMS)
         path.write_bytes(as_toml(mutated(POLICY, changes)))
-        profiles = (room / "both-early.profile.json", "--against", room / "both-late.profile.json")
+        profiles = (room / "masks-a.profile.json", "--against", room / "masks-b.profile.json")
         arguments = ("check", *profiles, "--policy", path, "--format", form)
         judge(account, "policy", "check", lambda: called(*arguments), check=True)
 
     holds()
 
 
-def test_parts(parts: dict[str, Part], room: Path, account: Note) -> None:
-    honest = plain(parts["broken/wreck"])
+def test_parts(room: Path, account: Note) -> None:
+    honest = plain(part_of())
 
     @seed(SEED)
     @fuzzed
