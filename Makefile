@@ -1,6 +1,7 @@
 # make demo    four synthetic hospitals, the whole way
 # make test    every test, slow ones too
 # make check   what CI runs: lint, types, layers, tests
+# make evidence   sweeps that are run once: documents forged in thousands of ways
 #
 # with real images in SHIFTSCOPE_DATA:
 # make calibration   the planted suite, and the probabilities of the diagnosis fitted on it
@@ -12,7 +13,7 @@ STAMP := $(VENV)/.installed
 SHIFTSCOPE_DATA ?= ../shared/data
 PLANTED := build/planted
 
-.PHONY: demo test fast lint types layers check fixtures basis calibration removal golden clean
+.PHONY: demo test fast lint types layers check fixtures basis calibration evidence removal golden clean
 
 $(STAMP): pyproject.toml constraints.txt
 	python3 -m venv $(VENV)
@@ -51,6 +52,9 @@ calibration: $(STAMP)
 	$(PY) benchmarks/planted.py $(SHIFTSCOPE_DATA) $(PLANTED)
 	rm -f $(PLANTED)/compared.pickle
 	$(PY) benchmarks/calibrate.py $(PLANTED) --write
+
+evidence: $(STAMP)
+	SHIFTSCOPE_EXAMPLES=2000 SHIFTSCOPE_EVIDENCE=docs/results/fuzz.md $(PY) -m pytest tests/forged/test_fuzz.py --timeout 0
 
 removal: $(STAMP)
 	$(PY) benchmarks/removal.py --data $(SHIFTSCOPE_DATA)

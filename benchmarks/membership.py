@@ -29,7 +29,7 @@ from scipy import stats
 from shiftscope.measures import AXES
 from shiftscope.measures.features import Extractor, load_extractor
 from shiftscope.phantoms import ANATOMIES, write_site
-from shiftscope.profiles import Options, Patient, Profile, Sketch, Tally, export, patients_of
+from shiftscope.profiles import Options, Patient, Profile, Sketch, Tally, patients_of, widths
 from shiftscope.sites import Site, read_site
 
 SIZES = (20, 40, 100)
@@ -270,7 +270,7 @@ def _means_alone(profile: Profile) -> Profile:
     kept = {
         axis: None
         if sketch is None or AXES[axis].question == "features"
-        else Sketch(n=sketch.n, mean=sketch.mean[:4], cov=np.full(10, np.nan))
+        else Sketch.model_construct(n=sketch.n, mean=sketch.mean[:4], cov=np.full(10, np.nan))
         for axis, sketch in profile.sketches.items()
     }
     update = {"sketches": kept, "by_class": {}, "measures": {}, "quantiles": None, "spectrum": None}
@@ -329,7 +329,7 @@ def main() -> None:
         for n in SIZES:
             if len(patients) < 1.5 * n + 20 and not (strangers and len(patients) >= 1.2 * n):
                 continue
-            for rule, (export.PATIENTS_PER_COORDINATE, export.FEWEST) in RULES.items():
+            for rule, (widths.PATIENTS_PER_COORDINATE, widths.FEWEST) in RULES.items():
                 rng = np.random.default_rng(SEED)  # the same members for every rule
                 found = attacked(site, patients, extractor, n, options.draws, rng, RELEASES, strangers)
                 for release, by in found.items():

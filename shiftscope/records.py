@@ -2,18 +2,54 @@
 
 import json
 import math
+import re
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
 
 from shiftscope.errors import ShiftscopeError
 from shiftscope.files import write_text
+from shiftscope.parsing import read_json, refuse_odd, shown, unprintable
 
-__all__ = ["Array", "Document", "Real", "Record", "explain_validation"]
+__all__ = [
+    "MOST",
+    "Array",
+    "Document",
+    "Finite",
+    "FiniteArray",
+    "Misfit",
+    "Name",
+    "Real",
+    "Record",
+    "Text",
+    "Total",
+    "check_name",
+    "explain_validation",
+    "matching",
+]
 
 DIGITS = 6  # significant digits of a published number
+
+MOST = 10**9
+"""No count of patients, cases or rounds is larger."""
+
+_LONGEST = 200  # characters of a name
+
+
+class Misfit(ValueError):
+    """A value that does not fit the values beside it.
+
+    Args:
+        key: of the value, from where the validator stands; "" for the validated value itself.
+        got: what it is.
+        expected: what it should be, in words.
+    """
+
+    def __init__(self, key: str, got: object, expected: str) -> None:
+        self.key, self.got = key, got
+        super().__init__(f"expected {expected}")
 
 
 def _rounded(value: float | None) -> float | None:
@@ -29,9 +65,52 @@ def _to_lists(array: np.ndarray) -> Any:
 
 
 def _to_array(value: Any) -> np.ndarray:
-    array = np.array(value, dtype=np.float64)
+    try:
+        array = np.array(value)
+        if array.dtype.kind not in "fiu":
+            if array.dtype.kind != "O":  # with null among the numbers
+                raise TypeError
+            array = np.array(value, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError("expected numbers in lists of equal length") from None
+    array = array.astype(np.float64)
     array.flags.writeable = False
     return array
+
+
+def _all_finite(array: np.ndarray) -> np.ndarray:
+    if not np.all(np.isfinite(array)):
+        raise ValueError("expected finite numbers, none of them null")
+    return array
+
+
+def _one_line(text: str) -> str:
+    if (odd := unprintable(text)) is not None:
+        raise ValueError(f"expected text without the character {odd!a}")
+    return text
+
+
+def matching(pattern: str, expected: str) -> AfterValidator:
+    """Text that is the whole of a regular expression, and what that is in words."""
+    compiled = re.compile(pattern)
+
+    def check(text: str) -> str:
+        if compiled.fullmatch(text) is None:
+            raise ValueError(f"expected {expected}")
+        return text
+
+    return AfterValidator(check)
+
+
+def check_name(text: str) -> str:
+    """`text`, which can be a `Name`.
+
+    Raises:
+        ValueError: it cannot, and why.
+    """
+    if not text.strip() or len(text) > _LONGEST:
+        raise ValueError(f"expected a name of 1 to {_LONGEST} characters")
+    return _one_line(text)
 
 
 Real = Annotated[float, PlainSerializer(_rounded, when_used="json")]
@@ -45,6 +124,28 @@ Array = Annotated[
 """A read-only float64 array, nested lists with six significant digits in JSON; null is not a number."""
 
 
+Finite = Annotated[float, Field(strict=True, allow_inf_nan=False), PlainSerializer(_rounded, when_used="json")]
+"""As `Real`, and always a finite number."""
+
+FiniteArray = Annotated[
+    np.ndarray,
+    BeforeValidator(_to_array),
+    AfterValidator(_all_finite),
+    PlainSerializer(_to_lists, when_used="json"),
+]
+"""As `Array`, of finite numbers alone."""
+
+Total = Annotated[int, Field(strict=True, ge=0, le=MOST)]
+"""A count, 0 or more."""
+
+Text = Annotated[str, AfterValidator(_one_line)]
+"""One line that can be printed: no control, invisible or direction-changing character."""
+
+Name = Annotated[str, AfterValidator(check_name)]
+"""What something is called: one printable line of at most 200 characters, so that it moves no cursor, turns no line
+around, and is what it looks like."""
+
+
 class Record(BaseModel):
     """Frozen; unknown fields refused."""
 
@@ -54,11 +155,12 @@ class Record(BaseModel):
 class Document(Record):
     """A record with a file of its own: JSON a person can read, headed by the number of its schema.
 
-    A private one is readable by its owner alone.
+    A private one is readable by its owner alone. A file larger than `MOST_BYTES` is refused unread.
     """
 
     SCHEMA: ClassVar[int] = 1
     PRIVATE: ClassVar[bool] = False
+    MOST_BYTES: ClassVar[int] = 1_000_000
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values, `schema` first."""
@@ -77,23 +179,20 @@ class Document(Record):
         """Read a document from JSON.
 
         Raises:
-            error: the file is missing, is not JSON, or does not fit the schema.
+            error: the file is missing, too large, is not JSON, or does not fit the schema.
         """
-        try:
-            return cls.from_dict(json.loads(path.read_text(encoding="utf-8")), str(path), error)
-        except OSError as problem:
-            raise error(f"{path}: cannot be read: {problem.strerror}") from None
-        except (json.JSONDecodeError, UnicodeDecodeError):
-            raise error(f"{path}: expected a {cls.__name__.lower()} as JSON, found something else") from None
+        values = read_json(path, cls.MOST_BYTES, f"a {cls.__name__.lower()}", error)
+        return cls.from_dict(values, str(path), error)
 
     @classmethod
     def from_dict(cls, value: Any, where: str, error: type[ShiftscopeError]) -> Self:
         """Build from plain values read from `where`, checking the schema number first."""
         if not isinstance(value, dict) or "schema" not in value:
             raise error(f"{where}: expected a {cls.__name__.lower()} with a 'schema' number, found none")
-        if value["schema"] != cls.SCHEMA:
+        refuse_odd(value, where, error)
+        if value["schema"] != cls.SCHEMA or isinstance(value["schema"], bool):
             raise error(
-                f"{where}: schema {value['schema']!r} is not the schema {cls.SCHEMA} this version reads;"
+                f"{where}: schema {shown(value['schema'])} is not the schema {cls.SCHEMA} this version reads;"
                 " make the file again with this version of shiftscope"
             )
         try:
@@ -105,11 +204,15 @@ class Document(Record):
 def explain_validation(problem: ValidationError) -> str:
     """The first complaint of pydantic in one line: which key, what it got, what it expected."""
     first = problem.errors(include_url=False)[0]
-    where = ".".join(str(part) for part in first["loc"]) or "top level"
+    told = first.get("ctx", {}).get("error")
+    got, parts = first.get("input"), [str(part) for part in first["loc"]]
+    if isinstance(told, Misfit):
+        got, parts = told.got, [*parts, *filter(None, [told.key])]
+    where = ".".join(parts) or "top level"
+    where = where if len(where) <= _LONGEST else f"{where[: _LONGEST - 3]}..."
     if first["type"] == "missing":
         return f"key '{where}' is missing"
-    got, says = repr(first.get("input")), first["msg"].removeprefix("Value error, ")
-    return f"key '{where}': {says} (got {got if len(got) <= 60 else got[:57] + '...'})"
+    return f"key '{where}': {first['msg'].removeprefix('Value error, ')} (got {shown(got)})"
 
 
 def _compact(value: Any, indent: int = 0) -> str:

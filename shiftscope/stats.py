@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 from scipy import special
 
-__all__ = ["Moments", "cliffs_delta", "holm", "welch"]
+__all__ = ["Moments", "cliffs_delta", "holm", "least_eigenvalue", "welch"]
 
 LEVEL = 0.95
 
@@ -61,6 +61,13 @@ class Moments:
     def leading(self, d: int | None) -> Self:
         """The first `d` coordinates, all for None."""
         return type(self)(self.n, self.mean[:d], self.cov[:d, :d], self.noise)
+
+
+def least_eigenvalue(matrix: np.ndarray, scale: np.ndarray) -> float:
+    """The least eigenvalue of a symmetric matrix (d, d) told in units of the roots of `scale` (d,), all above 0: for a
+    covariance and its variances, of the correlations."""
+    unit = np.sqrt(scale)
+    return float(np.linalg.eigvalsh(matrix / np.outer(unit, unit))[0])
 
 
 def holm(p: np.ndarray) -> np.ndarray:

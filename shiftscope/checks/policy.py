@@ -1,14 +1,15 @@
 """Policy: the limits a new profile is held to. Measurement is not verdict: a `Shift` knows nothing of them."""
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 from difflib import get_close_matches
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from shiftscope.diagnosis import LIMITS
 from shiftscope.measures import AXES, MEASURES
-from shiftscope.records import Document, Real, Record
+from shiftscope.records import MOST, Document, Finite, Name, Record
 
 __all__ = ["ANY", "CATEGORIES", "JUDGED", "Category", "Limit", "Policy", "category_of", "near"]
 
@@ -41,8 +42,8 @@ class Limit(Record):
         error: above it a finding fails. Without one, nothing does.
     """
 
-    warn: Annotated[Real, Field(ge=0)] | None = None
-    error: Annotated[Real, Field(ge=0)] | None = None
+    warn: Annotated[Finite, Field(ge=0, le=1e12)] | None = None
+    error: Annotated[Finite, Field(ge=0, le=1e12)] | None = None
 
     @model_validator(mode="after")
     def _limits_something(self) -> "Limit":
@@ -70,6 +71,14 @@ DEFAULT_FAIL_ON = (ANY,)
 """
 
 
+def _share_or_count(value: Any) -> Any:
+    count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST
+    share = isinstance(value, str) and re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,9})?%", value) is not None
+    if not count and not (share and float(value.removesuffix("%")) <= 100):
+        raise ValueError('expected a count such as 10 or a share such as "5%", of 100% at the most')
+    return value
+
+
 class Policy(Document):
     """The limits, and what may fail a check.
 
@@ -87,17 +96,18 @@ class Policy(Document):
     """
 
     SCHEMA: ClassVar[int] = 1
+    MOST_BYTES: ClassVar[int] = 250_000
 
-    min_patients: Annotated[int, Field(ge=LIMITS.enough)] | None = None
-    max_unreadable: Annotated[int, Field(ge=0)] | Annotated[str, Field(pattern=r"^\d+(\.\d+)?%$")] = DEFAULT_UNREADABLE
-    scanners: tuple[str, ...] = ()
-    labels: tuple[str, ...] = ()
-    require: tuple[str, ...] | None = None
-    fail_on: Annotated[tuple[str, ...], Field(min_length=1)] = DEFAULT_FAIL_ON
-    warn_only: bool = False
-    questions: dict[str, Limit] = Field(default_factory=lambda: dict(DEFAULT_QUESTIONS))
-    axes: dict[str, Limit] = Field(default_factory=dict)
-    measures: dict[str, Limit] = Field(default_factory=dict)
+    min_patients: Annotated[int, Field(strict=True, ge=LIMITS.enough, le=MOST)] | None = None
+    max_unreadable: Annotated[int | str, BeforeValidator(_share_or_count)] = DEFAULT_UNREADABLE
+    scanners: tuple[Name, ...] = ()
+    labels: tuple[Name, ...] = ()
+    require: tuple[Name, ...] | None = None
+    fail_on: Annotated[tuple[Name, ...], Field(min_length=1)] = DEFAULT_FAIL_ON
+    warn_only: Annotated[bool, Field(strict=True)] = False
+    questions: dict[Name, Limit] = Field(default_factory=lambda: dict(DEFAULT_QUESTIONS))
+    axes: dict[Name, Limit] = Field(default_factory=dict)
+    measures: dict[Name, Limit] = Field(default_factory=dict)
 
     @field_validator("questions", mode="after")
     @classmethod

@@ -1,10 +1,10 @@
 """Policies on disk: TOML that a person writes."""
 
-import tomllib
 from pathlib import Path
 
 from shiftscope.checks.policy import Limit, Policy, near
 from shiftscope.errors import PolicyError
+from shiftscope.parsing import read_toml, refuse_odd, shown
 
 __all__ = ["read_policy"]
 
@@ -15,14 +15,10 @@ def read_policy(path: Path) -> Policy:
     """Read a policy from TOML; what it does not say keeps its default.
 
     Raises:
-        PolicyError: the file is missing, is not TOML, or a key or value does not fit.
+        PolicyError: the file is missing, too large, is not TOML, or a key or value does not fit.
     """
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as problem:
-        raise PolicyError(f"{path}: cannot be read: {problem.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
-        raise PolicyError(f"{path}: expected a policy in TOML: {problem}") from None
+    values = read_toml(path, Policy.MOST_BYTES, "a policy", PolicyError)
+    refuse_odd(values, str(path), PolicyError)
     _require_keys(path, "", [*values], ["schema", *Policy.model_fields])
     for table in _TABLES:
         for name, limit in _as_table(path, table, values.get(table, {})).items():
@@ -33,7 +29,7 @@ def read_policy(path: Path) -> Policy:
 
 def _as_table(path: Path, where: str, value: object) -> dict[str, object]:
     if not isinstance(value, dict):
-        raise PolicyError(f"{path}: key '{where}': expected a table such as [questions.appearance], got {value!r}")
+        raise PolicyError(f"{path}: key '{where}': expected a table such as [questions.appearance], got {shown(value)}")
     return value
 
 

@@ -13,12 +13,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import ClassVar
+from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
+from pydantic import Field, model_validator
 from scipy.special import expit
 
-from shiftscope.records import Document, Real, Record
+from shiftscope.records import Document, Finite, Misfit, Name, Record, Text
 from shiftscope.shifts import Effect, Shift
 from shiftscope.shifts.curves import stack
 
@@ -26,6 +27,13 @@ __all__ = ["Answer", "Belief", "Calibration", "Signals", "Term", "beliefs", "loa
 
 LEVEL = 0.8
 """Of the interval whose lower end is the evidence."""
+
+_HEAVIEST = 1e4
+
+Weight = Annotated[Finite, Field(ge=0, le=_HEAVIEST)]
+
+AxisName = Literal["look", "size", "colour", "texture", "noise", "layout", "boundary", "labels"]
+"""What the models call an axis."""
 
 Signals = Mapping[str, tuple[float, float, float]]
 """Axis -> effect, lower end of its interval, and how much of it was explained by what was held equal."""
@@ -40,9 +48,9 @@ class Term(Record):
         leaks: other axes -> the share of their effect that may show on this one.
     """
 
-    axis: str
-    weight: Real
-    leaks: dict[str, Real]
+    axis: AxisName
+    weight: Weight
+    leaks: dict[AxisName, Weight]
 
 
 class Answer(Record):
@@ -56,10 +64,10 @@ class Answer(Record):
         terms: evidence.
     """
 
-    question: str
-    masks: bool
-    intercept: Real
-    disputed: Real
+    question: Literal["appearance", "structure", "label", "annotation"]
+    masks: Annotated[bool, Field(strict=True)]
+    intercept: Annotated[Finite, Field(ge=-_HEAVIEST, le=_HEAVIEST)]
+    disputed: Weight
     terms: tuple[Term, ...]
 
 
@@ -75,10 +83,18 @@ class Calibration(Document):
 
     SCHEMA: ClassVar[int] = 1
 
-    unit: Real
-    doubt: Real
+    unit: Annotated[Finite, Field(ge=1e-6, le=_HEAVIEST)]
+    doubt: Weight
     answers: tuple[Answer, ...]
-    provenance: dict[str, str]
+    provenance: dict[Name, Text]
+
+    @model_validator(mode="after")
+    def _answers_each_question_once(self) -> Self:
+        asked = [(answer.question, answer.masks) for answer in self.answers]
+        if twice := [item for item in asked if asked.count(item) > 1]:
+            told = "with masks" if twice[0][1] else "without masks"
+            raise Misfit("answers", f"{twice[0][0]} twice {told}", "one model for each question and kind of site")
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,12 +164,13 @@ def signals(shifts: Sequence[Shift]) -> list[Signals]:
 def beliefs(found: Signals, calibration: Calibration) -> dict[str, Belief]:
     """Question -> answer; a question is absent where none of its axes was compared."""
     masks = "size" in found
-    out = {}
+    out: dict[str, Belief] = {}
     for answer in calibration.answers:
         known = [term for term in answer.terms if term.axis in found]
         if answer.masks != masks or not known:
             continue
-        evidence, disputed = {}, 0.0
+        evidence: dict[str, float] = {}
+        disputed = 0.0
         for term in known:
             sure, contested = _evidence(term, found, calibration)
             evidence[term.axis] = term.weight * sure + answer.disputed * contested

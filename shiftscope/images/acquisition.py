@@ -3,6 +3,8 @@
 import math
 from collections.abc import Callable, Mapping
 
+from shiftscope.parsing import unprintable
+
 __all__ = ["ALLOWED", "acquisition", "positive"]
 
 _TEXT = 64  # characters kept of a free-text tag
@@ -31,7 +33,8 @@ def positive(value: object) -> float | None:
 
 
 def _text(value: object) -> str:
-    text = " ".join(str(value or "").split())[:_TEXT]
+    text = "".join(" " if unprintable(character) else character for character in str(value or ""))
+    text = " ".join(text.split())[:_TEXT]
     return "" if text.lower() in ("none", "unknown", "n/a") else text
 
 
@@ -54,7 +57,7 @@ def _month(value: object) -> str:
 
 
 ALLOWED: dict[str, Callable[[object], str]] = {
-    "manufacturer": lambda value: _text(value).upper(),
+    "manufacturer": lambda value: _text(value).upper()[:_TEXT],
     "model": _text,
     "field_strength_t": _tesla,
     "kvp": _number,

@@ -7,6 +7,7 @@ import tomlkit
 
 from shiftscope.errors import PlanError
 from shiftscope.files import write_text
+from shiftscope.parsing import read_toml
 from shiftscope.plans.plan import Plan
 
 __all__ = ["read_plan", "write_plan"]
@@ -58,14 +59,10 @@ def read_plan(path: Path) -> Plan:
     """Read a plan from TOML.
 
     Raises:
-        PlanError: the file is missing, is not TOML, or a key does not fit.
+        PlanError: the file is missing, too large, is not TOML, or a key does not fit.
     """
-    try:
-        values = tomlkit.parse(path.read_text(encoding="utf-8")).unwrap()
-    except OSError as problem:
-        raise PlanError(f"{path}: cannot be read: {problem.strerror}") from None
-    except (tomlkit.exceptions.TOMLKitError, UnicodeDecodeError) as problem:
-        raise PlanError(f"{path}: expected a plan in TOML: {problem}") from None
+    values = read_toml(path, Plan.MOST_BYTES, "a plan", PlanError)
     for key in ("harmonizer", "personalizer", "weights"):
-        values[key] = values.get(key) or None
+        if values.setdefault(key, None) == "":
+            values[key] = None
     return Plan.from_dict(values, str(path), PlanError)

@@ -1,19 +1,21 @@
 """One federated job, as a person can read and edit it."""
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from shiftscope.errors import PlanError
 from shiftscope.profiles import Profile
 from shiftscope.recommendation import Recommendation
-from shiftscope.records import Document, Record
+from shiftscope.records import MOST, Document, Finite, Misfit, Name, Record, Text, Total
 from shiftscope.sites import Declarations
 
 __all__ = ["Plan", "PlannedSite", "Split", "Task", "propose_plan"]
 
 Task = Literal["segmentation", "classification"]
+
+Seed = Annotated[int, Field(strict=True, ge=0, lt=2**63)]
 
 
 class PlannedSite(Record):
@@ -24,12 +26,18 @@ class PlannedSite(Record):
     owner's answers, so that nobody has to be asked again.
     """
 
-    fingerprint: str
-    patients: int
-    cases: int
-    cluster: Annotated[int, Field(ge=0)] = 0
-    classes: tuple[str, ...] | None = None
+    fingerprint: Text
+    patients: Total
+    cases: Total
+    cluster: Total = 0
+    classes: tuple[Name, ...] | None = None
     one_file_per_patient: bool = False
+
+    @model_validator(mode="after")
+    def _has_a_case_for_each(self) -> "PlannedSite":
+        if self.cases < self.patients:
+            raise Misfit("cases", self.cases, f"{self.patients} or more, one for each patient")
+        return self
 
     @property
     def known(self) -> Declarations:
@@ -40,10 +48,10 @@ class PlannedSite(Record):
 class Split(Record):
     """How patients are divided where the data bring no split of their own."""
 
-    train: float = 0.7
-    val: float = 0.1
-    test: float = 0.2
-    salt: str = "shiftscope"
+    train: Finite = 0.7
+    val: Finite = 0.1
+    test: Finite = 0.2
+    salt: Text = "shiftscope"
 
     @model_validator(mode="after")
     def _adds_up(self) -> "Split":
@@ -61,25 +69,35 @@ class Plan(Document):
     is three-dimensional and sees volumes in blocks of that size; without one it sees slices.
     """
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    SCHEMA: ClassVar[int] = 1
+    MOST_BYTES: ClassVar[int] = 250_000
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=200)]
     task: Task
-    classes: tuple[str, ...]
-    model: str
-    colour: bool
-    image_size: Annotated[int, Field(ge=16, le=1024)]
-    rounds: Annotated[int, Field(ge=1)]
-    local_steps: Annotated[int, Field(ge=1)]
-    batch_size: Annotated[int, Field(ge=2)]
-    learning_rate: Annotated[float, Field(gt=0)]
-    seeds: Annotated[tuple[int, ...], Field(min_length=1)]
-    harmonizer: str | None
-    personalizer: str | None
-    baseline: str = "fedavg"
-    weights: str | None = None
-    patch: tuple[Annotated[int, Field(ge=8)], ...] = ()
+    classes: tuple[Name, ...]
+    model: Name
+    colour: Annotated[bool, Field(strict=True)]
+    image_size: Annotated[int, Field(strict=True, ge=16, le=1024)]
+    rounds: Annotated[int, Field(strict=True, ge=1, le=MOST)]
+    local_steps: Annotated[int, Field(strict=True, ge=1, le=MOST)]
+    batch_size: Annotated[int, Field(strict=True, ge=2, le=65536)]
+    learning_rate: Annotated[Finite, Field(gt=0, le=1000)]
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1)]
+    harmonizer: Name | None
+    personalizer: Name | None
+    baseline: Name = "fedavg"
+    weights: Text | None = None
+    patch: tuple[Annotated[int, Field(strict=True, ge=8, le=1024)], ...] = ()
     split: Split = Split()
-    sites: Annotated[dict[str, PlannedSite], Field(min_length=1)]
-    data: dict[str, str] = Field(default_factory=dict)
+    sites: Annotated[dict[Name, PlannedSite], Field(min_length=1)]
+    data: dict[Name, Text] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _each_once(self) -> "Plan":
+        for key, values in (("classes", self.classes), ("seeds", self.seeds)):
+            if len(set(values)) < len(values):
+                raise Misfit(key, list(values), "each of them once")
+        return self
 
     @model_validator(mode="after")
     def _three_or_none(self) -> "Plan":

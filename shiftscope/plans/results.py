@@ -1,11 +1,11 @@
 """What a run gave, and what it took."""
 
-from typing import Literal
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, model_validator
 
-from shiftscope.plans.plan import Plan
-from shiftscope.records import Document, Real, Record
+from shiftscope.plans.plan import Plan, Seed
+from shiftscope.records import Document, Misfit, Name, Real, Record, Total
 
 __all__ = [
     "ArmResult",
@@ -27,12 +27,60 @@ __all__ = [
 Verdict = Literal["helped", "no_difference", "harmed"]
 
 
+def _up_to_one(value: float) -> float:
+    if abs(value) > 1:  # not a number passes: it is written as null
+        raise ValueError("expected a score, or a difference of two, from -1 to 1")
+    return value
+
+
+def _imaginable(value: float) -> float:
+    if abs(value) > _FARTHEST:
+        raise ValueError(f"expected a number of {_FARTHEST:g} at the most")
+    return value
+
+
+def _duration(value: float) -> float:
+    if value < 0:
+        raise ValueError("expected 0 seconds or more")
+    return _imaginable(value)
+
+
+_FARTHEST = 1e12
+
+Score = Annotated[Real, AfterValidator(_up_to_one)]
+"""Of the metric that a verdict is about, or a difference of two."""
+
+Number = Annotated[Real, AfterValidator(_imaginable)]
+
+Seconds = Annotated[Real, AfterValidator(_duration)]
+
+Amount = Annotated[int, Field(strict=True, ge=0, lt=2**63)]
+"""Bytes, steps, passes."""
+
+
 class Difference(Record):
     """Adapted minus baseline, with its 95 % interval; all null where nothing can be compared."""
 
-    mean: Real | None = None
-    low: Real | None = None
-    high: Real | None = None
+    mean: Score | None = None
+    low: Score | None = None
+    high: Score | None = None
+
+    @model_validator(mode="after")
+    def _has_ends_in_order(self) -> Self:
+        if self.low is not None and self.high is not None and self.low > self.high:
+            raise Misfit("low", self.low, f"{self.high:g} at the most, the upper end")
+        return self
+
+    def require(self, verdict: Verdict) -> None:
+        """A verdict that the interval bears out.
+
+        Raises:
+            Misfit: it does not.
+        """
+        if verdict == "helped" and not (self.low is not None and self.low > 0):
+            raise Misfit("verdict", verdict, f"an interval above 0, and its lower end is {self.low}")
+        if verdict == "harmed" and not (self.high is not None and self.high < 0):
+            raise Misfit("verdict", verdict, f"an interval below 0, and its upper end is {self.high}")
 
 
 class SiteScores(Record):
@@ -53,17 +101,17 @@ class SiteScores(Record):
         changed: mean absolute change of a training pixel by the harmonizer, null without one.
     """
 
-    cases: int
-    patients: dict[str, int] = Field(default_factory=dict)
-    scores: dict[str, tuple[Real | None, ...]] = Field(default_factory=dict)
+    cases: Total
+    patients: dict[Name, Total] = Field(default_factory=dict)
+    scores: dict[Name, tuple[Score | None, ...]] = Field(default_factory=dict)
     difference: Difference = Difference()
-    differences: dict[str, Difference] = Field(default_factory=dict)
-    ungated: dict[str, tuple[Real | None, ...]] = Field(default_factory=dict)
-    kept_baseline: dict[str, tuple[bool, ...]] = Field(default_factory=dict)
-    also: dict[str, dict[str, tuple[Real | None, ...]]] = Field(default_factory=dict)
-    validation: dict[str, tuple[Real | None, ...]] = Field(default_factory=dict)
-    left_out: dict[str, int] = Field(default_factory=dict)
-    changed: Real | None = None
+    differences: dict[Name, Difference] = Field(default_factory=dict)
+    ungated: dict[Name, tuple[Score | None, ...]] = Field(default_factory=dict)
+    kept_baseline: dict[Name, tuple[bool, ...]] = Field(default_factory=dict)
+    also: dict[Name, dict[Name, tuple[Number | None, ...]]] = Field(default_factory=dict)
+    validation: dict[Name, tuple[Score | None, ...]] = Field(default_factory=dict)
+    left_out: dict[Name, Total] = Field(default_factory=dict)
+    changed: Number | None = None
 
 
 class SiteRound(Record):
@@ -78,12 +126,12 @@ class SiteRound(Record):
         start: a mark of the weights the first round started from, empty in the others.
     """
 
-    up: int = 0
-    down: int = 0
-    steps: int = 0
-    passes: int = 0
-    seconds: Real = 0.0
-    peak_bytes: int | None = None
+    up: Amount = 0
+    down: Amount = 0
+    steps: Amount = 0
+    passes: Amount = 0
+    seconds: Seconds = 0.0
+    peak_bytes: Amount | None = None
     start: str = ""
 
 
@@ -97,21 +145,21 @@ class RoundEntry(Record):
         sites: site -> what it took there.
     """
 
-    round: int
-    arm: str
-    seed: int
-    replies: dict[str, str]
+    round: Total
+    arm: Name
+    seed: Seed
+    replies: dict[Name, str]
     loss: Real | None
-    bytes: int
-    seconds: Real
-    sites: dict[str, SiteRound] = Field(default_factory=dict)
+    bytes: Amount
+    seconds: Seconds
+    sites: dict[Name, SiteRound] = Field(default_factory=dict)
 
 
 class Cost(Record):
     """What a run took: payload bytes both ways (weights and statistics), wall-clock seconds."""
 
-    bytes: int
-    seconds: Real
+    bytes: Amount
+    seconds: Seconds
 
 
 class Spending(Record):
@@ -124,11 +172,11 @@ class Spending(Record):
         peak_bytes: the most memory a site's process held in a round, null where the system does not tell.
     """
 
-    bytes_up: int = 0
-    bytes_down: int = 0
-    passes: int = 0
-    seconds: Real = 0.0
-    peak_bytes: int | None = None
+    bytes_up: Amount = 0
+    bytes_down: Amount = 0
+    passes: Amount = 0
+    seconds: Seconds = 0.0
+    peak_bytes: Amount | None = None
 
 
 class Forecast(Record):
@@ -140,7 +188,7 @@ class Forecast(Record):
     """
 
     total: Spending
-    rounds: dict[str, tuple[SiteRound, ...]] = Field(default_factory=dict)
+    rounds: dict[Name, tuple[SiteRound, ...]] = Field(default_factory=dict)
 
 
 class Ledger(Record):
@@ -160,8 +208,8 @@ class Ledger(Record):
 class SiteScore(Record):
     """The lowest mean score of a strategy, and whose it is."""
 
-    site: str
-    score: Real
+    site: Name
+    score: Score
 
 
 class Outcome(Record):
@@ -173,10 +221,15 @@ class Outcome(Record):
         harmed: sites where it is clearly worse than the first strategy.
     """
 
-    mean: Real | None
+    mean: Score | None
     difference: Difference = Difference()
     verdict: Verdict = "no_difference"
-    harmed: tuple[str, ...] = ()
+    harmed: tuple[Name, ...] = ()
+
+    @model_validator(mode="after")
+    def _is_borne_out(self) -> Self:
+        self.difference.require(self.verdict)
+        return self
 
 
 class ArmResult(Outcome):
@@ -188,9 +241,9 @@ class ArmResult(Outcome):
         ungated: with its own models at every site, the gate aside; null where none is gated.
     """
 
-    algorithm: str
-    harmonizer: str | None
-    rounds: int
+    algorithm: Name
+    harmonizer: Name | None
+    rounds: Total
     ungated: Outcome | None = None
 
 
@@ -202,18 +255,33 @@ class RunResult(Document):
     "equal_compute" is the advice once more, on as many passes as the baseline.
     """
 
+    SCHEMA: ClassVar[int] = 1
+    MOST_BYTES: ClassVar[int] = 64_000_000
+
     plan: Plan
-    engine: str
-    metric: str
+    engine: Name
+    metric: Name
     verdict: Verdict
     difference: Difference
-    sites: dict[str, SiteScores]
-    harmed: tuple[str, ...] = ()
-    worst: dict[str, SiteScore] = Field(default_factory=dict)
-    arms: dict[str, ArmResult] = Field(default_factory=dict)
+    sites: Annotated[dict[Name, SiteScores], Field(min_length=1)]
+    harmed: tuple[Name, ...] = ()
+    worst: dict[Name, SiteScore] = Field(default_factory=dict)
+    arms: dict[Name, ArmResult] = Field(default_factory=dict)
     rounds: tuple[RoundEntry, ...]
     notes: tuple[str, ...] = ()
     cost: Cost
-    cost_by_arm: dict[str, Cost] = Field(default_factory=dict)
-    ledger: dict[str, Ledger] = Field(default_factory=dict)
-    machine: dict[str, str] = Field(default_factory=dict)
+    cost_by_arm: dict[Name, Cost] = Field(default_factory=dict)
+    ledger: dict[Name, Ledger] = Field(default_factory=dict)
+    machine: dict[Name, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _speaks_of_its_sites(self) -> Self:
+        self.difference.require(self.verdict)
+        named = {"harmed": self.harmed, "worst": [worst.site for worst in self.worst.values()]}
+        named |= {f"arms.{name}.harmed": arm.harmed for name, arm in self.arms.items()}
+        for key, sites in named.items():
+            if unknown := [site for site in sites if site not in self.sites]:
+                raise Misfit(key, unknown[0], f"sites of the result: {', '.join(self.sites)}")
+        if unknown := [site for site in self.sites if site not in self.plan.sites]:
+            raise Misfit("sites", unknown[0], f"sites of the plan: {', '.join(self.plan.sites)}")
+        return self

@@ -1,10 +1,12 @@
 """What a trial of several strategies gave: the rungs, who was dropped where, and what came out."""
 
-from typing import Literal
+from typing import Annotated, ClassVar, Literal, Self
 
-from shiftscope.plans.plan import Plan
-from shiftscope.plans.results import Difference, Verdict
-from shiftscope.records import Document, Real, Record
+from pydantic import Field, model_validator
+
+from shiftscope.plans.plan import Plan, Seed
+from shiftscope.plans.results import Amount, Difference, Score, Seconds, Verdict
+from shiftscope.records import Document, Finite, Misfit, Name, Record, Total
 
 __all__ = ["Fate", "TrialCost", "TrialEntry", "TrialResult", "TrialRung", "TrialSetup", "name_of_strategy"]
 
@@ -27,9 +29,9 @@ class TrialSetup(Document):
     """
 
     plan: Plan
-    strategies: tuple[str, ...]
-    rungs: tuple[int, ...]
-    keep: Real
+    strategies: tuple[Name, ...]
+    rungs: tuple[Total, ...]
+    keep: Annotated[Finite, Field(ge=0, le=1)]
 
 
 class TrialEntry(Record):
@@ -47,16 +49,21 @@ class TrialEntry(Record):
     """
 
     fate: Fate
-    harmonizer: str | None
-    algorithm: str
-    validation: Real
-    test: Real | None
+    harmonizer: Name | None
+    algorithm: Name
+    validation: Score
+    test: Score | None
     difference: Difference = Difference()
     verdict: Verdict = "no_difference"
-    harmed: tuple[str, ...] = ()
-    passes: int
-    bytes: int
-    seconds: Real
+    harmed: tuple[Name, ...] = ()
+    passes: Amount
+    bytes: Amount
+    seconds: Seconds
+
+    @model_validator(mode="after")
+    def _is_borne_out(self) -> Self:
+        self.difference.require(self.verdict)
+        return self
 
 
 class TrialRung(Record):
@@ -68,9 +75,9 @@ class TrialRung(Record):
         strategies: the reference first.
     """
 
-    rounds: int
-    judged: tuple[str, ...]
-    strategies: dict[str, TrialEntry]
+    rounds: Total
+    judged: tuple[Name, ...]
+    strategies: Annotated[dict[Name, TrialEntry], Field(min_length=1)]
 
 
 class TrialCost(Record):
@@ -83,10 +90,10 @@ class TrialCost(Record):
         seconds: wall clock.
     """
 
-    passes: int
-    full_passes: int
-    bytes: int
-    seconds: Real
+    passes: Amount
+    full_passes: Annotated[Amount, Field(ge=1)]
+    bytes: Amount
+    seconds: Seconds
 
 
 class TrialResult(Document):
@@ -104,21 +111,41 @@ class TrialResult(Document):
         notes: what the runs had to tell, each once.
     """
 
+    SCHEMA: ClassVar[int] = 1
+    MOST_BYTES: ClassVar[int] = 16_000_000
+
     plan: Plan
-    engine: str
-    metric: str
-    reference: str
+    engine: Name
+    metric: Name
+    reference: Name
     verdict: Literal["take", "pool", "unclear"]
-    leader: str
-    winner: str | None
-    close: tuple[str, ...] = ()
-    ranking: tuple[str, ...]
-    keep: Real
-    seeds: tuple[int, ...]
-    rungs: tuple[TrialRung, ...]
+    leader: Name
+    winner: Name | None
+    close: tuple[Name, ...] = ()
+    ranking: tuple[Name, ...]
+    keep: Annotated[Finite, Field(ge=0, le=1)]
+    seeds: tuple[Seed, ...]
+    rungs: Annotated[tuple[TrialRung, ...], Field(min_length=1)]
     cost: TrialCost
-    machine: dict[str, str]
+    machine: dict[Name, str]
     notes: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _names_who_was_tried(self) -> Self:
+        """Everyone ranked was in some rung, the reference in all, and who is taken leads the last."""
+        tried = dict.fromkeys(name for rung in self.rungs for name in rung.strategies)
+        if sorted(self.ranking) != sorted(tried):
+            raise Misfit("ranking", list(self.ranking), f"each strategy of the rungs once: {', '.join(tried)}")
+        for number, rung in enumerate(self.rungs):
+            if self.reference not in rung.strategies:
+                raise Misfit(f"rungs.{number}.strategies", [*rung.strategies], f"the reference, {self.reference}")
+        last = self.rungs[-1].strategies
+        for key, names in (("leader", (self.leader,)), ("close", self.close)):
+            if unknown := [name for name in names if name not in last]:
+                raise Misfit(key, unknown[0], f"strategies of the last rung: {', '.join(last)}")
+        if self.winner != (self.leader if self.verdict == "take" else None):
+            raise Misfit("winner", self.winner, "the leader where the verdict is 'take', else null")
+        return self
 
     def last(self, strategy: str) -> TrialEntry:
         """The strategy in the last rung it was in."""

@@ -6,20 +6,15 @@ import numpy as np
 
 from shiftscope.measures import AXES, MEASURES
 from shiftscope.measures.basis import WIDTHS
+from shiftscope.profiles import widths
 from shiftscope.profiles.profile import CELL, OTHER, SEVERAL, Count, Sketch, Summary
 from shiftscope.profiles.sums import GRID, Histogram, Sums
+from shiftscope.profiles.widths import CLASS_WIDTH, largest_width
 from shiftscope.sites import is_scanner_name
 from shiftscope.stats import Moments
 
 __all__ = ["acquisition", "class_sketches", "sketch", "summary", "suppressed", "suppressed_count"]
 
-PATIENTS_PER_COORDINATE = 10.0
-"""A covariance hugs its own patients, the more the fewer they are: docs/privacy.md measures what that gives away."""
-
-FEWEST = 20
-"""Patients from which a site is diagnosed, and its axes told in the fewest coordinates."""
-
-CLASS_WIDTH = 8
 TEXTS = frozenset({"scanner", "manufacturer", "model"})
 """Tags whose values are words of whoever set the scanner up; all others are numbers and months."""
 
@@ -78,15 +73,6 @@ def _uncertain(counts: Mapping[str, int], small: Set[str], hidden: Set[str]) -> 
     return True
 
 
-def _width(n: int, most: int, fewest: int) -> int:
-    """The largest size of a sketch, a public one or the whole axis, that n patients allow; 0 for none.
-
-    The smallest size takes `fewest` patients, any other ten for each coordinate.
-    """
-    sizes = [width for width in (*WIDTHS, most) if width <= most]
-    return max((w for w in sizes if n >= (fewest if w <= WIDTHS[0] else PATIENTS_PER_COORDINATE * w)), default=0)
-
-
 def sketch(axis: str, plain: Sums, joint: Sums | None = None) -> Sketch | None:
     """The sketch of an axis, None below 20 patients.
 
@@ -97,7 +83,7 @@ def sketch(axis: str, plain: Sums, joint: Sums | None = None) -> Sketch | None:
     """
     if plain.total is None:
         return None
-    width = _width(plain.n, min(AXES[axis].width, len(plain.total)), FEWEST)
+    width = largest_width(plain.n, min(AXES[axis].width, len(plain.total)), widths.FEWEST)
     if width and joint is not None and joint.total is not None:
         moments = joint.moments(len(joint.total))
         if moments is not None:
@@ -122,7 +108,7 @@ def class_sketches(
     """
     out: dict[str, dict[str, Sketch]] = {label: {} for label in sorted(told)}
     for axis, everyone in whole.items():
-        if everyone.n < 2 * FEWEST:
+        if everyone.n < 2 * widths.FEWEST:
             continue
         found = {label: by_class[label][axis] for label in out if axis in by_class.get(label, {})}
         parts = sorted((item for item in found.items() if item[1].n >= CELL), key=lambda item: (-item[1].n, item[0]))
@@ -131,7 +117,7 @@ def class_sketches(
         for label, part in parts:
             known = 0 if part.total is None else len(part.total)
             most = min(_class_width(axis, len(told)), AXES[axis].width, known)
-            width = min(_width(n, most, CELL) for n in (part.n, rest or part.n))
+            width = min(largest_width(n, most, CELL) for n in (part.n, rest or part.n))
             moments = part.moments(width) if width else None
             if moments is not None:
                 out[label][axis] = Sketch.of(moments)

@@ -5,6 +5,7 @@ from importlib import metadata
 from itertools import combinations
 
 import numpy as np
+from pydantic import ValidationError
 
 from shiftscope.errors import NotComparable, ProfileError
 from shiftscope.measures import AXES, MEASURES
@@ -13,6 +14,7 @@ from shiftscope.profiles.origins import Origin
 from shiftscope.profiles.parts import Part
 from shiftscope.profiles.profile import Profile
 from shiftscope.profiles.tally import Tally
+from shiftscope.records import explain_validation
 from shiftscope.sites import NOTHING_SAID, Declarations
 
 __all__ = ["merge"]
@@ -47,7 +49,13 @@ def merge(parts: Sequence[_Named], epsilon: float | None = None) -> Profile:
             tally.merge(part.tally)
         except ValueError as problem:
             raise ProfileError(f"{name}: its sums do not fit the other parts' ({problem}); make it again") from None
-    return tally.export(_together([part.origin for _, part in parts], measured[0][1].origin), epsilon)
+    try:
+        return tally.export(_together([part.origin for _, part in parts], measured[0][1].origin), epsilon)
+    except ValidationError as problem:
+        names = ", ".join(name for name, _ in parts)
+        raise ProfileError(
+            f"{names}: their sums make no profile: {explain_validation(problem)}; make the parts again"
+        ) from None
 
 
 def _together(origins: Sequence[Origin], first: Origin) -> Origin:

@@ -1,6 +1,9 @@
 """Whose sums they are and how they were measured: what a profile says beside its sums."""
 
 from collections.abc import Mapping
+from typing import Annotated, cast
+
+from pydantic import Field
 
 from shiftscope.measures import AXES
 from shiftscope.measures.basis import load_basis
@@ -8,8 +11,8 @@ from shiftscope.measures.features import Extractor
 from shiftscope.profiles.keys import Key
 from shiftscope.profiles.patients import CANVAS
 from shiftscope.profiles.prepare import SLICES
-from shiftscope.profiles.profile import Recipe
-from shiftscope.records import Record
+from shiftscope.profiles.profile import Hash, Layout, PatientSource, Recipe, Seed
+from shiftscope.records import MOST, Name, Record
 from shiftscope.sites import NOTHING_SAID, ONE_FILE, Declarations, Site, case_digests, fingerprint_of
 
 __all__ = ["Origin", "recipe_of"]
@@ -32,15 +35,15 @@ class Origin(Record):
         declared: what the owner says of the data.
     """
 
-    site: str
-    layout: str
-    patient_source: str
-    seed: int
+    site: Name
+    layout: Layout
+    patient_source: PatientSource
+    seed: Seed
     recipe: Recipe
-    excluded: dict[str, int]
-    people: tuple[str, ...]
-    cases: tuple[str, ...]
-    key: str = ""
+    excluded: dict[Name, Annotated[int, Field(strict=True, ge=1, le=MOST)]]
+    people: tuple[Hash, ...]
+    cases: tuple[Hash, ...]
+    key: Annotated[str, Field(pattern="^([0-9a-f]{16})?$")] = ""
     declared: Declarations = NOTHING_SAID
 
     @classmethod
@@ -52,7 +55,7 @@ class Origin(Record):
         return cls(
             site=site.name,
             layout=site.layout,
-            patient_source=site.patient_source,
+            patient_source=cast("PatientSource", site.patient_source),
             seed=seed,
             recipe=recipe_of(extractor),
             excluded=dict(sorted(excluded.items())),

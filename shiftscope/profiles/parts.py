@@ -6,18 +6,23 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from shiftscope.errors import NotComparable, ProfileError, ShiftscopeError
 from shiftscope.measures.canonical import Canonical
 from shiftscope.measures.features import Extractor
+from shiftscope.measures.intensity import LEVELS
+from shiftscope.measures.texture import RADII
 from shiftscope.profiles.origins import Origin, recipe_of
-from shiftscope.profiles.profile import Profile
+from shiftscope.profiles.profile import Profile, Version
 from shiftscope.profiles.sums import Exact
 from shiftscope.profiles.tally import Tally
-from shiftscope.records import Document
+from shiftscope.records import Document, Misfit
 
 __all__ = ["Part", "read_fit"]
+
+_GAIN = "gain"
+_ROUNDING = 1e-6  # of curves that were measured in float32
 
 
 class Part(Document):
@@ -33,12 +38,30 @@ class Part(Document):
 
     SCHEMA: ClassVar[int] = 1
     PRIVATE: ClassVar[bool] = True
+    MOST_BYTES: ClassVar[int] = 64_000_000
 
     part: Literal["raw sums, nothing suppressed: keep at the site"] = "raw sums, nothing suppressed: keep at the site"
-    version: str = Field(default_factory=lambda: metadata.version("shiftscope-fl"))
+    version: Version = Field(default_factory=lambda: metadata.version("shiftscope-fl"))
     origin: Origin
     fit: dict[str, Exact] | None
     tally: Tally
+
+    @field_validator("fit", mode="after")
+    @classmethod
+    def _is_a_map(cls, fit: dict[str, np.ndarray] | None) -> dict[str, np.ndarray] | None:
+        """The curves of a canonical map: quantiles that rise from 0 to 1, and a gain for each ring."""
+        if fit is None:
+            return fit
+        names = [field.name for field in fields(Canonical)]
+        if sorted(fit) != sorted(names):
+            raise Misfit("", sorted(fit), f"the curves {', '.join(names)}")
+        for name, curve in fit.items():
+            length = RADII if name == _GAIN else len(LEVELS)
+            if curve.shape != (length,):
+                raise Misfit(name, curve.shape, f"{length} numbers")
+            if curve.min() < 0 or (name != _GAIN and (curve.max() > 1 or np.any(np.diff(curve) < -_ROUNDING))):
+                raise Misfit(name, [float(curve.min()), float(curve.max())], "numbers from 0 on that rise to 1 at most")
+        return fit
 
     @classmethod
     def of(cls, origin: Origin, canonical: Canonical | None, tally: Tally) -> "Part":

@@ -2,21 +2,40 @@
 
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-import numpy as np
-from pydantic import Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from shiftscope.errors import NotComparable, ShiftscopeError
-from shiftscope.records import Array, Document, Real, Record
+from shiftscope.profiles import consistency
+from shiftscope.profiles.sketches import Area, Sketch
+from shiftscope.profiles.summaries import Summary
+from shiftscope.profiles.widths import CELL
+from shiftscope.records import MOST, Document, Finite, FiniteArray, Name, Record, Text, Total, matching
 from shiftscope.sites import ONE_FILE, Declarations
-from shiftscope.stats import Moments
 
-__all__ = ["OTHER", "SEVERAL", "WITHHELD", "Area", "Count", "Privacy", "Profile", "Recipe", "Sketch", "Summary"]
+__all__ = [
+    "CELL",
+    "OTHER",
+    "SEVERAL",
+    "WITHHELD",
+    "Area",
+    "Count",
+    "Privacy",
+    "Profile",
+    "Recipe",
+    "Sketch",
+    "Summary",
+]
 
-Count = int | str
+
+def _count(value: Any) -> Any:
+    known = isinstance(value, int) and not isinstance(value, bool) and CELL <= value <= MOST
+    if not known and value not in consistency.MARKS:
+        raise ValueError(f'expected a number of {CELL} or more, "<{CELL}" or "hidden"')
+    return value
+
+
+Count = Annotated[int | str, BeforeValidator(_count)]
 """A number of patients, or "<10", or "hidden": any number, not told because it would give a small one away."""
-
-CELL = 10
-"""No published count of patients is smaller."""
 
 OTHER, SEVERAL = "other", "several"
 """Two values of every tag: of patients whose own is shared by fewer than 10 or unknown, and of those with several."""
@@ -24,77 +43,28 @@ OTHER, SEVERAL = "other", "several"
 WITHHELD = "withheld"
 """A fingerprint that is not told: who knows all files but one could try that one."""
 
+Hash = Annotated[str, matching("[0-9a-f]{64}", "SHA-256: 64 hexadecimal digits")]
 
-class Area(Record):
-    """How the coordinates of a sketch go with the log area of the masks, over the same patients."""
+Fingerprint = Annotated[str, matching(f"[0-9a-f]{{64}}|{WITHHELD}", f"64 hexadecimal digits, or {WITHHELD!r}")]
 
-    mean: Real
-    var: Real
-    cov: Array
+_LAYOUTS = ("images+masks", "classes", "split-classes", "nnunet", "dicom", "manifest", "images")
 
 
-class Sketch(Record):
-    """Moments of one axis over patients, in the leading coordinates of the public basis.
-
-    Attributes:
-        n: patients.
-        mean: (d,).
-        cov: the lower triangle of the covariance, row by row, d (d + 1) / 2 numbers.
-        area: the same patients' log area as a covariate, None where some have no mask.
-        noise: standard deviation of the noise added to each coordinate of `mean` for differential privacy.
-    """
-
-    n: int
-    mean: Array
-    cov: Array
-    area: Area | None = None
-    noise: Real | None = None
-
-    @classmethod
-    def of(cls, moments: Moments, covariates: int = 0) -> "Sketch":
-        """Pack moments; with one covariate, the last coordinate is the log area."""
-        d = len(moments.mean) - covariates
-        area = None
-        if covariates:
-            area = Area(mean=float(moments.mean[d]), var=float(moments.cov[d, d]), cov=moments.cov[d, :d])
-        return cls(n=moments.n, mean=moments.mean[:d], cov=moments.cov[:d, :d][np.tril_indices(d)], area=area)
-
-    @property
-    def moments(self) -> Moments:
-        """n, mean (d,) and covariance (d, d)."""
-        d = len(self.mean)
-        cov = np.zeros((d, d))
-        cov[np.tril_indices(d)] = self.cov
-        return Moments(self.n, self.mean, cov + np.tril(cov, -1).T, (self.noise or 0.0) ** 2)
-
-    def moments_with_area(self, d: int) -> Moments | None:
-        """The first `d` coordinates followed by the log area; None where there is no area."""
-        if self.area is None:
-            return None
-        plain = self.moments.leading(d)
-        link = self.area.cov[:d, None]
-        cov = np.block([[plain.cov, link], [link.T, np.array([[self.area.var]])]])
-        return Moments(self.n, np.append(plain.mean, self.area.mean), cov)
+def _layouts(text: str) -> str:
+    if text != WITHHELD and not set(text.split(", ")) <= set(_LAYOUTS):
+        raise ValueError(f"expected {', '.join(_LAYOUTS)}, or several of them with commas between, or {WITHHELD!r}")
+    return text
 
 
-class Summary(Record):
-    """One measure that a person can read, over patients.
+Layout = Annotated[str, AfterValidator(_layouts)]
+"""How a folder is laid out; of merged parts, each layout once; of a private profile not told."""
 
-    Attributes:
-        unit: unit of mean, sd and edges.
-        n: patients for whom it is defined.
-        mean: mean over patients.
-        sd: standard deviation over patients.
-        edges: edges of the cells on a fixed public grid; neighbours are merged until each cell holds 10 patients.
-        counts: patients in each cell, one fewer than edges.
-    """
+Seed = Annotated[int, Field(strict=True, ge=0, lt=2**63)]
 
-    unit: str
-    n: int
-    mean: Real
-    sd: Real
-    edges: tuple[Real, ...]
-    counts: tuple[int, ...]
+Version = Annotated[str, matching(r"[0-9]{1,9}(\.[0-9]{1,9})+[A-Za-z0-9.+-]{0,40}", "a version such as 0.1.0")]
+
+PatientSource = Literal["dicom", "manifest", "regex", "file", "one_file_per_patient"]
+"""How patients were told apart."""
 
 
 class Privacy(Record):
@@ -108,24 +78,24 @@ class Privacy(Record):
         label_noise: the same for each class.
     """
 
-    epsilon: float
-    delta: float
-    mechanism: str
-    clipped: dict[str, Real]
-    count_noise: Real
-    label_noise: Real
+    epsilon: Annotated[Finite, Field(gt=0, le=1000)]
+    delta: Annotated[Finite, Field(gt=0, lt=1)]
+    mechanism: Text
+    clipped: dict[Name, Annotated[Finite, Field(gt=0)]]
+    count_noise: Annotated[Finite, Field(gt=0, le=MOST)]
+    label_noise: Annotated[Finite, Field(gt=0, le=MOST)]
 
 
 class Recipe(Record):
     """How it was measured: profiles with different recipes are not comparable."""
 
-    canvas: int
+    canvas: Annotated[int, Field(strict=True, ge=1, le=4096)]
     resize: Literal["square, antialiased bilinear"] = "square, antialiased bilinear"
-    slices: int
-    extractor: str
-    weights_sha256: str
-    basis_sha256: str
-    axes: dict[str, int]
+    slices: Annotated[int, Field(strict=True, ge=1, le=4096)]
+    extractor: Name
+    weights_sha256: Hash
+    basis_sha256: Hash
+    axes: dict[Name, Annotated[int, Field(strict=True, ge=1, le=MOST)]]
 
     def difference(self, other: "Recipe") -> str | None:
         """The first thing done differently, with both values; None where all is alike."""
@@ -168,29 +138,35 @@ class Profile(Document):
 
     SCHEMA: ClassVar[int] = 1
 
-    site: Annotated[str, Field(min_length=1)]
-    version: str
-    patients: int
-    cases: int
-    masks: int
-    patient_source: str
-    layout: str
-    fingerprint: str
-    seed: int
+    site: Name
+    version: Version
+    patients: Annotated[int, Field(strict=True, ge=1, le=MOST)]
+    cases: Total
+    masks: Total
+    patient_source: PatientSource
+    layout: Layout
+    fingerprint: Fingerprint
+    seed: Seed
     recipe: Recipe
-    colour: bool
+    colour: Annotated[bool, Field(strict=True)]
     depth: Literal["2-D", "3-D", "mixed"]
-    excluded: dict[str, int]
-    labelled: int
-    labels: dict[str, Count]
-    acquisition: dict[str, dict[str, Count]]
-    sketches: dict[str, Sketch | None]
-    by_class: dict[str, dict[str, Sketch]]
-    measures: dict[str, Summary]
-    quantiles: Array | None
-    spectrum: Array | None
+    excluded: dict[Name, Annotated[int, Field(strict=True, ge=1, le=MOST)]]
+    labelled: Total
+    labels: dict[Name, Count]
+    acquisition: dict[Name, dict[Name, Count]]
+    sketches: dict[Name, Sketch | None]
+    by_class: dict[Name, dict[Name, Sketch]]
+    measures: dict[Name, Summary]
+    quantiles: FiniteArray | None
+    spectrum: FiniteArray | None
     privacy: Privacy | None = None
-    several_classes: Count = 0
+    several_classes: Count | Literal[0] = 0
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> Self:
+        """What the numbers say of one another; see `consistency`."""
+        consistency.require_consistent(self)
+        return self
 
     @classmethod
     def from_dict(cls, value: Any, where: str, error: type[ShiftscopeError]) -> Self:

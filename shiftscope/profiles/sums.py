@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import BeforeValidator, ConfigDict, PlainSerializer
+from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer
 
 from shiftscope.stats import Moments
 
@@ -18,11 +18,23 @@ CHECKED = ConfigDict(arbitrary_types_allowed=True, extra="forbid", allow_inf_nan
 """How sums are checked when they are read from a file."""
 
 
+MOST = 1e24
+"""No sum over patients, nor of squares, comes near."""
+
+
 def _array(value: Any) -> np.ndarray:
-    array = np.array(value, dtype=np.float64)
+    try:
+        array = np.array(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ValueError("expected numbers in lists of equal length") from None
     if not np.all(np.isfinite(array)):
         raise ValueError("expected finite numbers")
+    if np.any(np.abs(array) > MOST):
+        raise ValueError(f"expected numbers of {MOST:g} at the most")
     return array
+
+
+Number = Annotated[float, Field(ge=-MOST, le=MOST)]
 
 
 Exact = Annotated[np.ndarray, BeforeValidator(_array), PlainSerializer(np.ndarray.tolist, when_used="json")]
@@ -41,8 +53,11 @@ class Sums:
 
     def __post_init__(self) -> None:
         shapes = [None if array is None else array.shape for array in (self.total, self.outer)]
-        if self.n < 0 or (shapes != [None, None] and (self.total is None or shapes[1] != (len(self.total),) * 2)):
+        flat = self.total is not None and self.total.ndim == 1 and len(self.total) > 0
+        if shapes != [None, None] and not (flat and self.total is not None and shapes[1] == (len(self.total),) * 2):
             raise ValueError(f"a sum of shape {shapes[0]} with products of shape {shapes[1]}")
+        if self.n < 0 or (self.n > 0) != (self.total is not None):
+            raise ValueError(f"sums over {self.n} patients {'without' if self.total is None else 'with'} numbers")
 
     def add(self, row: np.ndarray) -> None:
         """Add one patient; a row with a missing coordinate is left out whole."""
@@ -82,15 +97,15 @@ class Histogram:
 
     __pydantic_config__ = CHECKED
 
-    low: float
-    high: float
+    low: Number
+    high: Number
     counts: list[int] = field(default_factory=lambda: [0] * GRID)
     n: int = 0
-    total: float = 0.0
-    squares: float = 0.0
+    total: Number = 0.0
+    squares: Number = 0.0
 
     def __post_init__(self) -> None:
-        if len(self.counts) != GRID or sum(self.counts) != self.n:
+        if len(self.counts) != GRID or sum(self.counts) != self.n or min(self.counts) < 0:
             raise ValueError(f"{len(self.counts)} cells that hold {sum(self.counts)} patients of {self.n}")
 
     def add(self, value: float) -> None:

@@ -13,9 +13,11 @@ from shiftscope.measures.features import Extractor
 from shiftscope.profiles import export
 from shiftscope.profiles.origins import Origin
 from shiftscope.profiles.patients import Patient
+from shiftscope.profiles.privacy import WIDTH as _PRIVATE_WIDTH
 from shiftscope.profiles.privacy import clipped, private_profile
 from shiftscope.profiles.profile import CELL, Count, Profile, Sketch
 from shiftscope.profiles.sums import CHECKED, Histogram, Sums
+from shiftscope.records import MOST, Misfit
 from shiftscope.sites import Site
 
 __all__ = ["Tally"]
@@ -90,6 +92,36 @@ class Tally:
     coloured: int = 0
     clipped: dict[str, Sums] = field(default_factory=dict)
     several_classes: int = 0
+
+    def __post_init__(self) -> None:
+        """Sums that belong together are over the same coordinates, and over some of the patients."""
+        if not 0 <= self.patients <= self.cases <= MOST or not 0 <= self.masks <= self.cases:
+            raise ValueError(f"{self.patients} patients with {self.cases} cases and {self.masks} masks")
+        for key, counts in {"labels": self.labels, **self.acquisition}.items():
+            if min(counts.values(), default=1) < 1 or counts.total() > self.patients:
+                raise Misfit(key, dict(counts), f"counts of 1 or more, {self.patients} at the most in all")
+        if not self.depths.keys() <= {"2-D", "3-D"} or not 0 <= self.coloured <= self.patients:
+            raise ValueError(f"{self.coloured} patients with colour, and depths {', '.join(self.depths)}")
+        classes = {f"by_class.{label}": axes for label, axes in self.by_class.items()}
+        for group, axes in {"plain": self.plain, "joint": self.joint, "clipped": self.clipped, **classes}.items():
+            for axis, sums in axes.items():
+                self._require_some(f"{group}.{axis}", axis, sums, group)
+        for name, histogram in self.histograms.items():
+            if histogram.n > self.patients:
+                raise Misfit(f"histograms.{name}.n", histogram.n, f"{self.patients} at the most, the patients")
+
+    def _require_some(self, key: str, axis: str, sums: Sums, group: str) -> None:
+        if axis not in AXES:
+            raise Misfit(key, axis, "axes that this version knows")
+        if sums.n > self.patients:
+            raise Misfit(f"{key}.n", sums.n, f"{self.patients} at the most, the patients")
+        plain = self.plain.get(axis)
+        d = _PRIVATE_WIDTH if group == "clipped" else len(plain.total) if plain and plain.total is not None else 0
+        width = d + (group == "joint")
+        if sums.total is not None and (not d or len(sums.total) != width):
+            raise Misfit(
+                f"{key}.total", f"{len(sums.total)} numbers", f"{width if d else 'none, without the plain sums'}"
+            )
 
     def add(self, patient: Patient) -> None:
         """Add one patient."""

@@ -1,20 +1,20 @@
 """What only the owner of a site can say of its data: in options, in site.toml, or once before in a plan or baseline."""
 
-import tomllib
 from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import ValidationError, model_validator
 
 from shiftscope.errors import InputError
-from shiftscope.records import Record, explain_validation
+from shiftscope.parsing import read_toml, refuse_odd
+from shiftscope.records import Name, Record, explain_validation
 
 __all__ = ["NOTHING_SAID", "SITE_FILE", "Declarations", "read_declarations"]
 
 SITE_FILE = "site.toml"
 """Looked for beside the images. It never leaves the site."""
 
-LARGEST = 1 << 20  # bytes
+MOST_BYTES = 100_000
 
 
 class Declarations(Record):
@@ -29,7 +29,7 @@ class Declarations(Record):
         has_masks: whether images have masks, for `--epsilon`.
     """
 
-    classes: tuple[str, ...] | None = None
+    classes: tuple[Name, ...] | None = None
     one_file_per_patient: bool | None = None
     patient_regex: str | None = None
     depth: Literal["2-D", "3-D", "mixed"] | None = None
@@ -66,16 +66,10 @@ def read_declarations(path: Path) -> Declarations:
     Raises:
         InputError: it is missing, is no TOML, or a key does not fit.
     """
+    values = read_toml(path, MOST_BYTES, "a site file", InputError)
+    refuse_odd(values, str(path), InputError)
     try:
-        with path.open("rb") as file:
-            text = file.read(LARGEST + 1)
-        if len(text) > LARGEST:
-            raise InputError(f"{path}: more than {LARGEST >> 20} MB; expected a few lines of TOML")
-        return Declarations.model_validate(tomllib.loads(text.decode("utf-8-sig")))
-    except OSError as problem:
-        raise InputError(f"{path}: cannot be read: {problem.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as problem:
-        raise InputError(f"{path}: expected a site file in TOML: {problem}") from None
+        return Declarations.model_validate(values)
     except ValidationError as problem:
         keys = ", ".join(Declarations.model_fields)
         raise InputError(f"{path}: {explain_validation(problem)}; its keys are {keys}") from None

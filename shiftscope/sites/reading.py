@@ -5,6 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from shiftscope.errors import REASONS, InputError
+from shiftscope.parsing import shown
+from shiftscope.records import check_name
 from shiftscope.sites.declarations import NOTHING_SAID, SITE_FILE, Declarations, read_declarations
 from shiftscope.sites.layouts import LAYOUTS, Found, find_cases
 from shiftscope.sites.manifests import read_manifest
@@ -58,6 +60,7 @@ def _listed(path: Path, name: str | None, given: Declarations, known: Declaratio
     found = read_manifest(manifest) if manifest else find_cases(root)
     if found is None:
         raise InputError(_nothing(root))
+    site_name = name or root.resolve().name
     cases, source = assign_patients(found.cases, declared)
     for case in cases:
         if not case.patient:
@@ -69,13 +72,15 @@ def _listed(path: Path, name: str | None, given: Declarations, known: Declaratio
         source = "manifest"
     if declared.classes == () or _are_patients(cases):
         cases = [replace(case, label=None) for case in cases]
+    classes = tuple(sorted({case.label for case in cases if case.label is not None}))
+    _require_names(root, site_name, classes)
     return Site(
-        name=name or root.resolve().name,
+        name=site_name,
         root=root,
         layout=found.layout,
         cases=tuple(sorted(cases, key=lambda case: case.name)),
         patient_source=source,
-        classes=tuple(sorted({case.label for case in cases if case.label is not None})),
+        classes=classes,
         excluded={reason: tuple(sorted(paths)) for reason, paths in sorted(found.excluded.items())},
         declared=declared,
     )
@@ -90,6 +95,18 @@ def _written(root: Path, site_file: Path | None) -> Declarations:
 def _are_patients(cases: Sequence[Case]) -> bool:
     """Whether what was taken for classes are the patients themselves: a folder, or a cell, for each of them."""
     return all(case.label == case.patient for case in cases)
+
+
+def _require_names(root: Path, site: str, classes: Sequence[str]) -> None:
+    """What leaves the site as a name can be one in a profile."""
+    for what, text, mend in (
+        ("the site's name", site, "give another one with --site"),
+        *(("the class", label, "rename it") for label in classes),
+    ):
+        try:
+            check_name(text)
+        except ValueError as problem:
+            raise InputError(f"{root}: {what} is {shown(text)}: {problem}; {mend}") from None
 
 
 def _all_left_out(root: Path, found: Found) -> str:

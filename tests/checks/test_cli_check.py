@@ -29,7 +29,9 @@ def files(planted: Callable[[str], Profile], tmp_path: Path, monkeypatch: pytest
     clear, noisy = planted("noisier/clear"), planted("noisier/noisy")
     clear.write(tmp_path / "base.profile.json")
     noisy.model_copy(update={"site": "clear"}).write(tmp_path / "noisy.profile.json")
-    clear.model_copy(update={"patients": 12}).write(tmp_path / "few.profile.json")
+    counts = {"patients": 12, "cases": 12, "masks": 0, "labelled": 0}
+    few = {"sketches": dict.fromkeys(clear.sketches), "labels": {}, "by_class": {}, "acquisition": {}, "measures": {}}
+    clear.model_copy(update=counts | few).write(tmp_path / "few.profile.json")
     planted("twins/east").write(tmp_path / "east.profile.json")
     planted("twins/west").write(tmp_path / "west.profile.json")
     planted("twins/east").model_copy(update={"site": "third"}).write(tmp_path / "third.profile.json")

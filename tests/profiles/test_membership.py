@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from shiftscope.measures.features import Extractor, load_extractor
-from shiftscope.profiles import Patient, Profile, export
+from shiftscope.profiles import Patient, Profile, widths
 from shiftscope.sites import Site
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
@@ -39,10 +39,10 @@ def strangers(extractor: Extractor) -> list[Patient]:
 
 @pytest.fixture
 def old_rule() -> Iterator[None]:
-    kept = export.PATIENTS_PER_COORDINATE, export.FEWEST
-    export.PATIENTS_PER_COORDINATE, export.FEWEST = 2.5, 10
+    kept = widths.PATIENTS_PER_COORDINATE, widths.FEWEST
+    widths.PATIENTS_PER_COORDINATE, widths.FEWEST = 2.5, 10
     yield
-    export.PATIENTS_PER_COORDINATE, export.FEWEST = kept
+    widths.PATIENTS_PER_COORDINATE, widths.FEWEST = kept
 
 
 def found(

@@ -111,7 +111,7 @@ def patients(seed: int, n: int) -> list[Patient]:
         if rng.random() < 0.2:
             coordinates["texture"][3] = np.nan
         numbers = {name: np.asarray(rng.normal(50, 30)) for name in ("brightness", "noise", "log_area", "roughness")}
-        numbers |= {"quantiles": rng.random(33), "amplitude": rng.random(24)}
+        numbers |= {"quantiles": np.sort(rng.random(33)), "amplitude": rng.random(24)}
         label = [None, "benign", "malignant"][rng.integers(3)]
         tags = {"manufacturer": "GE", "model": str(rng.choice(["A", "B"]))} if rng.random() < 0.7 else {}
         depth = frozenset({"2-D"} if rng.random() < 0.97 else {"2-D", "3-D"})
@@ -119,7 +119,11 @@ def patients(seed: int, n: int) -> list[Patient]:
     return out
 
 
-FIT = Canonical(**{name: np.linspace(0.0, 1 / 3, 33) for name in Canonical.__dataclass_fields__})
+def canonical(curve: np.ndarray) -> Canonical:
+    return Canonical(**{name: curve[: 24 if name == "gain" else 33] for name in Canonical.__dataclass_fields__})
+
+
+FIT = canonical(np.linspace(0.0, 1 / 3, 33))
 
 
 def part(
@@ -229,7 +233,7 @@ def test_an_empty_part_has_no_map_and_adds_its_bad_files(tmp_path: Path) -> None
         merge([("empty", empty)])
 
 
-OTHER = Canonical(**{name: np.ones(33) for name in Canonical.__dataclass_fields__})
+OTHER = canonical(np.ones(33))
 NEWER = RECIPE.model_copy(update={"axes": {**RECIPE.axes, "texture": 99}})
 RESNET = RECIPE.model_copy(update={"extractor": "resnet18"})
 TWELVE = patients(3, 12)

@@ -137,7 +137,6 @@ def test_names_are_text_wherever_they_come_from(material: Material) -> None:
         values = json.loads(json.dumps(item.profile.to_dict()))
         values["site"] = EVIL + values["site"]
         values["acquisition"]["scanner"] = {EVIL: values["patients"]}
-        values["excluded"] = {EVIL: 3}
         files.append(values)
     page = render(_read(files))
     outline = Outline(page)

@@ -34,8 +34,9 @@ def test_a_site_file_is_read(tmp_path: Path) -> None:
         ("one_file_per_patient = true\npatient_regex = 'p'", "by a pattern on names or by one file each, not by both"),
         ("classes = [", "expected a site file in TOML"),
         ("\x00", "expected a site file in TOML"),
-        ("# " + "x" * (1 << 20), "more than 1 MB"),
-        ("a = " + "[" * 10_000, "expected a site file in TOML"),
+        ("# " + "x" * (1 << 20), "expected a site file in TOML of 0.1 MB at the most"),
+        ("a = " + "[" * 10_000, "expected a site file, 200 dots or brackets a line at the most"),
+        ('classes = ["a\\u001b[2J"]', "without control"),
     ],
 )
 def test_a_site_file_with_a_mistake_is_an_error(tmp_path: Path, text: str, told: str) -> None:
