@@ -80,11 +80,13 @@ def told(found: Diagnosis) -> dict[str, Any]:
 
 
 def table(found: dict[str, Any]) -> str:
-    """Every answer of every pair: what is said, the probability and the effect."""
+    """Every answer about sites that are compared: what is said, the probability and the effect."""
     questions = ("appearance", "structure", "label", "annotation")
     lines = [f"| group | sites | kind | {' | '.join(questions)} |", "|---|---|---|" + "---|" * len(questions)]
     for group, federation in found.items():
         for name, answers in federation["answers"].items():
+            if answers["kind"] == "insufficient":
+                continue
             cells = [_cell(answers[question]) if question in answers else "-" for question in questions]
             lines.append(f"| {group} | {name} | {answers['kind']} | {' | '.join(cells)} |")
     return "\n".join(lines)
@@ -96,7 +98,7 @@ def _cell(answer: dict[str, Any]) -> str:
 
 def differences(before: dict[str, Any], after: dict[str, Any]) -> str:
     """What two files say differently: kinds and answers by name, numbers by how far they moved, caveats in full."""
-    lines, asked, moved = [], 0, [0.0]
+    lines, asked, moved, turned = [], 0, [0.0], [0.0]
     for group in sorted({*before, *after}):
         if group not in before or group not in after:
             lines.append(f"- {group}: only {'after' if group in after else 'before'}")
@@ -115,6 +117,7 @@ def differences(before: dict[str, Any], after: dict[str, Any]) -> str:
                     lines.append(f"- {group}, {name}: {question} only {'after' if two else 'before'}")
                     continue
                 moved.append(abs(one["effect"] - two["effect"]) / max(abs(one["effect"]), 0.01))
+                turned.append(abs(one["probability"] - two["probability"]))
                 if any(one[key] != two[key] for key in ("said", "axis", "held")):
                     lines.append(f"- {group}, {name}: {question} {_full(one)}, now {_full(two)}")
         for sign, these, those in (("no longer", old, new), ("new", new, old)):
@@ -122,7 +125,8 @@ def differences(before: dict[str, Any], after: dict[str, Any]) -> str:
                 f"- {group}, caveat {sign}: {text}" for text in these["caveats"] if text not in those["caveats"]
             )
     summary = (
-        f"{asked} answers; an effect moved by {max(moved):.1%} at the most, {sum(m > 0 for m in moved)} moved at all."
+        f"{asked} answers; effects moved by {max(moved):.1%} at the most ({sum(m > 0 for m in moved)} at all),"
+        f" probabilities by {max(turned):.3f} ({sum(t > 0 for t in turned)} at all)."
     )
     return "\n".join([summary, *(["", *lines] if lines else [])])
 

@@ -156,8 +156,8 @@ def test_a_site_that_changes_what_others_are_told_is_named(federations: dict[str
     forged = respread(sites[1], 0.2, "forged", n=10**9)
     found = diagnose([*sites, forged])
     (named,) = [text for text in found.caveats if "'forged' stands out" in text]
-    assert "with its patients in the unit" in named
-    assert any("'forged' has 1000000000 patients" in text and "counts as 200" in text for text in found.caveats)
+    assert "because of its patients' spread the effect between" in named
+    assert any("'forged' has 1000000000 patients" in text and "as if it had 200" in text for text in found.caveats)
     honest, among = ({(p.a, p.b): p for p in item.pairs} for item in (diagnose(sites), found))
     for pair, verdict in honest.items():
         for question, answer in verdict.axes.items():

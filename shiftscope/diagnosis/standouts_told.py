@@ -35,7 +35,7 @@ def standouts(standing: Mapping[str, Sequence[Standing]]) -> list[str]:
         largest = max(found, key=lambda one: one.n / max(one.counted, 1))
         if largest.n > largest.counted:
             out.append(
-                f"'{site}' has {largest.n} patients, far more than the others: in the unit of effects it counts as"
+                f"'{site}' has {largest.n} patients, far more than the others: effects are told as if it had"
                 f" {largest.counted}, so that it does not outweigh them"
             )
     return out
@@ -60,8 +60,8 @@ def _changed(found: Sequence[Standing]) -> list[str]:
         return []
     one, two = pull.pair
     return [
-        f"the effect between '{one}' and '{two}' is {pull.among:.2f} with its patients in the unit, {pull.without:.2f}"
-        f" without ({axis})"
+        f"because of its patients' spread the effect between '{one}' and '{two}' is told as {pull.among:.2f}, without"
+        f" them it would be {pull.without:.2f} ({axis})"
     ]
 
 

@@ -81,12 +81,13 @@ def standings(
     spread = np.ones(len(sides))
     for d in np.unique(differences.width).tolist():  # rising: the spread that stays is over the most coordinates
         rows = np.flatnonzero(differences.width == d)
-        these = differences.at(rows)
-        among[rows], least[rows] = _effects(these, unit(d))
+        delta, parts = differences.delta[rows, :d], differences.parts[:, rows, :d, :d].reshape(2, len(rows), d * d)
+        these = delta, parts, differences.freedom[:, rows]
+        among[rows], least[rows] = _effects(*these, unit(d))
         units = leave_one_out(axis, within, d)
         covs = {site: sides[site].plain[axis].cov[:d, :d] for site in units}
         for site, others in units.items():
-            without[site, rows], least_without[site, rows] = _effects(these, others)
+            without[site, rows], least_without[site, rows] = _effects(*these, others)
             spread[site] = _spread(site, covs, others)
     change = np.abs(np.log(np.maximum(without, least_without) / np.maximum(among, least)))
     alike = np.abs(np.log(spread)) <= np.log(UNLIKE)
@@ -115,17 +116,24 @@ def standings(
         )
 
 
-def _effects(differences: Differences, unit: Yardstick) -> tuple[np.ndarray, np.ndarray]:
-    """The effects (m,) of differences of the unit's width, as `Curve.value` has them but made for all sites' units in a
-    moment, and the least that each must be to count: what chance alone adds."""
-    metric = (unit.root.T @ unit.root).reshape(-1)
-    d = len(unit.root)
-    delta, parts = differences.delta[:, :d], differences.parts[..., :d, :d].reshape(2, -1, d * d)
-    traces = parts @ metric
+def _effects(
+    delta: np.ndarray, parts: np.ndarray, freedom: np.ndarray, unit: Yardstick
+) -> tuple[np.ndarray, np.ndarray]:
+    """The effects (m,) of differences (m, d), as `Curve.value` has them but made for all sites' units in a moment, and
+    the least that each must be to count: what chance alone adds.
+
+    Args:
+        delta: (m, d).
+        parts: (2, m, d d) covariances of either mean.
+        freedom: (2, m) of their traces.
+        unit: of width d.
+    """
+    metric = unit.root.T @ unit.root
+    traces = parts @ metric.reshape(-1)
     noise = traces.sum(axis=0)
     reach = Reach(unit.cost, max(unit.freedom, 1.0), float(np.trace(unit.within)), 0.0)
-    stretch, of_noise = stretches(noise, traces, differences.freedom, reach)
-    length = np.sum((delta @ metric.reshape(d, d)) * delta, axis=1)
+    stretch, of_noise = stretches(noise, traces, freedom, reach)
+    length = np.sum((delta @ metric) * delta, axis=1)
     return np.maximum(length - noise / (1 - of_noise), 0.0) * (1 - stretch), np.maximum(noise, _LEAST)
 
 

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from shiftscope.shifts import Side, compare_all, compare_pairs
+from shiftscope.shifts.curves import Curve
 from shiftscope.shifts.differences import Table, plain
 from shiftscope.shifts.labels import LabelCounts
-from shiftscope.shifts.units import MOST, believed
+from shiftscope.shifts.units import MOST, believed, yardsticks
 from shiftscope.shifts.yardstick import Yardstick
 from shiftscope.stats import Moments
 
@@ -99,3 +100,19 @@ def test_leaving_one_out_is_the_yardstick_of_the_others() -> None:
         np.testing.assert_allclose(found.root, expected.root, rtol=1e-9)
         np.testing.assert_allclose(found.cov, expected.cov, rtol=1e-12)
         assert (found.shrinkage, found.freedom) == pytest.approx((expected.shrinkage, expected.freedom))
+
+
+def test_intervals_still_hold_the_truth_beside_an_honest_large_site() -> None:
+    """It is not believed in full, so they are rather wide."""
+    rng = np.random.default_rng(6)
+    found = []
+    for _ in range(200):
+        rows = [rng.standard_normal((n, 4)) for n in (20, 20, 2000)]
+        rows[0][:, 0] += 2
+        moments = [Moments.of(one) for one in rows]
+        unit = yardsticks(AXIS, believed([side(f"s{k}", one) for k, one in enumerate(moments)]))
+        found.append(plain(Table.of(moments), np.array([0]), np.array([1])).curves(unit))
+    curves = Curve(*np.concatenate(found, axis=1))
+    low, high = curves.interval()
+    assert np.mean((low <= 4) & (high >= 4)) >= 0.93
+    assert np.mean(curves.value) == pytest.approx(4, rel=0.06)
