@@ -129,16 +129,60 @@ def test_too_few_patients_are_insufficient(federations: dict[str, list[Profile]]
     assert diagnose([east, assumed]).kind == "insufficient"
 
 
-def test_a_site_that_varies_far_more_is_named(federations: dict[str, list[Profile]]) -> None:
-    """It widens the unit in which all effects are told."""
-    one, two = federations["twins"]
-    wide = {}
-    for axis, sketch in two.sketches.items():
+def respread(profile: Profile, factor: float, site: str, n: int | None = None) -> Profile:
+    """The profile under another name, with patients that vary `factor` times as much, and of which there are `n`."""
+    changed = {}
+    for axis, sketch in profile.sketches.items():
         moments = None if sketch is None else sketch.moments
-        wide[axis] = None if moments is None else Sketch.of(Moments(moments.n, moments.mean, 30 * moments.cov))
-    third = two.model_copy(update={"site": "third", "sketches": wide})
-    assert not any("vary" in caveat for caveat in diagnose([one, two]).caveats)
-    assert any("patients of 'third' vary" in caveat for caveat in diagnose([one, two, third]).caveats)
+        changed[axis] = moments and Sketch.of(Moments(n or moments.n, moments.mean, factor * moments.cov))
+    return profile.model_copy(update={"site": site, "sketches": changed, "patients": n or profile.patients})
+
+
+def test_a_site_that_varies_far_more_or_less_is_named(federations: dict[str, list[Profile]]) -> None:
+    """It changes the unit in which all effects are told."""
+    one, two = federations["twins"]
+    like = respread(two, 1.0, "third")
+    assert not any("stands out" in caveat for caveat in diagnose([one, two, like]).caveats)
+    for factor, said in ((30.0, "vary 30 times"), (1 / 30, "vary 0.033 times")):
+        told = [text for text in diagnose([one, two, respread(two, factor, "third")]).caveats if "stands out" in text]
+        assert len(told) == 1
+        assert told[0].startswith("'third' stands out from all other sites")
+        assert said[:8] in told[0]
+
+
+def test_a_site_that_changes_what_others_are_told_is_named(federations: dict[str, list[Profile]]) -> None:
+    """A fifth of the spread and a billion patients, which made effects between others five times as large, unseen."""
+    sites = federations["brighter"]
+    forged = respread(sites[1], 0.2, "forged", n=10**9)
+    found = diagnose([*sites, forged])
+    (named,) = [text for text in found.caveats if "'forged' stands out" in text]
+    assert "because of its patients' spread the effect between" in named
+    assert any("'forged' has 1000000000 patients" in text and "as if it had 200" in text for text in found.caveats)
+    honest, among = ({(p.a, p.b): p for p in item.pairs} for item in (diagnose(sites), found))
+    for pair, verdict in honest.items():
+        for question, answer in verdict.axes.items():
+            if (answer.effect or 0) > 1:
+                assert among[pair].axes[question].effect < 5 * answer.effect
+
+
+def test_a_site_of_other_images_is_named(federations: dict[str, list[Profile]]) -> None:
+    """One site of ultrasound among sites of brain images."""
+    clear, noisy = federations["noisier"]
+    told = diagnose([clear, respread(clear, 1.0, "second"), federations["twins"][0]]).caveats
+    (named,) = [text for text in told if "stands out" in text]
+    assert named.startswith("'east' stands out")
+    assert "lies at an effect of" in named
+    assert not any("lies at an effect" in text for text in diagnose([clear, respread(clear, 1.0, "b"), noisy]).caveats)
+
+
+def test_what_only_two_sites_have_cannot_be_checked(federations: dict[str, list[Profile]]) -> None:
+    one, two = federations["twins"]
+    assert sum("with two sites neither can be checked" in text for text in diagnose([one, two]).caveats) == 1
+    bare = respread(two, 1.0, "bare")
+    kept = {axis: None if axis in ("morphology", "boundary") else sketch for axis, sketch in bare.sketches.items()}
+    told = diagnose([one, two, bare.model_copy(update={"sketches": kept})]).caveats
+    assert "only 'east' and 'west' have morphology, boundary: there neither can be checked against others" in told
+    assert not any("neither can be checked" in text for text in diagnose([one, two, bare]).caveats)
 
 
 def test_unusable_sets_of_profiles_are_told(federations: dict[str, list[Profile]]) -> None:

@@ -88,7 +88,7 @@ def _because(made: Reference, questions: Sequence[Finding]) -> list[str]:
 
 def _caveats(made: Reference, answers: Answers) -> list[str]:
     """What lowers the confidence; sides that are too small are told by the findings, single baselines here."""
-    told = caveats([made.new, *made.compared], [answers.error] if made.shift.effects else [], LIMITS)
+    told = caveats([made.new, *made.compared], [answers.error] if made.shift.effects else [], LIMITS, made.standing)
     few = [
         f"'{profile.site}' is left out of the reference: n = {profile.patients}, {made.short[profile.site][1]} needed"
         for profile in made.baselines

@@ -14,7 +14,7 @@ from shiftscope.checks.policy import JUDGED, LABELS, Policy
 from shiftscope.diagnosis.comparisons import Pair
 from shiftscope.errors import ProfileError
 from shiftscope.profiles import Profile, Summary
-from shiftscope.shifts import Shift, Side, compare_all
+from shiftscope.shifts import Shift, Side, Standing, compare_all
 
 __all__ = ["Reference", "refer"]
 
@@ -30,6 +30,7 @@ class Reference:
         shift: the new profile against the baselines that are compared, n of the new one first; without effects where
             either side has too few patients.
         pairs: the comparisons with each of them, keyed in alphabetical order; none where nothing could be compared.
+        standing: of every side that is compared among all of them, empty with one baseline.
         short: sides with too few patients, name -> (patients, patients needed).
     """
 
@@ -38,6 +39,7 @@ class Reference:
     left_out: tuple[str, ...]
     shift: Shift
     pairs: Mapping[Pair, Shift]
+    standing: Mapping[str, tuple[Standing, ...]]
     short: Mapping[str, tuple[int, int]]
 
     @property
@@ -106,13 +108,14 @@ def refer(new: Profile, baselines: Sequence[Profile], policy: Policy) -> Referen
         if profile.patients < (needed := policy.needed(profile.patient_source))
     }
     large = [profile for profile in others if profile.site not in short]
-    shift, pairs = Shift(()), dict[Pair, Shift]()
+    shift, pairs, standing = Shift(()), dict[Pair, Shift](), dict[str, tuple[Standing, ...]]()
     if large and new.site not in short:
         sides = [Side.of(profile) for profile in sorted([new, *large], key=lambda profile: profile.site)]
         found = compare_all(sides)
         shift = found.by_site[new.site]
         pairs = {pair: item for pair, item in found.pairs.items() if new.site in pair}
-    return Reference(new, tuple(others), tuple(left_out), shift, pairs, short)
+        standing = {**found.standing}
+    return Reference(new, tuple(others), tuple(left_out), shift, pairs, standing, short)
 
 
 def _named_apart(new: Profile, others: Sequence[Profile]) -> tuple[Profile, list[Profile]]:

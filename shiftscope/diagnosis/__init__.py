@@ -8,6 +8,7 @@ from shiftscope.diagnosis.caveats import caveats
 from shiftscope.diagnosis.comparisons import Comparisons
 from shiftscope.diagnosis.evidence import Evidence
 from shiftscope.diagnosis.removal import Removal, removals
+from shiftscope.diagnosis.standouts_told import unchecked
 from shiftscope.diagnosis.verdicts import LIMITS, QUESTIONS, AxisVerdict, Kind, Limits, Verdict, judge, sum_up
 from shiftscope.errors import ProfileError
 from shiftscope.profiles import Profile
@@ -94,7 +95,7 @@ def diagnose(profiles: Sequence[Profile], limits: Limits = LIMITS) -> Diagnosis:
         by_site=_by_site(profiles, found.by_site, limits),
         evidence=evidence_of(Comparisons(shifts, verdicts, known)),
         removed=removals({pair: shifts[pair] for pair in shifts if verdicts[pair].axes["appearance"].called}),
-        caveats=tuple(caveats(profiles, list(verdicts.values()), limits)),
+        caveats=(*caveats(profiles, list(verdicts.values()), limits, found.standing), *unchecked(large)),
     )
 
 

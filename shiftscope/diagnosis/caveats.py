@@ -1,20 +1,21 @@
 """What lowers the confidence in a diagnosis, in sentences."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-import numpy as np
-
+from shiftscope.diagnosis.standouts_told import standouts
 from shiftscope.diagnosis.verdicts import Limits, Verdict
-from shiftscope.measures import AXES
 from shiftscope.profiles import Profile
+from shiftscope.shifts import Standing
 
 __all__ = ["caveats"]
 
-UNLIKE = 10.0  # times the variance within another site
-_COMPARED = 4  # leading coordinates, which every site has
 
-
-def caveats(profiles: Sequence[Profile], verdicts: Sequence[Verdict], limits: Limits) -> list[str]:
+def caveats(
+    profiles: Sequence[Profile],
+    verdicts: Sequence[Verdict],
+    limits: Limits,
+    standing: Mapping[str, Sequence[Standing]],
+) -> list[str]:
     """Sentences, the sites that are left out first."""
     out = []
     for profile in profiles:
@@ -46,25 +47,5 @@ def caveats(profiles: Sequence[Profile], verdicts: Sequence[Verdict], limits: Li
             f"{blind} of {len(verdicts)} pairs have no masks at both sites: structure is judged from the layout of the"
             " images alone; lesions do not show, and larger ones may pass for another appearance"
         )
-    out.extend(_unlike([profile for profile in profiles if profile.patients >= limits.needed(profile.patient_source)]))
+    out.extend(standouts(standing))
     return out
-
-
-def _unlike(profiles: Sequence[Profile]) -> list[str]:
-    """Sites that vary so differently within that one unit does not do for both."""
-    widest = []
-    for axis, known in AXES.items():
-        spreads = [
-            (float(np.trace(sketch.moments.leading(_COMPARED).cov)), profile.site)
-            for profile in profiles
-            if known.question != "features" and (sketch := profile.sketches.get(axis)) is not None
-        ]
-        if len(spreads) > 2 and max(spreads)[0] > UNLIKE * min(spreads)[0]:
-            widest.append((max(spreads)[0] / max(min(spreads)[0], 1e-9), axis, max(spreads)[1], min(spreads)[1]))
-    if not widest:
-        return []
-    ratio, axis, most, least = max(widest)
-    return [
-        f"patients of '{most}' vary {ratio:.0f} times as much as those of '{least}' (variance of {axis}): effects are"
-        " told in their mean spread, which can hide shifts between the others; compare those without it too"
-    ]

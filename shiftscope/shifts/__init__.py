@@ -3,12 +3,16 @@
 from shiftscope.shifts.comparisons import Shifts, compare_all, compare_pairs, compare_sides
 from shiftscope.shifts.effects import Effect, Shift, detectable, exceeds, intervals, p_values
 from shiftscope.shifts.side import Side
+from shiftscope.shifts.standouts import UNLIKE, Pull, Standing
 
 __all__ = [
+    "UNLIKE",
     "Effect",
+    "Pull",
     "Shift",
     "Shifts",
     "Side",
+    "Standing",
     "compare_all",
     "compare_pairs",
     "compare_sides",

@@ -7,7 +7,6 @@ axis is told in the axis's one yardstick, whatever was held equal.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 
 import numpy as np
 
@@ -19,7 +18,8 @@ from shiftscope.shifts.effects import Effect, Shift
 from shiftscope.shifts.labels import label_curves, prevalence_differences
 from shiftscope.shifts.prevalence import Classes, at_equal_prevalence
 from shiftscope.shifts.side import Side
-from shiftscope.shifts.yardstick import Yardstick
+from shiftscope.shifts.standouts import Standing, standings
+from shiftscope.shifts.units import believed, yardsticks
 from shiftscope.stats import Moments
 
 __all__ = ["Shifts", "compare_all", "compare_pairs", "compare_sides"]
@@ -32,6 +32,10 @@ _FREE_OF_HABIT = 4
 _NEGATIVE, _UPRIGHT = "polarity_", "quantile_map_"
 """One site's negatives are compared with the other's upright images: what turning one of two sites would leave."""
 
+_RAW = "features_"
+_STANDING = frozenset(axis for axis, known in AXES.items() if known.question != "features" or axis.startswith(_RAW))
+"""Axes on which sites may stand out: all but what harmonizers leave, and the labels, which have no common unit."""
+
 _SUSPICION = 0.05  # a difference of labels with a smaller p is held equal before anything else is judged
 _CONVICTION = 0.01  # likewise for the contours' habit, whose correction costs structure half its coordinates
 
@@ -43,10 +47,13 @@ class Shifts:
     Attributes:
         pairs: (a, b) -> their comparison, for all pairs in the order given.
         by_site: site -> its comparison with all others together, each of them counted alike.
+        standing: site -> what it does to the effects between others and how far from all of them it lies, axis by
+            axis; nothing of a site with fewer than two others.
     """
 
     pairs: Mapping[tuple[str, str], Shift]
     by_site: Mapping[str, Shift]
+    standing: Mapping[str, tuple[Standing, ...]]
 
 
 def compare_sides(a: Side, b: Side) -> Shift:
@@ -59,22 +66,30 @@ def compare_all(sides: Sequence[Side]) -> Shifts:
 
     The unit of an axis is how patients vary within sites, pooled over all sites given, so the effect between two of
     them depends on who else is there, and much where one varies far more; in exchange all effects of an axis are on
-    one scale, and the more sites the better that scale is known.
+    one scale, and the more sites the better that scale is known. From three sites on none counts for more than a
+    multiple of the median number of patients (`units.believed`).
 
     Args:
         sides: two sites or more, of different names.
     """
     i, j = np.triu_indices(len(sides), k=1)
-    axes = _axes(sides, (i, j), sides)
+    within = believed(sides)
+    axes = _axes(sides, (i, j), within)
     sites = [list[Effect]() for _ in sides]
+    standing = [list[Standing]() for _ in sides]
     for name, axis in axes.items():
-        if not name.startswith(_NEGATIVE):  # whom to turn is a question of two
-            for site, effect in axis.against_all(len(sides), i, j):
-                sites[site].append(effect)
+        if name.startswith(_NEGATIVE):  # whom to turn is a question of two
+            continue
+        for site, effect in axis.against_all(len(sides), i, j):
+            sites[site].append(effect)
+        if name in _STANDING:
+            for site, found in standings(name, axis.differences, i[axis.rows], j[axis.rows], sides):
+                standing[site].append(found)
     names = [(sides[a].site, sides[b].site) for a, b in zip(i.tolist(), j.tolist(), strict=True)]
     return Shifts(
         pairs=dict(zip(names, _of_pairs(axes, i, j), strict=True)),
         by_site={side.site: Shift(tuple(effects)) for side, effects in zip(sides, sites, strict=True)},
+        standing={side.site: tuple(found) for side, found in zip(sides, standing, strict=True)},
     )
 
 
@@ -178,7 +193,7 @@ class _Axis:
         i, j = pairs
         rows = np.flatnonzero((table.width[i] > 0) & (table.width[j] > 0) & (varies[i] + varies[j] > 0))
         i, j = i[rows], j[rows]
-        unit = _yardsticks(name, within)
+        unit = yardsticks(name, within)
         axis = cls._plain(
             name, AXES[name].question, table.n, rows, plain(table, i, j), lambda items: items.curves(unit)
         )
@@ -288,25 +303,6 @@ class _Axis:
             effect = Effect(self.name, self.question, curve, (int(self.n[site]), others), width, held, explained)
             out.append((site, effect))
         return out
-
-
-def _yardsticks(axis: str, sides: Sequence[Side]) -> Callable[[int], Yardstick]:
-    """Width -> yardstick of an axis. What a harmonizer leaves of the features is told in the yardstick of the
-    features as they were, so that the two can be set against each other."""
-    _, _, layer = axis.rpartition("_")
-    shared = f"features_{layer}"
-    ordered = sorted(sides, key=lambda side: side.site)
-
-    @cache
-    def at(d: int) -> Yardstick:
-        for name in (shared, axis):
-            sites = [side.plain[name].leading(d) for side in ordered if name in side.plain]
-            sites = [site for site in sites if len(site.mean) == d]
-            if sum(float(np.trace(site.cov)) for site in sites) > 0:
-                return Yardstick.of(sites)
-        return Yardstick.of([Moments(2, np.zeros(d), np.eye(d))])
-
-    return at
 
 
 def _as(name: str, axis: str, side: Side) -> Side:

@@ -14,7 +14,7 @@ from shiftscope.shifts.curves import Curve
 from shiftscope.shifts.yardstick import Yardstick
 from shiftscope.stats import Moments
 
-__all__ = ["Differences", "Reach", "Table", "adjusted", "against_all", "curve_of", "plain"]
+__all__ = ["Differences", "Reach", "Table", "adjusted", "against_all", "curve_of", "plain", "stretches"]
 
 _NOTHING = 1e-12  # a share of the variance that is rounding
 
@@ -178,9 +178,7 @@ def curve_of(delta: np.ndarray, parts: np.ndarray, freedom: np.ndarray, unit: Re
     common = 2.0 if unit.scalar else 2 / np.maximum(even, 1.0)
     mixed = np.maximum(unit.cost - common, 0.0)
     nu = np.maximum(unit.freedom - mixed * even / (even + 2), unit.freedom / 4)
-    own = np.sum(traces**2 * (freedom + 1), axis=0) / np.maximum(noise * unit.within, np.finfo(float).tiny)
-    stretch = np.minimum(unit.cost / unit.freedom, 0.75)
-    of_noise = np.minimum(stretch * own, 0.75)
+    stretch, of_noise = stretches(noise, traces, freedom, unit)
     return Curve(
         distance=distance,
         noise=noise,
@@ -195,6 +193,22 @@ def curve_of(delta: np.ndarray, parts: np.ndarray, freedom: np.ndarray, unit: Re
         mixing=mixed / ((even + 2) * nu),
         wobble=unit.wobble / nu,
     )
+
+
+def stretches(
+    noise: np.ndarray, traces: np.ndarray, freedom: np.ndarray, unit: Reach
+) -> tuple[np.ndarray | np.floating, np.ndarray]:
+    """Shares by which a distance, and what chance adds to it, come out too long because the unit is estimated.
+
+    Args:
+        noise: (m,) traces of the covariances of the differences.
+        traces: (2, m) of either mean.
+        freedom: (2, m) of these.
+        unit: the unit's own uncertainty.
+    """
+    own = np.sum(traces**2 * (freedom + 1), axis=0) / np.maximum(noise * unit.within, np.finfo(float).tiny)
+    stretch = np.minimum(unit.cost / unit.freedom, 0.75)
+    return stretch, np.minimum(stretch * own, 0.75)
 
 
 def plain(table: Table, i: np.ndarray, j: np.ndarray) -> Differences:

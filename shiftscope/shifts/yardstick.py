@@ -44,10 +44,30 @@ class Yardstick:
     @classmethod
     def of(cls, sites: Sequence[Moments]) -> Self:
         """The yardstick of sites of one width (d,); at least one patient varies."""
-        freedom = float(sum(max(site.n - 1, 0) for site in sites))
-        cov = np.sum([site.cov * max(site.n - 1, 0) for site in sites], axis=0) / max(freedom, 1.0)
+        weights = [max(site.n - 1, 0) for site in sites]
+        freedom = float(sum(weights))
+        cov = np.sum([site.cov * weight for site, weight in zip(sites, weights, strict=True)], axis=0)
+        return cls._of(cov / max(freedom, 1.0), freedom, np.abs([site.mean for site in sites]))
+
+    @classmethod
+    def leave_one_out(cls, sites: Sequence[Moments]) -> list[Self]:
+        """For each of two sites or more the yardstick of all others, as `of` would make it."""
+        weights = np.tile([float(max(site.n - 1, 0)) for site in sites], (len(sites), 1))
+        np.fill_diagonal(weights, 0.0)
+        freedom = weights.sum(axis=1)
+        covs = np.tensordot(weights, [site.cov for site in sites], axes=1) / np.maximum(freedom, 1.0)[:, None, None]
+        means = np.abs([site.mean for site in sites])
+        return [
+            cls._of(cov, float(known), np.delete(means, place, axis=0))
+            for place, (cov, known) in enumerate(zip(covs, freedom, strict=True))
+        ]
+
+    @classmethod
+    def _of(cls, cov: np.ndarray, freedom: float, means: np.ndarray) -> Self:
+        """From the pooled covariance and the absolute means (k, d). Of three sites or more the second largest mean says
+        what is rounding, so that no site alone can make the others' coordinates count as constant."""
         variance = np.diag(cov)
-        largest = np.max([np.abs(site.mean) for site in sites], axis=0)
+        largest = np.sort(means, axis=0)[-1 if len(means) < 3 else -2]
         floor = np.maximum((_DIGITS * largest) ** 2, _NOTHING * variance.mean())
         spread = np.sqrt(np.where(floor > 0, np.maximum(variance, floor), 1.0))
         correlation = cov / np.outer(spread, spread)

@@ -230,6 +230,20 @@ def test_profiles_that_cannot_be_compared_are_refused_by_name(planted: Planted) 
         check(one, [one, one])
 
 
+def test_a_reference_that_stands_out_is_named(planted: Planted) -> None:
+    """One of three baselines says it has a billion patients that do not vary: nobody else's effects rest on that."""
+    sites = [planted(f"brighter/{name}") for name in ("east", "west", "bright")]
+    still = {
+        axis: sketch and sketch.model_copy(update={"n": 10**9, "cov": 1e-3 * sketch.cov})
+        for axis, sketch in sites[1].sketches.items()
+    }
+    forged = sites[1].model_copy(update={"site": "forged", "sketches": still})
+    told = check(sites[0], [*sites[1:], forged]).caveats
+    assert any("'forged' stands out from all other sites" in caveat for caveat in told)
+    assert not any("stands out" in caveat or "neither" in caveat for caveat in check(sites[0], sites[1:]).caveats)
+    assert not any("neither" in caveat for caveat in check(sites[0], sites[1:2]).caveats)
+
+
 def moved(profile: Profile, axis: str, by: float) -> Profile:
     """One axis's mean moved along its first coordinate by so many deviations."""
     sketch = profile.sketches[axis]

@@ -1,0 +1,118 @@
+"""How much a site counts in the unit: a claim beyond the others' numbers changes nothing of what they are told."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from shiftscope.shifts import Side, compare_all, compare_pairs
+from shiftscope.shifts.curves import Curve
+from shiftscope.shifts.differences import Table, plain
+from shiftscope.shifts.labels import LabelCounts
+from shiftscope.shifts.units import MOST, believed, yardsticks
+from shiftscope.shifts.yardstick import Yardstick
+from shiftscope.stats import Moments
+
+AXIS = "texture"
+
+
+def side(name: str, moments: Moments, axis: str = AXIS) -> Side:
+    return Side(name, moments.n, {axis: moments}, {}, None, {}, LabelCounts({}, {}, 0))
+
+
+def honest(seed: int, sizes: tuple[int, ...], d: int = 4) -> list[Side]:
+    rng = np.random.default_rng(seed)
+    mix = np.eye(d) + 0.5 * rng.standard_normal((d, d))
+    rows = [
+        (rng.standard_normal((n, d)) + shift) @ mix.T
+        for n, shift in zip(sizes, np.linspace(0, 1, len(sizes)), strict=True)
+    ]
+    return [side(f"s{k}", Moments.of(values)) for k, values in enumerate(rows)]
+
+
+def told(sides: list[Side], pair: tuple[str, str]) -> list[float]:
+    effect = compare_all(sides).pairs[pair].on(AXIS)
+    assert effect is not None
+    return [effect.value, effect.p, *effect.interval]
+
+
+def sizes(sides: list[Side]) -> list[int]:
+    return [item.plain[AXIS].n for item in sides]
+
+
+def test_no_site_counts_for_more_than_five_times_the_median() -> None:
+    assert sizes(believed(honest(0, (40, 50, 60, 1000)))) == [40, 50, 60, 275]
+    assert sizes(believed(honest(0, (20, 200, 1000)))) == [20, 200, 1000]
+    assert sizes(believed(honest(0, (20, 1000)))) == [20, 1000]  # no telling which of two is odd
+    sides = [*honest(0, (40, 1000)), side("other", Moments(30, np.zeros(4), np.eye(4)), "layout")]
+    assert [item.plain[AXIS].n for item in believed(sides)[:2]] == [40, 1000]  # sites that have the axis count
+
+
+@pytest.mark.parametrize("cov", [0.0, 0.2, 30.0])
+@pytest.mark.parametrize("others", [(40, 40), (20, 60, 200), (40,) * 5])
+def test_a_billion_patients_tell_others_what_five_times_the_median_would(cov: float, others: tuple[int, ...]) -> None:
+    sides = honest(1, others)
+    forged = Moments(10**9, np.full(4, 3.0), cov * np.eye(4))
+    most = int(MOST * np.median([*others, 10**9]))
+    pair = ("s0", "s1")
+    loud, capped = (told([*sides, side("z", replace(forged, n=n))], pair) for n in (10**9, most))
+    assert loud == capped
+    free = Yardstick.of([item.plain[AXIS] for item in sides] + [forged])
+    at = plain(Table.of([item.plain[AXIS] for item in sides]), np.array([0]), np.array([1])).curves(lambda _: free)
+    without = told(sides, pair)[0]
+    assert abs(np.log((float(at.value[0]) + 0.01) / without)) > abs(np.log((loud[0] + 0.01) / without))
+
+
+def test_where_no_site_outweighs_the_others_the_unit_is_that_of_all_patients() -> None:
+    sides = honest(2, (40, 60, 150))
+    unit = Yardstick.of([item.plain[AXIS] for item in sides])
+    found = plain(Table.of([item.plain[AXIS] for item in sides]), np.array([0]), np.array([1])).curves(lambda _: unit)
+    assert told(sides, ("s0", "s1"))[0] == float(found.value[0])
+
+
+def test_months_of_one_site_count_in_full() -> None:
+    """Nobody else is told anything in their unit."""
+    sides = honest(3, (20, 20, 2000))
+    (found,) = compare_pairs(sides, (np.array([0]), np.array([1])), sides)
+    unit = Yardstick.of([item.plain[AXIS] for item in sides])
+    expected = plain(Table.of([item.plain[AXIS] for item in sides]), np.array([0]), np.array([1])).curves(
+        lambda _: unit
+    )
+    effect = found.on(AXIS)
+    assert effect is not None
+    assert effect.value == float(expected.value[0])
+    assert told(sides, ("s0", "s1"))[0] != effect.value
+
+
+def test_the_mean_of_one_site_does_not_change_what_two_others_are_told() -> None:
+    """Coordinates that hardly vary beside a huge mean are rounding; whose mean is not for one site to say."""
+    sides = honest(4, (40, 40))
+    forged = Moments(40, np.zeros(4), sides[0].plain[AXIS].cov)
+    near, far = (told([*sides, side("z", replace(forged, mean=np.full(4, at)))], ("s0", "s1")) for at in (0.0, 1e9))
+    assert near == far
+
+
+def test_leaving_one_out_is_the_yardstick_of_the_others() -> None:
+    moments = [item.plain[AXIS] for item in honest(5, (40, 25, 60, 30))]
+    moments[1] = replace(moments[1], cov=1e24 * moments[1].cov)  # nothing of it is left, not even rounding
+    for place, found in enumerate(Yardstick.leave_one_out(moments)):
+        expected = Yardstick.of([one for k, one in enumerate(moments) if k != place])
+        np.testing.assert_allclose(found.root, expected.root, rtol=1e-9)
+        np.testing.assert_allclose(found.cov, expected.cov, rtol=1e-12)
+        assert (found.shrinkage, found.freedom) == pytest.approx((expected.shrinkage, expected.freedom))
+
+
+def test_intervals_still_hold_the_truth_beside_an_honest_large_site() -> None:
+    """It is not believed in full, so they are rather wide."""
+    rng = np.random.default_rng(6)
+    found = []
+    for _ in range(200):
+        rows = [rng.standard_normal((n, 4)) for n in (20, 20, 2000)]
+        rows[0][:, 0] += 2
+        moments = [Moments.of(one) for one in rows]
+        unit = yardsticks(AXIS, believed([side(f"s{k}", one) for k, one in enumerate(moments)]))
+        found.append(plain(Table.of(moments), np.array([0]), np.array([1])).curves(unit))
+    curves = Curve(*np.concatenate(found, axis=1))
+    low, high = curves.interval()
+    assert np.mean((low <= 4) & (high >= 4)) >= 0.93
+    assert np.mean(curves.value) == pytest.approx(4, rel=0.06)
