@@ -1,11 +1,12 @@
 """What is called between whom, on the real hospitals' images and the planted fixtures; before and after a change.
 
-    python benchmarks/verdicts.py DATA --out after.json [--profiles DIR]
+    python benchmarks/verdicts.py DATA --out after.json [--profiles DIR] [--unsaid]
     python benchmarks/verdicts.py --compare before.json after.json
 
 Profiles every site once, diagnoses every group, prints a table of every pair's answers and keeps them in a file. With
 `--profiles` the profiles are kept in DIR, as GROUP/SITE.profile.json, and those already there are not made again: give
-another DIR to measure a change of what a profile holds. `--compare` prints what differs between two such files.
+another DIR to measure a change of what a profile holds. Where files hold no patient, each is said to be another's, or
+with `--unsaid` nothing is, and sites that are then refused are listed. `--compare` prints what differs between two such files.
 """
 
 import argparse
@@ -19,9 +20,10 @@ from typing import Any
 from first_results import GROUPS
 
 from shiftscope.diagnosis import Diagnosis, diagnose
+from shiftscope.errors import InputError
 from shiftscope.measures.features import load_extractor
 from shiftscope.profiles import Options, Profile, profile_site
-from shiftscope.sites import read_site
+from shiftscope.sites import Declarations, read_site
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 READING = ("dicom", "nifti")  # for reading files: no site has patients enough to be compared
@@ -40,8 +42,8 @@ def folders(data: Path) -> dict[str, dict[str, tuple[Path, str | None]]]:
     return out
 
 
-def profiled(data: Path, kept: Path) -> dict[str, list[Profile]]:
-    """The profiles of every group, from `kept` where they are there."""
+def profiled(data: Path, kept: Path, unsaid: bool) -> dict[str, list[Profile]]:
+    """The profiles of every group, from `kept` where they are there; groups of one site are left out."""
     out = {}
     for group, sites in folders(data).items():
         out[group] = []
@@ -49,10 +51,15 @@ def profiled(data: Path, kept: Path) -> dict[str, list[Profile]]:
             path = kept / group.replace(" ", "_") / f"{name}.profile.json"
             if not path.exists():
                 path.parent.mkdir(parents=True, exist_ok=True)
-                site = read_site(folder, patient_regex=regex)
-                profile_site(site, load_extractor(), Options())[0].write(path)
+                said = Declarations(patient_regex=regex, one_file_per_patient=None if regex or unsaid else True)
+                site = read_site(folder, given=said)
+                try:
+                    profile_site(site, load_extractor(), Options())[0].write(path)
+                except InputError as problem:
+                    print(f"- refused: {group}/{name}: {str(problem).splitlines()[0].removeprefix(f'{folder}: ')}")
+                    continue
             out[group].append(Profile.read(path))
-    return out
+    return {group: profiles for group, profiles in out.items() if len(profiles) > 1}
 
 
 def told(found: Diagnosis) -> dict[str, Any]:
@@ -141,6 +148,7 @@ def main() -> None:
     parser.add_argument("data", type=Path, nargs="?", help="the real images, by group and site")
     parser.add_argument("--out", type=Path, help="where the answers are kept")
     parser.add_argument("--profiles", type=Path, help="where profiles are kept; default: nowhere")
+    parser.add_argument("--unsaid", action="store_true", help="nobody says that each file is another patient's")
     parser.add_argument("--compare", type=Path, nargs=2, metavar=("BEFORE", "AFTER"), help="two kept files")
     options = parser.parse_args()
     if options.compare:
@@ -149,7 +157,7 @@ def main() -> None:
     if options.data is None:
         parser.error("give DATA, or --compare BEFORE AFTER")
     with tempfile.TemporaryDirectory() as scratch:
-        groups = profiled(options.data, options.profiles or Path(scratch))
+        groups = profiled(options.data, options.profiles or Path(scratch), options.unsaid)
     found = {group: told(diagnose(profiles)) for group, profiles in groups.items()}
     machine = f"{platform.machine()}, 2 cores, Python {platform.python_version()}; {time.strftime('%Y-%m-%d')}"
     print(f"Machine: {machine}.\n\n{table(found)}")
