@@ -6,7 +6,8 @@
 Profiles every site once, diagnoses every group, prints a table of every pair's answers and keeps them in a file. With
 `--profiles` the profiles are kept in DIR, as GROUP/SITE.profile.json, and those already there are not made again: give
 another DIR to measure a change of what a profile holds. Where files hold no patient, each is said to be another's, or
-with `--unsaid` nothing is, and sites that are then refused are listed. `--compare` prints what differs between two such files.
+with `--unsaid` nothing is, and sites that are then refused are listed. `--compare` prints
+what differs between two such files.
 """
 
 import argparse
