@@ -104,7 +104,12 @@ def train(
 
 
 def arms_of(plan: Plan) -> tuple[Arm, ...]:
-    """The baseline, then the advice where there is any; once more at the baseline's compute where it takes more."""
+    """The baseline, then the advice where there is any; once more at the baseline's compute where it takes more.
+
+    Raises:
+        PlanError: the plan names a method that does not exist.
+    """
+    _check_names(plan)
     arms = [arm_of(plan, "baseline", plan.baseline, None)]
     if plan.harmonizer or plan.personalizer:
         arms.append(arm_of(plan, "adapted", plan.personalizer or plan.baseline, plan.harmonizer))
@@ -143,12 +148,7 @@ def check_plan(plan: Plan, arms: Sequence[Arm]) -> None:
     Raises:
         PlanError: naming the key, what it holds, and what is possible.
     """
-    for key, family in (("harmonizer", HARMONIZERS), ("personalizer", PERSONALIZERS), ("baseline", CONTROLS)):
-        name = getattr(plan, key)
-        if name is not None and name not in family:
-            raise PlanError(
-                f"{key}: no {name!r}; expected {', '.join(family)}" + ("" if key == "baseline" else ' or ""')
-            )
+    _check_names(plan)
     if plan.task == "classification" and len(plan.classes) < 2:
         raise PlanError(f"classes: {len(plan.classes)} for classification; expected two or more")
     model = build(plan, _weights(plan))
@@ -167,6 +167,15 @@ def check_plan(plan: Plan, arms: Sequence[Arm]) -> None:
             )
         if arm.harmonizer:
             _check_harmonizer(arm.harmonizer, plan)
+
+
+def _check_names(plan: Plan) -> None:
+    for key, family in (("harmonizer", HARMONIZERS), ("personalizer", PERSONALIZERS), ("baseline", CONTROLS)):
+        name = getattr(plan, key)
+        if name is not None and name not in family:
+            raise PlanError(
+                f"{key}: no {name!r}; expected {', '.join(family)}" + ("" if key == "baseline" else ' or ""')
+            )
 
 
 def _check_harmonizer(name: str, plan: Plan) -> None:

@@ -3,7 +3,7 @@
 import copy
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import tomlkit
@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 __all__ = ["Mutation", "as_json", "as_toml", "mutated", "mutations"]
 
 Mutation = tuple[list[int], str, Any]
-"""Where (the n-th child, level by level), what is done there, and with which value."""
+"""Where, what is done there, and with which value. An even first number: the n-th child, level by level, by those that
+follow; an odd one: any value of the document, as likely as any other."""
 
 _RAW = "\ue000"
 """Opens a string that stands for itself in the file, quotes and all."""
@@ -43,8 +44,10 @@ def mutations() -> st.SearchStrategy[list[Mutation]]:
         st.floats(allow_nan=False, allow_infinity=False),
         st.text(max_size=8),
     )
-    place = st.lists(st.integers(0, 63), min_size=1, max_size=7)
-    return st.lists(st.tuples(place, st.sampled_from([*_ACTIONS]), value), min_size=1, max_size=4)
+    place = st.lists(st.integers(0, 63), min_size=3, max_size=8)
+    action = st.sampled_from([*_ACTIONS, "vary", "vary", "scale", "step", "turn"])
+    change = st.tuples(place, action, value)
+    return st.one_of(st.lists(change, min_size=1, max_size=1), st.lists(change, min_size=1, max_size=4))
 
 
 def mutated(document: dict[str, Any], changes: list[Mutation]) -> dict[str, Any]:
@@ -59,14 +62,25 @@ def mutated(document: dict[str, Any], changes: list[Mutation]) -> dict[str, Any]
 
 def _found(tree: Any, place: list[int]) -> tuple[Any, Any]:
     """The container and the key that a place leads to; a place ends early where there is nothing below."""
+    if place[0] % 2:
+        every = list(_all(tree))
+        return every[sum(step * 64**power for power, step in enumerate(place)) % len(every)] if every else (None, None)
     holder, key, here = None, None, tree
-    for step in place:
+    for step in place[1:]:
         keys = list(here) if isinstance(here, dict) else list(range(len(here))) if isinstance(here, list) else []
         if not keys:
             break
         holder, key = here, keys[step % len(keys)]
         here = holder[key]
     return holder, key
+
+
+def _all(tree: Any) -> Iterator[tuple[Any, Any]]:
+    """Every container with each of its keys; of long lists the first ones."""
+    keys = list(tree) if isinstance(tree, dict) else list(range(min(len(tree), 3))) if isinstance(tree, list) else []
+    for key in keys:
+        yield tree, key
+        yield from _all(tree[key])
 
 
 def _replace(holder: Any, key: Any, value: Any, _tree: Any) -> None:
@@ -117,6 +131,17 @@ def _turn(holder: Any, key: Any, _value: Any, _tree: Any) -> None:
         item[one], item[other] = item[other], item[one]
 
 
+def _vary(holder: Any, key: Any, value: Any, _tree: Any) -> None:
+    """Another value of the same kind."""
+    item = holder[key]
+    alike = [odd for odd in _ODD if type(odd) is type(item)]
+    if isinstance(item, list) and item and all(isinstance(part, float) for part in item):
+        place = len(str(value)) % len(item)
+        item[place] = [0.0, -item[place], item[place] * 1e3, 1e-9, item[place] + 1.0][len(repr(value)) % 5]
+    elif alike:
+        holder[key] = copy.deepcopy(alike[len(repr(value)) % len(alike)])
+
+
 def _step(holder: Any, key: Any, _value: Any, _tree: Any) -> None:
     if isinstance(holder[key], int | float) and not isinstance(holder[key], bool):
         holder[key] += 1
@@ -130,6 +155,7 @@ _ACTIONS: dict[str, Callable[[Any, Any, Any, Any], None]] = {
     "scale": _scale,
     "turn": _turn,
     "step": _step,
+    "vary": _vary,
 }
 
 

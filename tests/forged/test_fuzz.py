@@ -92,10 +92,10 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("command", ["recommend", "check", "watch", "report"])
 def test_profiles(command: str, room: Path, account: Note) -> None:
-    every = {"recommend": 1, "check": 1, "watch": 1, "report": 10}[command]  # a page takes seconds
+    every = {"recommend": 1, "check": 1, "watch": 1, "report": 20}[command]  # a page takes seconds
 
     @seed(SEED)
-    @settings(fuzzed, max_examples=max(EXAMPLES // every, 8))
+    @settings(fuzzed, max_examples=max(EXAMPLES // every, 5))
     @given(changes=mutations())
     def holds(changes: list[Mutation]) -> None:
         base, form = next(_BASES), next(_FORMS)
@@ -150,7 +150,7 @@ def results() -> dict[str, Values]:
 
 
 def test_results(results: dict[str, Values], room: Path, account: Note) -> None:
-    bases, pages = cycle(results), cycle(range(10))
+    bases, pages = cycle(results), cycle(range(20))
 
     @seed(SEED)
     @fuzzed
