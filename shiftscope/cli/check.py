@@ -9,7 +9,8 @@ import typer
 from shiftscope.cli.check_formats import CheckFormat, write_result
 from shiftscope.cli.console import say
 from shiftscope.cli.delivery import read_delivery, shown
-from shiftscope.cli.options import Device, DeviceOption, RegexOption, SiteFileOption
+from shiftscope.cli.options import Device, DeviceOption
+from shiftscope.cli.owner import RegexOption, SiteFileOption
 
 if TYPE_CHECKING:
     from shiftscope.checks import Policy

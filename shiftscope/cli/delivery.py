@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from shiftscope.cli.console import choose_device, counting, list_failures
 from shiftscope.cli.options import Device, allowed_failures
+from shiftscope.cli.owner import owner_says
 from shiftscope.cli.publishing import caution_files
 from shiftscope.errors import NotComparable, ProfileError, Unreadable
 
@@ -52,15 +53,13 @@ def read_delivery(
     from shiftscope.measures.features import load_extractor
     from shiftscope.profiles import Options, Profile, profile_site
     from shiftscope.profiles.origins import recipe_of
-    from shiftscope.sites import Declarations, read_site
+    from shiftscope.sites import read_site
 
     if not (path.is_dir() or (path.is_file() and path.suffix.lower() in _MANIFESTS)):
         return Profile.read(path, ProfileError), []
     name = site or (baselines[0].site if len(baselines) == 1 else None)
     known = _known(baselines, name or path.resolve().name)
-    found = read_site(
-        path, name=name, given=Declarations(patient_regex=patient_regex), known=known, site_file=site_file
-    )
+    found = read_site(path, name=name, given=owner_says(patient_regex=patient_regex), known=known, site_file=site_file)
     chosen = choose_device(device, workers)
     extractor = load_extractor(baselines[0].recipe.extractor, weights, chosen)
     for baseline in baselines:

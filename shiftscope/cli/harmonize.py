@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from shiftscope.cli.console import answer, counting, list_failures, say, warn
-from shiftscope.cli.options import Format, FormatOption, RegexOption, allowed_failures
+from shiftscope.cli.options import Format, FormatOption, allowed_failures
+from shiftscope.cli.owner import RegexOption, owner_says
 
 if TYPE_CHECKING:
     from shiftscope.plans.copies import CopiesResult
@@ -37,7 +38,7 @@ def harmonize(
     from shiftscope.harmonize import HARMONIZERS, NOTHING
     from shiftscope.plans import read_plan
     from shiftscope.reports.copies_sheet import copies_sheet
-    from shiftscope.sites import NOTHING_SAID, Declarations, read_site
+    from shiftscope.sites import NOTHING_SAID, read_site
     from shiftscope.train.changes import Changes
     from shiftscope.train.copies import write_copies
     from shiftscope.train.references import kept_reference, read_reference
@@ -48,7 +49,7 @@ def harmonize(
     kept = reference or kept_reference(run or Path("runs") / wanted.name, name)
     known = read_reference(kept, name) if HARMONIZERS[name].shares else NOTHING
     planned = wanted.sites.get(site or site_dir.resolve().name)
-    said = Declarations(patient_regex=patient_regex)
+    said = owner_says(patient_regex=patient_regex)
     read = read_site(site_dir, name=site, given=said, known=planned.known if planned else NOTHING_SAID)
     found = as_planned(read, wanted)
     with counting(f"fitting {name}") as progress:

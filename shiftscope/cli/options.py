@@ -16,11 +16,8 @@ __all__ = [
     "EpsilonOption",
     "Format",
     "FormatOption",
-    "RegexOption",
-    "SiteFileOption",
     "allowed_failures",
     "data_folders",
-    "names_of",
     "share_of",
 ]
 
@@ -54,30 +51,6 @@ EpsilonOption = Annotated[
 ]
 FormatOption = Annotated[Format, typer.Option("--format", help="How the answer is written to stdout.")]
 DeviceOption = Annotated[Device, typer.Option(help="auto takes the GPU where there is one.")]
-RegexOption = Annotated[
-    str | None,
-    typer.Option(
-        "--patient-regex", help="Finds the patient in a case's name: its first group, or the match. E.g. 'bus_(\\d+)'."
-    ),
-]
-SiteFileOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--site-file", metavar="FILE", help="What the owner says of the data. Default: site.toml beside them."
-    ),
-]
-
-
-def names_of(text: str, option: str) -> tuple[str, ...]:
-    """The names in "a,b,c".
-
-    Raises:
-        UsageError: there is none, or one is empty.
-    """
-    names = tuple(name.strip() for name in text.split(","))
-    if not all(names):
-        raise UsageError(f"{option} {text!r}: expected names with commas between them, such as benign,malignant")
-    return names
 
 
 def allowed_failures(text: str | None, files: int) -> int | None:

@@ -13,10 +13,15 @@ from shiftscope.cli.options import (
     EpsilonOption,
     Format,
     FormatOption,
+    allowed_failures,
+)
+from shiftscope.cli.owner import (
+    ClassesOption,
+    NoClassesOption,
+    OneFileOption,
     RegexOption,
     SiteFileOption,
-    allowed_failures,
-    names_of,
+    owner_says,
 )
 from shiftscope.cli.publishing import caution_files, publish
 from shiftscope.errors import InputError, UsageError
@@ -35,11 +40,9 @@ def profile(
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Default: SITE.profile.json.")] = None,
     site: Annotated[str | None, typer.Option(help="The site's name. Default: the folder's.")] = None,
     patient_regex: RegexOption = None,
-    one_file_per_patient: Annotated[
-        bool, typer.Option("--one-file-per-patient", help="Each file is another patient: the owner's word.")
-    ] = False,
-    classes: Annotated[str | None, typer.Option(help="Names of classes that may leave: benign,malignant.")] = None,
-    no_classes: Annotated[bool, typer.Option("--no-classes", help="Folders and labels are no classes.")] = False,
+    one_file_per_patient: OneFileOption = False,
+    classes: ClassesOption = None,
+    no_classes: NoClassesOption = False,
     site_file: SiteFileOption = None,
     features: Annotated[str | None, typer.Option(help="A timm model; default: a fixed network, no weights.")] = None,
     weights: Annotated[Path | None, typer.Option(help="Weights for --features: safetensors or plain tensors.")] = None,
@@ -76,7 +79,7 @@ def profile(
         require_declared,
     )
     from shiftscope.reports.profile_sheet import site_sheet
-    from shiftscope.sites import Declarations, overview, read_site
+    from shiftscope.sites import overview, read_site
 
     if part is not None:
         _require_part_alone(part, output, show, epsilon)
@@ -84,12 +87,8 @@ def profile(
         raise UsageError("--key goes with --part: a profile holds no marks of patients")
     if epsilon is not None:
         calibrated(epsilon)
-    if classes is not None and no_classes:
-        raise UsageError("--classes and --no-classes: expected one of them")
-    said = Declarations(
-        classes=() if no_classes else names_of(classes, "--classes") if classes is not None else None,
-        one_file_per_patient=one_file_per_patient or None,
-        patient_regex=patient_regex,
+    said = owner_says(
+        patient_regex=patient_regex, one_file_per_patient=one_file_per_patient, classes=classes, no_classes=no_classes
     )
     found = read_site(site_dir, name=site, given=said, site_file=site_file)
     if dry_run:

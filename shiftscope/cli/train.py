@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from shiftscope.cli.console import answer, say
-from shiftscope.cli.options import Device, DeviceOption, Engine, Format, FormatOption, RegexOption, data_folders
+from shiftscope.cli.options import Device, DeviceOption, Engine, Format, FormatOption, data_folders
+from shiftscope.cli.owner import RegexOption
 
 __all__ = ["train"]
 

@@ -12,10 +12,10 @@ from shiftscope.cli.options import (
     Engine,
     Format,
     FormatOption,
-    RegexOption,
     data_folders,
     share_of,
 )
+from shiftscope.cli.owner import RegexOption
 
 __all__ = ["trial"]
 

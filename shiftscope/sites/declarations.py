@@ -1,11 +1,12 @@
 """What only the owner of a site can say of its data: in options, in site.toml, or once before in a plan or baseline."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import ValidationError, model_validator
 
-from shiftscope.errors import InputError
+from shiftscope.errors import InputError, ShiftscopeError
 from shiftscope.parsing import read_toml, refuse_odd
 from shiftscope.records import Name, Record, explain_validation
 
@@ -42,6 +43,19 @@ class Declarations(Record):
             raise ValueError("patients are told by a pattern on names or by one file each, not by both")
         return self
 
+    @classmethod
+    def from_values(cls, values: Mapping[str, Any], where: str, error: type[ShiftscopeError]) -> Self:
+        """From plain values that were read from `where`.
+
+        Raises:
+            error: a key does not fit.
+        """
+        try:
+            return cls.model_validate(values)
+        except ValidationError as problem:
+            keys = ", ".join(cls.model_fields)
+            raise error(f"{where}: {explain_validation(problem)}; its keys are {keys}") from None
+
     def over(self, weaker: "Declarations") -> "Declarations":
         """What is said here, and where nothing is, what `weaker` says. How patients are told is one saying."""
         said = self.model_dump(exclude_none=True)
@@ -68,8 +82,4 @@ def read_declarations(path: Path) -> Declarations:
     """
     values = read_toml(path, MOST_BYTES, "a site file", InputError)
     refuse_odd(values, str(path), InputError)
-    try:
-        return Declarations.model_validate(values)
-    except ValidationError as problem:
-        keys = ", ".join(Declarations.model_fields)
-        raise InputError(f"{path}: {explain_validation(problem)}; its keys are {keys}") from None
+    return Declarations.from_values(values, str(path), InputError)

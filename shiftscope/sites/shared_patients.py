@@ -75,15 +75,14 @@ def _by_name(cases: Sequence[Case], called: Collection[str]) -> str | None:
     by_stem: list[tuple[tuple[str, ...], Case]] = []
     by_number: list[tuple[tuple[str, ...], Case]] = []
     for case in cases:
-        folder, _, name = case.name.rpartition("/")
-        words, known = _words(name), plain | _parts(case.label or "")
+        words, known = _words(PurePosixPath(case.name).name), plain | _parts(case.label or "")
         unknown = tuple(word for word in words if not word.isdigit() and len(word) > 1 and word not in known)
-        if unknown and len(words) > len(unknown):
+        if unknown:
             by_stem.append((unknown, case))
         for end in range(1, len(words)):
             if any(word.isdigit() and word not in known for word in words[:end]):
-                by_number.append(((folder, *words[:end]), case))
-    for pairs, said in ((by_number, "begin alike, up to a number"), (by_stem, "have a name in common, with numbers")):
+                by_number.append((tuple(words[:end]), case))
+    for pairs, said in ((by_number, "begin alike, up to a number"), (by_stem, "have a name in common")):
         shared = [inside for inside in _grouped(pairs).values() if len(inside) > 1]
         if shared:
             one, other = shared[0][:2]

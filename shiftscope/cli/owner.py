@@ -1,0 +1,60 @@
+"""Options with which the owner of a site says what only its owner can know."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from shiftscope.errors import UsageError
+
+if TYPE_CHECKING:
+    from shiftscope.sites import Declarations
+
+__all__ = ["ClassesOption", "NoClassesOption", "OneFileOption", "RegexOption", "SiteFileOption", "owner_says"]
+
+RegexOption = Annotated[
+    str | None,
+    typer.Option(
+        "--patient-regex", help="Finds the patient in a case's name: its first group, or the match. E.g. 'bus_(\\d+)'."
+    ),
+]
+OneFileOption = Annotated[
+    bool, typer.Option("--one-file-per-patient", help="Each file is another patient: the owner's word.")
+]
+ClassesOption = Annotated[
+    str | None, typer.Option("--classes", help="Names of classes that may leave: benign,malignant.")
+]
+NoClassesOption = Annotated[bool, typer.Option("--no-classes", help="Folders and labels are no classes.")]
+SiteFileOption = Annotated[
+    Path | None,
+    typer.Option("--site-file", metavar="FILE", help="What its owner says. Default: site.toml beside the data."),
+]
+
+
+def owner_says(
+    *,
+    patient_regex: str | None = None,
+    one_file_per_patient: bool = False,
+    classes: str | None = None,
+    no_classes: bool = False,
+) -> "Declarations":
+    """What the options say.
+
+    Raises:
+        UsageError: two of them contradict each other, or a name is empty.
+    """
+    from shiftscope.sites import Declarations
+
+    if classes is not None and no_classes:
+        raise UsageError("--classes and --no-classes: expected one of them")
+    if patient_regex is not None and one_file_per_patient:
+        raise UsageError("--patient-regex and --one-file-per-patient: expected one of them")
+    return Declarations.from_values(
+        {
+            "classes": [] if no_classes else None if classes is None else [name.strip() for name in classes.split(",")],
+            "one_file_per_patient": one_file_per_patient or None,
+            "patient_regex": patient_regex,
+        },
+        "options",
+        UsageError,
+    )
