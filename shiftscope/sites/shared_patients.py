@@ -6,6 +6,7 @@ A suspicion is enough to ask the site's owner. Images are not looked at here; co
 import re
 from collections import defaultdict
 from collections.abc import Collection, Hashable, Iterable, Sequence
+from functools import cache
 from pathlib import PurePosixPath
 from typing import TypeVar
 
@@ -99,6 +100,7 @@ def _words(name: str) -> list[str]:
     return out
 
 
+@cache
 def _ordinary() -> frozenset[str]:
     return class_words() | picture_words()
 
