@@ -10,11 +10,14 @@ from shiftscope.errors import PlanError
 from shiftscope.parsing import shown
 from shiftscope.profiles import Profile
 from shiftscope.recommendation import Recommendation
-from shiftscope.records import MOST, Document, Finite, Misfit, Name, Record, Text, Total
+from shiftscope.records import Document, Finite, Misfit, Name, Record, Text, Total
 
 __all__ = ["Plan", "PlannedSite", "Split", "Task", "propose_plan"]
 
 _NAME = "[A-Za-z0-9][A-Za-z0-9._-]{0,199}"
+
+_MOST_ROUNDS, _MOST_STEPS = 10_000, 1_000_000
+"""What no job takes; the cost of a plan is added up round by round before it is run."""
 
 Task = Literal["segmentation", "classification"]
 
@@ -72,8 +75,8 @@ class Plan(Document):
     model: Name
     colour: Annotated[bool, Field(strict=True)]
     image_size: Annotated[int, Field(strict=True, ge=16, le=1024)]
-    rounds: Annotated[int, Field(strict=True, ge=1, le=MOST)]
-    local_steps: Annotated[int, Field(strict=True, ge=1, le=MOST)]
+    rounds: Annotated[int, Field(strict=True, ge=1, le=_MOST_ROUNDS)]
+    local_steps: Annotated[int, Field(strict=True, ge=1, le=_MOST_STEPS)]
     batch_size: Annotated[int, Field(strict=True, ge=2, le=65536)]
     learning_rate: Annotated[Finite, Field(gt=0, le=1000)]
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1)]
