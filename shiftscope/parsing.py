@@ -16,7 +16,7 @@ from typing import Any
 
 from shiftscope.errors import ShiftscopeError
 
-__all__ = ["DEPTH", "read_json", "read_toml", "refuse_odd", "shown", "unprintable"]
+__all__ = ["DEPTH", "printable", "read_json", "read_toml", "refuse_odd", "shown", "unprintable"]
 
 DEPTH = 24
 """Lists and tables inside one another; the deepest document has ten."""
@@ -45,6 +45,14 @@ def unprintable(text: str) -> str | None:
     if text.isprintable():
         return None
     return next((character for character in text if unicodedata.category(character) in _UNPRINTABLE), None)
+
+
+def printable(text: str) -> str:
+    """`text` with what cannot be shown as it is written in escapes; line breaks and tabs stay."""
+    return "".join(
+        ascii(character)[1:-1] if character not in _LAYOUT and unprintable(character) else character
+        for character in text
+    )
 
 
 def shown(value: object) -> str:

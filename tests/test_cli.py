@@ -113,6 +113,8 @@ def test_people_read_the_verdict_first(run, profiles: list[Path], form: str) -> 
         (["train", "absent.toml"], "absent.toml: cannot be read"),
         (["train", "{plan}", "--data", "early"], "--data early: expected SITE=DIR"),
         (["train", "{plan}", "--data", "early=a", "--data", "early=b"], "site 'early' is given twice"),
+        (["recommend", "{early}", "{late}", "-o", "my plan.toml"], "'my plan': a plan is called as its file"),
+        (["profile", "{fixtures}/twins/east", "--seed", "-1"], "is not in the range x>=0"),
         (["profile"], "Missing argument"),
         (["nonsense"], "No such command"),
     ],
@@ -122,7 +124,9 @@ def test_bad_use_is_exit_2_and_one_line(
 ) -> None:
     plan = tmp_path / "plan.toml"
     run("recommend", *profiles, "-o", plan)
-    done = run(*(argument.format(fixtures=fixtures, plan=plan) for argument in arguments))
+    done = run(
+        *(argument.format(fixtures=fixtures, plan=plan, early=profiles[0], late=profiles[1]) for argument in arguments)
+    )
     assert done.code == 2
     assert says in done.err
     assert "Traceback" not in done.err

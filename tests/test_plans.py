@@ -112,6 +112,14 @@ def test_any_plan_round_trips(
         ("speed", 3, "key 'speed'.*not permitted"),
         ("split", {"train": 0.9, "val": 0.1, "test": 0.2}, "train, val and test must be shares that add up to 1"),
         ("schema", 2, "schema 2 is not the schema 1"),
+        ("rounds", 10**10, "key 'rounds'.*less than or equal to 10000"),
+        ("learning_rate", float("inf"), "key 'learning_rate': expected a finite number"),
+        ("seeds", [0, 0], r"key 'seeds': expected each of them once \(got \[0, 0\]\)"),
+        ("seeds", [-1], "key 'seeds.0'.*greater than or equal to 0"),
+        ("harmonizer", False, "key 'harmonizer'.*valid string"),
+        ("colour", 1, "key 'colour'.*valid boolean"),
+        ("sites", {"a\x1b[2J": {"fingerprint": "", "patients": 1, "cases": 1}}, "key 'sites': expected keys without"),
+        ("sites", {"a": {"fingerprint": "", "patients": 3, "cases": 2}}, "key 'sites.a.cases': expected 3 or more"),
     ],
 )
 def test_what_does_not_fit_is_told_by_its_key(key: str, value: object, said: str, tmp_path: Path) -> None:

@@ -88,6 +88,7 @@ class CheckResult(Document):
     """
 
     SCHEMA: ClassVar[int] = 1
+    MOST_BYTES: ClassVar[int] = 16_000_000
 
     site: str
     against: tuple[str, ...]

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from shiftscope.cli.options import Format
+from shiftscope.parsing import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,12 +26,14 @@ _LISTED = 20
 
 def say(text: str) -> None:
     """One line of talk."""
-    Console(stderr=True, highlight=False).print(text, markup=False, soft_wrap=True)
+    Console(stderr=True, highlight=False).print(printable(text), markup=False, soft_wrap=True)
 
 
 def warn(text: str) -> None:
     """One line that lowers the trust in what follows."""
-    Console(stderr=True, highlight=False).print(f"warning: {text}", style="yellow", markup=False, soft_wrap=True)
+    Console(stderr=True, highlight=False).print(
+        f"warning: {printable(text)}", style="yellow", markup=False, soft_wrap=True
+    )
 
 
 def answer(form: Format, value: Mapping[str, Any], sheet: "Sheet") -> None:

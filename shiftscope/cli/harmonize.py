@@ -30,7 +30,7 @@ def harmonize(
     patient_regex: RegexOption = None,
     sheet: Annotated[bool, typer.Option(help="Draw cases before and after.")] = True,
     cases: Annotated[int, typer.Option(min=1, max=24, help="Cases in the picture.")] = 6,
-    seed: Annotated[int, typer.Option(help="Draws these cases.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Draws these cases.")] = 0,
     max_failures: Annotated[str | None, typer.Option(help="Unreadable files allowed: 10 or 5%.")] = None,
     form: FormatOption = Format.TABLE,
 ) -> None:

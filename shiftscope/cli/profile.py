@@ -48,7 +48,7 @@ def profile(
     weights: Annotated[Path | None, typer.Option(help="Weights for --features: safetensors or plain tensors.")] = None,
     device: DeviceOption = Device.AUTO,
     workers: Annotated[int, typer.Option(min=1, help="Decoding threads.")] = max(1, (os.cpu_count() or 2) // 2),
-    seed: Annotated[int, typer.Option(help="Draws the sample the canonical map is fitted on.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Draws the sample the canonical map is fitted on.")] = 0,
     part: Annotated[
         Path | None, typer.Option(metavar="X.part.json", help="Write raw sums for `merge`: never to be shared.")
     ] = None,

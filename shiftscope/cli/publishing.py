@@ -43,8 +43,8 @@ def caution_files(patient_source: str) -> None:
     """Say what it costs that nothing but the file tells patients apart."""
     if patient_source == "file":
         warn(
-            "each file counts as a patient, because nobody said who is one: classes are not described, and if one person"
-            " has several images the intervals come out too narrow; give --patient-regex, a manifest with a patient"
+            "each file counts as a patient, because nobody said who is one: classes are not described, and if one"
+            " person has several images the intervals come out too narrow; give --patient-regex, a manifest with a patient"
             " column, or --one-file-per-patient where that is so"
         )
 

@@ -1,17 +1,24 @@
 """One federated job, as a person can read and edit it."""
 
+import re
 from collections.abc import Sequence
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from shiftscope.errors import PlanError
+from shiftscope.parsing import shown
 from shiftscope.profiles import Profile
 from shiftscope.recommendation import Recommendation
-from shiftscope.records import MOST, Document, Finite, Misfit, Name, Record, Text, Total
+from shiftscope.records import Document, Finite, Misfit, Name, Record, Text, Total
 from shiftscope.sites import Declarations
 
 __all__ = ["Plan", "PlannedSite", "Split", "Task", "propose_plan"]
+
+_NAME = "[A-Za-z0-9][A-Za-z0-9._-]{0,199}"
+
+_MOST_ROUNDS, _MOST_STEPS = 10_000, 1_000_000
+"""What no job takes; the cost of a plan is added up round by round before it is run."""
 
 Task = Literal["segmentation", "classification"]
 
@@ -72,14 +79,14 @@ class Plan(Document):
     SCHEMA: ClassVar[int] = 1
     MOST_BYTES: ClassVar[int] = 250_000
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=200)]
+    name: Annotated[str, Field(pattern=f"^{_NAME}$")]
     task: Task
     classes: tuple[Name, ...]
     model: Name
     colour: Annotated[bool, Field(strict=True)]
     image_size: Annotated[int, Field(strict=True, ge=16, le=1024)]
-    rounds: Annotated[int, Field(strict=True, ge=1, le=MOST)]
-    local_steps: Annotated[int, Field(strict=True, ge=1, le=MOST)]
+    rounds: Annotated[int, Field(strict=True, ge=1, le=_MOST_ROUNDS)]
+    local_steps: Annotated[int, Field(strict=True, ge=1, le=_MOST_STEPS)]
     batch_size: Annotated[int, Field(strict=True, ge=2, le=65536)]
     learning_rate: Annotated[Finite, Field(gt=0, le=1000)]
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1)]
@@ -110,8 +117,13 @@ def propose_plan(profiles: Sequence[Profile], advice: Recommendation, name: str)
     """The plan that carries out `advice`, at a budget a workstation without a GPU can run.
 
     Raises:
-        PlanError: the sites have neither masks nor two classes, so there is nothing to train.
+        PlanError: the sites have neither masks nor two classes, so there is nothing to train; or `name` is no name.
     """
+    if re.fullmatch(_NAME, name) is None:
+        raise PlanError(
+            f"{shown(name)}: a plan is called as its file, and its run's folder as the plan: expected letters, digits,"
+            " '.', '_' and '-', a letter or digit first; choose another name for the file"
+        )
     profiles = sorted(profiles, key=lambda profile: profile.site)
     classes = tuple(sorted({label for profile in profiles for label in profile.labels}))
     segments = all(profile.masks for profile in profiles)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from shiftscope.parsing import printable
 from shiftscope.reports.sheet import Grid, Sheet
 
 __all__ = ["to_markdown"]
@@ -24,7 +25,7 @@ def to_markdown(sheet: Sheet) -> str:
 
 def _told(text: str) -> str:
     """Text on one line in which names from elsewhere are neither tags nor links."""
-    return _LINK.sub(r"]\\", _TAG.sub("&lt;", " ".join(text.split("\n"))))
+    return _LINK.sub(r"]\\", _TAG.sub("&lt;", printable(" ".join(text.split("\n")))))
 
 
 def _drawn(grid: Grid) -> str:

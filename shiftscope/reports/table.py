@@ -5,6 +5,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from shiftscope.parsing import printable
 from shiftscope.reports.sheet import Grid, Sheet
 
 __all__ = ["print_table"]
@@ -15,12 +16,12 @@ def print_table(sheet: Sheet, console: Console) -> None:
     for index, block in enumerate(sheet):
         if index:
             console.print()
-        console.print(Text(block.title, style="bold"))
+        console.print(Text(printable(block.title), style="bold"))
         if isinstance(block, Grid):
             console.print(Padding(_drawn(block), (0, 0, 0, 1)))
         else:
             for line in block.lines:
-                console.print(Padding(Text(line), (0, 0, 0, 2)))
+                console.print(Padding(Text(printable(line)), (0, 0, 0, 2)))
 
 
 def _drawn(grid: Grid) -> Table:
@@ -29,5 +30,5 @@ def _drawn(grid: Grid) -> Table:
         number = column.endswith("#")
         table.add_column(column.rstrip("#"), justify="right" if number else "left", no_wrap=number, overflow="fold")
     for row in grid.rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(printable(cell)) for cell in row))
     return table

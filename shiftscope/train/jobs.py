@@ -1,6 +1,7 @@
 """What every party of a run has to know: the plan, where the data lie, where the results go."""
 
 from pathlib import Path
+from typing import ClassVar
 from urllib.parse import quote
 
 from pydantic import Field
@@ -47,6 +48,9 @@ class Job(Document):
         keep_models: whether each site keeps the final model of every strategy and seed.
         forecast: strategy -> what it is expected to take; a resumed run keeps the first one's.
     """
+
+    SCHEMA: ClassVar[int] = 1
+    MOST_BYTES: ClassVar[int] = 64_000_000
 
     plan: Plan
     arms: tuple[Arm, ...]

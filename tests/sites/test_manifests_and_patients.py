@@ -126,3 +126,15 @@ def test_without_a_source_every_file_is_a_patient(folder: Path) -> None:
     site = read_site(folder / "pics")
     assert site.patient_source == "file"
     assert len({case.patient for case in site.cases}) == len(site.cases) == 5
+
+
+@pytest.mark.parametrize("name", ["a\x1b[31m", "ab\u202ecd", " ", "x" * 201])
+def test_a_name_that_no_profile_may_hold_is_refused_at_the_site(folder: Path, name: str) -> None:
+    with pytest.raises(InputError, match="the site's name is .*expected .*; give another one with --site"):
+        read_site(folder, name=name)
+
+
+def test_a_class_that_no_profile_may_hold_is_refused_at_the_site(folder: Path) -> None:
+    (folder / "manifest.csv").write_text("image,label\npics/1.png,si\u200bck\npics/2.png,well\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"the class is 'si\\u200bck': expected .*; rename it"):
+        read_site(folder)
