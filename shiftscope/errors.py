@@ -4,7 +4,8 @@
     ├── UsageError             an option or argument that cannot be used
     ├── InputError             images, masks, labels or a manifest that cannot be used
     │   ├── Unreadable         one file: carries a reason from REASONS; counted, never stops a run
-    │   └── TooManyFailures    more unreadable files than `--max-failures` allows
+    │   ├── TooManyFailures    more unreadable files than `--max-failures` allows
+    │   └── Unsettled          it is not certain who is a patient or what is a class: asks the site's owner
     ├── ProfileError           a profile that cannot be read or merged
     │   └── NotComparable      two profiles measured in different ways
     ├── PlanError              a plan that cannot be read or run
@@ -27,6 +28,7 @@ __all__ = [
     "ShiftscopeError",
     "TooManyFailures",
     "Unreadable",
+    "Unsettled",
     "UsageError",
 ]
 
@@ -81,6 +83,19 @@ class Unreadable(InputError):
 
 class TooManyFailures(InputError):
     """More unreadable files than `--max-failures` allows."""
+
+
+class Unsettled(InputError):
+    """It is not certain who is a patient or what is a class.
+
+    Args:
+        message: the question with its answers; it may name files, for the eyes of the site.
+        nameless: the same in general words, for logs that others read.
+    """
+
+    def __init__(self, message: str, nameless: str) -> None:
+        super().__init__(message)
+        self.nameless = nameless
 
 
 class ProfileError(ShiftscopeError):

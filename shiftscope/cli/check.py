@@ -8,7 +8,7 @@ import typer
 
 from shiftscope.cli.check_formats import CheckFormat, write_result
 from shiftscope.cli.console import say
-from shiftscope.cli.delivery import read_delivery, shown
+from shiftscope.cli.delivery import DELIVERY, is_site, read_delivery, shown
 from shiftscope.cli.options import Device, DeviceOption
 from shiftscope.cli.owner import RegexOption, SiteFileOption
 
@@ -67,8 +67,10 @@ def check(
         device=device,
         workers=workers,
         max_failures=max_failures,
+        name_files=name_files,
     )
-    result = checks.check(profile, baselines, limits, shown(new), failures if name_files else ())
+    source = shown(new) if name_files or not is_site(new) else DELIVERY
+    result = checks.check(profile, baselines, limits, source, failures if name_files else ())
     write_result(result, form, output or [])
     say(headline(result))
     code = _CODES[result.outcome]

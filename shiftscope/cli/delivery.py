@@ -1,28 +1,37 @@
 """What `check` is given: a profile, or a folder that is profiled first in the way of its baselines."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shiftscope.cli.console import choose_device, counting, list_failures
+from shiftscope.cli.console import choose_device, counting, list_failures, say, warn
 from shiftscope.cli.options import Device, allowed_failures
 from shiftscope.cli.owner import owner_says
 from shiftscope.cli.publishing import caution_files
-from shiftscope.errors import NotComparable, ProfileError, Unreadable
+from shiftscope.errors import InputError, NotComparable, ProfileError, Unreadable, Unsettled
 
 if TYPE_CHECKING:
     from shiftscope.profiles import Profile
     from shiftscope.sites import Declarations
 
-__all__ = ["read_delivery", "shown"]
+__all__ = ["DELIVERY", "is_site", "read_delivery", "shown"]
 
 _MANIFESTS = (".csv", ".tsv")
+
+DELIVERY = "delivery"
+"""What a folder is called in answers: its own name can be a person's."""
 
 
 def shown(path: Path) -> str:
     """A path as a CI job knows it: from the working folder, where it lies in it."""
     here, whole = Path.cwd(), path.absolute()
     return str(whole.relative_to(here)) if whole.is_relative_to(here) else str(path)
+
+
+def is_site(path: Path) -> bool:
+    """Whether a path is a folder of images or a manifest, and not a profile."""
+    return path.is_dir() or (path.is_file() and path.suffix.lower() in _MANIFESTS)
 
 
 def read_delivery(
@@ -36,6 +45,7 @@ def read_delivery(
     device: Device,
     workers: int,
     max_failures: str | None,
+    name_files: bool,
 ) -> "tuple[Profile, list[Unreadable]]":
     """Read a profile, or profile a folder with the baselines' extractor and seed and name its bad files here.
 
@@ -44,6 +54,7 @@ def read_delivery(
         baselines: what it will be held against.
         site: its name; None for that of a single baseline, else the folder's.
         patient_regex, site_file, weights, device, workers, max_failures: as `shiftscope profile` takes them.
+        name_files: whether the log may name files; names of files can be names of people, and others read a job's log.
 
     Raises:
         ProfileError: a profile that cannot be read.
@@ -55,7 +66,7 @@ def read_delivery(
     from shiftscope.profiles.origins import recipe_of
     from shiftscope.sites import read_site
 
-    if not (path.is_dir() or (path.is_file() and path.suffix.lower() in _MANIFESTS)):
+    if not is_site(path):
         return Profile.read(path, ProfileError), []
     name = site or (baselines[0].site if len(baselines) == 1 else None)
     known = _known(baselines, name or path.resolve().name)
@@ -69,11 +80,35 @@ def read_delivery(
                 " the baseline again with this version, or give the --weights it was made with"
             )
     options = Options(baselines[0].seed, workers, chosen, allowed_failures(max_failures, len(found.cases)))
+    _say_what_is_known(known)
     with counting(f"profiling {found.name}") as progress:
-        made, failures = profile_site(found, extractor, options, progress)
+        try:
+            made, failures = profile_site(found, extractor, options, progress)
+        except Unsettled as question:
+            raise question if name_files else InputError(_nameless(found.name, question)) from None
     caution_files(made.patient_source)
-    list_failures(failures)
+    if name_files:
+        list_failures(failures)
+    elif failures:
+        reasons = Counter(failure.reason for failure in failures)
+        listed = ", ".join(f"{count} x {reason}" for reason, count in sorted(reasons.items()))
+        warn(f"{len(failures)} file{'s' * (len(failures) > 1)} left out ({listed}); --name-files names them")
     return made, [Unreadable(shown(item.path), item.reason, item.detail) for item in failures]
+
+
+def _say_what_is_known(known: "Declarations") -> None:
+    """A baseline speaks for the owner, and the log shows what it said."""
+    if known.one_file_per_patient:
+        say("as in the baseline, each file counts as another patient")
+    if known.classes:
+        say(f"names of classes as in the baseline: {', '.join(known.classes)}")
+
+
+def _nameless(site: str, question: Unsettled) -> str:
+    return (
+        f"{site}: {question.nameless}; `shiftscope profile` of this folder, at the site, shows them and asks, and the"
+        " answer goes into site.toml beside the images"
+    )
 
 
 def _known(baselines: "Sequence[Profile]", name: str) -> "Declarations":

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from shiftscope.cli.console import answer, choose_device, counting, list_failures, warn
+from shiftscope.cli.console import answer, choose_device, counting, list_failures, say, warn
 from shiftscope.cli.options import (
     Device,
     DeviceOption,
@@ -96,6 +96,8 @@ def profile(
         answer(form, values, site_sheet(values))
         _say_what_is_open(found)
         return
+    if site is None:
+        say(f"the site is called {found.name!r} after its folder, and the name leaves; --site gives another")
     if epsilon is not None:
         require_declared(found)
     from shiftscope.measures.features import DEFAULT, load_extractor

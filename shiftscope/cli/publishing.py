@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from shiftscope.cli.console import answer, say, warn
 from shiftscope.cli.options import Format
+from shiftscope.errors import UsageError
 
 if TYPE_CHECKING:
     from shiftscope.profiles import Profile
@@ -21,6 +22,8 @@ def publish(made: "Profile", target: Path, form: Format, show: bool, declared: "
     """
     from shiftscope.reports.profile_sheet import profile_sheet
 
+    if target.name.endswith((".part.json", ".key")):
+        raise UsageError(f"-o {target}: expected a name for a profile, and this is one of a part or a key")
     made.write(target)
     _caution(made)
     if show:
@@ -44,8 +47,8 @@ def caution_files(patient_source: str) -> None:
     if patient_source == "file":
         warn(
             "each file counts as a patient, because nobody said who is one: classes are not described, and if one"
-            " person has several images the intervals come out too narrow; give --patient-regex, a manifest with a patient"
-            " column, or --one-file-per-patient where that is so"
+            " person has several images the intervals come out too narrow; give --patient-regex, a manifest with a"
+            " patient column, or --one-file-per-patient where that is so"
         )
 
 

@@ -20,7 +20,8 @@ DATES = ("AcquisitionDate", "SeriesDate", "StudyDate")
 """Where the month of an examination is looked for, in this order."""
 
 _TAGS = [
-    *("SOPClassUID", "Modality", "PatientID", "PatientName", "StudyInstanceUID", "SeriesInstanceUID", *DATES),
+    *("SOPClassUID", "Modality", "PatientID", "PatientName", "AccessionNumber", *DATES),
+    *("StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID"),
     *("Rows", "Columns", "NumberOfFrames", "ImageOrientationPatient", "ImageType"),
 ]
 
@@ -32,7 +33,9 @@ class Header:
     Attributes:
         patient: PatientID, None where it is missing or blank.
         person: PatientName, None where it is missing or blank.
+        accession: AccessionNumber, None where it is missing or blank.
         study: study UID, None where missing.
+        frame: FrameOfReferenceUID, None where missing.
         series: study and series UID joined, None where missing.
         modality: modality code, "" where missing.
         shape: (rows, columns, frames), None where the file holds no picture.
@@ -43,7 +46,9 @@ class Header:
 
     patient: str | None
     person: str | None
+    accession: str | None
     study: str | None
+    frame: str | None
     series: str | None
     modality: str
     shape: tuple[int, int, int] | None
@@ -66,9 +71,11 @@ def read_header(path: Path) -> Header:
         rows, columns = data.get("Rows"), data.get("Columns")
         series = str(data.get("SeriesInstanceUID") or "")
         return Header(
-            patient=str(data.get("PatientID") or "").strip() or None,
+            patient=_text(data, "PatientID"),
             person=str(data.get("PatientName") or "").strip(" ^") or None,
-            study=str(data.get("StudyInstanceUID") or "").strip() or None,
+            accession=_text(data, "AccessionNumber"),
+            study=_text(data, "StudyInstanceUID"),
+            frame=_text(data, "FrameOfReferenceUID"),
             series=f"{data.get('StudyInstanceUID') or ''}/{series}" if series else None,
             modality=str(data.get("Modality") or ""),
             shape=None if rows is None or columns is None else (int(rows), int(columns), _frames(data)),
@@ -76,6 +83,10 @@ def read_header(path: Path) -> Header:
             month=acquisition({"month": next(filter(None, map(data.get, DATES)), None)}).get("month"),
             mosaic="MOSAIC" in (data.get("ImageType") or ()),
         )
+
+
+def _text(data: pydicom.Dataset, name: str) -> str | None:
+    return str(data.get(name) or "").strip() or None
 
 
 def _frames(data: pydicom.Dataset) -> int:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from shiftscope.errors import InputError, Unreadable
 from shiftscope.measures.features import Extractor
 from shiftscope.profiles.keys import Key
-from shiftscope.profiles.look_alikes import LookAlikes
+from shiftscope.profiles.look_alikes import Copies, LookAlikes
 from shiftscope.profiles.origins import Origin
 from shiftscope.profiles.parts import Part
 from shiftscope.profiles.patients import Fit, Options, Progress, patients_of, silent
@@ -67,12 +67,19 @@ def part_of_site(
     if first is not None:
         options = replace(options, seed=first.origin.seed)
     fit = Fit(None if first is None else first.canonical)
-    tally, alike = Tally(), LookAlikes()
-    watch = alike.add if site.patient_source == "file" else None
-    for patient in patients_of(site, extractor, options, failures, progress, fit, watch):
+    tally = Tally()
+    alike = LookAlikes() if site.patient_source == "file" else Copies()
+    for patient in patients_of(site, extractor, options, failures, progress, fit, alike.add):
         tally.add(patient)
-    if (pair := alike.nearest()) is not None:
-        raise InputError(ask_who_is_who(site, f"{pair[0]} and {pair[1]} hold equal or nearly equal pixels"))
+    if (why := alike.suspicion()) is not None:
+        raise ask_who_is_who(site, why) if site.patient_source == "file" else InputError(_copies(site, why))
     failures.sort(key=lambda failure: str(failure.path))
     excluded = Counter(failure.reason for failure in failures)
     return Part.of(Origin.of(site, options.seed, extractor, excluded, key), fit.canonical, tally), failures
+
+
+def _copies(site: Site, why: str) -> str:
+    return (
+        f"{site.root}: {why}: one person under several identifiers, or copies. Leave one of each, or mend how patients"
+        " are told apart (--patient-regex, the manifest's patient column, PatientID)"
+    )

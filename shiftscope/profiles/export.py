@@ -24,9 +24,10 @@ FEW_CLASSES = 4  # with more, the least that a sketch can be, so that a profile 
 def suppressed(counts: Mapping[str, int]) -> dict[str, Count]:
     """Counts with those under 10 published as "<10", and "hidden" for what else would give them away.
 
-    The next smallest count is hidden until every "<10" can be anything from 1 to 9 for a reader who knows the total
-    (complementary suppression, Cox 1980, doi:10.1080/01621459.1980.10477481). Where even hiding all does not do, all
-    are "hidden".
+    The next smallest count is hidden until every "<10" can be anything from 1 to 9 for a reader who knows the total,
+    and this rule (complementary suppression, Cox 1980, doi:10.1080/01621459.1980.10477481): whoever sees which counts
+    are told knows that a hidden one is no larger than the smallest of them. Where even hiding all does not do, all are
+    "hidden".
     """
     small = {key for key, count in counts.items() if 0 < count < CELL}
     hidden = set(small)
@@ -61,10 +62,12 @@ def acquisition(tag: str, counts: Mapping[str, int]) -> dict[str, Count]:
 
 
 def _uncertain(counts: Mapping[str, int], small: Set[str], hidden: Set[str]) -> bool:
-    """Whether every small count can still be 1 to 9, and every other hidden one nine values, given the hidden sum."""
+    """Whether every small count can still be 1 to 9, and every other hidden one nine values, given the hidden sum and
+    that no hidden count is larger than one that is told."""
     total = sum(counts[key] for key in hidden)
+    ceiling = min((count for key, count in counts.items() if count and key not in hidden), default=total)
     low = {key: 1 if key in small else CELL for key in hidden}
-    high = {key: CELL - 1 if key in small else total for key in hidden}
+    high = {key: CELL - 1 if key in small else min(total, ceiling) for key in hidden}
     for key in hidden:
         least = max(low[key], total - sum(high.values()) + high[key])
         most = min(high[key], total - sum(low.values()) + low[key])

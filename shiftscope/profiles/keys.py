@@ -30,6 +30,8 @@ class Key:
         Raises:
             ProfileError: the file is no key, or others may read it.
         """
+        if path.name.endswith(".json") or path.is_dir():
+            raise ProfileError(f"{path}: expected a file for the key, such as {KEY_FILE}")
         if not path.exists():
             write_text(path, secrets.token_hex(_BYTES) + "\n", private=True)
         try:

@@ -21,6 +21,7 @@ class About:
     """What is known of a case beside its pixels.
 
     Attributes:
+        name: for messages at the site.
         patient: groups cases at the site.
         label: class or None.
         depth: "2-D" or "3-D".
@@ -29,6 +30,7 @@ class About:
         acquisition: allowlisted tags.
     """
 
+    name: str
     patient: str
     label: str | None
     depth: str
@@ -89,7 +91,7 @@ def prepare(case: sites.Case, size: int) -> Prepared:
     """
     image, mask = sites.load(case)
     return prepare_pixels(
-        images.as_seen(image), mask, size, case.patient, case.label, image.spacing_mm, image.acquisition
+        images.as_seen(image), mask, size, case.patient, case.label, image.spacing_mm, image.acquisition, case.name
     )
 
 
@@ -101,6 +103,7 @@ def prepare_pixels(
     label: str | None = None,
     spacing_mm: tuple[float, float, float] | None = None,
     acquisition: Mapping[str, str] = MappingProxyType({}),
+    name: str = "",
 ) -> Prepared:
     """A case that is decoded already.
 
@@ -112,6 +115,7 @@ def prepare_pixels(
         label: class or None.
         spacing_mm: of the voxels, (z, y, x).
         acquisition: allowlisted tags.
+        name: for messages at the site.
     """
     chosen = _chosen(len(seen))
     coordinates: dict[str, np.ndarray] = {}
@@ -121,6 +125,7 @@ def prepare_pixels(
     canvases = images.canvas(seen[chosen], size)
     return Prepared(
         about=About(
+            name=name,
             patient=patient,
             label=label,
             depth="2-D" if len(seen) == 1 else "3-D",

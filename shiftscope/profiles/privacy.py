@@ -131,6 +131,7 @@ def patients_needed(epsilon: float, axes: int, spread: float = _SPREAD, offset: 
 
 
 _MISSING = {
+    "layout": 'layout = "images+masks"     # as --dry-run finds it',
     "depth": 'depth = "2-D"               # or "3-D", or "mixed"',
     "colour": "colour = false              # whether images have colour",
     "has_masks": "has_masks = true            # whether they come with masks",
@@ -141,8 +142,8 @@ _MISSING = {
 def require_declared(site: Site) -> None:
     """See that whatever is told exactly beside the noise comes from the owner and not from the data.
 
-    Depth, colour and which axes there are could be flipped by a single patient, and tell that patient. So could a
-    patient who is counted more than once.
+    Layout, depth, colour and which axes there are could be flipped by a single patient, and tell that patient. So could
+    a patient who is counted more than once.
 
     Raises:
         UsageError: something is missing.
@@ -152,7 +153,8 @@ def require_declared(site: Site) -> None:
             f"--epsilon promises something of each patient, and nothing tells the patients of {site.root} apart; give"
             " --patient-regex, or --one-file-per-patient where each file is another patient's"
         )
-    missing = [how for key, how in _MISSING.items() if getattr(site.declared, key) is None]
+    known = {"layout"} if site.layout == "manifest" else set()  # no file beside a table changes what it lists
+    missing = [how for key, how in _MISSING.items() if getattr(site.declared, key) is None and key not in known]
     if missing:
         raise UsageError(
             f"--epsilon: one patient could change what is computed of all, so the site's owner writes into"
@@ -236,7 +238,7 @@ def private_profile(sums: Mapping[str, Sums], labels: Mapping[str, int], origin:
             epsilon=epsilon,
             delta=DELTA,
             mechanism="one Gaussian mechanism, patients added or removed",
-            clipped={axis: norm_of(axis) for axis in axes},
+            clipped={axis: norm_of(axis) for axis in sketches},
             count_noise=sigma / _COUNT,
             label_noise=sigma / _LABEL,
         ),

@@ -185,7 +185,8 @@ class Tally:
         """Apply the export rules and close the sums into a profile; with `epsilon`, see `private_profile`."""
         if epsilon is not None:
             return private_profile(self.clipped, self.labels, origin, epsilon)
-        labels = export.suppressed(self.labels)
+        told = self.labels if self.labels.total() >= CELL else Counter[str]()  # of fewer the total tells each
+        labels = export.suppressed(told)
         curves = {name: self._mean_curve(sums) for name, sums in self.curves.items()}
         summaries = {
             name: export.summary(name, histogram)
@@ -206,7 +207,7 @@ class Tally:
             colour=2 * self.coloured > self.patients,
             depth=self._depth(),
             excluded=origin.excluded,
-            labelled=self.labels.total(),
+            labelled=told.total(),
             labels=labels,
             several_classes=export.suppressed_count(self.several_classes),
             acquisition={tag: export.acquisition(tag, counts) for tag, counts in sorted(self.acquisition.items())},

@@ -25,6 +25,7 @@ class Declarations(Record):
         classes: names of classes that may leave the site; () for data without classes, whatever folders are called.
         one_file_per_patient: each file is another person's.
         patient_regex: pattern searched in each case's name; its first group, or the whole match, is the patient.
+        layout: how the folder is laid out; another one is refused.
         depth: of the images, for `--epsilon`.
         colour: whether images have colour, for `--epsilon`.
         has_masks: whether images have masks, for `--epsilon`.
@@ -33,6 +34,7 @@ class Declarations(Record):
     classes: tuple[Name, ...] | None = None
     one_file_per_patient: bool | None = None
     patient_regex: str | None = None
+    layout: Literal["images+masks", "classes", "split-classes", "nnunet", "dicom", "manifest", "images"] | None = None
     depth: Literal["2-D", "3-D", "mixed"] | None = None
     colour: bool | None = None
     has_masks: bool | None = None

@@ -58,7 +58,7 @@ def dicom_cases(root: Path, paths: Iterable[Path], leave_out: Callable[[str, Pat
     for header, files in series.values():
         first = min(files).relative_to(root)
         name = (first.parent / stem_of(first.name)).as_posix()
-        cases.append(Case(name, tuple(files), patient=header.patient or "", date=header.month))
+        cases.append(Case(name, tuple(files), patient=header.patient or "", date=header.month, study=header.study))
     return cases
 
 

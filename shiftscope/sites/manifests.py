@@ -12,6 +12,11 @@ from shiftscope.sites.spellings import SPLITS, stem_of, walk
 __all__ = ["COLUMNS", "read_manifest"]
 
 COLUMNS = ("image", "mask", "label", "patient", "split", "date")
+_LIKE_PATIENT = re.compile(
+    r"patient|subject|person|participant|proband|\b(?:mrn|pid|pat|subj?)\b|(?:case|study|exam|record)[ _-]?id"
+)
+"""Columns that other tables keep the patient in; overlooked, every row would count as one."""
+
 _DATE = re.compile(r"^(\d{4})-?(0[1-9]|1[0-2])(?:-?\d{2})?(?:[T ].*)?$")
 
 
@@ -69,6 +74,11 @@ def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
     delimiter = max("\t,;", key=head.count)
     reader = csv.reader(text.splitlines(), delimiter=delimiter)
     columns = [cell.strip().lower() for cell in next(reader, [])]
+    if "patient" not in columns and (odd := [name for name in columns if _LIKE_PATIENT.search(name)]):
+        raise InputError(
+            f"{path}: column {odd[0]!r} seems to name the patients, and the column for that is called 'patient'; rename"
+            " it so, or rename it to something else where it does not"
+        )
     if "image" not in columns:
         listed = ", ".join(filter(None, columns)) or "none"
         raise InputError(

@@ -14,6 +14,8 @@ MOST_CHARACTERS = 2
 MOST_LETTERS, MOST_DIGITS = 2, 4
 """Of a code in the name of a scanner."""
 
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_YEAR = re.compile(r"(19|20)\d\d")
 _WORDS = re.compile(r"[^\W_]+")
 _TAKEN_APART = re.compile(r"\d+|[^\W\d_]+")
 
@@ -23,7 +25,8 @@ def is_class_name(name: str) -> bool:
 
     "No_Tumor", "grade-3", "COVID-19" and "0" are; "2023", "part_1" and anybody's name are not.
     """
-    words = [part for word in _WORDS.findall(name.casefold()) for part in _parts(word)]
+    apart = _CAMEL.sub(" ", name).casefold()
+    words = [part for word in _WORDS.findall(apart) for part in _parts(word)]
     short = sum(len(word) == 1 for word in words)
     return 0 < len(words) <= MOST_WORDS and short <= MOST_CHARACTERS and all(map(_is_known, words))
 
@@ -34,7 +37,9 @@ def is_scanner_name(name: str) -> bool:
     plain = [word for word in words if word in scanner_words() and len(word) > 1]
     codes = [part for word in words if word not in scanner_words() for part in _TAKEN_APART.findall(word)]
     return bool(plain) and all(
-        part in scanner_words() or len(part) <= (MOST_DIGITS if part.isdecimal() else MOST_LETTERS) for part in codes
+        part in scanner_words()
+        or (len(part) <= (MOST_DIGITS if part.isdecimal() else MOST_LETTERS) and not _YEAR.fullmatch(part))
+        for part in codes
     )
 
 

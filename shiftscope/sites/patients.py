@@ -1,7 +1,7 @@
 """Whose images these are: from DICOM, a manifest, a pattern on names, the owner's word, or nothing but the file."""
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -27,11 +27,12 @@ def assign_patients(cases: Sequence[Case], declared: Declarations) -> tuple[list
 
     Raises:
         UsageError: the pattern is not a regular expression.
-        InputError: the pattern does not match some case, or identifiers contradict the owner.
+        InputError: the pattern does not match some case, or identifiers contradict the owner or one another.
     """
     if declared.patient_regex is not None:
         return _by_pattern(cases, declared.patient_regex), "regex"
-    known = [replace(case, patient=case.patient or _dicom_patient(case)) for case in cases]
+    known = [case if case.patient else _as_its_header_says(case) for case in cases]
+    _require_one_patient_an_examination(known)
     if declared.one_file_per_patient:
         _require_no_contradiction(known)
         return [replace(case, patient=case.name) for case in known], ONE_FILE
@@ -73,12 +74,27 @@ def _by_pattern(cases: Sequence[Case], patient_regex: str) -> list[Case]:
     return found
 
 
-def _dicom_patient(case: Case) -> str:
+def _as_its_header_says(case: Case) -> Case:
     if not is_dicom(case.images[0]):
-        return ""
+        return case
     from shiftscope.images.dicom_headers import read_header
 
     try:
-        return read_header(case.images[0]).patient or ""
+        header = read_header(case.images[0])
     except Unreadable:
-        return ""
+        return case
+    return replace(case, patient=header.patient or "", study=header.study)
+
+
+def _require_one_patient_an_examination(cases: Sequence[Case]) -> None:
+    patients: dict[str, set[str]] = defaultdict(set)
+    for case in cases:
+        if case.study and case.patient:
+            patients[case.study].add(case.patient)
+    several = [found for found in patients.values() if len(found) > 1]
+    if several:
+        raise InputError(
+            f"{len(several)} examinations (StudyInstanceUID) name several patients (PatientID), for example"
+            f" {', '.join(sorted(several[0])[:2])}: whoever anonymised the files numbered them. Give them one"
+            " identifier a patient again, or say with --patient-regex how names tell patients"
+        )

@@ -60,6 +60,11 @@ def _listed(path: Path, name: str | None, given: Declarations, known: Declaratio
     found = read_manifest(manifest) if manifest else find_cases(root)
     if found is None:
         raise InputError(_nothing(root))
+    if declared.layout not in (None, found.layout):
+        raise InputError(
+            f"{root}: its layout is declared as {declared.layout}, and what lies there now has the layout"
+            f" {found.layout}; move away what does not belong, or correct `layout`"
+        )
     site_name = name or root.resolve().name
     cases, source = assign_patients(found.cases, declared)
     for case in cases:
@@ -121,6 +126,12 @@ def _nothing(root: Path) -> str:
     inner = [folder for folder in folders_of(root) if find_cases(folder) is not None]
     if inner:
         listed = ", ".join(folder.name for folder in inner[:5]) + (", ..." if len(inner) > 5 else "")
-        return f"{root}: holds {len(inner)} folders that each look like a site ({listed}); give one of them"
+        return (
+            f"{root}: holds {len(inner)} folders that each look like a site ({listed}). Where they are hospitals, give"
+            " one of them; where they are patients, list all their images in a manifest.csv, columns image and patient"
+        )
     looked = "; ".join((*LAYOUTS, "manifest.csv or manifest.tsv"))
-    return f"{root}: no images found in any known layout (looked for: {looked})"
+    return (
+        f"{root}: no images found in any known layout (looked for: {looked}); any other becomes one with a"
+        " manifest.csv, columns image and, as far as known, mask, label, patient, split, date"
+    )

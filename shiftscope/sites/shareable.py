@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 
-from shiftscope.errors import InputError
+from shiftscope.errors import Unsettled
 from shiftscope.sites.names import unknown_classes
 from shiftscope.sites.shared_patients import patterns_that_part, suspicion
 from shiftscope.sites.site import Case, Site
@@ -23,16 +23,15 @@ def require_shareable(site: Site) -> None:
     """See that classes and patients are what they seem.
 
     Raises:
-        InputError: a class has a name that may be anybody's, or files may share patients and nothing tells them apart.
+        Unsettled: a class has a name that may be anybody's, or files may share patients and nothing tells them apart.
     """
-    unknown = unknown_classes(site.classes, site.declared.classes or ())
-    if unknown:
-        raise InputError(_unknown_classes(site, unknown))
+    if unknown := _unknown(site):
+        raise Unsettled(_ask_what_is_a_class(site, unknown), f"{len(unknown)} names of classes may be anybody's")
     if site.patient_source == "file" and (why := _suspicion(site, site.cases)) is not None:
-        raise InputError(ask_who_is_who(site, why))
+        raise ask_who_is_who(site, why)
 
 
-def ask_who_is_who(site: Site, why: str) -> str:
+def ask_who_is_who(site: Site, why: str) -> Unsettled:
     """The question to the owner of a site whose files may share patients, with the answers that settle it.
 
     Args:
@@ -41,31 +40,39 @@ def ask_who_is_who(site: Site, why: str) -> str:
     answers = [
         (f"--patient-regex {shlex.quote(pattern)}", f"{patients} patients in {len(site.cases)} files")
         for pattern, patients in patterns_that_part(site.cases).items()
+        if any(case.label != re.findall(pattern, case.name)[0] for case in site.cases)
     ]
     answers.append(("--one-file-per-patient", f"each file another patient: {len(site.cases)} patients"))
-    return _asked(
+    question = _asked(
         site,
         f"nothing tells patients apart, and {why}. Sums over files could be sums over one person, so nothing is"
         " written. Say who is a patient, with one of these or a manifest that has a patient column:",
         answers,
     )
+    return Unsettled(
+        question, "nothing tells patients apart, and names, folders, headers or pixels suggest that some share files"
+    )
 
 
-def _unknown_classes(site: Site, unknown: Sequence[str]) -> str:
+def _unknown(site: Site) -> list[str]:
+    """Names of classes that may be anybody's. Where nobody knows who is a patient, so may single digits and letters."""
+    declared = site.declared.classes or ()
+    if site.patient_source == "file" and len(site.classes) > 1 and all(len(name) == 1 for name in site.classes):
+        return [name for name in site.classes if name not in declared]
+    return unknown_classes(site.classes, declared)
+
+
+def _ask_what_is_a_class(site: Site, unknown: Sequence[str]) -> str:
     cases, plain = len(site.cases), [replace(case, label=None) for case in site.cases]
-    whole = site.classes if len(site.classes) <= _SPELLED_OUT else (*site.classes[:_LISTED], "...")
     answers = [
         (f"--patient-regex {shlex.quote(pattern)}", f"folders are patients: {patients} of them, no classes")
         for pattern, patients in patterns_that_part(site.cases).items()
         if all(case.label == re.findall(pattern, case.name)[0] for case in site.cases)
     ]
-    answers += [
-        (f"--no-classes{_one_file_each(site, plain)}", f"no classes, whatever they are: {cases} cases"),
-        (
-            f"--classes {shlex.quote(','.join(whole))}{_one_file_each(site, site.cases)}",
-            f"{len(site.classes)} classes of {cases} cases; their names leave",
-        ),
-    ]
+    answers.append((f"--no-classes{_one_file_each(site, plain)}", f"no classes, whatever they are: {cases} cases"))
+    if len(site.classes) <= _SPELLED_OUT and not any("," in name for name in site.classes):
+        named = f"--classes {shlex.quote(','.join(site.classes))}{_one_file_each(site, site.cases)}"
+        answers.append((named, f"{len(site.classes)} classes of {cases} cases; their names leave"))
     listed = ", ".join(map(repr, unknown[:_LISTED])) + (", ..." if len(unknown) > _LISTED else "")
     one = len(unknown) == 1
     return _asked(
@@ -91,6 +98,5 @@ def _asked(site: Site, question: str, answers: Sequence[tuple[str, str]]) -> str
     where = shlex.quote(str(site.root))
     width = max(len(answer) for answer, _ in answers)
     lines = [f"  shiftscope profile {where} {answer:<{width}}  # {finds}" for answer, finds in answers]
-    return "\n".join(
-        [f"{site.root}: {question}", *lines, "The same can be written once into site.toml beside the images."]
-    )
+    once = "Or write it once into site.toml beside the images: classes, one_file_per_patient, patient_regex."
+    return "\n".join([f"{site.root}: {question}", *lines, once])

@@ -20,8 +20,19 @@ __all__ = ["patterns_that_part", "suspicion"]
 
 Key = TypeVar("Key", bound=Hashable)
 
-_SEPARATORS = re.compile(r"[\s_\-()]+")
-_NUMBER_AT_END = re.compile(r"^(\D+)(\d+)$")
+_SEPARATORS = re.compile(r"[\W_]+")
+_PARTS = re.compile(r"\d+|[^\W\d_]+")
+
+_MOST_PARTS = 4
+"""A word of more letters and numbers by turns is a random identifier: "cju0qkwl35piu0993"."""
+
+_PERSON = frozenset({"p", "pat", "pt", "patient", "patients", "subj", "sub", "subject", "subjects", "case", "id", "s"})
+"""Words whose number is somebody's: the same file name in two classes is then one person twice."""
+
+_SIDES = frozenset(
+    {"left", "right", "early", "late", "pre", "post", "before", "after", "baseline", "first", "second", "t"}
+)
+"""Classes that one person has more of: sides, visits, sequences."""
 
 _PATTERNS = (
     r"^([^/]+)/",
@@ -31,6 +42,15 @@ _PATTERNS = (
     r"([A-Za-z]+)[ _-]?\d+[^/]*$",
 )
 """Ways in which names often hold a patient; offered only where they part the files."""
+
+
+_MARKS = {
+    "study": "examination (StudyInstanceUID)",
+    "frame": "frame of reference (FrameOfReferenceUID)",
+    "accession": "order (AccessionNumber)",
+    "name": "person (PatientName)",
+}
+"""What only one person's DICOM files have in common."""
 
 
 def suspicion(cases: Sequence[Case], called: Collection[str]) -> str | None:
@@ -57,33 +77,50 @@ def patterns_that_part(cases: Sequence[Case]) -> dict[str, int]:
 def _by_folder(cases: Sequence[Case]) -> str | None:
     """Several files a folder that is neither a split, a class, nor images or masks."""
     by_folder = _grouped((_own_folder(case), case) for case in cases)
-    by_folder.pop("", None)
-    crowded = [folder for folder, inside in by_folder.items() if len(inside) > 1]
+    crowded = [
+        folder
+        for folder, inside in by_folder.items()
+        if folder and len(inside) > 1 and (len(inside) < len(cases) or not _ordinary().issuperset(_words(folder)))
+    ]
     if not crowded:
         return None
-    return f"{len(crowded)} folders hold several files each, for example {crowded[0]}/"
+    several = "folders hold" if len(crowded) > 1 else "folder holds"
+    return f"{len(crowded)} {several} several files each, for example {crowded[0]}/"
 
 
 def _own_folder(case: Case) -> str:
     """The case's folder without the parts that are known for what they are."""
     parts = PurePosixPath(case.name).parts[:-1]
-    return "/".join(part for part in parts if part.lower() not in ROLES | SPLITS.keys() and part != case.label)
+    known = ROLES | SPLITS.keys() | {".."}
+    return "/".join(part for part in parts if part.lower() not in known and part != case.label)
 
 
 def _by_name(cases: Sequence[Case], called: Collection[str]) -> str | None:
-    """Names that begin alike up to a number, or are alike but for numbers, in words that are not a picture's."""
-    plain = _ordinary().union(*map(_parts, called))
+    """Names that begin alike up to a number, or are alike but for numbers, in words that are not a picture's; or that
+    come again in another class."""
+    plain = _ordinary().union(*map(_known_by, called))
+    sides = all(case.label and any(word in _SIDES for word in _words(case.label)) for case in cases)
     by_stem: list[tuple[tuple[str, ...], Case]] = []
     by_number: list[tuple[tuple[str, ...], Case]] = []
+    by_class: list[tuple[str, Case]] = []
     for case in cases:
-        words, known = _words(PurePosixPath(case.name).name), plain | _parts(case.label or "")
-        unknown = tuple(word for word in words if not word.isdigit() and len(word) > 1 and word not in known)
-        if unknown:
-            by_stem.append((unknown, case))
+        name = PurePosixPath(case.name).name
+        words, known = _words(name), plain | _known_by(case.label or "")
+        unknown = tuple(word for word in words if not word.isdecimal() and len(word) > 1 and word not in known)
+        letters = tuple(word for word in words if len(word) == 1 and not word.isdecimal() and word not in known)
+        if unknown or len(letters) > 1:
+            by_stem.append(((*unknown, *letters), case))
         for end in range(1, len(words)):
-            if any(word.isdigit() and word not in known for word in words[:end]):
+            if any(word.isdecimal() and word not in known for word in words[:end]):
                 by_number.append((tuple(words[:end]), case))
-    for pairs, said in ((by_number, "begin alike, up to a number"), (by_stem, "have a name in common")):
+        if sides or (case.label and _PERSON.intersection(words)):
+            by_class.append((name.casefold(), case))
+    ways = (
+        (by_number, "begin alike, up to a number"),
+        (by_stem, "have a name in common"),
+        (by_class, "have the same name in several classes"),
+    )
+    for pairs, said in ways:
         shared = [inside for inside in _grouped(pairs).values() if len(inside) > 1]
         if shared:
             one, other = shared[0][:2]
@@ -92,11 +129,11 @@ def _by_name(cases: Sequence[Case], called: Collection[str]) -> str | None:
 
 
 def _words(name: str) -> list[str]:
-    """The words and numbers of a name in lower case; "IM0012" is a word and a number."""
+    """The words and numbers of a name in lower case, taken apart where they meet; random identifiers whole."""
     out: list[str] = []
     for word in filter(None, _SEPARATORS.split(name.casefold())):
-        match = None if word in _ordinary() else _NUMBER_AT_END.match(word)
-        out += match.groups() if match else [word]
+        parts = _PARTS.findall(word)
+        out += parts if word not in _ordinary() and len(parts) <= _MOST_PARTS else [word]
     return out
 
 
@@ -105,7 +142,7 @@ def _ordinary() -> frozenset[str]:
     return class_words() | picture_words()
 
 
-def _parts(name: str) -> set[str]:
+def _known_by(name: str) -> set[str]:
     """What of a name may stand in the names of its files: the whole, its words, and these taken apart."""
     whole = name.casefold()
     return {whole, *_SEPARATORS.split(whole), *_words(whole)}
@@ -123,13 +160,14 @@ def _by_header(cases: Sequence[Case]) -> str | None:
             header = read_header(case.images[0])
         except Unreadable:
             continue
-        marked += [((kind, mark), case) for kind, mark in (("study", header.study), ("name", header.person)) if mark]
+        marks = {"study": header.study, "frame": header.frame, "accession": header.accession, "name": header.person}
+        marked += [((kind, mark), case) for kind, mark in marks.items() if mark]
     shared = {key: inside for key, inside in _grouped(marked).items() if len(inside) > 1}
     if not shared:
         return None
     (kind, _), inside = next(iter(shared.items()))
-    said = "are of one examination (StudyInstanceUID)" if kind == "study" else "name one person (PatientName)"
-    return f"{_several(list(shared.values()))} {said}, for example {inside[0].name} and {inside[1].name}"
+    files = _several(list(shared.values()))
+    return f"{files} are of one {_MARKS[kind]}, for example {inside[0].name} and {inside[1].name}"
 
 
 def _grouped(pairs: Iterable[tuple[Key, Case]]) -> dict[Key, list[Case]]:

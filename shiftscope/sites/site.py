@@ -24,6 +24,7 @@ class Case:
         patient: identifier that groups cases, unique to a person within the site.
         split: "train", "val", "test" where the data bring one, else None.
         date: "YYYY-MM", None where unknown.
+        study: mark of the DICOM examination, None where unknown. An examination is of one patient.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Case:
     patient: str = ""
     split: str | None = None
     date: str | None = None
+    study: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

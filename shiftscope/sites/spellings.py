@@ -44,7 +44,7 @@ _SUFFIXES = (*_OTHERS, ".dcm", ".dicom", ".ima")
 _LITTER_SUFFIXES = {
     *(".txt", ".md", ".rst", ".json", ".csv", ".tsv", ".xml", ".html", ".htm", ".yaml", ".yml", ".toml", ".log"),
     *(".ini", ".db", ".py", ".ipynb", ".sh", ".m", ".r", ".pdf", ".doc", ".docx", ".xls", ".xlsx", ".pptx", ".lnk"),
-    *(".bval", ".bvec", ".md5", ".sha1", ".sha256", ".part", ".tmp", ".bak"),
+    *(".bval", ".bvec", ".md5", ".sha1", ".sha256", ".part", ".tmp", ".bak", ".key"),
 }
 _LITTER_NAMES = {"thumbs.db", "desktop.ini", "dicomdir", "lockfile", "version"}
 _LITTER_OPENINGS = (".", "~$", "readme", "license", "licence", "copying", "makefile", "md5sum", "sha256sum")

@@ -1,5 +1,8 @@
 """The export rules: what a published number may give away."""
 
+import itertools
+from collections import defaultdict
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -48,6 +51,19 @@ def test_suppression_by_example() -> None:
     assert suppressed({"a": 50, "b": 10, "c": 1}) == {"a": "hidden", "b": "hidden", "c": "<10"}  # 61 - 50 would tell
     assert suppressed({"a": 50, "b": 9, "c": 9}) == {"a": "hidden", "b": "<10", "c": "<10"}  # 18 would tell
     assert suppressed({"b": 9, "c": 9}) == {"b": "hidden", "c": "hidden"}
+
+
+def test_a_small_count_stays_open_to_who_knows_the_rule() -> None:
+    """All counts that give one answer, enumerated: a hidden count is known to be the next smallest."""
+    for classes, most in ((2, 45), (3, 40)):
+        answers: dict[tuple[object, int], list[tuple[int, ...]]] = defaultdict(list)
+        for counts in itertools.product(range(1, most), repeat=classes):
+            if (total := sum(counts)) < most + classes:
+                answers[tuple(suppressed(dict(zip("abc", counts, strict=False))).items()), total].append(counts)
+        for (published, total), possible in answers.items():
+            for place, (_, mark) in enumerate(published):  # type: ignore[misc,arg-type]
+                if mark == "<10":
+                    assert len({counts[place] for counts in possible}) >= 8, (published, total)
 
 
 def test_width_grows_with_patients() -> None:

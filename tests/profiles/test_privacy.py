@@ -17,7 +17,7 @@ from shiftscope.sites import Declarations, Site
 
 pytest.importorskip("opendp", reason="opendp is not installed; it comes with shiftscope-fl[privacy]")
 
-DECLARED = Declarations(depth="2-D", colour=False, has_masks=True)
+DECLARED = Declarations(layout="images", depth="2-D", colour=False, has_masks=True)
 SITE = Site("here", Path("here"), "images", (), "manifest", (), {}, DECLARED)
 AXES = ("intensity", "intensity_outside", "texture", "layout", "morphology", "boundary")
 EPSILON = 8.0
@@ -191,7 +191,7 @@ def test_one_patient_of_two_thousand_flips_nothing_that_is_told_exactly() -> Non
         assert told_exactly(joined.export(origin(), EPSILON)) == before, name
 
 
-@pytest.mark.parametrize("missing", ["depth", "colour", "has_masks"])
+@pytest.mark.parametrize("missing", ["layout", "depth", "colour", "has_masks"])
 def test_what_is_told_exactly_is_declared_or_refused(missing: str) -> None:
     site = replace(SITE, declared=DECLARED.model_copy(update={missing: None}))
     with pytest.raises(UsageError, match=rf"(?s)site\.toml.*{missing} = "):

@@ -265,8 +265,8 @@ def test_dicom_tree_groups_patients_and_series(tmp_path: Path, write_slice: Call
                 write_slice(
                     f"{patient}/s{series}/IM{n}",
                     PatientID=patient,
-                    StudyInstanceUID="1.2",
-                    SeriesInstanceUID=f"1.2.{series}",
+                    StudyInstanceUID=f"1.{patient[1]}",
+                    SeriesInstanceUID=f"1.{patient[1]}.{series}",
                     StudyDate="20230517",
                 )
     site = read_site(tmp_path)

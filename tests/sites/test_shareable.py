@@ -147,7 +147,7 @@ def test_ordinary_names_pass_as_a_file_each(tmp_path: Path, names: list[str]) ->
 
 
 def dicoms(folder: Path, **tags: list[str]) -> Path:
-    """Films without an identifier, each tag with the values of the files in turn."""
+    """Films without identifiers of any kind, each tag with the values of the files in turn."""
     rng = np.random.default_rng(1)
     for k in range(len(next(iter(tags.values())))):
         path = write_dicom(ANATOMIES["chest"](rng, size=16), folder / f"{k}.dcm")
@@ -164,7 +164,7 @@ def test_films_of_one_examination_or_one_name_may_be_of_one_patient(tmp_path: Pa
     assert "are of one examination (StudyInstanceUID), for example 0 and 1" in refused(read_site(one_study))
     one_name = dicoms(tmp_path / "b", PatientName=["Doe^Jane", "Roe^Richard", "Doe^Jane"])
     said = refused(read_site(one_name))
-    assert "name one person (PatientName), for example 0 and 2" in said
+    assert "are of one person (PatientName), for example 0 and 2" in said
     assert "Jane" not in said
     require_shareable(read_site(dicoms(tmp_path / "c", PatientID=["", "", ""])))
 
