@@ -98,16 +98,17 @@ def _own_folder(case: Case) -> str:
 def _by_name(cases: Sequence[Case], called: Collection[str]) -> str | None:
     """Names that begin alike up to a number, or are alike but for numbers, in words that are not a picture's; or that
     come again in another class."""
-    plain = _ordinary().union(*map(_known_by, called))
+    own = frozenset[str]().union(*map(_known_by, called))
     sides = all(case.label and any(word in _SIDES for word in _words(case.label)) for case in cases)
     by_stem: list[tuple[tuple[str, ...], Case]] = []
     by_number: list[tuple[tuple[str, ...], Case]] = []
     by_class: list[tuple[str, Case]] = []
     for case in cases:
         name = PurePosixPath(case.name).name
-        words, known = _words(name), plain | _known_by(case.label or "")
-        unknown = tuple(word for word in words if not word.isdecimal() and len(word) > 1 and word not in known)
-        letters = tuple(word for word in words if len(word) == 1 and not word.isdecimal() and word not in known)
+        words, known = _words(name), own | _known_by(case.label or "")
+        texts = [word for word in words if not word.isdecimal() and word not in known]
+        unknown = tuple(word for word in texts if len(word) > 1 and word not in _ordinary())
+        letters = tuple(word for word in texts if len(word) == 1)
         if unknown or len(letters) > 1:
             by_stem.append(((*unknown, *letters), case))
         for end in range(1, len(words)):

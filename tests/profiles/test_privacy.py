@@ -199,6 +199,19 @@ def test_what_is_told_exactly_is_declared_or_refused(missing: str) -> None:
     privacy.require_declared(SITE)
 
 
+def test_an_axis_of_too_few_patients_is_not_told(patients: list[Patient]) -> None:
+    """Half of them have no mask, so that the axes of masks drown in the noise and the others do not."""
+    bare = ("intensity", "texture", "layout")
+    unmasked = [
+        replace(item, masks=0, coordinates={axis: item.coordinates[axis] for axis in bare}) for item in patients
+    ]
+    made = released([*unmasked, *patients[:20]])
+    assert {axis for axis, sketch in made.sketches.items() if sketch is not None} == set(bare)
+    assert made.masks == 0
+    assert made.privacy is not None
+    assert set(made.privacy.clipped) == set(bare)
+
+
 def test_nobody_promises_anything_of_patients_who_are_not_told_apart() -> None:
     with pytest.raises(UsageError, match="nothing tells the patients of here apart"):
         privacy.require_declared(replace(SITE, patient_source="file"))

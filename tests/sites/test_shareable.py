@@ -182,3 +182,20 @@ def test_the_owner_is_not_believed_against_identifiers(tmp_path: Path) -> None:
     site = read_site(dicoms(tmp_path / "b", PatientID=["ANON"] * 4), given=ONE_EACH)
     assert (site.patient_source, len({case.patient for case in site.cases})) == ("one_file_per_patient", 4)
     assert len({case.patient for case in read_site(tmp_path / "b").cases}) == 1
+
+
+def test_one_examination_is_of_one_patient(tmp_path: Path) -> None:
+    """An anonymiser that numbers files makes patients of one person's films."""
+    folder = dicoms(tmp_path, PatientID=[f"ANON{k}" for k in range(4)], StudyInstanceUID=["1.2"] * 4)
+    with pytest.raises(InputError, match=r"1 examinations \(StudyInstanceUID\) name several patients.*ANON0, ANON1"):
+        read_site(folder)
+    assert read_site(folder, given=Declarations(patient_regex=r"^(\d)")).patient_source == "regex"
+
+
+@pytest.mark.parametrize(
+    ("tag", "told"), [("AccessionNumber", r"order \(Acc"), ("FrameOfReferenceUID", r"frame of reference \(Frame")]
+)
+def test_other_marks_of_one_person(tmp_path: Path, tag: str, told: str) -> None:
+    folder = dicoms(tmp_path, **{tag: ["1.7", "1.8", "1.7"]})
+    with pytest.raises(InputError, match=told):
+        require_shareable(read_site(folder))
