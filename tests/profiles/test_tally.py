@@ -1,5 +1,6 @@
 """What one patient more or less lets a reader compute: nothing of that patient."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -29,11 +30,11 @@ def patient(
     return Patient(1, 1, label, coordinates, numbers, acquisition or {}, frozenset({"2-D"}), "colour" not in without)
 
 
-def tallied(patients: list[Patient]) -> Profile:
+def tallied(patients: list[Patient], site: Site = SITE) -> Profile:
     tally = Tally()
     for item in patients:
         tally.add(item)
-    return tally.profile(SITE, 0, load_extractor(), {})
+    return tally.profile(site, 0, load_extractor(), {})
 
 
 def test_axes_of_the_masks_are_over_the_same_patients() -> None:
@@ -75,3 +76,36 @@ def test_maker_and_model_are_one_table() -> None:
     tags = [{"manufacturer": "GE", "model": model} for model, n in (("A", 30), ("B", 25)) for _ in range(n)]
     made = tallied([patient(acquisition=tag) for tag in tags])
     assert made.acquisition == {"scanner": {"GE A": 30, "GE B": 25}}
+
+
+def test_values_of_tags_that_few_patients_share_are_one_value() -> None:
+    """Months, spacings and doses of single persons; a value that ten share is told."""
+    tags = [{"month": f"2024-{k % 12 + 1:02d}", "spacing_mm": f"0.{k:03d}", "kvp": "120"} for k in range(40)]
+    tags += [{"kvp": "90"}] * 20
+    made = tallied([patient(acquisition=tag) for tag in tags])
+    assert made.acquisition == {"kvp": {"120": 40, "90": 20}, "month": {"other": 40}, "spacing_mm": {"other": 40}}
+
+
+def test_scanners_of_unknown_words_are_one_value() -> None:
+    """A header can hold anything, in every file too."""
+    names = ["GE LOGIQ E9", "Dr Smiths Scanner", "SMITH^JOHN", "several"]
+    made = tallied([patient(acquisition={"model": name}) for name in names for _ in range(12)])
+    assert made.acquisition == {"scanner": {"GE LOGIQ E9": 12, "other": 24, "several": 12}}
+
+
+def test_fewer_than_ten_labels_are_not_told() -> None:
+    """The total would tell each: three labels, one class."""
+    made = tallied([patient(label="malignant") for _ in range(3)] + [patient() for _ in range(37)])
+    assert (made.labels, made.labelled) == ({}, 0)
+
+
+def test_classes_are_not_sketched_where_each_file_counts_as_a_patient() -> None:
+    """Whoever has many files would be a class of their own."""
+    people = [patient(label=label) for label in ("benign", "malignant") for _ in range(30)]
+    assert set(tallied(people).by_class) == {"benign", "malignant"}
+    guessed = tallied(people, replace(SITE, patient_source="file"))
+    assert (guessed.by_class, guessed.labels) == ({}, {"benign": 30, "malignant": 30})
+    assert set(tallied(people, replace(SITE, patient_source="one_file_per_patient")).by_class) == {
+        "benign",
+        "malignant",
+    }
