@@ -54,12 +54,13 @@ def after_harmonizing(case: Case, rules: Rules) -> tuple[Case, list[str]]:
 
 
 def _says(item: Removal) -> str:
-    ends = f"95 % [{item.low:.0%}, {item.high:.0%}]"
     if item.share < 0:
+        ends = f"95 % [{-item.high:.0%}, {-item.low:.0%}]"
         return (
-            f"{item.harmonizer} adds to the difference in features: {number(item.before)} before it,"
-            f" {number(item.remains)} after, {item.share:.0%} removed, {ends}"
+            f"{item.harmonizer} adds {-item.share:.0%} to the difference in features, {ends}: {number(item.before)}"
+            f" before it, {number(item.remains)} after"
         )
+    ends = f"95 % [{item.low:.0%}, {item.high:.0%}]"
     return (
         f"{item.harmonizer} removes {item.share:.0%} of the difference in features, {ends}, and leaves"
         f" {number(item.remains)} of {number(item.before)}"
