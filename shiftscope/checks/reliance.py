@@ -7,7 +7,7 @@ left out in turn. Where two answers differ, nobody can say here which is right.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from shiftscope.checks.findings import Finding, Status
+from shiftscope.checks.findings import Finding, outcome_of
 from shiftscope.checks.judging import Judged, judged
 from shiftscope.checks.policy import Policy
 from shiftscope.checks.references import Reference
@@ -17,8 +17,6 @@ __all__ = ["Reliance", "reliances", "unsettled"]
 
 _ENOUGH = 3  # baselines from which on two are left to agree
 _MOST_TOLD = 4
-
-_FINE: tuple[Status, ...] = ("passed", "warned", "skipped")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +51,16 @@ def reliances(made: Reference, found: Judged, policy: Policy) -> list[Reliance]:
         return []
     same = policy.model_copy(update={"require": tuple(made.required(policy))})
     less = {profile.site: judged(made.without(profile.site), same) for profile in made.compared}
+    outcome = outcome_of(found.findings, policy)
+    turns = {site: outcome_of(known.findings, policy) != outcome for site, known in less.items()}
     out = []
     for mine in found.findings:
         others = {site: other for site, known in less.items() if (other := _same(mine, known)) is not None}
         decide = tuple(
             site
             for site, other in others.items()
-            if _decides(mine, other) and _checkable(made, policy, *_worse((mine, found), (other, less[site])))
+            if _decides(mine, other, turns[site])
+            and _checkable(made, policy, *_worse((mine, found), (other, less[site])))
         )
         if decide:
             most = sorted(others, key=lambda site: -abs((others[site].effect or 0.0) - (mine.effect or 0.0)))
@@ -73,10 +74,19 @@ def _same(mine: Finding, known: Judged) -> Finding | None:
     return next((item for item in found if item.own and mine.own), None)
 
 
-def _decides(mine: Finding, other: Finding) -> bool:
-    if mine.status == "failed":
-        return other.status in (*_FINE, "undecided")
-    return mine.status in _FINE and other.status in ("failed", "undecided")
+def _decides(mine: Finding, other: Finding, turns: bool) -> bool:
+    """Whether one of two passes and the other fails; or the outcome turns, and one of them passes, fails or is open
+    where the other is not."""
+    pair = [_grade(mine), _grade(other)]
+    if "open" in pair:
+        return turns and pair[0] not in (pair[1], "open")
+    return pair[0] != pair[1]
+
+
+def _grade(finding: Finding) -> str:
+    if finding.status in ("failed", "undecided", "inconclusive"):
+        return "failed" if finding.status == "failed" else "open"
+    return "passed"
 
 
 def _worse(mine: tuple[Finding, Judged], other: tuple[Finding, Judged]) -> tuple[Finding, Judged]:

@@ -23,6 +23,7 @@ from shiftscope.records import Document, Record
 
 __all__ = ["RULES", "Advice", "Alternative", "Cost", "Recommendation", "Rules", "SiteSize", "advise", "recommend"]
 
+
 class SiteSize(Record):
     """How much a site brings."""
 

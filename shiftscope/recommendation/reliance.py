@@ -2,7 +2,10 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from shiftscope.diagnosis import Diagnosis, Removal
+from shiftscope.diagnosis.words import names
 from shiftscope.profiles import Profile
 from shiftscope.recommendation.cases import Case, number
 from shiftscope.recommendation.deciding import decide
@@ -13,33 +16,54 @@ __all__ = ["rests_on_one"]
 
 
 def rests_on_one(diagnosis: Diagnosis, profiles: Sequence[Profile], rules: Rules = RULES) -> list[str]:
-    """A sentence for each site without whose features the advice would be another, with the numbers of both."""
+    """A sentence on the sites without whose features the advice would be another, with the numbers of each, and of
+    the one without which most would be removed; nothing where there are none."""
     if diagnosis.kind == "insufficient":
         return []
     case, _ = decide(diagnosis, profiles, diagnosis.removed, rules)
-    out = []
-    for site, removed in diagnosis.removed_without.items():
-        other, _ = decide(diagnosis, profiles, removed, rules)
-        if _advice(other) != _advice(case):
-            out.append(
-                f"the advice rests on '{site}': {_advice(case)} with it, {_advice(other)} without its features"
-                f" ({_numbers(diagnosis.removed, removed, other)}). Look at its profile, and compare the others without it"
-            )
-    return out
+    others = {
+        site: decide(diagnosis, profiles, removed, rules)[0] for site, removed in diagnosis.removed_without.items()
+    }
+    deciding = [
+        site
+        for site, other in others.items()
+        if _turns(case, diagnosis.removed, other, diagnosis.removed_without[site])
+    ]
+    if not deciding:
+        return []
+    name = name_of(case.chosen)
+    left = {site: _of(name, removed) for site, removed in diagnosis.removed_without.items()}
+    most = max(left, key=lambda site: -np.inf if (item := left[site]) is None else item.share)
+    told = [
+        f"without '{site}' {_advice(others[site])}, where {_leaves(name, left[site])}"
+        for site in dict.fromkeys([*deciding, most])
+    ]
+    return [
+        f"the advice rests on {names(deciding)}: with all sites {_advice(case)}, where {_leaves(name, case.chosen)};"
+        f" {'; '.join(told)}. Which is right cannot be told here: look at the profiles of these sites"
+    ]
+
+
+def _turns(case: Case, removed: Sequence[Removal], other: Case, without: Sequence[Removal]) -> bool:
+    """Whether the action is another, or the harmonizer advised removes half of what the best does no more."""
+    name = name_of(case.chosen)
+    return other.action != case.action or (case.map and _serves(name, removed) and not _serves(name, without))
+
+
+def _serves(name: str, removed: Sequence[Removal]) -> bool:
+    item = _of(name, removed)
+    return item is not None and item.share >= max(other.share for other in removed) / 2
+
+
+def _of(name: str, removed: Sequence[Removal]) -> Removal | None:
+    return next((item for item in removed if item.harmonizer == name), None)
 
 
 def _advice(case: Case) -> str:
-    """Action and harmonizer, which are all that is compared."""
     return f"{case.action} ({name_of(case.chosen)})" if case.map else case.action
 
 
-def _numbers(among: Sequence[Removal], without: Sequence[Removal], other: Case) -> str:
-    """What the harmonizer that would be chosen without the site leaves, with it and without."""
-    by = [{item.harmonizer: item for item in removed} for removed in (among, without)]
-    name = name_of(other.chosen)
-    told = [
-        f"leaves {number(found[name].remains)} of {number(found[name].before)} {how}"
-        for found, how in zip(by, ("with it", "without"), strict=True)
-        if name in found
-    ]
-    return f"{name} {', '.join(told)}"
+def _leaves(name: str, item: Removal | None) -> str:
+    if item is None:
+        return f"{name} is not measured"
+    return f"{name} leaves {number(item.remains)} of {number(item.before)}"

@@ -32,6 +32,8 @@ _FREE_OF_HABIT = 4
 _NEGATIVE, _UPRIGHT = "polarity_", "quantile_map_"
 """One site's negatives are compared with the other's upright images: what turning one of two sites would leave."""
 
+_RAW = "features_"
+
 _SUSPICION = 0.05  # a difference of labels with a smaller p is held equal before anything else is judged
 _CONVICTION = 0.01  # likewise for the contours' habit, whose correction costs structure half its coordinates
 
@@ -80,7 +82,8 @@ def compare_all(sides: Sequence[Side]) -> Shifts:
             sites[site].append(effect)
         if name != LABELS:  # which have no common unit
             for site, found in standings(name, axis.differences, i[axis.rows], j[axis.rows], sides):
-                standing[site].append(found)
+                harmonized = axis.question == "features" and not name.startswith(_RAW)  # their unit is the raw ones'
+                standing[site].append(replace(found, pull=None) if harmonized else found)
     names = [(sides[a].site, sides[b].site) for a, b in zip(i.tolist(), j.tolist(), strict=True)]
     return Shifts(
         pairs=dict(zip(names, _of_pairs(axes, i, j), strict=True)),
