@@ -81,7 +81,13 @@ def _caveats(made: Reference, answers: Answers) -> list[str]:
         for profile in made.baselines
         if profile.site in made.short and made.compared
     ]
-    return [*made.left_out, *few, *told, *_lacking(made), *(unchecked(made.compared) if len(made.compared) > 1 else [])]
+    return [
+        *made.left_out,
+        *few,
+        *told,
+        *_lacking(made),
+        *(unchecked(made.compared, "baselines") if len(made.compared) > 1 else []),
+    ]
 
 
 def _lacking(made: Reference) -> list[str]:
