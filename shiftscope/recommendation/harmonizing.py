@@ -44,7 +44,7 @@ def after_harmonizing(case: Case, rules: Rules) -> tuple[Case, list[str]]:
     worth = best.share >= rules.worth
     remains = best.remains if worth else best.before
     adapt = remains > rules.tolerated
-    told = [f"{_says(best)}{'' if worth else ', too little to be worth it'}"]
+    told = [f"{_says(best)}{'' if worth or best.share < 0 else ', too little to be worth it'}"]
     limit = f"what {'remains' if worth else 'differs'} is {number(remains)} squared within-site deviations"
     if adapt:
         told.append(f"{limit}, more than the {number(rules.tolerated)} that one model copes with: it must adapt")
