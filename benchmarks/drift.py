@@ -154,7 +154,7 @@ def _sums(stacked: Mapping[str, np.ndarray], chosen: np.ndarray) -> dict[str, Su
 def _origin(name: str) -> Origin:
     return Origin(
         site="site",
-        layout="planted",
+        layout="manifest",
         patient_source="manifest",
         seed=0,
         recipe=recipe_of(load_extractor()),

@@ -273,7 +273,7 @@ def _milder(other: Change, change: Change) -> bool:
 def _origin(name: str) -> Origin:
     recipe = recipe_of(load_extractor())
     return Origin(
-        site=name, layout="planted", patient_source="manifest", seed=0, recipe=recipe, excluded={}, people=(), cases=()
+        site=name, layout="manifest", patient_source="manifest", seed=0, recipe=recipe, excluded={}, people=(), cases=()
     )
 
 

@@ -2,8 +2,8 @@
 
     python benchmarks/standouts.py DATA PROFILES CACHE > docs/results/standouts.md
 
-Four tables: real sites beside the others of their group and in a group of another kind; planted federations of three
-(`planted.py CACHE`), honest sites beside a changed one; and forged covariances of a site that claims a billion patients
+Five tables: real sites beside the others of their group and in a group of another kind; planted federations of three
+(`planted.py CACHE`), honest sites beside a changed one; what rests on one of the real sites; and forged covariances of a site that claims a billion patients
 beside drawn ones, which are alike: by how much they can change the effect between two others. DATA and PROFILES as for
 `verdicts.py`.
 """
@@ -21,9 +21,12 @@ from planted import BASES, load
 from scenarios import profiles_of, scenarios
 from verdicts import profiled
 
+from shiftscope.checks import check
 from shiftscope.diagnosis import LIMITS
+from shiftscope.diagnosis.removal import MEASURED
 from shiftscope.diagnosis.standouts_told import CHANGED, DISTANT
 from shiftscope.profiles import Profile
+from shiftscope.recommendation import advise
 from shiftscope.shifts import UNLIKE, Side, Standing, compare_all
 from shiftscope.shifts.differences import Table, plain
 from shiftscope.shifts.labels import LabelCounts
@@ -34,6 +37,7 @@ from shiftscope.stats import Moments
 SEED = 29
 AXIS = "texture"
 NOBODY = LabelCounts({}, {}, 0)
+HARMONIZED = tuple(f"{prefix}_" for prefix in MEASURED.values())
 LARGEST = (CHANGED, UNLIKE, DISTANT)
 
 Measured = tuple[float, float, float]
@@ -48,11 +52,15 @@ def measured(found: Sequence[Standing]) -> Measured:
     )
 
 
-def of_sites(profiles: Sequence[Profile]) -> dict[str, Measured]:
-    """Every site that is compared with two others."""
+def of_sites(profiles: Sequence[Profile], harmonized: bool = False) -> dict[str, Measured]:
+    """Every site that is compared with two others, on what harmonizers leave of its features or on all else."""
     large = [profile for profile in profiles if profile.patients >= LIMITS.needed(profile.patient_source)]
     standing = compare_all([Side.of(profile) for profile in large]).standing
-    return {site: measured(found) for site, found in standing.items() if found}
+    kept = {
+        site: [one for one in found if one.axis.startswith(HARMONIZED) == harmonized]
+        for site, found in standing.items()
+    }
+    return {site: measured(found) for site, found in kept.items() if found}
 
 
 def row(name: str, sites: Sequence[Measured]) -> str:
@@ -71,6 +79,8 @@ def row(name: str, sites: Sequence[Measured]) -> str:
 def real(groups: dict[str, list[Profile]]) -> Iterator[str]:
     own = {group: of_sites(profiles) for group, profiles in groups.items()}
     yield row("real and fixture sites, beside their own group", [*chain(*(found.values() for found in own.values()))])
+    after = [*chain(*(of_sites(profiles, harmonized=True).values() for profiles in groups.values()))]
+    yield row("the same, features after each harmonizer", after)
     images = {group: profiles for group, profiles in groups.items() if not group.startswith("fixtures")}
     strangers = []
     for group, profiles in images.items():
@@ -82,6 +92,18 @@ def real(groups: dict[str, list[Profile]]) -> Iterator[str]:
                 found = of_sites([*profiles, stranger])
                 strangers.extend([found[stranger.site]] if stranger.site in found else [])
     yield row("real sites beside a group of another organ", strangers)
+
+
+def resting(groups: dict[str, list[Profile]]) -> Iterator[str]:
+    """Advice and checks of each group of three or more, and whether they rest on one site."""
+    for group, profiles in groups.items():
+        large = [profile for profile in profiles if profile.patients >= LIMITS.needed(profile.patient_source)]
+        if len(large) > 2:
+            told = sum("the advice rests on" in caveat for caveat in advise(profiles).diagnosis.caveats)
+            checks = [check(one, [other for other in large if other is not one]) for one in large]
+            outcomes = ", ".join(result.outcome for result in checks)
+            rest = sum(any("the answer on" in caveat for caveat in result.caveats) for result in checks)
+            yield f"| {group} | {len(large)} | {'yes' if told else 'no'} | {outcomes} | {rest} |"
 
 
 def planted(cache: Path) -> Iterator[str]:
@@ -177,7 +199,13 @@ def main() -> None:
     print(f"Sites beyond a limit ({CHANGED:g}, {UNLIKE:g}, {DISTANT:g}) in brackets. Planted: {', '.join(known)}.\n")
     print("| sites | | effect of two others changed by | spread, or one over it | distance | named |")
     print("|---|---:|---:|---:|---:|---:|")
-    for line in chain(real(profiled(options.data, options.profiles)), planted(options.cache)):
+    groups = profiled(options.data, options.profiles, unsaid=False)
+    for line in chain(real(groups), planted(options.cache)):
+        print(line, flush=True)
+    print("\nAdvice, and each site checked against the others of its group: whether they rest on one site.\n")
+    print("| group | sites | advice rests on one | checks | rest on one |")
+    print("|---|---:|---|---|---:|")
+    for line in resting(groups):
         print(line, flush=True)
     print("\nOne forged site of a billion patients beside honest ones: effects of 1 or more between two of these.\n")
     print("| honest sites | effects between two | largest change | smallest | by 2 or more | of these not named |")

@@ -185,6 +185,52 @@ def test_what_only_two_sites_have_cannot_be_checked(federations: dict[str, list[
     assert not any("neither can be checked" in text for text in diagnose([one, two, bare]).caveats)
 
 
+def forged_after_harmonizers(profile: Profile, by: float) -> Profile:
+    """Honest in all but what harmonizers leave of its features."""
+    looks = ("zscore", "quantile_map", "polarity", "canonical")
+    sketches = {
+        axis: sketch
+        if sketch is None or axis.rpartition("_")[0] not in looks
+        else sketch.model_copy(update={"mean": sketch.mean + by * np.eye(len(sketch.mean))[0]})
+        for axis, sketch in profile.sketches.items()
+    }
+    return profile.model_copy(update={"site": "forged", "sketches": sketches, "by_class": {}})
+
+
+def test_a_site_that_turns_the_advice_for_all_is_named(federations: dict[str, list[Profile]]) -> None:
+    sites = federations["brighter"]
+    honest = advise(sites)
+    assert not any("the advice rests on" in text for text in honest.diagnosis.caveats)
+    assert not honest.diagnosis.removed_without.get("bright")  # without it no pair differs in appearance
+    for count in (3, 6):
+        others = [
+            profile.model_copy(update={"site": f"s{place}", "patients": 60})
+            for place, profile in enumerate([*sites, *sites][:count])
+        ]
+        forged = forged_after_harmonizers(others[2], 25.0)
+        found = advise([*others, forged])
+        assert found.recommendation.action != honest.recommendation.action == "harmonize"
+        (told,) = [text for text in found.diagnosis.caveats if "the advice rests on" in text]
+        assert told.startswith("the advice rests on 'forged': with all sites ")
+        assert "without 'forged' harmonize (zscore), where " in told
+        assert any("adds " in reason for reason in found.recommendation.because)
+
+
+def test_half_a_turn_names_the_site_without_which_more_is_removed(federations: dict[str, list[Profile]]) -> None:
+    """The advice is still what it was, and rests on the one honest site that differs."""
+    sites = federations["brighter"]
+    found = advise([*sites, forged_after_harmonizers(sites[2], 10.0)])
+    assert found.recommendation.harmonizer == "zscore"
+    (told,) = [text for text in found.diagnosis.caveats if "the advice rests on" in text]
+    assert "without 'forged' harmonize (zscore), where zscore leaves 0." in told
+
+
+def test_harmonized_features_far_from_all_are_named(federations: dict[str, list[Profile]]) -> None:
+    sites = federations["brighter"]
+    told = diagnose([*sites, forged_after_harmonizers(sites[2], 60.0)]).caveats
+    assert any("'forged' stands out from all other sites: the nearest" in text for text in told)
+
+
 def test_unusable_sets_of_profiles_are_told(federations: dict[str, list[Profile]]) -> None:
     one, two = federations["twins"]
     with pytest.raises(ProfileError, match="got 1 profile"):

@@ -104,6 +104,15 @@ def test_what_no_harmonizer_removes_is_pooled_while_it_is_small() -> None:
     assert any("too little to be worth it" in reason for reason in found.because)
 
 
+def test_a_harmonizer_that_adds_to_the_difference_is_said_to() -> None:
+    (told,) = (
+        reason
+        for reason in advice("appearance", removed=(removal("zscore", -1.37, 0.2),)).because
+        if "in features" in reason
+    )
+    assert told == "zscore adds 137% to the difference in features, 95 % [117%, 157%]: 1.2 before it, 2.8 after"
+
+
 def test_strong_appearance_that_nothing_removes_is_personalized() -> None:
     """4 % removed, 7 remain: two maps cannot do what blur and noise undid."""
     removed = (removal("zscore", 0.04, before=7), removal("quantile_map", -0.05, before=7))

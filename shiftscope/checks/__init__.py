@@ -2,18 +2,18 @@
 
 from collections.abc import Iterable, Sequence
 
-from shiftscope.checks.answers import Answers, answer, questions_of
-from shiftscope.checks.axes import axes_of
+from shiftscope.checks.answers import Answers
 from shiftscope.checks.findings import BadFile, CheckResult, Finding, outcome_of
-from shiftscope.checks.measured import measures_of
+from shiftscope.checks.judging import judged
 from shiftscope.checks.policy import Limit, Policy
 from shiftscope.checks.policy_files import read_policy
 from shiftscope.checks.references import Reference, refer
-from shiftscope.checks.rules import rules_of
+from shiftscope.checks.reliance import reliances, unsettled
 from shiftscope.diagnosis import LIMITS
 from shiftscope.diagnosis.attribution import evidence_of
 from shiftscope.diagnosis.caveats import caveats
 from shiftscope.diagnosis.comparisons import Comparisons
+from shiftscope.diagnosis.standouts_told import unchecked
 from shiftscope.diagnosis.verdicts import QUESTIONS, judge
 from shiftscope.errors import Unreadable
 from shiftscope.profiles import Profile
@@ -43,15 +43,9 @@ def check(
     """
     policy = policy or Policy()
     made = refer(new, baselines, policy)
-    answers = answer(made.shift, policy)
-    questions = [*questions_of(made, answers, policy)]
-    found = [
-        *questions,
-        *axes_of(made, questions, answers, policy),
-        *measures_of(made, questions, policy),
-        *rules_of(made.new, policy),
-    ]
-    findings = tuple(_softened(finding, policy) for finding in found)
+    found = judged(made, policy)
+    resting = reliances(made, found, policy)
+    findings = unsettled(found.findings, resting)
     return CheckResult(
         site=made.new.site,
         against=tuple(profile.site for profile in made.baselines),
@@ -59,24 +53,17 @@ def check(
         outcome=outcome_of(findings, policy),
         patients=made.patients,
         findings=findings,
-        because=tuple(_because(made, questions)),
-        caveats=tuple(_caveats(made, answers)),
+        because=tuple(_because(made, found.findings)),
+        caveats=(*_caveats(made, found.answers), *(item.says for item in resting)),
         excluded=new.excluded,
         files=tuple(BadFile(path=str(item.path), reason=item.reason, detail=item.detail) for item in failures),
         policy=policy,
     )
 
 
-def _softened(finding: Finding, policy: Policy) -> Finding:
-    """A failure that the policy does not fail on warns."""
-    if finding.status == "failed" and (policy.warn_only or not policy.counts(finding.category)):
-        return finding.model_copy(update={"status": "warned"})
-    return finding
-
-
-def _because(made: Reference, questions: Sequence[Finding]) -> list[str]:
+def _because(made: Reference, findings: Sequence[Finding]) -> list[str]:
     """Why shifts were called, each cause once; between single sites, so that it names them."""
-    called = {question.name for question in questions if question.status in ("failed", "warned")}
+    called = {item.name for item in findings if item.kind == "question" and item.status in ("failed", "warned")}
     if not called:
         return []
     verdicts = dict(zip(made.pairs, judge(list(made.pairs.values())), strict=True))
@@ -94,4 +81,22 @@ def _caveats(made: Reference, answers: Answers) -> list[str]:
         for profile in made.baselines
         if profile.site in made.short and made.compared
     ]
-    return [*made.left_out, *few, *told]
+    return [
+        *made.left_out,
+        *few,
+        *told,
+        *_lacking(made),
+        *(unchecked(made.compared, "baselines") if len(made.compared) > 1 else []),
+    ]
+
+
+def _lacking(made: Reference) -> list[str]:
+    """Baselines without an axis that the others have."""
+    axes: dict[str, list[str]] = {}
+    for axis, sites in made.usual().items():
+        for site in sites:
+            axes.setdefault(site, []).append(axis)
+    whom = "most baselines have" if len(made.compared) > 2 else "the other baseline has"
+    return [
+        f"'{site}' has no {', '.join(lacked)}, which {whom}: it does not speak of that" for site, lacked in axes.items()
+    ]

@@ -36,6 +36,10 @@ class Answers:
     error: Verdict
     warn: Verdict
 
+    def at(self, question: str, policy: Policy) -> AxisVerdict:
+        """The answer at the highest level that the policy has."""
+        return (self.error if policy.questions[question].error is not None else self.warn).axes[question]
+
 
 def answer(shift: Shift, policy: Policy) -> Answers:
     """Judge one comparison by the policy's limits as margins.
@@ -66,7 +70,7 @@ def _question(question: str, made: Reference, answers: Answers, policy: Policy, 
     limit = policy.questions[question]
     category = category_of(question)
     at_error, at_warn = answers.error.axes[question], answers.warn.axes[question]
-    found = at_error if limit.error is not None else at_warn
+    found = answers.at(question, policy)
     effect = None if found.axis is None else made.shift.on(found.axis)
     if effect is None:
         return Finding(

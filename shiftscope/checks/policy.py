@@ -65,7 +65,7 @@ DEFAULT_FAIL_ON = (ANY,)
 | label | error = 0.05 | 11 points between two even classes: likewise (docs/diagnosis.md) |
 | min_patients | 20, or 30 where each file counts as one | fewer are not diagnosed either (docs/diagnosis.md) |
 | max_unreadable | 5% | a convention: an odd file in twenty is a fault of the delivery, not of the file |
-| require | what every baseline has | what was measured before and is not now cannot have passed |
+| require | what most baselines have | what was measured before and is not now cannot have passed |
 | scanners, labels, axes, measures | no limit | only their owner knows them |
 | fail_on | any | |
 """
@@ -87,7 +87,7 @@ class Policy(Document):
         max_unreadable: files that may have been left out, a count or a share such as "5%".
         scanners: makers and models that are allowed, with * for anything; empty for all.
         labels: classes that must be there.
-        require: axes without which the check is inconclusive; None for those that every baseline has.
+        require: axes without which the check is inconclusive; None for those that most baselines have.
         fail_on: categories of findings that fail the check; others warn.
         warn_only: nothing fails, everything warns.
         questions: question -> limits on its effect; a question not named keeps its default.

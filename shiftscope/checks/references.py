@@ -6,7 +6,7 @@ site stand for the federation, and would take the differences between them for s
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from shiftscope.checks.policy import JUDGED, LABELS, Policy
 from shiftscope.diagnosis.comparisons import Pair
 from shiftscope.errors import ProfileError
 from shiftscope.profiles import Profile, Summary
-from shiftscope.shifts import Shift, Side, Standing, compare_all
+from shiftscope.shifts import Shift, Side, Standing, compare_all, compare_one
 
 __all__ = ["Reference", "refer"]
 
@@ -58,10 +58,14 @@ class Reference:
         return self.new.patients, sum(profile.patients for profile in self.baselines)
 
     def required(self, policy: Policy) -> list[str]:
-        """Axes without which nothing can be said: the policy's, else those that every baseline has."""
-        if policy.require is not None:
-            return [*policy.require]
-        return [axis for axis in JUDGED if self.compared and not self.lacking(axis, self.compared)]
+        """Axes without which nothing can be said: the policy's, else those that most baselines have."""
+        return [*self.usual()] if policy.require is None else [*policy.require]
+
+    def usual(self) -> dict[str, list[str]]:
+        """Axes that more than half of the baselines have, or either of two, and the baselines that lack them."""
+        lacking = {axis: self.lacking(axis, self.compared) for axis in JUDGED}
+        count = len(self.compared)
+        return {axis: sites for axis, sites in lacking.items() if len(sites) < (count / 2 if count > 2 else count)}
 
     @staticmethod
     def lacking(axis: str, profiles: Sequence[Profile]) -> list[str]:
@@ -71,6 +75,19 @@ class Reference:
     def missing(self, policy: Policy) -> list[str]:
         """Axes that are required and could not be compared, though others could."""
         return [axis for axis in self.required(policy) if self.pairs and self.shift.on(axis) is None]
+
+    def having(self, axis: str) -> int:
+        """Baselines that are compared on an axis."""
+        return sum(shift.on(axis) is not None for shift in self.pairs.values())
+
+    def without(self, name: str) -> "Reference":
+        """The same without one of the baselines that are compared. The pairs keep the unit of all, nobody's standing
+        is known."""
+        kept = tuple(profile for profile in self.baselines if profile.site != name)
+        pairs = {pair: shift for pair, shift in self.pairs.items() if name not in pair}
+        less = replace(self, baselines=kept, pairs=pairs, standing={})
+        sides = _sides([self.new, *less.compared])
+        return replace(less, shift=compare_one(sides, [side.site for side in sides].index(self.new.site)))
 
     def measures(self) -> dict[str, Summary]:
         """Measures of all baselines that are compared, each site counted alike."""
@@ -110,12 +127,15 @@ def refer(new: Profile, baselines: Sequence[Profile], policy: Policy) -> Referen
     large = [profile for profile in others if profile.site not in short]
     shift, pairs, standing = Shift(()), dict[Pair, Shift](), dict[str, tuple[Standing, ...]]()
     if large and new.site not in short:
-        sides = [Side.of(profile) for profile in sorted([new, *large], key=lambda profile: profile.site)]
-        found = compare_all(sides)
+        found = compare_all(_sides([new, *large]))
         shift = found.by_site[new.site]
         pairs = {pair: item for pair, item in found.pairs.items() if new.site in pair}
         standing = {**found.standing}
     return Reference(new, tuple(others), tuple(left_out), shift, pairs, standing, short)
+
+
+def _sides(profiles: Sequence[Profile]) -> list[Side]:
+    return [Side.of(profile) for profile in sorted(profiles, key=lambda profile: profile.site)]
 
 
 def _named_apart(new: Profile, others: Sequence[Profile]) -> tuple[Profile, list[Profile]]:

@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 from itertools import combinations, pairwise
 
+from pydantic import Field
+
 from shiftscope.diagnosis.attribution import evidence_of
 from shiftscope.diagnosis.caveats import caveats
 from shiftscope.diagnosis.comparisons import Comparisons
 from shiftscope.diagnosis.evidence import Evidence
-from shiftscope.diagnosis.removal import Removal, removals
+from shiftscope.diagnosis.removal import Removal, removals, without_each
 from shiftscope.diagnosis.standouts_told import unchecked
 from shiftscope.diagnosis.verdicts import LIMITS, QUESTIONS, AxisVerdict, Kind, Limits, Verdict, judge, sum_up
 from shiftscope.errors import ProfileError
@@ -46,6 +48,7 @@ class Diagnosis(Record):
         by_site: every site against all others together.
         evidence: findings in sentences, the clearest first, each cause told once.
         removed: what each harmonizer would remove of the shift in appearance, the most first; empty without one.
+        removed_without: site -> the same between all others; of no site without which no such pair is left.
         caveats: what lowers the confidence, in sentences.
     """
 
@@ -55,6 +58,7 @@ class Diagnosis(Record):
     by_site: dict[str, Verdict]
     evidence: tuple[Evidence, ...]
     removed: tuple[Removal, ...]
+    removed_without: dict[str, tuple[Removal, ...]] = Field(default_factory=dict)
     caveats: tuple[str, ...]
 
 
@@ -88,13 +92,15 @@ def diagnose(profiles: Sequence[Profile], limits: Limits = LIMITS) -> Diagnosis:
             question: _strongest([verdict.axes[question] for verdict in verdicts.values()]) for question in QUESTIONS
         }
         kind = sum_up(axes)
+    moved = {pair: shifts[pair] for pair in shifts if verdicts[pair].axes["appearance"].called}
     return Diagnosis(
         kind=kind,
         axes=axes,
         pairs=tuple(pairs),
         by_site=_by_site(profiles, found.by_site, limits),
         evidence=evidence_of(Comparisons(shifts, verdicts, known)),
-        removed=removals({pair: shifts[pair] for pair in shifts if verdicts[pair].axes["appearance"].called}),
+        removed=removals(moved),
+        removed_without=without_each(moved),
         caveats=(*caveats(profiles, list(verdicts.values()), limits, found.standing), *unchecked(large)),
     )
 

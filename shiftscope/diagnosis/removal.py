@@ -12,7 +12,7 @@ import numpy as np
 from shiftscope.records import Real, Record
 from shiftscope.shifts import Effect, Shift, intervals
 
-__all__ = ["MEASURED", "Removal", "removals"]
+__all__ = ["MEASURED", "Removal", "removals", "without_each"]
 
 MEASURED = {
     "zscore": "zscore",
@@ -90,6 +90,17 @@ def removals(shifts: Mapping[tuple[str, str], Shift]) -> tuple[Removal, ...]:
     sites = [pair for pair, counts in zip(whole, seen, strict=True) if counts]
     told = [_removal(name, raw, left, seen, sites) for name, left in sized.items()]
     return tuple(sorted(told, key=lambda item: -item.share))
+
+
+def without_each(shifts: Mapping[tuple[str, str], Shift]) -> dict[str, tuple[Removal, ...]]:
+    """Site -> what each harmonizer removes between all others; nothing of a site without which no pair is left.
+
+    The effects of a site's pairs are added to those of all others, so one profile with wrong features after a
+    harmonizer changes the sum for everybody.
+    """
+    sites = dict.fromkeys(site for pair in shifts for site in pair)
+    left = {site: removals({pair: shift for pair, shift in shifts.items() if site not in pair}) for site in sites}
+    return {site: removed for site, removed in left.items() if removed}
 
 
 def _sized(pairs: Sequence[Mapping[str, Effect]], prefix: str) -> _Sized:

@@ -74,10 +74,12 @@ def _distant(found: Sequence[Standing]) -> list[str]:
     ]
 
 
-def unchecked(profiles: Sequence[Profile]) -> list[str]:
+def unchecked(profiles: Sequence[Profile], called: str = "sites") -> list[str]:
     """What only two of the sites that are compared have: there neither can be held against others."""
     if len(profiles) == 2:
-        return ["with two sites neither can be checked against others: the numbers of each are believed as they are"]
+        return [
+            f"with two {called} neither can be checked against others: the numbers of each are believed as they are"
+        ]
     of_two: dict[str, list[str]] = {}
     for axis, known in AXES.items():
         having = [profile.site for profile in profiles if profile.sketches.get(axis) is not None]

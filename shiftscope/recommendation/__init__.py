@@ -8,24 +8,20 @@ with few patients personalization costs more than it gives.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from shiftscope.diagnosis import AxisVerdict, Diagnosis, diagnose
 from shiftscope.profiles import Profile
-from shiftscope.recommendation.cases import NOUNS, PERSONALIZER, Case
+from shiftscope.recommendation.cases import NOUNS, PERSONALIZER
 from shiftscope.recommendation.clusters import clusters_of
-from shiftscope.recommendation.harmonizing import after_harmonizing, choose, cost_of, name_of
+from shiftscope.recommendation.deciding import decide, taking_part
+from shiftscope.recommendation.harmonizing import cost_of, name_of
 from shiftscope.recommendation.open_questions import open_questions
 from shiftscope.recommendation.records import RULES, Alternative, Cost, Recommendation, Rules
+from shiftscope.recommendation.reliance import rests_on_one
 from shiftscope.recommendation.runners_up import runners_up
 from shiftscope.records import Document, Record
 
 __all__ = ["RULES", "Advice", "Alternative", "Cost", "Recommendation", "Rules", "SiteSize", "advise", "recommend"]
-
-_CONFLICTS = {
-    "structure": "no harmonizer moves anatomy: it takes a model of its own for each site",
-    "annotation": "how each site draws is learned by a head of its own",
-}
 
 
 class SiteSize(Record):
@@ -54,53 +50,32 @@ def advise(profiles: Sequence[Profile]) -> Advice:
     profiles = sorted(profiles, key=lambda profile: profile.site)
     diagnosis = diagnose(profiles)
     sizes = tuple(SiteSize(site=item.site, patients=item.patients, cases=item.cases) for item in profiles)
-    return Advice(sites=sizes, diagnosis=diagnosis, recommendation=recommend(diagnosis, profiles))
+    told = diagnosis.model_copy(update={"caveats": (*diagnosis.caveats, *rests_on_one(diagnosis, profiles))})
+    return Advice(sites=sizes, diagnosis=told, recommendation=recommend(diagnosis, profiles))
 
 
 def recommend(diagnosis: Diagnosis, profiles: Sequence[Profile], rules: Rules = RULES) -> Recommendation:
     """The advice for a diagnosed federation."""
     if diagnosis.kind == "insufficient":
         return _without_comparison()
-    left_out = {site for site, verdict in diagnosis.by_site.items() if verdict.kind == "insufficient"}
-    taking_part = [profile for profile in profiles if profile.site not in left_out]
-    called = tuple(question for question, answer in diagnosis.axes.items() if answer.called)
-    chosen, rivals = choose(diagnosis.removed, rules)
-    case = Case(called, min(profile.patients for profile in taking_part), chosen, rivals)
-    because = [_reason(diagnosis.axes[question], question) for question in called]
-    if "appearance" in called:
-        case, told = after_harmonizing(case, rules)
-        because.extend(told)
-    case, told = _after_conflicts(case, rules)
-    because.extend(told)
-    if not called:
+    case, told = decide(diagnosis, profiles, diagnosis.removed, rules)
+    because = [*(_reason(diagnosis.axes[question], question) for question in case.called), *told]
+    if not case.called:
         because.append("no shift in appearance, structure, labels or annotation that counts was found")
-    if called == ("label",):
+    if case.called == ("label",):
         because.append("plain FedAvg copes with different prevalence; judge each site by balanced metrics")
+    harmonizer = name_of(case.chosen) if case.map else None
     undecided = open_questions(diagnosis, case, rules)
     return Recommendation(
         action=case.action,
-        harmonizer=name_of(chosen) if case.map else None,
+        harmonizer=harmonizer,
         personalizer=PERSONALIZER if case.own else None,
         because=tuple(because),
         undecided=tuple(item.says for item in undecided),
         alternatives=runners_up(case, [item.other for item in undecided if item.other is not None], rules),
-        cost=cost_of(name_of(chosen) if case.map else None, taking_part),
+        cost=cost_of(harmonizer, taking_part(diagnosis, profiles)),
         clusters=clusters_of(diagnosis),
     )
-
-
-def _after_conflicts(case: Case, rules: Rules) -> tuple[Case, list[str]]:
-    """Whether tasks conflict so that sites need models of their own, whether they have the patients for it, and why."""
-    conflicts = [question for question in _CONFLICTS if question in case.called]
-    told = [_CONFLICTS[question] for question in conflicts]
-    wants = case.own or bool(conflicts)
-    withheld = wants and case.smallest < rules.few
-    if withheld:
-        told.append(
-            f"a model of its own for each site costs more than it gives below {rules.few} patients:"
-            f" {case.smallest} at the smallest site"
-        )
-    return replace(case, own=wants and not withheld, withheld=withheld), told
 
 
 def _without_comparison() -> Recommendation:

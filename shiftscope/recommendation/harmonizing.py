@@ -44,7 +44,7 @@ def after_harmonizing(case: Case, rules: Rules) -> tuple[Case, list[str]]:
     worth = best.share >= rules.worth
     remains = best.remains if worth else best.before
     adapt = remains > rules.tolerated
-    told = [f"{_says(best)}{'' if worth else ', too little to be worth it'}"]
+    told = [f"{_says(best)}{'' if worth or best.share < 0 else ', too little to be worth it'}"]
     limit = f"what {'remains' if worth else 'differs'} is {number(remains)} squared within-site deviations"
     if adapt:
         told.append(f"{limit}, more than the {number(rules.tolerated)} that one model copes with: it must adapt")
@@ -54,12 +54,13 @@ def after_harmonizing(case: Case, rules: Rules) -> tuple[Case, list[str]]:
 
 
 def _says(item: Removal) -> str:
-    ends = f"95 % [{item.low:.0%}, {item.high:.0%}]"
     if item.share < 0:
+        ends = f"95 % [{-item.high:.0%}, {-item.low:.0%}]"
         return (
-            f"{item.harmonizer} adds to the difference in features: {number(item.before)} before it,"
-            f" {number(item.remains)} after, {item.share:.0%} removed, {ends}"
+            f"{item.harmonizer} adds {-item.share:.0%} to the difference in features, {ends}: {number(item.before)}"
+            f" before it, {number(item.remains)} after"
         )
+    ends = f"95 % [{item.low:.0%}, {item.high:.0%}]"
     return (
         f"{item.harmonizer} removes {item.share:.0%} of the difference in features, {ends}, and leaves"
         f" {number(item.remains)} of {number(item.before)}"

@@ -1,6 +1,6 @@
 """How sites differ: effects with their uncertainty. Numbers only; the verdict is the diagnosis's."""
 
-from shiftscope.shifts.comparisons import Shifts, compare_all, compare_pairs, compare_sides
+from shiftscope.shifts.comparisons import Shifts, compare_all, compare_one, compare_pairs, compare_sides
 from shiftscope.shifts.effects import Effect, Shift, detectable, exceeds, intervals, p_values
 from shiftscope.shifts.side import Side
 from shiftscope.shifts.standouts import UNLIKE, Pull, Standing
@@ -14,6 +14,7 @@ __all__ = [
     "Side",
     "Standing",
     "compare_all",
+    "compare_one",
     "compare_pairs",
     "compare_sides",
     "detectable",

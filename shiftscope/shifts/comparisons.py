@@ -22,7 +22,7 @@ from shiftscope.shifts.standouts import Standing, standings
 from shiftscope.shifts.units import believed, yardsticks
 from shiftscope.stats import Moments
 
-__all__ = ["Shifts", "compare_all", "compare_pairs", "compare_sides"]
+__all__ = ["Shifts", "compare_all", "compare_one", "compare_pairs", "compare_sides"]
 
 LABELS = "labels"
 
@@ -33,8 +33,6 @@ _NEGATIVE, _UPRIGHT = "polarity_", "quantile_map_"
 """One site's negatives are compared with the other's upright images: what turning one of two sites would leave."""
 
 _RAW = "features_"
-_STANDING = frozenset(axis for axis, known in AXES.items() if known.question != "features" or axis.startswith(_RAW))
-"""Axes on which sites may stand out: all but what harmonizers leave, and the labels, which have no common unit."""
 
 _SUSPICION = 0.05  # a difference of labels with a smaller p is held equal before anything else is judged
 _CONVICTION = 0.01  # likewise for the contours' habit, whose correction costs structure half its coordinates
@@ -48,7 +46,7 @@ class Shifts:
         pairs: (a, b) -> their comparison, for all pairs in the order given.
         by_site: site -> its comparison with all others together, each of them counted alike.
         standing: site -> what it does to the effects between others and how far from all of them it lies, axis by
-            axis; nothing of a site with fewer than two others.
+            axis, those of harmonized features too; nothing of a site with fewer than two others.
     """
 
     pairs: Mapping[tuple[str, str], Shift]
@@ -82,15 +80,36 @@ def compare_all(sides: Sequence[Side]) -> Shifts:
             continue
         for site, effect in axis.against_all(len(sides), i, j):
             sites[site].append(effect)
-        if name in _STANDING:
+        if name != LABELS:  # which have no common unit
             for site, found in standings(name, axis.differences, i[axis.rows], j[axis.rows], sides):
-                standing[site].append(found)
+                harmonized = axis.question == "features" and not name.startswith(_RAW)  # their unit is the raw ones'
+                standing[site].append(replace(found, pull=None) if harmonized else found)
     names = [(sides[a].site, sides[b].site) for a, b in zip(i.tolist(), j.tolist(), strict=True)]
     return Shifts(
         pairs=dict(zip(names, _of_pairs(axes, i, j), strict=True)),
         by_site={side.site: Shift(tuple(effects)) for side, effects in zip(sides, sites, strict=True)},
         standing={side.site: tuple(found) for side, found in zip(sides, standing, strict=True)},
     )
+
+
+def compare_one(sides: Sequence[Side], site: int) -> Shift:
+    """One site with all others together, as in `Shifts.by_site`, without comparing the others with each other.
+
+    Args:
+        sides: two sites or more, of different names.
+        site: its place.
+    """
+    others = np.array([place for place in range(len(sides)) if place != site])
+    i, j = np.minimum(others, site), np.maximum(others, site)
+    axes = _axes(sides, (i, j), believed(sides))
+    effects = [
+        effect
+        for name, axis in axes.items()
+        if not name.startswith(_NEGATIVE)
+        for place, effect in axis.against_all(len(sides), i, j)
+        if place == site
+    ]
+    return Shift(tuple(effects))
 
 
 def compare_pairs(

@@ -240,7 +240,9 @@ def test_a_reference_that_stands_out_is_named(planted: Planted) -> None:
     forged = sites[1].model_copy(update={"site": "forged", "sketches": still})
     told = check(sites[0], [*sites[1:], forged]).caveats
     assert any("'forged' stands out from all other sites" in caveat for caveat in told)
-    assert not any("stands out" in caveat or "neither" in caveat for caveat in check(sites[0], sites[1:]).caveats)
+    two = check(sites[0], sites[1:]).caveats
+    assert not any("stands out" in caveat for caveat in two)
+    assert any("with two baselines neither can be checked against others" in caveat for caveat in two)
     assert not any("neither" in caveat for caveat in check(sites[0], sites[1:2]).caveats)
 
 
@@ -251,6 +253,83 @@ def moved(profile: Profile, axis: str, by: float) -> Profile:
     mean = sketch.mean.copy()
     mean[0] += by * np.sqrt(sketch.moments.cov[0, 0])
     return profile.model_copy(update={"sketches": {**profile.sketches, axis: sketch.model_copy(update={"mean": mean})}})
+
+
+def towards(base: Profile, other: Profile, by: float, site: str) -> Profile:
+    """A forged profile: every mean so far on the way from one site's to another's, or beyond."""
+    sketches = {
+        axis: sketch and sketch.model_copy(update={"mean": sketch.mean + by * (there.mean - sketch.mean)})
+        for axis, sketch in base.sketches.items()
+        if (there := other.sketches[axis]) is not None or sketch is None
+    }
+    return base.model_copy(update={"site": site, "sketches": sketches, "measures": {}, "by_class": {}})
+
+
+@pytest.mark.parametrize("by", [2.5, 3.0])
+def test_no_baseline_makes_a_delivery_pass_alone(planted: Planted, by: float) -> None:
+    """One of three lies beyond the delivery, so that their mean is where the delivery is."""
+    east, west, bright = (planted(f"brighter/{name}") for name in ("east", "west", "bright"))
+    result = check(bright, [east, west, towards(east, bright, by, "forged")])
+    assert result.outcome == "inconclusive"
+    answer = named(result, "appearance")
+    assert answer.status == "inconclusive"
+    assert "it rests on" in answer.says
+    (told,) = [caveat for caveat in result.caveats if "the answer on appearance rests on" in caveat]
+    alone = named(check(bright, [east, west]), "appearance").effect or 0.0
+    assert f"failed (effect {alone:.0f}, " in told
+    assert "passed (effect" in told
+    assert "look at the profile of 'forged' first" in told
+    assert (
+        check(bright, [east, west, towards(east, bright, by, "forged")], Policy(fail_on=("label",))).outcome == "passed"
+    )
+
+
+def test_no_baseline_makes_a_delivery_fail_alone(planted: Planted) -> None:
+    east, west, bright = (planted(f"brighter/{name}") for name in ("east", "west", "bright"))
+    others = [west, west.model_copy(update={"site": "south"})]
+    result = check(east, [*others, towards(west, bright, 3.0, "forged")])
+    assert result.outcome == "inconclusive"
+    assert any("the answer on appearance rests on 'forged': failed" in caveat for caveat in result.caveats)
+
+
+def test_no_baseline_moves_the_mean_of_a_measure_alone(planted: Planted) -> None:
+    east, west, bright = (planted(f"brighter/{name}") for name in ("east", "west", "bright"))
+    here, there = bright.measures["brightness"], east.measures["brightness"]
+    lifted = {**east.measures, "brightness": there.model_copy(update={"mean": 3 * here.mean - 2 * there.mean})}
+    forged = east.model_copy(update={"site": "forged", "measures": lifted})
+    policy = Policy(measures={"brightness": Limit(error=(here.mean - there.mean) / 3)}, fail_on=("any",))
+    assert named(check(bright, [east, west], policy), "brightness", "measure").status == "failed"
+    result = check(bright, [east, west, forged], policy)
+    assert named(result, "brightness", "measure").status == "inconclusive"
+    assert any("the answer on brightness rests on" in caveat and "'forged'" in caveat for caveat in result.caveats)
+
+
+def test_what_all_baselines_agree_on_rests_on_none(planted: Planted) -> None:
+    east, west, bright = (planted(f"brighter/{name}") for name in ("east", "west", "bright"))
+    third = west.model_copy(update={"site": "south"})
+    for new, outcome in ((bright, "failed"), (east.model_copy(update={"site": "north"}), "passed")):
+        result = check(new, [east, west, third])
+        assert result.outcome == outcome
+        assert not any("rests on" in caveat or "neither" in caveat for caveat in result.caveats)
+
+
+def without(profile: Profile, site: str, *axes: str) -> Profile:
+    bare = {axis: None if axis in axes else sketch for axis, sketch in profile.sketches.items()}
+    return profile.model_copy(update={"site": site, "sketches": bare})
+
+
+def test_no_baseline_takes_back_what_the_others_require(planted: Planted) -> None:
+    """More than half of three or more; either of two. Whoever lacks it is named."""
+    east, west = planted("brighter/east"), planted("brighter/west")
+    lacked = ("intensity", "texture", "noise")
+    new, forged = (without(east, site, *lacked) for site in ("north", "forged"))
+    for baselines in ([east, west, forged], [east, forged]):
+        result = check(new, baselines)
+        assert result.outcome == "inconclusive"
+        assert named(result, "appearance").status == "inconclusive"
+        assert any("'forged' has no intensity, texture, noise, which" in caveat for caveat in result.caveats)
+    fewer = [without(east, site, *lacked) for site in ("south", "forged")]
+    assert check(new, [east, *fewer]).outcome == "passed"
 
 
 def test_an_axis_that_moved_alone_warns_where_its_question_passes(planted: Planted) -> None:

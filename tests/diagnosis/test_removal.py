@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from shiftscope.diagnosis.removal import MEASURED, Removal, removals
+from shiftscope.diagnosis.removal import MEASURED, Removal, removals, without_each
 from shiftscope.shifts import Side, compare_all, compare_sides
 from shiftscope.shifts.labels import LabelCounts
 from shiftscope.stats import Moments
@@ -137,3 +137,21 @@ def test_the_order_of_pairs_does_not_matter() -> None:
     for one, other in zip(removals(pairs), removals(dict(reversed(pairs.items()))), strict=True):
         assert one.harmonizer == other.harmonizer
         assert (one.share, one.low, one.high) == pytest.approx((other.share, other.low, other.high))
+
+
+def test_what_is_removed_without_one_site() -> None:
+    """One site far off after a harmonizer hides what the others' maps do; left out it does not."""
+    rng = np.random.default_rng(10)
+    sides = [
+        site("a", {}, rng, 200),
+        site("b", {"features": 3.0}, rng, 200),
+        site("c", {"features": 6.0}, rng, 200),
+        site("odd", {"features": 3.0, "zscore": 20.0}, rng, 200),
+    ]
+    pairs = compare_all(sides).pairs
+    less = without_each(pairs)
+    share = {name: next(one.share for one in found if one.harmonizer == "zscore") for name, found in less.items()}
+    assert share["odd"] > 0.95
+    assert max(share["a"], share["b"], share["c"]) < 0
+    assert less["odd"] == removals({pair: shift for pair, shift in pairs.items() if "odd" not in pair})
+    assert without_each({("a", "b"): pairs["a", "b"]}) == {}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from shiftscope.measures import AXES
-from shiftscope.shifts import Side, compare_all, compare_sides
+from shiftscope.shifts import Side, compare_all, compare_one, compare_sides
 from shiftscope.shifts.differences import Table, adjusted
 from shiftscope.shifts.labels import LabelCounts, label_curves, prevalence_differences
 from shiftscope.shifts.prevalence import Classes, at_equal_prevalence
@@ -41,6 +41,15 @@ def federation(seed: int, shifts: tuple[float, ...], n: int = 60, d: int = 8) ->
         side(f"s{k}", {axis: rng.standard_normal((n, min(d, AXES[axis].width))) + shift for axis in AXES})
         for k, shift in enumerate(shifts)
     ]
+
+
+def test_one_site_against_all_is_that_of_the_whole_comparison() -> None:
+    sides = federation(11, (0.0, 0.3, 0.9, 0.1))
+    whole = compare_all(sides).by_site
+    for place, one in enumerate(sides):
+        for mine, theirs in zip(compare_one(sides, place).effects, whole[one.site].effects, strict=True):
+            assert (mine.axis, mine.n, mine.width) == (theirs.axis, theirs.n, theirs.width)
+            assert mine.value == pytest.approx(theirs.value, rel=1e-9, abs=1e-12)
 
 
 def test_a_site_does_not_differ_from_itself() -> None:

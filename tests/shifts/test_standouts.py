@@ -1,5 +1,6 @@
 """Sites that stand out: whoever changes what two others are told is found, and hardly anybody else."""
 
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -110,6 +111,25 @@ def test_the_nearest_site_and_how_far_it_is() -> None:
     assert found["s2"].nearest == "s1"
     assert found["s2"].distance == pytest.approx(2 * 2.9**2, abs=0.3)
     assert found["s0"].nearest == "s1"
+
+
+def test_harmonized_features_are_held_against_the_others_in_the_unit_of_the_raw_ones() -> None:
+    rng = np.random.default_rng(5)
+    sites = honest(rng, 3, 80, 4, 0.0)
+    plain = [
+        dict.fromkeys(("features_deep", "zscore_deep"), moments) for one in sites for moments in one.plain.values()
+    ]
+    far = plain[2]["zscore_deep"]
+    root = np.linalg.cholesky(far.cov)[:, 0]
+    plain[2] = {**plain[2], "zscore_deep": Moments(far.n, far.mean + 30 * root, 20 * far.cov)}
+    found = compare_all([replace(one, plain=axes) for one, axes in zip(sites, plain, strict=True)]).standing
+    raw, after = found["s2"]
+    assert (raw.axis, after.axis) == ("features_deep", "zscore_deep")
+    assert raw.distance < 1
+    assert after.distance > 300
+    assert after.spread == pytest.approx(20, rel=0.3)
+    assert after.pull is None  # what makes the unit is told of the raw ones
+    assert max(one.distance for one in found["s0"]) < 1
 
 
 def test_two_sites_have_no_standing() -> None:

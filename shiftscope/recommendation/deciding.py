@@ -1,0 +1,51 @@
+"""What a diagnosis comes to, question by question."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from shiftscope.diagnosis import Diagnosis, Removal
+from shiftscope.profiles import Profile
+from shiftscope.recommendation.cases import Case
+from shiftscope.recommendation.harmonizing import after_harmonizing, choose
+from shiftscope.recommendation.records import Rules
+
+__all__ = ["decide", "taking_part"]
+
+_CONFLICTS = {
+    "structure": "no harmonizer moves anatomy: it takes a model of its own for each site",
+    "annotation": "how each site draws is learned by a head of its own",
+}
+
+
+def taking_part(diagnosis: Diagnosis, profiles: Sequence[Profile]) -> list[Profile]:
+    """Sites that are compared."""
+    left_out = {site for site, verdict in diagnosis.by_site.items() if verdict.kind == "insufficient"}
+    return [profile for profile in profiles if profile.site not in left_out]
+
+
+def decide(
+    diagnosis: Diagnosis, profiles: Sequence[Profile], removed: Sequence[Removal], rules: Rules
+) -> tuple[Case, list[str]]:
+    """What it comes to if harmonizers remove so much, and why, beyond the answers themselves."""
+    called = tuple(question for question, answer in diagnosis.axes.items() if answer.called)
+    chosen, rivals = choose(removed, rules)
+    case = Case(called, min(profile.patients for profile in taking_part(diagnosis, profiles)), chosen, rivals)
+    told: list[str] = []
+    if "appearance" in called:
+        case, told = after_harmonizing(case, rules)
+    case, more = _after_conflicts(case, rules)
+    return case, [*told, *more]
+
+
+def _after_conflicts(case: Case, rules: Rules) -> tuple[Case, list[str]]:
+    """Whether tasks conflict so that sites need models of their own, whether they have the patients for it, and why."""
+    conflicts = [question for question in _CONFLICTS if question in case.called]
+    told = [_CONFLICTS[question] for question in conflicts]
+    wants = case.own or bool(conflicts)
+    withheld = wants and case.smallest < rules.few
+    if withheld:
+        told.append(
+            f"a model of its own for each site costs more than it gives below {rules.few} patients:"
+            f" {case.smallest} at the smallest site"
+        )
+    return replace(case, own=wants and not withheld, withheld=withheld), told

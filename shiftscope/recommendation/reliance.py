@@ -1,0 +1,69 @@
+"""Advice that rests on one site: what harmonizers remove is added up over all pairs, so one profile can turn it."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from shiftscope.diagnosis import Diagnosis, Removal
+from shiftscope.diagnosis.words import names
+from shiftscope.profiles import Profile
+from shiftscope.recommendation.cases import Case, number
+from shiftscope.recommendation.deciding import decide
+from shiftscope.recommendation.harmonizing import name_of
+from shiftscope.recommendation.records import RULES, Rules
+
+__all__ = ["rests_on_one"]
+
+
+def rests_on_one(diagnosis: Diagnosis, profiles: Sequence[Profile], rules: Rules = RULES) -> list[str]:
+    """A sentence on the sites without whose features the advice would be another, with the numbers of each, and of
+    the one without which most would be removed; nothing where there are none."""
+    if diagnosis.kind == "insufficient":
+        return []
+    case, _ = decide(diagnosis, profiles, diagnosis.removed, rules)
+    others = {
+        site: decide(diagnosis, profiles, removed, rules)[0] for site, removed in diagnosis.removed_without.items()
+    }
+    deciding = [
+        site
+        for site, other in others.items()
+        if _turns(case, diagnosis.removed, other, diagnosis.removed_without[site])
+    ]
+    if not deciding:
+        return []
+    name = name_of(case.chosen)
+    left = {site: _of(name, removed) for site, removed in diagnosis.removed_without.items()}
+    most = max(left, key=lambda site: -np.inf if (item := left[site]) is None else item.share)
+    told = [
+        f"without '{site}' {_advice(others[site])}, where {_leaves(name, left[site])}"
+        for site in dict.fromkeys([*deciding, most])
+    ]
+    return [
+        f"the advice rests on {names(deciding)}: with all sites {_advice(case)}, where {_leaves(name, case.chosen)};"
+        f" {'; '.join(told)}. Which is right cannot be told here: look at the profiles of these sites"
+    ]
+
+
+def _turns(case: Case, removed: Sequence[Removal], other: Case, without: Sequence[Removal]) -> bool:
+    """Whether the action is another, or the harmonizer advised removes half of what the best does no more."""
+    name = name_of(case.chosen)
+    return other.action != case.action or (case.map and _serves(name, removed) and not _serves(name, without))
+
+
+def _serves(name: str, removed: Sequence[Removal]) -> bool:
+    item = _of(name, removed)
+    return item is not None and item.share >= max(other.share for other in removed) / 2
+
+
+def _of(name: str, removed: Sequence[Removal]) -> Removal | None:
+    return next((item for item in removed if item.harmonizer == name), None)
+
+
+def _advice(case: Case) -> str:
+    return f"{case.action} ({name_of(case.chosen)})" if case.map else case.action
+
+
+def _leaves(name: str, item: Removal | None) -> str:
+    if item is None:
+        return f"{name} is not measured"
+    return f"{name} leaves {number(item.remains)} of {number(item.before)}"
