@@ -67,6 +67,7 @@ def profile(
 ) -> None:
     """At a site: images in, one small file of aggregates out. It is the only thing that may leave."""
     from shiftscope.files import write_text
+    from shiftscope.parsing import on_one_line
     from shiftscope.profiles import (
         KEY_FILE,
         Key,
@@ -117,7 +118,7 @@ def profile(
             made, left_out = part_of_site(found, extractor, options, progress, first, secret)
     list_failures(left_out)
     if failures is not None:
-        write_text(failures, "".join(f"{failure}\n" for failure in left_out), private=True)
+        write_text(failures, "".join(f"{on_one_line(str(failure))}\n" for failure in left_out), private=True)
     if isinstance(made, Profile):
         publish(made, output or Path(f"{found.name}.profile.json"), form, show, found.declared)
     elif part is not None:

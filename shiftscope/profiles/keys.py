@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 
 from shiftscope.errors import ProfileError
-from shiftscope.files import write_text
+from shiftscope.files import open_file, write_text
 
 __all__ = ["KEY_FILE", "Key"]
 
@@ -37,8 +37,8 @@ class Key:
         try:
             if os.name == "posix" and stat.S_IMODE(path.stat().st_mode) & 0o077:
                 raise ProfileError(f"{path}: others may read this key; take their rights away with: chmod 600 {path}")
-            with path.open(encoding="ascii") as file:
-                text = file.read(4 * _BYTES).strip()
+            with open_file(path) as file:
+                text = file.read(4 * _BYTES).decode("ascii").strip()
             return cls(bytes.fromhex(text if len(text) == 2 * _BYTES else "no key"))
         except OSError as problem:
             raise ProfileError(f"{path}: cannot be read: {problem.strerror}") from None
