@@ -82,7 +82,7 @@ def _run() -> int:
     try:
         code = typer.main.get_command(app).main(prog_name="shiftscope", standalone_mode=False)
     except click.ClickException as problem:
-        problem.message = on_one_line(problem.message)
+        vars(problem)["message"] = on_one_line(problem.message)  # it may repeat what was typed
         problem.show()
         return 2
     except ShiftscopeError as problem:
