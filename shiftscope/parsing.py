@@ -51,11 +51,23 @@ class _Odd:
     expected: str
 
 
+_BLANK = frozenset(
+    "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0"
+    + "".join(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0), 0x1D159)))
+)
+"""Letters and marks that show nothing: fillers, the joiner of graphemes, selectors of variants, the empty braille cell
+(Unicode's Default_Ignorable_Code_Point and its blanks, without those of the categories above)."""
+
+
 def unprintable(text: str) -> str | None:
     """The first character that cannot be shown as it is, None where all can."""
-    if text.isprintable():
+    if text.isprintable() and _BLANK.isdisjoint(text):
         return None
-    return next((character for character in text if unicodedata.category(character) in _UNPRINTABLE), None)
+    return next((character for character in text if _shows_nothing(character)), None)
+
+
+def _shows_nothing(character: str) -> bool:
+    return character in _BLANK or unicodedata.category(character) in _UNPRINTABLE
 
 
 def printable(text: str) -> str:

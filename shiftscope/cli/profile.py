@@ -23,7 +23,7 @@ from shiftscope.cli.owner import (
     SiteFileOption,
     owner_says,
 )
-from shiftscope.cli.publishing import caution_files, publish
+from shiftscope.cli.publishing import caution_files, publish, target_for
 from shiftscope.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -99,6 +99,8 @@ def profile(
         return
     if site is None:
         say(f"the site is called {found.name!r} after its folder, and the name leaves; --site gives another")
+    if part is None:
+        target_for(found.name, output)  # to be told now, not when everything has been read
     if epsilon is not None:
         require_declared(found)
     from shiftscope.measures.features import DEFAULT, load_extractor
@@ -120,7 +122,7 @@ def profile(
     if failures is not None:
         write_text(failures, "".join(f"{on_one_line(str(failure))}\n" for failure in left_out), private=True)
     if isinstance(made, Profile):
-        publish(made, output or Path(f"{found.name}.profile.json"), form, show, found.declared)
+        publish(made, target_for(found.name, output), form, show, found.declared)
     elif part is not None:
         _keep(made, part, form)
 

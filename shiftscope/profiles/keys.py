@@ -3,6 +3,7 @@
 import hmac
 import os
 import secrets
+import shlex
 import stat
 from pathlib import Path
 
@@ -36,7 +37,9 @@ class Key:
             write_text(path, secrets.token_hex(_BYTES) + "\n", private=True)
         try:
             if os.name == "posix" and stat.S_IMODE(path.stat().st_mode) & 0o077:
-                raise ProfileError(f"{path}: others may read this key; take their rights away with: chmod 600 {path}")
+                raise ProfileError(
+                    f"{path}: others may read this key; take their rights away with: chmod 600 {shlex.quote(str(path))}"
+                )
             with open_file(path) as file:
                 text = file.read(4 * _BYTES).decode("ascii").strip()
             return cls(bytes.fromhex(text if len(text) == 2 * _BYTES else "no key"))

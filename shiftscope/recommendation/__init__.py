@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from shiftscope.diagnosis import AxisVerdict, Diagnosis, diagnose
-from shiftscope.profiles import Profile
+from shiftscope.profiles import Profile, require_different_sites
 from shiftscope.recommendation.cases import NOUNS, PERSONALIZER, Case
 from shiftscope.recommendation.clusters import clusters_of
 from shiftscope.recommendation.harmonizing import after_harmonizing, choose, cost_of, name_of
@@ -48,10 +48,11 @@ def advise(profiles: Sequence[Profile]) -> Advice:
     """Diagnose a federation and recommend what to do.
 
     Raises:
-        ProfileError: fewer than two profiles, or two of one site.
+        ProfileError: fewer than two profiles, two of one site, or too many classes.
         NotComparable: profiles measured in different ways.
     """
     profiles = sorted(profiles, key=lambda profile: profile.site)
+    require_different_sites(profiles)
     diagnosis = diagnose(profiles)
     sizes = tuple(SiteSize(site=item.site, patients=item.patients, cases=item.cases) for item in profiles)
     return Advice(sites=sizes, diagnosis=diagnosis, recommendation=recommend(diagnosis, profiles))

@@ -1,11 +1,15 @@
 """Whatever is given in a document's place, every command answers: no pipe is waited for, no name is a bug."""
 
 import os
+import shlex
 from pathlib import Path
 
 import pytest
-from honest_documents import PROFILES
+from honest_documents import PROFILES, part_of, trial_setup_of
 from mutations import as_json
+
+from shiftscope.plans import PlannedSite, write_plan
+from shiftscope.profiles import Part
 
 COMMANDS = {
     "recommend": "recommend {odd} {profile}",
@@ -23,6 +27,12 @@ COMMANDS = {
     "key": "profile {site} --part {out}/x.part.json --key {odd}",
     "fit": "profile {site} --part {out}/x.part.json --fit {odd}",
 }
+
+
+def part_at(site: str) -> Part:
+    """A part of the site."""
+    part = part_of()
+    return part.model_copy(update={"origin": part.origin.model_copy(update={"site": site})})
 
 
 @pytest.fixture
@@ -64,3 +74,32 @@ def test_a_name_on_the_command_line_makes_no_line_of_its_own(run, tmp_path: Path
         assert done.code == 2
         assert "\nerror: all is well" not in done.err
         assert "\x1b[2J" not in done.err
+
+
+@pytest.mark.parametrize("site", ["../../elsewhere", "/elsewhere", "a/b", "a\\b", "..", ".hidden", "c:x"])
+def test_no_name_of_a_site_leads_elsewhere(
+    run, fixtures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, site: str
+) -> None:
+    part = tmp_path / "here" / "x.part.json"
+    part.parent.mkdir()
+    part_at(site).write(part)
+    monkeypatch.chdir(part.parent)
+    for words in (("merge", part), ("profile", fixtures / "twins" / "east", "--site", site, "--one-file-per-patient")):
+        done = run(*words)
+        assert done.code == 2
+        assert "no name for a file: say with -o" in done.err
+    assert [path.name for path in tmp_path.rglob("*")] == ["here", "x.part.json"]
+    assert run("merge", part, "-o", tmp_path / "said.json").code == 0
+
+
+def test_commands_that_are_proposed_can_be_typed(run, tmp_path: Path) -> None:
+    site = "it's $(touch x)"
+    planned = PlannedSite(fingerprint="", patients=1, cases=1)
+    write_plan(trial_setup_of().plan.model_copy(update={"sites": {site: planned}}), tmp_path / "plan.toml")
+    done = run("train", tmp_path / "plan.toml", "--engine", "inline", "-o", tmp_path / "run")
+    assert done.code == 2
+    assert f"--data {shlex.quote(site + '=DIR')}" in done.err
+    part_at(site).write(tmp_path / "a.part.json")
+    part_at("other").write(tmp_path / "b.part.json")
+    done = run("merge", tmp_path / "a.part.json", tmp_path / "b.part.json")
+    assert f"--site {shlex.quote(site)}" in done.err
