@@ -1,5 +1,6 @@
 """Four synthetic hospitals, the whole way: drawn, profiled, diagnosed, trained on Flower, reported."""
 
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,18 +57,18 @@ def run_demo(
     profiles = []
     extractor = load_extractor()
     for name, folder in folders.items():
-        say(f"shiftscope profile {folder} -o {out / name}.profile.json")
+        say(shlex.join(["shiftscope", "profile", str(folder), "-o", f"{out / name}.profile.json"]))
         made, _ = profile_site(read_site(folder, name=name), extractor, Options())
         made.write(out / f"{name}.profile.json")
         profiles.append(made)
-    say(f"shiftscope recommend {out}/*.profile.json -o {out / 'plan.toml'}")
+    say(f"shiftscope recommend {shlex.quote(str(out))}/*.profile.json -o {shlex.quote(str(out / 'plan.toml'))}")
     advice = advise(profiles)
     proposed = propose_plan(profiles, advice.recommendation, "demo")
     plan = proposed.model_copy(
         update={"rounds": ROUNDS, "local_steps": LOCAL_STEPS, "image_size": IMAGE_SIZE, "seeds": SEEDS}
     )
     write_plan(plan, out / "plan.toml", advice.recommendation.because)
-    pairs = " ".join(f"--data {name}={folder}" for name, folder in folders.items())
-    say(f"shiftscope train {out / 'plan.toml'} {pairs}")
+    pairs = " ".join(f"--data {shlex.quote(f'{name}={folder}')}" for name, folder in folders.items())
+    say(f"shiftscope train {shlex.quote(str(out / 'plan.toml'))} {pairs}")
     result = train(plan, folders, engine=engine, out=out / "run", progress=say)
     return Story(tuple(profiles), advice, result)

@@ -1,10 +1,38 @@
-"""Files on disk, whole or not at all."""
+"""Files on disk: read where they are files, written whole or not at all."""
 
+import errno
 import os
+import stat
 import tempfile
 from pathlib import Path
+from typing import BinaryIO
 
-__all__ = ["write_bytes", "write_text"]
+from shiftscope.errors import ShiftscopeError
+
+__all__ = ["open_file", "write_bytes", "write_text"]
+
+_SHOWN = 40  # characters of a name in that of its half-written file; four bytes each are still a name
+
+
+def open_file(path: Path) -> BinaryIO:
+    """Open a file of the disk for reading, without waiting for anybody to write it.
+
+    Raises:
+        OSError: it cannot be opened, or is a pipe, a device or a folder, which may never end.
+        ValueError: the name holds a null byte.
+    """
+    return open(path, "rb", opener=_open_regular)
+
+
+def _open_regular(name: str, flags: int) -> int:
+    descriptor = os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(mode):
+        return descriptor
+    os.close(descriptor)
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, "it is a folder", name)
+    raise OSError(errno.EINVAL, "it is a pipe or a device; write what it gives to a file and give that", name)
 
 
 def write_text(path: Path, text: str, *, private: bool = False) -> None:
@@ -20,9 +48,20 @@ def write_bytes(path: Path, data: bytes, *, private: bool = False) -> None:
     Args:
         path: its folder is made where there is none.
         private: for its owner's eyes only (mode 0600); else as the user's files are.
+
+    Raises:
+        ShiftscopeError: it cannot be written there.
     """
+    try:
+        _write(path, data, private)
+    except (OSError, ValueError) as problem:  # a name with a null byte is a plain ValueError
+        why = getattr(problem, "strerror", None) or problem
+        raise ShiftscopeError(f"{path}: cannot be written: {why}; give another place, or make room there") from None
+
+
+def _write(path: Path, data: bytes, private: bool) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:_SHOWN]}.", suffix=".part", dir=path.parent)
     try:
         with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor has no path
             file.write(data)

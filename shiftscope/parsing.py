@@ -15,8 +15,19 @@ from pathlib import Path
 from typing import Any
 
 from shiftscope.errors import ShiftscopeError
+from shiftscope.files import open_file
 
-__all__ = ["DEPTH", "printable", "read_json", "read_toml", "refuse_odd", "shown", "unprintable"]
+__all__ = [
+    "DEPTH",
+    "on_one_line",
+    "printable",
+    "read_json",
+    "read_text",
+    "read_toml",
+    "refuse_odd",
+    "shown",
+    "unprintable",
+]
 
 DEPTH = 24
 """Lists and tables inside one another; the deepest document has ten."""
@@ -40,19 +51,35 @@ class _Odd:
     expected: str
 
 
+_BLANK = frozenset(
+    "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0"
+    + "".join(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0), 0x1D159)))
+)
+"""Letters and marks that show nothing: fillers, the joiner of graphemes, selectors of variants, the empty braille cell
+(Unicode's Default_Ignorable_Code_Point and its blanks, without those of the categories above)."""
+
+
 def unprintable(text: str) -> str | None:
     """The first character that cannot be shown as it is, None where all can."""
-    if text.isprintable():
+    if text.isprintable() and _BLANK.isdisjoint(text):
         return None
-    return next((character for character in text if unicodedata.category(character) in _UNPRINTABLE), None)
+    return next((character for character in text if _shows_nothing(character)), None)
+
+
+def _shows_nothing(character: str) -> bool:
+    return character in _BLANK or unicodedata.category(character) in _UNPRINTABLE
 
 
 def printable(text: str) -> str:
     """`text` with what cannot be shown as it is written in escapes; line breaks and tabs stay."""
-    return "".join(
-        ascii(character)[1:-1] if character not in _LAYOUT and unprintable(character) else character
-        for character in text
-    )
+    return "".join(character if character in _LAYOUT else on_one_line(character) for character in text)
+
+
+def on_one_line(text: str) -> str:
+    """`text` with what cannot be shown as it is, line breaks and tabs among it, written in escapes."""
+    if unprintable(text) is None:
+        return text
+    return "".join(ascii(character)[1:-1] if unprintable(character) else character for character in text)
 
 
 def shown(value: object) -> str:
@@ -73,7 +100,7 @@ def read_json(path: Path, most_bytes: int, what: str, error: type[ShiftscopeErro
         error: the file is missing, too large or too deep, or is not JSON. Numbers that are not finite and keys that
             are given twice are left for `refuse_odd`.
     """
-    text = _read(path, most_bytes, f"{what} as JSON", error)
+    text = read_text(path, most_bytes, f"{what} as JSON", error)
     if _depth(text) > DEPTH:
         raise error(f"{path}: expected {what}, {DEPTH} levels deep at the most, got {_depth(text)} levels of brackets")
     try:
@@ -86,7 +113,7 @@ def read_json(path: Path, most_bytes: int, what: str, error: type[ShiftscopeErro
 
 def read_toml(path: Path, most_bytes: int, what: str, error: type[ShiftscopeError]) -> dict[str, Any]:
     """The plain values of a TOML file; as `read_json`."""
-    text = _read(path, most_bytes, f"{what} in TOML", error)
+    text = read_text(path, most_bytes, f"{what} in TOML", error)
     for number, line in enumerate(text.splitlines(), start=1):
         if line.count(".") > _DOTS or sum(line.count(bracket) for bracket in "[{") > _DOTS:
             raise error(
@@ -101,21 +128,14 @@ def read_toml(path: Path, most_bytes: int, what: str, error: type[ShiftscopeErro
         raise error(f"{path}: expected {what} in TOML: {problem}") from None
 
 
-def refuse_odd(value: Any, where: str, error: type[ShiftscopeError]) -> None:
-    """Check plain values, however they were come by: nothing but tables, lists, text, finite numbers of 64 bits, yes
-    and no, and null; keys are printable, text holds no control character but line breaks and tabs.
+def read_text(path: Path, most_bytes: int, what: str, error: type[ShiftscopeError]) -> str:
+    """The text of a file, which is UTF-8 with or without a mark.
 
     Raises:
-        error: naming `where`, the key, what it got and what was expected.
+        error: the file is missing, no file of the disk but a pipe or a device, too large, or no such text.
     """
-    for key, item, depth in _walk(value):
-        if problem := _problem(item, depth):
-            raise error(f"{where}: key '{_cut(key, 200)}': expected {problem} (got {_told(item)})")
-
-
-def _read(path: Path, most_bytes: int, what: str, error: type[ShiftscopeError]) -> str:
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             data = file.read(most_bytes + 1)
     except OSError as problem:
         raise error(f"{path}: cannot be read: {problem.strerror}") from None
@@ -127,6 +147,18 @@ def _read(path: Path, most_bytes: int, what: str, error: type[ShiftscopeError]) 
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as problem:
         raise error(f"{path}: expected {what}, found something else: byte {problem.start} is not UTF-8 text") from None
+
+
+def refuse_odd(value: Any, where: str, error: type[ShiftscopeError]) -> None:
+    """Check plain values, however they were come by: nothing but tables, lists, text, finite numbers of 64 bits, yes
+    and no, and null; keys are printable, text holds no control character but line breaks and tabs.
+
+    Raises:
+        error: naming `where`, the key, what it got and what was expected.
+    """
+    for key, item, depth in _walk(value):
+        if problem := _problem(item, depth):
+            raise error(f"{where}: key '{_cut(key, 200)}': expected {problem} (got {_told(item)})")
 
 
 def _depth(text: str) -> int:

@@ -3,8 +3,9 @@
 import json
 import math
 import re
+from collections.abc import Sized
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self, TypeVar
 
 import numpy as np
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
@@ -15,7 +16,9 @@ from shiftscope.parsing import read_json, refuse_odd, shown, unprintable
 
 __all__ = [
     "MOST",
+    "MOST_CLASSES",
     "Array",
+    "Classes",
     "Document",
     "Finite",
     "FiniteArray",
@@ -25,6 +28,7 @@ __all__ = [
     "Record",
     "Text",
     "Total",
+    "at_most",
     "check_name",
     "explain_validation",
     "matching",
@@ -35,7 +39,15 @@ DIGITS = 6  # significant digits of a published number
 MOST = 10**9
 """No count of patients, cases or rounds is larger."""
 
+MOST_CLASSES = 100
+"""Names of classes in one document. Every pair of sites is compared on all classes at once, by matrices that grow with
+the square of their number, and more names than this are names of something else."""
+
 _LONGEST = 200  # characters of a name
+_LONGEST_SAID = 600  # and of what is said of it: it may list names
+
+
+_Sized = TypeVar("_Sized", bound=Sized)
 
 
 class Misfit(ValueError):
@@ -102,6 +114,17 @@ def matching(pattern: str, expected: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def at_most(number: int, what: str) -> AfterValidator:
+    """A table, list or text of so many at the most, and of what."""
+
+    def check(value: _Sized) -> _Sized:
+        if len(value) > number:
+            raise ValueError(f"expected {number} {what} at the most, not {len(value)}")
+        return value
+
+    return AfterValidator(check)
+
+
 def check_name(text: str) -> str:
     """`text`, which can be a `Name`.
 
@@ -110,6 +133,8 @@ def check_name(text: str) -> str:
     """
     if not text.strip() or len(text) > _LONGEST:
         raise ValueError(f"expected a name of 1 to {_LONGEST} characters")
+    if text != text.strip():
+        raise ValueError("expected a name without spaces before or after it")
     return _one_line(text)
 
 
@@ -144,6 +169,10 @@ Text = Annotated[str, AfterValidator(_one_line)]
 Name = Annotated[str, AfterValidator(check_name)]
 """What something is called: one printable line of at most 200 characters, so that it moves no cursor, turns no line
 around, and is what it looks like."""
+
+
+Classes = Annotated[tuple[Name, ...], at_most(MOST_CLASSES, "classes")]
+"""Names of classes."""
 
 
 class Record(BaseModel):
@@ -212,7 +241,9 @@ def explain_validation(problem: ValidationError) -> str:
     where = where if len(where) <= _LONGEST else f"{where[: _LONGEST - 3]}..."
     if first["type"] == "missing":
         return f"key '{where}' is missing"
-    return f"key '{where}': {first['msg'].removeprefix('Value error, ')} (got {shown(got)})"
+    said = first["msg"].removeprefix("Value error, ")
+    said = said if len(said) <= _LONGEST_SAID else f"{said[: _LONGEST_SAID - 3]}..."
+    return f"key '{where}': {said} (got {shown(got)})"
 
 
 def _compact(value: Any, indent: int = 0) -> str:

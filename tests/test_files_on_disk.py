@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from shiftscope.files import write_text
+from shiftscope.errors import ShiftscopeError
+from shiftscope.files import open_file, write_text
 
 
 def mode(path: Path) -> int:
@@ -37,7 +38,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, mon
         raise OSError("no space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="no space left"):
+    with pytest.raises(ShiftscopeError, match="cannot be written: no space left"):
         write_text(tmp_path / "plan.toml", "new")
     assert [path.name for path in tmp_path.iterdir()] == ["plan.toml"]
     assert (tmp_path / "plan.toml").read_text() == "old"
@@ -63,3 +64,18 @@ def test_a_killed_writer_leaves_the_old_document(tmp_path: Path) -> None:
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -9
     assert (tmp_path / "splits.json").read_text() == "old"
+
+
+@pytest.mark.timeout(20)
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path, says in ((tmp_path / "pipe", "pipe or a device"), (Path("/dev/zero"), "pipe or"), (tmp_path, "folder")):
+        with pytest.raises(OSError, match=says):
+            open_file(path)
+
+
+def test_a_name_as_long_as_names_may_be_can_be_written(tmp_path: Path) -> None:
+    write_text(tmp_path / ("x" * 255), "a")
+    write_text(tmp_path / ("é" * 127), "a")
+    with pytest.raises(ShiftscopeError, match="cannot be written: File name too long"):
+        write_text(tmp_path / ("x" * 256), "a")

@@ -7,7 +7,7 @@ import pytest
 
 from shiftscope.checks import read_policy
 from shiftscope.errors import PolicyError, ShiftscopeError
-from shiftscope.parsing import DEPTH, printable, read_json, read_toml, refuse_odd, shown, unprintable
+from shiftscope.parsing import DEPTH, on_one_line, printable, read_json, read_toml, refuse_odd, shown, unprintable
 
 LIMIT = 250_000
 
@@ -106,3 +106,7 @@ def test_what_cannot_be_shown_is_written_in_escapes(text: str) -> None:
 def test_what_can_be_shown_stays(text: str) -> None:
     assert unprintable(text) is None
     assert printable(text) == text
+
+
+def test_a_line_stays_one() -> None:
+    assert on_one_line("a\nb\t\x1b[31m\u202eé") == "a\\nb\\t\\x1b[31m\\u202eé"

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shiftscope.errors import PlanError
+from shiftscope.parsing import unprintable
 from shiftscope.plans import (
     Cost,
     Difference,
@@ -84,7 +85,11 @@ def test_a_plan_round_trips_with_its_reasons_on_top(tmp_path: Path) -> None:
     seeds=st.lists(st.integers(0, 2**31), min_size=1, max_size=4, unique=True),
     rate=st.floats(1e-6, 1, exclude_min=True),
     names=st.lists(
-        st.text(min_size=1, max_size=12, alphabet=st.characters(exclude_categories=["C", "Z"])), min_size=1, unique=True
+        st.text(min_size=1, max_size=12, alphabet=st.characters(exclude_categories=["C", "Z"])).filter(
+            lambda name: unprintable(name) is None
+        ),
+        min_size=1,
+        unique=True,
     ),
 )
 def test_any_plan_round_trips(
@@ -119,6 +124,19 @@ def test_any_plan_round_trips(
         ("harmonizer", False, "key 'harmonizer'.*valid string"),
         ("colour", 1, "key 'colour'.*valid boolean"),
         ("sites", {"a\x1b[2J": {"fingerprint": "", "patients": 1, "cases": 1}}, "key 'sites': expected keys without"),
+        ("learning_rate", 1e-20, "key 'learning_rate'.*greater than or equal to 0.000000001"),
+        ("seeds", [*range(101)], "key 'seeds'.*at most 100 items"),
+        ("classes", [f"c{k}" for k in range(101)], "key 'classes': expected 100 classes at the most, not 101"),
+        ("split", {"train": 1.0, "val": 0.0, "test": 0.0}, "key 'split.test': expected 0.001 or more"),
+        ("split", {"train": 0.0, "val": 0.0, "test": 1.0}, "key 'split.train': expected 0.001 or more"),
+        ("batch_size", 65536, "key 'batch_size': expected 14563 at the most, for 9216 pixels a case"),
+        ("patch", [1024, 1024, 1024], "key 'batch_size': expected 0 at the most"),
+        ("sites", {"a": {"fingerprint": "", "patients": 0, "cases": 0}}, "key 'sites.a.patients'.*greater than"),
+        (
+            "sites",
+            {"a": {"fingerprint": "", "patients": 1, "cases": 1, "classes": [f"c{k}" for k in range(101)]}},
+            "key 'sites.a.classes': expected 100 classes at the most, not 101",
+        ),
         ("sites", {"a": {"fingerprint": "", "patients": 3, "cases": 2}}, "key 'sites.a.cases': expected 3 or more"),
     ],
 )

@@ -20,7 +20,8 @@ from shiftscope.cli.report import report
 from shiftscope.cli.train import train
 from shiftscope.cli.trial import trial
 from shiftscope.cli.watch import watch
-from shiftscope.errors import ShiftscopeError
+from shiftscope.errors import ShiftscopeError, Unsettled
+from shiftscope.parsing import on_one_line
 
 __all__ = ["EXIT_CODES", "app", "main"]
 
@@ -81,15 +82,26 @@ def _run() -> int:
     try:
         code = typer.main.get_command(app).main(prog_name="shiftscope", standalone_mode=False)
     except click.ClickException as problem:
+        vars(problem)["message"] = on_one_line(problem.message)  # it may repeat what was typed
         problem.show()
         return 2
     except ShiftscopeError as problem:
-        return _told(f"error: {problem}", 2)
+        told = str(problem)
+        return _told(f"error: {told if isinstance(problem, Unsettled) else on_one_line(told)}", 2)
     except (KeyboardInterrupt, click.Abort):
         code = 130
+    except OSError as problem:
+        if problem.filename is None:
+            return _bug(problem)
+        return _told(f"error: {on_one_line(str(problem.filename))}: {problem.strerror}; give another file or folder", 2)
     except Exception as problem:  # noqa: BLE001 - what escapes here is a bug, and must not read as "check failed"
-        return _told(f"bug: {type(problem).__name__}: {problem}; please report it with the output of --debug", 70)
+        return _bug(problem)
     return _told("interrupted", 130) if code == 130 else code or 0  # typer hands an exit, or an interruption, back
+
+
+def _bug(problem: Exception) -> int:
+    said = on_one_line(f"{type(problem).__name__}: {problem}")
+    return _told(f"bug: {said}; please report it with the output of --debug", 70)
 
 
 def _told(text: str, code: int) -> int:

@@ -52,11 +52,12 @@ def check(
     """In CI: is a new delivery still what it was? Exit 0 passed, 1 failed, 3 inconclusive."""
     from shiftscope import checks
     from shiftscope.errors import ProfileError
-    from shiftscope.profiles import Profile
+    from shiftscope.profiles import Profile, require_different_sites
     from shiftscope.reports.check_sheet import headline
 
     limits = _limits(policy, fail_on, warn_only)
     baselines = [Profile.read(path, ProfileError) for path in (*against, *(more or ()))]
+    require_different_sites(baselines)
     profile, failures = read_delivery(
         new,
         baselines,

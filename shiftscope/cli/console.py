@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from shiftscope.cli.options import Format
-from shiftscope.parsing import printable
+from shiftscope.parsing import on_one_line, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,7 +77,7 @@ def list_failures(failures: "Sequence[Unreadable]") -> None:
         return
     warn(f"{len(failures)} file{'s' * (len(failures) > 1)} left out:")
     for failure in failures[:_LISTED]:
-        say(f"  {failure}")
+        say(f"  {on_one_line(str(failure))}")
     if len(failures) > _LISTED:
         say(f"  ... and {len(failures) - _LISTED} more; --failures FILE lists them all")
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from shiftscope.cli.options import EpsilonOption, Format, FormatOption
-from shiftscope.cli.publishing import publish
+from shiftscope.cli.publishing import publish, target_for
 
 __all__ = ["merge"]
 
@@ -23,5 +23,6 @@ def merge(
     from shiftscope.errors import ProfileError
 
     read = [(str(path), profiles.Part.read(path, ProfileError)) for path in parts]
+    target = target_for(read[0][1].origin.site, output)
     made = profiles.merge(read, epsilon)
-    publish(made, output or Path(f"{made.site}.profile.json"), form, show, read[0][1].origin.declared)
+    publish(made, target, form, show, read[0][1].origin.declared)

@@ -23,7 +23,7 @@ from shiftscope.cli.owner import (
     SiteFileOption,
     owner_says,
 )
-from shiftscope.cli.publishing import caution_files, publish
+from shiftscope.cli.publishing import caution_files, publish, target_for
 from shiftscope.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ def profile(
 ) -> None:
     """At a site: images in, one small file of aggregates out. It is the only thing that may leave."""
     from shiftscope.files import write_text
+    from shiftscope.parsing import on_one_line
     from shiftscope.profiles import (
         KEY_FILE,
         Key,
@@ -98,6 +99,8 @@ def profile(
         return
     if site is None:
         say(f"the site is called {found.name!r} after its folder, and the name leaves; --site gives another")
+    if part is None:
+        target_for(found.name, output)  # to be told now, not when everything has been read
     if epsilon is not None:
         require_declared(found)
     from shiftscope.measures.features import DEFAULT, load_extractor
@@ -117,9 +120,9 @@ def profile(
             made, left_out = part_of_site(found, extractor, options, progress, first, secret)
     list_failures(left_out)
     if failures is not None:
-        write_text(failures, "".join(f"{failure}\n" for failure in left_out), private=True)
+        write_text(failures, "".join(f"{on_one_line(str(failure))}\n" for failure in left_out), private=True)
     if isinstance(made, Profile):
-        publish(made, output or Path(f"{found.name}.profile.json"), form, show, found.declared)
+        publish(made, target_for(found.name, output), form, show, found.declared)
     elif part is not None:
         _keep(made, part, form)
 

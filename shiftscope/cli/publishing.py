@@ -12,7 +12,20 @@ if TYPE_CHECKING:
     from shiftscope.profiles import Profile
     from shiftscope.sites import Declarations
 
-__all__ = ["caution_files", "publish"]
+__all__ = ["caution_files", "publish", "target_for"]
+
+
+def target_for(site: str, output: Path | None) -> Path:
+    """Where the profile goes: `output`, else here, called after its site.
+
+    Raises:
+        UsageError: the site's name is a path, and would lead elsewhere.
+    """
+    if output is not None:
+        return output
+    if set(site) & set("/\\:") or site.startswith("."):
+        raise UsageError(f"the site is called {site!r}, which is no name for a file: say with -o where to write it")
+    return Path(f"{site}.profile.json")
 
 
 def publish(made: "Profile", target: Path, form: Format, show: bool, declared: "Declarations") -> None:

@@ -1,5 +1,6 @@
 """`shiftscope recommend`: at the coordinator, profiles in, diagnosis and recommendation out, no images."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -28,5 +29,5 @@ def recommend(
     if output is not None:
         plan = propose_plan(read, advice.recommendation, output.stem)
         write_plan(plan, output, advice.recommendation.because)
-        say(f"plan written to {output}; edit it, then: shiftscope train {output} --data SITE=DIR ...")
+        say(f"plan written to {output}; edit it, then: shiftscope train {shlex.quote(str(output))} --data SITE=DIR ...")
     answer(form, advice.to_dict(), advice_sheet(advice))

@@ -1,5 +1,6 @@
 """`shiftscope trial`: many strategies on a small budget, by successive halving."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -65,5 +66,6 @@ def trial(
     )
     winner = plan_out or target / "winner.toml"
     write_winner(prepared, result, winner)
-    say(f"result written to {target / 'trial.json'}; on the plan's whole budget: shiftscope train {winner} --data ...")
+    command = shlex.join(["shiftscope", "train", str(winner)])
+    say(f"result written to {target / 'trial.json'}; on the plan's whole budget: {command} --data ...")
     answer(form, result.to_dict(), trial_sheet(result))

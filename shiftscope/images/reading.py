@@ -37,7 +37,7 @@ def read(paths: Path | Sequence[Path]) -> Image:
 
         image = read_dicom(files)
     elif kind is None:
-        raise Unreadable(path, "not_an_image", f"its first bytes are {_opening(path)}")
+        raise Unreadable(path, "not_an_image", _opening(path))
     else:
         raise Unreadable(path, "unsupported", f"{len(files)} {kind} files as one image; only a DICOM series is")
     return _checked(image, path)
@@ -78,5 +78,7 @@ def _is_dicom(path: Path) -> bool:
 
 
 def _opening(path: Path) -> str:
+    """What the first bytes say, without repeating any: the file may be none of the site's images."""
     with path.open("rb") as file:
-        return repr(file.read(12))
+        text = file.read(12).isascii()
+    return f"its first bytes are {'text' if text else 'those of no known format'}"

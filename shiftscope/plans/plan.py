@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from math import prod
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
@@ -10,7 +11,7 @@ from shiftscope.errors import PlanError
 from shiftscope.parsing import shown
 from shiftscope.profiles import Profile
 from shiftscope.recommendation import Recommendation
-from shiftscope.records import Document, Finite, Misfit, Name, Record, Text, Total
+from shiftscope.records import MOST, Classes, Document, Finite, Misfit, Name, Record, Text, Total
 from shiftscope.sites import Declarations
 
 __all__ = ["Plan", "PlannedSite", "Split", "Task", "propose_plan"]
@@ -19,6 +20,12 @@ _NAME = "[A-Za-z0-9][A-Za-z0-9._-]{0,199}"
 
 _MOST_ROUNDS, _MOST_STEPS = 10_000, 1_000_000
 """What no job takes; the cost of a plan is added up round by round before it is run."""
+
+_MOST_SEEDS, _SLOWEST = 100, 1e-9
+"""A smaller learning rate moves no weight of single precision."""
+
+_MOST_PIXELS = 2**27
+"""In a batch: of one channel they take half a gigabyte before a network has seen them."""
 
 Task = Literal["segmentation", "classification"]
 
@@ -34,10 +41,10 @@ class PlannedSite(Record):
     """
 
     fingerprint: Text
-    patients: Total
+    patients: Annotated[int, Field(strict=True, ge=1, le=MOST)]
     cases: Total
     cluster: Total = 0
-    classes: tuple[Name, ...] | None = None
+    classes: Classes | None = None
     one_file_per_patient: bool = False
 
     @model_validator(mode="after")
@@ -52,6 +59,9 @@ class PlannedSite(Record):
         return Declarations(classes=self.classes, one_file_per_patient=self.one_file_per_patient or None)
 
 
+_LEAST_SHARE = 0.001
+
+
 class Split(Record):
     """How patients are divided where the data bring no split of their own."""
 
@@ -64,6 +74,9 @@ class Split(Record):
     def _adds_up(self) -> "Split":
         if min(self.train, self.val, self.test) < 0 or abs(self.train + self.val + self.test - 1) > 1e-6:
             raise ValueError("train, val and test must be shares that add up to 1")
+        for key, share in (("train", self.train), ("test", self.test)):
+            if share < _LEAST_SHARE:
+                raise Misfit(key, share, f"{_LEAST_SHARE} or more: without patients to train and to test on, no result")
         return self
 
 
@@ -81,15 +94,15 @@ class Plan(Document):
 
     name: Annotated[str, Field(pattern=f"^{_NAME}$")]
     task: Task
-    classes: tuple[Name, ...]
+    classes: Classes
     model: Name
     colour: Annotated[bool, Field(strict=True)]
     image_size: Annotated[int, Field(strict=True, ge=16, le=1024)]
     rounds: Annotated[int, Field(strict=True, ge=1, le=_MOST_ROUNDS)]
     local_steps: Annotated[int, Field(strict=True, ge=1, le=_MOST_STEPS)]
     batch_size: Annotated[int, Field(strict=True, ge=2, le=65536)]
-    learning_rate: Annotated[Finite, Field(gt=0, le=1000)]
-    seeds: Annotated[tuple[Seed, ...], Field(min_length=1)]
+    learning_rate: Annotated[Finite, Field(ge=_SLOWEST, le=1000)]
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1, max_length=_MOST_SEEDS)]
     harmonizer: Name | None
     personalizer: Name | None
     baseline: Name = "fedavg"
@@ -110,6 +123,13 @@ class Plan(Document):
     def _three_or_none(self) -> "Plan":
         if len(self.patch) not in (0, 3):
             raise ValueError("patch must be three numbers of voxels, z, y, x, or be left out")
+        return self
+
+    @model_validator(mode="after")
+    def _has_room(self) -> "Plan":
+        each = prod(self.patch) if self.patch else self.image_size**2
+        if self.batch_size * each > _MOST_PIXELS:
+            raise Misfit("batch_size", self.batch_size, f"{_MOST_PIXELS // each} at the most, for {each} pixels a case")
         return self
 
 

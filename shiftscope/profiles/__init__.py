@@ -1,6 +1,7 @@
 """Images in, one small shareable file out."""
 
 from shiftscope.profiles.collect import part_of_site, profile_site
+from shiftscope.profiles.federation import require_different_sites, require_few_classes
 from shiftscope.profiles.keys import KEY_FILE, Key
 from shiftscope.profiles.merges import merge
 from shiftscope.profiles.parts import Part, read_fit
@@ -28,5 +29,7 @@ __all__ = [
     "profile_site",
     "read_fit",
     "require_declared",
+    "require_different_sites",
+    "require_few_classes",
     "texts_of",
 ]

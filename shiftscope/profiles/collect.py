@@ -12,6 +12,7 @@ from shiftscope.profiles.parts import Part
 from shiftscope.profiles.patients import Fit, Options, Progress, patients_of, silent
 from shiftscope.profiles.profile import Profile
 from shiftscope.profiles.tally import Tally
+from shiftscope.records import MOST_CLASSES
 from shiftscope.sites import Site, ask_who_is_who, require_shareable
 
 __all__ = ["part_of_site", "profile_site"]
@@ -63,6 +64,11 @@ def part_of_site(
         key: marks the patients, for a part that is kept to be merged.
     """
     require_shareable(site)
+    if len(site.classes) > MOST_CLASSES:
+        raise InputError(
+            f"{site.root}: holds {len(site.classes)} classes, and a profile tells {MOST_CLASSES} at the most; join"
+            " those that are one to a radiologist, or say --no-classes"
+        )
     failures = [Unreadable(path, reason) for reason, paths in site.excluded.items() for path in paths]
     if first is not None:
         options = replace(options, seed=first.origin.seed)

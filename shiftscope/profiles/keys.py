@@ -3,11 +3,12 @@
 import hmac
 import os
 import secrets
+import shlex
 import stat
 from pathlib import Path
 
 from shiftscope.errors import ProfileError
-from shiftscope.files import write_text
+from shiftscope.files import open_file, write_text
 
 __all__ = ["KEY_FILE", "Key"]
 
@@ -36,9 +37,11 @@ class Key:
             write_text(path, secrets.token_hex(_BYTES) + "\n", private=True)
         try:
             if os.name == "posix" and stat.S_IMODE(path.stat().st_mode) & 0o077:
-                raise ProfileError(f"{path}: others may read this key; take their rights away with: chmod 600 {path}")
-            with path.open(encoding="ascii") as file:
-                text = file.read(4 * _BYTES).strip()
+                raise ProfileError(
+                    f"{path}: others may read this key; take their rights away with: chmod 600 {shlex.quote(str(path))}"
+                )
+            with open_file(path) as file:
+                text = file.read(4 * _BYTES).decode("ascii").strip()
             return cls(bytes.fromhex(text if len(text) == 2 * _BYTES else "no key"))
         except OSError as problem:
             raise ProfileError(f"{path}: cannot be read: {problem.strerror}") from None

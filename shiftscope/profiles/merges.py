@@ -1,5 +1,6 @@
 """One profile from the parts of a site: whose patients may be added up, and their sum."""
 
+import shlex
 from collections.abc import Sequence
 from importlib import metadata
 from itertools import combinations
@@ -98,7 +99,8 @@ def _require_one_site(one: _Named, other: _Named) -> None:
     if mine.origin.site != theirs.origin.site:
         raise ProfileError(
             f"{a} is a part of site '{mine.origin.site}', {b} of '{theirs.origin.site}': merge takes the parts of one"
-            f" site; if they are one, make {b} again with --site '{mine.origin.site}'"
+            f" site; if they are one, make {b} again with --site"
+            f" {shlex.quote(mine.origin.site)}"
         )
     if mine.origin.cases == theirs.origin.cases:
         what = f"{a} is given twice" if a == b else f"{a} and {b} are parts of the same images"
@@ -121,7 +123,9 @@ def _require_alike(one: _Named, other: _Named) -> None:
             " patient column"
         )
     if _differ(mine.fit, theirs.fit):
-        raise NotComparable(f"{a} and {b} were measured with different canonical maps; make {b} again with --fit {a}")
+        raise NotComparable(
+            f"{a} and {b} were measured with different canonical maps; make {b} again with --fit {shlex.quote(a)}"
+        )
 
 
 def _other_key(a: str, mine: Part, b: str, theirs: Part) -> str:

@@ -1,5 +1,6 @@
 """Parts of one site: raw sums in a file that stays there."""
 
+import shlex
 from dataclasses import fields
 from importlib import metadata
 from pathlib import Path
@@ -113,7 +114,7 @@ def read_fit(path: Path, site: str, extractor: Extractor) -> Part:
     if part.origin.site != site:
         raise ProfileError(
             f"--fit {path}: is a part of site '{part.origin.site}', not of '{site}', and every site has its own map;"
-            f" if they are one site, give --site '{part.origin.site}'"
+            f" if they are one site, give --site {shlex.quote(part.origin.site)}"
         )
     if difference := part.origin.recipe.difference(recipe_of(extractor)):
         raise NotComparable(

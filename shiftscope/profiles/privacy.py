@@ -131,10 +131,10 @@ def patients_needed(epsilon: float, axes: int, spread: float = _SPREAD, offset: 
 
 
 _MISSING = {
-    "layout": 'layout = "images+masks"     # as --dry-run finds it',
-    "depth": 'depth = "2-D"               # or "3-D", or "mixed"',
-    "colour": "colour = false              # whether images have colour",
-    "has_masks": "has_masks = true            # whether they come with masks",
+    "layout": 'layout = "images+masks" (as --dry-run finds it)',
+    "depth": 'depth = "2-D" (or "3-D", or "mixed")',
+    "colour": "colour = false (whether images have colour)",
+    "has_masks": "has_masks = true (whether they come with masks)",
 }
 """Key of the site file -> how it is written there."""
 
@@ -158,7 +158,7 @@ def require_declared(site: Site) -> None:
     if missing:
         raise UsageError(
             f"--epsilon: one patient could change what is computed of all, so the site's owner writes into"
-            f" {site.root / SITE_FILE} what is known without looking at any:\n  " + "\n  ".join(missing)
+            f" {site.root / SITE_FILE} what is known without looking at any, a line for each: {'; '.join(missing)}"
         )
 
 

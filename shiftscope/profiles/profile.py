@@ -9,11 +9,24 @@ from shiftscope.profiles import consistency
 from shiftscope.profiles.sketches import Area, Sketch
 from shiftscope.profiles.summaries import Summary
 from shiftscope.profiles.widths import CELL
-from shiftscope.records import MOST, Document, Finite, FiniteArray, Name, Record, Text, Total, matching
+from shiftscope.records import (
+    MOST,
+    MOST_CLASSES,
+    Document,
+    Finite,
+    FiniteArray,
+    Name,
+    Record,
+    Text,
+    Total,
+    at_most,
+    matching,
+)
 from shiftscope.sites import ONE_FILE, Declarations
 
 __all__ = [
     "CELL",
+    "MOST_VALUES",
     "OTHER",
     "SEVERAL",
     "WITHHELD",
@@ -34,8 +47,15 @@ def _count(value: Any) -> Any:
     return value
 
 
+def _count_or_none(value: Any) -> Any:
+    return value if value == 0 and isinstance(value, int) and not isinstance(value, bool) else _count(value)
+
+
 Count = Annotated[int | str, BeforeValidator(_count)]
 """A number of patients, or "<10", or "hidden": any number, not told because it would give a small one away."""
+
+MOST_TAGS, MOST_VALUES = 20, 500
+"""Of acquisition: there are fewer tags, and a value of its own takes 10 patients."""
 
 OTHER, SEVERAL = "other", "several"
 """Two values of every tag: of patients whose own is shared by fewer than 10 or unknown, and of those with several."""
@@ -152,15 +172,17 @@ class Profile(Document):
     depth: Literal["2-D", "3-D", "mixed"]
     excluded: dict[Name, Annotated[int, Field(strict=True, ge=1, le=MOST)]]
     labelled: Total
-    labels: dict[Name, Count]
-    acquisition: dict[Name, dict[Name, Count]]
+    labels: Annotated[dict[Name, Count], at_most(MOST_CLASSES, "classes")]
+    acquisition: Annotated[
+        dict[Name, Annotated[dict[Name, Count], at_most(MOST_VALUES, "values of a tag")]], at_most(MOST_TAGS, "tags")
+    ]
     sketches: dict[Name, Sketch | None]
     by_class: dict[Name, dict[Name, Sketch]]
     measures: dict[Name, Summary]
     quantiles: FiniteArray | None
     spectrum: FiniteArray | None
     privacy: Privacy | None = None
-    several_classes: Count | Literal[0] = 0
+    several_classes: Annotated[int | str, BeforeValidator(_count_or_none)] = 0
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:

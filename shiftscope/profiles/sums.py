@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer
 
+from shiftscope.records import Total
 from shiftscope.stats import Moments
 
 __all__ = ["CHECKED", "Exact", "Histogram", "Sums"]
@@ -24,17 +25,20 @@ MOST = 1e24
 
 def _array(value: Any) -> np.ndarray:
     try:
-        array = np.array(value, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise ValueError("expected numbers in lists of equal length") from None
+        array = np.array(value)
+        if array.dtype.kind not in "fiu":
+            raise TypeError
+        array = array.astype(np.float64)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError("expected finite numbers in lists of equal length") from None
     if not np.all(np.isfinite(array)):
-        raise ValueError("expected finite numbers")
+        raise ValueError("expected finite numbers in lists of equal length")
     if np.any(np.abs(array) > MOST):
         raise ValueError(f"expected numbers of {MOST:g} at the most")
     return array
 
 
-Number = Annotated[float, Field(ge=-MOST, le=MOST)]
+Number = Annotated[float, Field(strict=True, ge=-MOST, le=MOST)]
 
 
 Exact = Annotated[np.ndarray, BeforeValidator(_array), PlainSerializer(np.ndarray.tolist, when_used="json")]
@@ -47,7 +51,7 @@ class Sums:
 
     __pydantic_config__ = CHECKED
 
-    n: int = 0
+    n: Total = 0
     total: Exact | None = None
     outer: Exact | None = None
 
@@ -99,8 +103,8 @@ class Histogram:
 
     low: Number
     high: Number
-    counts: list[int] = field(default_factory=lambda: [0] * GRID)
-    n: int = 0
+    counts: list[Total] = field(default_factory=lambda: [0] * GRID)
+    n: Total = 0
     total: Number = 0.0
     squares: Number = 0.0
 

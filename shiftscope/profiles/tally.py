@@ -4,20 +4,23 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
-from typing import Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from pydantic import BeforeValidator
 
 from shiftscope.measures import AXES, MEASURES, boundary, morphology
 from shiftscope.measures.features import Extractor
+from shiftscope.measures.intensity import LEVELS
+from shiftscope.measures.texture import RADII
 from shiftscope.profiles import export
 from shiftscope.profiles.origins import Origin
 from shiftscope.profiles.patients import Patient
 from shiftscope.profiles.privacy import WIDTH as _PRIVATE_WIDTH
 from shiftscope.profiles.privacy import clipped, private_profile
-from shiftscope.profiles.profile import CELL, Count, Profile, Sketch
+from shiftscope.profiles.profile import CELL, MOST_VALUES, Count, Profile, Sketch
 from shiftscope.profiles.sums import CHECKED, Histogram, Sums
-from shiftscope.records import MOST, Misfit
+from shiftscope.records import MOST, Misfit, Total
 from shiftscope.sites import Site
 
 __all__ = ["Tally"]
@@ -30,7 +33,22 @@ _UNPUBLISHED = "empty"
 """Its mean is a count of patients."""
 
 _PUBLISHED = tuple(name for name in MEASURES if name != _UNPUBLISHED)
-_CURVES = ("quantiles", "amplitude")
+_CURVES = {"quantiles": len(LEVELS), "amplitude": RADII}
+"""Curve -> its length."""
+
+_DEPTHS = frozenset({"2-D", "3-D"})
+
+
+def _counts(value: Any) -> Any:
+    """Patients by a name: whole numbers, not texts or answers that read as such."""
+    if not isinstance(value, dict) or not all(
+        isinstance(name, str) and type(count) is int and 1 <= count <= MOST for name, count in value.items()
+    ):
+        raise ValueError("expected names with counts of 1 or more")
+    return Counter(value)
+
+
+Counts = Annotated[Counter[str], BeforeValidator(_counts)]
 
 
 def _histogram(name: str) -> Histogram:
@@ -57,6 +75,11 @@ def _scanner(acquisition: Mapping[str, str]) -> dict[str, str]:
     return {**tags, "scanner": " ".join(names)} if names else tags
 
 
+def _few(counts: dict[str, Count]) -> dict[str, Count]:
+    """The values of a tag, where they are no more than a profile tells; of a longer list nothing is told."""
+    return counts if len(counts) <= MOST_VALUES else {}
+
+
 @dataclass(slots=True)
 class Tally:
     """Sums over patients; memory does not depend on their number. Unsuppressed: stays at the site.
@@ -78,30 +101,34 @@ class Tally:
 
     __pydantic_config__ = CHECKED
 
-    patients: int = 0
-    cases: int = 0
-    masks: int = 0
+    patients: Total = 0
+    cases: Total = 0
+    masks: Total = 0
     plain: dict[str, Sums] = field(default_factory=dict)
     joint: dict[str, Sums] = field(default_factory=dict)
     by_class: dict[str, dict[str, Sums]] = field(default_factory=dict)
     histograms: dict[str, Histogram] = field(default_factory=lambda: {name: _histogram(name) for name in _PUBLISHED})
     curves: dict[str, Sums] = field(default_factory=lambda: {name: Sums() for name in _CURVES})
-    labels: Counter[str] = field(default_factory=Counter)
-    acquisition: dict[str, Counter[str]] = field(default_factory=dict)
-    depths: Counter[str] = field(default_factory=Counter)
-    coloured: int = 0
+    labels: Counts = field(default_factory=Counter)
+    acquisition: dict[str, Counts] = field(default_factory=dict)
+    depths: Counts = field(default_factory=Counter)
+    coloured: Total = 0
     clipped: dict[str, Sums] = field(default_factory=dict)
-    several_classes: int = 0
+    several_classes: Total = 0
 
     def __post_init__(self) -> None:
         """Sums that belong together are over the same coordinates, and over some of the patients."""
-        if not 0 <= self.patients <= self.cases <= MOST or not 0 <= self.masks <= self.cases:
+        if not self.patients <= self.cases or not self.masks <= self.cases:
             raise ValueError(f"{self.patients} patients with {self.cases} cases and {self.masks} masks")
         for key, counts in {"labels": self.labels, **self.acquisition}.items():
-            if min(counts.values(), default=1) < 1 or counts.total() > self.patients:
-                raise Misfit(key, dict(counts), f"counts of 1 or more, {self.patients} at the most in all")
-        if not self.depths.keys() <= {"2-D", "3-D"} or not 0 <= self.coloured <= self.patients:
-            raise ValueError(f"{self.coloured} patients with colour, and depths {', '.join(self.depths)}")
+            if counts.total() > self.patients:
+                raise Misfit(key, dict(counts), f"counts of {self.patients} at the most in all, the patients")
+        if not self.depths.keys() <= _DEPTHS or max(self.depths.values(), default=0) > self.patients:
+            raise Misfit("depths", dict(self.depths), f"2-D and 3-D, {self.patients} each at the most, the patients")
+        for key, count in (("coloured", self.coloured), ("several_classes", self.several_classes)):
+            if count > self.patients:
+                raise Misfit(key, count, f"{self.patients} at the most, the patients")
+        self._require_curves()
         classes = {f"by_class.{label}": axes for label, axes in self.by_class.items()}
         for group, axes in {"plain": self.plain, "joint": self.joint, "clipped": self.clipped, **classes}.items():
             for axis, sums in axes.items():
@@ -109,6 +136,15 @@ class Tally:
         for name, histogram in self.histograms.items():
             if histogram.n > self.patients:
                 raise Misfit(f"histograms.{name}.n", histogram.n, f"{self.patients} at the most, the patients")
+
+    def _require_curves(self) -> None:
+        if self.curves.keys() != _CURVES.keys():
+            raise Misfit("curves", sorted(self.curves), f"the curves {', '.join(_CURVES)}")
+        for name, sums in self.curves.items():
+            if sums.n > self.patients:
+                raise Misfit(f"curves.{name}.n", sums.n, f"{self.patients} at the most, the patients")
+            if sums.total is not None and len(sums.total) != _CURVES[name]:
+                raise Misfit(f"curves.{name}.total", f"{len(sums.total)} numbers", f"{_CURVES[name]} numbers")
 
     def _require_some(self, key: str, axis: str, sums: Sums, group: str) -> None:
         if axis not in AXES:
@@ -210,7 +246,9 @@ class Tally:
             labelled=told.total(),
             labels=labels,
             several_classes=export.suppressed_count(self.several_classes),
-            acquisition={tag: export.acquisition(tag, counts) for tag, counts in sorted(self.acquisition.items())},
+            acquisition={
+                tag: _few(export.acquisition(tag, counts)) for tag, counts in sorted(self.acquisition.items())
+            },
             sketches={
                 axis: export.sketch(axis, self.plain.get(axis, Sums()), self._area_of_all(axis)) for axis in AXES
             },

@@ -10,7 +10,7 @@ with few patients personalization costs more than it gives.
 from collections.abc import Sequence
 
 from shiftscope.diagnosis import AxisVerdict, Diagnosis, diagnose
-from shiftscope.profiles import Profile
+from shiftscope.profiles import Profile, require_different_sites
 from shiftscope.recommendation.cases import NOUNS, PERSONALIZER
 from shiftscope.recommendation.clusters import clusters_of
 from shiftscope.recommendation.deciding import decide, taking_part
@@ -44,10 +44,11 @@ def advise(profiles: Sequence[Profile]) -> Advice:
     """Diagnose a federation and recommend what to do.
 
     Raises:
-        ProfileError: fewer than two profiles, or two of one site.
+        ProfileError: fewer than two profiles, two of one site, or too many classes.
         NotComparable: profiles measured in different ways.
     """
     profiles = sorted(profiles, key=lambda profile: profile.site)
+    require_different_sites(profiles)
     diagnosis = diagnose(profiles)
     sizes = tuple(SiteSize(site=item.site, patients=item.patients, cases=item.cases) for item in profiles)
     told = diagnosis.model_copy(update={"caveats": (*diagnosis.caveats, *rests_on_one(diagnosis, profiles))})

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from shiftscope.diagnosis.verdicts import Limits
 from shiftscope.errors import ProfileError
-from shiftscope.profiles import Profile
+from shiftscope.profiles import Profile, require_few_classes
 from shiftscope.profiles.profile import WITHHELD
 
 __all__ = ["caveats_of", "date_of", "is_enough", "require_series"]
@@ -24,6 +24,7 @@ def require_series(baseline: Profile, months: Sequence[Profile], limits: Limits)
     names = Counter(profile.site for profile in (baseline, *months))
     if twice := next((name for name, count in names.items() if count > 1), None):
         raise ProfileError(f"two profiles are called '{twice}': months go by their file names; rename one of them")
+    require_few_classes((baseline, *months))
     for month in months:
         baseline.require_comparable(month)
     if not is_enough(baseline, limits):

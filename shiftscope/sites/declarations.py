@@ -8,7 +8,7 @@ from pydantic import ValidationError, model_validator
 
 from shiftscope.errors import InputError, ShiftscopeError
 from shiftscope.parsing import read_toml, refuse_odd
-from shiftscope.records import Name, Record, explain_validation
+from shiftscope.records import Classes, Record, explain_validation
 
 __all__ = ["NOTHING_SAID", "SITE_FILE", "Declarations", "read_declarations"]
 
@@ -31,7 +31,7 @@ class Declarations(Record):
         has_masks: whether images have masks, for `--epsilon`.
     """
 
-    classes: tuple[Name, ...] | None = None
+    classes: Classes | None = None
     one_file_per_patient: bool | None = None
     patient_regex: str | None = None
     layout: Literal["images+masks", "classes", "split-classes", "nnunet", "dicom", "manifest", "images"] | None = None

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
@@ -265,7 +266,8 @@ def folders_of(plan: Plan, data: Mapping[str, Path]) -> dict[str, Path]:
         raise PlanError(f"--data: the plan has no site {unknown[0]!r}; its sites are {', '.join(plan.sites)}")
     if absent := [site for site in plan.sites if site not in paths]:
         raise PlanError(
-            f"--data: nothing given for site {absent[0]!r}; say where its images lie: --data {absent[0]}=DIR"
+            f"--data: nothing given for site {absent[0]!r}; say where its images lie: --data"
+            f" {shlex.quote(absent[0] + '=DIR')}"
         )
     if odd := [site for site in plan.sites if site in ("", ".", "..")]:
         raise PlanError(f"sites: {odd[0]!r} is no name for a site; rename it in the plan")

@@ -207,8 +207,20 @@ FORGERIES: list[tuple[str, str, Change, str]] = [
     ("half a character", "masks-a", {"site": "\ud800"}, "site"),
     ("two lines for a name", "masks-a", {"site": "early\nlate"}, "site"),
     ("no name", "masks-a", {"site": " "}, "site"),
+    ("a name that shows nothing", "masks-a", {"site": "\u3164"}, "site"),
+    ("a name with a mark that shows nothing", "masks-a", {"site": "early\ufe0f"}, "site"),
+    ("a name with a space behind it", "masks-a", {"site": "early "}, "site"),
     ("a name without an end", "masks-a", {"site": "x" * 201}, "site"),
     ("a class that hides in another", "classes-a", {"labels/beni\u200bgn": 10}, "labels"),
+    ("a class too many", "classes-a", {"labels": {f"class {k:03d}": 10 for k in range(101)}}, "labels"),
+    ("a tag too many", "classes-a", {"acquisition": {f"tag {k:02d}": {} for k in range(21)}}, "acquisition"),
+    (
+        "a scanner too many",
+        "classes-a",
+        {"acquisition/scanner": dict.fromkeys(map(str, range(501)), 10)},
+        "acquisition",
+    ),
+    ("fewer than no patient of several classes", "classes-a", {"several_classes": -5}, "several_classes"),
     ("a fingerprint that is none", "masks-a", {"fingerprint": "f" * 63}, "fingerprint"),
     ("patients told apart by guess", "masks-a", {"patient_source": "guess"}, "patient_source"),
     ("a folder like no other", "masks-a", {"layout": "heap"}, "layout"),
@@ -322,5 +334,5 @@ def test_the_table_holds_nothing_else() -> None:
 def test_honest_profiles_read(run, tmp_path: Path, name: str) -> None:
     path, other = tmp_path / "honest.profile.json", tmp_path / "other.profile.json"
     path.write_bytes(as_json({**PROFILES[name], "site": "honest"}))
-    other.write_bytes(as_json(PROFILES["masks-b"]))
+    other.write_bytes(as_json({**PROFILES["masks-b"], "fingerprint": "e" * 64}))
     assert run("recommend", path, other).code == 0

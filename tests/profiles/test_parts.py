@@ -296,10 +296,35 @@ def test_parts_that_do_not_add_up_are_refused(other: Callable[[], Part], error: 
         (lambda made: made["tally"]["histograms"]["noise"].update(n=3), "64 cells that hold 12 patients of 3"),
         (lambda made: made["tally"].update(extra=1), "key 'tally.extra'"),
         (lambda made: made["tally"]["histograms"].pop("noise"), "was measured by version"),
+        (
+            lambda made: made["tally"].update(depths={"2-D": -3}),
+            "key 'tally.depths': expected names with counts of 1 or",
+        ),
+        (lambda made: made["tally"].update(depths={"2-D": 10**9}), "key 'tally.depths': expected 2-D and 3-D, 12 each"),
+        (lambda made: made["tally"].update(depths={"4-D": 3}), "key 'tally.depths': expected 2-D and 3-D"),
+        (
+            lambda made: made["tally"]["curves"]["amplitude"].update(n=10**9),
+            "key 'tally.curves.amplitude.n': expected 12",
+        ),
+        (lambda made: made["tally"].update(curves={}), "key 'tally.curves': expected the curves quantiles, amplitude"),
+        (
+            lambda made: made["tally"]["curves"]["quantiles"].update(total=[1.0], outer=[[1.0]]),
+            "key 'tally.curves.quantiles.total': expected 33 numbers (got '1 numbers')",
+        ),
+        (lambda made: made["tally"].update(patients="12"), "key 'tally.patients'"),
+        (lambda made: made["tally"].update(masks=True), "key 'tally.masks'"),
+        (lambda made: made["tally"].update(cases=12.0), "key 'tally.cases'"),
+        (lambda made: made["tally"].update(several_classes=-5), "key 'tally.several_classes'"),
+        (lambda made: made["tally"].update(several_classes=13), "key 'tally.several_classes': expected 12 at the most"),
+        (lambda made: made["tally"].update(labels={"a": True}), "key 'tally.labels': expected names with counts"),
+        (lambda made: made["tally"]["plain"]["texture"].update(total=["1"] * 8), "expected finite numbers"),
         (lambda made: made.update(schema=2), "schema 2 is not the schema 1"),
         (lambda made: made.update(part="x"), "key 'part'"),
     ],
-    ids=["shape", "gap", "histogram", "extra", "measure", "schema", "mark"],
+    ids=[
+        *("shape", "gap", "histogram", "extra", "measure", "depth", "depths", "dimensions", "curve", "curves", "level"),
+        *("text", "boolean", "float", "fewer", "several", "label", "texts", "schema", "mark"),
+    ],
 )
 def test_damaged_parts_are_told_in_one_line(damage: Callable[[Any], object], says: str) -> None:
     values = json.loads(part(TWELVE).to_json())

@@ -80,7 +80,9 @@ def many(material: Material) -> Material:
     files = tuple(
         replace(
             material.files[index % 3],
-            profile=material.files[index % 3].profile.model_copy(update={"site": f"$_{index:02d}"}),
+            profile=material.files[index % 3].profile.model_copy(
+                update={"site": f"$_{index:02d}", "fingerprint": f"{index:064x}"}
+            ),
         )
         for index in range(20)
     )

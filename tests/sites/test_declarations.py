@@ -30,6 +30,7 @@ def test_a_site_file_is_read(tmp_path: Path) -> None:
     [
         ("classes = 'benign'", r"key 'classes'.*got 'benign'"),
         ("clases = []", r"key 'clases'.*its keys are classes, one_file_per_patient"),
+        (f"classes = {[f'c{k}' for k in range(101)]}", "expected 100 classes at the most, not 101"),
         ("depth = '4-D'", r"key 'depth'"),
         ("one_file_per_patient = true\npatient_regex = 'p'", "by a pattern on names or by one file each, not by both"),
         ("classes = [", "expected a site file in TOML"),

@@ -1,13 +1,14 @@
 """Manifests, and where patients come from."""
 
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from shiftscope.errors import InputError, UsageError
-from shiftscope.sites import Declarations, read_site
+from shiftscope.errors import InputError, Unreadable, UsageError
+from shiftscope.sites import Declarations, load, read_site
 
 
 @pytest.fixture
@@ -138,3 +139,48 @@ def test_a_class_that_no_profile_may_hold_is_refused_at_the_site(folder: Path) -
     (folder / "manifest.csv").write_text("image,label\npics/1.png,si\u200bck\npics/2.png,well\n", encoding="utf-8")
     with pytest.raises(InputError, match=r"the class is 'si\\u200bck': expected .*; rename it"):
         read_site(folder)
+
+
+@pytest.mark.timeout(20)
+def test_a_cell_that_names_no_file_is_not_waited_for(folder: Path) -> None:
+    os.mkfifo(folder / "pics" / "pipe.png")
+    for row in ("pics/pipe.png,", "/dev/zero,", "pics/1.png,pics/pipe.png"):
+        (folder / "manifest.csv").write_text(f"image,mask\n{row}\n")
+        with pytest.raises(InputError, match="line 2: .*is a pipe or a device"):
+            read_site(folder)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("image\n" + "x" * 200_000, "line 2: expected a table, found something else: field larger"),
+        ("image" + "," * 1_000 + "\n1", "1001 columns; expected 1000 at the most"),
+        ("image" + "x" * 200, r"found: image[x]{55}\)"),
+    ],
+)
+def test_tables_nobody_writes(folder: Path, text: str, says: str) -> None:
+    (folder / "manifest.csv").write_text(text)
+    with pytest.raises(InputError, match=says):
+        read_site(folder)
+
+
+def test_tables_have_an_end(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "manifest.csv").write_text("image\npics/1.png\npics/2.png\npics\n")
+    for name, most, says in (
+        ("MOST_ROWS", 2, "2 rows at the most"),
+        ("MOST_FILES", 3, "more than 3 files"),
+        ("MOST_BYTES", 9, "got a larger file"),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"shiftscope.sites.manifests.{name}", most)
+            with pytest.raises(InputError, match=says):
+                read_site(folder)
+
+
+def test_no_byte_of_what_a_table_names_is_told(folder: Path) -> None:
+    (folder / "secret").write_text("root:x:0:0:root")
+    (folder / "manifest.csv").write_text("image\nsecret\n")
+    case = read_site(folder).cases[0]
+    with pytest.raises(Unreadable, match="its first bytes are text") as told:
+        load(case)
+    assert "root" not in str(told.value).replace(str(folder), "")

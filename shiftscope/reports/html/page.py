@@ -6,6 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from shiftscope.files import write_bytes
 from shiftscope.harmonize import HARMONIZERS
 from shiftscope.profiles import Profile
 from shiftscope.reports.explain_sheet import Explanation, explanations
@@ -52,8 +53,7 @@ def write_page(material: Material, target: Path, gallery: Gallery | None = None)
         gallery: images of one hospital; such a report must not leave it.
     """
     data = render(material, gallery).encode()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_bytes(data)
+    write_bytes(target, data)
     return len(data)
 
 
