@@ -5,7 +5,7 @@
 Five tables: real sites beside the others of their group and in a group of another kind; planted federations of three
 (`planted.py CACHE`), honest sites beside a changed one; what rests on one of the real sites; and forged covariances of
 a site that claims a billion patients beside drawn ones, which are alike: by how much they can change the effect between
-two others. DATA and PROFILES as for `verdicts.py`.
+two others; and what an honest large site does to intervals. DATA and PROFILES as for `verdicts.py`.
 """
 
 import argparse

@@ -32,6 +32,7 @@ class Reference:
         pairs: the comparisons with each of them, keyed in alphabetical order; none where nothing could be compared.
         standing: of every side that is compared among all of them, empty with one baseline.
         short: sides with too few patients, name -> (patients, patients needed).
+        sides: of all profiles by name, ready to compare.
     """
 
     new: Profile
@@ -41,6 +42,7 @@ class Reference:
     pairs: Mapping[Pair, Shift]
     standing: Mapping[str, tuple[Standing, ...]]
     short: Mapping[str, tuple[int, int]]
+    sides: Mapping[str, Side]
 
     @property
     def compared(self) -> list[Profile]:
@@ -67,10 +69,9 @@ class Reference:
         count = len(self.compared)
         return {axis: sites for axis, sites in lacking.items() if len(sites) < (count / 2 if count > 2 else count)}
 
-    @staticmethod
-    def lacking(axis: str, profiles: Sequence[Profile]) -> list[str]:
+    def lacking(self, axis: str, profiles: Sequence[Profile]) -> list[str]:
         """Sites that have not got an axis on which patients vary."""
-        return [profile.site for profile in profiles if not _has(Side.of(profile), axis)]
+        return [profile.site for profile in profiles if not _has(self.sides[profile.site], axis)]
 
     def missing(self, policy: Policy) -> list[str]:
         """Axes that are required and could not be compared, though others could."""
@@ -86,8 +87,9 @@ class Reference:
         kept = tuple(profile for profile in self.baselines if profile.site != name)
         pairs = {pair: shift for pair, shift in self.pairs.items() if name not in pair}
         less = replace(self, baselines=kept, pairs=pairs, standing={})
-        sides = _sides([self.new, *less.compared])
-        return replace(less, shift=compare_one(sides, [side.site for side in sides].index(self.new.site)))
+        names = sorted([self.new.site, *(profile.site for profile in less.compared)])
+        shift = compare_one([self.sides[site] for site in names], names.index(self.new.site))
+        return replace(less, shift=shift)
 
     def measures(self) -> dict[str, Summary]:
         """Measures of all baselines that are compared, each site counted alike."""
@@ -126,16 +128,13 @@ def refer(new: Profile, baselines: Sequence[Profile], policy: Policy) -> Referen
     }
     large = [profile for profile in others if profile.site not in short]
     shift, pairs, standing = Shift(()), dict[Pair, Shift](), dict[str, tuple[Standing, ...]]()
+    sides = {profile.site: Side.of(profile) for profile in (new, *others)}
     if large and new.site not in short:
-        found = compare_all(_sides([new, *large]))
+        found = compare_all([sides[site] for site in sorted([new.site, *(profile.site for profile in large)])])
         shift = found.by_site[new.site]
         pairs = {pair: item for pair, item in found.pairs.items() if new.site in pair}
         standing = {**found.standing}
-    return Reference(new, tuple(others), tuple(left_out), shift, pairs, standing, short)
-
-
-def _sides(profiles: Sequence[Profile]) -> list[Side]:
-    return [Side.of(profile) for profile in sorted(profiles, key=lambda profile: profile.site)]
+    return Reference(new, tuple(others), tuple(left_out), shift, pairs, standing, short, sides)
 
 
 def _named_apart(new: Profile, others: Sequence[Profile]) -> tuple[Profile, list[Profile]]:

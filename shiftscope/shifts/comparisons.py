@@ -5,7 +5,7 @@ contours drawn outside or inside the edge, where that differs; all other axes at
 axis is told in the axis's one yardstick, whatever was held equal.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -78,7 +78,7 @@ def compare_all(sides: Sequence[Side]) -> Shifts:
     for name, axis in axes.items():
         if name.startswith(_NEGATIVE):  # whom to turn is a question of two
             continue
-        for site, effect in axis.against_all(len(sides), i, j):
+        for site, effect in axis.against_all(range(len(sides)), i, j):
             sites[site].append(effect)
         if name != LABELS:  # which have no common unit
             for site, found in standings(name, axis.differences, i[axis.rows], j[axis.rows], sides):
@@ -106,8 +106,7 @@ def compare_one(sides: Sequence[Side], site: int) -> Shift:
         effect
         for name, axis in axes.items()
         if not name.startswith(_NEGATIVE)
-        for place, effect in axis.against_all(len(sides), i, j)
-        if place == site
+        for _, effect in axis.against_all([site], i, j)
     ]
     return Shift(tuple(effects))
 
@@ -296,11 +295,11 @@ class _Axis:
             for row, curve, ((a, b), width, held, explained) in zip(self.rows.tolist(), curves, rest, strict=True)
         ]
 
-    def against_all(self, sites: int, i: np.ndarray, j: np.ndarray) -> list[tuple[int, Effect]]:
-        """The effect of every site against all others, with the site's place."""
+    def against_all(self, sites: Iterable[int], i: np.ndarray, j: np.ndarray) -> list[tuple[int, Effect]]:
+        """The effect of some sites against all others, with the site's place."""
         first, second = i[self.rows], j[self.rows]
         of, found = [], []
-        for site in range(sites):
+        for site in sites:
             mine = np.flatnonzero((first == site) | (second == site))
             if len(mine):
                 of.append((site, mine))
