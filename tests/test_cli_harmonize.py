@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from safetensors.numpy import save
 
 from shiftscope.phantoms import ANATOMIES, write_site
 from shiftscope.plans import Plan, PlannedSite, read_plan, write_plan
@@ -112,3 +113,45 @@ def test_broken_files_are_listed_and_limited(run, hospital: Path, tmp_path: Path
     assert done.code == 0
     assert "q03.png" in done.err
     assert "not_an_image 1" in done.out
+
+
+def curves(*shape: int, **options: float) -> np.ndarray:
+    """Quantiles that rise from 0 to 1 along the last axis."""
+    last = np.linspace(options.get("low", 0.0), options.get("high", 1.0), shape[-1] if shape else 1)
+    return np.broadcast_to(last, shape).astype(np.float64) if shape else np.float64(0.5).reshape(())
+
+
+REFERENCES = {
+    "a number": (curves(), "expected quantiles of each channel"),
+    "none": (np.zeros((0,)), "expected quantiles of each channel"),
+    "one axis": (curves(199), "expected quantiles of each channel"),
+    "four axes": (curves(1, 1, 1, 199), "expected quantiles of each channel"),
+    "of colour": (curves(3, 199), r"shape (3, 199), this site's images give (1, 199)"),
+    "of other levels": (curves(1, 33), r"shape (1, 33), this site's images give (1, 199)"),
+    "falling": (curves(1, 199, low=1.0, high=0.0), "which rise"),
+    "beyond white": (curves(1, 199, high=2.0), "grey values from 0 to 1"),
+    "not finite": (np.full((1, 199), np.nan), "not finite"),
+    "endless": (np.full((1, 199), np.inf), "not finite"),
+    "whole numbers": (np.zeros((1, 199), dtype=np.int64), "not finite"),
+}
+
+
+@pytest.mark.parametrize(("array", "says"), REFERENCES.values(), ids=REFERENCES)
+def test_no_image_is_changed_by_a_reference_that_is_none(
+    run, hospital: Path, tmp_path: Path, array: np.ndarray, says: str
+) -> None:
+    save_arrays(tmp_path / "r.safetensors", {"quantiles": array})
+    plan = planned(tmp_path, "quantile_map")
+    words = ("harmonize", hospital, "--plan", plan, "--reference", tmp_path / "r.safetensors", "-o", tmp_path / "out")
+    done = run(*words)
+    assert done.code == 2
+    assert says in done.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_reference_with_a_key_of_another_kind_is_told(run, hospital: Path, tmp_path: Path) -> None:
+    (tmp_path / "r.safetensors").write_bytes(save({"quantiles": curves(1, 199)}))
+    plan = planned(tmp_path, "quantile_map")
+    done = run("harmonize", hospital, "--plan", plan, "--reference", tmp_path / "r.safetensors", "-o", tmp_path / "out")
+    assert done.code == 2
+    assert "'quantiles' is in no group" in done.err

@@ -9,6 +9,7 @@ from pydantic import ValidationError, model_validator
 from shiftscope.errors import InputError, ShiftscopeError
 from shiftscope.parsing import read_toml, refuse_odd
 from shiftscope.records import Classes, Record, explain_validation
+from shiftscope.sites.patterns import Pattern
 
 __all__ = ["NOTHING_SAID", "SITE_FILE", "Declarations", "read_declarations"]
 
@@ -33,7 +34,7 @@ class Declarations(Record):
 
     classes: Classes | None = None
     one_file_per_patient: bool | None = None
-    patient_regex: str | None = None
+    patient_regex: Pattern | None = None
     layout: Literal["images+masks", "classes", "split-classes", "nnunet", "dicom", "manifest", "images"] | None = None
     depth: Literal["2-D", "3-D", "mixed"] | None = None
     colour: bool | None = None

@@ -1,13 +1,14 @@
 """Whose images these are: from DICOM, a manifest, a pattern on names, the owner's word, or nothing but the file."""
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
-from shiftscope.errors import InputError, Unreadable, UsageError
+from shiftscope.errors import InputError, Unreadable
+from shiftscope.parsing import shown
 from shiftscope.sites.declarations import Declarations
 from shiftscope.sites.dicom_tree import is_dicom
+from shiftscope.sites.patterns import compiled, within_seconds
 from shiftscope.sites.site import ONE_FILE, Case
 
 __all__ = ["assign_patients"]
@@ -26,8 +27,8 @@ def assign_patients(cases: Sequence[Case], declared: Declarations) -> tuple[list
         the caller.
 
     Raises:
-        UsageError: the pattern is not a regular expression.
-        InputError: the pattern does not match some case, or identifiers contradict the owner or one another.
+        InputError: the pattern does not match some case or takes too long, or identifiers contradict the owner or
+            one another.
     """
     if declared.patient_regex is not None:
         return _by_pattern(cases, declared.patient_regex), "regex"
@@ -53,14 +54,12 @@ def _require_no_contradiction(cases: Sequence[Case]) -> None:
 
 
 def _by_pattern(cases: Sequence[Case], patient_regex: str) -> list[Case]:
-    try:
-        pattern = re.compile(patient_regex)
-    except re.error as problem:
-        raise UsageError(f"--patient-regex {patient_regex!r} is not a regular expression: {problem}") from None
+    pattern = compiled(patient_regex)
     found: list[Case] = []
     unmatched: list[str] = []
-    for case in cases:
-        match = pattern.search(case.name)
+    with within_seconds(patient_regex):
+        matches = [pattern.search(case.name) for case in cases]
+    for case, match in zip(cases, matches, strict=True):
         patient = (match[1] if pattern.groups else match[0]) if match else None
         if patient:
             found.append(replace(case, patient=patient))
@@ -68,8 +67,9 @@ def _by_pattern(cases: Sequence[Case], patient_regex: str) -> list[Case]:
             unmatched.append(case.name)
     if unmatched:
         raise InputError(
-            f"--patient-regex {patient_regex!r} finds no patient in {len(unmatched)} of {len(cases)} names, first"
-            f" {unmatched[0]!r}; mend the pattern (its first group is the patient) or move those files away"
+            f"the pattern for patients, {shown(patient_regex)}, finds no patient in {len(unmatched)} of {len(cases)}"
+            f" names, first {shown(unmatched[0])}; mend the pattern (its first group is the patient) or move those"
+            " files away"
         )
     return found
 

@@ -41,7 +41,6 @@ def read_site(
     Raises:
         InputError: no case is found, the manifest or the site file cannot be used, the pattern for patients misses a
             case, or identifiers contradict the owner.
-        UsageError: the pattern is not a regular expression.
     """
     if not path.exists():
         raise InputError(f"{path}: no such folder or manifest")

@@ -11,6 +11,7 @@ import torch
 
 from shiftscope.errors import EngineError, PlanError, UsageError
 from shiftscope.harmonize import HARMONIZERS
+from shiftscope.parsing import shown
 from shiftscope.plans import Plan, RunResult
 from shiftscope.profiles.profile import WITHHELD
 from shiftscope.sites import Case, Site, fingerprint
@@ -295,8 +296,8 @@ def _claim(job: Job, resume: bool, parts: Mapping[str, Mapping[str, Sequence[Cas
         before = Job.read(job.path, EngineError)
         if before.patient_regex != job.patient_regex:
             raise UsageError(
-                f"--patient-regex: {before.patient_regex!r} when {job.out} was begun, now {job.patient_regex!r};"
-                " patients would change sides; resume with the first one, or start anew"
+                f"--patient-regex: {shown(before.patient_regex)} when {job.out} was begun, now"
+                f" {shown(job.patient_regex)}; patients would change sides; resume with the first one, or start anew"
             )
         changed = [key for key in Plan.model_fields if getattr(before.plan, key) != getattr(job.plan, key)]
         if changed:
@@ -310,6 +311,11 @@ def _claim(job: Job, resume: bool, parts: Mapping[str, Mapping[str, Sequence[Cas
                 " resume on the first one, or start anew"
             )
         known = before.forecast
+        if strangers := sorted({site for one in known.values() for site in one.rounds} - job.plan.sites.keys()):
+            raise EngineError(
+                f"{job.path}: key 'forecast': {shown(strangers[0])} is no site of the plan; put the file back as it"
+                " was, or start the run anew in another folder"
+            )
     else:
         known = {}
     unforeseen = [arm for arm in job.arms if arm.name not in known]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from shiftscope.errors import InputError, Unreadable
+from shiftscope.errors import InputError, Unreadable, UsageError
 from shiftscope.harmonize import NOTHING, Statistics
 from shiftscope.harmonize.resampling import resampled
 from shiftscope.images import Image, as_seen, canvas, mask_canvas
@@ -57,7 +57,7 @@ def read_planned(plan: Plan, name: str, folder: Path, patient_regex: str | None)
     Raises:
         InputError, UsageError: as `read_site`.
     """
-    given = Declarations(patient_regex=patient_regex)
+    given = Declarations.from_values({"patient_regex": patient_regex}, "--patient-regex", UsageError)
     return read_site(folder, name=name, given=given, known=plan.sites[name].known)
 
 

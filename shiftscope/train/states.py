@@ -5,13 +5,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from safetensors import safe_open
+from pydantic import ValidationError
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from shiftscope.errors import EngineError
-from shiftscope.files import write_bytes
+from shiftscope.files import open_file, write_bytes
+from shiftscope.parsing import shown
 from shiftscope.plans import RoundEntry, SiteRound
-from shiftscope.records import Record
+from shiftscope.records import Record, Total, explain_validation
 from shiftscope.train.aggregate import Tensors
 
 __all__ = [
@@ -21,6 +23,7 @@ __all__ = [
     "load_arrays",
     "load_checkpoint",
     "load_personal",
+    "require_alike",
     "save_arrays",
     "save_checkpoint",
     "save_personal",
@@ -45,6 +48,15 @@ class Evaluation(Record):
     validation: dict[str, float | None]
     kept_baseline: bool = False
     spent: SiteRound = SiteRound()
+
+
+class _Account(Record):
+    """What the header of a checkpoint holds, as `Checkpoint` has it."""
+
+    round: Total
+    entries: tuple[RoundEntry, ...]
+    evaluation: dict[str, Evaluation]
+    evaluation_bytes: Total
 
 
 @dataclass(slots=True)
@@ -96,19 +108,41 @@ def save_checkpoint(path: Path, state: Checkpoint) -> None:
 
 
 def load_checkpoint(path: Path) -> Checkpoint | None:
-    """The state at `path`, None where there is none."""
+    """The state at `path`, None where there is none.
+
+    Raises:
+        EngineError: the file is damaged, or holds something else.
+    """
     if not path.exists():
         return None
     groups, header = _read(path)
-    facts = json.loads(header["shiftscope"])
+    try:
+        account = _Account.model_validate_json(header.get("shiftscope", "{}"))
+    except ValidationError as problem:
+        raise EngineError(_damaged(path, explain_validation(problem))) from None
     return Checkpoint(
-        round=facts["round"],
+        round=account.round,
         shared=groups.get("shared", {}),
         memory=groups.get("memory", {}),
-        entries=[RoundEntry.model_validate(entry) for entry in facts["entries"]],
-        evaluation={site: Evaluation.model_validate(word) for site, word in facts["evaluation"].items()},
-        evaluation_bytes=facts["evaluation_bytes"],
+        entries=list(account.entries),
+        evaluation=dict(account.evaluation),
+        evaluation_bytes=account.evaluation_bytes,
     )
+
+
+def require_alike(path: Path, kept: Tensors, expected: Tensors) -> None:
+    """See that the tensors read from `path` can stand for those expected: names, shapes, finite numbers.
+
+    Raises:
+        EngineError: they cannot.
+    """
+    if differing := sorted(kept.keys() ^ expected.keys()):
+        raise EngineError(_damaged(path, f"{shown(differing[0])} is in one of file and model only"))
+    for name, array in kept.items():
+        if array.shape != expected[name].shape:
+            raise EngineError(_damaged(path, f"{name} has shape {array.shape}, not {expected[name].shape}"))
+        if not np.all(np.isfinite(array)):
+            raise EngineError(_damaged(path, f"{name} holds numbers that are not finite"))
 
 
 def save_personal(folder: Path, number: int, state: Personal, accepted: int) -> None:
@@ -152,7 +186,11 @@ def save_arrays(path: Path, arrays: Tensors) -> None:
 
 
 def load_arrays(path: Path) -> Tensors:
-    """The inverse of `save_arrays`."""
+    """The inverse of `save_arrays`.
+
+    Raises:
+        EngineError: there is none, or the file is damaged.
+    """
     return _read(path)[0].get("arrays", {})
 
 
@@ -167,8 +205,23 @@ def _write(path: Path, groups: dict[str, Tensors], header: dict[str, str]) -> No
 
 def _read(path: Path) -> tuple[dict[str, Tensors], dict[str, str]]:
     groups: dict[str, Tensors] = {}
-    with safe_open(path, framework="numpy") as file:
-        for key in file.keys():  # noqa: SIM118 - not a mapping
-            group, name = key.split("/", 1)
-            groups.setdefault(group, {})[name] = file.get_tensor(key)
-        return groups, file.metadata() or {}
+    try:
+        open_file(path).close()  # safetensors would wait for a pipe
+        with safe_open(path, framework="numpy") as file:
+            for key in file.keys():  # noqa: SIM118 - not a mapping
+                group, slash, name = key.partition("/")
+                if not slash:
+                    raise ValueError(f"{shown(key)} is in no group")
+                groups.setdefault(group, {})[name] = file.get_tensor(key)
+            return groups, file.metadata() or {}
+    except OSError as problem:
+        raise EngineError(_damaged(path, problem.strerror or str(problem))) from None
+    except (SafetensorError, ValueError, TypeError, AttributeError) as problem:  # the last two: numbers numpy has not
+        raise EngineError(_damaged(path, shown(str(problem))[1:-1])) from None
+
+
+def _damaged(path: Path, why: str) -> str:
+    return (
+        f"{path}: expected tensors as a run keeps them, found something else ({why}); put the file back as it was, or"
+        " start the run anew in another folder"
+    )

@@ -34,7 +34,9 @@ def files(planted: Callable[[str], Profile], tmp_path: Path, monkeypatch: pytest
     clear.model_copy(update=counts | few).write(tmp_path / "few.profile.json")
     planted("twins/east").write(tmp_path / "east.profile.json")
     planted("twins/west").write(tmp_path / "west.profile.json")
-    planted("twins/east").model_copy(update={"site": "third"}).write(tmp_path / "third.profile.json")
+    planted("twins/east").model_copy(update={"site": "third", "fingerprint": "3" * 64}).write(
+        tmp_path / "third.profile.json"
+    )
     return tmp_path
 
 

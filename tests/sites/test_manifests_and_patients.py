@@ -1,13 +1,14 @@
 """Manifests, and where patients come from."""
 
 import os
+import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from shiftscope.errors import InputError, Unreadable, UsageError
+from shiftscope.errors import InputError, Unreadable
 from shiftscope.sites import Declarations, load, read_site
 
 
@@ -112,8 +113,41 @@ def test_pattern_that_misses_a_name(tmp_path: Path) -> None:
         read_site(
             tmp_path, given=Declarations(patient_regex=r"o(ther)|bus()")
         )  # a group that matches nothing names nobody
-    with pytest.raises(UsageError, match="not a regular expression"):
-        read_site(tmp_path, given=Declarations(patient_regex="bus_("))
+    with pytest.raises(ValueError, match="not a regular expression"):
+        Declarations(patient_regex="bus_(")
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("name", ["a" * 40 + "b", "bus_0001"])
+def test_a_pattern_without_an_end_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    Pillow.fromarray(np.eye(8, dtype=np.uint8)).save(tmp_path / f"{name}.png")
+    monkeypatch.setattr("shiftscope.sites.patterns.SECONDS", 0.3)
+    handler = signal.getsignal(signal.SIGALRM)
+    if name.startswith("a"):
+        with pytest.raises(InputError, match=r"the pattern for patients, '\(a\+\)\+\$', takes more than 0.3 s"):
+            read_site(tmp_path, given=Declarations(patient_regex="(a+)+$"))
+    else:
+        assert read_site(tmp_path, given=Declarations(patient_regex=r"_(\d+)")).cases[0].patient == "0001"
+    assert signal.getsignal(signal.SIGALRM) is handler
+    assert 0 < signal.getitimer(signal.ITIMER_REAL)[0] <= 60, "the timer of this test goes on"
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["a{99999999999999999999}", "(" * 5000, "x" * 501, "(?<=a*)b", "(\\d+)(?(100)a|b)", "a(?i)"],
+)
+def test_patterns_that_are_none_are_refused_by_their_file(run, folder: Path, pattern: str) -> None:
+    (folder / "site.toml").write_text(f"patient_regex = '{pattern}'")
+    for options in ((), ("--patient-regex", pattern)):
+        done = run("profile", folder / "pics", "--site-file", folder / "site.toml", "--dry-run", *options)
+        assert done.code == 2
+        assert f"error: {'options' if options else folder / 'site.toml'}: key 'patient_regex'" in done.err
+        assert "regular expression" in done.err
+        assert len(done.err) < 600
+
+
+def test_a_pattern_that_later_versions_read_otherwise_is_one_of_today() -> None:
+    assert Declarations(patient_regex="[[a]]").patient_regex == "[[a]]"
 
 
 def test_pattern_wins_over_the_manifest(folder: Path) -> None:

@@ -1,11 +1,13 @@
 """Broken off anywhere and resumed, a run ends where it would have ended."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 from safetensors.numpy import load_file
 from small_hospitals import plan_for
 
+from shiftscope.errors import ShiftscopeError
 from shiftscope.plans import RunResult
 from shiftscope.train.aggregate import Update
 from shiftscope.train.launch import train
@@ -116,3 +118,26 @@ def test_the_reference_stays_though_a_site_is_missing_on_resume(
     assert {entry.replies["b"] for entry in result.rounds} == {"failed: never joined: OSError, see sites/b/errors.log"}
     assert result.sites["b"].scores == {"baseline": (None,), "adapted": (None,)}
     assert result.difference.mean is not None
+
+
+def test_what_was_damaged_since_is_told_before_a_round(
+    whole: tuple[RunResult, Path], hospitals: dict[str, Path], tmp_path: Path
+) -> None:
+    plan = plan_for(hospitals, **PLAN)
+    for place, change, says in (
+        ("checkpoints/baseline-seed0.safetensors", lambda _: b"junk", "expected tensors as a run keeps them"),
+        ("references/quantile_map.safetensors", lambda _: b"junk", "expected a reference for quantile_map"),
+        ("splits.json", lambda _: b"[]", "expected site -> mark"),
+        (
+            "job.json",
+            lambda text: text.replace(b'"forecast": {', b'"forecast": {"x": {"total": {}, "rounds": {"z": []}},'),
+            "'z' is no site of",
+        ),
+    ):
+        out = tmp_path / Path(place).name
+        shutil.copytree(whole[1], out)
+        data = (out / place).read_bytes()
+        (out / place).write_bytes(change(data))
+        assert (out / place).read_bytes() != data
+        with pytest.raises(ShiftscopeError, match=says):
+            train(plan, hospitals, engine="inline", out=out, resume=True)

@@ -1,13 +1,14 @@
 """What is written can be read back, bit for bit, and never half."""
 
 import os
+import struct
 from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from shiftscope.errors import EngineError
+from shiftscope.errors import EngineError, ShiftscopeError
 from shiftscope.plans import RoundEntry
 from shiftscope.train.states import (
     Checkpoint,
@@ -15,6 +16,7 @@ from shiftscope.train.states import (
     Personal,
     load_checkpoint,
     load_personal,
+    require_alike,
     save_checkpoint,
     save_personal,
 )
@@ -51,7 +53,7 @@ def test_a_crash_while_writing_leaves_the_old_checkpoint(tmp_path: Path, monkeyp
         raise OSError("disk full")
 
     monkeypatch.setattr(os, "fsync", crash)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(ShiftscopeError, match="disk full"):
         save_checkpoint(path, Checkpoint(2, tensors(2)))
     after = load_checkpoint(path)
     assert after is not None
@@ -119,3 +121,51 @@ def test_the_account_tells_which_round_was_accepted_last() -> None:
     state = Checkpoint(3, {}, entries=entries)
     assert [state.accepted(site) for site in "abc"] == [2, 1, 0]
     assert Checkpoint(0, {}).accepted("a") == 0
+
+
+def header(text: str, body: bytes = b"") -> bytes:
+    return struct.pack("<Q", len(text)) + text.encode() + body
+
+
+DAMAGED = {
+    "nothing": b"",
+    "text": b"weights",
+    "a header without an end": struct.pack("<Q", 2**63) + b"{}",
+    "no account": header("{}"),
+    "a key in no group": header('{"w": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}', b"0000"),
+    "numbers numpy has not": header(
+        '{"shared/w": {"dtype": "F8_E4M3", "shape": [4], "data_offsets": [0, 4]}}', b"0000"
+    ),
+    "an account of something else": header('{"__metadata__": {"shiftscope": "{\\"round\\": -1}"}}'),
+}
+
+
+@pytest.mark.parametrize("data", DAMAGED.values(), ids=DAMAGED)
+def test_damaged_checkpoints_are_told(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "x.safetensors"
+    path.write_bytes(data)
+    with pytest.raises(EngineError, match="x.safetensors: expected tensors as a run keeps them.*put the file back"):
+        load_checkpoint(path)
+
+
+@pytest.mark.timeout(20)
+def test_no_checkpoint_is_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "x.safetensors")
+    with pytest.raises(EngineError, match="pipe or a device"):
+        load_checkpoint(tmp_path / "x.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"n": None}, "'n' is in one of file and model only"),
+        ({"extra": np.zeros(1)}, "'extra' is in one of"),
+        ({"w/x": np.zeros((3, 2))}, r"w/x has shape \(3, 2\), not \(2, 3\)"),
+        ({"w/x": np.full((2, 3), np.nan)}, "w/x holds numbers that are not finite"),
+    ],
+)
+def test_tensors_of_another_model_are_told(changed: dict[str, np.ndarray | None], says: str) -> None:
+    kept = {name: array for name, array in {**tensors(1), **changed}.items() if array is not None}
+    with pytest.raises(EngineError, match=says):
+        require_alike(Path("x"), kept, tensors(2))
+    require_alike(Path("x"), tensors(1), tensors(2))

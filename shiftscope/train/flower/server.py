@@ -16,6 +16,7 @@ from flwr.serverapp import Grid, ServerApp
 from shiftscope.errors import EngineError, ShiftscopeError
 from shiftscope.files import write_text
 from shiftscope.harmonize import HARMONIZERS, NOTHING, Statistics, combine
+from shiftscope.parsing import read_json
 from shiftscope.plans import Cost, Kept, RoundEntry, RunResult
 from shiftscope.train.fairness import refuse_unequal
 from shiftscope.train.flower.federation import Answers, Federation
@@ -24,11 +25,13 @@ from shiftscope.train.flower.strategy import AccountedFedAvg
 from shiftscope.train.jobs import Arm, Job
 from shiftscope.train.participants import initial_tensors, server_of
 from shiftscope.train.personalize import find_algorithm
-from shiftscope.train.references import kept_reference
+from shiftscope.train.references import kept_reference, read_reference
 from shiftscope.train.results import SiteFacts, leaks_told, line_of, summarise
-from shiftscope.train.states import Checkpoint, Evaluation, load_arrays, load_checkpoint, save_arrays, save_checkpoint
+from shiftscope.train.states import Checkpoint, Evaluation, load_checkpoint, require_alike, save_arrays, save_checkpoint
 
 __all__ = ["FAILURE", "ROUNDS", "coordinate", "ignore", "server"]
+
+_MOST_BYTES = 1_000_000  # of the marks of all sites
 
 FAILURE = "failure.json"
 """Where a coordinator in another process leaves the kind of error and the line that explains it."""
@@ -108,7 +111,9 @@ class _Run:
             EngineError: at a site patients are divided in another way than when the run began.
         """
         kept = self.job.out / "splits.json"
-        before: dict[str, str] = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
+        before = read_json(kept, _MOST_BYTES, "marks of how patients are divided", EngineError) if kept.exists() else {}
+        if not isinstance(before, dict):
+            raise EngineError(f"{kept}: expected site -> mark; put the file back as it was, or start the run anew")
         for site, mark in marks.items():
             if before.get(site, mark) != mark:
                 raise EngineError(
@@ -126,7 +131,7 @@ class _Run:
         harmonizer = HARMONIZERS[name]
         kept = kept_reference(self.job.out, name)
         if kept.exists():  # a resumed run must not change it, whoever is missing today
-            reference: Statistics = load_arrays(kept)
+            reference: Statistics = read_reference(kept, name)
         else:
             reference = NOTHING
             for number in range(len(harmonizer.passes)):
@@ -150,9 +155,11 @@ class _Run:
     def _strategy(self, arm: Arm, seed: int, reference: Statistics) -> Checkpoint:
         """Train and judge one strategy with one seed."""
         algorithm = find_algorithm(arm.algorithm)
-        state = load_checkpoint(self.job.checkpoint(arm.name, seed))
-        if state is None:
-            state = Checkpoint(0, initial_tensors(self.job, algorithm, seed))
+        kept, fresh = self.job.checkpoint(arm.name, seed), initial_tensors(self.job, algorithm, seed)
+        if (state := load_checkpoint(kept)) is None:
+            state = Checkpoint(0, fresh)
+        else:
+            require_alike(kept, state.shared, fresh)
         self.earlier_s += sum(entry.seconds for entry in state.entries)
         for entry in state.entries:
             self._note(entry)
