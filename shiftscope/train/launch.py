@@ -313,8 +313,8 @@ def _claim(job: Job, resume: bool, parts: Mapping[str, Mapping[str, Sequence[Cas
         known = before.forecast
         if other := [name for name, told in known.items() if told.rounds.keys() != job.plan.sites.keys()]:
             raise EngineError(
-                f"{job.path}: key 'forecast': {shown(other[0])} is not of the plan's sites; put the file back as it was,"
-                " or start the run anew in another folder"
+                f"{job.path}: key 'forecast': {shown(other[0])} is not of the plan's sites; put the file back as it"
+                " was, or start the run anew in another folder"
             )
     else:
         known = {}
