@@ -311,9 +311,9 @@ def _claim(job: Job, resume: bool, parts: Mapping[str, Mapping[str, Sequence[Cas
                 " resume on the first one, or start anew"
             )
         known = before.forecast
-        if strangers := sorted({site for one in known.values() for site in one.rounds} - job.plan.sites.keys()):
+        if other := [name for name, told in known.items() if told.rounds.keys() != job.plan.sites.keys()]:
             raise EngineError(
-                f"{job.path}: key 'forecast': {shown(strangers[0])} is no site of the plan; put the file back as it"
+                f"{job.path}: key 'forecast': {shown(other[0])} is not of the plan's sites; put the file back as it"
                 " was, or start the run anew in another folder"
             )
     else:

@@ -131,7 +131,7 @@ def test_what_was_damaged_since_is_told_before_a_round(
         (
             "job.json",
             lambda text: text.replace(b'"forecast": {', b'"forecast": {"x": {"total": {}, "rounds": {"z": []}},'),
-            "'z' is no site of",
+            "'x' is not of the plan's sites",
         ),
     ):
         out = tmp_path / Path(place).name
