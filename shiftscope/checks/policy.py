@@ -100,7 +100,7 @@ class Policy(Document):
 
     min_patients: Annotated[int, Field(strict=True, ge=LIMITS.enough, le=MOST)] | None = None
     max_unreadable: Annotated[int | str, BeforeValidator(_share_or_count)] = DEFAULT_UNREADABLE
-    scanners: tuple[Name, ...] = ()
+    scanners: Annotated[tuple[Name, ...], Field(max_length=200)] = ()
     labels: tuple[Name, ...] = ()
     require: tuple[Name, ...] | None = None
     fail_on: Annotated[tuple[Name, ...], Field(min_length=1)] = DEFAULT_FAIL_ON
