@@ -194,7 +194,8 @@ def forged_after_harmonizers(profile: Profile, by: float) -> Profile:
         else sketch.model_copy(update={"mean": sketch.mean + by * np.eye(len(sketch.mean))[0]})
         for axis, sketch in profile.sketches.items()
     }
-    return profile.model_copy(update={"site": "forged", "sketches": sketches, "by_class": {}})
+    update = {"site": "forged", "fingerprint": "f" * 64, "sketches": sketches, "by_class": {}}
+    return profile.model_copy(update=update)
 
 
 def test_a_site_that_turns_the_advice_for_all_is_named(federations: dict[str, list[Profile]]) -> None:
@@ -204,7 +205,7 @@ def test_a_site_that_turns_the_advice_for_all_is_named(federations: dict[str, li
     assert not honest.diagnosis.removed_without.get("bright")  # without it no pair differs in appearance
     for count in (3, 6):
         others = [
-            profile.model_copy(update={"site": f"s{place}", "patients": 60})
+            profile.model_copy(update={"site": f"s{place}", "fingerprint": f"{place:064x}", "patients": 60})
             for place, profile in enumerate([*sites, *sites][:count])
         ]
         forged = forged_after_harmonizers(others[2], 25.0)

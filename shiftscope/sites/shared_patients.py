@@ -101,6 +101,7 @@ def _by_name(cases: Sequence[Case], called: Collection[str]) -> str | None:
     own = frozenset[str]().union(*map(_known_by, called))
     sides = all(case.label and any(word in _SIDES for word in _words(case.label)) for case in cases)
     by_stem: list[tuple[tuple[str, ...], Case]] = []
+    initials: list[tuple[tuple[str, ...], Case]] = []
     by_number: list[tuple[tuple[str, ...], Case]] = []
     by_class: list[tuple[str, Case]] = []
     for case in cases:
@@ -109,13 +110,17 @@ def _by_name(cases: Sequence[Case], called: Collection[str]) -> str | None:
         texts = [word for word in words if not word.isdecimal() and word not in known]
         unknown = tuple(word for word in texts if len(word) > 1 and word not in _ordinary())
         letters = tuple(word for word in texts if len(word) == 1)
-        if unknown or len(letters) > 1:
-            by_stem.append(((*unknown, *letters), case))
+        if unknown:
+            by_stem.append((unknown, case))
+        elif len(letters) > 1:
+            initials.append((letters, case))
         for end in range(1, len(words)):
             if any(word.isdecimal() and word not in known for word in words[:end]):
                 by_number.append((tuple(words[:end]), case))
         if sides or (case.label and _PERSON.intersection(words)):
             by_class.append((name.casefold(), case))
+    if len({letters for letters, _ in initials}) > 1:  # letters that all files have tell nobody from another
+        by_stem += initials
     ways = (
         (by_number, "begin alike, up to a number"),
         (by_stem, "have a name in common"),

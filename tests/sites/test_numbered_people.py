@@ -40,7 +40,7 @@ RUN_TOGETHER = {
     "patient and slice": [f"P12S{k:02d}.png" for k in range(4)],
     "film and frame": [f"vid1frame{k:03d}.png" for k in range(4)],
     "number and name": [f"{k:03d}Schmidt.png" for k in range(4)],
-    "initials": [f"{k:03d}_a_s.png" for k in range(4)],
+    "initials": [f"{k:03d}_{who}.png" for k, who in enumerate(("a_s", "a_s", "b_t", "b_t"))],
     "dotted": [f"4711.{k}.png" for k in range(4)],
     "letters after a number": ["4711a.png", "4711b.png", "4712a.png"],
     "visits": ["early/0001.png", "late/0001.png", "early/0002.png", "late/0003.png"],
@@ -61,6 +61,7 @@ ORDINARY = {
     "numbered in each class": [f"{label}/{k}.png" for label in ("benign", "malignant") for k in range(4)],
     "pictures in each class": [f"{label}/IMG_{k}.png" for label in ("normal", "abnormal") for k in range(4)],
     "camel case": [f"{label}/{k}.png" for label in ("MildDemented", "NonDemented") for k in range(3)],
+    "letters around a number": [f"z{k:03d}p.png" for k in range(4)],
     "random": ["0a1b2c3d-4e5f.png", "0a9b8c7d-6e5f.png", "ffee0011-2233.png"],
     "one folder for all": [f"images/raw/{k}.png" for k in range(3)] + [f"masks/raw/{k}.png" for k in range(3)],
 }
