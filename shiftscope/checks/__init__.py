@@ -5,10 +5,10 @@ from collections.abc import Iterable, Sequence
 from shiftscope.checks.answers import Answers
 from shiftscope.checks.findings import BadFile, CheckResult, Finding, outcome_of
 from shiftscope.checks.judging import judged
+from shiftscope.checks.one_baseline import reliances, unsettled
 from shiftscope.checks.policy import Limit, Policy
 from shiftscope.checks.policy_files import read_policy
 from shiftscope.checks.references import Reference, refer
-from shiftscope.checks.reliance import reliances, unsettled
 from shiftscope.diagnosis import LIMITS
 from shiftscope.diagnosis.attribution import evidence_of
 from shiftscope.diagnosis.caveats import caveats

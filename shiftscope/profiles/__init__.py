@@ -1,7 +1,7 @@
 """Images in, one small shareable file out."""
 
 from shiftscope.profiles.collect import part_of_site, profile_site
-from shiftscope.profiles.federation import require_different_sites, require_few_classes
+from shiftscope.profiles.different_sites import require_different_sites, require_few_classes
 from shiftscope.profiles.keys import KEY_FILE, Key
 from shiftscope.profiles.merges import merge
 from shiftscope.profiles.parts import Part, read_fit

@@ -15,9 +15,9 @@ from shiftscope.recommendation.cases import NOUNS, PERSONALIZER
 from shiftscope.recommendation.clusters import clusters_of
 from shiftscope.recommendation.deciding import decide, taking_part
 from shiftscope.recommendation.harmonizing import cost_of, name_of
+from shiftscope.recommendation.one_site import rests_on_one
 from shiftscope.recommendation.open_questions import open_questions
 from shiftscope.recommendation.records import RULES, Alternative, Cost, Recommendation, Rules
-from shiftscope.recommendation.reliance import rests_on_one
 from shiftscope.recommendation.runners_up import runners_up
 from shiftscope.records import Document, Record
 
