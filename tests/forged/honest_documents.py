@@ -61,7 +61,7 @@ def _plan() -> Plan:
         seeds=(0, 1),
         harmonizer="zscore",
         personalizer="fedbn",
-        sites={name: PlannedSite(fingerprint="0" * 64, patients=40, cases=44) for name in ("a", "b")},
+        sites={name: PlannedSite(fingerprint="0" * 64, patients=40, cases=44, classes=()) for name in ("a", "b")},
     )
 
 

@@ -129,6 +129,8 @@ def test_plans(room: Path, account: Note) -> None:
             read = read_plan(path)
             judge(account, "plan", "check_plan", lambda: used(lambda: check_plan(read, arms_of(read))))
 
+    (room / "honest.toml").write_bytes(as_toml(plan))
+    check_plan(read_plan(room / "honest.toml"), arms_of(read_plan(room / "honest.toml")))
     holds()
 
 
