@@ -197,6 +197,7 @@ def test_the_list_of_class_words_can_be_seen(run) -> None:  # type: ignore[no-un
             "--patient-regex and --one-file-per-patient: expected one of them",
         ),
         (("--key", "k"), "--key goes with --part"),
+        (("-o", "east.part.json"), "expected a name for a profile, and this is one of a part or a key"),
         (("--site-file", "nowhere.toml"), "nowhere.toml: cannot be read"),
     ],
 )

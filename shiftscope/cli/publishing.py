@@ -19,9 +19,11 @@ def target_for(site: str, output: Path | None) -> Path:
     """Where the profile goes: `output`, else here, called after its site.
 
     Raises:
-        UsageError: the site's name is a path, and would lead elsewhere.
+        UsageError: the site's name is a path, and would lead elsewhere; or `output` is named as a part or a key.
     """
     if output is not None:
+        if output.name.endswith((".part.json", ".key")):
+            raise UsageError(f"-o {output}: expected a name for a profile, and this is one of a part or a key")
         return output
     if set(site) & set("/\\:") or site.startswith("."):
         raise UsageError(f"the site is called {site!r}, which is no name for a file: say with -o where to write it")
@@ -35,8 +37,6 @@ def publish(made: "Profile", target: Path, form: Format, show: bool, declared: "
     """
     from shiftscope.reports.profile_sheet import profile_sheet
 
-    if target.name.endswith((".part.json", ".key")):
-        raise UsageError(f"-o {target}: expected a name for a profile, and this is one of a part or a key")
     made.write(target)
     _caution(made)
     if show:
