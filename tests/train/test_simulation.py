@@ -93,7 +93,7 @@ def test_a_site_that_fails_is_accounted_for(hospitals: dict[str, Path], tmp_path
     (blocked / "baseline-seed0").write_text("a file where site b wants its folder")
     result = train(plan_for(hospitals), hospitals, engine="flower", out=tmp_path / "run")
     for entry in result.rounds:
-        assert entry.replies == {"a": "ok", "b": "failed: FileExistsError, see sites/b/errors.log", "c": "ok"}
+        assert entry.replies == {"a": "ok", "b": "failed: ShiftscopeError, see sites/b/errors.log", "c": "ok"}
     assert result.sites["a"].scores["baseline"][0] is not None
     assert any("site b missed 2 of 2 rounds" in note for note in result.notes)
     assert "FileExistsError" in (blocked / "errors.log").read_text()
