@@ -96,7 +96,7 @@ def test_a_site_that_fails_is_accounted_for(hospitals: dict[str, Path], tmp_path
         assert entry.replies == {"a": "ok", "b": "failed: ShiftscopeError, see sites/b/errors.log", "c": "ok"}
     assert result.sites["a"].scores["baseline"][0] is not None
     assert any("site b missed 2 of 2 rounds" in note for note in result.notes)
-    assert "FileExistsError" in (blocked / "errors.log").read_text()
+    assert "cannot be written: File exists" in (blocked / "errors.log").read_text()
 
 
 @LINUX
