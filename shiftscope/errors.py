@@ -18,6 +18,7 @@ Anything else that escapes is a bug and exits 70.
 from pathlib import Path
 
 __all__ = [
+    "NO_FAULTS",
     "REASONS",
     "EngineError",
     "InputError",
@@ -43,11 +44,16 @@ REASONS: dict[str, str] = {
     "undecodable": "the pixel data could not be decoded",
     "unsupported": "a valid file whose shape or meaning is outside the stated policy",
     "mask_size": "mask and image differ in size",
+    "mask_geometry": "the mask lies elsewhere in space than its image",
     "mask_without_image": "a mask has no image of the same name",
     "no_patient": "the header names no patient, although those of most files do",
     "missing": "the manifest names a file that is not there",
+    "beside_images": "no image of the examination: a localizer, a screen capture, a dose sheet, a report",
 }
 """Why a file can be left out: code -> what it means. The code is what a profile counts."""
+
+NO_FAULTS = frozenset({"beside_images"})
+"""Reasons that are no fault of a delivery: archives export such files beside the images, and no limit counts them."""
 
 
 class ShiftscopeError(Exception):

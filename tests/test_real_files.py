@@ -197,7 +197,7 @@ def test_volumes_are_those_of_nibabel(real_data: Path) -> None:
 
 def test_masks_are_labels_of_their_images(real_data: Path) -> None:
     site = read_site(real_data / "nifti" / "sct_spinalcord")
-    pairs = {case.name: load(case) for case in site.cases if case.mask is not None}
+    pairs = {case.name: load(case) for case in site.cases if case.masks}
     assert set(pairs) == {"mt_mt1", "t1_t1w", "t2_t2", "t2s_t2s", "t2s_t2s_uncropped"}
     for name, (image, mask) in pairs.items():
         assert mask is not None

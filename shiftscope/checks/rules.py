@@ -5,6 +5,7 @@ from fnmatch import fnmatchcase
 
 from shiftscope.checks.findings import Finding, Status
 from shiftscope.checks.policy import Policy
+from shiftscope.errors import NO_FAULTS
 from shiftscope.profiles import Profile
 from shiftscope.profiles.profile import CELL, OTHER, Count
 
@@ -23,10 +24,10 @@ def rules_of(profile: Profile, policy: Policy) -> Iterator[Finding]:
 
 
 def _unreadable(profile: Profile, policy: Policy) -> Finding:
-    left_out = sum(profile.excluded.values())
+    left_out = sum(count for reason, count in profile.excluded.items() if reason not in NO_FAULTS)
     files = profile.cases + left_out
     allowed = policy.unreadable_allowed(files)
-    reasons = ", ".join(f"{reason} {count}" for reason, count in profile.excluded.items())
+    reasons = ", ".join(f"{reason} {count}" for reason, count in profile.excluded.items() if reason not in NO_FAULTS)
     says = f"{left_out} of {files} files left out{f' ({reasons})' if reasons else ''}; {allowed} allowed"
     status: Status = "failed" if left_out > allowed else "passed"
     if profile.privacy is not None:

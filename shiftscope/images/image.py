@@ -22,6 +22,11 @@ class Image:
         acquisition: allowlisted acquisition tags, name -> value as text (manufacturer, model, field_strength_t,
             kvp, bits, spacing_mm, month as YYYY-MM). Never a name, UID, or exact date.
         patient: DICOM PatientID, None where the format has none. Stays at the site.
+        affine: (4, 4), index (z, y, x) of `pixels` -> millimetres along DICOM's patient axes (left, back, head); None
+            where the file does not place its voxels.
+        region: (top, left, bottom, right) of the stored picture that `pixels` are, None for all of it. A mask of the
+            whole picture is cut alike.
+        odd: what is unusual in the file and how it was read, keys of `shiftscope.images.oddities.ODDITIES`.
     """
 
     pixels: np.ndarray
@@ -30,6 +35,9 @@ class Image:
     modality: str | None = None
     acquisition: Mapping[str, str] = field(default_factory=dict)
     patient: str | None = None
+    affine: np.ndarray | None = None
+    region: tuple[int, int, int, int] | None = None
+    odd: tuple[str, ...] = ()
 
 
 def as_seen(image: Image) -> np.ndarray:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from shiftscope.errors import TooManyFailures, Unreadable
+from shiftscope.errors import Unreadable
 from shiftscope.measures.canonical import Canonical
 from shiftscope.measures.canvases import grey_of, harmonized_coordinates, measure_canvases
 from shiftscope.measures.features import Extractor
 from shiftscope.profiles.prepare import About, Prepared, prepare
 from shiftscope.profiles.profile import SEVERAL
-from shiftscope.sites import Case, Site
+from shiftscope.sites import Case, Site, refuse_too_many
 
 if TYPE_CHECKING:
     import torch
@@ -125,11 +125,11 @@ def patients_of(
     """
 
     def readable() -> Iterator[Prepared]:
-        _check(failures, options.max_failures)
+        refuse_too_many(failures, options.max_failures)
         for done, outcome in enumerate(_decoded(_shuffled(site.cases, options.seed), options.workers), start=1):
             if isinstance(outcome, Unreadable):
                 failures.append(outcome)
-                _check(failures, options.max_failures)
+                refuse_too_many(failures, options.max_failures)
             else:
                 if watch is not None:
                     watch(outcome.about.name, outcome.about.patient, outcome.canvases)
@@ -148,13 +148,6 @@ def patients_as_they_are(cases: Iterable[Prepared], extractor: Extractor, device
     measured = (case for batch in batches for case in batch.cases({}))
     for _, found in groupby(measured, key=lambda item: item.about.patient):
         yield _patient(list(found))
-
-
-def _check(failures: list[Unreadable], limit: int | None) -> None:
-    if limit is not None and len(failures) > limit:
-        raise TooManyFailures(
-            f"{len(failures)} unreadable files, --max-failures allows {limit}; the last: {failures[-1]}"
-        )
 
 
 def _shuffled(cases: Iterable[Case], seed: int) -> list[Case]:

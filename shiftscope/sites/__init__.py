@@ -1,6 +1,7 @@
 """Folders of a hospital as a list of cases: `read_site(folder) -> Site`, `load(case) -> image, mask`."""
 
 from shiftscope.sites.declarations import NOTHING_SAID, SITE_FILE, Declarations
+from shiftscope.sites.failures import refuse_too_many
 from shiftscope.sites.loading import case_digests, fingerprint, fingerprint_of, load
 from shiftscope.sites.names import is_scanner_name
 from shiftscope.sites.overview import overview
@@ -28,5 +29,6 @@ __all__ = [
     "load",
     "overview",
     "read_site",
+    "refuse_too_many",
     "require_shareable",
 ]

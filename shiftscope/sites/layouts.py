@@ -31,6 +31,7 @@ class Found:
     layout: str
     cases: list[Case] = field(default_factory=list)
     excluded: dict[str, list[Path]] = field(default_factory=dict)
+    told: list[str] = field(default_factory=list)
 
     def leave_out(self, reason: str, path: Path) -> None:
         self.excluded.setdefault(reason, []).append(path)
@@ -40,6 +41,7 @@ class Found:
         self.cases += [replace(case, name=f"{folder.name}/{case.name}", **told) for case in part.cases]  # type: ignore[arg-type]
         for reason, paths in part.excluded.items():
             self.excluded.setdefault(reason, []).extend(paths)
+        self.told += [sentence for sentence in part.told if sentence not in self.told]
 
 
 def find_cases(root: Path) -> Found | None:
@@ -66,7 +68,7 @@ def _nnunet(root: Path) -> Found | None:
         folder = root / f"labels{tail}"
         masks = {stem_of(path.name): path for path in files_of(folder)} if folder.is_dir() else {}
         for name, path in channels.items():
-            found.cases.append(Case(name, (path,), mask=masks.pop(name, None), split=split))
+            found.cases.append(Case(name, (path,), masks=_one(masks.pop(name, None)), split=split))
         for path in masks.values():
             found.leave_out("mask_without_image", path)
     return found
@@ -90,7 +92,7 @@ def _images_and_masks(root: Path) -> Found | None:
         if masks.setdefault(_relative(path, folder), path) is not path:
             found.leave_out("unsupported", path)
     pairs = _pair(_image_files(images, masks, found) if images else {}, masks, found)
-    found.cases += [Case(name, files, mask=mask) for name, (files, mask) in pairs.items()]
+    found.cases += [Case(name, files, masks=_one(mask)) for name, (files, mask) in pairs.items()]
     found.cases = [replace(case, split=_split_in(case.name)) for case in found.cases]
     return found
 
@@ -201,8 +203,12 @@ def _flat(root: Path) -> Found | None:
     found = Found("images+masks" if masks else "images")
     images = {name: tuple(paths) for name, paths in names.items() if name not in masks}
     for name, (files, mask) in _pair(images, masks, found).items():
-        found.cases.append(Case(name, files, mask=mask))
+        found.cases.append(Case(name, files, masks=_one(mask)))
     return found
+
+
+def _one(mask: Path | None) -> tuple[Path, ...]:
+    return () if mask is None else (mask,)
 
 
 def _relative(path: Path, root: Path) -> str:

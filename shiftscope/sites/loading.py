@@ -23,14 +23,14 @@ def load(case: Case) -> tuple[Image, np.ndarray | None]:
         Unreadable: with a reason; "mask_size" when image and mask differ in shape.
     """
     image = read(case.images)
-    if case.mask is None:
+    if not case.masks:
         return image, None
-    mask = read_mask(case.mask)
+    mask = read_mask(case.masks[0])
     if mask.shape != image.pixels.shape[:3]:
         sizes = " against ".join(
             " x ".join(str(side) for side in shape) for shape in (mask.shape, image.pixels.shape[:3])
         )
-        raise Unreadable(case.mask, "mask_size", f"mask {sizes} of its image (z, y, x)")
+        raise Unreadable(case.masks[0], "mask_size", f"mask {sizes} of its image (z, y, x)")
     return image, mask
 
 
@@ -54,7 +54,7 @@ def fingerprint_of(digests: Iterable[str]) -> str:
 
 def _case_digest(case: Case) -> bytes:
     parts = hashlib.sha256(repr(case.label).encode())
-    for digest in (*sorted(_digests(case.images)), b"mask", *_digests([case.mask] if case.mask else [])):
+    for digest in (*sorted(_digests(case.images)), b"mask", *sorted(_digests(case.masks))):
         parts.update(digest)
     return parts.digest()
 

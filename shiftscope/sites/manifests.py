@@ -60,7 +60,7 @@ def read_manifest(path: Path) -> Found:
             Case(
                 name=(Path(image.replace("\\", "/")).parent / stem_of(Path(image.replace("\\", "/")).name)).as_posix(),
                 images=_series(file, where) if file.is_dir() else (file,),
-                mask=mask,
+                masks=() if mask is None else (mask,),
                 label=row.get("label") or None,
                 patient=row.get("patient", ""),
                 split=_split(row.get("split", ""), where),

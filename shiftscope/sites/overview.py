@@ -20,7 +20,7 @@ def overview(site: Site, read_first: int) -> dict[str, Any]:
         "cases": len(site.cases),
         "patients": len({case.patient for case in site.cases}),
         "patient_source": site.patient_source,
-        "masks": sum(case.mask is not None for case in site.cases),
+        "masks": sum(bool(case.masks) for case in site.cases),
         "labels": dict(sorted(labels.items())),
         "splits": dict(sorted(splits.items())),
         "excluded": {reason: len(paths) for reason, paths in site.excluded.items() if paths},

@@ -87,6 +87,7 @@ def _listed(path: Path, name: str | None, given: Declarations, known: Declaratio
         classes=classes,
         excluded={reason: tuple(sorted(paths)) for reason, paths in sorted(found.excluded.items())},
         declared=declared,
+        told=tuple(found.told),
     )
 
 

@@ -19,7 +19,7 @@ class Case:
     Attributes:
         name: unique in the site, the image's relative path without suffix; for messages at the site only.
         images: files of one image; more than one only for a DICOM series, sorted by position when read.
-        mask: the mask's file, None where there is none.
+        masks: files of the mask, several where several are drawn for one image; empty where there is none.
         label: class name, None where there is none.
         patient: identifier that groups cases, unique to a person within the site.
         split: "train", "val", "test" where the data bring one, else None.
@@ -29,7 +29,7 @@ class Case:
 
     name: str
     images: tuple[Path, ...]
-    mask: Path | None = None
+    masks: tuple[Path, ...] = ()
     label: str | None = None
     patient: str = ""
     split: str | None = None
@@ -51,6 +51,7 @@ class Site:
         classes: sorted names of the labels, empty where there are none.
         excluded: what `read_site` left out already, reason -> paths.
         declared: what the owner said, in options or in the site file.
+        told: how the folder was read where that is no matter of course, as sentences for the eyes of the site.
     """
 
     name: str
@@ -61,3 +62,4 @@ class Site:
     classes: tuple[str, ...]
     excluded: Mapping[str, tuple[Path, ...]]
     declared: Declarations = NOTHING_SAID
+    told: tuple[str, ...] = ()

@@ -98,7 +98,7 @@ class Changes:
             before, after = (float(np.abs(curve - reference).mean()) for curve in quantiles)
             distances = before, after
         labelled = [case for case in self.seen if case.label is not None]
-        masked = [case for case in self.seen if case.mask is not None]
+        masked = [case for case in self.seen if case.masks]
         apart = None
         if labelled:
             apart = leakage(

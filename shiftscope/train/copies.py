@@ -4,9 +4,9 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from shiftscope.errors import InputError, TooManyFailures, Unreadable, UsageError
+from shiftscope.errors import InputError, Unreadable, UsageError
 from shiftscope.harmonize import HARMONIZERS
-from shiftscope.sites import Case, Site
+from shiftscope.sites import Case, Site, refuse_too_many
 from shiftscope.train.copy_folders import CopyFolder
 from shiftscope.train.site_fits import Fitted, Progress
 from shiftscope.train.viewings import LEAST_CHANGE, Viewed, view
@@ -44,10 +44,10 @@ def write_copies(
     failures = [Unreadable(path, reason) for reason, paths in site.excluded.items() for path in paths]
     writer, most = CopyFolder.of(site, part), 0.0
     try:
-        _check(failures, max_failures)
+        refuse_too_many(failures, max_failures)
         for case, seen in _views(site.cases, fitted, failures, progress):
             if isinstance(seen, Unreadable):
-                _check(failures, max_failures)
+                refuse_too_many(failures, max_failures)
                 continue
             writer.add(case, seen)
             most = max(most, 1.0 if seen.change is None else seen.change)
@@ -95,10 +95,3 @@ def _claimed(site: Site, out: Path) -> Path:
         raise UsageError(f"{part}: an interrupted run left it; delete it first")
     part.mkdir(parents=True)
     return part
-
-
-def _check(failures: list[Unreadable], limit: int | None) -> None:
-    if limit is not None and len(failures) > limit:
-        raise TooManyFailures(
-            f"{len(failures)} unreadable files, --max-failures allows {limit}; the last: {failures[-1]}"
-        )

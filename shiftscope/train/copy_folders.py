@@ -42,15 +42,15 @@ class CopyFolder:
         self.known = self.known or name != case.name
         image = write_seen(seen.after, self.folder / name, seen.grid)
         mask = None
-        if case.mask is not None:
+        if case.masks:
             stem = self.folder / self.masks / name
-            pair = case.mask.name.lower().endswith(".hdr")  # half of a NIfTI file; its pixels lie in another
+            pair = case.masks[0].name.lower().endswith(".hdr")  # half of a NIfTI file; its pixels lie in another
             if (seen.moved or pair) and seen.mask_after is not None:
                 mask = write_labels(seen.mask_after, stem, seen.grid)
             else:
-                mask = stem.with_name(stem.name + case.mask.name[len(stem_of(case.mask.name)) :])
+                mask = stem.with_name(stem.name + case.masks[0].name[len(stem_of(case.masks[0].name)) :])
                 mask.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(case.mask, mask)
+                shutil.copyfile(case.masks[0], mask)
         self.rows.append(
             {
                 "image": self._told(image),

@@ -68,7 +68,7 @@ def usable(site: Site, plan: Plan) -> list[Case]:
         InputError: none does, or a label is not in the plan.
     """
     if plan.task == "segmentation":
-        cases = [case for case in site.cases if case.mask is not None]
+        cases = [case for case in site.cases if case.masks]
         if not cases:
             raise InputError(
                 f"site {site.name}: none of {len(site.cases)} cases has a mask, and the plan's task needs them"
@@ -155,7 +155,7 @@ def _labels(mask: np.ndarray, plan: Plan, case: Case) -> np.ndarray:
         return (mask > 0).astype(np.uint8)
     if mask.max() > len(plan.classes):
         raise InputError(
-            f"{Path(case.mask or case.name)}: mask value {int(mask.max())}, expected 0 to {len(plan.classes)}"
+            f"{(*case.masks, case.name)[0]}: mask value {int(mask.max())}, expected 0 to {len(plan.classes)}"
             f" for the plan's classes {', '.join(plan.classes)}"
         )
     return mask.astype(np.uint8)

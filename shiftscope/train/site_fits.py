@@ -120,7 +120,7 @@ def _learnt_from(site: Site, plan: Plan) -> tuple[list[Case], str]:
     everything = list(site.cases)
     if site.name not in plan.sites:
         return everything, f"all {len(everything)} cases: the plan has no site {site.name!r}"
-    with_target = [case for case in everything if (case.mask if plan.task == "segmentation" else case.label)]
+    with_target = [case for case in everything if (case.masks if plan.task == "segmentation" else case.label)]
     if not with_target:
         return everything, f"all {len(everything)} cases: none has what the plan trains on"
     brought = {case.split for case in with_target} - {None}

@@ -21,10 +21,9 @@ def half(folder: Path, target: Path, parity: int) -> Path:
     kept = set(sorted({case.patient for case in site.cases})[parity::2])
     for case in site.cases:
         if case.patient in kept:
-            for path in (*case.images, case.mask):
-                if path is not None:
-                    (target / path.parent.name).mkdir(parents=True, exist_ok=True)
-                    shutil.copy(path, target / path.parent.name / path.name)
+            for path in (*case.images, *case.masks):
+                (target / path.parent.name).mkdir(parents=True, exist_ok=True)
+                shutil.copy(path, target / path.parent.name / path.name)
     return target
 
 

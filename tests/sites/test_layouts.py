@@ -57,7 +57,7 @@ def write_slice(tmp_path: Path) -> Callable[..., Path]:
 
 def summary(site: Site) -> dict[str, tuple[str | None, str | None, str | None]]:
     """name -> (mask's file name, label, split)."""
-    return {case.name: (case.mask.name if case.mask else None, case.label, case.split) for case in site.cases}
+    return {case.name: (case.masks[0].name if case.masks else None, case.label, case.split) for case in site.cases}
 
 
 def left_out(site: Site) -> dict[str, list[str]]:
@@ -356,10 +356,10 @@ def test_dicom_images_with_masks(tmp_path: Path, write_slice: Callable[..., Path
         write_slice(f"images/train/nobody/{n}.dcm", PatientID="p3", SeriesInstanceUID="1.3")
     touch(tmp_path, "masks/a.png", "masks/scan.nii.gz")
     site = read_site(tmp_path)
-    assert [(case.name, len(case.images), case.mask and case.mask.name, case.patient) for case in site.cases] == [
-        ("a", 1, "a.png", "p1"),
-        ("scan", 3, "scan.nii.gz", "p2"),
-        ("train/nobody/0", 3, None, "p3"),
+    assert [(case.name, len(case.images), [mask.name for mask in case.masks], case.patient) for case in site.cases] == [
+        ("a", 1, ["a.png"], "p1"),
+        ("scan", 3, ["scan.nii.gz"], "p2"),
+        ("train/nobody/0", 3, [], "p3"),
     ]
     assert site.cases[2].split == "train"
 

@@ -38,7 +38,7 @@ def test_every_column(folder: Path) -> None:
         ("pics/2", "well", "p1", "val", "2023-06"),
         ("pics/3", None, "p2", "test", "2023-07"),
     ]
-    assert site.cases[0].mask == folder / "pics" / "m.png"
+    assert site.cases[0].masks == (folder / "pics" / "m.png",)
     assert read_site(folder / "manifest.csv").cases == site.cases
 
 
