@@ -1,4 +1,4 @@
-"""Every row of docs/reading/ has one of four outcomes, and a test that exists; the counts in docs/reading.md are true."""
+"""Rows of docs/reading/: one of four outcomes each, a test that exists, and true counts in docs/reading.md."""
 
 import re
 from collections import Counter
