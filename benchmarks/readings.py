@@ -3,8 +3,8 @@
     python benchmarks/readings.py DATA --out after.json
     python benchmarks/readings.py --compare before.json after.json
 
-Reads each file of DATA/dicom and DATA/nifti by itself, and each folder of a site with its masks, and keeps size, display
-range, mean and deviation as a model sees it, the orientation of the result in a hash, and labels; or the reason why not.
+Reads each file of DATA/dicom and DATA/nifti by itself, and each folder of a site with its masks, and keeps size,
+display range, mean and deviation as a model sees it, a hash of its pixels in order, labels; or the reason why not.
 `--compare` prints the files that are read differently, and how many are not.
 """
 

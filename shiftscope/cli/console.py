@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from shiftscope.errors import Unreadable
     from shiftscope.reports.sheet import Sheet
 
-__all__ = ["answer", "choose_device", "counting", "list_failures", "say", "warn"]
+__all__ = ["answer", "choose_device", "counting", "list_failures", "say", "tell", "warn"]
 
 _LISTED = 20
 
@@ -34,6 +34,13 @@ def warn(text: str) -> None:
     Console(stderr=True, highlight=False).print(
         f"warning: {printable(text)}", style="yellow", markup=False, soft_wrap=True
     )
+
+
+def tell(sheet: "Sheet") -> None:
+    """Tables and sentences beside the answer."""
+    from shiftscope.reports.table import print_table
+
+    print_table(sheet, Console(stderr=True, highlight=False))
 
 
 def answer(form: Format, value: Mapping[str, Any], sheet: "Sheet") -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from shiftscope.cli.console import answer, choose_device, counting, list_failures, say, warn
+from shiftscope.cli.console import answer, choose_device, counting, list_failures, say, tell, warn
 from shiftscope.cli.options import (
     Device,
     DeviceOption,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["profile"]
 
-_DRY_RUN_CASES = 8
+_DRY_RUN_READS, _DRY_RUN_LISTS = 48, 8
 
 
 def profile(
@@ -79,8 +79,8 @@ def profile(
         read_fit,
         require_declared,
     )
-    from shiftscope.reports.profile_sheet import site_sheet
-    from shiftscope.sites import overview, read_site
+    from shiftscope.reports.profile_sheet import reading_sheet, site_sheet
+    from shiftscope.sites import SiteReading, overview, read_site
 
     if part is not None:
         _require_part_alone(part, output, show, epsilon)
@@ -93,7 +93,7 @@ def profile(
     )
     found = read_site(site_dir, name=site, given=said, site_file=site_file)
     if dry_run:
-        values = overview(found, _DRY_RUN_CASES)
+        values = overview(found, _DRY_RUN_READS, _DRY_RUN_LISTS)
         answer(form, values, site_sheet(values))
         _say_what_is_open(found)
         return
@@ -111,13 +111,15 @@ def profile(
         warn(f"{extractor.name} does not say under which licence its weights are")
     options = Options(seed, workers, chosen, allowed_failures(max_failures, len(found.cases)))
     first = read_fit(fit, found.name, extractor) if fit is not None else None
+    reading = SiteReading(found)
     with counting(f"profiling {found.name}") as progress:
         made: Profile | Part
         if part is None:
-            made, left_out = profile_site(found, extractor, options, progress, first, epsilon)
+            made, left_out = profile_site(found, extractor, options, progress, first, epsilon, reading)
         else:
             secret = Key.at(key or part.with_name(KEY_FILE))
-            made, left_out = part_of_site(found, extractor, options, progress, first, secret)
+            made, left_out = part_of_site(found, extractor, options, progress, first, secret, reading)
+    tell(reading_sheet(reading.to_dict()))
     list_failures(left_out)
     if failures is not None:
         write_text(failures, "".join(f"{on_one_line(str(failure))}\n" for failure in left_out), private=True)

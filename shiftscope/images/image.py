@@ -26,6 +26,7 @@ class Image:
             where the file does not place its voxels.
         region: (top, left, bottom, right) of the stored picture that `pixels` are, None for all of it. A mask of the
             whole picture is cut alike.
+        span: the lowest and the highest of `pixels`, told by `read`.
         odd: what is unusual in the file and how it was read, keys of `shiftscope.images.oddities.ODDITIES`.
     """
 
@@ -37,6 +38,7 @@ class Image:
     patient: str | None = None
     affine: np.ndarray | None = None
     region: tuple[int, int, int, int] | None = None
+    span: tuple[float, float] | None = None
     odd: tuple[str, ...] = ()
 
 

@@ -1,6 +1,7 @@
 """`read`: one file, or the files of one DICOM series, as one image, whatever the format."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -56,7 +57,7 @@ def _checked(image: Image, path: Path) -> Image:
         )
     if low == high:
         raise Unreadable(path, "constant", f"every pixel is {low:g}")
-    return image
+    return replace(image, span=(low, high))
 
 
 def _files(paths: Path | Sequence[Path]) -> list[Path]:

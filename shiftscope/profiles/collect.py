@@ -10,10 +10,11 @@ from shiftscope.profiles.look_alikes import Copies, LookAlikes
 from shiftscope.profiles.origins import Origin
 from shiftscope.profiles.parts import Part
 from shiftscope.profiles.patients import Fit, Options, Progress, patients_of, silent
+from shiftscope.profiles.prepare import Prepared
 from shiftscope.profiles.profile import Profile
 from shiftscope.profiles.tally import Tally
 from shiftscope.records import MOST_CLASSES
-from shiftscope.sites import Site, ask_who_is_who, require_shareable
+from shiftscope.sites import Site, SiteReading, ask_who_is_who, require_shareable
 
 __all__ = ["part_of_site", "profile_site"]
 
@@ -25,6 +26,7 @@ def profile_site(
     progress: Progress = silent,
     first: Part | None = None,
     epsilon: float | None = None,
+    reading: SiteReading | None = None,
 ) -> tuple[Profile, list[Unreadable]]:
     """Measure every case of `site`.
 
@@ -35,6 +37,7 @@ def profile_site(
         progress: called with cases done and in all.
         first: a part of the same site whose canonical map is used; None to fit one here.
         epsilon: for a profile under differential privacy, see `privacy`.
+        reading: filled with what reading the cases gave, for the site's eyes only.
 
     Returns:
         The profile, and the files that could not be used, for the site's eyes only.
@@ -43,7 +46,7 @@ def profile_site(
         TooManyFailures: more unreadable files than `options.max_failures`.
         InputError: not one case could be read, or it is not certain who is a patient or what is a class.
     """
-    part, failures = part_of_site(site, extractor, options, progress, first)
+    part, failures = part_of_site(site, extractor, options, progress, first, reading=reading)
     if not part.tally.cases:
         told = f"; the first: {failures[0]}" if failures else ""
         raise InputError(f"{site.root}: none of {len(site.cases)} cases could be read{told}")
@@ -57,6 +60,7 @@ def part_of_site(
     progress: Progress = silent,
     first: Part | None = None,
     key: Key | None = None,
+    reading: SiteReading | None = None,
 ) -> tuple[Part, list[Unreadable]]:
     """As `profile_site`, up to the export rules; a part of which no case can be read is empty.
 
@@ -75,8 +79,17 @@ def part_of_site(
     fit = Fit(None if first is None else first.canonical)
     tally = Tally()
     alike = LookAlikes() if site.patient_source == "file" else Copies()
-    for patient in patients_of(site, extractor, options, failures, progress, fit, alike.add):
+    reading = reading if reading is not None else SiteReading(site)
+
+    def watch(case: Prepared) -> None:
+        alike.add(case.about.name, case.about.patient, case.canvases)
+        if case.reading is not None:
+            reading.add(case.reading)
+
+    for patient in patients_of(site, extractor, options, failures, progress, fit, watch):
         tally.add(patient)
+    for failure in failures:
+        reading.fail(failure.reason)
     if (why := alike.suspicion()) is not None:
         raise ask_who_is_who(site, why) if site.patient_source == "file" else InputError(_copies(site, why))
     failures.sort(key=lambda failure: str(failure.path))

@@ -29,7 +29,7 @@ FIT_CANVASES = 256
 BATCH = 32
 
 Progress = Callable[[int, int], None]
-Watch = Callable[[str, str, np.ndarray], None]
+Watch = Callable[[Prepared], None]
 
 
 def silent(done: int, total: int) -> None:
@@ -118,7 +118,7 @@ def patients_of(
         failures: grows by every file that cannot be used.
         progress: called with cases done and in all.
         fit: used where it is fitted already, else filled in.
-        watch: shown name, patient and canvases (k, c, s, s) of every case as it comes.
+        watch: shown every case as it comes.
 
     Raises:
         TooManyFailures: more unreadable files than `options.max_failures`.
@@ -132,7 +132,7 @@ def patients_of(
                 refuse_too_many(failures, options.max_failures)
             else:
                 if watch is not None:
-                    watch(outcome.about.name, outcome.about.patient, outcome.canvases)
+                    watch(outcome)
                 yield outcome
             progress(done, len(site.cases))
 

@@ -1,7 +1,7 @@
 """One case on its way from disk to the device: decoded once, cut to what will be measured."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -49,6 +49,7 @@ class Prepared:
         masks: (k, s, s) bool, or None.
         coordinates: axis -> (d,) for the axes measured on the mask.
         numbers: measures of the mask by name.
+        reading: what reading its files gave, None where it came as pixels.
     """
 
     about: About
@@ -56,6 +57,7 @@ class Prepared:
     masks: np.ndarray | None
     coordinates: Mapping[str, np.ndarray]
     numbers: Mapping[str, float]
+    reading: sites.CaseReading | None = None
 
 
 def _chosen(depth: int) -> np.ndarray:
@@ -90,9 +92,10 @@ def prepare(case: sites.Case, size: int) -> Prepared:
         Unreadable: the image or its mask cannot be used.
     """
     image, mask = sites.load(case)
-    return prepare_pixels(
+    prepared = prepare_pixels(
         images.as_seen(image), mask, size, case.patient, case.label, image.spacing_mm, image.acquisition, case.name
     )
+    return replace(prepared, reading=sites.CaseReading.of(case, image, mask))
 
 
 def prepare_pixels(

@@ -8,7 +8,7 @@ from shiftscope.measures import AXES
 from shiftscope.profiles import Profile
 from shiftscope.reports.sheet import Grid, Lines, Sheet
 
-__all__ = ["SOURCES", "profile_sheet", "site_sheet"]
+__all__ = ["SOURCES", "profile_sheet", "reading_sheet", "site_sheet"]
 
 SOURCES = {
     "dicom": "told apart by DICOM PatientID",
@@ -63,5 +63,13 @@ def site_sheet(found: Mapping[str, Any]) -> Sheet:
     ]
     sheet: list[Lines | Grid] = [Grid(f"site {found['site']}, nothing measured yet", ("what", "found"), rows)]
     if found["first"]:
-        sheet.append(Grid("the first cases", ("case", "found"), list(found["first"].items())))
+        sheet.append(Grid("some cases", ("case", "found"), list(found["first"].items())))
+    return [*sheet, *reading_sheet(found["reading"])]
+
+
+def reading_sheet(reading: Mapping[str, Any]) -> Sheet:
+    """What reading the cases gave, from `sites.SiteReading`."""
+    sheet: list[Lines | Grid] = [Grid("what was read", ("what", "found"), list(reading["found"].items()))]
+    if reading["odd"]:
+        sheet.append(Lines("what looks odd, most suspicious first", reading["odd"]))
     return sheet

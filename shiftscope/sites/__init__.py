@@ -1,5 +1,6 @@
 """Folders of a hospital as a list of cases: `read_site(folder) -> Site`, `load(case) -> image, mask`."""
 
+from shiftscope.sites.case_readings import CaseReading
 from shiftscope.sites.declarations import NOTHING_SAID, SITE_FILE, Declarations
 from shiftscope.sites.failures import refuse_too_many
 from shiftscope.sites.loading import case_digests, fingerprint, fingerprint_of, load
@@ -9,6 +10,7 @@ from shiftscope.sites.reading import read_site
 from shiftscope.sites.samples import Sample, draw_samples
 from shiftscope.sites.shareable import ask_who_is_who, require_shareable
 from shiftscope.sites.site import ONE_FILE, Case, Site
+from shiftscope.sites.site_readings import SiteReading
 from shiftscope.sites.words import class_words
 
 __all__ = [
@@ -16,9 +18,11 @@ __all__ = [
     "ONE_FILE",
     "SITE_FILE",
     "Case",
+    "CaseReading",
     "Declarations",
     "Sample",
     "Site",
+    "SiteReading",
     "ask_who_is_who",
     "case_digests",
     "class_words",

@@ -4,16 +4,29 @@ from collections import Counter
 from typing import Any
 
 from shiftscope.errors import Unreadable
+from shiftscope.sites.case_readings import CaseReading
 from shiftscope.sites.loading import load
 from shiftscope.sites.site import Case, Site
+from shiftscope.sites.site_readings import SiteReading
 
 __all__ = ["overview"]
 
 
-def overview(site: Site, read_first: int) -> dict[str, Any]:
-    """Counts of what was found, and what reading the first `read_first` cases gives, as plain values."""
+def overview(site: Site, read: int, listed: int) -> dict[str, Any]:
+    """Counts of what was found, and what reading some cases gives, as plain values.
+
+    Args:
+        site: what was found.
+        read: how many cases to read, spread evenly over all of them by name.
+        listed: how many of those are told one by one.
+    """
     labels = Counter(case.label for case in site.cases if case.label is not None)
     splits = Counter(case.split for case in site.cases if case.split is not None)
+    reading = SiteReading(site)
+    for reason, paths in site.excluded.items():
+        for _ in paths:
+            reading.fail(reason)
+    found = {case.name: _read(case, reading) for case in _spread(site, read)}
     return {
         "site": site.name,
         "layout": site.layout,
@@ -24,15 +37,24 @@ def overview(site: Site, read_first: int) -> dict[str, Any]:
         "labels": dict(sorted(labels.items())),
         "splits": dict(sorted(splits.items())),
         "excluded": {reason: len(paths) for reason, paths in site.excluded.items() if paths},
-        "first": {case.name: _found(case) for case in site.cases[:read_first]},
+        "first": dict(list(found.items())[:listed]),
+        "reading": reading.to_dict(),
     }
 
 
-def _found(case: Case) -> str:
+def _spread(site: Site, count: int) -> list[Case]:
+    """Cases at even distances, the first of them all among them."""
+    step = max(1.0, len(site.cases) / count)
+    return [site.cases[int(index * step)] for index in range(min(count, len(site.cases)))]
+
+
+def _read(case: Case, reading: SiteReading) -> str:
     """Size, modality and mask of a case, or why it cannot be used."""
     try:
         image, mask = load(case)
     except Unreadable as problem:
+        reading.fail(problem.reason)
         return f"{problem.reason}: {problem.detail}"
+    reading.add(CaseReading.of(case, image, mask))
     size = " x ".join(str(side) for side in image.pixels.shape)
     return f"{size}, {image.modality or 'picture'}{'' if mask is None else ', mask'}"
