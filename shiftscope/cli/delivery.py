@@ -64,7 +64,7 @@ def read_delivery(
     from shiftscope.measures.features import load_extractor
     from shiftscope.profiles import Options, Profile, profile_site
     from shiftscope.profiles.origins import recipe_of
-    from shiftscope.sites import read_site
+    from shiftscope.sites import SiteReading, read_site
 
     if not is_site(path):
         return Profile.read(path, ProfileError), []
@@ -81,12 +81,15 @@ def read_delivery(
             )
     options = Options(baselines[0].seed, workers, chosen, allowed_failures(max_failures, len(found.cases)))
     _say_what_is_known(known)
+    reading = SiteReading(found)
     with counting(f"profiling {found.name}") as progress:
         try:
-            made, failures = profile_site(found, extractor, options, progress)
+            made, failures = profile_site(found, extractor, options, progress, reading=reading)
         except Unsettled as question:
             raise question if name_files else InputError(_nameless(found.name, question)) from None
     caution_files(made.patient_source)
+    for sentence in reading.oddities(named=name_files):
+        warn(f"odd: {sentence}")
     if name_files:
         list_failures(failures)
     elif failures:

@@ -3,4 +3,4 @@
 __all__ = ["ODDITIES"]
 
 ODDITIES: dict[str, str] = {}
-"""Code -> what was found and how it was read, as the end of the sentence "in n of m cases ..."."""
+"""Code -> what was found and how it was read, after "in n of m cases: "."""

@@ -97,7 +97,7 @@ class SiteReading:
 
     def to_dict(self) -> dict[str, Any]:
         """The table: what -> what was found, as text, and the odd things, most suspicious first."""
-        return {"found": self._found(), "odd": self._oddities()}
+        return {"found": self._found(), "odd": self.oddities()}
 
     def _found(self) -> dict[str, str]:
         site, cases = self.site, Counter(case.patient for case in self.site.cases)
@@ -144,48 +144,56 @@ class SiteReading:
     def _full(self) -> int:
         return sum(share > NEARLY_FULL for share in self._shares)
 
-    def _oddities(self) -> list[str]:
-        """Sentences, most suspicious first: what the cases show together, each case's own oddities, how it was read."""
-        return [*self._together(), *self._by_case(), *self.site.told]
+    def oddities(self, *, named: bool = True) -> list[str]:
+        """Sentences, most suspicious first: what the cases show together, each case's own oddities, how it was read.
 
-    def _together(self) -> Iterator[str]:
-        yield from self._odd_masks()
+        Args:
+            named: whether they may name cases and folders; where others read them, how the folder was read is left out.
+        """
+        sentences = [*self._together(named), *self._by_case(named)]
+        return [*sentences, *self.site.told] if named else sentences
+
+    def _together(self, named: bool) -> Iterator[str]:
+        yield from self._odd_masks(named)
         middle = statistics.median(self._brightness) if self.read else 0.0
-        for end, (brightness, name) in self._ends.items():
+        for end, (brightness, case) in self._ends.items():
+            name = f", {case}," if named else ""
             if not BLACK <= brightness <= WHITE:
-                yield f"the {end} image, {name}, shows nothing: {brightness:.3f} where 0 is black and 1 is white"
+                yield f"the {end} image{name} shows nothing: {brightness:.3f} where 0 is black and 1 is white"
             elif abs(brightness - middle) > FAR * _spread(self._brightness, middle):
-                yield f"the {end} image, {name}, is far from the rest: {brightness:.2f}, the middle one is {middle:.2f}"
+                yield f"the {end} image{name} is far from the rest: {brightness:.2f}, the middle one is {middle:.2f}"
         rare = [name for name, count in self._modalities.items() if count < RARE * self.read]
         if rare:
-            named = ", ".join(
-                f"{each} ({self._modalities[each]}, first {self._first['modality ' + each]})" for each in rare
+            told = ", ".join(
+                f"{each} ({self._modalities[each]}{self._where('modality ' + each, named)})" for each in rare
             )
-            yield f"a few cases are of another modality than the rest: {named}"
+            yield f"a few cases are of another modality than the rest: {told}"
         elif len(self._modalities) > 1:
             yield f"several modalities: {_listed(self._modalities)}; give each as a site of its own where models differ"
         if len(self._colours) > 1:
             yield f"{self._colours[True]} images have colour, and {self._colours[False]} are grey"
 
-    def _odd_masks(self) -> Iterator[str]:
+    def _odd_masks(self, named: bool) -> Iterator[str]:
         masks, empty, full = len(self._shares), self._empty(), self._full()
         if masks and empty == masks:
             yield f"all {masks} masks are empty: their values are not understood, or nothing was drawn"
         elif empty:
-            yield f"{empty} of {masks} masks are empty, first {self._first['empty']}: no finding, or none drawn"
+            yield f"{empty} of {masks} masks are empty{self._where('empty', named)}: no finding, or none drawn"
         if full:
-            first = self._first["full"]
-            yield f"{full} of {masks} masks cover nearly the whole image, first {first}: inverted, or a field of view"
+            first = self._where("full", named)
+            yield f"{full} of {masks} masks cover nearly the whole image{first}: inverted, or a field of view"
         alike = max((count for mark, count in self._marks.items() if mark), default=0)
         if masks > 2 and alike > masks / 2:
             yield f"{alike} of {masks} masks are the same: a field of view, or copies of one mask"
 
-    def _by_case(self) -> list[str]:
+    def _by_case(self, named: bool) -> list[str]:
         codes = sorted(self._odd, key=list(ODDITIES).index)
         return [
-            f"in {self._odd[code]} of {self.read} cases {ODDITIES[code]}; the first is {self._first[code]}"
-            for code in codes
+            f"in {self._odd[code]} of {self.read} cases{self._where(code, named)}: {ODDITIES[code]}" for code in codes
         ]
+
+    def _where(self, what: str, named: bool) -> str:
+        return f", first {self._first[what]}" if named else ""
 
     def _note(self, what: str, name: str) -> None:
         self._first.setdefault(what, name)
