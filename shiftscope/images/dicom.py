@@ -15,13 +15,13 @@ from shiftscope.images.dicom_geometry import (
     directions,
     frame_planes,
     gap_of,
+    is_film,
     kept_frames,
     plane_of,
     spacing_of,
     stack_of,
-    tile_planes,
-    unmosaic,
 )
+from shiftscope.images.dicom_mosaic import is_mosaic, unmosaic
 from shiftscope.images.dicom_objects import (
     CAPTURE,
     LOCALIZER,
@@ -35,7 +35,7 @@ from shiftscope.images.dicom_objects import (
     sop_class,
 )
 from shiftscope.images.dicom_pixels import Pixels, physical
-from shiftscope.images.dicom_series import File, is_mosaic, series_of
+from shiftscope.images.dicom_series import File, series_of
 from shiftscope.images.image import Image
 from shiftscope.images.orientation import canonical, canonical_affine
 from shiftscope.images.raster import grey_if_equal
@@ -154,28 +154,20 @@ def _one(data: pydicom.Dataset, file: File) -> tuple[np.ndarray, Pixels, list[Pl
             "unsupported",
             "frames that lie in one place, and nothing that says which belong together; convert it to NIfTI",
         )
-    film = kept is not None and len(kept) == 1
-    pixels = physical(data, path, frame=kept[0] if kept and film else None)
-    values = pixels.values[kept] if kept and not film else pixels.values
+    single = kept is not None and len(kept) == 1
+    pixels = physical(data, path, frame=kept[0] if kept and single else None)
+    values = pixels.values[kept] if kept and not single else pixels.values
     planes = frame_planes(data)
-    several = bool(kept and not film and planes and len(kept) < len(planes))
+    several = bool(kept and len(kept) < len(planes) and not is_film(data))
     planes = [planes[n] for n in kept] if kept and planes else [plane_of(data)]
     if is_mosaic(data):
-        slices = unmosaic(data, values)
-        if slices is None:
+        cut = unmosaic(data, values)
+        if cut is None:
             raise Unreadable(
                 path, "unsupported", "a mosaic that does not say how many slices it holds; convert it to NIfTI"
             )
-        planes, values = _tiles(data, values, slices), slices
+        values, planes = cut
     return values, pixels, planes, several
-
-
-def _tiles(data: pydicom.Dataset, sheet: np.ndarray, slices: np.ndarray) -> list[Plane]:
-    """The planes of a mosaic's slices, along the normal of the sheet."""
-    step, plane = spacing_of(data), plane_of(data)
-    if step is None or step[0] is None:
-        return [plane]
-    return tile_planes(plane, sheet.shape[1:], slices.shape, (step[0], *step[1:]))
 
 
 def _stack(files: Sequence[File]) -> tuple[np.ndarray, Pixels]:

@@ -1,6 +1,5 @@
 """Where DICOM slices and frames lie, which of them make the volume, and in what order."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,13 +16,12 @@ __all__ = [
     "directions",
     "frame_planes",
     "gap_of",
+    "is_film",
     "kept_frames",
     "ordered",
     "plane_of",
     "spacing_of",
     "stack_of",
-    "tile_planes",
-    "unmosaic",
 ]
 
 _STACKS = {"CT", "MR", "PT", "OPT"}
@@ -94,6 +92,12 @@ def frame_planes(data: pydicom.Dataset) -> list[Plane]:
     return planes if planes and all(plane.known for plane in planes) else []
 
 
+def is_film(data: pydicom.Dataset) -> bool:
+    """Whether the frames of a file are moments of a film, not slices of a volume."""
+    tomographic = data.get("Modality") in _STACKS or data.get("SOPClassUID") in _STACK_CLASSES
+    return not tomographic and "RECON TOMO" not in (data.get("ImageType") or ())
+
+
 def kept_frames(data: pydicom.Dataset) -> list[int] | None:
     """Which frames are read, in order.
 
@@ -107,8 +111,7 @@ def kept_frames(data: pydicom.Dataset) -> list[int] | None:
     count = int(data.get("NumberOfFrames") or 1)
     if count <= 1:
         return None
-    tomographic = data.get("Modality") in _STACKS or data.get("SOPClassUID") in _STACK_CLASSES
-    if not tomographic and "RECON TOMO" not in (data.get("ImageType") or ()):
+    if is_film(data):
         return [count // 2]
     planes = frame_planes(data)
     if len(planes) != count:
@@ -201,47 +204,6 @@ def directions(plane: Plane, spacing: tuple[float, float, float] | None) -> np.n
     if plane.across is None or plane.down is None:
         return np.diag([1.0, 1.0, 1.0])
     return np.stack([plane.down * y, plane.across * x, plane.normal * z], axis=1)
-
-
-def tile_planes(
-    plane: Plane, sheet: Sequence[int], slices: Sequence[int], steps: tuple[float, float, float]
-) -> list[Plane]:
-    """The planes of a mosaic's slices: its header places the sheet of tiles as if it were one picture.
-
-    Args:
-        plane: of the sheet, around the centre of the slices.
-        sheet: (rows, columns) of it.
-        slices: (slices, rows, columns).
-        steps: (slices, rows, columns) in millimetres.
-    """
-    if plane.position is None or plane.across is None or plane.down is None:
-        return [plane]
-    down, across = ((sheet[n] - slices[n + 1]) / 2 * steps[n + 1] for n in range(2))
-    corner = plane.position + plane.down * down + plane.across * across
-    return [Plane(corner + n * steps[0] * plane.normal, plane.across, plane.down) for n in range(slices[0])]
-
-
-def unmosaic(data: pydicom.Dataset, values: np.ndarray) -> np.ndarray | None:
-    """Cut a Siemens mosaic into its slices.
-
-    Args:
-        data: the file, whose private header counts the slices.
-        values: (1, rows, columns).
-
-    Returns:
-        (slices, rows / n, columns / n), n^2 the tiles of the mosaic; None where the file does not count its slices.
-    """
-    element = data.get((0x0019, 0x100A))
-    if element is None:
-        return None
-    raw = element.value
-    count = int.from_bytes(raw[:2], "little") if isinstance(raw, bytes) else int(raw)
-    side = math.ceil(math.sqrt(max(count, 1)))
-    rows, columns = values.shape[1] // side, values.shape[2] // side
-    if rows * side != values.shape[1] or columns * side != values.shape[2]:
-        return None
-    tiles = values.reshape(side, rows, side, columns).swapaxes(1, 2).reshape(-1, rows, columns)
-    return tiles[:count]
 
 
 def spacing_of(data: pydicom.Dataset) -> tuple[float | None, float, float] | None:

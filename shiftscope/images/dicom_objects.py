@@ -23,7 +23,6 @@ __all__ = [
     "LOCALIZER",
     "MAP",
     "NOTHING",
-    "PIECES",
     "SCREEN",
     "SEGMENTATION",
     "STANDARD",
@@ -80,7 +79,6 @@ _LOCALIZER = re.compile(
 )
 """How scanners call localizers, and the single slices that watch for contrast; read in volumes' descriptions only."""
 
-PIECES = ("ConcatenationUID", "InConcatenationTotalNumber")
 _LEVELS: tuple[frozenset[str], ...] = (
     frozenset({IMAGE}),
     frozenset({IMAGE, CAPTURE, MAP}),

@@ -11,13 +11,15 @@ import pydicom
 from shiftscope.errors import Unreadable
 from shiftscope.images.dicom_errors import refusing
 from shiftscope.images.dicom_geometry import Plane, plane_of
-from shiftscope.images.dicom_objects import NOTHING, PIECES, kind_of, open_dataset, strays, words_of
+from shiftscope.images.dicom_mosaic import is_mosaic
+from shiftscope.images.dicom_objects import NOTHING, kind_of, open_dataset, strays
 from shiftscope.images.dicom_volumes import Marks, first_volume
 
-__all__ = ["Series", "is_mosaic", "series_of"]
+__all__ = ["File", "Series", "series_of"]
 
 File = tuple[Path, pydicom.Dataset]
 
+_PIECES = ("ConcatenationUID", "InConcatenationTotalNumber")
 _FILMS = {"CR", "DX", "MG", "RG", "PX", "IO"}
 """Modalities whose files are views of a body, never slices of one."""
 _PARALLEL = 0.99
@@ -55,10 +57,6 @@ class Series:
     files: list[File]
     planes: list[Plane]
     odd: tuple[str, ...] = ()
-
-
-def is_mosaic(data: pydicom.Dataset) -> bool:
-    return "MOSAIC" in words_of(data)
 
 
 def series_of(paths: Sequence[Path]) -> Series:
@@ -151,7 +149,7 @@ def _require_slices(files: Sequence[File], where: Path) -> None:
         Unreadable: views, parts of one multi-frame file, films among slices, or pixels of several sizes.
     """
     path, first = files[0]
-    if any(name in data for _, data in files for name in PIECES):
+    if any(name in data for _, data in files for name in _PIECES):
         raise Unreadable(
             where, "unsupported", "one image in several multi-frame files (a concatenation); convert it to NIfTI"
         )
