@@ -74,9 +74,10 @@ def _read(paths: Sequence[Path]) -> Image:
     if stack is not None:
         odd += stack.odd
         stored = np.moveaxis(values, 0, 2)
-        values, steps = canonical(stored, stack.straight)
-        spacing = steps if spacing else None
-        affine = _turned(stack, stored.shape[:3]) if stack.placed else None
+        values, _ = canonical(stored, stack.affine[:3, :3])
+        turned, _ = canonical_affine(stack.affine, stored.shape[:3])
+        spacing = _turned_steps(stack, turned) if spacing else None
+        affine = turned if stack.placed else None
     values, display = display_of(first, np.ascontiguousarray(values), pixels)
     return Image(
         pixels=values,
@@ -124,14 +125,11 @@ def _spacing(
     return (between or 1.0, step[1], step[2]) if between or slices == 1 else None
 
 
-def _turned(stack: Stack, shape: Sequence[int]) -> np.ndarray:
-    """The affine of the volume once `canonical` has turned it by its straight directions."""
-    straight = np.eye(4)
-    straight[:3, :3] = stack.straight
-    turned, _ = canonical_affine(straight, shape)
-    index = np.rint(np.linalg.solve(straight, turned))
-    affine: np.ndarray = stack.affine @ index
-    return affine
+def _turned_steps(stack: Stack, turned: np.ndarray) -> tuple[float, float, float]:
+    """The steps of a stack in the order of the axes that `canonical` gave it."""
+    axes = np.abs(np.rint(np.linalg.solve(stack.affine[:3, :3], turned[:3, :3])))
+    z, y, x = (float(f"{step:.6g}") for step in axes.T @ stack.steps)
+    return z, y, x
 
 
 def _one(data: pydicom.Dataset, file: File) -> tuple[np.ndarray, Pixels, list[Plane], bool]:

@@ -141,13 +141,14 @@ class Stack:
     """How the voxels of a volume lie, by (row, column, slice) as stored.
 
     Attributes:
-        straight: (3, 3) steps in millimetres along (row, column, slice), one column each; slices along their normal.
-        affine: (4, 4) to millimetres in patient axes, sheared where the gantry was tilted.
+        steps: (3,) millimetres along row, column and slice; slices along their normal.
+        affine: (4, 4) to millimetres in patient axes, sheared where the gantry was tilted; without an origin where
+            `placed` is False.
         placed: whether every slice lies where the affine says.
         odd: keys of `ODDITIES`.
     """
 
-    straight: np.ndarray
+    steps: np.ndarray
     affine: np.ndarray
     placed: bool
     odd: tuple[str, ...] = ()
@@ -165,21 +166,21 @@ def stack_of(planes: Sequence[Plane], slices: int, step: tuple[float | None, flo
         return None
     gap = gap_of(planes)
     between, down, across = step or (None, 1.0, 1.0)
-    straight = directions(planes[0], (gap or between or 1.0, down, across))
     affine = np.eye(4)
-    affine[:3, :3] = straight
+    affine[:3, :3] = directions(planes[0], (gap or between or 1.0, down, across))
+    steps = np.linalg.norm(affine[:3, :3], axis=0)
     if len(planes) < slices or not all(plane.known for plane in planes):
-        return Stack(straight, affine, placed=False)
+        return Stack(steps, affine, placed=False)
     affine[:3, 3] = planes[0].position
     if gap is None:
-        return Stack(straight, affine, placed=step is not None)
+        return Stack(steps, affine, placed=step is not None)
     depths = np.array([plane.depth for plane in planes])
     way = (planes[-1].position - planes[0].position) / (depths[-1] - depths[0])  # type: ignore[operator]
     affine[:3, 2] = way * gap
     angle = float(np.degrees(np.arccos(min(1.0, 1 / float(np.linalg.norm(way))))))
     there = bool(np.abs(depths - depths[0] - gap * np.arange(len(depths))).max() <= gap / 2)
     odd = (*_odd_steps(depths, gap), *(["tilted_gantry"] if angle > _TILTED else []))
-    return Stack(straight, affine, placed=step is not None and there, odd=odd)
+    return Stack(steps, affine, placed=step is not None and there, odd=odd)
 
 
 def _odd_steps(depths: np.ndarray, gap: float) -> list[str]:

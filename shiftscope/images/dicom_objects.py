@@ -7,7 +7,7 @@ secondary captures. So a file has a kind, and `strays` tells which kinds are ima
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 
 import pydicom
@@ -72,18 +72,16 @@ _SCREEN = re.compile(
     re.IGNORECASE,
 )
 _LOCALIZER = re.compile(
-    r"(?<![a-z])(?:scouts?|topograms?|scanograms?|surview|survey|locali[sz]ers?|loc(?=$|[ _\d-]))(?![a-z])"
-    r"|smart[ _-]?prep|pre-?monitoring|(?<![a-z])monitoring(?![a-z])"
+    r"(?<![a-z])(?:scouts?|topogram(?:m|ma|me)?s?|scanogram(?:m|ma|me)?s?|surview|locali[sz]ers?"
+    r"|locali[sz]adore?s?|localisateurs?|localizzatore|lokali[sz](?:er|ator)|rep[ée]rage)(?![a-z])"
+    r"|^(?:wip[ _]*)?survey(?![a-z])|^loc(?=$|[ _\d-])|[ _-]loc[ _\d-]*$"
+    r"|smart[ _-]?prep|^(?:pre[ _-]?)?monitoring(?![a-z])"
     r"|bolus[ _-]?(?:track|timing)|(?:test|care|timing)[ _-]?bolus",
     re.IGNORECASE,
 )
 """How scanners call localizers, and the single slices that watch for contrast; read in volumes' descriptions only."""
 
-_LEVELS: tuple[frozenset[str], ...] = (
-    frozenset({IMAGE}),
-    frozenset({IMAGE, CAPTURE, MAP}),
-    frozenset({IMAGE, CAPTURE, MAP, LOCALIZER, SCREEN}),
-)
+_LEVELS = ((IMAGE,), (IMAGE, CAPTURE, MAP))
 
 
 def sop_class(data: pydicom.Dataset) -> str:
@@ -131,7 +129,7 @@ def strays(kinds: Sequence[str], owners: Sequence[Hashable]) -> set[int]:
 
     Most owners (patients) decide what the images are here: images proper; where most have none, captures and maps too;
     where most have nothing else, localizers and screens. Localizers and screens outside of that are strays everywhere,
-    captures and maps only where their owner has an image.
+    and always beside something better of their owner; captures and maps only where their owner has an image.
 
     Args:
         kinds: of each file, none of them NOTHING.
@@ -140,21 +138,15 @@ def strays(kinds: Sequence[str], owners: Sequence[Hashable]) -> set[int]:
     having: dict[str, set[Hashable]] = defaultdict(set)
     for kind, owner in zip(kinds, owners, strict=True):
         having[kind].add(owner)
-    accepted, served = _accepted(having, len(set(owners)))
-    return {
-        n
-        for n, (kind, owner) in enumerate(zip(kinds, owners, strict=True))
-        if kind not in accepted and (kind in (LOCALIZER, SCREEN) or owner in served)
-    }
-
-
-def _accepted(having: dict[str, set[Hashable]], owners: int) -> tuple[Collection[str], set[Hashable]]:
-    """The kinds that are images here, and the owners who have one."""
-    for level in _LEVELS:
-        served = set().union(*(having[kind] for kind in level))
-        if 2 * len(served) >= owners:
-            break
-    return level, served
+    owners_all = len(set(owners))
+    images, pictures = (set().union(*(having[kind] for kind in level)) for level in _LEVELS)
+    if 2 * len(images) >= owners_all:
+        out = {LOCALIZER: set(owners), SCREEN: set(owners), CAPTURE: images, MAP: images}
+    elif 2 * len(pictures) >= owners_all:
+        out = {LOCALIZER: set(owners), SCREEN: set(owners)}
+    else:
+        out = {LOCALIZER: pictures, SCREEN: pictures}
+    return {n for n, (kind, owner) in enumerate(zip(kinds, owners, strict=True)) if owner in out.get(kind, ())}
 
 
 def open_dataset(path: Path) -> pydicom.Dataset:

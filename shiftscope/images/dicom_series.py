@@ -20,6 +20,11 @@ __all__ = ["File", "Series", "series_of"]
 File = tuple[Path, pydicom.Dataset]
 
 _PIECES = ("ConcatenationUID", "InConcatenationTotalNumber")
+_PLACED = (
+    *("ImagePositionPatient", "ImageOrientationPatient", "SliceLocation", "InstanceNumber"),
+    *("AcquisitionNumber", "AcquisitionTime", "EchoTime", "ImageType", "ConvolutionKernel"),
+)
+"""What copies of one image have in common."""
 _FILMS = {"CR", "DX", "MG", "RG", "PX", "IO"}
 """Modalities whose files are views of a body, never slices of one."""
 _PARALLEL = 0.99
@@ -116,11 +121,11 @@ def _images(paths: Sequence[Path]) -> tuple[list[File], list[str]]:
 
 
 def _once(files: Sequence[File]) -> list[File]:
-    """Each file once: copies have the UID, the place and the pixels of another, or the same in another encoding."""
+    """Each image once: a copy is numbered and placed as another, with its pixels, or its UID in another encoding."""
     seen: dict[str, list[pydicom.Dataset]] = {}
     kept = []
     for path, data in files:
-        twins = seen.setdefault(str(data.get("SOPInstanceUID") or path), [])
+        twins = seen.setdefault(str([str(data.get(name)) for name in _PLACED]), [])
         if not any(_alike(data, twin) for twin in twins):
             twins.append(data)
             kept.append((path, data))
@@ -128,12 +133,11 @@ def _once(files: Sequence[File]) -> list[File]:
 
 
 def _alike(data: pydicom.Dataset, twin: pydicom.Dataset) -> bool:
-    """Whether two files with one UID are one image: an anonymizer may give one UID to all, so more is compared."""
-    names = ("ImagePositionPatient", "InstanceNumber", "AcquisitionNumber", "AcquisitionTime")
-    if any(data.get(name) != twin.get(name) for name in names):
-        return False
-    if _syntax(data) != _syntax(twin):
-        return True
+    """Whether two files of one number and place are one image. One UID is not enough: anonymizers give it to all."""
+    named = bool(data.get("SOPInstanceUID")) and data.get("SOPInstanceUID") == twin.get("SOPInstanceUID")
+    placed = bool(data.get("ImagePositionPatient"))
+    if _syntax(data) != _syntax(twin) or not (named or placed):
+        return named
     one, other = (each.get("PixelData") or b"" for each in (data, twin))
     return bool(one[: len(other)] == other[: len(one)])  # a copy may be cut short
 

@@ -34,6 +34,7 @@ def mixtures(series: "Sequence[tuple[Header, Hashable]]") -> Iterator[str]:
             _several("parts of the body", (header.body for header in headers)),
             _several("views", (header.view[1] for header in headers if header.modality in _FILMS)),
             _many_a_patient(series),
+            _split(headers),
         )
         if sentence
     ]
@@ -56,6 +57,18 @@ def _several(what: str, values: Iterator[str]) -> str:
     """The counts of the values, where there are several."""
     counts = Counter(value for value in values if value)
     return f"The files are of several {what}: {_listed(counts)}" if len(counts) > 1 else ""
+
+
+def _split(headers: "Sequence[Header]") -> str:
+    """How many series became several volumes."""
+    volumes = Counter(header.series for header in headers if header.modality in _VOLUMES and header.series)
+    several = sum(count > 1 for count in volumes.values())
+    if not several:
+        return ""
+    return (
+        f"{several} of {len(volumes)} series hold slices of several sizes or orientations, or several volumes, and each"
+        " of them is an image of its own"
+    )
 
 
 def _many_a_patient(series: "Sequence[tuple[Header, Hashable]]") -> str:

@@ -39,6 +39,7 @@ NEVER = {
     "registration": (STORAGE + "66.1", "REG"),
     "surface": (STORAGE + "66.5", "SEG"),
     "real-world-values": (STORAGE + "67", "RWV"),
+    "media-directory": ("1.2.840.10008.1.3.10", ""),
     "hanging-protocol": ("1.2.840.10008.5.1.4.38.1", ""),
     "private": ("1.3.12.2.1107.5.9.1", "OT"),
 }
@@ -165,6 +166,35 @@ def test_an_unmarked_scout_stands_across_its_volume(tmp_path: Path) -> None:
     assert image.odd == ("beside_left_out",)
 
 
+LOCALIZERS = (
+    "AAHead_Scout",
+    "Topogramm",
+    "Surview",
+    "WIP Survey",
+    "loc",
+    "t2_haste_loc",
+    "Localizador",
+    "Monitoring 10",
+)
+
+
+@pytest.mark.parametrize("name", LOCALIZERS)
+def test_names_that_scanners_give_to_localizers(tmp_path: Path, name: str) -> None:
+    two_patients(tmp_path, "MR")
+    stray = write(tmp_path / "p1" / "stray.dcm", picture(300), "MR", **place(40, SeriesDescription=name))
+    assert read_site(tmp_path).excluded == {"beside_images": (stray,)}
+
+
+def test_a_scout_beside_its_volume_is_left_out_where_most_patients_have_scouts_alone(tmp_path: Path) -> None:
+    scout = {"ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"]}
+    stack(tmp_path / "p1", [65, 72, 82, 89], PatientID="p1")
+    for patient in ("p1", "p2", "p3"):
+        write(tmp_path / patient / "scout.dcm", picture(300), PatientID=patient, **place(40, CORONAL, **scout))
+    site = read_site(tmp_path)
+    assert site.excluded == {"beside_images": (tmp_path / "p1" / "scout.dcm",)}
+    assert means(site) == [77, 300, 300]
+
+
 def test_a_capture_is_the_only_thing_of_a_patient(tmp_path: Path) -> None:
     two_patients(tmp_path)
     write(tmp_path / "p3" / "film.dcm", picture(70), "CT", PatientID="p3", **SC)
@@ -223,7 +253,7 @@ def test_raw_films_beside_processed_ones(tmp_path: Path, raw: dict[str, object])
 
 def test_ordinary_names_are_no_localizers(tmp_path: Path) -> None:
     for n, name in enumerate(
-        ("Local recurrence", "BLOCK 3", "skeletal survey", "Location T2", "Dose escalation", "loctite")
+        ("Local recurrence", "BLOCK 3", "skeletal survey", "Location T2", "Dose escalation", "therapy monitoring")
     ):
         modality = "DX" if "survey" in name else "MR"
         write(tmp_path / f"{n}.dcm", picture(80), modality, SeriesDescription=name, SeriesInstanceUID=f"1.{n}")

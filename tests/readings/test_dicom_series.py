@@ -177,6 +177,15 @@ def test_a_copy_in_another_encoding(tmp_path: Path) -> None:
     assert image.odd == ("duplicate_slices",)
 
 
+def test_a_copy_under_another_uid(tmp_path: Path) -> None:
+    """Anonymized twice: the same slices, equally numbered and placed, under two UIDs each."""
+    stack(tmp_path / "a", [50, 51, 52])
+    stack(tmp_path / "b", [50, 51, 52])
+    image = read(sorted(tmp_path.rglob("*.dcm")))
+    assert levels(image.pixels) == [50, 51, 52]
+    assert image.odd == ("duplicate_slices",)
+
+
 def test_one_uid_for_all_is_no_copy(tmp_path: Path) -> None:
     """An anonymizer gave every slice the same UID, and two slices of air have the same pixels."""
     image = read(stack(tmp_path, [50, 50, 51, 52], SOPInstanceUID="1.2.3.9"))
@@ -352,6 +361,14 @@ def test_a_series_of_volumes_is_its_first(tmp_path: Path) -> None:
     image = read(tmp_path)
     assert levels(image.pixels) == [50, 51]
     assert image.odd == ("first_of_several",)
+
+
+def test_sizes_of_one_series_are_told(tmp_path: Path) -> None:
+    stack(tmp_path, [50, 51, 52])
+    write(tmp_path / "wide.dcm", picture(50, 12, 12), **place(9.0), InstanceNumber=4)
+    site = read_site(tmp_path)
+    assert [len(case.images) for case in site.cases] == [3, 1]
+    assert any("1 of 1 series hold slices of several sizes" in sentence for sentence in site.told)
 
 
 # --- frames ---------------------------------------------------------------------------------------------------------
@@ -546,3 +563,84 @@ def test_a_slice_of_its_own_has_the_place_of_its_slab(tmp_path: Path) -> None:
     image = read(write(tmp_path / "a.dcm", picture(50), "CT", SOPClassUID=STORAGE + "2", **place(30.0)))
     assert image.affine is not None
     np.testing.assert_allclose(image.affine, [[0, 0, 1, 0], [0, 2, 0, 0], [3, 0, 0, 30], [0, 0, 0, 1]], atol=1e-9)
+
+
+# --- public reports -------------------------------------------------------------------------------------------------
+
+
+def test_equal_numbers_and_times_are_no_copies(tmp_path: Path) -> None:
+    """rordenlab/dcm2niix#168: slices of a Philips scan share time, acquisition and even pixels, and lie 3 mm apart."""
+    tags = {"AcquisitionNumber": 1, "AcquisitionTime": "101500", "InstanceNumber": 1}
+    image = read(stack(tmp_path, [50, 50, 50, 51], "MR", **tags))
+    assert levels(image.pixels) == [50, 50, 50, 51]
+    assert image.odd == ()
+
+
+def test_exposure_varies_along_the_body(tmp_path: Path) -> None:
+    """rordenlab/dcm2niix#468, #396: dose modulation is no reason to cut a volume into pieces."""
+    for n, path in enumerate(stack(tmp_path, list(range(60, 70)))):
+        rewrite(path, Exposure=14 + n % 2, XRayTubeCurrent=100 + n)
+    image = read(tmp_path)
+    assert levels(image.pixels) == list(range(60, 70))
+    assert image.odd == ()
+
+
+def test_an_icon_has_a_size_of_its_own(tmp_path: Path) -> None:
+    """rordenlab/dcm2niix#239: a thumbnail of another size inside one slice."""
+    paths = stack(tmp_path, [50, 51, 52])
+    icon = pydicom.dcmread(write(tmp_path / "icon", picture(20, 4, 4)))
+    item = pydicom.Dataset()
+    for name in ("Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "PixelData"):
+        setattr(item, name, icon[name].value)
+    item.SamplesPerPixel, item.PhotometricInterpretation = 1, "MONOCHROME2"
+    (tmp_path / "icon").unlink()
+    rewrite(paths[1], IconImageSequence=pydicom.Sequence([item]))
+    assert levels(read(tmp_path).pixels) == [50, 51, 52]
+
+
+def test_one_slice_in_another_direction(tmp_path: Path) -> None:
+    """DIAGNijmegen/rse-panimg#126: an axial capture among coronal slices turned the whole scan; it is left out."""
+    for n in range(12):
+        write(tmp_path / f"{n:02d}.dcm", picture(60 + n), **place(3.0 * n, CORONAL), InstanceNumber=n + 2)
+    expected = read(tmp_path)
+    write(tmp_path / "first.dcm", picture(300), **place(0, AXIAL), InstanceNumber=1)
+    image = read(tmp_path)
+    np.testing.assert_array_equal(image.pixels, expected.pixels)
+    assert image.odd == ("beside_left_out",)
+
+
+def test_rounded_positions_of_an_oblique_scan(tmp_path: Path) -> None:
+    """icometrix/dicom2nifti#31: coordinates rounded to a tenth wander, and the scan was cut into pieces."""
+    positions = [
+        *([-107.980637, -86.787643, -64.592575], [-107.980637, -87.787643, -58.192574]),
+        *([-108.080635, -88.887642, -51.792572], [-108.080635, -89.98764, -45.39257]),
+        *([-108.180634, -91.087646, -38.992569], [-108.180634, -92.187637, -32.592571]),
+    ]
+    steps = np.diff(positions, axis=0).mean(axis=0)
+    down = np.array([0.0, steps[2], -steps[1]]) / np.hypot(steps[1], steps[2])
+    for n, path in enumerate(stack(tmp_path, list(range(60, 66)), "MR")):
+        rewrite(path, ImagePositionPatient=positions[n], ImageOrientationPatient=[1, 0, 0, *map(float, down.round(6))])
+    image = read(tmp_path)
+    assert levels(image.pixels) == list(range(60, 66))
+    assert image.spacing_mm is not None
+    assert image.spacing_mm[0] == pytest.approx(6.49, abs=0.02)
+    assert image.odd == ()
+
+
+def test_one_step_of_two(tmp_path: Path) -> None:
+    """moloney/dcmstack#55: 1.6 mm apart, but for one step of 3.2."""
+    for n, path in enumerate(stack(tmp_path, list(range(60, 70)))):
+        rewrite(path, ImagePositionPatient=[0, 0, 1.6 * (n + (n > 6))], PixelSpacing=[1, 1])
+    image = read(tmp_path)
+    assert image.spacing_mm == (1.6, 1.0, 1.0)
+    assert image.odd == ("missing_slices",)
+
+
+def test_several_volumes_that_only_numbers_tell_apart(tmp_path: Path) -> None:
+    """innolitics/dicom-numpy#33: diffusion volumes of a public collection, no mark but running instance numbers."""
+    for volume in range(3):
+        for n, path in enumerate(stack(tmp_path / str(volume), [50 + 10 * volume + z for z in range(4)], "MR")):
+            rewrite(path, InstanceNumber=1 + 4 * volume + n)
+    image = read(sorted(tmp_path.rglob("*.dcm"), reverse=True))
+    assert levels(image.pixels) == [50, 51, 52, 53]
+    assert image.spacing_mm == (3.0, 2.0, 1.0)
