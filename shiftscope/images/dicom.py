@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import pydicom
 
 from shiftscope.errors import Unreadable
 from shiftscope.images.dicom_display import acquisition_of, display_of
 from shiftscope.images.dicom_errors import refusing
+from shiftscope.images.dicom_files import File
 from shiftscope.images.dicom_geometry import (
     Plane,
     Stack,
@@ -35,7 +35,7 @@ from shiftscope.images.dicom_objects import (
     sop_class,
 )
 from shiftscope.images.dicom_pixels import Pixels, physical
-from shiftscope.images.dicom_series import File, series_of
+from shiftscope.images.dicom_series import series_of
 from shiftscope.images.image import Image
 from shiftscope.images.orientation import canonical, canonical_affine
 from shiftscope.images.raster import grey_if_equal
@@ -59,9 +59,9 @@ def read_dicom(paths: Sequence[Path]) -> Image:
 
 def _read(paths: Sequence[Path]) -> Image:
     series = series_of(paths)
-    first, files, planes, odd = series.files[0][1], series.files, series.planes, list(series.odd)
+    first, files, planes, odd = series.files[0].data, series.files, series.planes, list(series.odd)
     if len(files) == 1:
-        values, pixels, planes, several = _one(first, files[0])
+        values, pixels, planes, several = _one(files[0])
         odd += ["first_of_several"] if several and "first_of_several" not in odd else []
     else:
         values, pixels = _stack(files)
@@ -103,7 +103,7 @@ def series_grid(paths: Sequence[Path]) -> tuple[tuple[int, int, int], np.ndarray
     """
     with refusing(paths[0], "the data set"):
         series = series_of(paths)
-        first, planes = series.files[0][1], series.planes
+        first, planes = series.files[0].data, series.planes
         if len(series.files) == 1:
             kept, planes = kept_frames(first), frame_planes(first)
             planes = [planes[n] for n in kept] if kept and planes else []
@@ -132,13 +132,13 @@ def _turned_steps(stack: Stack, turned: np.ndarray) -> tuple[float, float, float
     return z, y, x
 
 
-def _one(data: pydicom.Dataset, file: File) -> tuple[np.ndarray, Pixels, list[Plane], bool]:
+def _one(file: File) -> tuple[np.ndarray, Pixels, list[Plane], bool]:
     """A file on its own: a picture, a multi-frame volume, the middle of a film, or a mosaic.
 
     Returns:
         Its pixels, what `physical` said, the planes, and whether other volumes in it were left out.
     """
-    path = file[0]
+    data, path = file.data, file.path
     if sop_class(data) == SEGMENTATION:
         raise Unreadable(path, "beside_images", "a DICOM segmentation is a mask, not an image; put it with the masks")
     if kind_of(data) == NOTHING:
@@ -171,16 +171,16 @@ def _one(data: pydicom.Dataset, file: File) -> tuple[np.ndarray, Pixels, list[Pl
 def _stack(files: Sequence[File]) -> tuple[np.ndarray, Pixels]:
     """The files' pictures as (z, y, x[, 3]); each file's raw bytes are dropped as soon as it is decoded."""
     volume: np.ndarray | None = None
-    for z, (path, data) in enumerate(files):
-        pixels = physical(data, path)
+    for z, file in enumerate(files):
+        pixels = physical(file.data, file.path)
         picture = pixels.values[0]
         if volume is None:
             volume = np.empty((len(files), *picture.shape), np.float32)
         if picture.shape != volume.shape[1:]:
-            raise Unreadable(path, "unsupported", f"a slice of {picture.shape} in a series of {volume.shape[1:]}")
+            raise Unreadable(file.path, "unsupported", f"a slice of {picture.shape} in a series of {volume.shape[1:]}")
         volume[z] = picture
         if z:
-            del data.PixelData
+            del file.data.PixelData
     if volume is None:
         raise ValueError("a series without files")
     return volume, pixels

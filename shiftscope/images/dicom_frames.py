@@ -4,43 +4,39 @@ import re
 
 import pydicom
 
-__all__ = ["frame_marks"]
+__all__ = ["frame_values"]
 
-_NUMBERS = {
-    "acquisition": ("FrameContentSequence", "FrameAcquisitionNumber"),
-    "temporal position": ("FrameContentSequence", "TemporalPositionIndex"),
-    "echo": ("MREchoSequence", "EffectiveEchoTime"),
-    "b-value": ("MRDiffusionSequence", "DiffusionBValue"),
-    "cardiac phase": ("CardiacSynchronizationSequence", "NominalPercentageOfCardiacPhase"),
-    "trigger": ("CardiacSynchronizationSequence", "NominalCardiacTriggerDelayTime"),
-}
-_TEXTS = {
+_FRAME = "FrameContentSequence"
+_MARKS = {
+    "stack": ((_FRAME, "StackID"),),
+    "acquisition": ((_FRAME, "FrameAcquisitionNumber"),),
+    "temporal position": ((_FRAME, "TemporalPositionIndex"),),
+    "echo": (("MREchoSequence", "EffectiveEchoTime"),),
+    "b-value": (("MRDiffusionSequence", "DiffusionBValue"),),
+    "cardiac phase": (("CardiacSynchronizationSequence", "NominalPercentageOfCardiacPhase"),),
+    "trigger": (("CardiacSynchronizationSequence", "NominalCardiacTriggerDelayTime"),),
     "image type": (("MRImageFrameTypeSequence", "FrameType"), ("CTImageFrameTypeSequence", "FrameType")),
     "kernel": (("CTReconstructionSequence", "ConvolutionKernel"),),
+    "reference": ((_FRAME, "FrameReferenceDateTime"),),
+    "acquired": ((_FRAME, "FrameAcquisitionDateTime"),),
 }
-_TIMES = {
-    "reference": ("FrameContentSequence", "FrameReferenceDateTime"),
-    "acquired": ("FrameContentSequence", "FrameAcquisitionDateTime"),
-}
+"""Mark of `dicom_volumes` -> the sequence and the tag that tell it, the first of several that is there."""
+_TEXTS, _TIMES = {"stack", "image type", "kernel"}, {"reference", "acquired"}
 
 
-def frame_marks(data: pydicom.Dataset) -> dict[str, list[float | str | None]]:
-    """Name -> its value for each frame, as `first_volume` takes them, and "stack": the stack a frame belongs to."""
+def frame_values(data: pydicom.Dataset, mark: str) -> list[float | str | None]:
+    """A mark of each frame, as `first_volume` asks for it, or "stack": the stack that a frame belongs to."""
     shared = (data.get("SharedFunctionalGroupsSequence") or [None])[0]
     groups = list(data.get("PerFrameFunctionalGroupsSequence") or [])
-    marks: dict[str, list[float | str | None]] = {
-        "stack": [str(_told(group, shared, "FrameContentSequence", "StackID") or "") for group in groups]
-    }
-    for name, way in _NUMBERS.items():
-        marks[name] = [_number(_told(group, shared, *way)) for group in groups]
-    for name, ways in _TEXTS.items():
-        marks[name] = [
-            next((str(found) for way in ways if (found := _told(group, shared, *way))), "") for group in groups
-        ]
-    for name, way in _TIMES.items():
-        marks[name] = [_moment(_told(group, shared, *way)) for group in groups]
-    marks["number"] = [float(n) for n in range(len(groups))]
-    return marks
+    if mark == "number":
+        return [float(n) for n in range(len(groups))]
+    values = [
+        next((found for way in _MARKS.get(mark, ()) if (found := _told(group, shared, *way)) is not None), None)
+        for group in groups
+    ]
+    if mark in _TEXTS:
+        return [str(value or "") for value in values]
+    return [_moment(value) if mark in _TIMES else _number(value) for value in values]
 
 
 def _told(group: pydicom.Dataset, shared: pydicom.Dataset | None, sequence: str, name: str) -> object:

@@ -7,7 +7,7 @@ import numpy as np
 import pydicom
 
 from shiftscope.images.acquisition import positive
-from shiftscope.images.dicom_frames import frame_marks
+from shiftscope.images.dicom_frames import frame_values
 from shiftscope.images.dicom_volumes import first_volume, steps_between
 
 __all__ = [
@@ -116,11 +116,15 @@ def kept_frames(data: pydicom.Dataset) -> list[int] | None:
     planes = frame_planes(data)
     if len(planes) != count:
         return list(range(count))
-    marks = frame_marks(data)
-    normal, stack = planes[0].normal, marks.pop("stack")
+    normal, stack = planes[0].normal, frame_values(data, "stack")
     parallel = [n for n in range(count) if abs(float(np.dot(planes[n].normal, normal))) > 0.99 and stack[n] == stack[0]]
     depths = [float(np.dot(planes[n].position, normal)) for n in parallel]  # type: ignore[arg-type]
-    chosen = first_volume(depths, {name: [values[n] for n in parallel] for name, values in marks.items()})
+
+    def told(mark: str) -> list[float | str | None]:
+        values = frame_values(data, mark)
+        return [values[n] for n in parallel]
+
+    chosen = first_volume(depths, told)
     return [] if chosen is None else [parallel[n] for n in chosen]
 
 

@@ -6,15 +6,21 @@ and gradient, the kind of image, times, and last the number of the image. Where 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
 
-__all__ = ["Marks", "first_volume", "steps_between"]
+__all__ = ["MARKS", "Told", "first_volume", "steps_between"]
 
-Marks = Mapping[str, Sequence[float | str | None]]
-"""Name of a mark -> its value for each slice, None where the slice does not say; in the order they are tried."""
+MARKS = (
+    *("acquisition", "temporal position", "echo", "b-value", "inversion", "cardiac phase", "trigger"),
+    *("image type", "kernel", "reference", "acquired", "made"),
+)
+"""What may tell volumes apart, in the order it is tried; "number", the number of the image, is tried last."""
+
+Told = Callable[[str], Sequence[float | str | None]]
+"""A mark -> its value for each slice, None where the slice does not say."""
 
 _SAME_PLACE_MM = 0.01
 _UNEVEN = 0.1
@@ -25,12 +31,12 @@ _OF_A_VOLUME = ("temporal position", "echo", "b-value", "image type", "kernel")
 """Marks that do not change within a volume, even where all slices together are evenly spaced."""
 
 
-def first_volume(depths: Sequence[float], marks: Marks) -> list[int] | None:
+def first_volume(depths: Sequence[float], told: Told) -> list[int] | None:
     """Choose one slice in each place.
 
     Args:
         depths: of each slice along the normal, in millimetres.
-        marks: what may tell volumes apart.
+        told: gives each mark of the slices.
 
     Returns:
         Indices of the slices, by depth; fewer than were given where several volumes lie there. None where nothing tells
@@ -38,9 +44,9 @@ def first_volume(depths: Sequence[float], marks: Marks) -> list[int] | None:
     """
     places = _places(depths)
     if len(set(places)) == len(places):
-        chosen = _interleaved(depths, marks)
+        chosen = _interleaved(depths, told)
     else:
-        parted = next(filter(None, (_parted(places, values) for values in _tried(marks))), None)
+        parted = next(filter(None, (_parted(places, values) for values in _tried(told))), None)
         if parted is None:
             return None
         chosen = parted
@@ -62,12 +68,18 @@ def _places(depths: Sequence[float]) -> list[int]:
     return places
 
 
-def _tried(marks: Marks) -> list[Sequence[Hashable]]:
-    """Marks one by one, then all labels together (an echo of a time point), then the image's number again."""
-    whole = [list(values) for values in marks.values() if None not in values]
-    labels = [values for values in whole if len(set(values)) <= len(values) // 2]
-    together = [tuple(each) for each in zip(*labels, strict=True)]
-    return [*whole[:-1], *([together] if len(labels) > 1 else []), *whole[-1:]]
+def _tried(told: Told) -> Iterator[Sequence[Hashable]]:
+    """Marks one by one, then all labels together (an echo of a time point), then the image's number."""
+    labels = []
+    for mark in MARKS:
+        values = told(mark)
+        if None not in values:
+            yield values
+            if len(set(values)) <= len(values) // 2:
+                labels.append(values)
+    if len(labels) > 1:
+        yield [tuple(each) for each in zip(*labels, strict=True)]
+    yield told("number")
 
 
 def _parted(places: Sequence[int], values: Sequence[Hashable]) -> list[int] | None:
@@ -107,12 +119,11 @@ def _counted_off(places: Sequence[int], values: Sequence[Hashable], everywhere: 
     return list(run.values()) if len(run) == everywhere else None
 
 
-def _interleaved(depths: Sequence[float], marks: Marks) -> list[int]:
+def _interleaved(depths: Sequence[float], told: Told) -> list[int]:
     """The first of several volumes whose slices lie between one another's: each even, although all together are not."""
     even = _even(depths)
-    for name, values in list(marks.items())[:-1]:
-        if even and name not in _OF_A_VOLUME:
-            continue
+    for mark in _OF_A_VOLUME if even else MARKS:
+        values = told(mark)
         groups: dict[Hashable, list[int]] = defaultdict(list)
         for n, value in enumerate(values):
             groups[value].append(n)
