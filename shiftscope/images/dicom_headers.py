@@ -8,7 +8,7 @@ import pydicom
 from shiftscope.errors import Unreadable
 from shiftscope.images.acquisition import acquisition
 from shiftscope.images.dicom_errors import refusing
-from shiftscope.images.dicom_objects import NOTHING, STANDARD, is_raw, kind_of, sop_class, words_of
+from shiftscope.images.dicom_objects import is_raw, kind_of, words_of
 from shiftscope.images.formats import sniff
 from shiftscope.images.quiet import quiet
 
@@ -95,7 +95,7 @@ def read_header(path: Path) -> Header:
             orientation=tuple(float(cosine) for cosine in data.get("ImageOrientationPatient") or ()),
             month=acquisition({"month": next(filter(None, map(data.get, DATES)), None)}).get("month"),
             mosaic="MOSAIC" in words_of(data),
-            kind=_kind(data, rows is None or columns is None),
+            kind=kind_of(data, pictureless=rows is None or columns is None),
             raw=is_raw(data),
             view=(
                 str(data.get("ImageLaterality") or data.get("Laterality") or "").upper(),
@@ -104,12 +104,6 @@ def read_header(path: Path) -> Header:
             body=" ".join(str(data.get("BodyPartExamined") or "").upper().split()),
             described=" ".join(str(data.get("SeriesDescription") or "").split()),
         )
-
-
-def _kind(data: pydicom.Dataset, pictureless: bool) -> str:
-    """As `kind_of`; a private object without a picture is nothing either."""
-    uid = sop_class(data)
-    return NOTHING if pictureless and uid and not uid.startswith(STANDARD) else kind_of(data)
 
 
 def _text(data: pydicom.Dataset, name: str) -> str | None:

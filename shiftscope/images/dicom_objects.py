@@ -25,7 +25,6 @@ __all__ = [
     "NOTHING",
     "SCREEN",
     "SEGMENTATION",
-    "STANDARD",
     "is_raw",
     "kind_of",
     "open_dataset",
@@ -40,7 +39,7 @@ capture; a map computed from images; no image in any company."""
 
 SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
 
-STANDARD = "1.2.840.10008."
+_STANDARD = "1.2.840.10008."
 """What the UIDs of the standard's own classes start with; all others are private."""
 
 _STORAGE = "1.2.840.10008.5.1.4.1.1."
@@ -97,14 +96,19 @@ def words_of(data: pydicom.Dataset) -> tuple[str, ...]:
     return tuple(str(each).strip().upper() for each in values)
 
 
-def kind_of(data: pydicom.Dataset) -> str:
+def kind_of(data: pydicom.Dataset, *, pictureless: bool = False) -> str:
     """What a file is by its header alone: one of the names above.
 
     The values of Image Type, the SOP class and the samples of a pixel are decisive; the description of a series is
     believed only where it says, in a volume's modality, what scanners themselves write.
+
+    Args:
+        data: its data set, or the header alone.
+        pictureless: whether it holds no picture: a private class, or the modality of reports, then makes it no image.
     """
     uid, modality, words = sop_class(data), str(data.get("Modality") or ""), words_of(data)
-    if _NEVER.match(uid) or (not uid and modality in _NEVER_MODALITIES):
+    private = bool(uid) and not uid.startswith(_STANDARD)
+    if _NEVER.match(uid) or (modality in _NEVER_MODALITIES and (pictureless or not uid)) or (pictureless and private):
         return NOTHING
     told = str(data.get("SeriesDescription") or "")
     volume = modality in _VOLUMES
@@ -165,8 +169,7 @@ def open_dataset(path: Path) -> pydicom.Dataset:
     if not has_pixels(data):
         if not len(data) and path.stat().st_size > 1024:
             raise Unreadable(path, "truncated", "the pixel data end before their last frame")
-        private = bool(kind) and not str(kind).startswith(STANDARD) and sides == (None, None)
-        if private or kind_of(data) in (NOTHING, SCREEN):
+        if kind_of(data, pictureless=sides == (None, None)) in (NOTHING, SCREEN):
             raise Unreadable(path, "beside_images", f"{named} without pixel data: no image of the examination")
         raise Unreadable(path, "no_pixels", f"{named} without pixel data")
     if sides[0] is None or sides[1] is None:
