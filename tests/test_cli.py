@@ -53,7 +53,7 @@ def test_failures_are_listed_here_and_in_a_file(run, fixtures: Path, tmp_path: P
     assert done.code == 0
     bad = json.loads((fixtures / "truth.json").read_text())["broken/wreck"]["bad"]
     assert len(listed.read_text().splitlines()) == len(bad)
-    assert "report.dcm: no_pixels" in done.err
+    assert "report.dcm: beside_images" in done.err
     assert "report.dcm" not in done.out + (tmp_path / "p.json").read_text()
 
 

@@ -22,19 +22,19 @@ from shiftscope.sites import Declarations, fingerprint, load, read_site
 pytestmark = pytest.mark.real
 
 REFUSED: dict[str, tuple[str, str]] = {
-    "dicom/ExplVR_LitEndNoMeta.dcm": ("no_pixels", "a radiotherapy plan"),
+    "dicom/ExplVR_LitEndNoMeta.dcm": ("beside_images", "a radiotherapy plan"),
     "dicom/GH1146.dcm": ("no_pixels", "an MR header whose pixel data element is empty"),
     "dicom/GH1261.dcm": ("constant", "an MR reconstruction of nothing: every pixel is 0"),
-    "dicom/GH178.dcm": ("no_pixels", "a CT screen shot saved without its pixel data element"),
-    "dicom/GH220.dcm": ("no_pixels", "a private Philips object: a few identifiers, no picture"),
+    "dicom/GH178.dcm": ("beside_images", "a CT screen shot saved without its pixel data element"),
+    "dicom/GH220.dcm": ("beside_images", "a private Philips object: a few identifiers, no picture"),
     "dicom/GH626.dcm": ("no_pixels", "an MR header without pixel data element"),
     "dicom/JPEG-lossy.dcm": ("undecodable", "12-bit JPEG whose scan header breaks the standard (ends at 0, not 63)"),
     "dicom/MR_truncated.dcm": ("truncated", "62 of 8192 bytes of pixel data are missing"),
     "dicom/emri_small_jpeg_2k_lossless_too_short.dcm": ("truncated", "encapsulated frames without their end mark"),
-    "dicom/liver.dcm": ("unsupported", "a DICOM segmentation: a mask, and read as one"),
+    "dicom/liver.dcm": ("beside_images", "a DICOM segmentation: a mask, and read as one"),
     "dicom/no_meta.dcm": ("not_an_image", "one stray byte before a data set without preamble"),
-    "dicom/rtplan.dcm": ("no_pixels", "a radiotherapy plan"),
-    "dicom/test_SR.dcm": ("no_pixels", "a structured report"),
+    "dicom/rtplan.dcm": ("beside_images", "a radiotherapy plan"),
+    "dicom/test_SR.dcm": ("beside_images", "a structured report"),
     "nifti/nibabel_misc/resampled_anat_moved.nii": ("not_finite", "NaN outside the resampled field of view"),
 }
 """File -> (reason, what is wrong with it). All other files must be read."""

@@ -1,6 +1,5 @@
 """Where DICOM slices and frames lie, which of them make the volume, and in what order."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,8 +7,22 @@ import numpy as np
 import pydicom
 
 from shiftscope.images.acquisition import positive
+from shiftscope.images.dicom_frames import frame_values
+from shiftscope.images.dicom_volumes import first_volume, steps_between
 
-__all__ = ["Plane", "frame_planes", "kept_frames", "ordered", "plane_of", "spacing_of", "unmosaic"]
+__all__ = [
+    "Plane",
+    "Stack",
+    "directions",
+    "frame_planes",
+    "gap_of",
+    "is_film",
+    "kept_frames",
+    "ordered",
+    "plane_of",
+    "spacing_of",
+    "stack_of",
+]
 
 _STACKS = {"CT", "MR", "PT", "OPT"}
 """Modalities whose frames are slices; the frames of any other are moments of a film."""
@@ -21,6 +34,11 @@ _STACK_CLASSES = {
     "1.2.840.10008.5.1.4.1.1.66.4": "segmentation",
 }
 _SAME_PLACE_MM = 0.01
+_TILTED = 0.5
+"""Degrees between the normal and the way from slice to slice; less is rounding."""
+_GAP = 1.5
+_UNEVEN = 0.1
+"""Steps of so many usual ones miss a slice; steps that differ by this share are uneven."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,24 +92,40 @@ def frame_planes(data: pydicom.Dataset) -> list[Plane]:
     return planes if planes and all(plane.known for plane in planes) else []
 
 
+def is_film(data: pydicom.Dataset) -> bool:
+    """Whether the frames of a file are moments of a film, not slices of a volume."""
+    tomographic = data.get("Modality") in _STACKS or data.get("SOPClassUID") in _STACK_CLASSES
+    return not tomographic and "RECON TOMO" not in (data.get("ImageType") or ())
+
+
 def kept_frames(data: pydicom.Dataset) -> list[int] | None:
     """Which frames are read, in order.
 
-    Slices of a tomographic file are sorted by position, keeping the first at each position and those parallel to the
-    first; without positions they keep the stored order. Of a film (ultrasound, endoscopy, angiography, photographs)
-    the middle frame is the picture.
+    Slices of a tomographic file are sorted by position, those of the first stack and of the first volume in it; without
+    positions they keep the stored order. Of a film (ultrasound, endoscopy, angiography, photographs) the middle frame
+    is the picture.
 
     Returns:
-        Frame indices; None for a single-frame file.
+        Frame indices; None for a single-frame file, an empty list where nothing tells which frames belong together.
     """
     count = int(data.get("NumberOfFrames") or 1)
     if count <= 1:
         return None
-    tomographic = data.get("Modality") in _STACKS or data.get("SOPClassUID") in _STACK_CLASSES
-    if not tomographic and "RECON TOMO" not in (data.get("ImageType") or ()):
+    if is_film(data):
         return [count // 2]
     planes = frame_planes(data)
-    return ordered(planes) if len(planes) == count else list(range(count))
+    if len(planes) != count:
+        return list(range(count))
+    normal, stack = planes[0].normal, frame_values(data, "stack")
+    parallel = [n for n in range(count) if abs(float(np.dot(planes[n].normal, normal))) > 0.99 and stack[n] == stack[0]]
+    depths = [float(np.dot(planes[n].position, normal)) for n in parallel]  # type: ignore[arg-type]
+
+    def told(mark: str) -> list[float | str | None]:
+        values = frame_values(data, mark)
+        return [values[n] for n in parallel]
+
+    chosen = first_volume(depths, told)
+    return [] if chosen is None else [parallel[n] for n in chosen]
 
 
 def ordered(planes: Sequence[Plane]) -> list[int]:
@@ -106,27 +140,75 @@ def ordered(planes: Sequence[Plane]) -> list[int]:
     return kept
 
 
-def unmosaic(data: pydicom.Dataset, values: np.ndarray) -> np.ndarray | None:
-    """Cut a Siemens mosaic into its slices.
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """How the voxels of a volume lie, by (row, column, slice) as stored.
+
+    Attributes:
+        steps: (3,) millimetres along row, column and slice; slices along their normal.
+        affine: (4, 4) to millimetres in patient axes, sheared where the gantry was tilted; without an origin where
+            `placed` is False.
+        placed: whether every slice lies where the affine says.
+        odd: keys of `ODDITIES`.
+    """
+
+    steps: np.ndarray
+    affine: np.ndarray
+    placed: bool
+    odd: tuple[str, ...] = ()
+
+
+def stack_of(planes: Sequence[Plane], slices: int, step: tuple[float | None, float, float] | None) -> Stack | None:
+    """How slices in order make a stack; None where they have no orientation.
 
     Args:
-        data: the file, whose private header counts the slices.
-        values: (1, rows, columns).
-
-    Returns:
-        (slices, rows / n, columns / n), n^2 the tiles of the mosaic; None where the file does not count its slices.
+        planes: of all slices, or of the first alone.
+        slices: how many there are.
+        step: what `spacing_of` says.
     """
-    element = data.get((0x0019, 0x100A))
-    if element is None:
+    if not planes or planes[0].across is None:
         return None
-    raw = element.value
-    count = int.from_bytes(raw[:2], "little") if isinstance(raw, bytes) else int(raw)
-    side = math.ceil(math.sqrt(max(count, 1)))
-    rows, columns = values.shape[1] // side, values.shape[2] // side
-    if rows * side != values.shape[1] or columns * side != values.shape[2]:
+    gap = gap_of(planes)
+    between, down, across = step or (None, 1.0, 1.0)
+    affine = np.eye(4)
+    affine[:3, :3] = directions(planes[0], (gap or between or 1.0, down, across))
+    steps = np.linalg.norm(affine[:3, :3], axis=0)
+    if len(planes) < slices or not all(plane.known for plane in planes):
+        return Stack(steps, affine, placed=False)
+    affine[:3, 3] = planes[0].position
+    if gap is None:
+        return Stack(steps, affine, placed=step is not None)
+    depths = np.array([plane.depth for plane in planes])
+    way = (planes[-1].position - planes[0].position) / (depths[-1] - depths[0])  # type: ignore[operator]
+    affine[:3, 2] = way * gap
+    angle = float(np.degrees(np.arccos(min(1.0, 1 / float(np.linalg.norm(way))))))
+    there = bool(np.abs(depths - depths[0] - gap * np.arange(len(depths))).max() <= gap / 2)
+    odd = (*_odd_steps(depths, gap), *(["tilted_gantry"] if angle > _TILTED else []))
+    return Stack(steps, affine, placed=step is not None and there, odd=odd)
+
+
+def _odd_steps(depths: np.ndarray, gap: float) -> list[str]:
+    steps = steps_between(depths)
+    if steps.max() >= _GAP * gap:
+        return ["missing_slices"]
+    return ["uneven_slices"] if steps.max() - steps.min() > _UNEVEN * gap else []
+
+
+def gap_of(planes: Sequence[Plane]) -> float | None:
+    """The median distance of neighbouring slices in millimetres."""
+    if len(planes) < 2 or not all(plane.known for plane in planes):
         return None
-    tiles = values.reshape(side, rows, side, columns).swapaxes(1, 2).reshape(-1, rows, columns)
-    return tiles[:count]
+    normal = planes[0].normal
+    depths = [float(np.dot(plane.position, normal)) for plane in planes]  # type: ignore[arg-type]
+    return float(np.median(np.diff(depths))) or None
+
+
+def directions(plane: Plane, spacing: tuple[float, float, float] | None) -> np.ndarray:
+    """Steps in millimetres along (row index, column index, slice index): (3, 3), one column each."""
+    z, y, x = spacing or (1.0, 1.0, 1.0)
+    if plane.across is None or plane.down is None:
+        return np.diag([1.0, 1.0, 1.0])
+    return np.stack([plane.down * y, plane.across * x, plane.normal * z], axis=1)
 
 
 def spacing_of(data: pydicom.Dataset) -> tuple[float | None, float, float] | None:

@@ -8,6 +8,7 @@ import pydicom
 from shiftscope.errors import Unreadable
 from shiftscope.images.acquisition import acquisition
 from shiftscope.images.dicom_errors import refusing
+from shiftscope.images.dicom_objects import is_raw, kind_of, words_of
 from shiftscope.images.formats import sniff
 from shiftscope.images.quiet import quiet
 
@@ -22,7 +23,9 @@ DATES = ("AcquisitionDate", "SeriesDate", "StudyDate")
 _TAGS = [
     *("SOPClassUID", "Modality", "PatientID", "PatientName", "AccessionNumber", *DATES),
     *("StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID"),
-    *("Rows", "Columns", "NumberOfFrames", "ImageOrientationPatient", "ImageType"),
+    *("Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "ImageOrientationPatient", "ImageType"),
+    *("SeriesDescription", "BodyPartExamined", "PresentationIntentType"),
+    *("ImageLaterality", "Laterality", "ViewPosition"),
 ]
 
 
@@ -39,9 +42,14 @@ class Header:
         series: study and series UID joined, None where missing.
         modality: modality code, "" where missing.
         shape: (rows, columns, frames), None where the file holds no picture.
-        orientation: direction cosines rounded to two digits, () where missing.
+        orientation: six direction cosines, () where missing.
         month: "YYYY-MM", None where no date is given.
         mosaic: whether the picture is a Siemens mosaic of slices.
+        kind: what the file is, as `dicom_objects.kind_of` says.
+        raw: whether it is a film for processing.
+        view: side and projection of a film, "" where missing.
+        body: the part of the body, in capitals, "" where missing.
+        described: what the site calls the series, "" where missing. Free text: never leaves the site.
     """
 
     patient: str | None
@@ -55,6 +63,11 @@ class Header:
     orientation: tuple[float, ...]
     month: str | None
     mosaic: bool
+    kind: str
+    raw: bool
+    view: tuple[str, str]
+    body: str
+    described: str
 
 
 def read_header(path: Path) -> Header:
@@ -79,9 +92,17 @@ def read_header(path: Path) -> Header:
             series=f"{data.get('StudyInstanceUID') or ''}/{series}" if series else None,
             modality=str(data.get("Modality") or ""),
             shape=None if rows is None or columns is None else (int(rows), int(columns), _frames(data)),
-            orientation=tuple(round(float(cosine), 2) for cosine in data.get("ImageOrientationPatient") or ()),
+            orientation=tuple(float(cosine) for cosine in data.get("ImageOrientationPatient") or ()),
             month=acquisition({"month": next(filter(None, map(data.get, DATES)), None)}).get("month"),
-            mosaic="MOSAIC" in (data.get("ImageType") or ()),
+            mosaic="MOSAIC" in words_of(data),
+            kind=kind_of(data, pictureless=rows is None or columns is None),
+            raw=is_raw(data),
+            view=(
+                str(data.get("ImageLaterality") or data.get("Laterality") or "").upper(),
+                str(data.get("ViewPosition") or "").upper(),
+            ),
+            body=" ".join(str(data.get("BodyPartExamined") or "").upper().split()),
+            described=" ".join(str(data.get("SeriesDescription") or "").split()),
         )
 
 

@@ -20,7 +20,8 @@ BAD_FILES: dict[str, str] = {
     "images/truncated.nii.gz": "truncated",
     "images/letter.png": "not_an_image",
     "images/letter.dcm": "not_an_image",
-    "images/report.dcm": "no_pixels",
+    "images/report.dcm": "beside_images",
+    "images/header.dcm": "no_pixels",
     "images/no_rows.dcm": "zero_size",
     "images/no_width.png": "zero_size",
     "images/scrambled.png": "undecodable",
@@ -60,6 +61,7 @@ def break_site(folder: Path) -> None:
     _write(images / "letter.png", b"Dear colleague, please find the images on the enclosed disc.\n")
     _write(images / "letter.dcm", b"Dear colleague, please find the images on the enclosed disc.\n")
     _dicom(Dataset(), BasicTextSRStorage, "SR").save_as(images / "report.dcm", enforce_file_format=True)
+    _without_pixels().save_as(images / "header.dcm", enforce_file_format=True)
     _without_rows().save_as(images / "no_rows.dcm", enforce_file_format=True)
     _write(images / "no_width.png", _png_of_no_width())
     _write(images / "scrambled.png", _scrambled(png))
@@ -96,6 +98,13 @@ def _dicom(dataset: Dataset, storage: str, modality: str) -> Dataset:
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     dataset.file_meta.ImplementationClassUID = generate_uid(entropy_srcs=["shiftscope.phantoms", "implementation"])
     dataset.PatientID, dataset.Modality = "p999", modality
+    return dataset
+
+
+def _without_pixels() -> Dataset:
+    """The header of an image that was exported without it."""
+    dataset = _dicom(Dataset(), MRImageStorage, "MR")
+    dataset.Rows = dataset.Columns = 64
     return dataset
 
 

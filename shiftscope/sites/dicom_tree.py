@@ -1,11 +1,14 @@
 """DICOM files of any depth, grouped by patient and series from their headers."""
 
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shiftscope.errors import Unreadable
 from shiftscope.images.formats import sniff
+from shiftscope.sites.dicom_mixtures import mixtures
 from shiftscope.sites.site import Case
 from shiftscope.sites.spellings import named_otherwise, stem_of, walk
 
@@ -19,6 +22,24 @@ __all__ = ["dicom_cases", "holds_patients", "is_dicom"]
 STACKED = {"CT", "MR", "PT"}
 """Modalities whose single-frame files are slices of a volume; the files of any other are pictures of their own."""
 
+_ROUNDING = 0.01
+_LONE = 10
+_ACROSS = 0.2
+"""A CT series with a tenth of the slices of another of its examination, across them, is a localizer."""
+
+
+@dataclass(slots=True)
+class Group:
+    """Files of one image, and the header of the first."""
+
+    header: "Header"
+    files: list[Path]
+
+    @property
+    def owner(self) -> Hashable:
+        """Whose image it is: the patient, else the examination, else the folder."""
+        return self.header.patient or self.header.study or self.files[0].parent
+
 
 def is_dicom(path: Path) -> bool:
     """Whether the first bytes say DICOM, unless the suffix says otherwise already."""
@@ -28,38 +49,112 @@ def is_dicom(path: Path) -> bool:
         return False
 
 
-def dicom_cases(root: Path, paths: Iterable[Path], leave_out: Callable[[str, Path], None]) -> list[Case]:
+def dicom_cases(
+    root: Path, paths: Iterable[Path], leave_out: Callable[[str, Path], None], tell: Callable[[str], None]
+) -> list[Case]:
     """One case per series of slices, one per file of anything else.
 
     Slices belong together when patient, study, series, size and orientation agree (a three-plane localizer is three
-    volumes). Files without a series UID are told apart by their folder. Headers are read one at a time.
+    volumes). Files without a series UID are told apart by their folder. Headers are read one at a time. What is no
+    image of the examination is left out: reports, localizers, screens, raw films beside processed ones.
 
     Args:
         root: what names are relative to.
         paths: files to look at.
-        leave_out: called with a reason and a path for files that are not DICOM images.
+        leave_out: called with a reason and a path for files that are not DICOM images of an examination.
+        tell: called with sentences on what the series mix.
     """
-    from shiftscope.images.dicom_headers import read_header
+    groups = _groups(paths, leave_out)
+    left = _beside(groups)
+    for n in left:
+        for path in groups[n].files:
+            leave_out("beside_images", path)
+    kept = [group for n, group in enumerate(groups) if n not in left]
+    for sentence in mixtures([(group.header, group.owner) for group in kept]):
+        tell(sentence)
+    return [_case(root, group) for group in kept]
 
-    series: dict[tuple[object, ...], tuple[Header, list[Path]]] = {}
+
+def _groups(paths: Iterable[Path], leave_out: Callable[[str, Path], None]) -> list[Group]:
+    """Files that hold pictures, those of one series of slices together."""
+    from shiftscope.images.dicom_headers import read_header
+    from shiftscope.images.dicom_objects import NOTHING
+
+    found: dict[tuple[object, ...], list[Group]] = {}
     for path in paths:
         try:
             header = read_header(path)
         except Unreadable as problem:
             leave_out(problem.reason, path)
             continue
-        if header.shape is None:
-            leave_out("no_pixels", path)
+        if header.kind == NOTHING or header.shape is None:
+            leave_out("beside_images" if header.kind in (NOTHING, "screen") else "no_pixels", path)
             continue
         slice_ = header.modality in STACKED and header.shape[2] == 1
-        key = (header.patient, header.series or path.parent, header.shape, header.orientation, header.mosaic)
-        series.setdefault(key if slice_ else (path,), (header, []))[1].append(path)
-    cases = []
-    for header, files in series.values():
-        first = min(files).relative_to(root)
-        name = (first.parent / stem_of(first.name)).as_posix()
-        cases.append(Case(name, tuple(files), patient=header.patient or "", date=header.month, study=header.study))
-    return cases
+        key = (header.patient, header.series or path.parent, header.shape, header.mosaic, header.kind)
+        stacks = found.setdefault(key if slice_ else (path,), [])
+        stack = next((each for each in stacks if _parallel(each.header.orientation, header.orientation)), None)
+        if stack is None:
+            stacks.append(Group(header, [path]))
+        else:
+            stack.files.append(path)
+    return [group for groups in found.values() for group in groups]
+
+
+def _parallel(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    """Whether two orientations are one, but for what rounding in the header leaves."""
+    return len(one) == len(other) and all(abs(a - b) <= _ROUNDING for a, b in zip(one, other, strict=True))
+
+
+def _beside(groups: list[Group]) -> set[int]:
+    """Which groups are no images of their examinations."""
+    from shiftscope.images.dicom_objects import strays
+
+    left = strays([group.header.kind for group in groups], [group.owner for group in groups])
+    films = {_film(group) for n, group in enumerate(groups) if n not in left and not group.header.raw}
+    studies: dict[object, list[Group]] = defaultdict(list)
+    for group in groups:
+        studies[group.owner, group.header.study].append(group)
+    for n, group in enumerate(groups):
+        stacks = studies[group.owner, group.header.study]
+        if group.header.raw:
+            lone = _film(group) in films
+        else:
+            lone = group.header.modality == "CT" and any(_localizes(group, stack) for stack in stacks)
+        if lone:
+            left.add(n)
+    return left
+
+
+def _film(group: Group) -> tuple[object, ...]:
+    """What a raw film and the processed one of it have in common."""
+    return group.owner, group.header.study, group.header.modality, group.header.view, group.header.body
+
+
+def _localizes(group: Group, stack: Group) -> bool:
+    """Whether few slices stand across many: an unmarked localizer across the volume that was planned on it."""
+    if len(group.files) * _LONE > len(stack.files):
+        return False
+    normals = [_normal(each.header.orientation) for each in (group, stack)]
+    return all(normals) and abs(sum(a * b for a, b in zip(*normals, strict=True))) < _ACROSS
+
+
+def _normal(cosines: tuple[float, ...]) -> tuple[float, ...]:
+    if len(cosines) != 6:
+        return ()
+    a, b, c, d, e, f = cosines
+    return (b * f - c * e, c * d - a * f, a * e - b * d)
+
+
+def _case(root: Path, group: Group) -> Case:
+    first = min(group.files).relative_to(root)
+    return Case(
+        name=(first.parent / stem_of(first.name)).as_posix(),
+        images=tuple(group.files),
+        patient=group.header.patient or "",
+        date=group.header.month,
+        study=group.header.study,
+    )
 
 
 def holds_patients(folder: Path, enough: int) -> bool:

@@ -113,7 +113,7 @@ def _image_files(images: Path, masks: dict[str, Path], found: Found) -> dict[str
             loose.append(path)
         else:
             files.setdefault(folder if inside else _unique(path, images, files), []).append(path)
-    found.cases += dicom_cases(images, loose, found.leave_out)
+    found.cases += dicom_cases(images, loose, found.leave_out, found.told.append)
     return {name: tuple(paths) for name, paths in files.items()}
 
 
@@ -161,7 +161,7 @@ def _dicom(root: Path) -> Found | None:
     if 2 * others >= len(paths) or sum(map(is_dicom, paths)) <= others or _class_folders(root, dicom=True):
         return None
     found = Found("dicom")
-    found.cases = dicom_cases(root, paths, found.leave_out)
+    found.cases = dicom_cases(root, paths, found.leave_out, found.told.append)
     return found
 
 

@@ -469,7 +469,7 @@ def test_objects_without_pixels(tmp_path: Path, dataset: MakeDataset, uid: str, 
     data.SOPClassUID = data.file_meta.MediaStorageSOPClassUID = uid
     data.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.1"
     data.save_as(tmp_path / "a.dcm", enforce_file_format=True)
-    assert reason_of(tmp_path / "a.dcm") == "no_pixels"
+    assert reason_of(tmp_path / "a.dcm") == "beside_images"
 
 
 def test_video_and_whole_slides_are_outside_the_policy(write_dicom: WriteDicom, coloured: np.ndarray) -> None:

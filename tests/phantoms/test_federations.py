@@ -146,7 +146,7 @@ def test_every_kind_of_bad_file_is_there(tmp_path: Path) -> None:
     write_federation("broken", tmp_path, size=32)
     present = {path.relative_to(tmp_path / "wreck").as_posix() for path in (tmp_path / "wreck").rglob("*")}
     assert {*BAD_FILES, *GOOD_FILES, *LITTER} <= present
-    assert set(BAD_FILES.values()) == set(REASONS) - {"unsupported", "missing", "no_patient"}
+    assert set(BAD_FILES.values()) == set(REASONS) - {"unsupported", "missing", "no_patient", "mask_geometry"}
     assert not any(path.suffix == ".dcm" for path in (tmp_path / "sound").rglob("*"))
 
 

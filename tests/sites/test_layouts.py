@@ -315,7 +315,7 @@ def test_dicom_tree_leaves_out_what_is_no_image(tmp_path: Path, write_slice: Cal
     site = read_site(tmp_path)
     assert len(site.cases) == 3
     assert left_out(site) == {
-        "no_pixels": ["report.dcm"],
+        "beside_images": ["report.dcm"],
         "empty": ["empty.dcm"],
         "not_an_image": ["preview.jpg", "text.dcm"],
     }
