@@ -1,6 +1,7 @@
 """DICOM: one file, or the files of one series, as an image."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from shiftscope.images.image import Image
 from shiftscope.images.orientation import canonical
 from shiftscope.images.quiet import quiet
 from shiftscope.images.raster import grey_if_equal
+from shiftscope.images.regions import Region, cut, region_of, writing_likely
 
 __all__ = ["SEGMENTATION", "directions", "open_dataset", "read_dicom", "series_grid"]
 
@@ -39,23 +41,29 @@ def _read(paths: Sequence[Path]) -> Image:
         values, pixels, planes = _one(first, files[0])
     else:
         values, pixels = _stack(files)
+    region = region_of(first) if values.shape[1:3] == (first.Rows, first.Columns) else Region()
+    if region.box is not None:
+        values = cut(values, region.box)
     values = grey_if_equal(values)
     spacing: tuple[float, float, float] | None = None
-    step = spacing_of(first)
+    step = (None, *region.spacing_mm) if region.spacing_mm else spacing_of(first)
     if step is not None:
         between = _gap(planes) or step[0]
         spacing = (between or 1.0, step[1], step[2]) if between or len(values) == 1 else None
     if planes and planes[0].across is not None:
         values, turned = canonical(np.moveaxis(values, 0, 2), directions(planes[0], spacing))
         spacing = turned if spacing else None
-    values, display = display_of(first, np.ascontiguousarray(values), pixels)
+    shown = display_of(first, np.ascontiguousarray(values), pixels)
+    odd = [*pixels.odd, *region.odd, *shown.odd, *(["burned_in"] if writing_likely(first, region) else [])]
     return Image(
-        pixels=values,
-        display=display,
+        pixels=shown.values,
+        display=shown.display,
         spacing_mm=spacing,
         modality=str(first.get("Modality") or "") or None,
         acquisition=acquisition_of(first, spacing),
         patient=str(first.get("PatientID") or "").strip() or None,
+        region=region.box,
+        odd=tuple(dict.fromkeys(odd)),
     )
 
 
@@ -139,7 +147,7 @@ def _one(data: pydicom.Dataset, file: tuple[Path, pydicom.Dataset]) -> tuple[np.
         raise Unreadable(path, "unsupported", "a whole-slide image; export regions of interest as pictures")
     kept = kept_frames(data)
     film = kept is not None and len(kept) == 1
-    pixels = physical(data, path, frame=kept[0] if kept and film else None)
+    pixels = physical(data, path, frame=kept[0] if kept and film else None, mark_padding=True)
     values = pixels.values[kept] if kept and not film else pixels.values
     planes = frame_planes(data)
     planes = [planes[n] for n in kept] if kept and planes else [plane_of(data)]
@@ -156,8 +164,12 @@ def _one(data: pydicom.Dataset, file: tuple[Path, pydicom.Dataset]) -> tuple[np.
 def _stack(files: Sequence[tuple[Path, pydicom.Dataset]]) -> tuple[np.ndarray, Pixels]:
     """The files' pictures as (z, y, x[, 3]); each file's raw bytes are dropped as soon as it is decoded."""
     volume: np.ndarray | None = None
+    odd: dict[str, None] = {}
+    full: set[float | None] = set()
     for z, (path, data) in enumerate(files):
-        pixels = physical(data, path)
+        pixels = physical(data, path, mark_padding=True)
+        odd |= dict.fromkeys(pixels.odd)
+        full.add(pixels.full)
         picture = pixels.values[0]
         if volume is None:
             volume = np.empty((len(files), *picture.shape), np.float32)
@@ -168,7 +180,7 @@ def _stack(files: Sequence[tuple[Path, pydicom.Dataset]]) -> tuple[np.ndarray, P
             del data.PixelData
     if volume is None:
         raise ValueError("a series without files")
-    return volume, pixels
+    return volume, replace(pixels, odd=tuple(odd), full=full.pop() if len(full) == 1 else None)
 
 
 def _gap(planes: Sequence[Plane]) -> float | None:
