@@ -1,5 +1,7 @@
 """What a DICOM sample is: which bits of a stored word belong to it, whether it has a sign, whether it is padding."""
 
+from typing import Any
+
 import numpy as np
 import pydicom
 
@@ -100,11 +102,11 @@ def padding_of(data: pydicom.Dataset, words: np.ndarray) -> tuple[np.ndarray | N
     return (found, []) if found.any() else (None, [])
 
 
-def _as_stored(value: object, dtype: np.dtype) -> float:
+def _as_stored(value: Any, dtype: np.dtype) -> float:
     if dtype.kind == "f":
-        return float(value)  # type: ignore[arg-type]
-    number, span = int(value), 1 << (8 * dtype.itemsize)  # type: ignore[call-overload]
-    number %= span
+        return float(value)
+    span = 1 << (8 * dtype.itemsize)
+    number = int(value) % span  # type: ignore[call-overload]
     return number - span if dtype.kind == "i" and number >= span // 2 else number
 
 

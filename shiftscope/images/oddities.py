@@ -6,7 +6,7 @@ ODDITIES: dict[str, str] = {
     # DICOM: samples and values
     "bits_kept": "samples need more bits than the header says are stored; all of their bits were kept",
     "high_bit": "HighBit says that samples are shifted, and they are not; it was ignored",
-    "sign_repaired": "a CT is said to have no negative values, and they had wrapped (air near 64500); they were turned back",
+    "sign_repaired": "a CT is said to have no negative values, and they had wrapped; they were turned back",
     "ct_too_high": "a CT holds values above 32767 HU, which no tissue has; read as the header says",
     "ct_no_hu": "a CT is not in Hounsfield units; it is seen by percentiles, and cannot be compared with CTs that are",
     "rescale_nonsense": "the rescale slope is zero, or slope or intercept is no number; taken as 1 and 0",
@@ -26,6 +26,7 @@ ODDITIES: dict[str, str] = {
     "animation": "a moving picture was read as its first frame",
     "pages": "a TIFF holds pages that differ in size or type; the first alone was read",
     "hyperstack": "a TIFF holds channels or moments; the first of them was read",
+    "pages_as_slices": "a TIFF calls its pages moments or channels; they were read as slices",
     "extra_channel": "a grey TIFF holds a second channel; it was left out",
     "signed": "a picture holds values below zero; it is seen by percentiles",
 }
