@@ -41,7 +41,9 @@ def _read(paths: Sequence[Path]) -> Image:
         values, pixels, planes = _one(first, files[0])
     else:
         values, pixels = _stack(files)
-    region = region_of(first) if values.shape[1:3] == (first.Rows, first.Columns) else Region()
+    # A picture that is placed in space is a slice of a volume, and its masks are laid by their places: it stays whole.
+    flat = values.shape[1:3] == (first.Rows, first.Columns) and not (planes and planes[0].known)
+    region = region_of(first) if flat else Region()
     if region.box is not None:
         values = cut(values, region.box)
     values = grey_if_equal(values)

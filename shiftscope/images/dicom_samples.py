@@ -106,7 +106,7 @@ def _as_stored(value: Any, dtype: np.dtype) -> float:
     if dtype.kind == "f":
         return float(value)
     span = 1 << (8 * dtype.itemsize)
-    number = int(value) % span  # type: ignore[call-overload]
+    number = int(value) % span
     return number - span if dtype.kind == "i" and number >= span // 2 else number
 
 

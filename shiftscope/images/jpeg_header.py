@@ -27,8 +27,8 @@ class JpegHeader:
         rows: height in pixels.
         columns: width in pixels.
         components: the identifiers of the colours, one of grey.
-        transform: what Adobe's mark says of three colours, 0 for RGB and 1 for YCbCr; None without one, and where JFIF's
-            mark says YCbCr already.
+        transform: what Adobe's mark says of three colours, 0 for RGB and 1 for YCbCr; None without one, and where
+            JFIF's mark says YCbCr already.
         bare: the stream up to its end mark without what applications add (JFIF, Adobe, thumbnails) and comments.
     """
 
