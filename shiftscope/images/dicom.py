@@ -168,10 +168,12 @@ def _stack(files: Sequence[tuple[Path, pydicom.Dataset]]) -> tuple[np.ndarray, P
     volume: np.ndarray | None = None
     odd: dict[str, None] = {}
     full: set[float | None] = set()
+    padded = False
     for z, (path, data) in enumerate(files):
         pixels = physical(data, path, mark_padding=True)
         odd |= dict.fromkeys(pixels.odd)
         full.add(pixels.full)
+        padded |= pixels.padded
         picture = pixels.values[0]
         if volume is None:
             volume = np.empty((len(files), *picture.shape), np.float32)
@@ -182,7 +184,7 @@ def _stack(files: Sequence[tuple[Path, pydicom.Dataset]]) -> tuple[np.ndarray, P
             del data.PixelData
     if volume is None:
         raise ValueError("a series without files")
-    return volume, replace(pixels, odd=tuple(odd), full=full.pop() if len(full) == 1 else None)
+    return volume, replace(pixels, full=full.pop() if len(full) == 1 else None, padded=padded, odd=tuple(odd))
 
 
 def _gap(planes: Sequence[Plane]) -> float | None:

@@ -54,21 +54,17 @@ def display_of(data: pydicom.Dataset, values: np.ndarray, pixels: Pixels) -> Sho
         values: (z, y, x) or (z, y, x, 3) float32, NaN where there is padding.
         pixels: what `physical` said of the file.
     """
-    lowest = float(values.min(initial=np.inf))
-    padding = np.isnan(values) if np.isnan(lowest) else None
-    if padding is None:
-        return _shown(data, values, pixels, lowest)
-    patient = values[~padding]
-    lowest = float(patient.min(initial=np.inf))
-    if not len(patient):
+    if not pixels.padded:
+        return _shown(data, values, pixels)
+    padding = np.isnan(values)
+    if padding.all():
         return Shown(np.zeros_like(values), (0.0, 1.0))
-    shown = _shown(data, values, pixels, lowest)
-    darkest = np.nanmin(shown.values)
-    shown.values[padding] = min(float(darkest), shown.display[0])
+    shown = _shown(data, values, pixels)
+    shown.values[padding] = min(float(np.nanmin(shown.values)), shown.display[0])
     return shown
 
 
-def _shown(data: pydicom.Dataset, values: np.ndarray, pixels: Pixels, lowest: float) -> Shown:
+def _shown(data: pydicom.Dataset, values: np.ndarray, pixels: Pixels) -> Shown:
     odd: list[str] = []
     if data.get("Modality") in PROJECTIONS and values.ndim == 3:
         voi = _voi(data)
@@ -86,8 +82,8 @@ def _shown(data: pydicom.Dataset, values: np.ndarray, pixels: Pixels, lowest: fl
     if pixels.full is not None:
         return Shown(values / np.float32(pixels.full), (0.0, 1.0), tuple(odd))
     if data.get("Modality") == "CT":
-        intercept = rescale_of(data, 0)[0][1]
-        if (lowest < 0 or intercept < 0) and str(data.get("RescaleType") or "HU").upper() not in _OTHER_UNITS:
+        negative = rescale_of(data, 0)[0][1] < 0 or float(np.nanmin(values)) < 0
+        if negative and str(data.get("RescaleType") or "HU").upper() not in _OTHER_UNITS:
             return Shown(values, CT_WINDOW_HU, tuple(odd))
         odd.append("ct_no_hu")
     return Shown(values, percentile_range(values), tuple(odd))

@@ -48,12 +48,14 @@ class Pixels:
         values: (frames, rows, columns) or (frames, rows, columns, 3) float32; NaN where padding is marked.
         full: the value of full white where the range is the bit depth (colour, untransformed 8-bit grey), else None.
         mirror: the sum that turns a stored grey level into the shown one, for MONOCHROME1: shown = mirror - value.
+        padded: whether padding is marked.
         odd: as `Image.odd`.
     """
 
     values: np.ndarray
     full: float | None
     mirror: float | None
+    padded: bool = False
     odd: tuple[str, ...] = ()
 
 
@@ -127,7 +129,7 @@ def _coloured(data: pydicom.Dataset, words: np.ndarray) -> Pixels:
     indices, odd = bare_samples(data, words, None)
     if not data.get("RedPaletteColorLookupTableData"):  # segmented
         colours = apply_color_lut(indices, data)[..., :3]
-        return Pixels(colours.astype(np.float32), 255.0 if colours.dtype == np.uint8 else 65535.0, None, tuple(odd))
+        return Pixels(colours.astype(np.float32), 255.0 if colours.dtype == np.uint8 else 65535.0, None, odd=tuple(odd))
     little = data.file_meta.TransferSyntaxUID.is_little_endian
     signed = indices.dtype.kind == "i"
     palettes = [
@@ -137,7 +139,7 @@ def _coloured(data: pydicom.Dataset, words: np.ndarray) -> Pixels:
     # Entries of 16 bits that all fit into 8 were not scaled by their maker: 255 is their white.
     full = 255.0 if max(int(palette.entries.max()) for palette in palettes) <= 255 else 65535.0
     colours = np.stack([palette(indices) for palette in palettes], axis=-1)
-    return Pixels(colours.astype(np.float32), full, None, tuple(odd))
+    return Pixels(colours.astype(np.float32), full, None, odd=tuple(odd))
 
 
 def _grey(
@@ -145,8 +147,9 @@ def _grey(
 ) -> Pixels:
     samples, found = bare_samples(data, words, padding)
     odd = [*odd, *found]
-    samples, found = with_sign(data, samples, rescale_of(data, frame or 0)[0][1])
-    odd += found
+    if samples.dtype == np.uint16 and data.get("Modality") == "CT":
+        samples, found = with_sign(data, samples, rescale_of(data, frame or 0)[0][1])
+        odd += found
     values, found = transformed(data, samples, frame)
     odd += found
     plain = int(data.get("BitsAllocated") or 16) == 8 and samples.dtype == np.uint8 and values is samples
@@ -159,7 +162,7 @@ def _grey(
     values = values.astype(np.float32, copy=values is words)
     if padding is not None:
         values[padding] = np.nan
-    return Pixels(values, 255.0 if plain else None, mirror, tuple(odd))
+    return Pixels(values, 255.0 if plain else None, mirror, padding is not None, odd=tuple(odd))
 
 
 def _mirror(data: pydicom.Dataset, dtype: np.dtype, frame: int | None) -> float:

@@ -41,7 +41,7 @@ def bare_samples(data: pydicom.Dataset, words: np.ndarray, padding: np.ndarray |
             words = words >> shift
     signed = words.dtype.kind == "i"
     low, high_end = (-(1 << (stored - 1)), (1 << (stored - 1)) - 1) if signed else (0, (1 << stored) - 1)
-    if int(words.max(initial=0)) <= high_end and int(words.min(initial=0)) >= low:
+    if int(words.max(initial=0)) <= high_end and (not signed or int(words.min(initial=0)) >= low):
         return words, odd
     if padding is not None and not _any((words > high_end) | (words < low), padding):
         return words, odd
@@ -57,11 +57,14 @@ def with_sign(data: pydicom.Dataset, samples: np.ndarray, intercept: float) -> t
 
     That is certain where nothing lies between what a CT can hold and the last few thousand values, and what lies there
     would be air, or is one single value outside the field of view.
+
+    Args:
+        data: the data set of a CT.
+        samples: uint16.
+        intercept: what the modality transform adds.
     """
     top = 1 << 16
-    if data.get("Modality") != "CT" or samples.dtype != np.uint16 or int(data.get("BitsStored") or 16) != 16:
-        return samples, []
-    if int(samples.max(initial=0)) + intercept < top // 2:
+    if int(data.get("BitsStored") or 16) != 16 or int(samples.max(initial=0)) + intercept < top // 2:
         return samples, []
     wrapped = samples[samples >= top // 2]
     below = wrapped.astype(np.int32) - top

@@ -27,7 +27,7 @@ ODDITIES: dict[str, str] = {
     "pages": "a TIFF holds pages that differ in size or type; the first alone was read",
     "hyperstack": "a TIFF holds channels or moments; the first of them was read",
     "pages_as_slices": "a TIFF calls its pages moments or channels; they were read as slices",
-    "extra_channel": "a grey TIFF holds a second channel; it was left out",
+    "extra_channel": "a TIFF holds a channel beside grey or RGB that is no transparency; it was left out",
     "signed": "a picture holds values below zero; it is seen by percentiles",
 }
 """Code -> what was found and how it was read, as the end of the sentence "in n of m cases ..."."""

@@ -143,7 +143,7 @@ def _from_pillow(picture: Pillow.Image, kind: str, indices: bool) -> _Decoded:
     if kind == "tiff":
         pages, odd = picture_pages(picture)
     else:
-        pages, odd = [0], ["animation"] if getattr(picture, "is_animated", False) else []
+        pages, odd = [0], ["animation"] if kind != "jpeg" and getattr(picture, "is_animated", False) else []
     if any("16" in str(tile[3]) for tile in picture.tile[:1]) and picture.mode not in ("L", "I", "F", "I;16", "I;16B"):  # type: ignore[attr-defined]
         odd.append("eight_of_sixteen")
     if _other_colours(picture):

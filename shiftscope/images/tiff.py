@@ -10,7 +10,7 @@ from shiftscope.errors import Unreadable
 
 __all__ = ["beyond_pillow", "deep_colour", "full_white", "inverted", "picture_pages", "read_with_tifffile"]
 
-_DESCRIPTION, _BITS, _PHOTOMETRIC, _SAMPLES, _PLANES, _FORMAT = 270, 258, 262, 277, 284, 339  # tags of TIFF 6.0
+_DESCRIPTION, _BITS, _PHOTOMETRIC, _SAMPLES, _EXTRA, _FORMAT = 270, 258, 262, 277, 338, 339  # tags of TIFF 6.0
 _KIND, _OLD_KIND = 254, 255
 _REDUCED, _MASK = 1, 4  # bits of NewSubfileType: a smaller copy of another page, a mask of another page
 _WHITE_IS_ZERO, _COLOURS = 0, (2, 5, 6)  # RGB, separated inks, YCbCr
@@ -36,18 +36,19 @@ def picture_pages(picture: Pillow.Image) -> tuple[list[int], list[str]]:
             counted.append(page)
     picture.seek(0)
     counted = counted or [0]
+    odd = ["extra_channel"] if _left_out(picture) else []
     if any(kinds[page] != kinds[counted[0]] for page in counted):
-        return counted[:1], ["pages"]
+        return counted[:1], [*odd, "pages"]
     sizes, _ = _axes(_text(picture))
     if np.prod(list(sizes.values())) != len(counted) or sizes.get("C", 1) * sizes.get("T", 1) == 1:
-        return counted, []
+        return counted, odd
     if _mislabelled(sizes):
-        return counted, ["pages_as_slices"]
+        return counted, [*odd, "pages_as_slices"]
     grid = np.array(counted).reshape([sizes[axis] for axis in reversed(sizes)])  # the first axis runs fastest
     for axis in ("C", "T"):
         if axis in sizes:
             grid = np.take(grid, [0], axis=list(reversed(sizes)).index(axis))
-    return [int(page) for page in grid.reshape(-1)], ["hyperstack"]
+    return [int(page) for page in grid.reshape(-1)], [*odd, "hyperstack"]
 
 
 def beyond_pillow(picture: Pillow.Image) -> bool:
@@ -134,6 +135,12 @@ def read_with_tifffile(path: Path) -> tuple[np.ndarray, float | None, list[str]]
             planes = np.rint(planes[..., :3] * share).astype(planes.dtype)
     planes = planes[..., :3] if colour else planes
     return _negative(planes, full) if photometric == _WHITE_IS_ZERO else planes, full, odd
+
+
+def _left_out(picture: Pillow.Image) -> bool:
+    """Whether a sample stands beside grey or RGB that is said to be no transparency."""
+    tags = picture.tag_v2  # type: ignore[attr-defined]
+    return int(tags.get(_SAMPLES, 1)) in (2, 4) and tags.get(_PHOTOMETRIC) in _READ and tags.get(_EXTRA, (0,))[0] == 0
 
 
 def _mislabelled(sizes: dict[str, int]) -> bool:
