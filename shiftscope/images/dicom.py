@@ -1,6 +1,7 @@
 """DICOM: one file, or the files of one series, as an image."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,7 @@ from shiftscope.images.dicom_series import series_of
 from shiftscope.images.image import Image
 from shiftscope.images.orientation import canonical, canonical_affine
 from shiftscope.images.raster import grey_if_equal
+from shiftscope.images.regions import Region, cut, region_of, writing_likely
 
 __all__ = ["SEGMENTATION", "directions", "open_dataset", "read_dicom", "series_grid"]
 
@@ -67,8 +69,13 @@ def _read(paths: Sequence[Path]) -> Image:
         values, pixels = _stack(files)
     odd += [_TOLD_KINDS[kind]] if (kind := kind_of(first)) in _TOLD_KINDS else []
     odd += ["raw_film"] if is_raw(first) else []
+    # A picture that is placed in space is a slice of a volume, and its masks are laid by their places: it stays whole.
+    flat = values.shape[1:3] == (first.Rows, first.Columns) and not (planes and planes[0].known)
+    region = region_of(first) if flat else Region()
+    if region.box is not None:
+        values = cut(values, region.box)
     values = grey_if_equal(values)
-    step = spacing_of(first)
+    step = (None, *region.spacing_mm) if region.spacing_mm else spacing_of(first)
     stack = stack_of(planes, len(values), step)
     spacing, affine = _spacing(step, planes, len(values)), None
     if stack is not None:
@@ -78,16 +85,18 @@ def _read(paths: Sequence[Path]) -> Image:
         turned, _ = canonical_affine(stack.affine, stored.shape[:3])
         spacing = _turned_steps(stack, turned) if spacing else None
         affine = turned if stack.placed else None
-    values, display = display_of(first, np.ascontiguousarray(values), pixels)
+    shown = display_of(first, np.ascontiguousarray(values), pixels)
+    odd += [*pixels.odd, *region.odd, *shown.odd, *(["burned_in"] if writing_likely(first, region) else [])]
     return Image(
-        pixels=values,
-        display=display,
+        pixels=shown.values,
+        display=shown.display,
         spacing_mm=spacing,
         modality=str(first.get("Modality") or "") or None,
         acquisition=acquisition_of(first, spacing),
         patient=str(first.get("PatientID") or "").strip() or None,
         affine=affine,
-        odd=tuple(odd),
+        region=region.box,
+        odd=tuple(dict.fromkeys(odd)),
     )
 
 
@@ -153,26 +162,32 @@ def _one(file: File) -> tuple[np.ndarray, Pixels, list[Plane], bool]:
             "frames that lie in one place, and nothing that says which belong together; convert it to NIfTI",
         )
     single = kept is not None and len(kept) == 1
-    pixels = physical(data, path, frame=kept[0] if kept and single else None)
+    pixels = physical(data, path, frame=kept[0] if kept and single else None, mark_padding=True)
     values = pixels.values[kept] if kept and not single else pixels.values
     planes = frame_planes(data)
     several = bool(kept and len(kept) < len(planes) and not is_film(data))
     planes = [planes[n] for n in kept] if kept and planes else [plane_of(data)]
     if is_mosaic(data):
-        cut = unmosaic(data, values)
-        if cut is None:
+        slices = unmosaic(data, values)
+        if slices is None:
             raise Unreadable(
                 path, "unsupported", "a mosaic that does not say how many slices it holds; convert it to NIfTI"
             )
-        values, planes = cut
+        values, planes = slices
     return values, pixels, planes, several
 
 
 def _stack(files: Sequence[File]) -> tuple[np.ndarray, Pixels]:
     """The files' pictures as (z, y, x[, 3]); each file's raw bytes are dropped as soon as it is decoded."""
     volume: np.ndarray | None = None
+    odd: dict[str, None] = {}
+    full: set[float | None] = set()
+    padded = False
     for z, file in enumerate(files):
-        pixels = physical(file.data, file.path)
+        pixels = physical(file.data, file.path, mark_padding=True)
+        odd |= dict.fromkeys(pixels.odd)
+        full.add(pixels.full)
+        padded |= pixels.padded
         picture = pixels.values[0]
         if volume is None:
             volume = np.empty((len(files), *picture.shape), np.float32)
@@ -183,4 +198,4 @@ def _stack(files: Sequence[File]) -> tuple[np.ndarray, Pixels]:
             del file.data.PixelData
     if volume is None:
         raise ValueError("a series without files")
-    return volume, pixels
+    return volume, replace(pixels, full=full.pop() if len(full) == 1 else None, padded=padded, odd=tuple(odd))

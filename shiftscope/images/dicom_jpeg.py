@@ -50,7 +50,8 @@ def is_available(_: str) -> bool:
 def decode_frame(source: bytes, runner: "DecodeRunner") -> bytes:
     """One frame's samples, colours by pixel, in as many bytes as the data set allocates.
 
-    Colours stay as stored: pydicom turns YBR into RGB.
+    Colours stay as stored: pydicom turns YBR into RGB. Adobe's mark in a stream knows better than the data set which of
+    them it holds, as JFIF's does.
 
     Raises:
         ValueError: the stream is broken, or differs from the data set in size or depth.
@@ -65,6 +66,9 @@ def decode_frame(source: bytes, runner: "DecodeRunner") -> bytes:
     if header.precision > runner.bits_allocated:
         raise ValueError(f"{header.precision} bits a sample in the stream, {runner.bits_allocated} in the data set")
     samples = _samples(header)
+    told_ybr = "YBR" in runner.photometric_interpretation
+    if len(header.components) == 3 and header.transform in (0, 1) and told_ybr != bool(header.transform):
+        runner.set_option("photometric_interpretation", "YBR_FULL" if header.transform else "RGB")
     runner.set_option("planar_configuration", 0)
     return samples.astype(f"<u{runner.bits_allocated // 8}", copy=False).tobytes()
 

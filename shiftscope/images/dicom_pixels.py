@@ -1,4 +1,4 @@
-"""Stored DICOM pixels to physical values: transfer syntax, colour, modality transform, MONOCHROME1."""
+"""Stored DICOM pixels to physical values: transfer syntax, colour, modality transform, MONOCHROME1, padding."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pydicom
 from pydicom.dataset import FileMetaDataset
-from pydicom.pixels import apply_color_lut, apply_modality_lut, pixel_array
+from pydicom.pixels import apply_color_lut, pixel_array
 from pydicom.uid import (
     JPEG2000,
     UID,
@@ -26,7 +26,10 @@ from pydicom.uid import (
 from shiftscope.errors import Unreadable
 from shiftscope.images.dicom_errors import BROKEN, cause, refusing
 from shiftscope.images.dicom_jpeg import GDCM
+from shiftscope.images.dicom_modality import rescale_of, transformed
+from shiftscope.images.dicom_samples import bare_samples, padding_of, with_sign
 from shiftscope.images.jpeg_header import JPEG_LS, LOSSLESS, jpeg_header
+from shiftscope.images.luts import lut_from
 
 __all__ = ["Pixels", "has_pixels", "physical", "settle_syntax"]
 
@@ -42,14 +45,18 @@ class Pixels:
     """Physical values of one file's frames.
 
     Attributes:
-        values: (frames, rows, columns) or (frames, rows, columns, 3) float32.
+        values: (frames, rows, columns) or (frames, rows, columns, 3) float32; NaN where padding is marked.
         full: the value of full white where the range is the bit depth (colour, untransformed 8-bit grey), else None.
         mirror: the sum that turns a stored grey level into the shown one, for MONOCHROME1: shown = mirror - value.
+        padded: whether padding is marked.
+        odd: as `Image.odd`.
     """
 
     values: np.ndarray
     full: float | None
     mirror: float | None
+    padded: bool = False
+    odd: tuple[str, ...] = ()
 
 
 def has_pixels(data: pydicom.Dataset) -> bool:
@@ -75,83 +82,98 @@ def settle_syntax(data: pydicom.Dataset) -> None:
         meta.TransferSyntaxUID = ExplicitVRLittleEndian if little else ExplicitVRBigEndian
 
 
-def physical(data: pydicom.Dataset, path: Path, frame: int | None = None) -> Pixels:
+def physical(data: pydicom.Dataset, path: Path, frame: int | None = None, *, mark_padding: bool = False) -> Pixels:
     """Decode one file.
 
-    Palettes become RGB, every YBR space becomes RGB. Grey levels go through the modality LUT or rescale slope and
-    intercept (per frame in enhanced files), then MONOCHROME1 is mirrored so that more is brighter.
+    Palettes become RGB, every YBR space becomes RGB. Of a grey word only the bits of the sample count. Grey levels go
+    through the modality LUT or rescale slope and intercept (per frame in enhanced files), then MONOCHROME1 is mirrored
+    so that more is brighter.
 
     Args:
         data: the whole data set.
         path: for messages.
         frame: one frame alone; None for all.
+        mark_padding: make pixels that the file calls padding NaN: they are no patient, whatever their value.
 
     Raises:
-        Unreadable: "truncated", "unsupported" (video) or "undecodable".
+        Unreadable: "truncated", "unsupported" (video), "undecodable", or "not_finite".
     """
     settle_syntax(data)
     syntax = UID(data.file_meta.TransferSyntaxUID)
     if "MPEG" in syntax.name or "HEVC" in syntax.name:
         raise Unreadable(path, "unsupported", f"a video ({syntax.name}); export still frames")
     _check_length(data, path, syntax)
+    plugin = _PLUGINS.get(syntax, _OTHER_PLUGIN)
     try:
-        stored = pixel_array(data, index=frame, decoding_plugin=_PLUGINS.get(syntax, _OTHER_PLUGIN))
+        words = pixel_array(data, index=frame, decoding_plugin=plugin, correct_unused_bits=False)
     except BaseException as problem:
         # pylibjpeg-rle is written in Rust: its panics arrive as a BaseException that no module exports.
         if not isinstance(problem, BROKEN) and type(problem).__name__ != "PanicException":
             raise
         raise Unreadable(path, "undecodable", f"{syntax.name}: {cause(problem)}") from None
-    with refusing(path, "the pixel transform"):
-        return _to_physical(data, stored, frame)
-
-
-def _to_physical(data: pydicom.Dataset, stored: np.ndarray, frame: int | None) -> Pixels:
     several = frame is None and int(data.get("NumberOfFrames") or 1) > 1
-    stored = stored if several else stored[None]
-    bits = int(data.get("BitsAllocated") or 16)
-    photometric = str(data.get("PhotometricInterpretation") or "MONOCHROME2")
-    if photometric == "PALETTE COLOR":
-        colours = apply_color_lut(stored, data)[..., :3]
-        full = 255.0 if colours.dtype == np.uint8 or colours.max(initial=0) <= 255 else 65535.0
-        return Pixels(colours.astype(np.float32), full, None)
-    if stored.ndim == 4:
-        return Pixels(stored[..., :3].astype(np.float32), float(2 ** int(data.get("BitsStored") or bits) - 1), None)
-    values = _modality(data, stored, frame)
-    plain = bits == 8 and stored.dtype == np.uint8 and np.shares_memory(values, stored)
+    words = words if several else words[None]
+    with refusing(path, "the pixel transform"):
+        if words.ndim == 4 or data.get("PhotometricInterpretation") == "PALETTE COLOR":
+            return _coloured(data, words)
+        padding, odd = padding_of(data, words) if mark_padding else (None, [])
+        if words.dtype.kind == "f" and not np.isfinite(words if padding is None else words[~padding]).all():
+            raise Unreadable(path, "not_finite", "NaN or infinite pixels; write the background's value there")
+        return _grey(data, words, frame, padding, odd)
+
+
+def _coloured(data: pydicom.Dataset, words: np.ndarray) -> Pixels:
+    if words.ndim == 4:
+        bits = int(data.get("BitsStored") or data.get("BitsAllocated") or 8 * words.dtype.itemsize)
+        return Pixels(words[..., :3].astype(np.float32), float(2**bits - 1), None)
+    indices, odd = bare_samples(data, words, None)
+    if not data.get("RedPaletteColorLookupTableData"):  # segmented
+        colours = apply_color_lut(indices, data)[..., :3]
+        return Pixels(colours.astype(np.float32), 255.0 if colours.dtype == np.uint8 else 65535.0, None, odd=tuple(odd))
+    little = data.file_meta.TransferSyntaxUID.is_little_endian
+    signed = indices.dtype.kind == "i"
+    palettes = [
+        lut_from(data[f"{name}Descriptor"].value, data[f"{name}Data"].value, signed=signed, little=little)
+        for name in ("RedPaletteColorLookupTable", "GreenPaletteColorLookupTable", "BluePaletteColorLookupTable")
+    ]
+    # Entries of 16 bits that all fit into 8 were not scaled by their maker: 255 is their white.
+    full = 255.0 if max(int(palette.entries.max()) for palette in palettes) <= 255 else 65535.0
+    colours = np.stack([palette(indices) for palette in palettes], axis=-1)
+    return Pixels(colours.astype(np.float32), full, None, odd=tuple(odd))
+
+
+def _grey(
+    data: pydicom.Dataset, words: np.ndarray, frame: int | None, padding: np.ndarray | None, odd: list[str]
+) -> Pixels:
+    samples, found = bare_samples(data, words, padding)
+    odd = [*odd, *found]
+    if samples.dtype == np.uint16 and data.get("Modality") == "CT":
+        samples, found = with_sign(data, samples, rescale_of(data, frame or 0)[0][1])
+        odd += found
+    values, found = transformed(data, samples, frame)
+    odd += found
+    plain = int(data.get("BitsAllocated") or 16) == 8 and samples.dtype == np.uint8 and values is samples
     mirror = None
-    if photometric == "MONOCHROME1" and stored.dtype.kind in "ui":
-        bits = int(data.get("BitsStored") or bits)
-        signed = stored.dtype.kind == "i"
-        ends = np.array([[[-(2 ** (bits - 1)) if signed else 0]], [[2 ** (bits - signed) - 1]]], np.int64)
-        shown = _modality(data, ends.astype(stored.dtype), 0)
-        mirror = float(shown.max()) + float(shown.min())
-        values = np.float32(mirror) - values.astype(np.float32)
-    return Pixels(values.astype(np.float32), 255.0 if plain else None, mirror)
+    if data.get("PhotometricInterpretation") == "MONOCHROME1":
+        mirror = _mirror(data, samples.dtype, frame)
+        values = np.subtract(np.float32(mirror), values, dtype=np.float32)
+    elif data.get("PresentationLUTShape") == "INVERSE":
+        odd.append("polarity")
+    values = values.astype(np.float32, copy=values is words)
+    if padding is not None:
+        values[padding] = np.nan
+    return Pixels(values, 255.0 if plain else None, mirror, padding is not None, odd=tuple(odd))
 
 
-def _modality(data: pydicom.Dataset, stored: np.ndarray, frame: int | None) -> np.ndarray:
-    """(frames, rows, columns) stored values to physical ones; `stored` itself where the file defines no transform."""
-    if "ModalityLUTSequence" in data or "RescaleSlope" in data:
-        slope, intercept = data.get("RescaleSlope"), data.get("RescaleIntercept")
-        if "ModalityLUTSequence" not in data and float(slope or 1) == 1 and float(intercept or 0) == 0:
-            return stored
-        return np.asarray(apply_modality_lut(stored, data))
-    transforms = [_frame_rescale(data, index) for index in ([frame] if frame is not None else range(len(stored)))]
-    if all(transform == (1.0, 0.0) for transform in transforms):
-        return stored
-    slopes, intercepts = (np.array(each, np.float64)[:, None, None] for each in zip(*transforms, strict=True))
-    return np.asarray(stored * slopes + intercepts)
-
-
-def _frame_rescale(data: pydicom.Dataset, index: int) -> tuple[float, float]:
-    """(slope, intercept) of one frame of an enhanced file."""
-    per_frame = data.get("PerFrameFunctionalGroupsSequence") or []
-    groups = [*per_frame[index : index + 1], *(data.get("SharedFunctionalGroupsSequence") or [])]
-    for group in groups:
-        for transform in group.get("PixelValueTransformationSequence") or []:
-            slope, intercept = transform.get("RescaleSlope"), transform.get("RescaleIntercept")
-            return (1.0 if slope is None else float(slope), float(intercept or 0))
-    return (1.0, 0.0)
+def _mirror(data: pydicom.Dataset, dtype: np.dtype, frame: int | None) -> float:
+    """The sum of the values of the two ends of the stored range; 0 for floating point, which has none."""
+    if dtype.kind not in "ui":
+        return 0.0
+    bits = int(data.get("BitsStored") or 8 * dtype.itemsize)
+    bits, signed = min(bits, 8 * dtype.itemsize), dtype.kind == "i"
+    ends = np.array([[[-(2 ** (bits - 1)) if signed else 0]], [[2 ** (bits - signed) - 1]]], np.int64)
+    shown, _ = transformed(data, ends.astype(dtype), frame or 0)
+    return float(shown.max()) + float(shown.min())
 
 
 def _check_length(data: pydicom.Dataset, path: Path, syntax: UID) -> None:

@@ -27,6 +27,8 @@ class JpegHeader:
         rows: height in pixels.
         columns: width in pixels.
         components: the identifiers of the colours, one of grey.
+        transform: what Adobe's mark says of three colours, 0 for RGB and 1 for YCbCr; None without one, and where
+            JFIF's mark says YCbCr already.
         bare: the stream up to its end mark without what applications add (JFIF, Adobe, thumbnails) and comments.
     """
 
@@ -35,6 +37,7 @@ class JpegHeader:
     rows: int
     columns: int
     components: tuple[int, ...]
+    transform: int | None = None
     bare: bytes = b""
 
 
@@ -49,6 +52,7 @@ def jpeg_header(stream: bytes) -> JpegHeader:
     header: JpegHeader | None = None
     place, scans = 2, 0
     kept = [stream[:2]]
+    transform, jfif = None, False
     while True:
         if stream[place : place + 1] != b"\xff":
             raise ValueError("the JPEG stream ends before its end mark" if place >= len(stream) else _broken(place))
@@ -65,6 +69,9 @@ def jpeg_header(stream: bytes) -> JpegHeader:
             header = _frame(mark, body)
         elif not _sound(mark, body, header):
             raise ValueError(_broken(place, f" (mark {mark:02x})"))
+        jfif |= mark == 0xE0 and body.startswith(b"JFIF")
+        if mark == 0xEE and body.startswith(b"Adobe") and len(body) >= 12:
+            transform = body[11]
         start, place = place, place + 2 + length
         if mark == 0xDA and header is not None:
             scans += 1
@@ -74,7 +81,7 @@ def jpeg_header(stream: bytes) -> JpegHeader:
             kept.append(stream[start:place])
     if header is None or not scans:
         raise ValueError("the JPEG stream holds no picture")
-    return replace(header, bare=b"".join([*kept, b"\xff\xd9"]))
+    return replace(header, transform=None if jfif else transform, bare=b"".join([*kept, b"\xff\xd9"]))
 
 
 def _broken(place: int, what: str = "") -> str:

@@ -6,11 +6,19 @@ ODDITIES: dict[str, str] = {
     # masks
     "mask_empty": "nothing is drawn in the mask",
     "mask_full": "the mask covers more than 95 % of the image",
-    "mask_reversed": "all the border of the mask is foreground and something inside is not: it may be drawn in reverse; read as it is",
+    "mask_reversed": (
+        "all the border of the mask is foreground and something inside is not: it may be drawn in reverse; read "
+        "as it is"
+    ),
     "mask_outline": "the mask is a thin line around something, which is not filled; read as it is",
-    "mask_one_grey": "the mask has one grey level beside background, not white: read as foreground; if grey levels stand for classes, write class numbers",
+    "mask_one_grey": (
+        "the mask has one grey level beside background, not white: read as foreground; if grey levels stand for "
+        "classes, write class numbers"
+    ),
     "mask_levels": "the mask holds grey levels or numbers above 31 in areas: each is a label of its own",
-    "mask_noisy_levels": "the mask holds several grey levels with noise between them, as of JPEG: each pixel got the nearest",
+    "mask_noisy_levels": (
+        "the mask holds several grey levels with noise between them, as of JPEG: each pixel got the nearest"
+    ),
     "mask_soft": "the mask holds grey levels at its edges, or is no mask: foreground from half of white up",
     "mask_soft_colours": "the mask holds colours that blend into one another: read as one foreground",
     "mask_faint": "the mask is a JPEG that is nearly black: class numbers do not survive JPEG; read as empty",
@@ -24,16 +32,28 @@ ODDITIES: dict[str, str] = {
     "mask_mixed": "the image has masks of class numbers and of one foreground: joined, class numbers standing",
     "mask_part": "the mask covers a part of its image, on the same grid: the rest is background",
     "mask_shifted": "the mask lies up to half a voxel beside its image: read voxel by voxel",
-    "mask_without_place": "the mask or its image does not say how it lies, or only by default: read voxel by voxel as stored",
+    "mask_without_place": (
+        "the mask or its image does not say how it lies, or only by default: read voxel by voxel as stored"
+    ),
     "mask_cut": "the mask is larger than the region of the picture that is measured: cut alike",
-    "mask_unturned": "the photograph is turned by its EXIF tag, and its mask has none: read as drawn on the turned one",
+    "mask_unturned": (
+        "the photograph is turned by its EXIF tag, and its mask has none: read as drawn on the turned one"
+    ),
     "mask_of_other_series": "the segmentation names another series than that of its image",
     # values that are not what they seem
     "sign_repaired": "a CT is said to have no negative values, and they had wrapped; they were turned back",
     "wrapped_values": "negative values were stored as numbers near 65535, and got their sign back",
-    "counted_from_zero": "values look like CT, or are said to be, but none lies below 0: no Hounsfield units, seen by percentiles; subtract what was added",
-    "far_below_zero": 'values lie far below 0 without the air by which Hounsfield units are known: seen by percentiles; if it is CT, say "Modality": "CT" in a sidecar, NAME.json',
-    "ct_no_hu": "a CT is not in Hounsfield units; it is seen by percentiles, and cannot be compared with CTs that are",
+    "counted_from_zero": (
+        "values look like CT, or are said to be, but none lies below 0: no Hounsfield units, seen by percentiles;"
+        " subtract what was added"
+    ),
+    "far_below_zero": (
+        "values lie far below 0 without the air by which Hounsfield units are known: seen by percentiles; if it "
+        'is CT, say "Modality": "CT" in a sidecar, NAME.json'
+    ),
+    "ct_no_hu": (
+        "a CT is not in Hounsfield units; it is seen by percentiles, and cannot be compared with CTs that are"
+    ),
     "ct_too_high": "a CT holds values above 32767 HU, which no tissue has; read as the header says",
     "few_bits": "a 16-bit picture stays below a quarter of its range (10, 12 or 14 bits?); it is seen dark",
     "rescale_nonsense": "the rescale slope is zero, or slope or intercept is no number; taken as 1 and 0",
@@ -56,13 +76,19 @@ ODDITIES: dict[str, str] = {
     "screen": "the file is a screen, a dose sheet or a rendering; it was read for want of an image",
     "capture": "the file is a secondary capture, of a screen or a film; it was read as the picture itself",
     "computed_map": "the file is a map computed from images, not an image; it was read as it is",
-    "raw_film": "the film is the detector's own, for processing; it was read as it is, and looks unlike processed ones",
+    "raw_film": (
+        "the film is the detector's own, for processing; it was read as it is, and looks unlike processed ones"
+    ),
     "burned_in": "letters, rulers or a screen's frame are likely in the picture: crop it, or export the original",
-    "several_regions": "an ultrasound picture shows two views or more side by side; they were measured as one picture",
+    "several_regions": (
+        "an ultrasound picture shows two views or more side by side; they were measured as one picture"
+    ),
     "region_ignored": "an ultrasound region is tiny or lies outside its picture; it was ignored",
     # where it lies
     "two_places": "sform and qform put voxels in different places, and the sform was taken",
-    "no_orientation": "the header does not say how the patient lies (sform and qform code 0): kept in the usual order",
+    "no_orientation": (
+        "the header does not say how the patient lies (sform and qform code 0): kept in the usual order"
+    ),
     "broken_sform": "the sform places no voxels, and the qform was taken",
     "slices_by_name": "slices have neither positions nor numbers; they were sorted by file name",
     "slices_by_number": "slices have no positions; they were sorted by instance number",
@@ -76,7 +102,9 @@ ODDITIES: dict[str, str] = {
     "odd_spacing": "voxels are smaller than 5 micrometres or larger than 50 mm: is the unit right?",
     "no_spacing": "the header gives no distance between voxels",
     # what else lay there
-    "first_of_several": "several volumes (times, phases, echoes, gradients, channels) lie in one file or place, and the first was read",
+    "first_of_several": (
+        "several volumes (times, phases, echoes, gradients, channels) lie in one file or place, and the first was read"
+    ),
     "unweighted_not_first": "the unweighted volume of a diffusion series was not the first, and was read",
     "beside_left_out": "a localizer, a screen or a report lies among the files of the series; it was left out",
     "hyperstack": "a TIFF holds channels or moments; the first of them was read",

@@ -6,6 +6,7 @@ tags are not. An animation is its first frame; TIFF pages of one size and type a
 
 import struct
 import zlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -18,6 +19,14 @@ from shiftscope.images.acquisition import acquisition
 from shiftscope.images.image import Image
 from shiftscope.images.percentiles import percentile_range
 from shiftscope.images.quiet import quiet
+from shiftscope.images.tiff import (
+    beyond_pillow,
+    deep_colour,
+    full_white,
+    inverted,
+    picture_pages,
+    read_with_tifffile,
+)
 
 __all__ = ["decode", "grey_if_equal", "read_raster"]
 
@@ -30,8 +39,14 @@ _BROKEN: tuple[type[Exception], ...] = (
 _ORIENTATION = 0x0112  # EXIF tag
 _DIRECT = {"L", "RGB", "F", "I", "1"}  # modes whose array is what we want
 _FULL = {"b1": 1.0, "u1": 255.0, "u2": 65535.0}  # dtype -> the value of full white
+_DARK = 1 << 14  # a 16-bit picture below holds at most 14 bits
+_SRGB_GAMMA = 0.45455
 _TURNS = {2: (0, True), 3: (2, False), 4: (2, True), 5: (3, True), 6: (3, False), 7: (1, True), 8: (1, False)}
 """EXIF orientation -> quarter turns counter-clockwise, then a left-right flip."""
+
+
+class _DrawnInAlphaError(Exception):
+    """Every colour is black, and the picture stands in the alpha channel."""
 
 
 def read_raster(path: Path, kind: str) -> Image:
@@ -47,16 +62,22 @@ def read_raster(path: Path, kind: str) -> Image:
     Raises:
         Unreadable: see `decode`.
     """
-    values, full = decode(path, kind)
-    values = grey_if_equal(values)
+    decoded = _decode(path, kind, indices=False)
+    full, odd = decoded.full, list(decoded.odd)
+    values = grey_if_equal(decoded.values)
+    if full == _FULL["u2"] and values.max(initial=0) < _DARK and values.any():
+        odd.append("few_bits")
     with np.errstate(over="ignore"):  # a float64 beyond float32 becomes infinite, and is refused as such
         pixels = values.astype(np.float32)
     tags = acquisition({"bits": values.dtype.itemsize * 8})
     if full is not None:
         pixels *= np.float32(1 / full)
-        return Image(pixels, (0.0, 1.0), acquisition=tags)
-    within = pixels.size > 0 and pixels.min() >= 0 and pixels.max() <= 1
-    return Image(pixels, (0.0, 1.0) if within else percentile_range(pixels), acquisition=tags)
+        return Image(pixels, (0.0, 1.0), acquisition=tags, odd=tuple(odd))
+    low, high = float(pixels.min(initial=0)), float(pixels.max(initial=0))
+    if low < 0 and values.dtype.kind == "i":
+        odd.append("signed")
+    display = (0.0, 1.0) if low >= 0 and high <= 1 else percentile_range(pixels)
+    return Image(pixels, display, acquisition=tags, odd=tuple(odd))
 
 
 def decode(path: Path, kind: str, *, indices: bool = False) -> tuple[np.ndarray, float | None]:
@@ -73,30 +94,81 @@ def decode(path: Path, kind: str, *, indices: bool = False) -> tuple[np.ndarray,
     Raises:
         Unreadable: "truncated", "zero_size", "unsupported" or "undecodable".
     """
+    decoded = _decode(path, kind, indices=indices)
+    return decoded.values, decoded.full
+
+
+@dataclass(frozen=True, slots=True)
+class _Decoded:
+    """What `decode` returns, and what is odd."""
+
+    values: np.ndarray
+    full: float | None
+    odd: tuple[str, ...]
+
+
+def _decode(path: Path, kind: str, *, indices: bool) -> _Decoded:
     quiet()
     try:
         # Given a name, Pillow 13 maps uncompressed TIFFs into memory and then mixes up the sides of turned ones.
         with path.open("rb") as file, Pillow.open(file, formats=[kind.upper()]) as picture:
             if 0 in picture.size:
                 raise Unreadable(path, "zero_size", f"{picture.size[0]} x {picture.size[1]} pixels")
-            frames = _pages(picture) if kind == "tiff" else 1
-            arrays = []
-            for frame in range(frames):
-                if frame:
-                    picture.seek(frame)
-                arrays.append(_array(picture, indices))
+            if kind == "tiff" and beyond_pillow(picture):
+                try:
+                    return _tiff(path)
+                except Unreadable as problem:  # tifffile cannot undo every compression; Pillow keeps 8 bits of 16
+                    if not (problem.reason == "undecodable" and deep_colour(picture)):
+                        raise
+            return _from_pillow(picture, kind, indices)
     except UnidentifiedImageError:
         if kind == "tiff":
             return _tiff(path)
         raise _refusal(path, kind, UnidentifiedImageError("its header cannot be read")) from None
     except Pillow.DecompressionBombError as problem:
         raise Unreadable(path, "unsupported", f"too large: {problem}") from None
+    except _DrawnInAlphaError:
+        raise Unreadable(
+            path,
+            "unsupported",
+            "black everywhere, and drawn in its transparency; save it on the background it is meant for",
+        ) from None
     except _BROKEN as problem:
         if kind == "tiff":
             return _tiff(path)
         raise _refusal(path, kind, problem) from None
-    values = arrays[0][None] if frames == 1 else np.stack(arrays)
-    return values, _FULL.get(_code(values.dtype))
+
+
+def _from_pillow(picture: Pillow.Image, kind: str, indices: bool) -> _Decoded:
+    if kind == "tiff":
+        pages, odd = picture_pages(picture)
+    else:
+        pages, odd = [0], ["animation"] if kind != "jpeg" and getattr(picture, "is_animated", False) else []
+    if any("16" in str(tile[3]) for tile in picture.tile[:1]) and picture.mode not in ("L", "I", "F", "I;16", "I;16B"):  # type: ignore[attr-defined]
+        odd.append("eight_of_sixteen")
+    if _other_colours(picture):
+        odd.append("profile")
+    arrays = []
+    for page in pages:
+        if page or len(pages) > 1:
+            picture.seek(page)
+        array, transparent = _array(picture, indices)
+        if transparent and "transparent" not in odd:
+            odd.append("transparent")
+        full = full_white(picture, array.dtype) if kind == "tiff" else None
+        arrays.append(inverted(picture, array, full) if kind == "tiff" else array)
+    values = arrays[0][None] if len(arrays) == 1 else np.stack(arrays)
+    return _Decoded(values, full or _FULL.get(_code(values.dtype)), tuple(odd))
+
+
+def _other_colours(picture: Pillow.Image) -> bool:
+    """Whether a colour profile or gamma is stored that is not sRGB's."""
+    profile = picture.info.get("icc_profile")
+    if profile:
+        text = bytes(profile).replace(b"\0", b"")
+        return b"sRGB" not in text and b"IEC61966" not in text
+    gamma = picture.info.get("gamma")
+    return gamma is not None and "srgb" not in picture.info and abs(float(gamma) - _SRGB_GAMMA) > 0.01
 
 
 def grey_if_equal(values: np.ndarray) -> np.ndarray:
@@ -121,39 +193,37 @@ def _code(dtype: np.dtype) -> str:
     return f"{dtype.kind}{dtype.itemsize}"
 
 
-def _pages(picture: Pillow.Image) -> int:
-    """How many pages to stack: all of them when they share size and mode, otherwise the first alone (pyramids)."""
-    count = int(getattr(picture, "n_frames", 1))
-    first = (picture.size, picture.mode)
-    for page in range(1, count):
-        picture.seek(page)
-        if (picture.size, picture.mode) != first:
-            count = 1
-            break
-    picture.seek(0)
-    return count
-
-
-def _array(picture: Pillow.Image, indices: bool) -> np.ndarray:
-    """(y, x) or (y, x, 3), upright."""
+def _array(picture: Pillow.Image, indices: bool) -> tuple[np.ndarray, bool]:
+    """(y, x) or (y, x, 3), upright, and whether parts of it were transparent."""
     picture.load()  # turns a TIFF, which changes its size
     orientation = picture.getexif().get(_ORIENTATION, 1) if picture.format != "TIFF" else 1  # Pillow turns TIFFs itself
     mode = picture.mode
+    transparent = False
     if mode in _DIRECT or mode.startswith("I;16"):
         array = np.asarray(picture)
         if array.dtype.kind == "u":
             array = array.astype(array.dtype.newbyteorder("="), copy=False)
+        key = picture.info.get("transparency")
+        if key is not None and not indices:
+            holes = array == (np.array(key) if mode != "1" else bool(key))
+            holes = holes.all(axis=-1) if array.ndim == 3 else holes
+            transparent = bool((array[holes] != 0).any())
+            array = np.where(holes[..., None] if array.ndim == 3 else holes, array.dtype.type(0), array)
     elif mode == "P" and indices and not _grey_palette(picture):
         array = np.asarray(picture)
     elif mode in ("LA", "PA", "RGBA", "La", "RGBa") or (mode == "P" and "transparency" in picture.info):
-        array = _on_black(np.asarray(picture.convert("RGBA")))
+        layers = np.asarray(picture.convert("RGBA"))
+        transparent = bool(layers[..., 3].min(initial=255) < 255)
+        if transparent and not indices and not layers[..., :3].any():
+            raise _DrawnInAlphaError
+        array = _on_black(layers)
     else:
         array = np.asarray(picture.convert("RGB"))
     if orientation in _TURNS:
         turns, flip = _TURNS[orientation]
         array = np.rot90(array, turns)
         array = array[:, ::-1] if flip else array
-    return np.asarray(array)
+    return np.asarray(array), transparent
 
 
 def _on_black(array: np.ndarray) -> np.ndarray:
@@ -169,32 +239,17 @@ def _grey_palette(picture: Pillow.Image) -> bool:
     return bool((colours == colours[:, :1]).all())
 
 
-def _tiff(path: Path) -> tuple[np.ndarray, float | None]:
-    """TIFFs that Pillow refuses: three channels tagged BlackIsZero, planar or 16-bit colour, 64-bit floats."""
-    import tifffile
+def _tiff(path: Path) -> _Decoded:
+    """TIFFs that Pillow refuses or misreads: three channels tagged BlackIsZero, 16-bit colour, 64-bit floats, signs."""
+    from tifffile import TiffFileError
 
     try:
-        with tifffile.TiffFile(path) as file:
-            series = file.series[0]
-            array, axes = np.asarray(series.asarray()), series.axes
-    except (tifffile.TiffFileError, *_BROKEN) as problem:
+        values, full, odd = read_with_tifffile(path)
+    except Unreadable:
+        raise
+    except (TiffFileError, *_BROKEN) as problem:
         raise _refusal(path, "tiff", problem) from None
-    if 0 in array.shape:
-        raise Unreadable(path, "zero_size", f"shape {array.shape}")
-    if "S" in axes:
-        array = np.moveaxis(array, axes.index("S"), -1)
-    elif array.ndim >= 3 and array.shape[-1] in (3, 4) and array.shape[-2] > 4:
-        axes += "S"  # samples that the file forgot to call samples
-    colour = "S" in axes and array.shape[-1] in (3, 4)
-    if "S" in axes and not colour:
-        if array.shape[-1] > 2:
-            raise Unreadable(path, "unsupported", f"{array.shape[-1]} channels; expected 1 or 3")
-        array = array[..., 0]
-    planes = array.reshape(-1, *array.shape[-3:]) if colour else array.reshape(-1, *array.shape[-2:])
-    planes = planes[..., :3] if colour else planes
-    if planes.dtype.kind == "c":
-        raise Unreadable(path, "unsupported", "complex pixels")
-    return planes, _FULL.get(_code(planes.dtype))
+    return _Decoded(values, full, tuple(odd))
 
 
 _SIDES: dict[str, tuple[int, int, Literal["little", "big"]]] = {

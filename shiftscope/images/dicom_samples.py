@@ -1,0 +1,125 @@
+"""What a DICOM sample is: which bits of a stored word belong to it, whether it has a sign, whether it is padding."""
+
+from typing import Any
+
+import numpy as np
+import pydicom
+
+__all__ = ["bare_samples", "padding_of", "with_sign"]
+
+_LOWEST_HU = 4096  # how far below zero a CT stores anything, padding included
+_AIR_HU = (-1100, -500)
+_MOSTLY = 0.99
+
+
+def bare_samples(data: pydicom.Dataset, words: np.ndarray, padding: np.ndarray | None) -> tuple[np.ndarray, list[str]]:
+    """Samples without what else their words hold.
+
+    A sample fills the bits from HighBit downwards, BitsStored of them, and nothing may be assumed of the others (PS3.5
+    8.1.1): they may hold overlays, copies of the sign, or garbage. Where a header says fewer bits than the samples
+    have, cutting would tear the picture: what is smoother whole is kept whole.
+
+    Args:
+        data: the data set.
+        words: (frames, rows, columns) as decoded.
+        padding: which of them are padding, None where none is; their bits tell nothing of the others.
+
+    Returns:
+        The samples in the same dtype, and what is odd.
+    """
+    allocated = 8 * words.dtype.itemsize
+    stored = int(data.get("BitsStored") or allocated)
+    if words.dtype.kind not in "ui" or not 0 < stored < allocated:
+        return words, []
+    odd = []
+    high = data.get("HighBit")
+    shift = 0 if high is None else int(high) + 1 - stored
+    if 0 < shift <= allocated - stored and "PixelData" in data and not data["PixelData"].is_undefined_length:
+        if _any(words & ((1 << shift) - 1), padding):
+            odd.append("high_bit")
+        else:
+            words = words >> shift
+    signed = words.dtype.kind == "i"
+    low, high_end = (-(1 << (stored - 1)), (1 << (stored - 1)) - 1) if signed else (0, (1 << stored) - 1)
+    if int(words.max(initial=0)) <= high_end and (not signed or int(words.min(initial=0)) >= low):
+        return words, odd
+    if padding is not None and not _any((words > high_end) | (words < low), padding):
+        return words, odd
+    unused = allocated - stored
+    cut = (words << unused) >> unused
+    if _roughness(words, padding) < _roughness(cut, padding):
+        return words, [*odd, "bits_kept"]
+    return cut, odd
+
+
+def with_sign(data: pydicom.Dataset, samples: np.ndarray, intercept: float) -> tuple[np.ndarray, list[str]]:
+    """CT samples whose header says that they have no sign, although they wrapped: air at 64512 is air at -1024.
+
+    That is certain where nothing lies between what a CT can hold and the last few thousand values, and what lies there
+    would be air, or is one single value outside the field of view.
+
+    Args:
+        data: the data set of a CT.
+        samples: uint16.
+        intercept: what the modality transform adds.
+    """
+    top = 1 << 16
+    if int(data.get("BitsStored") or 16) != 16 or int(samples.max(initial=0)) + intercept < top // 2:
+        return samples, []
+    wrapped = samples[samples >= top // 2]
+    below = wrapped.astype(np.int32) - top
+    air = ((below >= _AIR_HU[0]) & (below <= _AIR_HU[1])).sum() >= 0.01 * samples.size
+    single = int(below.min()) == int(below.max()) < _AIR_HU[0]
+    if int(below.min()) >= -_LOWEST_HU and (single or (air and intercept > _AIR_HU[1])):
+        return samples.view(np.int16), ["sign_repaired"]
+    return samples, ["ct_too_high"]
+
+
+def padding_of(data: pydicom.Dataset, words: np.ndarray) -> tuple[np.ndarray | None, list[str]]:
+    """Where pixels are padding (PS3.3 C.7.5.1.1.2): equal to PixelPaddingValue, or between it and the range limit.
+
+    The two may be written with the other sign than the samples have; they are the same bits. A range that holds nearly
+    the whole picture is not believed.
+
+    Returns:
+        Booleans of the shape of `words`, None where there is no padding; and what is odd.
+    """
+    if words.dtype.kind == "f":
+        names = ("FloatPixelPaddingValue", "FloatPixelPaddingRangeLimit")
+        if words.dtype.itemsize == 8:
+            names = tuple("Double" + name for name in names)  # type: ignore[assignment]
+    else:
+        names = ("PixelPaddingValue", "PixelPaddingRangeLimit")
+    value, limit = data.get(names[0]), data.get(names[1])
+    if value is None or value == "":
+        return None, []
+    if words.dtype.kind == "f" and np.isnan(value):
+        found = np.isnan(words)
+    elif limit is None or limit == "":
+        found = words == _as_stored(value, words.dtype)
+    else:
+        ends = sorted((_as_stored(value, words.dtype), _as_stored(limit, words.dtype)))
+        found = (words >= ends[0]) & (words <= ends[1])
+        if found.mean() > _MOSTLY and words.size and (words != words.flat[0]).any():
+            return None, ["padding_ignored"]
+    return (found, []) if found.any() else (None, [])
+
+
+def _as_stored(value: Any, dtype: np.dtype) -> float:
+    if dtype.kind == "f":
+        return float(value)
+    span = 1 << (8 * dtype.itemsize)
+    number = int(value) % span
+    return number - span if dtype.kind == "i" and number >= span // 2 else number
+
+
+def _any(flags: np.ndarray, padding: np.ndarray | None) -> bool:
+    return bool((flags if padding is None else flags[~padding]).any())
+
+
+def _roughness(samples: np.ndarray, padding: np.ndarray | None) -> float:
+    """The sum of steps between neighbours along rows, but for those to and from padding."""
+    steps = np.abs(np.diff(samples.astype(np.float32), axis=-1))
+    if padding is not None:
+        steps[padding[..., 1:] | padding[..., :-1]] = 0
+    return float(steps.sum(dtype=np.float64))

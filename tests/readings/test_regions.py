@@ -1,0 +1,133 @@
+"""Looks that are no look (docs/reading/dicom.md): ultrasound inside its region, and pictures with letters in them."""
+
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+from dicom_pictures import US, item, items, write
+
+from shiftscope.images import read
+from shiftscope.images.oddities import ODDITIES
+
+ROWS, COLUMNS = 120, 160
+Y, X = np.indices((ROWS, COLUMNS))
+SCREEN = ((7 * Y + 3 * X) % 200 + 20).astype(np.uint8)
+"""(120, 160); every row and column differs."""
+INNER = (20, 30, 100, 150)
+
+
+def tissue(box: tuple[int, int, int, int], **tags: object) -> pydicom.Dataset:
+    """A 2-D tissue region, (top, left, bottom, right) half open; the standard's corners belong to it."""
+    top, left, bottom, right = box
+    sides = {"PhysicalUnitsXDirection": 3, "PhysicalUnitsYDirection": 3, "PhysicalDeltaX": 0.02, "PhysicalDeltaY": 0.03}
+    corners = {
+        **{"RegionLocationMinY0": top, "RegionLocationMinX0": left},
+        **{"RegionLocationMaxY1": bottom - 1, "RegionLocationMaxX1": right - 1},
+    }
+    return item(**{"RegionSpatialFormat": 1, "RegionDataType": 1, **corners, **sides, **tags})
+
+
+def scan(path: Path, *regions: pydicom.Dataset, words: np.ndarray = SCREEN, **tags: object) -> Path:
+    told = {"SequenceOfUltrasoundRegions": items(*regions)} if regions else {}
+    return write(path, words, **{"Modality": "US", "SOPClassUID": US, **told, **tags})
+
+
+LEFT, RIGHT = (20, 10, 100, 75), (22, 85, 104, 150)
+REGIONS = {
+    "one": ([tissue(INNER)], INNER, ()),
+    "whole-picture": ([tissue((0, 0, ROWS, COLUMNS))], None, ()),
+    "two-views": ([tissue(LEFT), tissue(RIGHT)], (20, 10, 104, 150), ("several_regions",)),
+    "the-same-twice": ([tissue(INNER), tissue(INNER)], INNER, ()),
+    "beside-a-doppler-trace": (
+        [tissue(INNER), tissue((100, 0, 120, 160), RegionSpatialFormat=3, RegionDataType=3)],
+        INNER,
+        (),
+    ),
+    "beside-colour-flow": ([tissue(INNER), tissue((40, 60, 80, 100), RegionDataType=2)], INNER, ()),
+    "beside-a-colour-bar": ([tissue(INNER), tissue((0, 150, 120, 160), RegionDataType=13)], INNER, ()),
+    "m-mode-alone": ([tissue(INNER, RegionSpatialFormat=2)], None, ()),
+    "a-pixel-beyond-the-edge": ([tissue((20, 30, ROWS + 1, COLUMNS + 1))], (20, 30, ROWS, COLUMNS), ()),
+    "far-beyond-the-edge": ([tissue((20, 30, 400, 600))], None, ("region_ignored",)),
+    "tiny": ([tissue((20, 30, 24, 36))], None, ("region_ignored",)),
+    "turned-around": ([tissue((100, 150, 20, 30))], None, ("region_ignored",)),
+    "without-corners": ([tissue(INNER, RegionLocationMinX0=None)], None, ("region_ignored",)),
+    "one-good-one-tiny": ([tissue(INNER), tissue((0, 0, 4, 4))], INNER, ("region_ignored",)),
+}
+
+
+@pytest.mark.parametrize("name", REGIONS)
+def test_ultrasound_is_measured_inside_its_region(tmp_path: Path, name: str) -> None:
+    regions, box, odd = REGIONS[name]
+    image = read(scan(tmp_path / "a.dcm", *regions))
+    top, left, bottom, right = box or (0, 0, ROWS, COLUMNS)
+    np.testing.assert_allclose(image.pixels[0], SCREEN[top:bottom, left:right] / 255, atol=1e-6)
+    assert image.region == box
+    assert image.odd == odd
+    assert set(image.odd) <= set(ODDITIES)
+
+
+def test_letters_outside_the_region_change_nothing(tmp_path: Path) -> None:
+    """The mean of the picture with letters is that of the tissue, whatever stands around it."""
+    top, left, bottom, right = INNER
+    lettered = SCREEN.copy()
+    lettered[:12], lettered[:, :20] = 255, 255
+    plain, other = (read(scan(tmp_path / f"{n}.dcm", tissue(INNER), words=w)) for n, w in enumerate((SCREEN, lettered)))
+    assert plain.pixels.mean() == other.pixels.mean() == pytest.approx(SCREEN[top:bottom, left:right].mean() / 255)
+
+
+def test_spacing_is_that_of_the_region(tmp_path: Path) -> None:
+    """Centimetres of the region, before a pixel spacing that says something else; not where two regions differ."""
+    image = read(scan(tmp_path / "a.dcm", tissue(INNER), PixelSpacing=[1, 1]))
+    assert image.spacing_mm == pytest.approx((1.0, 0.3, 0.2))
+    image = read(scan(tmp_path / "b.dcm", tissue(LEFT), tissue(RIGHT, PhysicalDeltaX=0.05)))
+    assert image.spacing_mm is None
+
+
+def test_the_middle_frame_of_a_film_is_cut_too(tmp_path: Path) -> None:
+    frames = np.stack([np.roll(SCREEN, shift, axis=1) for shift in range(5)])
+    image = read(scan(tmp_path / "a.dcm", tissue(INNER), words=frames))
+    top, left, bottom, right = INNER
+    np.testing.assert_allclose(image.pixels[0], frames[2][top:bottom, left:right] / 255, atol=1e-6)
+    coloured = np.stack([SCREEN, SCREEN[::-1], 255 - SCREEN], axis=-1)
+    image = read(scan(tmp_path / "b.dcm", tissue(INNER), words=coloured))
+    np.testing.assert_allclose(image.pixels[0], coloured[top:bottom, left:right] / 255, atol=1e-6)
+
+
+def test_grey_tissue_under_coloured_letters_is_grey(tmp_path: Path) -> None:
+    screen = np.stack([SCREEN] * 3, axis=-1)
+    screen[:10, :40] = (250, 200, 0)
+    image = read(scan(tmp_path / "a.dcm", tissue(INNER), words=screen))
+    assert image.pixels.shape == (1, 80, 120)
+
+
+def test_a_placed_slice_stays_whole(tmp_path: Path) -> None:
+    """Masks of a slice in space are laid by its place: what it is cut to would have to move with it."""
+    place = {"ImagePositionPatient": [0, 0, 0], "ImageOrientationPatient": [1, 0, 0, 0, 1, 0], "PixelSpacing": [1, 1]}
+    image = read(scan(tmp_path / "a.dcm", tissue(INNER), **place))
+    assert image.region is None
+    assert image.pixels.shape == (1, ROWS, COLUMNS)
+
+
+CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
+WRITING = {
+    "ultrasound-without-regions": ({"Modality": "US"}, ("burned_in",)),
+    "intravascular-without-regions": ({"Modality": "IVUS"}, ("burned_in",)),
+    "ultrasound-that-denies-identifying-letters": ({"Modality": "US", "BurnedInAnnotation": "NO"}, ("burned_in",)),
+    "film-that-says-so": ({"Modality": "CR", "BurnedInAnnotation": "YES"}, ("burned_in",)),
+    "film-that-denies-it": ({"Modality": "CR", "BurnedInAnnotation": "NO"}, ()),
+    "secondary-capture": ({"Modality": "OT", "SOPClassUID": CAPTURE}, ("burned_in",)),
+    "screen-save": (
+        {"Modality": "MR", "ImageType": ["DERIVED", "SECONDARY", "SCREEN SAVE"]},
+        ("burned_in",),
+    ),
+    "endoscopy": ({"Modality": "ES"}, ()),
+}
+
+
+@pytest.mark.parametrize("name", WRITING)
+def test_letters_that_are_likely_are_told(tmp_path: Path, name: str) -> None:
+    tags, odd = WRITING[name]
+    image = read(write(tmp_path / "a.dcm", SCREEN, **tags))
+    np.testing.assert_allclose(image.pixels[0], SCREEN / 255, atol=1e-6)
+    assert image.odd == odd
