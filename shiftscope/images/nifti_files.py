@@ -21,7 +21,7 @@ from shiftscope.images.quiet import quiet
 
 __all__ = ["StoredVolume", "opened", "refuse_cut", "refuse_other_meanings", "told_as_unreadable"]
 
-_CLASSES = {"nifti": nibabel.Nifti1Image, "nifti2": nibabel.Nifti2Image, "mgh": nibabel.MGHImage}
+_CLASSES = {"nifti": nibabel.Nifti1Image, "nifti2": nibabel.Nifti2Image}
 _BROKEN: tuple[type[Exception], ...] = (
     *(ImageFileError, HeaderDataError, MGHError, WrapStructError),
     *(ArithmeticError, LookupError, MemoryError, OSError, TypeError, ValueError, struct.error),
@@ -64,13 +64,16 @@ def opened(path: Path, kind: str) -> Iterator[StoredVolume]:
         stream: BinaryIO | gzip.GzipFile = gzip.GzipFile(fileobj=file) if zipped else file
         head = stream.read(_RAW_BYTES)
         stream.seek(0)
-        if kind == "nifti-pair":
+        if kind == "mgh":
+            image = nibabel.MGHImage.from_stream(stream)
+            yield StoredVolume(image, image.header, head[_GOOD_RAS] != b"\0\0")
+        elif kind == "nifti-pair":
             image = nibabel.load(path)
+            yield StoredVolume(image, _raw_header(type(image), head), oriented=True)
         else:
-            _require_offset(path, kind, head)
-            image = _CLASSES[kind].from_stream(stream)
-        oriented = kind != "mgh" or head[_GOOD_RAS] != b"\0\0"
-        yield StoredVolume(image, _raw_header(image, head), oriented)
+            raw = _raw_header(_CLASSES[kind], head)
+            _require_offset(path, kind, raw)
+            yield StoredVolume(_CLASSES[kind].from_stream(stream), raw, oriented=True)
 
 
 @contextlib.contextmanager
@@ -135,17 +138,14 @@ def refuse_cut(path: Path, image: Any) -> bool:
     return isinstance(image, nibabel.Nifti1Image) and found - expected >= math.prod(map(int, image.shape[:2])) * size
 
 
-def _require_offset(path: Path, kind: str, head: bytes) -> None:
+def _require_offset(path: Path, kind: str, raw: Any) -> None:
     """nibabel takes 0 at its word, and the header for pixels."""
-    if kind not in _LEAST_OFFSET:
-        return
-    header = _CLASSES[kind].header_class(head[: _CLASSES[kind].header_class.sizeof_hdr], check=False)
-    offset, least = float(header["vox_offset"]), _LEAST_OFFSET[kind]
+    offset, least = float(raw["vox_offset"]), _LEAST_OFFSET[kind]
     if not offset >= least:  # NaN too
         detail = f"vox_offset {offset:g}: the pixels of a single file begin at byte {least} or later; write it anew"
         raise Unreadable(path, "undecodable", detail)
 
 
-def _raw_header(image: Any, head: bytes) -> Any:
-    kind = type(image).header_class
-    return kind(head[: image.header.sizeof_hdr], check=False) if isinstance(image, nibabel.Nifti1Pair) else image.header
+def _raw_header(image_class: Any, head: bytes) -> Any:
+    header_class = image_class.header_class
+    return header_class(head[: header_class.sizeof_hdr], check=False)
