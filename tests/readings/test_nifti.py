@@ -89,6 +89,7 @@ OTHER: dict[str, Callable[[np.random.Generator], np.ndarray]] = {
     "z-scores times 1000": lambda rng: 1000 * rng.standard_normal((24, 24, 20)),
     "difference": lambda rng: rng.laplace(0, 400, (24, 24, 20)).round(),
     "phase of 12 bits": lambda rng: rng.integers(-4096, 4096, (24, 24, 20)),
+    "phase doubled": lambda rng: rng.integers(-8192, 4097, (24, 24, 20)),
     "phase of 11 bits": lambda rng: rng.integers(-1024, 1024, (24, 24, 20)),
     "phase with extremes": lambda rng: (
         rng.choice([-4096, 0, 4095], (24, 24, 20), p=[0.01, 0.98, 0.01]) + rng.integers(0, 30, (24, 24, 20))
@@ -186,12 +187,14 @@ def test_a_dataset_json_tells_the_modality_of_its_channel(tmp_path: Path, key: s
         pytest.param(0.5, 10.0, 0.5, 10, (), id="slope and intercept"),
         pytest.param(-1.0, 0.0, -1, 0, (), id="negative"),
         pytest.param(1e-30, 0.0, 1e-30, 0, (), id="tiny"),
+        pytest.param(1e-41, 0.0, 1e-41, 0, (), id="denormal"),
     ],
 )
 def test_scaling(tmp_path: Path, slope: float, inter: float, gain: float, offset: float, odd: tuple[str, ...]) -> None:
     values = noise()
     image = read(written(tmp_path / "a.nii", patched(body(values), (SLOPE, "<ff", (slope, inter)))))
-    np.testing.assert_allclose(image.pixels, values.T * gain + offset, rtol=1e-6)
+    np.testing.assert_allclose(image.pixels, values.T * gain + offset, rtol=1e-6 if gain > 1e-38 or gain < 0 else 1e-3)
+    assert 0 <= as_seen(image).min() < as_seen(image).max() <= 1
     assert [code for code in image.odd if code != "far_below_zero"] == [*odd]
 
 
@@ -423,6 +426,22 @@ def test_a_pair_without_its_pixels_is_missing(tmp_path: Path) -> None:
     assert caught.value.reason == "missing"
 
 
+def test_pixels_written_right_behind_the_header_are_short_of_four_bytes(tmp_path: Path) -> None:
+    raw = body(noise())
+    with pytest.raises(Unreadable) as caught:
+        read(written(tmp_path / "a.nii", raw[:348] + raw[352:]))
+    assert caught.value.reason == "truncated"
+
+
+def test_files_cut_short(tmp_path: Path) -> None:
+    """As far as a copy went, zipped or not."""
+    raw = body(noise((40, 40, 20)))
+    for name, cut in (("a.nii", raw[:-1]), ("b.nii.gz", gzip.compress(raw)[:-4000]), ("c.nii", raw[:400])):
+        with pytest.raises(Unreadable) as caught:
+            read(written(tmp_path / name, cut))
+        assert caught.value.reason == "truncated", name
+
+
 # Geometry
 
 
@@ -549,6 +568,13 @@ def test_voxel_sizes_that_are_none(tmp_path: Path) -> None:
     assert (image.spacing_mm, image.odd) == ((1.0, 1.0, 1.0), ("two_spacings",))
 
 
+def test_one_slice_keeps_its_thickness(tmp_path: Path) -> None:
+    raw = body(noise((20, 24, 1)), LPS @ np.diag([2, 2, 2.03125, 1]))
+    assert read(written(tmp_path / "a.nii", raw)).spacing_mm == (2.03125, 2.0, 2.0)
+    flat = read(written(tmp_path / "b.nii", patched(raw, (DIM, "<h", (2,)))))
+    assert (flat.spacing_mm, flat.pixels.shape) == ((2.03125, 2.0, 2.0), (1, 24, 20))
+
+
 def test_sheared_axes_are_told(tmp_path: Path) -> None:
     tilted = LPS.copy()
     tilted[1, 2] = np.tan(np.deg2rad(15))
@@ -639,6 +665,8 @@ def test_what_is_nearer_wins(tmp_path: Path) -> None:
     [
         pytest.param('{"Manufacturer": "Siemens"', id="cut"),
         pytest.param('["Siemens"]', id="a list"),
+        pytest.param('{"FrameDuration": [1200,]}', id="trailing comma"),
+        pytest.param('{"InstitutionAddress": "200\nRochester"}', id="line break"),
         pytest.param("[" * 100_000, id="deep"),
         pytest.param('{"x": "' + "a" * 5_000_000 + '"}', id="huge"),
     ],
