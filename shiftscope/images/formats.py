@@ -37,6 +37,7 @@ _OPENINGS: dict[bytes, str] = {
 }
 
 _HEAD = 560  # the NIfTI-2 header is 540 bytes long
+_ANALYZE = 348  # bytes of an Analyze header
 _DICOM_GROUPS = (0x0002, 0x0008)  # what a file without preamble starts with
 
 
@@ -58,6 +59,7 @@ def sniff(path: Path) -> str | None:
         return "dicom"
     if head[:2] == b"\x1f\x8b":
         head = _gunzipped(path)
+        _refuse_analyze(head, path)
         return _volume(head)
     for opening, name in FOREIGN.items():
         if head.startswith(opening):
@@ -73,6 +75,7 @@ def sniff(path: Path) -> str | None:
         and int.from_bytes(head[14:18], "little") in (12, 40, 52, 56, 64, 108, 124)
     ):
         return "bmp"
+    _refuse_analyze(head, path)
     return _volume(head) or ("dicom" if _bare_dicom(head) else None)
 
 
@@ -102,6 +105,19 @@ def _volume(head: bytes) -> str | None:
     ):
         return "mgh"
     return None
+
+
+def _refuse_analyze(head: bytes, path: Path) -> None:
+    """The header of Analyze 7.5, from which NIfTI's was made: 348 bytes long by its own word, without NIfTI's mark.
+
+    Raises:
+        Unreadable: "unsupported".
+    """
+    for order in ("little", "big"):
+        length, sides = (int.from_bytes(head[place], order) for place in (slice(0, 4), slice(40, 42)))
+        if length == len(head) == _ANALYZE and 1 <= sides <= 7 and _volume(head) is None:
+            detail = "an Analyze 7.5 header, which does not tell the patient's right from left; convert it to NIfTI"
+            raise Unreadable(path, "unsupported", detail)
 
 
 def _bare_dicom(head: bytes) -> bool:

@@ -1,56 +1,63 @@
 """NIfTI-1, NIfTI-2 and MGH volumes, gzipped or not, whatever the file is called.
 
 A time series, diffusion series or any other stack of volumes contributes its first volume: the same one that a DICOM
-series of it does. Vector and complex volumes, surfaces and CIFTI have no picture to offer. A BIDS sidecar (same name,
-.json) tells modality and scanner.
+series of it does. Vector and complex volumes, surfaces and CIFTI have no picture to offer. Sidecars tell modality and
+scanner (`sidecars`).
 """
 
-import contextlib
-import gzip
-import json
-import math
-import struct
-import zlib
-from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import nibabel
 import numpy as np
-from nibabel.filebasedimages import ImageFileError
-from nibabel.freesurfer.mghformat import MGHError
-from nibabel.spatialimages import HeaderDataError
-from nibabel.wrapstruct import WrapStructError
 
-from shiftscope.errors import Unreadable
 from shiftscope.images.acquisition import acquisition
+from shiftscope.images.hounsfield import below_water, far_below_zero, looks_like_hounsfield, looks_shifted
 from shiftscope.images.image import Image
-from shiftscope.images.orientation import canonical
-from shiftscope.images.percentiles import CT_WINDOW_HU, percentile_range
-from shiftscope.images.quiet import quiet
+from shiftscope.images.nifti_files import opened, refuse_cut, refuse_other_meanings, told_as_unreadable
+from shiftscope.images.nifti_places import place_of
+from shiftscope.images.nifti_values import numbers_of, without_fill, without_wrap
+from shiftscope.images.orientation import canonical, canonical_affine
+from shiftscope.images.percentiles import CT_WINDOW_HU, even_sample, percentile_range
+from shiftscope.images.sidecars import Sidecar, sidecar_of
 
-__all__ = ["SEEN", "read_volume", "volume_grid", "volume_values"]
+__all__ = ["SEEN", "Volume", "load_volume", "read_volume", "volume_grid", "volume_values"]
 
 SEEN = b"shiftscope: seen from cal_min to cal_max"
 """Description of a volume that was written on the display scale: its percentiles must not stretch it again."""
 
+_SAMPLE = 30_000  # values by which Hounsfield units are told: a share of 1 % to a tenth of itself
 
-_CLASSES = {"nifti": nibabel.Nifti1Image, "nifti2": nibabel.Nifti2Image, "mgh": nibabel.MGHImage}
-_BROKEN: tuple[type[Exception], ...] = (
-    *(ImageFileError, HeaderDataError, MGHError, WrapStructError),
-    *(ArithmeticError, LookupError, MemoryError, OSError, TypeError, ValueError, struct.error),
-)
-_MM = {"meter": 1000.0, "micron": 0.001}
-_CIFTI = range(3000, 3100)  # intent codes
-_VECTORS = (1005, 1006, 1007)  # intents of symmetric matrix, displacement and vector volumes
-_AIR_HU = -900.0
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """A volume as it is stored, turned as `orientation.canonical` turns every volume.
+
+    Attributes:
+        values: (z, y, x), or (z, y, x, 3) for RGB, scaled; in the stored dtype where the file defines no scaling.
+        affine: as `Image.affine`.
+        spacing_mm: as `Image.spacing_mm`.
+        stored: the dtype of the file's voxels.
+        scaled: whether the file scales them.
+        window: the range a copy of shiftscope's was written to be seen in, None for all else.
+        odd: as `Image.odd`.
+    """
+
+    values: np.ndarray
+    affine: np.ndarray | None
+    spacing_mm: tuple[float, float, float] | None
+    stored: np.dtype[Any]
+    scaled: bool
+    window: tuple[float, float] | None
+    odd: tuple[str, ...]
 
 
 def read_volume(path: Path, kind: str) -> Image:
     """Read a volume.
 
-    Grey volumes keep their scaled values. They are seen through the CT window when they hold Hounsfield units (whole
-    numbers with at least 1 % of air), between their percentiles otherwise. RGB volumes are divided by 255. What
+    Grey volumes keep their scaled values. They are seen through the CT window when they hold Hounsfield units, which a
+    sidecar or the values tell (`hounsfield`), between their percentiles otherwise. RGB volumes are divided by 255. What
     shiftscope wrote is seen between the `cal_min` and `cal_max` of its header.
 
     Args:
@@ -58,30 +65,53 @@ def read_volume(path: Path, kind: str) -> Image:
         kind: "nifti", "nifti2", "nifti-pair" or "mgh", as `formats.sniff` found it.
 
     Raises:
-        Unreadable: see `volume_values`.
+        Unreadable: see `load_volume`; "unsupported" for values that no scanner gives.
     """
-    values, spacing, bits, window = _oriented(path, kind)
-    sidecar = _sidecar(path)
-    tags = acquisition({**sidecar, "bits": bits}, spacing)
-    modality = sidecar.get("modality") or None
+    volume = load_volume(path, kind)
+    sidecar = sidecar_of(path)
+    tags = acquisition({**sidecar.tags, "bits": 8 * volume.stored.itemsize}, volume.spacing_mm)
+    odd = [*volume.odd, *(["broken_sidecar"] if sidecar.broken else [])]
     with np.errstate(over="ignore"):  # a float64 beyond float32 becomes infinite, and is refused as such
-        pixels = np.ascontiguousarray(values, np.float32)
+        pixels = np.ascontiguousarray(volume.values, np.float32)
     if pixels.ndim == 4:
-        return Image(pixels / np.float32(255), (0.0, 1.0), spacing, modality, tags)
-    display = window or (CT_WINDOW_HU if _hounsfield(pixels) else percentile_range(pixels))
-    return Image(pixels, display, spacing, modality, tags)
+        display, pixels = (0.0, 1.0), pixels / np.float32(255)
+    elif volume.window:
+        display = volume.window
+    else:
+        pixels, mended = _mended(pixels, volume, path)
+        display, unsure = _display(pixels, sidecar)
+        odd += mended + unsure
+    return Image(pixels, display, volume.spacing_mm, sidecar.modality, tags, affine=volume.affine, odd=tuple(odd))
+
+
+def load_volume(path: Path, kind: str) -> Volume:
+    """A volume with its place, for images and masks alike.
+
+    Raises:
+        Unreadable: "truncated", "zero_size", "unsupported", "missing" (a pair's other file) or "undecodable".
+    """
+    with told_as_unreadable(path, kind), opened(path, kind) as found:
+        image = found.image
+        refuse_other_meanings(path, image)
+        longer = refuse_cut(path, image)
+        values, odd = numbers_of(found, path)
+        place, window, stored = place_of(found), _window(image.header), image.get_data_dtype()
+        scaled = isinstance(image, nibabel.Nifti1Pair) and (image.dataobj.slope, image.dataobj.inter) != (1, 0)
+    turned, spacing = canonical(values, place.affine[:3, :3])
+    return Volume(
+        values=turned,
+        affine=canonical_affine(place.affine, values.shape[:3])[0] if place.placed else None,
+        spacing_mm=spacing if place.spaced else None,
+        stored=stored,
+        scaled=scaled,
+        window=window,
+        odd=(*place.odd, *odd, *(["more_than_counted"] if longer else [])),
+    )
 
 
 def volume_values(path: Path, kind: str) -> np.ndarray:
-    """The scaled values of a volume, turned as `orientation.canonical` turns every volume.
-
-    Returns:
-        (z, y, x), or (z, y, x, 3) for RGB, in the stored dtype where the file defines no scaling.
-
-    Raises:
-        Unreadable: "truncated", "zero_size", "unsupported" or "undecodable".
-    """
-    return _oriented(path, kind)[0]
+    """The values of `load_volume` alone."""
+    return load_volume(path, kind).values
 
 
 def volume_grid(path: Path, kind: str) -> tuple[tuple[int, int, int], np.ndarray, float, Any]:
@@ -90,99 +120,39 @@ def volume_grid(path: Path, kind: str) -> tuple[tuple[int, int, int], np.ndarray
     Raises:
         Unreadable: the file is broken.
     """
-    try:
-        with _opened(path, kind) as image:
-            i, j, k = (*map(int, image.shape[:3]), 1, 1)[:3]
-            header = image.header.copy() if isinstance(image, nibabel.Nifti1Pair) else None
-            return (i, j, k), np.array(image.affine, np.float64), _millimetres(image), header
-    except _BROKEN as problem:
-        raise Unreadable(path, "undecodable", f"{kind}: {problem}") from None
+    with told_as_unreadable(path, kind), opened(path, kind) as found:
+        image = found.image
+        i, j, k = (*map(int, image.shape[:3]), 1, 1)[:3]
+        header = image.header.copy() if isinstance(image, nibabel.Nifti1Pair) else None
+        place = place_of(found)
+        return (i, j, k), place.stored, place.unit_mm, header
 
 
-def _oriented(
-    path: Path, kind: str
-) -> tuple[np.ndarray, tuple[float, float, float] | None, int, tuple[float, float] | None]:
-    """Values, spacing, the bits of a stored value, and the range they were written to be seen in."""
-    quiet()
-    try:
-        with _opened(path, kind) as image:
-            _refuse_other_meanings(image, path)
-            _refuse_cut(image, path)
-            values, bits = _first_volume(image), 8 * image.get_data_dtype().itemsize
-            directions, window = _directions(image), _window(image.header)
-    except (EOFError, zlib.error) as problem:
-        raise Unreadable(path, "truncated", f"{kind}: {problem}") from None
-    except _BROKEN as problem:
-        cut = "Expected" in str(problem) and "bytes" in str(problem)
-        raise Unreadable(path, "truncated" if cut else "undecodable", f"{kind}: {problem}") from None
-    if values.dtype.names:  # RGB and RGBA are records of bytes
-        values = np.stack([values[name] for name in values.dtype.names[:3]], axis=-1)
-    if values.dtype.kind not in "biuf":
-        raise Unreadable(path, "unsupported", f"values of type {values.dtype}; expected real numbers")
-    known = bool(np.isfinite(directions).all() and np.linalg.matrix_rank(directions) == 3)
-    turned, spacing = canonical(values, directions if known else np.diag([1.0, 1.0, 1.0]))
-    return turned, spacing if known else None, bits, window
+def _mended(pixels: np.ndarray, volume: Volume, path: Path) -> tuple[np.ndarray, list[str]]:
+    """Grey values as they were measured, where a number stands for nothing measured or lost its sign."""
+    low, high = float(pixels.min()), float(pixels.max())
+    if not (np.isfinite(low) and np.isfinite(high)):
+        return pixels, []  # whoever reads refuses it
+    if (filled := without_fill(pixels, low, high, path)) is not None:
+        return filled, ["fill_value"]
+    if volume.stored == np.uint16 and not volume.scaled and (wrapped := without_wrap(pixels, low, high)) is not None:
+        return wrapped, ["wrapped_values"]
+    return pixels, []
 
 
-@contextlib.contextmanager
-def _opened(path: Path, kind: str) -> Iterator[Any]:
-    """The image with its data still on disk; the class is told by content, so no suffix can mislead."""
-    if kind == "nifti-pair":
-        yield nibabel.load(path)
-        return
-    with path.open("rb") as raw:
-        zipped = raw.read(2) == b"\x1f\x8b"
-        raw.seek(0)
-        stream: BinaryIO | gzip.GzipFile = gzip.GzipFile(fileobj=raw) if zipped else raw
-        yield _CLASSES[kind].from_stream(stream)
-
-
-def _refuse_other_meanings(image: Any, path: Path) -> None:
-    shape = image.shape
-    if min(shape, default=0) <= 0:
-        raise Unreadable(path, "zero_size", f"shape {shape}")
-    header = image.header
-    intent = int(header["intent_code"]) if "intent_code" in header.keys() else 0  # noqa: SIM118  (not a dict)
-    if intent in _CIFTI:
-        raise Unreadable(path, "unsupported", "CIFTI: grey ordinates without an image grid; give the volume")
-    if intent in _VECTORS:
-        raise Unreadable(path, "unsupported", "a vector or tensor field; expected an image")
-    if sum(side > 1 for side in shape[:3]) < 2:
-        raise Unreadable(path, "unsupported", f"shape {shape} is not a picture; expected two sides above 1")
-
-
-def _refuse_cut(image: Any, path: Path) -> None:
-    """An uncompressed file must be as long as its header says; a broken header asks for any length."""
-    with path.open("rb") as raw:
-        if raw.read(2) == b"\x1f\x8b":
-            return
-    proxy = image.dataobj
-    expected = math.prod(map(int, image.shape)) * image.get_data_dtype().itemsize + int(proxy.offset)
-    if isinstance(image, nibabel.MGHImage | nibabel.Nifti1Image) and path.stat().st_size < expected:
-        raise Unreadable(path, "truncated", f"{path.stat().st_size} bytes, expected {expected}")
-
-
-def _first_volume(image: Any) -> np.ndarray:
-    """(i, j, k), the first along every further axis; only its bytes are read."""
-    proxy, shape = image.dataobj, image.shape
-    extra = len(shape) - 3
-    if extra > 0:
-        return np.asanyarray(proxy[(slice(None),) * 3 + (0,) * extra])
-    values: np.ndarray = np.asanyarray(proxy)
-    return values.reshape(*shape, *[1] * -extra)
-
-
-def _directions(image: Any) -> np.ndarray:
-    """Steps along the stored axes in millimetres, in DICOM's patient axes (NIfTI's x and y point the other way)."""
-    steps: np.ndarray = np.array(image.affine[:3, :3], np.float64) * _millimetres(image)
-    steps[:2] *= -1
-    return steps
-
-
-def _millimetres(image: Any) -> float:
-    """How long the header's unit is."""
-    units = image.header.get_xyzt_units()[0] if hasattr(image.header, "get_xyzt_units") else "mm"
-    return _MM.get(units, 1.0)
+def _display(pixels: np.ndarray, sidecar: Sidecar) -> tuple[tuple[float, float], list[str]]:
+    """The display range of grey values, by what sidecars say they are, else by what they look like."""
+    sample = even_sample(pixels, _SAMPLE)
+    if not np.isfinite(sample).all():
+        return percentile_range(pixels), []
+    said = (
+        sidecar.hounsfield if sidecar.hounsfield is not None or sidecar.modality is None else sidecar.modality == "CT"
+    )
+    if (said and below_water(sample)) or (said is None and looks_like_hounsfield(sample)):
+        return CT_WINDOW_HU, []
+    if said or (said is None and looks_shifted(sample)):
+        return percentile_range(pixels), ["counted_from_zero"]
+    return percentile_range(pixels), ["far_below_zero"] if said is None and far_below_zero(sample) else []
 
 
 def _window(header: Any) -> tuple[float, float] | None:
@@ -190,31 +160,3 @@ def _window(header: Any) -> tuple[float, float] | None:
     if "descrip" not in header.keys() or bytes(header["descrip"]).rstrip(b"\0") != SEEN:  # noqa: SIM118  (not a dict)
         return None
     return float(header["cal_min"]), float(header["cal_max"])
-
-
-def _hounsfield(pixels: np.ndarray) -> bool:
-    """Whether a volume of unknown modality is CT: whole numbers, nothing below -3100, and air."""
-    low, high = float(pixels.min()), float(pixels.max())
-    if not (-3100 <= low <= _AIR_HU and 100 <= high < np.inf):
-        return False
-    sample = pixels.reshape(-1)[:: max(1, pixels.size // 100_003)]
-    return bool((sample <= _AIR_HU).mean() >= 0.01 and (sample == np.rint(sample)).all())
-
-
-def _sidecar(path: Path) -> dict[str, str]:
-    """Modality, scanner and date from the BIDS sidecar, where there is one; a broken sidecar is no sidecar."""
-    name = path.name[: -len(".nii.gz")] if path.name.lower().endswith(".nii.gz") else path.stem
-    try:
-        told = json.loads(path.with_name(name + ".json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    if not isinstance(told, dict):
-        return {}
-    keys = {
-        "modality": "Modality",
-        "manufacturer": "Manufacturer",
-        "model": "ManufacturersModelName",
-        "field_strength_t": "MagneticFieldStrength",
-        "month": "AcquisitionDateTime",
-    }
-    return {name: str(told[key]) for name, key in keys.items() if key in told}

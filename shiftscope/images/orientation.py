@@ -11,6 +11,7 @@ so that a scan read from DICOM and from the NIfTI made of it gives the same arra
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from nibabel.orientations import apply_orientation, inv_ornt_aff, io_orientation
@@ -34,9 +35,7 @@ def canonical(values: np.ndarray, directions: np.ndarray) -> tuple[np.ndarray, t
     Returns:
         (z, y, x[, 3]), a view of `values`, and its spacing in millimetres.
     """
-    affine = np.eye(4)
-    affine[:3, :3] = directions
-    turns = io_orientation(affine)
+    turns = _turns(np.asarray(directions, np.float64).tobytes())
     turned = apply_orientation(values, turns)
     lengths = np.linalg.norm(directions, axis=0)
     spacing = [float(f"{lengths[np.flatnonzero(turns[:, 0] == axis)[0]]:.6g}") for axis in range(3)]
@@ -58,7 +57,7 @@ def canonical_affine(affine: np.ndarray, shape: Sequence[int]) -> tuple[np.ndarr
     Returns:
         (4, 4) for indices (z, y, x), and how many voxels lie along them.
     """
-    turns = io_orientation(np.vstack([np.hstack([affine[:3, :3], np.zeros((3, 1))]), [0, 0, 0, 1]]))
+    turns = _turns(np.asarray(affine[:3, :3], np.float64).tobytes())
     turned = affine @ inv_ornt_aff(turns, shape)
     axes = [int(np.flatnonzero(turns[:, 0] == axis)[0]) for axis in range(3)]
     sides = [shape[axis] for axis in axes]
@@ -70,6 +69,15 @@ def canonical_affine(affine: np.ndarray, shape: Sequence[int]) -> tuple[np.ndarr
         found[:3, 3] += found[:3, 1] * (sides[_HEAD] - 1)
         found[:3, 1] *= -1
     return found, tuple(sides[axis] for axis in planes)
+
+
+@lru_cache(maxsize=64)
+def _turns(directions: bytes) -> np.ndarray:
+    """Nearest anatomical axis of each stored one, and its sign: (3, 2). The volumes of a site often lie alike."""
+    affine = np.eye(4)
+    affine[:3, :3] = np.frombuffer(directions).reshape(3, 3)
+    found: np.ndarray = io_orientation(affine)
+    return found
 
 
 def _through(shape: tuple[int, ...], spacing: list[float]) -> int:

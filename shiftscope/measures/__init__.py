@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from shiftscope.measures import boundary, colour, intensity, morphology, texture
+from shiftscope.measures import boundary, colour, intensity, morphology, noise, texture
 from shiftscope.measures.measure import Measure
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "colour",
     "intensity",
     "morphology",
+    "noise",
     "texture",
 ]
 
@@ -64,6 +65,7 @@ AXES: dict[str, Axis] = {
 MEASURES: dict[str, Measure] = {
     **intensity.MEASURES,
     **texture.MEASURES,
+    **noise.MEASURES,
     **colour.MEASURES,
     **morphology.MEASURES_2D,
     **morphology.MEASURES_3D,

@@ -52,7 +52,8 @@ def measure_vectors(
         "features_shallow": shallow,
         "features_deep": deep,
     }
-    numbers |= intensity.scalars(grey) | {"amplitude": rings, "quantiles": intensity.quantiles(grey)}
+    numbers |= noise.scalars(grey, seen) | intensity.scalars(grey)
+    numbers |= {"amplitude": rings, "quantiles": intensity.quantiles(grey)}
     if canvases.shape[1] == 3:
         vectors["colour"] = colour.vector(canvases, seen)
         numbers |= colour.scalars(canvases)

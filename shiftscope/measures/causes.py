@@ -5,7 +5,7 @@ __all__ = ["CAUSES"]
 CAUSES: dict[str, dict[str, tuple[str, ...]]] = {
     "appearance": {
         "brightness and contrast": ("brightness", "brightness_outside", "contrast"),
-        "fine detail": ("noise", "sharpness", "local_contrast"),
+        "fine detail": ("noise", "snr", "sharpness", "local_contrast"),
         "uneven illumination": ("bias_field",),
         "colour balance": ("redness", "blueness", "saturation"),
     },

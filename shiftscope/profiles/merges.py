@@ -22,6 +22,9 @@ __all__ = ["merge"]
 
 _Named = tuple[str, Part]
 
+_ADDED = frozenset({"snr"})
+"""Measures that parts of schema 1 may lack, because they are older; then the whole does not tell them either."""
+
 
 def merge(parts: Sequence[_Named], epsilon: float | None = None) -> Profile:
     """The profile of all patients of the parts: equal to that of one folder that holds them all, for the same map.
@@ -50,6 +53,9 @@ def merge(parts: Sequence[_Named], epsilon: float | None = None) -> Profile:
             tally.merge(part.tally)
         except ValueError as problem:
             raise ProfileError(f"{name}: its sums do not fit the other parts' ({problem}); make it again") from None
+    for measure in _ADDED:
+        if any(measure not in part.tally.histograms for _, part in measured):  # of all patients or of none
+            tally.histograms.pop(measure)
     try:
         return tally.export(_together([part.origin for _, part in parts], measured[0][1].origin), epsilon)
     except ValidationError as problem:
@@ -86,7 +92,7 @@ def _declared_by_all(origins: Sequence[Origin]) -> Declarations:
 def _require_this_version(name: str, part: Part) -> None:
     """The export rules are this version's, so the axes and grids must be too."""
     grids = {key: (histogram.low, histogram.high) for key, histogram in part.tally.histograms.items()}
-    expected = {key: MEASURES[key].range for key in Tally().histograms}
+    expected = {key: MEASURES[key].range for key in Tally().histograms if key in grids or key not in _ADDED}
     if part.origin.recipe.axes != {axis: known.version for axis, known in AXES.items()} or grids != expected:
         raise NotComparable(
             f"{name}: was measured by version {part.version}, whose axes or measures are not those of this version,"

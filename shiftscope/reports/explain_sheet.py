@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from textwrap import shorten
 
 from shiftscope.errors import UsageError
-from shiftscope.measures import AXES, Axis, Measure, boundary, colour, intensity, morphology, texture
+from shiftscope.measures import AXES, Axis, Measure, boundary, colour, intensity, morphology, noise, texture
 from shiftscope.measures.causes import CAUSES
 from shiftscope.reports.sheet import Grid, Sheet
 
@@ -17,6 +17,7 @@ _FAMILIES: dict[str, Mapping[str, Measure]] = {
     "intensity_outside": {name: item for name, item in intensity.MEASURES.items() if name.endswith("_outside")},
     "colour": colour.MEASURES,
     "texture": texture.MEASURES,
+    "noise": noise.MEASURES,
     "morphology": morphology.MEASURES_2D,
     "morphology_3d": morphology.MEASURES_3D,
     "boundary": boundary.MEASURES,

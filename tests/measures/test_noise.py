@@ -8,7 +8,8 @@ import pytest
 import torch
 from scipy import special
 
-from shiftscope.measures.noise import BANDS, vector
+from shiftscope.measures.intensity import foreground
+from shiftscope.measures.noise import BANDS, scalars, vector
 from shiftscope.phantoms import ANATOMIES, PLANTS
 
 SIDE = 128
@@ -109,8 +110,57 @@ def test_noise_moves_it_more_than_zoom_does() -> None:
         assert closer.square().sum() < 0.5 * noisier.square().sum()
 
 
+def snr(image: torch.Tensor) -> torch.Tensor:
+    return scalars(image, foreground(image))["snr"]
+
+
+@pytest.mark.parametrize(("level", "sigma"), [(0.5, 0.02), (0.2, 0.02), (0.8, 0.05), (0.5, 0.002)])
+def test_snr_is_the_planted_mean_over_the_planted_deviation(level: float, sigma: float) -> None:
+    flat = torch.full((8, SIDE, SIDE), level, dtype=torch.float64)
+    assert snr(flat + sigma * normal(flat)).mean().item() == pytest.approx(level / sigma, rel=0.02)
+
+
+def test_snr_is_of_what_is_not_black() -> None:
+    """A frame of black, even a noisy one, is neither signal nor noise; a structured signal counts with its mean."""
+    flat = torch.full((8, SIDE, SIDE // 2), 0.5, dtype=torch.float64)
+    signal = flat + 0.02 * normal(flat)
+    black = 0.003 * normal(signal, seed=1).abs()
+    assert snr(torch.cat([signal, black], dim=2)).mean().item() == pytest.approx(25, rel=0.03)
+    wave = 0.4 + 0.2 * torch.sin(torch.linspace(0, 12, SIDE, dtype=torch.float64)).expand(8, SIDE, SIDE)
+    assert snr(wave + 0.01 * normal(wave)).mean().item() == pytest.approx(100 * wave.mean().item(), rel=0.03)
+
+
+def test_snr_does_not_depend_on_gain_and_turns_but_on_an_offset() -> None:
+    flat = torch.full((4, SIDE, SIDE), 0.5, dtype=torch.float64)
+    image = flat + 0.02 * normal(flat)
+    for same in (0.6 * image, image.flip(2), image.transpose(1, 2)):
+        torch.testing.assert_close(snr(same), snr(image), rtol=1e-6, atol=0)
+    assert (snr(image + 0.25) / snr(image)).mean().item() == pytest.approx(1.5, rel=0.01)
+
+
+def test_snr_of_what_has_no_noise_is_that_of_rounding() -> None:
+    """Finite for flat and black images, and no higher than an image of 8 bits can have it."""
+    for level in (0.0, 0.01, 0.5, 1.0):
+        found = snr(torch.full((2, SIDE, SIDE), level, dtype=torch.float64))
+        torch.testing.assert_close(found, torch.full_like(found, level * 255 * 12**0.5))
+
+
+def test_snr_falls_with_noise_and_rises_with_blur() -> None:
+    rng = np.random.default_rng(3)
+    phantoms = [PLANTS["noise"](item, 0.3, rng) for item in (draw(rng, size=SIDE) for draw in ANATOMIES.values())]
+
+    def measured(plant: str | None) -> float:
+        planes = [(item if plant is None else PLANTS[plant](item, 0.7, rng)).pixels for item in phantoms]
+        grey = np.stack([plane.mean(axis=-1) if plane.ndim == 3 else plane for plane in planes])
+        return float(snr(torch.from_numpy(grey)).mean())
+
+    assert measured("noise") < 0.7 * measured(None)
+    assert measured("blur") > 1.3 * measured(None)
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_numbers_do_not_depend_on_the_batch(dtype: torch.dtype) -> None:
     images = (wedge() + 0.02 * normal(wedge())).to(dtype)
     found = torch.cat([vector(part) for part in images.split(1)])
     torch.testing.assert_close(found, vector(images), atol=0 if dtype == torch.float64 else 1e-5, rtol=0)
+    torch.testing.assert_close(torch.cat([snr(part) for part in images.split(1)]), snr(images))

@@ -110,7 +110,8 @@ def patients(seed: int, n: int) -> list[Patient]:
         coordinates = {axis: rng.normal(3, 2, size=AXES[axis].width) for axis in axes}
         if rng.random() < 0.2:
             coordinates["texture"][3] = np.nan
-        numbers = {name: np.asarray(rng.normal(50, 30)) for name in ("brightness", "noise", "log_area", "roughness")}
+        measured = ("brightness", "noise", "snr", "log_area", "roughness")
+        numbers = {name: np.asarray(rng.normal(50, 30)) for name in measured}
         numbers |= {"quantiles": np.sort(rng.random(33)), "amplitude": rng.random(24)}
         label = [None, "benign", "malignant"][rng.integers(3)]
         tags = {"manufacturer": "GE", "model": str(rng.choice(["A", "B"]))} if rng.random() < 0.7 else {}
@@ -194,6 +195,19 @@ def test_counts_too_small_in_every_part_are_told_once_they_are_large_together() 
         "malignant": 6,
     }
     assert merge(list(zip(NAMES, parts, strict=False))).labels == {"benign": 18, "malignant": 18}
+
+
+def test_an_older_part_lacks_a_measure_that_was_added_and_the_whole_does_then() -> None:
+    """Told of all patients or of none; nothing else may be missing."""
+    parts = [(name, part(patients(seed, 12), range(12 * seed, 12 * seed + 12))) for seed, name in enumerate(NAMES[:2])]
+    assert merge(parts).measures["snr"].n == 24
+    older = json.loads(parts[0][1].to_json())
+    del older["tally"]["histograms"]["snr"]
+    again = [(NAMES[0], Part.from_dict(older, "here", ProfileError)), parts[1]]
+    for some in (again, again[::-1], again[:1]):
+        whole = merge(some)
+        assert "snr" not in whole.measures
+        assert whole.measures["noise"].n == 12 * len(some)
 
 
 def test_a_part_names_nobody(tmp_path: Path) -> None:

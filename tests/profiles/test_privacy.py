@@ -25,7 +25,8 @@ EPSILON = 8.0
 
 def patient(rng: np.random.Generator, label: str = "a", shift: float = 0.0) -> Patient:
     coordinates = {axis: shift + rng.normal(size=4) * [2.0, 1.5, 1.0, 0.5] for axis in AXES}
-    return Patient(1, 1, label, coordinates, {}, {"model": "secret"}, frozenset({"2-D"}), False)
+    numbers = {"snr": np.asarray(40.0), "noise": np.asarray(3.0)}
+    return Patient(1, 1, label, coordinates, numbers, {"model": "secret"}, frozenset({"2-D"}), False)
 
 
 def tally_of(patients: list[Patient]) -> Tally:
@@ -149,6 +150,7 @@ def test_only_what_is_noisy_leaves(patients: list[Patient]) -> None:
     assert abs(made.patients - len(patients)) < 6 * made.privacy.count_noise
     assert set(made.labels) == {"benign", "malignant"}
     assert set(made.measures) >= {"log_area", "roughness"}
+    assert set(made.measures).isdisjoint({"noise", "snr"})  # nothing is spent on them
     assert Profile.from_dict(made.to_dict(), "here", InputError).to_json() == made.to_json()
     assert released(patients).to_json() != made.to_json()
 
