@@ -13,7 +13,7 @@ from shiftscope.images.dicom_geometry import Plane, frame_planes, kept_frames, o
 from shiftscope.images.dicom_pixels import Pixels, has_pixels, physical
 from shiftscope.images.formats import sniff
 from shiftscope.images.image import Image
-from shiftscope.images.orientation import canonical
+from shiftscope.images.orientation import canonical, canonical_affine
 from shiftscope.images.quiet import quiet
 from shiftscope.images.raster import grey_if_equal
 
@@ -45,6 +45,11 @@ def _read(paths: Sequence[Path]) -> Image:
     if step is not None:
         between = _gap(planes) or step[0]
         spacing = (between or 1.0, step[1], step[2]) if between or len(values) == 1 else None
+    affine = None
+    if planes and planes[0].known and spacing and len(planes) == len(values):
+        placed = np.eye(4)
+        placed[:3, :3], placed[:3, 3] = directions(planes[0], spacing), planes[0].position
+        affine = canonical_affine(placed, np.moveaxis(values, 0, 2).shape[:3])[0]
     if planes and planes[0].across is not None:
         values, turned = canonical(np.moveaxis(values, 0, 2), directions(planes[0], spacing))
         spacing = turned if spacing else None
@@ -56,6 +61,7 @@ def _read(paths: Sequence[Path]) -> Image:
         modality=str(first.get("Modality") or "") or None,
         acquisition=acquisition_of(first, spacing),
         patient=str(first.get("PatientID") or "").strip() or None,
+        affine=affine,
     )
 
 

@@ -25,11 +25,11 @@ from nibabel.wrapstruct import WrapStructError
 from shiftscope.errors import Unreadable
 from shiftscope.images.acquisition import acquisition
 from shiftscope.images.image import Image
-from shiftscope.images.orientation import canonical
+from shiftscope.images.orientation import canonical, canonical_affine
 from shiftscope.images.percentiles import CT_WINDOW_HU, percentile_range
 from shiftscope.images.quiet import quiet
 
-__all__ = ["SEEN", "read_volume", "volume_grid", "volume_values"]
+__all__ = ["SEEN", "read_volume", "stored_volume", "volume_grid"]
 
 SEEN = b"shiftscope: seen from cal_min to cal_max"
 """Description of a volume that was written on the display scale: its percentiles must not stretch it again."""
@@ -58,30 +58,64 @@ def read_volume(path: Path, kind: str) -> Image:
         kind: "nifti", "nifti2", "nifti-pair" or "mgh", as `formats.sniff` found it.
 
     Raises:
-        Unreadable: see `volume_values`.
+        Unreadable: "truncated", "zero_size", "unsupported" or "undecodable".
     """
-    values, spacing, bits, window = _oriented(path, kind)
+    values, spacing, bits, window, affine = _oriented(path, kind)
     sidecar = _sidecar(path)
     tags = acquisition({**sidecar, "bits": bits}, spacing)
     modality = sidecar.get("modality") or None
     with np.errstate(over="ignore"):  # a float64 beyond float32 becomes infinite, and is refused as such
         pixels = np.ascontiguousarray(values, np.float32)
     if pixels.ndim == 4:
-        return Image(pixels / np.float32(255), (0.0, 1.0), spacing, modality, tags)
+        return Image(pixels / np.float32(255), (0.0, 1.0), spacing, modality, tags, affine=affine)
     display = window or (CT_WINDOW_HU if _hounsfield(pixels) else percentile_range(pixels))
-    return Image(pixels, display, spacing, modality, tags)
+    return Image(pixels, display, spacing, modality, tags, affine=affine)
 
 
-def volume_values(path: Path, kind: str) -> np.ndarray:
-    """The scaled values of a volume, turned as `orientation.canonical` turns every volume.
+def stored_volume(path: Path, kind: str) -> tuple[np.ndarray, np.ndarray | None]:
+    """All scaled values of a volume as they are stored, and where its header puts them.
 
     Returns:
-        (z, y, x), or (z, y, x, 3) for RGB, in the stored dtype where the file defines no scaling.
+        (i, j, k, volumes), of RGB (i, j, k, volumes, 3), in the stored dtype where the file defines no scaling; and
+        (4, 4) stored index -> millimetres along DICOM's patient axes, None where the header says nothing.
 
     Raises:
         Unreadable: "truncated", "zero_size", "unsupported" or "undecodable".
     """
-    return _oriented(path, kind)[0]
+    quiet()
+    try:
+        with _opened(path, kind) as image:
+            _refuse_other_meanings(image, path)
+            _refuse_cut(image, path)
+            values = np.asanyarray(image.dataobj)
+            affine, told = _patient_affine(image), _says_where(image)
+    except (EOFError, zlib.error) as problem:
+        raise Unreadable(path, "truncated", f"{kind}: {problem}") from None
+    except _BROKEN as problem:
+        cut = "Expected" in str(problem) and "bytes" in str(problem)
+        raise Unreadable(path, "truncated" if cut else "undecodable", f"{kind}: {problem}") from None
+    values = values.reshape(*(*values.shape[:3], 1, 1)[:3], -1)
+    if values.dtype.names:
+        values = np.stack([values[name] for name in values.dtype.names[:3]], axis=-1)
+    if values.dtype.kind not in "biuf":
+        raise Unreadable(path, "unsupported", f"values of type {values.dtype}; expected real numbers")
+    return values, affine if told else None
+
+
+def _says_where(image: Any) -> bool:
+    """Whether a header places its voxels: one of NIfTI's codes is not 0, and the affine is one."""
+    affine = image.affine
+    if isinstance(image, nibabel.Nifti1Pair) and not (image.header["sform_code"] or image.header["qform_code"]):
+        return False
+    return bool(np.isfinite(affine).all() and np.linalg.matrix_rank(affine[:3, :3]) == 3)
+
+
+def _patient_affine(image: Any) -> np.ndarray:
+    """(4, 4) in millimetres along DICOM's patient axes."""
+    affine: np.ndarray = np.array(image.affine, np.float64)
+    affine[:3] *= _millimetres(image)
+    affine[:2] *= -1
+    return affine
 
 
 def volume_grid(path: Path, kind: str) -> tuple[tuple[int, int, int], np.ndarray, float, Any]:
@@ -101,8 +135,8 @@ def volume_grid(path: Path, kind: str) -> tuple[tuple[int, int, int], np.ndarray
 
 def _oriented(
     path: Path, kind: str
-) -> tuple[np.ndarray, tuple[float, float, float] | None, int, tuple[float, float] | None]:
-    """Values, spacing, the bits of a stored value, and the range they were written to be seen in."""
+) -> tuple[np.ndarray, tuple[float, float, float] | None, int, tuple[float, float] | None, np.ndarray | None]:
+    """Values, spacing, the bits of a stored value, the range they were written to be seen in, and where they lie."""
     quiet()
     try:
         with _opened(path, kind) as image:
@@ -110,6 +144,7 @@ def _oriented(
             _refuse_cut(image, path)
             values, bits = _first_volume(image), 8 * image.get_data_dtype().itemsize
             directions, window = _directions(image), _window(image.header)
+            place = _patient_affine(image) if _says_where(image) else None
     except (EOFError, zlib.error) as problem:
         raise Unreadable(path, "truncated", f"{kind}: {problem}") from None
     except _BROKEN as problem:
@@ -121,7 +156,8 @@ def _oriented(
         raise Unreadable(path, "unsupported", f"values of type {values.dtype}; expected real numbers")
     known = bool(np.isfinite(directions).all() and np.linalg.matrix_rank(directions) == 3)
     turned, spacing = canonical(values, directions if known else np.diag([1.0, 1.0, 1.0]))
-    return turned, spacing if known else None, bits, window
+    affine = None if place is None else canonical_affine(place, values.shape[:3])[0]
+    return turned, spacing if known else None, bits, window, affine
 
 
 @contextlib.contextmanager

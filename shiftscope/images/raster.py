@@ -19,7 +19,7 @@ from shiftscope.images.image import Image
 from shiftscope.images.percentiles import percentile_range
 from shiftscope.images.quiet import quiet
 
-__all__ = ["decode", "grey_if_equal", "read_raster"]
+__all__ = ["decode", "grey_if_equal", "orientation_of", "read_raster"]
 
 GREY_TOLERANCE = 2  # of 255: what JPEG's chroma rounding adds to grey stored as RGB
 _BROKEN: tuple[type[Exception], ...] = (
@@ -29,6 +29,7 @@ _BROKEN: tuple[type[Exception], ...] = (
 """What Pillow and tifffile raise on broken files; a broken header can ask for any amount of memory."""
 _ORIENTATION = 0x0112  # EXIF tag
 _DIRECT = {"L", "RGB", "F", "I", "1"}  # modes whose array is what we want
+_OPAQUE = {"LA", "PA", "RGBA", "La", "RGBa"}  # modes with opacity
 _FULL = {"b1": 1.0, "u1": 255.0, "u2": 65535.0}  # dtype -> the value of full white
 _TURNS = {2: (0, True), 3: (2, False), 4: (2, True), 5: (3, True), 6: (3, False), 7: (1, True), 8: (1, False)}
 """EXIF orientation -> quarter turns counter-clockwise, then a left-right flip."""
@@ -65,10 +66,11 @@ def decode(path: Path, kind: str, *, indices: bool = False) -> tuple[np.ndarray,
     Args:
         path: the file.
         kind: its format.
-        indices: keep the indices of a coloured palette (a label map) instead of its colours.
+        indices: decode a label map: keep the indices of a coloured palette instead of its colours, and opacity.
 
     Returns:
-        (z, y, x) or (z, y, x, 3) in the file's dtype, and the value of full white, None where the dtype has none.
+        (z, y, x) or (z, y, x, 3), of a label map with opacity (z, y, x, 4), in the file's dtype, and the value of
+        full white, None where the dtype has none.
 
     Raises:
         Unreadable: "truncated", "zero_size", "unsupported" or "undecodable".
@@ -117,6 +119,15 @@ def grey_if_equal(values: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(values[..., 1])
 
 
+def orientation_of(path: Path) -> int:
+    """The EXIF orientation of a picture, 1 where there is none; only its header is read."""
+    try:
+        with path.open("rb") as file, Pillow.open(file) as picture:
+            return int(picture.getexif().get(_ORIENTATION, 1))
+    except _BROKEN:
+        return 1
+
+
 def _code(dtype: np.dtype) -> str:
     return f"{dtype.kind}{dtype.itemsize}"
 
@@ -143,9 +154,11 @@ def _array(picture: Pillow.Image, indices: bool) -> np.ndarray:
         array = np.asarray(picture)
         if array.dtype.kind == "u":
             array = array.astype(array.dtype.newbyteorder("="), copy=False)
-    elif mode == "P" and indices and not _grey_palette(picture):
+    elif mode == "P" and indices and _numbers_classes(picture):
         array = np.asarray(picture)
-    elif mode in ("LA", "PA", "RGBA", "La", "RGBa") or (mode == "P" and "transparency" in picture.info):
+    elif indices and (mode in _OPAQUE or (mode == "P" and "transparency" in picture.info)):
+        array = np.asarray(picture.convert("RGBA"))
+    elif mode in _OPAQUE or (mode == "P" and "transparency" in picture.info):
         array = _on_black(np.asarray(picture.convert("RGBA")))
     else:
         array = np.asarray(picture.convert("RGB"))
@@ -164,9 +177,20 @@ def _on_black(array: np.ndarray) -> np.ndarray:
     return colours
 
 
-def _grey_palette(picture: Pillow.Image) -> bool:
+def _numbers_classes(picture: Pillow.Image) -> bool:
+    """Whether the indices of a palette are class numbers: of a coloured one where 0 is background.
+
+    An optimised palette is in any order: black, or what is transparent, then has another index than 0, or than the 255
+    that stands for void.
+    """
     colours = np.array(picture.getpalette("RGB"), np.uint8).reshape(-1, 3)
-    return bool((colours == colours[:, :1]).all())
+    if (colours == colours[:, :1]).all():
+        return False
+    used = np.flatnonzero(np.bincount(np.asarray(picture).reshape(-1))).tolist()
+    ground = [index for index in used if index < len(colours) and not colours[index].any()]
+    clear = picture.info.get("transparency")
+    others = {*ground, *([clear] if isinstance(clear, int) and clear in used else [])} - {255}
+    return not others or 0 in others
 
 
 def _tiff(path: Path) -> tuple[np.ndarray, float | None]:

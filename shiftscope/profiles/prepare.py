@@ -90,8 +90,9 @@ def prepare(case: sites.Case, size: int) -> Prepared:
         Unreadable: the image or its mask cannot be used.
     """
     image, mask = sites.load(case)
+    labels = None if mask is None else mask.labels
     return prepare_pixels(
-        images.as_seen(image), mask, size, case.patient, case.label, image.spacing_mm, image.acquisition, case.name
+        images.as_seen(image), labels, size, case.patient, case.label, image.spacing_mm, image.acquisition, case.name
     )
 
 
