@@ -35,7 +35,7 @@ def labels_of_colours(
     odd: tuple[str, ...] = ()
     if values.shape[-1] == 4:
         opacity, values = values[..., 3], values[..., :3]
-        if opacity.min(initial=0) < opacity.max(initial=0):
+        if opacity.min() < opacity.max():
             shown = (values * (opacity[..., None] / full) + 0.5).astype(values.dtype)
             if not shown.any():
                 return labels_of_levels(opacity, full, path, image=image)

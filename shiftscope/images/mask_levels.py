@@ -23,7 +23,7 @@ _MOST = 65535
 _AREAS = 0.75
 _LEAST_AREA = 0.001
 _ENDS = 8
-"""Levels in the first and the last eighth of the range are black and white with noise."""
+"""Levels in the first and the last eighth of the range are black and white with noise, which has 8 bits as JPEG has."""
 
 
 def labels_of_levels(
@@ -72,7 +72,7 @@ def labels_of_levels(
         return LabelMap(np.where(values == VOID, 0, values).astype(np.uint8), odd=("mask_void",))
     solid = pixels_in_areas(ranks, len(levels))
     middle = (levels > top / _ENDS) & (levels < top - top / _ENDS)
-    if not lossy and middle.any() and mostly_areas(solid, counts):
+    if not lossy and (middle.any() or top > 255) and mostly_areas(solid, counts):
         if top > _MOST:
             raise Unreadable(path, "unsupported", f"mask values up to {top:g}; expected labels 0..{_MOST}")
         return LabelMap(values.astype(np.uint8 if top <= 255 else np.uint16), odd=("mask_levels",))

@@ -33,11 +33,7 @@ def labels_of_layers(layers: np.ndarray, path: Path) -> LabelMap:
         chosen = np.arange(len(layers))[:, None, None, None] == layers.argmax(axis=0)
         return _exclusive(chosen)
     drawn = layers != 0
-    if any(
-        layer.min(initial=np.inf, where=on) != layer.max(where=on, initial=0)
-        for layer, on in zip(layers, drawn, strict=True)
-        if on.any()
-    ):
+    if not all(_one_value(layer[on]) for layer, on in zip(layers, drawn, strict=True)):
         raise Unreadable(path, "unsupported", _several(len(layers), "each with labels of its own"))
     cover = drawn.sum(axis=0, dtype=np.uint8)
     if cover.max() <= 1:
@@ -58,6 +54,10 @@ def _exclusive(drawn: np.ndarray) -> LabelMap:
     for layer, label in zip(drawn, classes, strict=True):
         labels[layer] = label
     return LabelMap(labels, odd=("mask_layers",))
+
+
+def _one_value(values: np.ndarray) -> bool:
+    return not values.size or bool((values == values[0]).all())
 
 
 def _several(count: int, how: str) -> str:

@@ -225,7 +225,9 @@ def test_resampled_copies_and_masks_share_the_reference_geometry(tmp_path: Path)
         assert inside[0] == pytest.approx(inside[1], rel=0.15)  # the same square millimetres of lesion
         if not labels.labels.any():
             continue
-        mean = [pixels[where > 0].mean() for pixels, where in ((as_seen(image), mask.labels), (as_seen(old), labels.labels))]
+        mean = [
+            pixels[where > 0].mean() for pixels, where in ((as_seen(image), mask.labels), (as_seen(old), labels.labels))
+        ]
         assert mean[0] == pytest.approx(mean[1], abs=0.05)  # the mask still lies on the lesion
 
 
