@@ -75,6 +75,8 @@ def volume_on(
     elif image.affine is None:
         return same_size(_on_picture(mask, image), image, path)
     if affine is None or image.affine is None:
+        if sorted(mask.labels.shape) != sorted(image.pixels.shape[:3]):
+            return same_size(mask, image, path)
         why = "the mask" if affine is None else "the image"
         raise Unreadable(
             path,

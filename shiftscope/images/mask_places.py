@@ -11,9 +11,10 @@ from shiftscope.errors import Unreadable
 
 __all__ = ["Lay", "elsewhere", "lay_on", "lost", "pasted", "turned"]
 
-_SHIFTED, _ELSEWHERE = 0.1, 0.51
-"""Voxels between where a mask and its image put a corner: from the first told, from the second refused. Half a voxel is
-the difference between those who count from a voxel's edge and from its middle."""
+_SHIFTED, _BETWEEN, _ELSEWHERE = 0.1, 0.25, 0.51
+"""Voxels between where a mask and its image put a corner: from the first told, from the last refused. Half a voxel is
+the difference between those who count from a voxel's edge and from its middle. Single frames have no such excuse, and
+are refused from the second up: they lie between slices."""
 _SAME_STEP = 1e-3
 
 
@@ -40,10 +41,10 @@ class Lay:
         """Keys of `ODDITIES`."""
         return ("mask_shifted",) if self.apart > _SHIFTED else ()
 
-    def within(self, shape: Sequence[int]) -> tuple[slice, ...] | None:
+    def within(self, shape: Sequence[int], most: float = _ELSEWHERE) -> tuple[slice, ...] | None:
         """The part of an image of (z, y, x, ...) voxels that the mask covers; None where it lies elsewhere."""
         ends = [first + side for first, side in zip(self.start, self.sides, strict=True)]
-        if self.apart > _ELSEWHERE or min(self.start) < 0 or any(e > s for e, s in zip(ends, shape, strict=False)):
+        if self.apart > most or min(self.start) < 0 or any(e > s for e, s in zip(ends, shape, strict=False)):
             return None
         return tuple(slice(first, end) for first, end in zip(self.start, ends, strict=True))
 
@@ -68,7 +69,7 @@ def lay_on(affine: np.ndarray, shape: Sequence[int], image: np.ndarray) -> Lay |
     back[axes, 3] = np.where(flipped, sides - 1, 0)
     back[3, 3] = 1
     way = np.linalg.solve(image, affine @ back)
-    start = np.rint(way[:3, 3])
+    start = np.where(np.abs(way[:3, 3]) <= _ELSEWHERE, 0, np.rint(way[:3, 3]))
     corners = np.array([(*corner, 1) for corner in product(*[(0, side - 1) for side in sides])], np.float64)
     apart = np.abs(corners @ way.T - corners - np.append(start, 0)).max()
     return Lay(_whole(sides), _whole(axes), _whole(flipped), _whole(start), float(apart))
@@ -81,10 +82,10 @@ def turned(values: np.ndarray, lay: Lay) -> np.ndarray:
 
 
 def pasted(values: np.ndarray, affine: np.ndarray, into: np.ndarray, image: np.ndarray, path: Path) -> tuple[str, ...]:
-    """Put the voxels of a mask where they belong, the larger label where there is one already.
+    """Put a frame where it belongs, the larger label where there is one already.
 
     Args:
-        values: (a, b, c) labels.
+        values: (1, rows, columns) labels.
         affine: (4, 4) where they lie.
         into: (z, y, x) labels on the image's grid; changed.
         image: (4, 4) where the image lies.
@@ -97,7 +98,7 @@ def pasted(values: np.ndarray, affine: np.ndarray, into: np.ndarray, image: np.n
         Unreadable: "mask_geometry": they do not lie on voxels of the image.
     """
     lay = lay_on(affine, values.shape, image)
-    where = None if lay is None else lay.within(into.shape)
+    where = None if lay is None else lay.within(into.shape, _BETWEEN)
     if lay is None or where is None:
         raise elsewhere(affine, values.shape, image, into.shape, path)
     drawn, part = turned(values, lay), into[where]
