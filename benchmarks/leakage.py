@@ -66,7 +66,8 @@ class Read:
 
 
 def read_case(case: Case, size: int, colour: bool) -> Read:
-    image, mask = load(case)
+    image, drawn = load(case)
+    mask = None if drawn is None else drawn.labels
     pixels = canvas(as_seen(image), size)
     if not colour:
         pixels = pixels.mean(axis=1, keepdims=True)

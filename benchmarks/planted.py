@@ -131,7 +131,7 @@ def _persons(group: Path, pattern: str) -> dict[str, str]:
 
 
 def _phantom(case: sites.Case, base: Base) -> Phantom:
-    image, mask = sites.load(case)
+    image, labels = sites.load(case)
     seen = images.as_seen(image)[0]
     pixels = seen[..., 0] if seen.ndim == 3 and seen.shape[-1] == 1 else seen
     step = -(-max(pixels.shape[:2]) // LONGEST)
@@ -139,8 +139,8 @@ def _phantom(case: sites.Case, base: Base) -> Phantom:
     blocks = pixels[:height, :width].reshape(height // step, step, width // step, step, *pixels.shape[2:])
     small = np.ascontiguousarray(blocks.mean(axis=(1, 3)), dtype=np.float32)
     drawn = np.zeros(small.shape[:2], np.uint8)
-    if mask is not None and base.masks:
-        drawn = (mask[0, :height, :width][::step, ::step] > 0).astype(np.uint8)
+    if labels is not None and base.masks:
+        drawn = (labels.labels[0, :height, :width][::step, ::step] > 0).astype(np.uint8)
     return Phantom(small, drawn, case.label or "", base.family, (1.0, 1.0))
 
 

@@ -201,12 +201,12 @@ def test_masks_are_labels_of_their_images(real_data: Path) -> None:
     assert set(pairs) == {"mt_mt1", "t1_t1w", "t2_t2", "t2s_t2s", "t2s_t2s_uncropped"}
     for name, (image, mask) in pairs.items():
         assert mask is not None
-        assert mask.shape == image.pixels.shape[:3], name
-        assert set(np.unique(mask)) == {0, 1}, name
-        assert 0.0003 < mask.mean() < 0.1, name
-    label = read_mask(real_data / "nifti" / "monai_anat" / "anatomical_label.nii.gz")
+        assert mask.labels.shape == image.pixels.shape[:3], name
+        assert set(np.unique(mask.labels)) == {0, 1}, name
+        assert 0.0003 < mask.labels.mean() < 0.1, name
+    label = read_mask(real_data / "nifti" / "monai_anat" / "anatomical_label.nii.gz").labels
     assert label.mean() == pytest.approx(0.009756, rel=1e-3)
-    liver = read_mask(real_data / "dicom" / "liver.dcm")
+    liver = read_mask(real_data / "dicom" / "liver.dcm").labels
     assert liver.shape == (3, 512, 512)
     assert set(np.unique(liver)) == {0, 1}
 
@@ -249,6 +249,6 @@ def test_pictures_of_every_group_are_read_with_their_masks(real_data: Path) -> N
                 image, mask = load(case)
                 shapes[group, image.pixels.ndim] += 1
                 assert as_seen(image).std() > 0.01, case.name
-                assert mask is None or 0 < mask.mean() < 0.9, case.name
+                assert mask is None or 0 < mask.labels.mean() < 0.9, case.name
     assert shapes["polyp", 4] == 24 + 24 + 4  # endoscopy is coloured
     assert shapes["breast_us", 3] == 24 + 24 + 14 + 3 + 5  # ultrasound is grey

@@ -34,7 +34,7 @@ class Grid:
     def stored(self, values: np.ndarray) -> np.ndarray:
         """(z, y, x[, c]) as `read` turns it -> (i, j, k[, c]) as the file has it; no value changes."""
         out = np.empty((*self.shape, *values.shape[3:]), values.dtype)
-        canonical(out, self._patient_axes[:3, :3])[0][...] = values
+        canonical(out, self.patient_axes[:3, :3])[0][...] = values
         return out
 
     def resampled(self, shape: Sequence[int], spacing_mm: Sequence[float] | np.ndarray) -> "Grid":
@@ -44,7 +44,7 @@ class Grid:
             shape: (z, y, x) voxels.
             spacing_mm: (z, y, x) of them.
         """
-        old, sides = canonical_affine(self._patient_axes, self.shape)
+        old, sides = canonical_affine(self.patient_axes, self.shape)
         steps = old[:3, :3] / np.linalg.norm(old[:3, :3], axis=0) * np.asarray(spacing_mm)
         middle = old[:3, 3] + old[:3, :3] @ ((np.array(sides) - 1) / 2)
         affine = np.eye(4)
@@ -54,7 +54,7 @@ class Grid:
         return Grid((x, y, z), _TO_RAS @ affine)
 
     @property
-    def _patient_axes(self) -> np.ndarray:
+    def patient_axes(self) -> np.ndarray:
         """The affine in millimetres along DICOM's patient axes."""
         affine: np.ndarray = _TO_RAS @ self.affine
         affine[:3] *= self.scale

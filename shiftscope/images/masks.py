@@ -1,85 +1,92 @@
-"""Label maps: `read_mask(path)`, and how grey levels become labels."""
+"""Label maps: `read_mask(paths, image)`, on the grid of the image that they belong to."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from shiftscope.errors import Unreadable
 from shiftscope.images.formats import RASTERS, sniff
+from shiftscope.images.image import Image
+from shiftscope.images.label_map import LabelMap
+from shiftscope.images.mask_looks import looks_of
 
 __all__ = ["read_mask"]
 
-CLASS_IDS = 32  # a raster whose values all lie below holds class ids, not grey levels
-VOID = 255  # what indexed masks draw around objects: counted as background
 
+def read_mask(paths: Path | Sequence[Path], image: Image | None = None, image_files: Sequence[Path] = ()) -> LabelMap:
+    """Read a mask, and lay it on its image.
 
-def read_mask(path: Path) -> np.ndarray:
-    """Read a label map, oriented as `read` orients the image it belongs to.
+    How grey levels, colours and volumes become labels is told in `mask_levels`, `mask_colours` and `mask_volumes`;
+    where they are laid, in `mask_grids` and `dicom_masks`. Several files are one mask: what any of them draws.
 
-    Rasters: every value below 32 means class ids (255 beside them is void, thus background); exactly {0, v} means
-    background and foreground; anything else (soft edges, several colours) is foreground from half of the full range up.
-    A coloured palette counts by its indices. JPEG is lossy and never holds ids. Volumes: integer labels are kept
-    ({0, 255} is 0 and 1); fractions are probabilities, foreground from 0.5 up.
+    Args:
+        paths: the file or files.
+        image: as `read` gave it; None to turn the mask by its own header, and to compare nothing.
+        image_files: what the image was read from: asked where the mask does not say how it lies.
 
     Returns:
-        (z, y, x) uint8, or uint16 where a label exceeds 255; 0 is background. May be all background.
+        Labels on the grid of the image, which may be all background.
 
     Raises:
-        Unreadable: with the reason and the file.
+        Unreadable: with the reason and the file; "mask_size" where the mask has other sides than its image,
+            "mask_geometry" where it lies elsewhere.
     """
+    files = [paths] if isinstance(paths, Path) else list(paths)
+    mask = _one(files[0], image, image_files)
+    for path in files[1:]:
+        mask = _joined(mask, _one(path, image, image_files), path)
+    return replace(mask, odd=tuple(dict.fromkeys((*mask.odd, *looks_of(mask.labels)))))
+
+
+def _one(path: Path, image: Image | None, image_files: Sequence[Path]) -> LabelMap:
     kind = sniff(path)
     if kind is None:
         raise Unreadable(path, "not_an_image", "a mask that is not an image")
     if kind in RASTERS:
+        from shiftscope.images.mask_grids import picture_on
         from shiftscope.images.raster import decode
 
         values, full = decode(path, kind, indices=True)
-        return _raster_labels(values, full, lossy=kind == "jpeg")
+        mask = _labels_of_picture(values, full, path, kind == "jpeg", image)
+        return mask if image is None else picture_on(mask, image, path, image_files)
     if kind == "dicom":
-        from shiftscope.images.dicom_masks import read_dicom_labels
+        from shiftscope.images.dicom_masks import read_dicom_mask
+        from shiftscope.images.mask_grids import same_size
 
-        return _raster_labels(read_dicom_labels(path), None, lossy=False)
-    from shiftscope.images.nifti import volume_values
+        mask = read_dicom_mask(path, image, image_files)
+        return mask if image is None else same_size(mask, image, path)
+    from shiftscope.images.mask_grids import volume_on
+    from shiftscope.images.mask_volumes import labels_of_volume
+    from shiftscope.images.nifti import stored_volume
 
-    return _volume_labels(volume_values(path, kind), path)
+    stored, affine = stored_volume(path, kind)
+    return volume_on(labels_of_volume(stored, path), affine, image, path, image_files)
 
 
-def _raster_labels(values: np.ndarray, full: float | None, *, lossy: bool) -> np.ndarray:
-    """Labels of grey levels: (z, y, x[, 3]) of any dtype -> (z, y, x) uint8."""
+def _labels_of_picture(
+    values: np.ndarray, full: float | None, path: Path, lossy: bool, image: Image | None
+) -> LabelMap:
     if values.ndim == 4:
-        values = values.max(axis=-1)
-    if values.dtype == bool or full == 1.0:
-        return values.astype(np.uint8)
-    if values.dtype.kind == "f":
-        return (values >= 0.5 * max(1.0, float(values.max(initial=0)))).astype(np.uint8)
-    top = int(values.max(initial=0))
-    if full == 65535.0 and top <= 255:
-        full = 255.0
-    half = (full or max(1.0, float(top))) / 2
-    if lossy:
-        return (values >= half).astype(np.uint8)
-    if top < CLASS_IDS and values.min(initial=0) >= 0:
-        return values.astype(np.uint8)
-    small = values.dtype in (np.uint8, np.uint16)
-    known = np.flatnonzero(np.bincount(values.reshape(-1))) if small else np.unique(values)
-    if top == VOID and len(known) > 2 and known[-2] < CLASS_IDS:
-        return np.where(values == VOID, 0, values).astype(np.uint8)
-    if len(known) == 2 and known[0] == 0:
-        return (values > 0).astype(np.uint8)
-    return (values >= half).astype(np.uint8)
+        from shiftscope.images.mask_colours import labels_of_colours
+
+        return labels_of_colours(values, full or float(values.max(initial=1)), path, lossy=lossy, image=image)
+    from shiftscope.images.mask_levels import labels_of_levels
+
+    return labels_of_levels(values, full, path, lossy=lossy, image=image)
 
 
-def _volume_labels(values: np.ndarray, path: Path) -> np.ndarray:
-    """Labels of a volume's scaled values: (z, y, x) -> uint8 or uint16."""
-    if values.ndim == 4:
-        values = values.max(axis=-1)
-    low, high = float(values.min(initial=0)), float(values.max(initial=0))
-    if not (np.isfinite(low) and np.isfinite(high)):
-        raise Unreadable(path, "not_finite", "the mask holds NaN or infinite values")
-    if low < 0 or high > 65535:
-        raise Unreadable(path, "unsupported", f"mask values from {low:g} to {high:g}; expected labels 0..65535")
-    if values.dtype.kind == "f" and not (values == np.rint(values)).all():
-        return (values >= 0.5).astype(np.uint8)
-    if high == 255 and not ((values > 0) & (values < 255)).any():
-        return (values > 0).astype(np.uint8)
-    return values.astype(np.uint8 if high <= 255 else np.uint16)
+def _joined(one: LabelMap, other: LabelMap, path: Path) -> LabelMap:
+    """Two masks of one image as one; where both draw, the larger label stands."""
+    if one.labels.shape != other.labels.shape:
+        sizes = " against ".join(" x ".join(map(str, mask.labels.shape)) for mask in (other, one))
+        raise Unreadable(path, "mask_size", f"mask {sizes} of another mask of the same image (z, y, x)")
+    odd = [*one.odd, *other.odd]
+    if ((one.labels != other.labels) & (one.labels != 0) & (other.labels != 0)).any():
+        odd.append("mask_overlap")
+    if one.numbered != other.numbered and max(one.labels.max(initial=0), other.labels.max(initial=0)) > 1:
+        odd.append("mask_mixed")
+    return replace(
+        one, labels=np.maximum(one.labels, other.labels), odd=tuple(odd), numbered=one.numbered and other.numbered
+    )

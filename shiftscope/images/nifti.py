@@ -17,12 +17,12 @@ from shiftscope.images.hounsfield import below_water, far_below_zero, looks_like
 from shiftscope.images.image import Image
 from shiftscope.images.nifti_files import opened, refuse_cut, refuse_other_meanings, told_as_unreadable
 from shiftscope.images.nifti_places import place_of
-from shiftscope.images.nifti_values import numbers_of, without_fill, without_wrap
+from shiftscope.images.nifti_values import all_numbers_of, numbers_of, without_fill, without_wrap
 from shiftscope.images.orientation import canonical, canonical_affine
 from shiftscope.images.percentiles import CT_WINDOW_HU, even_sample, percentile_range
 from shiftscope.images.sidecars import Sidecar, sidecar_of
 
-__all__ = ["SEEN", "Volume", "load_volume", "read_volume", "volume_grid", "volume_values"]
+__all__ = ["SEEN", "Volume", "load_volume", "read_volume", "stored_volume", "volume_grid"]
 
 SEEN = b"shiftscope: seen from cal_min to cal_max"
 """Description of a volume that was written on the display scale: its percentiles must not stretch it again."""
@@ -109,9 +109,21 @@ def load_volume(path: Path, kind: str) -> Volume:
     )
 
 
-def volume_values(path: Path, kind: str) -> np.ndarray:
-    """The values of `load_volume` alone."""
-    return load_volume(path, kind).values
+def stored_volume(path: Path, kind: str) -> tuple[np.ndarray, np.ndarray | None]:
+    """All values of a volume as they are stored, and where its header puts them.
+
+    Returns:
+        (i, j, k, volumes), of RGB (i, j, k, volumes, 3), in the stored dtype where the file defines no scaling; and
+        (4, 4) stored index -> millimetres along DICOM's patient axes, None where the header says nothing.
+
+    Raises:
+        Unreadable: as `load_volume`.
+    """
+    with told_as_unreadable(path, kind), opened(path, kind) as found:
+        refuse_other_meanings(path, found.image)
+        refuse_cut(path, found.image)
+        values, place = all_numbers_of(found, path), place_of(found)
+    return values, place.affine if place.placed else None
 
 
 def volume_grid(path: Path, kind: str) -> tuple[tuple[int, int, int], np.ndarray, float, Any]:

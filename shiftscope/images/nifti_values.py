@@ -11,7 +11,7 @@ from shiftscope.errors import InputError, Unreadable
 from shiftscope.images.nifti_files import StoredVolume
 from shiftscope.parsing import read_text
 
-__all__ = ["numbers_of", "without_fill", "without_wrap"]
+__all__ = ["all_numbers_of", "numbers_of", "without_fill", "without_wrap"]
 
 _UNWEIGHTED = 50.0
 """Scanners write b-values of a few s/mm2 for what they did not weight."""
@@ -53,6 +53,23 @@ def numbers_of(volume: StoredVolume, path: Path) -> tuple[np.ndarray, tuple[str,
     if isinstance(image, nibabel.Nifti1Pair) and _scaling_means_nothing(volume.raw):
         odd.append("broken_scaling")
     return values.reshape(*values.shape, *[1] * (3 - values.ndim)), tuple(odd)
+
+
+def all_numbers_of(volume: StoredVolume, path: Path) -> np.ndarray:
+    """The scaled values of all volumes: (i, j, k, volumes) real or (i, j, k, volumes, 3) colour values.
+
+    Raises:
+        Unreadable: "unsupported" for complex numbers.
+    """
+    image = volume.image
+    sides = (*image.shape[:3], 1, 1)[:3]
+    if image.get_data_dtype().names:
+        return _colours(image.dataobj.get_unscaled())[0].reshape(*sides, -1, 3)
+    values = np.asanyarray(image.dataobj)
+    if values.dtype.kind not in "biuf":
+        raise Unreadable(path, "unsupported", f"values of type {values.dtype}; expected real numbers")
+    out: np.ndarray = values.reshape(*sides, -1)
+    return out
 
 
 def without_fill(pixels: np.ndarray, low: float, high: float, path: Path) -> np.ndarray | None:

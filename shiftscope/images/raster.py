@@ -28,7 +28,7 @@ from shiftscope.images.tiff import (
     read_with_tifffile,
 )
 
-__all__ = ["decode", "grey_if_equal", "read_raster"]
+__all__ = ["decode", "grey_if_equal", "orientation_of", "read_raster"]
 
 GREY_TOLERANCE = 2  # of 255: what JPEG's chroma rounding adds to grey stored as RGB
 _BROKEN: tuple[type[Exception], ...] = (
@@ -38,6 +38,7 @@ _BROKEN: tuple[type[Exception], ...] = (
 """What Pillow and tifffile raise on broken files; a broken header can ask for any amount of memory."""
 _ORIENTATION = 0x0112  # EXIF tag
 _DIRECT = {"L", "RGB", "F", "I", "1"}  # modes whose array is what we want
+_OPAQUE = {"LA", "PA", "RGBA", "La", "RGBa"}  # modes with opacity
 _FULL = {"b1": 1.0, "u1": 255.0, "u2": 65535.0}  # dtype -> the value of full white
 _DARK = 1 << 14  # a 16-bit picture below holds at most 14 bits
 _SRGB_GAMMA = 0.45455
@@ -86,10 +87,11 @@ def decode(path: Path, kind: str, *, indices: bool = False) -> tuple[np.ndarray,
     Args:
         path: the file.
         kind: its format.
-        indices: keep the indices of a coloured palette (a label map) instead of its colours.
+        indices: decode a label map: keep the indices of a coloured palette instead of its colours, and opacity.
 
     Returns:
-        (z, y, x) or (z, y, x, 3) in the file's dtype, and the value of full white, None where the dtype has none.
+        (z, y, x) or (z, y, x, 3), of a label map with opacity (z, y, x, 4), in the file's dtype, and the value of
+        full white, None where the dtype has none.
 
     Raises:
         Unreadable: "truncated", "zero_size", "unsupported" or "undecodable".
@@ -189,12 +191,21 @@ def grey_if_equal(values: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(values[..., 1])
 
 
+def orientation_of(path: Path) -> int:
+    """The EXIF orientation of a picture, 1 where there is none; only its header is read."""
+    try:
+        with path.open("rb") as file, Pillow.open(file) as picture:
+            return int(picture.getexif().get(_ORIENTATION, 1))
+    except _BROKEN:
+        return 1
+
+
 def _code(dtype: np.dtype) -> str:
     return f"{dtype.kind}{dtype.itemsize}"
 
 
 def _array(picture: Pillow.Image, indices: bool) -> tuple[np.ndarray, bool]:
-    """(y, x) or (y, x, 3), upright, and whether parts of it were transparent."""
+    """(y, x) or (y, x, 3), of a label map with opacity (y, x, 4), upright; and whether parts of an image were clear."""
     picture.load()  # turns a TIFF, which changes its size
     orientation = picture.getexif().get(_ORIENTATION, 1) if picture.format != "TIFF" else 1  # Pillow turns TIFFs itself
     mode = picture.mode
@@ -209,14 +220,14 @@ def _array(picture: Pillow.Image, indices: bool) -> tuple[np.ndarray, bool]:
             holes = holes.all(axis=-1) if array.ndim == 3 else holes
             transparent = bool((array[holes] != 0).any())
             array = np.where(holes[..., None] if array.ndim == 3 else holes, array.dtype.type(0), array)
-    elif mode == "P" and indices and not _grey_palette(picture):
+    elif mode == "P" and indices and _numbers_classes(picture):
         array = np.asarray(picture)
-    elif mode in ("LA", "PA", "RGBA", "La", "RGBa") or (mode == "P" and "transparency" in picture.info):
+    elif mode in _OPAQUE or (mode == "P" and "transparency" in picture.info):
         layers = np.asarray(picture.convert("RGBA"))
-        transparent = bool(layers[..., 3].min(initial=255) < 255)
-        if transparent and not indices and not layers[..., :3].any():
+        transparent = not indices and bool(layers[..., 3].min(initial=255) < 255)
+        if transparent and not layers[..., :3].any():
             raise _DrawnInAlphaError
-        array = _on_black(layers)
+        array = layers if indices else _on_black(layers)
     else:
         array = np.asarray(picture.convert("RGB"))
     if orientation in _TURNS:
@@ -234,9 +245,20 @@ def _on_black(array: np.ndarray) -> np.ndarray:
     return colours
 
 
-def _grey_palette(picture: Pillow.Image) -> bool:
+def _numbers_classes(picture: Pillow.Image) -> bool:
+    """Whether the indices of a palette are class numbers: of a coloured one where 0 is background.
+
+    An optimised palette is in any order: black, or what is transparent, then has another index than 0, or than the 255
+    that stands for void.
+    """
     colours = np.array(picture.getpalette("RGB"), np.uint8).reshape(-1, 3)
-    return bool((colours == colours[:, :1]).all())
+    if (colours == colours[:, :1]).all():
+        return False
+    used = np.flatnonzero(np.bincount(np.asarray(picture).reshape(-1))).tolist()
+    ground = [index for index in used if index < len(colours) and not colours[index].any()]
+    clear = picture.info.get("transparency")
+    others = {*ground, *([clear] if isinstance(clear, int) and clear in used else [])} - {255}
+    return not others or 0 in others
 
 
 def _tiff(path: Path) -> _Decoded:

@@ -92,8 +92,9 @@ def prepare(case: sites.Case, size: int) -> Prepared:
         Unreadable: the image or its mask cannot be used.
     """
     image, mask = sites.load(case)
+    labels = None if mask is None else mask.labels
     prepared = prepare_pixels(
-        images.as_seen(image), mask, size, case.patient, case.label, image.spacing_mm, image.acquisition, case.name
+        images.as_seen(image), labels, size, case.patient, case.label, image.spacing_mm, image.acquisition, case.name
     )
     return replace(prepared, reading=sites.CaseReading.of(case, image, mask))
 

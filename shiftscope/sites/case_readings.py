@@ -1,20 +1,49 @@
 """What reading one case gave, without its pixels."""
 
-import zlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from shiftscope.images import Image
+from shiftscope.images import Image, LabelMap, mask_canvas
 from shiftscope.sites.site import Case
 
-__all__ = ["PICTURE", "CaseReading"]
+__all__ = ["PICTURE", "THUMBNAIL", "CaseReading", "MaskReading"]
 
 PICTURE = "picture"
 """Modality of a file that says none."""
 
+THUMBNAIL = 32
+"""Sides of the thumbnail of a mask."""
+
 _STEP = 8  # pixels between those that brightness is told from
+
+
+@dataclass(frozen=True, slots=True)
+class MaskReading:
+    """A mask without its pixels.
+
+    Attributes:
+        share: of the image that it covers.
+        top_label: the highest label.
+        numbered: as `LabelMap.numbered`.
+        thumbnail: (32, 32) booleans, what is drawn in the middle slice.
+    """
+
+    share: float
+    top_label: int
+    numbered: bool
+    thumbnail: np.ndarray
+
+    @classmethod
+    def of(cls, mask: LabelMap) -> "MaskReading":
+        """Describe a mask."""
+        labels = mask.labels
+        return cls(
+            share=np.count_nonzero(labels) / max(labels.size, 1),
+            top_label=int(labels.max(initial=0)),
+            numbered=mask.numbered,
+            thumbnail=mask_canvas(labels[len(labels) // 2][None], THUMBNAIL)[0] != 0,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +59,7 @@ class CaseReading:
         values: lowest and highest, in the file's physical units; pictures from 0 to 1.
         brightness: mean of what a model sees, from 0 to 1.
         odd: keys of `ODDITIES`, of the image and its mask.
-        mask_share: of the image, None without a mask.
-        top_label: highest label of the mask, 0 without one.
-        mask_mark: equal for equal masks, 0 without one.
+        mask: its mask, None without one.
     """
 
     name: str
@@ -43,24 +70,14 @@ class CaseReading:
     values: tuple[float, float]
     brightness: float
     odd: tuple[str, ...]
-    mask_share: float | None = None
-    top_label: int = 0
-    mask_mark: int = 0
+    mask: MaskReading | None = None
 
     @classmethod
-    def of(cls, case: Case, image: Image, labels: np.ndarray | None, odd: Sequence[str] = ()) -> "CaseReading":
-        """Describe what was read.
-
-        Args:
-            case: whose image it is.
-            image: what its files gave.
-            labels: (z, y, x) of its mask, None without one.
-            odd: what is unusual in its mask.
-        """
+    def of(cls, case: Case, image: Image, mask: LabelMap | None) -> "CaseReading":
+        """Describe what was read."""
         z, y, x = image.pixels.shape[:3]
         low, high = image.display
         sparse = (image.pixels[:, ::_STEP, ::_STEP] - low) / ((high - low) or 1.0)
-        area = None if labels is None else np.count_nonzero(labels)
         return cls(
             name=case.name,
             modality=image.modality or PICTURE,
@@ -69,8 +86,6 @@ class CaseReading:
             spacing_mm=image.spacing_mm,
             values=image.span or (float(image.pixels.min()), float(image.pixels.max())),
             brightness=float(np.clip(sparse, 0, 1).mean()),
-            odd=tuple(dict.fromkeys((*image.odd, *odd))),
-            mask_share=None if area is None or labels is None else area / labels.size,
-            top_label=0 if labels is None else int(labels.max(initial=0)),
-            mask_mark=0 if labels is None or not area else zlib.crc32(np.packbits(labels != 0).tobytes()),
+            odd=tuple(dict.fromkeys((*image.odd, *(() if mask is None else mask.odd)))),
+            mask=None if mask is None else MaskReading.of(mask),
         )

@@ -4,34 +4,23 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
-import numpy as np
-
-from shiftscope.errors import Unreadable
-from shiftscope.images import Image, read, read_mask
+from shiftscope.images import Image, LabelMap, read, read_mask
 from shiftscope.sites.site import Case, Site
 
 __all__ = ["case_digests", "fingerprint", "fingerprint_of", "load"]
 
 
-def load(case: Case) -> tuple[Image, np.ndarray | None]:
+def load(case: Case) -> tuple[Image, LabelMap | None]:
     """Read a case.
 
     Returns:
-        The image, and its mask (z, y, x) or None.
+        The image, and its mask on the image's grid, or None.
 
     Raises:
-        Unreadable: with a reason; "mask_size" when image and mask differ in shape.
+        Unreadable: with a reason; "mask_size" and "mask_geometry" where the mask does not fit.
     """
     image = read(case.images)
-    if not case.masks:
-        return image, None
-    mask = read_mask(case.masks[0])
-    if mask.shape != image.pixels.shape[:3]:
-        sizes = " against ".join(
-            " x ".join(str(side) for side in shape) for shape in (mask.shape, image.pixels.shape[:3])
-        )
-        raise Unreadable(case.masks[0], "mask_size", f"mask {sizes} of its image (z, y, x)")
-    return image, mask
+    return image, read_mask(case.masks, image, case.images) if case.masks else None
 
 
 def fingerprint(site: Site) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from shiftscope.errors import InputError, Unreadable
-from shiftscope.images import Image, as_seen
+from shiftscope.images import Image, LabelMap, as_seen
 from shiftscope.sites.loading import load
 from shiftscope.sites.site import Case, Site
 
@@ -53,8 +53,8 @@ def draw_samples(site: Site, count: int, seed: int) -> list[Sample]:
     return out
 
 
-def _sample(case: Case, image: Image, mask: np.ndarray | None) -> Sample:
-    inside = None if mask is None else mask > 0
+def _sample(case: Case, image: Image, mask: LabelMap | None) -> Sample:
+    inside = None if mask is None else mask.labels > 0
     area = None if inside is None else inside.sum(axis=(1, 2))
     z = int(area.argmax()) if area is not None and area.any() else len(image.pixels) // 2
     spacing = image.spacing_mm

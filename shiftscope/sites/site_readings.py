@@ -9,12 +9,10 @@ from typing import Any
 
 from shiftscope.images.oddities import ODDITIES
 from shiftscope.sites.case_readings import PICTURE, CaseReading
+from shiftscope.sites.mask_habits import MaskHabits
 from shiftscope.sites.site import Site
 
 __all__ = ["SiteReading"]
-
-NEARLY_FULL = 0.95
-"""Share of an image above which a mask is hardly a lesion or an organ."""
 
 BLACK, WHITE = 0.005, 0.995
 """Mean of what a model sees, from 0 to 1, outside which an image shows nothing."""
@@ -26,7 +24,7 @@ RARE = 0.1
 """Share of the cases below which those of a modality are a few odd ones."""
 
 _KINDS = 3  # sizes and modalities that are told one by one
-_MOST = 1_000  # different sizes and masks that are counted: a site of cut-out pictures has as many as cases
+_MOST = 1_000  # different sizes that are counted: a site of cut-out pictures has as many as cases
 
 
 def _floats() -> "array[float]":
@@ -51,7 +49,6 @@ class SiteReading:
     _depths: Counter[int] = field(default_factory=Counter)
     _colours: Counter[bool] = field(default_factory=Counter)
     _odd: Counter[str] = field(default_factory=Counter)
-    _marks: Counter[int] = field(default_factory=Counter)
     _ends: dict[str, tuple[float, str]] = field(default_factory=dict)
     _first: dict[str, str] = field(default_factory=dict)
     _lows: "array[float]" = field(default_factory=_floats)
@@ -59,8 +56,7 @@ class SiteReading:
     _brightness: "array[float]" = field(default_factory=_floats)
     _pixels_mm: "array[float]" = field(default_factory=_floats)
     _slices_mm: "array[float]" = field(default_factory=_floats)
-    _shares: "array[float]" = field(default_factory=_floats)
-    _top_label: int = 0
+    _masks: MaskHabits = field(default_factory=MaskHabits)
 
     def add(self, case: CaseReading) -> None:
         """Count a case that was read."""
@@ -83,13 +79,8 @@ class SiteReading:
         for code in case.odd:
             self._odd[code] += 1
             self._note(code, case.name)
-        if case.mask_share is not None:
-            self._shares.append(case.mask_share)
-            self._top_label = max(self._top_label, case.top_label)
-            if len(self._marks) < _MOST or case.mask_mark in self._marks:
-                self._marks[case.mask_mark] += 1
-            if not case.mask_share or case.mask_share > NEARLY_FULL:
-                self._note("full" if case.mask_share else "empty", case.name)
+        if case.mask is not None:
+            self._masks.add(case.mask)
 
     def fail(self, reason: str) -> None:
         """Count a file that could not be used."""
@@ -132,17 +123,12 @@ class SiteReading:
         return f"{_span((*self._lows, *self._highs))}, in the middle case {middle}{unit}"
 
     def _told_masks(self) -> str:
-        if not self._shares:
+        masks = self._masks
+        if not masks.count:
             return "none"
-        labels = f", labels up to {self._top_label}" if self._top_label > 1 else ""
-        area = f"{_span([100 * share for share in self._shares])} % of the image"
-        return f"{len(self._shares)}: {self._empty()} empty, {self._full()} nearly full, {area}{labels}"
-
-    def _empty(self) -> int:
-        return sum(not share for share in self._shares)
-
-    def _full(self) -> int:
-        return sum(share > NEARLY_FULL for share in self._shares)
+        labels = f", labels up to {masks.top_label}" if masks.top_label > 1 else ""
+        area = f"{_span([100 * share for share in masks.shares])} % of the image"
+        return f"{masks.count}: {masks.empty} empty, {self._odd['mask_full']} nearly full, {area}{labels}"
 
     def oddities(self, *, named: bool = True) -> list[str]:
         """Sentences, most suspicious first: what the cases show together, each case's own oddities, how it was read.
@@ -154,7 +140,7 @@ class SiteReading:
         return [*sentences, *self.site.told] if named else sentences
 
     def _together(self, named: bool) -> Iterator[str]:
-        yield from self._odd_masks(named)
+        yield from self._masks.told()
         middle = statistics.median(self._brightness) if self.read else 0.0
         for end, (brightness, case) in self._ends.items():
             name = f", {case}," if named else ""
@@ -172,19 +158,6 @@ class SiteReading:
             yield f"several modalities: {_listed(self._modalities)}; give each as a site of its own where models differ"
         if len(self._colours) > 1:
             yield f"{self._colours[True]} images have colour, and {self._colours[False]} are grey"
-
-    def _odd_masks(self, named: bool) -> Iterator[str]:
-        masks, empty, full = len(self._shares), self._empty(), self._full()
-        if masks and empty == masks:
-            yield f"all {masks} masks are empty: their values are not understood, or nothing was drawn"
-        elif empty:
-            yield f"{empty} of {masks} masks are empty{self._where('empty', named)}: no finding, or none drawn"
-        if full:
-            first = self._where("full", named)
-            yield f"{full} of {masks} masks cover nearly the whole image{first}: inverted, or a field of view"
-        alike = max((count for mark, count in self._marks.items() if mark), default=0)
-        if masks > 2 and alike > masks / 2:
-            yield f"{alike} of {masks} masks are the same: a field of view, or copies of one mask"
 
     def _by_case(self, named: bool) -> list[str]:
         codes = sorted(self._odd, key=list(ODDITIES).index)

@@ -5,6 +5,9 @@ import shutil
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+import numpy as np
+
+from shiftscope.images import read_mask
 from shiftscope.images.writing import write_labels, write_seen
 from shiftscope.sites import Case, Site
 from shiftscope.sites.manifests import COLUMNS
@@ -44,8 +47,7 @@ class CopyFolder:
         mask = None
         if case.masks:
             stem = self.folder / self.masks / name
-            pair = case.masks[0].name.lower().endswith(".hdr")  # half of a NIfTI file; its pixels lie in another
-            if (seen.moved or pair) and seen.mask_after is not None:
+            if seen.mask_after is not None and not _fits(case, seen):
                 mask = write_labels(seen.mask_after, stem, seen.grid)
             else:
                 mask = stem.with_name(stem.name + case.masks[0].name[len(stem_of(case.masks[0].name)) :])
@@ -84,3 +86,10 @@ class CopyFolder:
 
     def _told(self, path: Path | None) -> str:
         return "" if path is None else path.relative_to(self.folder).as_posix()
+
+
+def _fits(case: Case, seen: Viewed) -> bool:
+    """Whether the file of the mask, read alone, is the mask of the copy; one half of a pair of files never is."""
+    if seen.moved or len(case.masks) > 1 or case.masks[0].name.lower().endswith(".hdr"):
+        return False
+    return seen.mask is not None and np.array_equal(read_mask(case.masks[0]).labels, seen.mask)

@@ -113,10 +113,11 @@ def load_samples(site: Site, plan: Plan, frame: Statistics = NOTHING) -> Samples
 def _read(cases: Iterable[Case], plan: Plan, left_out: Counter[str], frame: Statistics) -> Iterator[Sample]:
     for case in cases:
         try:
-            image, mask = load(case)
+            image, drawn = load(case)
         except Unreadable as problem:
             left_out[problem.reason] += 1
             continue
+        mask = None if drawn is None else drawn.labels
         seen, where = as_seen(image), _geometry(image)
         if frame and image.spacing_mm is not None:
             planes, mask = resampled(
@@ -156,6 +157,6 @@ def _labels(mask: np.ndarray, plan: Plan, case: Case) -> np.ndarray:
     if mask.max() > len(plan.classes):
         raise InputError(
             f"{(*case.masks, case.name)[0]}: mask value {int(mask.max())}, expected 0 to {len(plan.classes)}"
-            f" for the plan's classes {', '.join(plan.classes)}"
+            f" for the plan's classes {', '.join(plan.classes)}; write the number of its class in each pixel"
         )
     return mask.astype(np.uint8)

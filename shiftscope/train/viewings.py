@@ -53,7 +53,8 @@ def view(case: Case, fitted: Fitted) -> Viewed:
     Raises:
         Unreadable: the image or its mask cannot be used.
     """
-    image, mask = load(case)
+    image, drawn = load(case)
+    mask = None if drawn is None else drawn.labels
     grid = grid_of(case.images)
     chosen = HARMONIZERS[fitted.harmonizer]
     before = _planes(image, fitted.plan.colour)

@@ -254,7 +254,7 @@ def real_sites(real_data: Path) -> dict[str, dict[str, list[tuple[np.ndarray, np
         bases[base] = {}
         for name in names:
             read = [load(case) for case in read_site(real_data / base / name, name=name).cases[::2][:14]]
-            cases = [(canvas(as_seen(image), 64), mask) for image, mask in read]
+            cases = [(canvas(as_seen(image), 64), mask and mask.labels) for image, mask in read]
             channels = 3 if base == "polyp" else 1
             bases[base][name] = [
                 (case if case.shape[1] == channels else case.mean(axis=1, keepdims=True), mask) for case, mask in cases

@@ -94,10 +94,10 @@ def test_labels_are_read_as_they_were_written(tmp_path: Path) -> None:
     rng = np.random.default_rng(6)
     for count, name in ((2, "binary"), (7, "classes")):
         labels = rng.integers(0, count, (1, 9, 8)).astype(np.uint8)
-        np.testing.assert_array_equal(read_mask(write_labels(labels, tmp_path / name)), labels)
+        np.testing.assert_array_equal(read_mask(write_labels(labels, tmp_path / name)).labels, labels)
     grid = Grid((8, 9, 4), np.diag([-1.0, -1.0, 3.0, 1.0]))
     volume = rng.integers(0, 300, (4, 9, 8)).astype(np.uint16)
-    np.testing.assert_array_equal(read_mask(write_labels(volume, tmp_path / "volume", grid)), volume)
+    np.testing.assert_array_equal(read_mask(write_labels(volume, tmp_path / "volume", grid)).labels, volume)
 
 
 @pytest.mark.real

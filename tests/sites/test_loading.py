@@ -28,7 +28,7 @@ def test_load_gives_image_and_mask(site_folder: Path) -> None:
     image, mask = load(read_site(site_folder).cases[0])
     assert image.pixels.shape == (1, 20, 30)
     assert mask is not None
-    assert mask.shape == (1, 20, 30)
+    assert mask.labels.shape == (1, 20, 30)
     (site_folder / "masks" / "a.png").unlink()
     assert load(read_site(site_folder).cases[0])[1] is None
 

@@ -1,0 +1,36 @@
+"""What a mask looks like, where that is unlike an annotation: empty, full, drawn in reverse, an outline."""
+
+import numpy as np
+
+__all__ = ["looks_of"]
+
+_FULL = 0.95
+_LEAST = 64
+"""Pixels of foreground below which an outline cannot be told from a small lesion."""
+_INSIDE, _HOLLOW = 0.02, 3
+
+
+def looks_of(labels: np.ndarray) -> tuple[str, ...]:
+    """Keys of `ODDITIES` for a label map (z, y, x); the slice with most foreground is looked at."""
+    if 0 in labels.shape:
+        return ()
+    area = [int(np.count_nonzero(plane)) for plane in labels]
+    if not any(area):
+        return ("mask_empty",)
+    if sum(area) >= _FULL * labels.size:
+        return ("mask_full",)
+    z = int(np.argmax(area))
+    plane = labels[z] != 0
+    if plane[0].all() and plane[-1].all() and plane[:, 0].all() and plane[:, -1].all() and area[z] < plane.size:
+        return ("mask_reversed",)
+    return ("mask_outline",) if area[z] >= _LEAST and _is_outline(plane, area[z]) else ()
+
+
+def _is_outline(plane: np.ndarray, area: int) -> bool:
+    """Whether a mask is thin everywhere and surrounds much more than it covers."""
+    inside = plane[1:-1, 1:-1] & plane[:-2, 1:-1] & plane[2:, 1:-1] & plane[1:-1, :-2] & plane[1:-1, 2:]
+    if np.count_nonzero(inside) > _INSIDE * area:
+        return False
+    from scipy.ndimage import binary_fill_holes
+
+    return bool(np.count_nonzero(binary_fill_holes(plane)) >= _HOLLOW * area)

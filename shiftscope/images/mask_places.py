@@ -1,0 +1,153 @@
+"""Where a mask lies on its image: the same voxels turned otherwise, a part of them, or another place."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+
+from shiftscope.errors import Unreadable
+
+__all__ = ["Lay", "elsewhere", "lay_on", "lost", "pasted", "turned"]
+
+_SHIFTED, _BETWEEN, _ELSEWHERE = 0.1, 0.25, 0.51
+"""Voxels between where a mask and its image put a corner: from the first told, from the last refused. Half a voxel is
+the difference between those who count from a voxel's edge and from its middle. Single frames have no such excuse, and
+are refused from the second up: they lie between slices."""
+_SAME_STEP = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Lay:
+    """How the voxels of a mask are those of its image.
+
+    Attributes:
+        sides: (z, y, x) voxels of the mask, once turned.
+        axes: of the mask, in the order of the image's.
+        flipped: of these, 1 where they run the other way, else 0.
+        start: the image's voxel that the first one becomes.
+        apart: how far a corner lies from the voxel that it becomes, at most, in voxels.
+    """
+
+    sides: tuple[int, ...]
+    axes: tuple[int, ...]
+    flipped: tuple[int, ...]
+    start: tuple[int, ...]
+    apart: float
+
+    @property
+    def odd(self) -> tuple[str, ...]:
+        """Keys of `ODDITIES`."""
+        return ("mask_shifted",) if self.apart > _SHIFTED else ()
+
+    def within(self, shape: Sequence[int], most: float = _ELSEWHERE) -> tuple[slice, ...] | None:
+        """The part of an image of (z, y, x, ...) voxels that the mask covers; None where it lies elsewhere."""
+        ends = [first + side for first, side in zip(self.start, self.sides, strict=True)]
+        if self.apart > most or min(self.start) < 0 or any(e > s for e, s in zip(ends, shape, strict=False)):
+            return None
+        return tuple(slice(first, end) for first, end in zip(self.start, ends, strict=True))
+
+
+def lay_on(affine: np.ndarray, shape: Sequence[int], image: np.ndarray) -> Lay | None:
+    """How a grid lies on that of an image; None where its axes are not those of the image.
+
+    Args:
+        affine: (4, 4) of the mask, index -> millimetres.
+        shape: its voxels.
+        image: (4, 4) of the image.
+    """
+    units = [matrix[:3, :3] / np.linalg.norm(matrix[:3, :3], axis=0) for matrix in (image, affine)]
+    turn = np.rint(np.linalg.solve(*units))
+    if not (np.abs(turn).sum(axis=0) == 1).all() or not (np.abs(turn).sum(axis=1) == 1).all():
+        return None
+    axes = np.abs(turn).argmax(axis=1)
+    flipped = turn.sum(axis=1) < 0
+    sides = np.array(shape)[axes]
+    back = np.zeros((4, 4))  # index of the turned mask -> its own index
+    back[axes, np.arange(3)] = np.where(flipped, -1, 1)
+    back[axes, 3] = np.where(flipped, sides - 1, 0)
+    back[3, 3] = 1
+    way = np.linalg.solve(image, affine @ back)
+    start = np.where(np.abs(way[:3, 3]) <= _ELSEWHERE, 0, np.rint(way[:3, 3]))
+    corners = np.array([(*corner, 1) for corner in product(*[(0, side - 1) for side in sides])], np.float64)
+    apart = np.abs(corners @ way.T - corners - np.append(start, 0)).max()
+    return Lay(_whole(sides), _whole(axes), _whole(flipped), _whole(start), float(apart))
+
+
+def turned(values: np.ndarray, lay: Lay) -> np.ndarray:
+    """The voxels of a mask in the order of its image's; a view."""
+    out = values.transpose(lay.axes)
+    return out[tuple(slice(None, None, -1) if flip else slice(None) for flip in lay.flipped)]
+
+
+def pasted(values: np.ndarray, affine: np.ndarray, into: np.ndarray, image: np.ndarray, path: Path) -> tuple[str, ...]:
+    """Put a frame where it belongs, the larger label where there is one already.
+
+    Args:
+        values: (1, rows, columns) labels.
+        affine: (4, 4) where they lie.
+        into: (z, y, x) labels on the image's grid; changed.
+        image: (4, 4) where the image lies.
+        path: for messages.
+
+    Returns:
+        Keys of `ODDITIES`.
+
+    Raises:
+        Unreadable: "mask_geometry": they do not lie on voxels of the image.
+    """
+    lay = lay_on(affine, values.shape, image)
+    where = None if lay is None else lay.within(into.shape, _BETWEEN)
+    if lay is None or where is None:
+        raise elsewhere(affine, values.shape, image, into.shape, path)
+    drawn, part = turned(values, lay), into[where]
+    odd = ("mask_overlap",) if ((part != drawn) & (part != 0) & (drawn != 0)).any() else ()
+    np.maximum(part, drawn, out=part)
+    return (*odd, *lay.odd)
+
+
+def lost(affine: np.ndarray | None, like: np.ndarray | None) -> bool:
+    """Whether a header that places its voxels does so by a tool's default only: no turn, the first voxel at 0, 0, 0.
+
+    Args:
+        affine: (4, 4) stored index -> millimetres, None where the header says nothing.
+        like: that of the image, None likewise.
+
+    Returns:
+        True too where steps are 1 mm or those of the image: what is lost is turn and origin, not a place of its own.
+    """
+    if affine is None:
+        return True
+    steps = np.diag(affine)[:3]
+    straight = np.count_nonzero(affine[:3, :3]) == 3 and bool((steps != 0).all())
+    default = steps[2] > 0 and steps[0] * steps[1] > 0
+    if not straight or not default or affine[:3, 3].any():
+        return False
+    sizes = [np.ones(3)] if like is None else [np.ones(3), np.linalg.norm(like[:3, :3], axis=0)]
+    return any(np.allclose(np.abs(steps), size, rtol=_SAME_STEP) for size in sizes)
+
+
+def _whole(values: np.ndarray) -> tuple[int, ...]:
+    return tuple(map(int, values))
+
+
+def elsewhere(
+    affine: np.ndarray, shape: Sequence[int], image: np.ndarray, image_shape: Sequence[int], path: Path
+) -> Unreadable:
+    """The refusal of a mask that lies elsewhere: how far corners are apart, and how large voxels are."""
+    boxes = []
+    for matrix, sides in ((affine, shape), (image, image_shape[:3])):
+        corners = np.array([(*corner, 1) for corner in product(*[(0, side - 1) for side in sides])], np.float64)
+        boxes.append((corners @ matrix.T)[:, :3])
+    ends = [np.concatenate([box.min(axis=0), box.max(axis=0)]) for box in boxes]
+    far = float(np.abs(ends[0] - ends[1]).max())
+    spacing = [
+        " x ".join(f"{step:.4g}" for step in np.linalg.norm(matrix[:3, :3], axis=0)) for matrix in (affine, image)
+    ]
+    return Unreadable(
+        path,
+        "mask_geometry",
+        f"the mask lies up to {far:.4g} mm from its image (voxels of {spacing[0]} mm, the image's {spacing[1]});"
+        " resample it onto the image's grid, or copy the image's geometry into it where only that was lost",
+    )

@@ -1,0 +1,423 @@
+"""Masks whose values follow every convention that exports have: the right labels, not only a reading."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image as Pillow
+from PIL import ImageFilter
+
+from shiftscope.errors import Unreadable
+from shiftscope.images import LabelMap, read, read_mask
+from shiftscope.images.oddities import ODDITIES
+from shiftscope.sites import Case, load
+from shiftscope.sites.case_readings import MaskReading
+from shiftscope.sites.mask_habits import MaskHabits
+
+Y, X = np.mgrid[:60, :80]
+DISC = (Y - 25) ** 2 + (X - 30) ** 2 < 225  # one lesion
+CORE = (Y - 25) ** 2 + (X - 30) ** 2 < 64  # inside it
+BAR = (Y > 48) & (X > 20) & (X < 70)  # another structure
+CLASSES = DISC * np.uint8(1) + CORE + np.uint8(3) * BAR  # 0, 1, 2, 3
+NOTHING = np.zeros((60, 80), np.uint8)
+
+
+def dice(one: np.ndarray, other: np.ndarray) -> float:
+    return float(2 * (one & other).sum() / (one.sum() + other.sum()))
+
+
+def png(array: np.ndarray, path: Path, **options: object) -> Path:
+    Pillow.fromarray(array).save(path, **options)
+    return path
+
+
+def rgb(*parts: tuple[np.ndarray, tuple[int, int, int]], ground: tuple[int, int, int] = (0, 0, 0)) -> np.ndarray:
+    """(60, 80, 3): colours where each part is."""
+    out = np.empty((60, 80, 3), np.uint8)
+    out[:] = ground
+    for part, colour in parts:
+        out[part] = colour
+    return out
+
+
+def levels(*values: int, dtype: type = np.uint8) -> np.ndarray:
+    """The four classes as these grey levels."""
+    return np.array(values, dtype)[CLASSES]
+
+
+EXACT: dict[str, tuple[np.ndarray, np.ndarray, tuple[str, ...]]] = {
+    "ids": (CLASSES, CLASSES, ()),
+    "0 and 1": (DISC.astype(np.uint8), DISC, ()),
+    "0 and 255": (DISC * np.uint8(255), DISC, ()),
+    "0 and 128": (DISC * np.uint8(128), DISC, ("mask_one_grey",)),
+    "0, 63, 126, 189": (levels(0, 63, 126, 189), levels(0, 63, 126, 189), ("mask_levels",)),
+    "0, 85, 170, 255": (levels(0, 85, 170, 255), levels(0, 85, 170, 255), ("mask_levels",)),
+    "0, 128, 255": (levels(0, 128, 255, 0), levels(0, 128, 255, 0), ("mask_levels",)),
+    "0, 100, 110, 120": (levels(0, 100, 110, 120), levels(0, 100, 110, 120), ("mask_levels",)),
+    "void 255": (np.where(X == 79, 255, CLASSES).astype(np.uint8), np.where(X == 79, 0, CLASSES), ("mask_void",)),
+    "16 bits, 65535": (DISC * np.uint16(65535), DISC, ()),
+    "16 bits, 255": (DISC * np.uint16(255), DISC, ()),
+    "16 bits, ids of 8 bits up": (
+        levels(0, 256, 512, 768, dtype=np.uint16),
+        levels(0, 256, 512, 768, dtype=np.uint16),
+        ("mask_levels",),
+    ),
+    "instances up to 1003": (
+        levels(0, 1001, 1002, 1003, dtype=np.uint16),
+        levels(0, 1001, 1002, 1003, dtype=np.uint16),
+        ("mask_levels",),
+    ),
+    "red": (rgb((DISC, (255, 0, 0))), DISC, ()),
+    "red on white": (rgb((DISC, (255, 0, 0)), ground=(255, 255, 255)), DISC, ()),
+    "grey as RGB": (np.repeat((DISC * np.uint8(255))[..., None], 3, axis=2), DISC, ()),
+    "empty": (NOTHING, NOTHING, ("mask_empty",)),
+    "1 everywhere": (NOTHING + 1, NOTHING + 1, ("mask_full",)),
+    "255 everywhere": (NOTHING + 255, NOTHING + 1, ("mask_full",)),
+    "no background": (CLASSES + 1, CLASSES + 1, ("mask_full",)),
+    "black on white": (~DISC * np.uint8(255), ~DISC, ("mask_reversed",)),
+    "outline": (
+        ((DISC ^ ((Y - 25) ** 2 + (X - 30) ** 2 < 196)) * np.uint8(255)),
+        DISC ^ ((Y - 25) ** 2 + (X - 30) ** 2 < 196),
+        ("mask_outline",),
+    ),
+}
+"""Kind -> what the file holds, the labels that it means, and what is told."""
+
+
+@pytest.mark.parametrize("kind", EXACT)
+def test_levels_and_colours_keep_what_they_mean(kind: str, tmp_path: Path) -> None:
+    stored, expected, odd = EXACT[kind]
+    mask = read_mask(png(stored, tmp_path / "a.png"))
+    np.testing.assert_array_equal(mask.labels[0], expected)
+    assert mask.odd == odd
+    assert set(odd) <= set(ODDITIES)
+
+
+def test_several_colours_are_a_label_each_and_the_same_in_every_mask(tmp_path: Path) -> None:
+    one = read_mask(png(rgb((DISC, (255, 0, 0)), (BAR, (0, 255, 0))), tmp_path / "a.png"))
+    other = read_mask(png(rgb((CORE, (0, 255, 0)), (BAR, (255, 0, 0)), (X == 79, (0, 0, 255))), tmp_path / "b.png"))
+    assert len(np.unique(one.labels)) == 3
+    assert len(np.unique(other.labels)) == 4
+    np.testing.assert_array_equal(one.labels[0] > 0, DISC | BAR)
+    assert one.labels[0][25, 30] == other.labels[0][55, 30] != one.labels[0][55, 30]
+    assert one.odd == other.odd == ("mask_colours",)
+
+
+def test_dark_colours_of_pascal_voc_are_foreground(tmp_path: Path) -> None:
+    """(64, 0, 0) is a class there; half of white would lose it."""
+    mask = read_mask(png(rgb((DISC, (64, 0, 0)), (BAR, (192, 0, 0))), tmp_path / "a.png"))
+    np.testing.assert_array_equal(mask.labels[0] > 0, DISC | BAR)
+    assert len(np.unique(mask.labels)) == 3
+
+
+def test_colours_without_black_or_white_have_no_background(tmp_path: Path) -> None:
+    mask = read_mask(png(rgb((DISC, (255, 0, 0)), ground=(0, 0, 255)), tmp_path / "a.png"))
+    assert mask.odd == ("mask_no_ground", "mask_colours", "mask_full")
+
+
+def _soft(path: Path) -> None:
+    Pillow.fromarray(DISC * np.uint8(255)).filter(ImageFilter.GaussianBlur(1)).save(path)
+
+
+def _shrunk(path: Path) -> None:
+    big = np.kron(DISC, np.ones((4, 4), bool))
+    Pillow.fromarray(big * np.uint8(255)).resize((80, 60), Pillow.Resampling.BILINEAR).save(path)
+
+
+def _faded(path: Path) -> None:
+    Pillow.fromarray(DISC * np.uint8(90)).filter(ImageFilter.GaussianBlur(1)).save(path)
+
+
+def _jpeg_as_png(path: Path) -> None:
+    Pillow.fromarray(DISC * np.uint8(255)).save(path.with_suffix(".jpg"), quality=75)
+    Pillow.open(path.with_suffix(".jpg")).save(path)
+
+
+@pytest.mark.parametrize("kind", [_soft, _shrunk, _faded, _jpeg_as_png], ids=["soft", "shrunk", "faded", "JPEG as PNG"])
+def test_soft_edges_are_cut_at_half_of_white(kind: Callable[[Path], None], tmp_path: Path) -> None:
+    kind(tmp_path / "a.png")
+    mask = read_mask(tmp_path / "a.png")
+    assert set(np.unique(mask.labels)) == {0, 1}
+    assert dice(mask.labels[0] > 0, DISC) > 0.97
+    assert mask.odd == ("mask_soft",)
+    assert not mask.numbered
+
+
+@pytest.mark.parametrize("quality", [50, 75, 95])
+def test_a_jpeg_of_two_levels(quality: int, tmp_path: Path) -> None:
+    mask = read_mask(png(DISC * np.uint8(255), tmp_path / "a.jpg", quality=quality))
+    assert dice(mask.labels[0] > 0, DISC) > 0.97
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png"])
+def test_a_jpeg_of_four_levels(suffix: str, tmp_path: Path) -> None:
+    big = np.kron(levels(0, 85, 170, 255), np.ones((4, 4), np.uint8))
+    png(big, tmp_path / "a.jpg", quality=85)
+    Pillow.open(tmp_path / "a.jpg").save(tmp_path / "a.png")
+    mask = read_mask(tmp_path / f"a.{suffix}")
+    assert mask.odd == ("mask_noisy_levels",)
+    found = mask.labels[0]
+    assert len(np.unique(found)) == 4
+    assert dice(found > 0, big > 0) > 0.98
+    near = np.array([0, 85, 170, 255])[np.abs(found[..., None].astype(int) - [0, 85, 170, 255]).argmin(axis=-1)]
+    assert (near == big).mean() > 0.97
+
+
+def test_class_numbers_do_not_survive_jpeg(tmp_path: Path) -> None:
+    mask = read_mask(png(CLASSES, tmp_path / "a.jpg", quality=90))
+    assert mask.labels.max() == 0
+    assert mask.odd == ("mask_faint", "mask_empty")
+
+
+def test_a_jpeg_of_a_coloured_lesion(tmp_path: Path) -> None:
+    for name, ground in (("a", (0, 0, 0)), ("b", (255, 255, 255))):
+        path = png(rgb((DISC, (255, 0, 0)), ground=ground), tmp_path / f"{name}.jpg", quality=90)
+        mask = read_mask(path)
+        assert dice(mask.labels[0] > 0, DISC) > 0.95
+        assert mask.odd == ("mask_soft_colours",)
+
+
+def _rgba(colour: np.ndarray, opacity: np.ndarray) -> np.ndarray:
+    return np.dstack([colour, opacity])
+
+
+@pytest.mark.parametrize(
+    ("stored", "odd"),
+    [
+        (_rgba(rgb(), DISC * np.uint8(255)), ()),
+        (_rgba(rgb(ground=(255, 255, 255)), DISC * np.uint8(255)), ()),
+        (_rgba(rgb((DISC, (0, 0, 0)), ground=(255, 255, 255)), DISC * np.uint8(255)), ()),
+        (_rgba(rgb((DISC, (255, 0, 0))), DISC * np.uint8(120)), ()),
+        (_rgba(rgb((DISC, (255, 255, 255))), NOTHING), ()),
+        (_rgba(rgb((DISC, (255, 255, 255))), NOTHING + 255), ()),
+        (_rgba(rgb((DISC, (255, 255, 255)), (BAR, (0, 0, 0))), (DISC | BAR) * np.uint8(255)), ("mask_black_opaque",)),
+    ],
+    ids=[
+        "black drawn in alpha",
+        "white drawn in alpha",
+        "black on transparent white",
+        "half transparent red",
+        "alpha 0 everywhere",
+        "alpha 255 everywhere",
+        "black and white on transparent",
+    ],
+)
+def test_masks_with_alpha(stored: np.ndarray, odd: tuple[str, ...], tmp_path: Path) -> None:
+    mask = read_mask(png(stored, tmp_path / "a.png"))
+    np.testing.assert_array_equal(mask.labels[0], DISC)
+    assert tuple(code for code in mask.odd if code != "mask_one_grey") == odd
+
+
+def _palette(indices: np.ndarray, colours: list[int], path: Path, **options: object) -> np.ndarray:
+    picture = Pillow.fromarray(indices).convert("P")
+    picture.putpalette(colours)
+    picture.save(path, **options)
+    return read_mask(path).labels[0]
+
+
+def test_palettes(tmp_path: Path) -> None:
+    """Pascal VOC's indices are classes; an optimised palette is in any order, and its colours count."""
+    np.testing.assert_array_equal(
+        _palette(CLASSES, [0, 0, 0, 128, 0, 0, 0, 128, 0, 128, 128, 0], tmp_path / "voc.png"), CLASSES
+    )
+    np.testing.assert_array_equal(_palette((~DISC).astype(np.uint8), [255, 0, 0, 0, 0, 0], tmp_path / "o.png"), DISC)
+    np.testing.assert_array_equal(
+        _palette((~DISC).astype(np.uint8), [255, 0, 0, 9, 9, 9], tmp_path / "t.png", transparency=1), DISC
+    )
+    np.testing.assert_array_equal(_palette((~DISC).astype(np.uint8), [255, 0, 0, 0, 0, 0], tmp_path / "o.gif"), DISC)
+
+
+def _nifti(values: np.ndarray, path: Path, slope: float | None = None) -> Path:
+    image = nibabel.Nifti1Image(values, np.diag([-1, -1, 1, 1]))
+    if slope is not None:
+        image.header.set_slope_inter(slope, 0)
+    nibabel.save(image, path)
+    return path
+
+
+STACK = np.stack([CLASSES, CLASSES[::-1], NOTHING])  # (z, y, x)
+VOLUMES: dict[str, tuple[np.ndarray, np.ndarray, tuple[str, ...]]] = {
+    "float ids": (STACK.astype(np.float32), STACK, ()),
+    "float ids touched by arithmetic": (STACK * np.float32(1.0000153), STACK, ()),
+    "ids off by hundredths": (np.array([0, 0.9882, 2.0235, 3.0118])[STACK], STACK, ("mask_interpolated",)),
+    "probabilities": (np.array([0, 0.2, 0.7, 1.0])[STACK], STACK >= 2, ()),
+    "percent": (np.array([0, 20.5, 70.25, 100])[STACK], STACK >= 2, ("mask_soft",)),
+    "floats up to 255": (np.array([0, 20.5, 170.25, 255])[STACK], STACK >= 2, ("mask_soft",)),
+    "0 and 255": (((STACK > 0) * np.uint8(255)), STACK > 0, ()),
+    "0 and 65535": (((STACK > 0) * np.uint16(65535)), STACK > 0, ()),
+    "ids of FreeSurfer": (np.array([0, 17, 53, 2035], np.int32)[STACK], np.array([0, 17, 53, 2035])[STACK], ()),
+    "0 and a small fraction": ((STACK > 0) * np.float32(0.00392), STACK > 0, ("mask_one_grey",)),
+    "one volume of a fourth axis": (STACK.transpose(2, 1, 0)[..., None].transpose(3, 2, 1, 0), STACK, ()),
+}
+
+
+@pytest.mark.parametrize("kind", VOLUMES)
+def test_values_of_volumes(kind: str, tmp_path: Path) -> None:
+    stored, expected, odd = VOLUMES[kind]
+    mask = read_mask(
+        _nifti(
+            np.moveaxis(stored, (-3, -2, -1), (2, 1, 0)).reshape(80, 60, 3, *stored.shape[:-3]), tmp_path / "a.nii.gz"
+        )
+    )
+    np.testing.assert_array_equal(mask.labels, expected)
+    assert mask.odd == odd
+
+
+def test_ids_under_a_scale_factor(tmp_path: Path) -> None:
+    """scl_slope 1/255 makes 1 a fraction below one half."""
+    mask = read_mask(_nifti((STACK.T > 0).astype(np.uint8), tmp_path / "a.nii", slope=1 / 255))
+    np.testing.assert_array_equal(mask.labels, STACK > 0)
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"), [(-1, "unsupported"), (-1024, "unsupported"), (70_000, "unsupported"), (np.nan, "not_finite")]
+)
+def test_values_that_are_no_labels(value: float, reason: str, tmp_path: Path) -> None:
+    stored = STACK.T.astype(np.float32)
+    stored[0, 0, 0] = value
+    with pytest.raises(Unreadable, match="write 0 where nothing is drawn") as caught:
+        read_mask(_nifti(stored, tmp_path / "a.nii.gz"))
+    assert caught.value.reason == reason
+
+
+ONE_HOT = np.stack([label == STACK for label in range(4)]).astype(np.uint8)  # (4, z, y, x)
+NESTED = np.stack([STACK > 0, STACK > 1, STACK > 2]).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("layers", "expected"),
+    [
+        (ONE_HOT, STACK),
+        (ONE_HOT[[1, 2, 3, 0]], STACK),
+        (ONE_HOT[1:], STACK),
+        (ONE_HOT * np.float32(0.9) + np.float32(0.025), STACK),
+        (NESTED, STACK),
+        (np.stack([STACK > 0] * 2).astype(np.uint8), STACK > 0),
+    ],
+    ids=["one-hot", "background last", "without background", "softmax", "nested regions", "twice the same"],
+)
+def test_layers_of_a_volume(layers: np.ndarray, expected: np.ndarray, tmp_path: Path) -> None:
+    mask = read_mask(_nifti(layers.transpose(3, 2, 1, 0), tmp_path / "a.nii.gz"))
+    np.testing.assert_array_equal(mask.labels, expected)
+    assert mask.odd == ("mask_layers",)
+
+
+def test_moments_of_a_film_are_no_classes(tmp_path: Path) -> None:
+    moved = np.stack([STACK > 0, np.roll(STACK, 5, axis=2) > 0]).astype(np.uint8)
+    for values in (moved, np.stack([STACK, STACK[:, ::-1]])):
+        with pytest.raises(Unreadable, match="give one volume of class numbers") as caught:
+            read_mask(_nifti(values.transpose(3, 2, 1, 0), tmp_path / "a.nii.gz"))
+        assert caught.value.reason == "unsupported"
+
+
+def test_pages_of_a_picture_are_its_classes(tmp_path: Path) -> None:
+    photograph = np.random.default_rng(0).integers(0, 255, (60, 80), np.uint8)
+    png(photograph, tmp_path / "a.png")
+    tifffile.imwrite(tmp_path / "m.tif", np.stack([DISC & ~CORE, CORE, BAR]) * np.uint8(255), photometric="minisblack")
+    _, mask = load(Case("a", (tmp_path / "a.png",), (tmp_path / "m.tif",)))
+    assert mask is not None
+    np.testing.assert_array_equal(mask.labels[0], CLASSES)
+    assert mask.odd == ("mask_layers",)
+
+
+def test_several_masks_of_one_image_are_one(tmp_path: Path) -> None:
+    """BUSI: benign (4)_mask.png and benign (4)_mask_1.png, one of them with opacity."""
+    paths = [png(CORE * np.uint8(255), tmp_path / "m.png")]
+    paths.append(png(_rgba(rgb((BAR, (255, 255, 255))), NOTHING + 255), tmp_path / "m_1.png"))
+    mask = read_mask(paths)
+    np.testing.assert_array_equal(mask.labels[0], CORE | BAR)
+    assert mask.odd == ()
+
+
+def test_several_masks_of_class_numbers_keep_them(tmp_path: Path) -> None:
+    paths = [png(2 * DISC.astype(np.uint8), tmp_path / "a.png"), png(3 * BAR.astype(np.uint8), tmp_path / "b.png")]
+    np.testing.assert_array_equal(read_mask(paths).labels[0], 2 * DISC + 3 * BAR)
+    paths.append(png(CORE * np.uint8(5), tmp_path / "c.png"))
+    mask = read_mask(paths)
+    np.testing.assert_array_equal(mask.labels[0], np.where(CORE, 5, 2 * DISC + 3 * BAR))
+    assert mask.odd == ("mask_overlap",)
+    paths.append(png(BAR * np.uint8(255), tmp_path / "d.png"))
+    assert "mask_mixed" in read_mask(paths).odd
+    with pytest.raises(Unreadable) as caught:
+        read_mask([*paths, png(DISC[1:] * np.uint8(255), tmp_path / "e.png")])
+    assert (caught.value.reason, caught.value.path.name) == ("mask_size", "e.png")
+
+
+def _photograph(path: Path) -> np.ndarray:
+    """(60, 80, 3) smooth and coloured, saved."""
+    waves = 120 + 80 * np.sin(Y / 9) * np.cos(X / 11)
+    photograph = np.stack([waves, waves[::-1], waves[:, ::-1]], axis=-1).astype(np.uint8)
+    png(photograph, path)
+    return photograph
+
+
+@pytest.mark.parametrize("kind", ["overlay", "cut out", "grey copy", "copy as JPEG"])
+def test_a_picture_of_the_image_is_no_mask(kind: str, tmp_path: Path) -> None:
+    photograph = _photograph(tmp_path / "a.png")
+    drawn = photograph.copy()
+    path = tmp_path / "m.png"
+    if kind == "overlay":
+        drawn[DISC] = (255, 0, 0)
+    elif kind == "cut out":
+        drawn[~DISC] = 0
+    elif kind == "grey copy":
+        drawn = np.asarray(Pillow.fromarray(photograph).convert("L"))
+    else:
+        path = tmp_path / "m.jpg"
+    png(drawn, path)
+    with pytest.raises(Unreadable, match="export what is drawn alone") as caught:
+        load(Case("a", (tmp_path / "a.png",), (path,)))
+    assert caught.value.reason == "unsupported"
+
+
+def test_a_probability_map_is_a_mask(tmp_path: Path) -> None:
+    _photograph(tmp_path / "a.png")
+    ramp = np.clip(255 - 5 * np.hypot(Y - 25, X - 30), 0, 255).astype(np.uint8)
+    _, mask = load(Case("a", (tmp_path / "a.png",), (png(ramp, tmp_path / "m.png"),)))
+    assert mask is not None
+    np.testing.assert_array_equal(mask.labels[0], ramp >= 127.5)
+    assert mask.odd == ("mask_soft",)
+
+
+def _label_map(drawn: np.ndarray, *, numbered: bool = False) -> LabelMap:
+    return LabelMap(drawn[None].astype(np.uint8), numbered=numbered)
+
+
+FIELD = (Y - 30) ** 2 + (X - 40) ** 2 < 28**2
+SITES: dict[str, tuple[list[LabelMap], str]] = {
+    "all empty": ([_label_map(NOTHING)] * 6, "all 6 masks are empty"),
+    "nearly full": ([_label_map(NOTHING + 1)] * 6, "masks cover 100% of their images"),
+    "field of view": ([_label_map(np.roll(FIELD, n % 2, axis=1)) for n in range(6)], "field of view, not annotations"),
+    "two conventions": (
+        [_label_map(CLASSES, numbered=True), _label_map(DISC)],
+        "1 masks hold class numbers, and 1 a foreground",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", SITES)
+def test_what_all_masks_of_a_site_share_is_told(kind: str) -> None:
+    masks, said = SITES[kind]
+    habits = MaskHabits()
+    for mask in masks:
+        habits.add(MaskReading.of(mask))
+    (sentence,) = habits.told()
+    assert said in sentence
+
+
+def test_masks_that_look_like_annotations_are_no_news() -> None:
+    habits = MaskHabits()
+    assert habits.told() == []
+    for shift in range(8):
+        habits.add(MaskReading.of(_label_map(np.roll(DISC, 6 * shift, axis=1))))
+        habits.add(MaskReading.of(_label_map(NOTHING)))
+    assert habits.told() == []
+
+
+def test_copies_of_the_same_lesion_are_read_without_their_image(tmp_path: Path) -> None:
+    """Without an image nothing is compared: the mask alone says what it is."""
+    assert read(png(_photograph(tmp_path / "a.png"), tmp_path / "b.png")).pixels.shape == (1, 60, 80, 3)
+    assert read_mask(tmp_path / "b.png").labels.shape == (1, 60, 80)
