@@ -17,6 +17,8 @@ def overview(site: Site, read_first: int) -> dict[str, Any]:
     return {
         "site": site.name,
         "layout": site.layout,
+        "template": site.template,
+        "mask_template": site.mask_template,
         "cases": len(site.cases),
         "patients": len({case.patient for case in site.cases}),
         "patient_source": site.patient_source,
@@ -24,6 +26,7 @@ def overview(site: Site, read_first: int) -> dict[str, Any]:
         "labels": dict(sorted(labels.items())),
         "splits": dict(sorted(splits.items())),
         "excluded": {reason: len(paths) for reason, paths in site.excluded.items() if paths},
+        "told": list(site.told),
         "first": {case.name: _found(case) for case in site.cases[:read_first]},
     }
 

@@ -49,7 +49,9 @@ _LITTER_SUFFIXES = {
 _LITTER_NAMES = {"thumbs.db", "desktop.ini", "dicomdir", "lockfile", "version"}
 _LITTER_OPENINGS = (".", "~$", "readme", "license", "licence", "copying", "makefile", "md5sum", "sha256sum")
 _MASK_TAIL = re.compile(
-    r"[ _.-](?:[a-z]*mask|[a-z]*seg|segmentation|labels?|gt)(?:[ _-]?(?:manual|\d+))?$", re.IGNORECASE
+    r"[ _.-](?:[a-z]*masks?|[a-z]*seg|segmentations?|labels?|gt|ground[ _-]?truth|anno|annotations?)"
+    r"(?:[ _-]?(?:manual|\d+))?$",
+    re.IGNORECASE,
 )
 
 
