@@ -30,7 +30,7 @@ _PARTS = frozenset(
 )
 """Words of a folder that holds a part of a delivery when a number or letter follows."""
 
-_MONTHS = frozenset("jan feb mar apr may jun jul aug sep oct nov dec".split())
+_MONTHS = frozenset(("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"))
 
 _ANNOTATIONS = frozenset(
     {

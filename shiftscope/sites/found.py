@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from shiftscope.sites.site import Case
+from shiftscope.sites.spellings import stem_of
 
 __all__ = ["Found"]
 
@@ -56,11 +57,11 @@ class Found:
 
         Some parts may lack masks.
         """
-        templates = {part.template for part in parts}
-        masks = {part.mask_template for part in parts if part.mask_template is not None}
-        if len(templates) == 1 and len(masks) <= 1 and None not in templates:
-            self.template = f"{opening}/{templates.pop()}"
-            self.mask_template = f"{opening}/{masks.pop()}" if masks else None
+        template = _common([part.template for part in parts])
+        masks = [part.mask_template for part in parts if part.mask_template is not None]
+        if template is not None and (not masks or _common(masks) is not None):
+            self.template = f"{opening}/{template}"
+            self.mask_template = f"{opening}/{_common(masks)}" if masks else None
 
     def files(self) -> set[Path]:
         """All files that are read, left out by reason, or another channel of a case."""
@@ -68,3 +69,15 @@ class Found:
         used.update(path for paths in self.excluded.values() for path in paths)
         used.update(path for files in self.channels.values() for paths in files.values() for path in paths)
         return used
+
+
+def _common(templates: Sequence[str | None]) -> str | None:
+    """The one template of all, or the one that adds a * to the others, or any suffix; whether it fits is seen later."""
+    known = {text for text in templates if text is not None}
+    if len(known) < 2:
+        return known.pop() if known and None not in templates else None
+    starred = {text for text in known if "*" in text}
+    if len({text.replace("*", "") for text in known}) == 1 and len(starred) == 1:
+        return starred.pop()
+    stems = {stem_of(text.removesuffix(".*")) for text in known}
+    return f"{stems.pop()}.*" if len(stems) == 1 and None not in templates else None

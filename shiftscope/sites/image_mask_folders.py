@@ -7,6 +7,8 @@ from shiftscope.sites.dicom_tree import dicom_cases, is_dicom
 from shiftscope.sites.folder_names import mask_kind, names_masks
 from shiftscope.sites.found import Found
 from shiftscope.sites.pairings import pairing
+from shiftscope.sites.proposals import parted, read_by, suffix_of
+from shiftscope.sites.sibling_folders import in_one_folder, several_kinds
 from shiftscope.sites.site import Case
 from shiftscope.sites.spellings import (
     IMAGES,
@@ -19,7 +21,6 @@ from shiftscope.sites.spellings import (
     stem_of,
     walk,
 )
-from shiftscope.sites.trees import in_one_folder, parted, read_by, several_kinds, suffix_of
 
 __all__ = ["images_and_masks", "one_folder"]
 

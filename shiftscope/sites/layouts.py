@@ -1,14 +1,18 @@
 """Which of the known layouts a folder has, and the cases it then holds."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
+from shiftscope.sites.bids import bids
+from shiftscope.sites.case_folders import folder_each
 from shiftscope.sites.dicom_tree import dicom_cases, holds_patients, is_dicom
 from shiftscope.sites.folder_names import are_parts
 from shiftscope.sites.found import Found
 from shiftscope.sites.image_mask_folders import images_and_masks, one_folder
 from shiftscope.sites.names import is_class_name
+from shiftscope.sites.proposals import parted, read_by, suffix_of
+from shiftscope.sites.sibling_folders import beside_folders
 from shiftscope.sites.site import Case
 from shiftscope.sites.spellings import (
     IMAGES,
@@ -21,7 +25,6 @@ from shiftscope.sites.spellings import (
     stem_of,
     walk,
 )
-from shiftscope.sites.trees import beside_folders, bids, folder_each, parted, read_by, suffix_of
 
 __all__ = ["LAYOUTS", "Found", "find_cases"]
 
@@ -29,8 +32,17 @@ _CHANNEL = re.compile(r"_(\d{4})$")
 _LISTED = 3
 
 
-def find_cases(root: Path) -> Found | None:
-    """Try the layouts in order; None when none fits."""
+def find_cases(root: Path, classes: Collection[str] = ()) -> Found | None:
+    """Try the layouts in order; None when none fits.
+
+    Args:
+        root: the folder.
+        classes: what the owner calls classes: folders that are all called so are classes, whatever they seem to be.
+    """
+    if classes and {folder.name for folder in folders_of(root) if has_images(folder, deep=True)} <= {*classes}:
+        found = _classes(root)
+        if found is not None:
+            return found
     for recognise in LAYOUTS.values():
         found = recognise(root)
         if found is not None:
@@ -51,13 +63,16 @@ def _nnunet(root: Path) -> Found | None:
         folder = root / f"labels{tail}"
         masks = {stem_of(path.name): path for path in files_of(folder)} if folder.is_dir() else {}
         numbered = [bool(_CHANNEL.search(stem_of(path.name))) for path in paths]
+        cases: dict[str, dict[str, tuple[Path, ...]]] = {}
         for path in paths:
-            name = _CHANNEL.sub("", stem_of(path.name))
-            channel = _CHANNEL.search(stem_of(path.name))
-            if name not in found.channels:
-                mask = masks.pop(name, None)
-                found.cases.append(Case(name, (path,), masks=() if mask is None else (mask,), split=split))
-            found.channels.setdefault(name, {}).setdefault(channel[1] if channel else "0000", (path,))
+            stem = stem_of(path.name)
+            channel = _CHANNEL.search(stem)
+            cases.setdefault(_CHANNEL.sub("", stem), {}).setdefault(channel[1] if channel else "0000", (path,))
+        for name, channels in cases.items():
+            mask = masks.pop(name, None)
+            images = next(iter(channels.values()))
+            found.cases.append(Case(name, images, masks=() if mask is None else (mask,), split=split))
+        found.channels |= cases if any(numbered) else {}
         for path in masks.values():
             found.leave_out("mask_without_image", path)
         if not tested and paths and len(set(numbered)) == 1:
@@ -97,7 +112,7 @@ def _splits(root: Path) -> Found | None:
 
 
 def _parts(root: Path) -> Found | None:
-    """Folders that are years, days or numbered parts of one delivery: each has a layout of its own, and none is a class."""
+    """Years, days or numbered parts of one delivery: each has a layout of its own, and none is a class."""
     folders = [folder for folder in folders_of(root) if has_images(folder, deep=True)]
     if not are_parts([folder.name for folder in folders]):
         return None

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from shiftscope.errors import InputError
 from shiftscope.sites.found import Found
+from shiftscope.sites.proposals import suffix_of
 from shiftscope.sites.spellings import has_images, walk
 from shiftscope.sites.template_cases import cases_of
 from shiftscope.sites.templates import Template
-from shiftscope.sites.trees import suffix_of
 
 __all__ = ["checked_templates", "nearest_templates", "tell_what_is_left"]
 
@@ -21,8 +21,9 @@ _SHAPES = (
     "{split}/{case}",
     "{class}/{patient}/{case}",
     "{split}/{class}/{case}",
-    "{patient}/*/{case}",
+    "{patient}/**/{case}",
     "{split}/{class}/{patient}/{case}",
+    "{class}/{patient}/**/{case}",
     "**/{case}",
 )
 """Templates that are tried, without suffix; the first of those that find as many comes first."""
@@ -85,8 +86,14 @@ def tell_what_is_left(found: Found, root: Path) -> None:
 
 def _seen(found: Found) -> tuple[object, ...]:
     cases = {
-        (case.name, found.channels.get(case.name) is None and case.images, frozenset(case.masks), case.label)
-        + (case.patient, case.split)
+        (
+            case.name,
+            None if case.name in found.channels else case.images,
+            frozenset(case.masks),
+            case.label,
+            case.patient,
+            case.split,
+        )
         for case in found.cases
     }
     channels = {

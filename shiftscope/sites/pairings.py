@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import product
-from os.path import commonprefix
 
 __all__ = ["Pairing", "pairing"]
 
@@ -75,7 +74,8 @@ def _closings(stems: Collection[str]) -> list[str]:
 
 def _fixed(stems: list[str]) -> list[str]:
     """What all stems begin with, cut where a word or number would be cut."""
-    common = commonprefix(stems)
+    first, last = min(stems), max(stems)
+    common = first[: next((at for at, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))]
     cut = _PART_OF_A_WORD.sub("", common)
     lengths = Counter(len(stem) == len(common) for stem in stems)
     return list(dict.fromkeys(filter(None, (cut, common if lengths[True] == 0 and not common[-1:].isdigit() else ""))))

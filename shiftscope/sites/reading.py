@@ -106,7 +106,7 @@ def _found(root: Path, manifest: Path | None, declared: Declarations) -> Found:
                 " them: leave --layout (in site.toml, layout) out, or move the table away"
             )
         return _by_template(root, template, declared.mask)
-    found = read_manifest(manifest) if manifest else find_cases(root)
+    found = read_manifest(manifest) if manifest else find_cases(root, declared.classes or ())
     if found is None:
         raise InputError(_nothing(root))
     if declared.layout not in (None, found.layout):

@@ -10,7 +10,8 @@ from shiftscope.sites.dicom_tree import dicom_cases, is_dicom
 from shiftscope.sites.found import Found
 from shiftscope.sites.site import Case
 from shiftscope.sites.spellings import SPLITS, walk
-from shiftscope.sites.templates import Match, Template, month_of
+from shiftscope.sites.template_names import month_of
+from shiftscope.sites.templates import Match, Template
 
 __all__ = ["cases_of", "layout_of", "shared_fields"]
 
@@ -51,9 +52,7 @@ def shared_fields(image: Template, mask: Template) -> list[str]:
     return shared
 
 
-def cases_of(
-    root: Path, image: Template, mask: Template | None = None, files: Iterable[Path] | None = None
-) -> Found:
+def cases_of(root: Path, image: Template, mask: Template | None = None, files: Iterable[Path] | None = None) -> Found:
     """Read a folder by templates.
 
     A file that fits the template of masks is a mask, whatever else it fits. Files of one image that differ in nothing
@@ -113,7 +112,11 @@ def _another(match: Match, others: Iterable[Match]) -> tuple[str, str] | None:
 
 
 def _pair(
-    images: Mapping[_Key, _Image], masks: Sequence[tuple[Path, list[Match]]], image: Template, mask: Template, found: Found
+    images: Mapping[_Key, _Image],
+    masks: Sequence[tuple[Path, list[Match]]],
+    image: Template,
+    mask: Template,
+    found: Found,
 ) -> None:
     """Give each mask to the image that its fields name; of several ways to read its name the first that names one."""
     try:
@@ -153,9 +156,7 @@ def _add(image: _Image, root: Path, found: Found, template: Template) -> None:
         "date": month_of(fields["date"]) if "date" in fields else None,
     }
     if "channel" in template.fields:
-        found.channels[name] = {
-            channel: _series(files, template, root) for channel, files in image.files.items()
-        }
+        found.channels[name] = {channel: _series(files, template, root) for channel, files in image.files.items()}
         found.cases.append(_case(name, next(iter(found.channels[name].values())), facts))
         return
     files = sorted(image.files[""])
@@ -196,5 +197,3 @@ def _tell_ambiguous(ambiguous: Sequence[tuple[Path, str, str]], found: Found) ->
             f"{len(ambiguous)} names fit {found.template} in several ways, for example {path.name}: {name} could be"
             f" {texts}; the first is taken"
         )
-
-

@@ -8,7 +8,6 @@ Names are matched by search from separator to separator, never by a regular expr
 are counted, so no template is slow.
 """
 
-import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,46 +16,14 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 from shiftscope.errors import InputError
-from shiftscope.parsing import shown, unprintable
+from shiftscope.parsing import shown
 from shiftscope.sites.spellings import SPLITS, stem_of
+from shiftscope.sites.template_names import Name, Piece, folded, month_of, names_of
 
-__all__ = ["FIELDS", "LayoutTemplate", "Match", "Template", "month_of"]
+__all__ = ["LayoutTemplate", "Match", "Template"]
 
-FIELDS: dict[str, str] = {
-    "patient": "whose image it is",
-    "case": "what an image is called",
-    "class": "its label",
-    "split": "train, val or test",
-    "date": "YYYY-MM, or a day",
-    "channel": "which of several images of one case: letters, digits and the like, without the sign before it",
-}
-"""Field -> what it says of an image."""
-
-_LONGEST = 500  # characters of a template
-_MOST_FOLDERS = 20
 _STEPS = 2000
 """Ends that are tried for the fields of one path; a path of ordinary separators takes twenty."""
-
-_MONTH = re.compile(r"(\d{4})[-_.]?(0[1-9]|1[0-2])(?:[-_.]?(?:0[1-9]|[12]\d|3[01]))?")
-_PIECE = re.compile(r"\{([^{}]*)\}|(\*+)|([^{}*]+)|([{}])")
-
-_DEEP = "**"
-
-
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """Of a name: plain text, a field, or "*"."""
-
-    kind: str
-    text: str
-
-    @property
-    def is_open(self) -> bool:
-        return self.kind != "text"
-
-
-_Name = tuple[_Piece, ...]
-"""Pieces of a folder's or file's name; of any number of folders, `()`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +43,6 @@ class Match:
     loose: tuple[str, ...]
 
 
-def month_of(text: str) -> str | None:
-    """"2023-05" for "2023-05", "202305", "20230517" and the like, None for anything else."""
-    match = _MONTH.fullmatch(text)
-    return f"{match[1]}-{match[2]}" if match else None
-
-
 @dataclass(frozen=True, slots=True)
 class Template:
     """A template, ready to be matched.
@@ -93,7 +54,7 @@ class Template:
     """
 
     text: str
-    names: tuple[_Name, ...]
+    names: tuple[Name, ...]
     any_suffix: bool
 
     @classmethod
@@ -103,13 +64,8 @@ class Template:
         Raises:
             ValueError: it is none; the message says why, and names the fields.
         """
-        problem = _problem(text)
-        if problem is not None:
-            listed = ", ".join(f"{{{name}}}" for name in FIELDS)
-            raise ValueError(f"{problem}; expected a template such as {{class}}/{{patient}}/{{case}}.png: {listed}, *, **/")
         any_suffix = text.endswith(".*") and text.rpartition("/")[2] != ".*"
-        parts = (text[:-2] if any_suffix else text).split("/")
-        return cls(text, tuple(() if part == _DEEP else tuple(_pieces(part)) for part in parts), any_suffix)
+        return cls(text, names_of(text[:-2] if any_suffix else text), any_suffix)
 
     @property
     def fields(self) -> frozenset[str]:
@@ -130,7 +86,7 @@ class Template:
         if self.any_suffix:
             names[-1] = stem_of(names[-1])
         tail = self.names[-1][-1]
-        if tail.kind == "text" and not _folded(names[-1]).endswith(_folded(tail.text)):
+        if tail.kind == "text" and not folded(names[-1]).endswith(folded(tail.text)):
             return
         steps = _Steps(self.text, "/".join(parts))
         for found in self._walk(0, names, 0, {}, steps):
@@ -199,20 +155,20 @@ class _Steps:
         self.taken += 1
         if self.taken > _STEPS:
             raise InputError(
-                f"the template {self.template} fits {shown(self.path)} in too many ways; put more plain text between its"
-                " fields, or fewer * and **"
+                f"the template {self.template} fits {shown(self.path)} in too many ways; put more plain text between"
+                " its fields, or fewer * and **"
             )
 
 
 def _fits(
-    wanted: _Name, text: str, bound: Mapping[str, str], steps: _Steps
+    wanted: Name, text: str, bound: Mapping[str, str], steps: _Steps
 ) -> Iterator[tuple[tuple[tuple[str, str], ...], tuple[str, ...]]]:
     """The ways in which one name fits: new fields, and what each `*` stands for.
 
     Where a piece cannot begin at a place, it is not tried there again: a field comes once in a name, so what follows
     does not depend on how the place was reached.
     """
-    folded = _folded(text)
+    lower = folded(text)
     dead: set[tuple[int, int]] = set()
 
     def fit(at: int, start: int) -> Iterator[tuple[tuple[tuple[str, str], ...], tuple[str, ...]]]:
@@ -224,7 +180,7 @@ def _fits(
             return
         steps.count()
         piece, any_way = wanted[at], False
-        for end in _ends(wanted, at, start, text, folded, bound):
+        for end in _ends(wanted, at, start, text, lower, bound):
             for fields, loose in fit(at + 1, end):
                 any_way = True
                 if piece.kind == "any":
@@ -239,13 +195,11 @@ def _fits(
     yield from fit(0, 0)
 
 
-def _ends(
-    wanted: _Name, at: int, start: int, text: str, folded: str, bound: Mapping[str, str]
-) -> Iterator[int]:
+def _ends(wanted: Name, at: int, start: int, text: str, lower: str, bound: Mapping[str, str]) -> Iterator[int]:
     """Where a piece that begins at `start` can end, the likeliest first."""
     fixed = _fixed(wanted[at], bound)
     if fixed is not None:
-        if folded.startswith(fixed, start):
+        if lower.startswith(fixed, start):
             yield start + len(fixed)
         return
     piece = wanted[at]
@@ -254,18 +208,18 @@ def _ends(
     if following is None:
         places = [len(text)] if least <= len(text) else []
     else:
-        places = [place for place in range(least, len(text) + 1) if folded.startswith(following, place)]
+        places = [place for place in range(least, len(text) + 1) if lower.startswith(following, place)]
     before = wanted[at - 1].text[-1:] if at and wanted[at - 1].kind == "text" else ""
     for place in reversed(places) if piece.text == "case" else places:
         if piece.kind == "any" or _may_be(piece.text, text[start:place], before):
             yield place
 
 
-def _fixed(piece: _Piece, bound: Mapping[str, str]) -> str | None:
+def _fixed(piece: Piece, bound: Mapping[str, str]) -> str | None:
     """The text that a piece must be, folded; None where it is open."""
     if piece.kind == "text":
-        return _folded(piece.text)
-    return _folded(bound[piece.text]) if piece.text in bound else None
+        return folded(piece.text)
+    return folded(bound[piece.text]) if piece.text in bound else None
 
 
 def _may_be(field: str, text: str, before: str) -> bool:
@@ -277,7 +231,7 @@ def _may_be(field: str, text: str, before: str) -> bool:
     return field != "channel" or not before or before not in text
 
 
-def _without_channel(wanted: _Name, got: _Found, fields: Mapping[str, str]) -> str:
+def _without_channel(wanted: Name, got: _Found, fields: Mapping[str, str]) -> str:
     """A name up to its channel, without the separators before it."""
     loose, out = list(got.loose), ""
     for piece in wanted:
@@ -287,68 +241,6 @@ def _without_channel(wanted: _Name, got: _Found, fields: Mapping[str, str]) -> s
     return out.rstrip(" _.-")
 
 
-def _pieces(name: str) -> Iterator[_Piece]:
-    for field, stars, text, _ in _PIECE.findall(name):
-        yield _Piece("field", field) if field else _Piece("any", "*") if stars else _Piece("text", _normal(text))
-
-
-def _problem(text: str) -> str | None:
-    """Why a text is no template."""
-    if len(text) > _LONGEST:
-        return f"it has {len(text)} characters, more than {_LONGEST}"
-    if unprintable(text) is not None:
-        return "it holds a character that cannot be shown"
-    if "\\" in text:
-        return "it holds a backslash, and folders are parted by /"
-    if text.startswith(("/", "~")) or re.match(r"[A-Za-z]:/", text):
-        return "it begins with / or a drive, and a template starts below the site's folder"
-    names = text.split("/")
-    if len(names) > _MOST_FOLDERS:
-        return f"it has {len(names)} names, more than {_MOST_FOLDERS}"
-    if names.count(_DEEP) > 2 or names[-1] == _DEEP:
-        return "it ends in **, or has more than two of them"
-    for name in names:
-        if name in ("", ".", ".."):
-            return f"it holds {name!r} for a folder" if name else "a folder or the file has no name"
-        if name != _DEEP and (problem := _problem_of_name(name)) is not None:
-            return problem
-    if not _PIECE.search(text) or not any(field or stars for field, stars, *_ in _PIECE.findall(text)):
-        return "it holds no field and no *"
-    return None
-
-
-def _problem_of_name(name: str) -> str | None:
-    seen: set[str] = set()
-    open_before = False
-    for found in _PIECE.finditer(name):
-        field, stars, brace = found[1], found[2], found[4]
-        if brace:
-            return f"it has a brace {brace!r} without its other half"
-        if field is not None and field not in FIELDS:
-            return f"it has {{{field}}}, which is no field"
-        if field is not None and field in seen:
-            return f"it has {{{field}}} twice in one name; put * for one of them"
-        if stars is not None and len(stars) > 1:
-            return f"it has {stars} within a name; ** stands for folders alone"
-        is_open = field is not None or stars is not None
-        if is_open and open_before:
-            return f"in {name} nothing parts {found[0]} from what is before it"
-        open_before = is_open
-        if field is not None:
-            seen.add(field)
-    return None
-
-
-def _normal(text: str) -> str:
-    return unicodedata.normalize("NFC", text)
-
-
-def _folded(text: str) -> str:
-    """In lower case, as long as before."""
-    lower = text.lower()
-    return lower if len(lower) == len(text) else text
-
-
 def _is_template(text: str) -> str:
     Template.of(text)
     return text
@@ -356,4 +248,3 @@ def _is_template(text: str) -> str:
 
 LayoutTemplate = Annotated[str, AfterValidator(_is_template)]
 """The text of a template."""
-

@@ -1,0 +1,307 @@
+"""Trees as public collections have them, built small: cases, labels, patients and masks as their descriptions say."""
+
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+from PIL import Image
+
+from shiftscope.sites import Declarations, Site, read_site
+
+Expected = dict[str, tuple[str | None, str | None, int]]
+"""Name of a case -> label, patient (None where nobody says), and number of masks."""
+
+
+def build(root: Path, names: list[str]) -> Path:
+    """Valid pictures and volumes, plain bytes for all else."""
+    for number, name in enumerate(names):
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if ".nii" in name:
+            values = np.arange(60, dtype=np.int16).reshape(3, 4, 5) + number
+            nibabel.save(nibabel.Nifti1Image(values, np.eye(4)), path)
+        elif path.suffix.lower() in (".png", ".jpg", ".tif", ".bmp", ".gif"):
+            Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8) + number).save(path)
+        else:
+            path.write_bytes(b"{}")
+    return root
+
+
+def seen(site: Site) -> Expected:
+    known = site.patient_source != "file"
+    return {case.name: (case.label, case.patient if known else None, len(case.masks)) for case in site.cases}
+
+
+def brats(opening: str, sign: str, channels: str, suffix: str) -> list[str]:
+    ends = [*channels.split(), "seg"]
+    return [f"{opening}{n}/{opening}{n}{sign}{end}{suffix}" for n in ("00000-000", "00002-000") for end in ends]
+
+
+def old_brats(n: str) -> list[str]:
+    return [f"{n}/{n}_{end}.nii.gz" for end in ("flair", "t1", "t1ce", "t2", "seg")]
+
+
+TREES: dict[str, tuple[list[str], str, str | None, Expected]] = {
+    "BraTS 2023": (
+        brats("BraTS-GLI-", "-", "t1c t1n t2f t2w", ".nii.gz"),
+        "BraTS-GLI-{patient}-*/{case}-{channel}.nii.gz",
+        "BraTS-GLI-{patient}-*/{case}-seg.nii.gz",
+        {f"BraTS-GLI-{n}/BraTS-GLI-{n}": (None, n[:5], 1) for n in ("00000-000", "00002-000")},
+    ),
+    "BraTS 2020": (
+        [*old_brats("BraTS20_Training_001"), *old_brats("BraTS20_Training_002"), "name_mapping.csv"],
+        "BraTS20_Training_{patient}/{case}_{channel}.nii.gz",
+        "BraTS20_Training_{patient}/{case}_seg.nii.gz",
+        {f"BraTS20_Training_{n}/BraTS20_Training_{n}": (None, n, 1) for n in ("001", "002")},
+    ),
+    "BraTS 2018, two grades": (
+        [
+            f"{grade}/{each}"
+            for grade in ("HGG", "LGG")
+            for n in ("A_1", "B_1")
+            for each in old_brats(f"Brats18_{grade}{n}")
+        ],
+        "{class}/{case}/{case}_{channel}.nii.gz",
+        "{class}/{case}/{case}_seg.nii.gz",
+        {
+            f"{grade}/Brats18_{grade}{n}/Brats18_{grade}{n}": (grade, None, 1)
+            for grade in ("HGG", "LGG")
+            for n in ("A_1", "B_1")
+        },
+    ),
+    "BIDS": (
+        [
+            *(f"sub-{s}/ses-1/anat/sub-{s}_ses-1_{end}.nii.gz" for s in ("01", "02") for end in ("T1w", "T2w")),
+            *("dataset_description.json", "participants.tsv", "sub-01/ses-1/anat/sub-01_ses-1_T1w.json"),
+            *("sub-01/ses-1/func/sub-01_ses-1_task-rest_bold.nii.gz",),
+            *(
+                f"derivatives/labels/sub-{s}/ses-1/anat/sub-{s}_ses-1_T1w_label-lesion_mask.nii.gz"
+                for s in ("01", "02")
+            ),
+        ],
+        "sub-{patient}/**/anat/{case}_{channel}.nii.gz",
+        "derivatives/**/sub-{patient}/**/anat/{case}_T1w_label-lesion_mask.nii.gz",
+        {f"sub-{s}/ses-1/sub-{s}_ses-1": (None, s, 1) for s in ("01", "02")},
+    ),
+    "BIDS, no sessions": (
+        [f"sub-{s}/anat/sub-{s}_T1w.nii.gz" for s in ("ab1", "cd2")]
+        + [f"derivatives/manual/sub-{s}/anat/sub-{s}_dseg.nii.gz" for s in ("ab1", "cd2")],
+        "sub-{patient}/**/anat/{case}_{channel}.nii.gz",
+        "derivatives/**/sub-{patient}/**/anat/{case}_dseg.nii.gz",
+        {f"sub-{s}/sub-{s}": (None, s, 1) for s in ("ab1", "cd2")},
+    ),
+    "ISIC 2018": (
+        [f"ISIC2018_Task1-2_Training_Input/ISIC_000000{n}.jpg" for n in (0, 1, 3)]
+        + [f"ISIC2018_Task1_Training_GroundTruth/ISIC_000000{n}_segmentation.png" for n in (0, 1, 3)]
+        + ["ISIC2018_Task1-2_Training_Input/LICENSE.txt", "ISIC2018_Task1-2_Training_Input/ATTRIBUTION.txt"],
+        "ISIC2018_Task1-2_Training_Input/{case}.jpg",
+        "ISIC2018_Task1_Training_GroundTruth/{case}_segmentation.png",
+        {f"ISIC_000000{n}": (None, None, 1) for n in (0, 1, 3)},
+    ),
+    "ISIC 2018, its splits": (
+        [f"ISIC2018_Task1-2_{s}_Input/ISIC_00{k}{n}.jpg" for k, s in enumerate(("Training", "Test")) for n in (1, 2)]
+        + [
+            f"ISIC2018_Task1_{s}_GroundTruth/ISIC_00{k}{n}_segmentation.png"
+            for k, s in enumerate(("Training", "Test"))
+            for n in (1, 2)
+        ],
+        "ISIC2018_Task1-2_{split}_Input/{case}.jpg",
+        "ISIC2018_Task1_{split}_GroundTruth/{case}_segmentation.png",
+        {
+            f"ISIC2018_Task1-2_{s}_Input/ISIC_00{k}{n}": (None, None, 1)
+            for k, s in enumerate(("Training", "Test"))
+            for n in (1, 2)
+        },
+    ),
+    "HAM10000": (
+        [f"HAM10000_images_part_{part}/ISIC_002{part}{n}.jpg" for part in (1, 2) for n in (306, 307)]
+        + ["HAM10000_metadata.csv"],
+        "**/{case}.jpg",
+        None,
+        {f"HAM10000_images_part_{part}/ISIC_002{part}{n}": (None, None, 0) for part in (1, 2) for n in (306, 307)},
+    ),
+    "BUSI": (
+        [
+            *("benign/benign (1).png", "benign/benign (1)_mask.png", "benign/benign (1)_mask_1.png"),
+            *("benign/benign (2).png", "benign/benign (2)_mask.png", "malignant/malignant (1).png"),
+            *("malignant/malignant (1)_mask.png", "normal/normal (1).png", "normal/normal (1)_mask.png"),
+        ],
+        "{class}/{case}.png",
+        "{class}/{case}_mask*.png",
+        {
+            "benign/benign (1)": ("benign", None, 2),
+            "benign/benign (2)": ("benign", None, 1),
+            "malignant/malignant (1)": ("malignant", None, 1),
+            "normal/normal (1)": ("normal", None, 1),
+        },
+    ),
+    "COVID radiography": (
+        [
+            f"{c}/{k}/{c}-{n}.png"
+            for c in ("COVID", "Normal", "Viral Pneumonia")
+            for k in ("images", "masks")
+            for n in (1, 2)
+        ]
+        + [f"{c}.metadata.xlsx" for c in ("COVID", "Normal", "Viral Pneumonia")]
+        + ["README.md.txt"],
+        "{class}/images/{case}.png",
+        "{class}/masks/{case}.png",
+        {f"{c}/{c}-{n}": (c, None, 1) for c in ("COVID", "Normal", "Viral Pneumonia") for n in (1, 2)},
+    ),
+    "a class's patients by convention": (
+        [f"{c}/patient{c[0]}{n}/{k}.png" for c in ("benign", "malignant") for n in (1, 2) for k in (1, 2)],
+        "{class}/**/{case}.png",
+        None,
+        {f"{c}/patient{c[0]}{n}/{k}": (c, None, 0) for c in ("benign", "malignant") for n in (1, 2) for k in (1, 2)},
+    ),
+    "a class's numbered patients": (
+        [f"{c}/patient_{k}{n}/{n}.png" for k, c in enumerate(("benign", "malignant")) for n in (1, 2)],
+        "{class}/patient_{patient}/{case}.png",
+        None,
+        {f"{c}/patient_{k}{n}/{n}": (c, f"{k}{n}", 0) for k, c in enumerate(("benign", "malignant")) for n in (1, 2)},
+    ),
+    "LiTS, one folder": (
+        [f"{kind}-{n}.nii" for kind in ("volume", "segmentation") for n in (0, 1, 10)],
+        "volume-{case}.nii",
+        "segmentation-{case}.nii",
+        {f"volume-{n}": (None, None, 1) for n in (0, 1, 10)},
+    ),
+    "LiTS, batches": (
+        [
+            f"Training Batch {b}/{kind}-{b}{n}.nii"
+            for b in (1, 2)
+            for kind in ("volume", "segmentation")
+            for n in (0, 1)
+        ],
+        "**/volume-{case}.nii",
+        "**/segmentation-{case}.nii",
+        {f"Training Batch {b}/volume-{b}{n}": (None, None, 1) for b in (1, 2) for n in (0, 1)},
+    ),
+    "prefixes in sibling folders": (
+        [
+            f"{folder}/{kind}-{n}.nii"
+            for folder, kind in (("volumes", "volume"), ("segmentations", "segmentation"))
+            for n in (0, 1)
+        ],
+        "volumes/volume-{case}.nii",
+        "segmentations/segmentation-{case}.nii",
+        {f"volume-{n}": (None, None, 1) for n in (0, 1)},
+    ),
+    "prefixes in images and masks": (
+        [f"{folder}/{kind}_{n}.png" for folder, kind in (("images", "img"), ("masks", "mask")) for n in (1, 2)],
+        "images/img_{case}.png",
+        "masks/mask_{case}.png",
+        {f"img_{n}": (None, None, 1) for n in (1, 2)},
+    ),
+    "KiTS": (
+        [f"case_0000{n}/{kind}.nii.gz" for n in (0, 1) for kind in ("imaging", "segmentation")],
+        "case_{patient}/imaging.nii.gz",
+        "case_{patient}/segmentation.nii.gz",
+        {f"case_0000{n}": (None, f"0000{n}", 1) for n in (0, 1)},
+    ),
+    "an image and its mask in each folder": (
+        [f"{who}/{kind}.png" for who in ("Anna", "Bert") for kind in ("image", "mask")],
+        "{case}/image.png",
+        "{case}/mask.png",
+        dict.fromkeys(("Anna", "Bert"), (None, None, 1)),
+    ),
+    "sequences in each folder": (
+        [f"{who}/{kind}.nii.gz" for who in ("x1y", "x2z") for kind in ("FLAIR", "T1", "seg")],
+        "{case}/{channel}.nii.gz",
+        "{case}/seg.nii.gz",
+        dict.fromkeys(("x1y", "x2z"), (None, None, 1)),
+    ),
+    "CheXpert": (
+        [
+            *(f"train/patient0000{n}/study{k}/view1_frontal.jpg" for n in (1, 2) for k in (1, 2)),
+            *("valid/patient64541/study1/view1_frontal.jpg", "train.csv", "valid.csv"),
+        ],
+        "{split}/patient{patient}/**/{case}.jpg",
+        None,
+        {f"train/patient0000{n}/study{k}/view1_frontal": (None, f"0000{n}", 0) for n in (1, 2) for k in (1, 2)}
+        | {"valid/patient64541/study1/view1_frontal": (None, "64541", 0)},
+    ),
+    "ACDC": (
+        [
+            f"training/patient00{n}/patient00{n}_{end}.nii.gz"
+            for n in (1, 2)
+            for end in (f"frame0{n}", f"frame0{n}_gt", f"frame1{n}", f"frame1{n}_gt")
+        ]
+        + ["training/patient001/Info.cfg.txt"],
+        "{split}/patient{patient}/{case}.nii.gz",
+        "{split}/patient{patient}/{case}_gt.nii.gz",
+        {f"training/patient00{n}/patient00{n}_frame{k}{n}": (None, f"00{n}", 1) for n in (1, 2) for k in (0, 1)},
+    ),
+    "Medical Decathlon": (
+        [f"{folder}/liver_{n}.nii.gz" for folder in ("imagesTr", "labelsTr") for n in (0, 1)]
+        + ["imagesTs/liver_7.nii.gz", "dataset.json"],
+        "imagesTr/{case}.nii.gz",
+        "labelsTr/{case}.nii.gz",
+        {f"liver_{n}": (None, None, 1) for n in (0, 1)},
+    ),
+    "nnU-Net": (
+        [f"imagesTr/la_00{n}_000{k}.nii.gz" for n in (3, 4) for k in (0, 1)] + ["labelsTr/la_003.nii.gz"],
+        "imagesTr/{case}_{channel}.nii.gz",
+        "labelsTr/{case}.nii.gz",
+        {"la_003": (None, None, 1), "la_004": (None, None, 0)},
+    ),
+    "Kvasir": (
+        [f"{folder}/cju{n}.jpg" for folder in ("images", "masks") for n in ("0a", "1b")] + ["kavsir_bboxes.json"],
+        "images/{case}.jpg",
+        "masks/{case}.jpg",
+        {f"cju{n}": (None, None, 1) for n in ("0a", "1b")},
+    ),
+    "Montgomery": (
+        [f"CXR_png/MCUCXR_000{n}_0.png" for n in (1, 2)]
+        + [f"ManualMask/{side}Mask/MCUCXR_000{n}_0.png" for side in ("left", "right") for n in (1, 2)]
+        + ["ClinicalReadings/MCUCXR_0001_0.txt"],
+        "CXR_png/{case}.png",
+        "ManualMask/*/{case}.png",
+        {f"MCUCXR_000{n}_0": (None, None, 2) for n in (1, 2)},
+    ),
+    "GlaS": (
+        [f"{k}_{n}{end}.bmp" for k in ("testA", "train") for n in (1, 2) for end in ("", "_anno")] + ["Grade.csv"],
+        "{case}.bmp",
+        "{case}_anno.bmp",
+        {f"{k}_{n}": (None, None, 1) for k in ("testA", "train") for n in (1, 2)},
+    ),
+    "LGG, a folder a patient by no convention": (
+        [f"TCGA_CS_49{n}/TCGA_CS_49{n}_{k}{end}.tif" for n in (41, 42) for k in (1, 2) for end in ("", "_mask")],
+        "{class}/{case}.tif",
+        "{class}/{case}_mask.tif",
+        {f"TCGA_CS_49{n}/TCGA_CS_49{n}_{k}": (f"TCGA_CS_49{n}", None, 1) for n in (41, 42) for k in (1, 2)},
+    ),
+    "chest films in numbered folders": (
+        [f"images_00{k}/images/0000000{k}_00{n}.png" for k in (1, 2) for n in (0, 1)] + ["Data_Entry_2017.csv"],
+        "**/images/{case}.png",
+        None,
+        {f"images_00{k}/0000000{k}_00{n}": (None, None, 0) for k in (1, 2) for n in (0, 1)},
+    ),
+}
+
+
+@pytest.mark.parametrize("tree", TREES)
+def test_a_tree_is_read_as_it_is_described(tmp_path: Path, tree: str) -> None:
+    names, template, mask, expected = TREES[tree]
+    site = read_site(build(tmp_path, names))
+    assert (site.template, site.mask_template) == (template, mask)
+    assert seen(site) == expected
+
+
+@pytest.mark.parametrize("tree", TREES)
+def test_the_proposed_templates_read_the_same(tmp_path: Path, tree: str) -> None:
+    site = read_site(build(tmp_path, TREES[tree][0]))
+    again = read_site(tmp_path, given=Declarations(layout=site.template, mask=site.mask_template))
+    assert again.cases == site.cases
+
+
+@pytest.mark.parametrize("tree", TREES)
+def test_every_image_is_read_left_out_or_told(tmp_path: Path, tree: str) -> None:
+    names = TREES[tree][0]
+    site = read_site(build(tmp_path, names))
+    read = {path for case in site.cases for path in (*case.images, *case.masks)}
+    read.update(path for paths in site.excluded.values() for path in paths)
+    pictures = [tmp_path / name for name in names if name.endswith((".nii", ".nii.gz", ".png", ".jpg", ".tif", ".bmp"))]
+    left = [path for path in pictures if path not in read]
+    assert not left or any("not read" in told or "channels" in told for told in site.told)
