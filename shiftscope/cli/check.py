@@ -65,7 +65,7 @@ def check(
         new,
         baselines,
         site=site,
-        said=owner_says(patient_regex=patient_regex, layout=layout, mask=mask, channel=channel),
+        given=owner_says(patient_regex=patient_regex, layout=layout, mask=mask, channel=channel),
         site_file=site_file,
         weights=weights,
         device=device,

@@ -40,10 +40,8 @@ def bids(root: Path) -> Found | None:
         return None
     found.tell("as BIDS says, a folder sub-* is a patient, and its sessions are cases")
     for tail, paths in sorted(tails.items()) if len(tails) > 1 else ():
-        found.tell(
-            f"{len(tails)} kinds of masks lie in derivatives/, and none is read; for {len(paths)} called {tail}:"
-            f" --layout '{image}' --mask 'derivatives/**/sub-{{patient}}/**/anat/{{case}}{tail}{suffix_of(paths)}'"
-        )
+        what = f"{len(paths)} files in derivatives/ that end in {tail}"
+        found.choices.append((what, image, f"derivatives/**/sub-{{patient}}/**/anat/{{case}}{tail}{suffix_of(paths)}"))
     return found
 
 

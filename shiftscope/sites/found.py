@@ -23,6 +23,8 @@ class Found:
         mask_template: the same for their masks; None also where there are none.
         channels: name of a case -> channel -> its files, where a case has several images, one of which is read.
         named_patients: whether names of folders or files told the patients.
+        choices: what may be masks and is not read before the owner says so: what it is called, and the templates of
+            images and masks that would read it.
     """
 
     layout: str
@@ -33,6 +35,7 @@ class Found:
     mask_template: str | None = None
     channels: dict[str, dict[str, tuple[Path, ...]]] = field(default_factory=dict)
     named_patients: bool = False
+    choices: list[tuple[str, str, str]] = field(default_factory=list)
 
     def leave_out(self, reason: str, path: Path) -> None:
         self.excluded.setdefault(reason, []).append(path)
@@ -57,11 +60,22 @@ class Found:
 
         Some parts may lack masks.
         """
+        for what, image, mask in (choice for part in parts for choice in part.choices):
+            choice = what, f"{opening}/{image}", f"{opening}/{mask}"
+            self.choices += [choice] if choice not in self.choices else []
         template = _common([part.template for part in parts])
         masks = [part.mask_template for part in parts if part.mask_template is not None]
         if template is not None and (not masks or _common(masks) is not None):
             self.template = f"{opening}/{template}"
             self.mask_template = f"{opening}/{_common(masks)}" if masks else None
+
+    def tell_choices(self) -> None:
+        """Tell of what may be masks, with the options that read it."""
+        for what, image, mask in self.choices:
+            self.tell(
+                f"{what} may be masks and are not read, for only their owner knows; these options read them:"
+                f" --layout '{image}' --mask '{mask}'"
+            )
 
     def files(self) -> set[Path]:
         """All files that are read, left out by reason, or another channel of a case."""

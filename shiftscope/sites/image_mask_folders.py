@@ -72,11 +72,32 @@ def one_folder(root: Path) -> Found | None:
     images = {name: tuple(inside) for name, inside in names.items() if name not in masks}
     for name, (files, drawn) in pair(images, masks, found).items():
         found.cases.append(Case(name, files, masks=drawn))
+    if not masks:
+        found.choices = _companions(names)
     plain, tail = parted(paths)
     found.template = f"{{case}}{suffix_of(plain)}"
     if tail is not None:
         found.mask_template = f"{{case}}{tail}{suffix_of(path for path in paths if path not in set(plain))}"
     return found
+
+
+def _companions(names: dict[str, list[Path]]) -> list[tuple[str, str, str]]:
+    """Files that are called after another with one more word: "01L" and "01L_1stHO". They may be masks."""
+    paths = {stem_of(name): inside[0] for name, inside in names.items()}
+    tails: dict[str, list[tuple[str, str]]] = {}
+    for stem in paths:
+        at = max(stem.rfind(sign) for sign in " _-.")
+        if at > 0 and stem[:at] in paths and not stem[at + 1 :].isdecimal():
+            tails.setdefault(stem[at:], []).append((stem[:at], stem))
+    return [
+        (
+            f"{len(pairs)} files that end in {tail}",
+            f"{{case}}{suffix_of(paths[plain] for plain, _ in pairs)}",
+            f"{{case}}{tail}{suffix_of(paths[drawn] for _, drawn in pairs)}",
+        )
+        for tail, pairs in sorted(tails.items())
+        if len(pairs) > 1 and 2 * len(pairs) * (len(tails) + 1) >= len(paths)
+    ]
 
 
 def pair(

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from shiftscope.sites.bids import bids
@@ -88,8 +89,8 @@ def _images_alone(root: Path) -> Found | None:
     images = next((inner[name] for name in IMAGES if name in inner), None)
     found = find_cases(images) if images else None
     if images is not None and found is not None and found.template is not None:
-        found.template = f"{images.name}/{found.template}"
-        found.mask_template = None if found.mask_template is None else f"{images.name}/{found.mask_template}"
+        part, found.choices = replace(found), []
+        found.describe([part], images.name)
     return found
 
 
@@ -140,7 +141,7 @@ def _dicom(root: Path) -> Found | None:
 
 def _classes(root: Path) -> Found | None:
     """One folder per class: of images, or, where folders are called after classes, of images deeper below."""
-    folders = _class_folders(root) or _class_folders(root, dicom=True) or _called_after_classes(root)
+    folders = _called_after_classes(root) or _class_folders(root) or _class_folders(root, dicom=True)
     if not folders:
         return None
     found = Found("classes")

@@ -64,6 +64,7 @@ def _listed(path: Path, name: str | None, given: Declarations, known: Declaratio
     found = _found(root, manifest, declared)
     if manifest is None:
         tell_what_is_left(found, root)
+        found.tell_choices()
     choose_channel(found, declared.channel)
     site_name = name or root.resolve().name
     cases, source = assign_patients(found.cases, declared)

@@ -77,11 +77,11 @@ def several_kinds(root: Path, pairs: Sequence[tuple[Path, Path]]) -> Found | Non
     images = pairs[0][0]
     deep = "**/" if folders_of(images) else ""
     found = read_by(root, f"{images.name}/{deep}{{case}}{suffix_of(walk(images))}")
-    for near, masks in pairs if found is not None else ():
-        found.tell(  # type: ignore[union-attr]
-            f"{len(pairs)} folders may hold masks, and none is read; for {masks.name}:"
-            f" --layout '{_template(near, masks, True)}' --mask '{_template(masks, near, False)}'"
-        )
+    if found is not None:
+        found.choices = [
+            (f"the files in {masks.name}/", _template(near, masks, True), _template(masks, near, False))
+            for near, masks in pairs
+        ]
     return found
 
 

@@ -1,7 +1,7 @@
 """The cases that a template finds in a folder."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -88,8 +88,7 @@ def cases_of(root: Path, image: Template, mask: Template | None = None, files: I
         one.files[match.fields.get("channel", "")].append(path)
     if mask is not None:
         _pair(images, masks, image, mask, found)
-    for each in images.values():
-        _add(each, root, found, image)
+    _add(images.values(), root, found, image)
     _tell_ambiguous(ambiguous, found)
     return found
 
@@ -145,37 +144,52 @@ def _pair(
             found.leave_out("mask_without_image", path)
 
 
-def _add(image: _Image, root: Path, found: Found, template: Template) -> None:
-    """The case, or cases, of an image."""
-    name, fields = image.match.name, image.match.fields
-    facts = {
-        "masks": tuple(sorted(image.masks)),
-        "label": fields.get("class"),
-        "patient": fields.get("patient", ""),
-        "split": SPLITS[fields["split"].lower()] if "split" in fields else None,
-        "date": month_of(fields["date"]) if "date" in fields else None,
-    }
-    if "channel" in template.fields:
-        found.channels[name] = {channel: _series(files, template, root) for channel, files in image.files.items()}
-        found.cases.append(_case(name, next(iter(found.channels[name].values())), facts))
-        return
-    files = sorted(image.files[""])
-    if not is_dicom(files[0]):
-        found.cases.append(_case(name, _series(files, template, root), facts))
-        return
-    cases = dicom_cases(root, files, found.leave_out)
-    if len(cases) > 1:
-        found.tell(f"the files of {name} are {len(cases)} series or pictures, and as many cases")
-    for case in cases:
-        merged = facts | {
-            "patient": facts["patient"] or case.patient,
-            "date": facts["date"] or case.date,
-        }
-        found.cases.append(_case(name if len(cases) == 1 else case.name, case.images, merged, case.study))
+def _add(images: Collection[_Image], root: Path, found: Found, template: Template) -> None:
+    """The cases of all images; DICOM files are grouped by their headers, all at once, and then by what they fit."""
+    owners: dict[Path, _Image] = {}
+    for each in images:
+        name = each.match.name
+        if "channel" in template.fields:
+            found.channels[name] = {channel: _series(files, template, root) for channel, files in each.files.items()}
+            found.cases.append(_case(name, next(iter(found.channels[name].values())), each))
+            continue
+        files = sorted(each.files[""])
+        if is_dicom(files[0]):
+            owners.update(dict.fromkeys(files, each))
+        else:
+            found.cases.append(_case(name, _series(files, template, root), each))
+    parts: dict[str, list[tuple[Case, list[Path]]]] = defaultdict(list)
+    for case in dicom_cases(root, owners, found.leave_out):
+        by_name: dict[str, list[Path]] = defaultdict(list)
+        for path in case.images:
+            by_name[owners[path].match.name].append(path)
+        for name, files in by_name.items():
+            parts[name].append((case, files))
+    for name, cases in parts.items():
+        one = owners[cases[0][1][0]]
+        if len(cases) > 1:
+            found.tell(f"the files of {name} are {len(cases)} series or pictures, and as many cases")
+            for path in one.masks:  # of which of them it is, nobody knows
+                found.leave_out("unsupported", path)
+            one.masks = []
+        for number, (case, files) in enumerate(cases, start=1):
+            called = name if len(cases) == 1 else f"{name}-{number}"
+            found.cases.append(_case(called, tuple(files), owners[files[0]], case))
 
 
-def _case(name: str, images: tuple[Path, ...], facts: Mapping[str, object], study: str | None = None) -> Case:
-    return Case(name, images, study=study, **facts)  # type: ignore[arg-type]
+def _case(name: str, images: tuple[Path, ...], image: _Image, header: Case | None = None) -> Case:
+    """A case with what its names say, and, where they say nothing, what its header does."""
+    fields = image.match.fields
+    return Case(
+        name,
+        images,
+        masks=tuple(sorted(image.masks)),
+        label=fields.get("class"),
+        patient=fields.get("patient") or (header.patient if header else ""),
+        split=SPLITS[fields["split"].lower()] if "split" in fields else None,
+        date=month_of(fields["date"]) if "date" in fields else header.date if header else None,
+        study=header.study if header else None,
+    )
 
 
 def _series(files: Sequence[Path], template: Template, root: Path) -> tuple[Path, ...]:

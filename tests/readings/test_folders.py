@@ -1,5 +1,7 @@
 """Trees as public collections have them, built small: cases, labels, patients and masks as their descriptions say."""
 
+import json
+import shlex
 from pathlib import Path
 
 import nibabel
@@ -7,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from shiftscope.sites import Declarations, Site, read_site
+from shiftscope.errors import InputError
+from shiftscope.sites import Declarations, Site, read_site, require_shareable
 
 Expected = dict[str, tuple[str | None, str | None, int]]
 """Name of a case -> label, patient (None where nobody says), and number of masks."""
@@ -305,3 +308,140 @@ def test_every_image_is_read_left_out_or_told(tmp_path: Path, tree: str) -> None
     pictures = [tmp_path / name for name in names if name.endswith((".nii", ".nii.gz", ".png", ".jpg", ".tif", ".bmp"))]
     left = [path for path in pictures if path not in read]
     assert not left or any("not read" in told or "channels" in told for told in site.told)
+
+
+DRIVE = [
+    f"{s}/{folder}/{n}_{name}"
+    for s, n in (("training", "21"), ("training", "22"), ("test", "01"), ("test", "02"))
+    for folder, name in (("images", f"{s}.tif"), ("1st_manual", "manual1.gif"), ("mask", f"{s}_mask.gif"))
+]
+CHASE = [f"Image_0{n}{side}{end}" for n in (1, 2) for side in "LR" for end in (".jpg", "_1stHO.png", "_2ndHO.png")]
+SPINE = [f"sub-0{n}/anat/sub-0{n}_T2w.nii.gz" for n in (1, 2)] + [
+    f"derivatives/labels/sub-0{n}/anat/sub-0{n}_T2w_{end}.nii.gz" for n in (1, 2) for end in ("seg", "label-gm_mask")
+]
+CHOICES = {
+    "annotations beside fields of view": (
+        DRIVE,
+        4,
+        "{split}/images/{case}_training.tif' --mask '{split}/1st_manual/{case}_manual1.gif'",
+    ),
+    "annotations without a word for it": (CHASE, 12, "{case}.jpg' --mask '{case}_1stHO.png'"),
+    "several kinds of masks in BIDS": (
+        SPINE,
+        2,
+        "sub-{patient}/**/anat/{case}_{channel}.nii.gz' --mask"
+        " 'derivatives/**/sub-{patient}/**/anat/{case}_T2w_label-gm_mask.nii.gz'",
+    ),
+}
+
+
+@pytest.mark.parametrize("tree", CHOICES)
+def test_masks_that_may_be_others_are_not_read_but_told(tmp_path: Path, tree: str) -> None:
+    """And the options that are told do read them."""
+    names, cases, told = CHOICES[tree]
+    site = read_site(build(tmp_path, names))
+    assert (len(site.cases), sum(len(case.masks) for case in site.cases)) == (cases, 0)
+    sentence = next(each for each in site.told if told in each)
+    words = shlex.split(sentence[sentence.index("--layout") :])
+    again = read_site(tmp_path, given=Declarations(layout=words[1], mask=words[3]))
+    assert again.cases
+    assert all(len(case.masks) == 1 for case in again.cases)
+
+
+def test_folders_of_patients_by_no_convention_are_asked_for_with_a_template(tmp_path: Path) -> None:
+    """`<class>/<patient>/*`: whether a folder is a person is its owner's to say."""
+    names = [f"{c}/{who}{c[0]}/{k}.png" for c in ("benign", "malignant") for who in ("Anna", "Bert") for k in (1, 2)]
+    site = read_site(build(tmp_path, names))
+    assert (site.classes, site.patient_source, len(site.cases)) == (("benign", "malignant"), "file", 8)
+    with pytest.raises(InputError, match=r"--layout '\{class\}/\{patient\}/\{case\}.png'") as asked:
+        require_shareable(site)
+    assert "folders are patients: 4 of them" in str(asked.value)
+    site = read_site(tmp_path, given=Declarations(layout="{class}/{patient}/{case}.png"))
+    require_shareable(site)
+    assert (site.patient_source, len({case.patient for case in site.cases})) == ("regex", 4)
+
+
+def test_slices_in_folders_of_patients_are_asked_for_with_a_template(tmp_path: Path) -> None:
+    site = read_site(build(tmp_path, TREES["LGG, a folder a patient by no convention"][0]))
+    with pytest.raises(InputError) as asked:
+        require_shareable(site)
+    assert "--layout '{patient}/{case}.tif' --mask '{patient}/{case}_mask.tif'" in str(asked.value)
+
+
+def test_studies_below_folders_that_may_be_sites_are_refused_with_the_nearest_templates(tmp_path: Path) -> None:
+    """MURA: folders of bones hold folders of patients, as folders of hospitals would."""
+    names = [f"XR_{part}/patient0001{n}/study1_negative/image{k}.png" for n, part in enumerate("AB") for k in (1, 2)]
+    with pytest.raises(InputError, match="2 folders that each look like a site") as refused:
+        read_site(build(tmp_path, names))
+    assert "--layout '{class}/{patient}/**/{case}.png'" in str(refused.value)
+    assert "# would find 4 images" in str(refused.value)
+
+
+PARTS = {
+    "years": ["2023", "2024"],
+    "days": ["2023-05-17", "20230518"],
+    "months": ["2023-05", "202306"],
+    "exports": ["export_1", "export_2"],
+    "lettered batches": ["batch a", "batch b"],
+    "one part": ["part1"],
+    "disks": ["CD 1", "CD 2"],
+}
+
+
+@pytest.mark.parametrize("folders", PARTS.values(), ids=PARTS)
+def test_parts_of_a_delivery_are_no_classes(tmp_path: Path, folders: list[str]) -> None:
+    site = read_site(build(tmp_path, [f"{folder}/{k}.png" for folder in folders for k in range(3)]))
+    assert (site.layout, site.classes, len(site.cases)) == ("images", (), 3 * len(folders))
+    assert any("no classes" in told for told in site.told)
+
+
+def test_parts_that_hold_classes_share_them(tmp_path: Path) -> None:
+    names = [f"part_{p}/{c}/{p}{k}.png" for p in (1, 2) for c in ("benign", "malignant") for k in (1, 2)]
+    site = read_site(build(tmp_path, names))
+    assert (site.layout, site.classes, len(site.cases)) == ("classes", ("benign", "malignant"), 8)
+
+
+def test_folders_that_the_owner_calls_classes_are_classes(tmp_path: Path) -> None:
+    names = [f"set {letter}/{k}.png" for letter in "ab" for k in range(2)]
+    site = read_site(build(tmp_path, names), given=Declarations(classes=("set a", "set b")))
+    assert site.classes == ("set a", "set b")
+
+
+@pytest.mark.parametrize("names", [["left", "right"], ["frontal", "lateral"], ["early", "late"]])
+def test_views_that_all_patients_have_are_no_channels(tmp_path: Path, names: list[str]) -> None:
+    """Two sides of a patient are two images; only names of sequences are channels."""
+    site = read_site(build(tmp_path, [f"patient{n}/patient{n}_{view}.png" for n in (1, 2) for view in names]))
+    assert len(site.cases) == 4
+    assert {case.patient for case in site.cases} == {"1", "2"}
+
+
+@pytest.mark.parametrize("name", ["{x", "a*b", "c}", "{case}", "**"])
+def test_names_that_are_no_templates_are_read_all_the_same(tmp_path: Path, name: str) -> None:
+    files = [f"{name} 1/{name}.png", f"{name} 1/{name}_mask.png", f"{name} 2/{name}.png", f"{name} 2/{name}_mask.png"]
+    site = read_site(build(tmp_path, files))
+    assert (len(site.cases), sum(len(case.masks) for case in site.cases)) == (2, 2)
+
+
+def test_images_that_nobody_reads_are_told(tmp_path: Path) -> None:
+    site = read_site(build(tmp_path, ["amber/1.png", "amber/old/2.png", "beige/1.png", "beige/x/3.png"]))
+    assert len(site.cases) == 2
+    assert any(told.startswith("2 files are not read") and "amber/old/2.png" in told for told in site.told)
+
+
+def test_images_below_a_class_are_of_that_class(tmp_path: Path) -> None:
+    site = read_site(build(tmp_path, ["benign/1.png", "benign/older/2.png", "malignant/x/3.png"]))
+    assert seen(site) == {
+        "benign/1": ("benign", None, 0),
+        "benign/older/2": ("benign", None, 0),
+        "malignant/x/3": ("malignant", None, 0),
+    }
+
+
+def test_a_dry_run_shows_the_template(tmp_path: Path, run) -> None:  # type: ignore[no-untyped-def]
+    names, template, mask, _ = TREES["BraTS 2023"]
+    done = run("profile", build(tmp_path / "site", names), "--dry-run", "--format", "json")
+    found = json.loads(done.out)
+    assert (found["template"], found["mask_template"]) == (template, mask)
+    assert any("of 4 channels (t1c, t1n, t2f, t2w) t1c is read" in told for told in found["told"])
+    done = run("profile", tmp_path / "site", "--dry-run", "--channel", "t2f")
+    assert f"--layout '{template}'" in " ".join(done.out.split())
