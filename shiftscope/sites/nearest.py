@@ -60,23 +60,23 @@ def nearest_templates(root: Path, but: str | None = None) -> str:
     return "\n".join(["The nearest templates, with --mask for masks ('{case}_mask*.png'):", *lines])
 
 
-def checked_templates(found: Found, root: Path) -> None:
+def checked_templates(found: Found, root: Path, files: Sequence[Path]) -> None:
     """Keep the proposed templates only if they find the same images, masks, labels and patients; else propose none."""
     if found.template is None:
         return
     try:
         mask = None if found.mask_template is None else Template.of(found.mask_template)
-        again = cases_of(root, Template.of(found.template), mask)
+        again = cases_of(root, Template.of(found.template), mask, files)
     except (ValueError, InputError):
         again = None
     if again is None or _seen(again) != _seen(found):
         found.template = found.mask_template = None
 
 
-def tell_what_is_left(found: Found, root: Path) -> None:
-    """Tell of files that ought to be images and are neither read nor left out by reason; broken links are missing."""
+def tell_what_is_left(found: Found, root: Path, files: Sequence[Path]) -> None:
+    """Tell of files that ought to be images and are neither read nor left out by reason."""
     used = found.files()
-    left = [path for path in walk(root) if path not in used]
+    left = [path for path in files if path not in used]
     if left:
         folders = Counter(path.relative_to(root).parent.as_posix() for path in left)
         inside = "" if len(folders) == 1 else f", most in {folders.most_common(1)[0][0]}/"
@@ -100,11 +100,3 @@ def _seen(found: Found) -> tuple[object, ...]:
         (name, channel, files) for name, by_channel in found.channels.items() for channel, files in by_channel.items()
     }
     return len(found.cases), cases, channels
-
-
-def first_unmatched(root: Path, templates: Sequence[Template]) -> Path | None:
-    """The first file that fits none of these."""
-    for path in walk(root):
-        if not any(template.match(path.relative_to(root).parts) for template in templates):
-            return path
-    return None

@@ -12,10 +12,10 @@ from shiftscope.sites.declarations import NOTHING_SAID, SITE_FILE, Declarations,
 from shiftscope.sites.found import Found
 from shiftscope.sites.layouts import LAYOUTS, find_cases
 from shiftscope.sites.manifests import read_manifest
-from shiftscope.sites.nearest import checked_templates, first_unmatched, nearest_templates, tell_what_is_left
+from shiftscope.sites.nearest import checked_templates, nearest_templates, tell_what_is_left
 from shiftscope.sites.patients import assign_patients
 from shiftscope.sites.site import ONE_FILE, Case, Site
-from shiftscope.sites.spellings import folders_of
+from shiftscope.sites.spellings import folders_of, walk
 from shiftscope.sites.template_cases import cases_of, shared_fields
 from shiftscope.sites.templates import Template
 
@@ -61,9 +61,10 @@ def _listed(path: Path, name: str | None, given: Declarations, known: Declaratio
         raise InputError(f"{path}: expected a folder, or a manifest that ends in .csv or .tsv")
     root = manifest.parent if manifest else path
     declared = given.over(_written(root, site_file).over(known))
-    found = _found(root, manifest, declared)
+    files = [] if manifest else list(walk(root))
+    found = _found(root, manifest, declared, files)
     if manifest is None:
-        tell_what_is_left(found, root)
+        tell_what_is_left(found, root, files)
         found.tell_choices()
     choose_channel(found, declared.channel)
     site_name = name or root.resolve().name
@@ -95,8 +96,12 @@ def _listed(path: Path, name: str | None, given: Declarations, known: Declaratio
     )
 
 
-def _found(root: Path, manifest: Path | None, declared: Declarations) -> Found:
-    """What lies there, by the table, by the owner's templates, or by what is recognised."""
+def _found(root: Path, manifest: Path | None, declared: Declarations, files: Sequence[Path]) -> Found:
+    """What lies there, by the table, by the owner's templates, or by what is recognised.
+
+    Args:
+        files: all below the root that ought to be images; () for a table.
+    """
     template = declared.template
     if template is None and declared.mask is not None:
         raise InputError(f"{root}: a template of masks (--mask) goes with one of images; give --layout too")
@@ -106,7 +111,7 @@ def _found(root: Path, manifest: Path | None, declared: Declarations) -> Found:
                 f"{manifest}: the table lists the cases, and a template ({template}) says how they lie; give one of"
                 " them: leave --layout (in site.toml, layout) out, or move the table away"
             )
-        return _by_template(root, template, declared.mask)
+        return _by_template(root, template, declared.mask, files)
     found = read_manifest(manifest) if manifest else find_cases(root, declared.classes or ())
     if found is None:
         raise InputError(_nothing(root))
@@ -116,21 +121,20 @@ def _found(root: Path, manifest: Path | None, declared: Declarations) -> Found:
             f" {found.layout}; move away what does not belong, or correct `layout`"
         )
     if manifest is None:
-        checked_templates(found, root)
+        checked_templates(found, root, files)
     return found
 
 
-def _by_template(root: Path, text: str, mask_text: str | None) -> Found:
+def _by_template(root: Path, text: str, mask_text: str | None, files: Sequence[Path]) -> Found:
     image, mask = Template.of(text), None if mask_text is None else Template.of(mask_text)
     if mask is not None:
         try:
             shared_fields(image, mask)
         except ValueError as problem:
             raise InputError(f"{root}: {problem}") from None
-    found = cases_of(root, image, mask)
+    found = cases_of(root, image, mask, files)
     if not found.cases and not found.excluded:
-        unmatched = first_unmatched(root, [image])
-        first = f", and the first file, {unmatched.relative_to(root)}, does not fit" if unmatched else ""
+        first = f", and the first file, {files[0].relative_to(root).as_posix()}, does not fit" if files else ""
         raise InputError(f"{root}: no image fits the template {text}{first}{_nearest(root, text)}")
     return found
 

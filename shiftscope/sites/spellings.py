@@ -72,7 +72,7 @@ def mask_target(stem: str) -> str | None:
 
 def files_of(folder: Path) -> list[Path]:
     """Files that ought to be images, sorted: all but what is plainly something else by its name."""
-    return sorted(_meant(folder))
+    return sorted(_meant(folder), key=lambda path: path.name)  # paths themselves compare slowly
 
 
 def folders_of(folder: Path) -> list[Path]:

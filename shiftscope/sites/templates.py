@@ -51,11 +51,13 @@ class Template:
         text: as it was written.
         names: of folders and, last, the file.
         any_suffix: whether it ends in `.*`.
+        fields: those that it holds.
     """
 
     text: str
     names: tuple[Name, ...]
     any_suffix: bool
+    fields: frozenset[str]
 
     @classmethod
     def of(cls, text: str) -> "Template":
@@ -65,12 +67,9 @@ class Template:
             ValueError: it is none; the message says why, and names the fields.
         """
         any_suffix = text.endswith(".*") and text.rpartition("/")[2] != ".*"
-        return cls(text, names_of(text[:-2] if any_suffix else text), any_suffix)
-
-    @property
-    def fields(self) -> frozenset[str]:
-        """Those that it holds."""
-        return frozenset(piece.text for name in self.names for piece in name if piece.kind == "field")
+        names = names_of(text[:-2] if any_suffix else text)
+        fields = frozenset(piece.text for name in names for piece in name if piece.kind == "field")
+        return cls(text, names, any_suffix, fields)
 
     def match(self, parts: Sequence[str]) -> Match | None:
         """The first way in which a path fits, None where it does not."""
