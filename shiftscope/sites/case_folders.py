@@ -7,9 +7,9 @@ from shiftscope.sites.folder_names import CHANNELS, mask_kind, persons
 from shiftscope.sites.found import Found
 from shiftscope.sites.names import is_class_name
 from shiftscope.sites.proposals import parted, read_by, suffix_of
-from shiftscope.sites.spellings import ROLES, SPLITS, files_of, folders_of, has_images, stem_of, walk
+from shiftscope.sites.spellings import ROLES, SPLITS, VOLUMES, files_of, folders_of, has_images, stem_of, walk
 
-__all__ = ["folder_each"]
+__all__ = ["folder_each", "sequences"]
 
 _MOST = 0.5
 """Share of folders in which a name has to come again to be a rule."""
@@ -40,6 +40,32 @@ def folder_each(root: Path) -> Found | None:
     masks = [path for path in paths if path not in set(images)]
     mask = None if tail is None else f"{person}/{deep}{{case}}{tail}{suffix_of(masks)}"
     return _told(read_by(root, f"{person}/{deep}{{case}}{suffix_of(images)}", mask), person)
+
+
+def sequences(root: Path) -> Found | None:
+    """Volumes in one folder, called after a case and a sequence, with masks called alike: "h1_t1c", "h1_seg"."""
+    by_tail: dict[str, list[Path]] = defaultdict(list)
+    bases: dict[str, set[str]] = defaultdict(set)
+    for path in files_of(root):
+        stem = stem_of(path.name)
+        at = max(stem.rfind(sign) for sign in "_-")
+        tail = stem[at:].lower()
+        if at < 1 or not (tail[1:] in CHANNELS or mask_kind(tail)) or not path.name.lower().endswith(VOLUMES):
+            return None
+        by_tail[tail].append(path)
+        bases["mask" if mask_kind(tail) else "image"].add(stem[:at])
+    images = [tail for tail in by_tail if not mask_kind(tail)]
+    masks = [tail for tail in by_tail if mask_kind(tail)]
+    if (
+        len(images) < 2
+        or len(masks) > 1
+        or len({tail[0] for tail in images}) > 1
+        or not bases["mask"] <= bases["image"]
+    ):
+        return None
+    paths = [path for tail in images for path in by_tail[tail]]
+    mask = f"{{case}}{masks[0]}{suffix_of(by_tail[masks[0]])}" if masks else None
+    return read_by(root, f"{{case}}{images[0][0]}{{channel}}{suffix_of(paths)}", mask)
 
 
 def _told(found: Found | None, person: str | None) -> Found | None:

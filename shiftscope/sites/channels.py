@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from shiftscope.errors import InputError
 from shiftscope.parsing import shown
+from shiftscope.sites.folder_names import mask_kind
 from shiftscope.sites.found import Found
 
 __all__ = ["choose_channel"]
@@ -17,7 +18,7 @@ def choose_channel(found: Found, wanted: str | None) -> None:
 
     Args:
         found: changed in place.
-        wanted: the channel; None for the first, by name, of those that most cases have.
+        wanted: the channel; None for the first, by name, of those that most cases have and that are no masks.
 
     Raises:
         InputError: there are no channels, or none of that name.
@@ -34,7 +35,8 @@ def choose_channel(found: Found, wanted: str | None) -> None:
     listed = ", ".join(names[:_LISTED]) + (", ..." if len(names) > _LISTED else "")
     if wanted is not None and wanted not in counts:
         raise InputError(f"no case has the channel {shown(wanted)}; expected one of {listed}")
-    channel = wanted or min(counts, key=lambda name: (-counts[name], name))
+    images = [name for name in names if mask_kind(name) is None] or names
+    channel = wanted or min(images, key=lambda name: (-counts[name], name))
     if len(names) > 1:
         found.tell(f"of {len(names)} channels ({listed}) {channel} is read; --channel NAME reads another")
     lacking = [name for name, files in found.channels.items() if channel not in files]

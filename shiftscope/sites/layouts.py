@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from shiftscope.sites.bids import bids
-from shiftscope.sites.case_folders import folder_each
+from shiftscope.sites.case_folders import folder_each, sequences
 from shiftscope.sites.dicom_tree import dicom_cases, holds_patients, is_dicom
 from shiftscope.sites.folder_names import are_parts
 from shiftscope.sites.found import Found
@@ -161,7 +161,7 @@ def _of_one_class(folder: Path) -> Found | None:
     """What a class's folder holds; below folders in it only where it is called after a class."""
     deeper = any(has_images(inner, deep=True) for inner in folders_of(folder))
     if not deeper or not is_class_name(folder.name):
-        return one_folder(folder)
+        return sequences(folder) or one_folder(folder)
     images, tail = parted([*walk(folder)])
     kept = set(images)
     masks = [path for path in walk(folder) if path not in kept]
@@ -201,13 +201,14 @@ LAYOUTS: dict[str, Callable[[Path], Found | None]] = {
     "nnU-Net (imagesTr/, labelsTr/)": _nnunet,
     "BIDS (sub-*/anat/)": bids,
     "images/ + masks/": images_and_masks,
+    "masks in a folder beside the images'": beside_folders,
     "images/ alone": _images_alone,
     "train|val|test/ with one of these inside": _splits,
     "years or parts (part_1/, part_2/) with one of these inside": _parts,
-    "masks in a folder beside the images'": beside_folders,
     "a tree of DICOM files": _dicom,
     "a folder for each case or patient": folder_each,
     "<class>/*": _classes,
+    "volumes of several sequences": sequences,
     "a folder of images": one_folder,
 }
 """Description for people -> recogniser, in the order they are tried."""

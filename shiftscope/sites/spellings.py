@@ -12,6 +12,7 @@ __all__ = [
     "MASKS",
     "ROLES",
     "SPLITS",
+    "VOLUMES",
     "files_of",
     "folders_of",
     "has_images",
@@ -36,8 +37,9 @@ SPLITS = {
 }
 """Folder name, lower case -> split."""
 
+VOLUMES = (".nii.gz", ".nii", ".mgh.gz", ".mgz", ".mgh", ".hdr")
 _OTHERS = (
-    *(".nii.gz", ".nii", ".mgh.gz", ".mgz", ".mgh", ".hdr"),
+    *VOLUMES,
     *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".gif", ".tif", ".tiff", ".webp", ".jp2", ".j2k"),
 )
 _SUFFIXES = (*_OTHERS, ".dcm", ".dicom", ".ima")

@@ -445,3 +445,122 @@ def test_a_dry_run_shows_the_template(tmp_path: Path, run) -> None:  # type: ign
     assert any("of 4 channels (t1c, t1n, t2f, t2w) t1c is read" in told for told in found["told"])
     done = run("profile", tmp_path / "site", "--dry-run", "--channel", "t2f")
     assert f"--layout '{template}'" in " ".join(done.out.split())
+
+
+def nnunet(images: list[str], labels: list[str]) -> list[str]:
+    return [f"imagesTr/{name}.nii.gz" for name in images] + [f"labelsTr/{name}.nii.gz" for name in labels]
+
+
+ADNI = ["sub-ADNI003S4081/ses-M00/anat/sub-ADNI003S4081_ses-M00_FLAIR.nii.gz"] + [
+    f"sub-ADNI003S{n}/ses-M00/{kind}/sub-ADNI003S{n}_ses-M00_{end}.nii.gz"
+    for n in ("4081", "4119")
+    for kind, end in (("anat", "T1w"), ("dwi", "acq-axial_dwi"))
+]
+FMRIPREP = [
+    *("sub-01/anat/sub-01_desc-preproc_T1w.nii.gz", "sub-01/anat/sub-01_desc-brain_mask.nii.gz"),
+    *(f"sub-01/ses-{s}/anat/sub-01_ses-{s}_from-orig_to-T1w_mode-image_xfm.txt" for s in ("test", "retest")),
+    "sub-01/ses-test/func/sub-01_ses-test_task-x_bold.nii.gz",
+]
+RUNS = [f"sub-HC001/ses-02/anat/sub-HC001_ses-02_run-{n}_T1w.nii.gz" for n in (1, 2)] + [
+    "sub-HC001/ses-01/anat/sub-HC001_ses-01_T1w.nii.gz"
+]
+SOURCES = [
+    *("sub-1/anat/sub-1_T1w.nii.gz", "sourcedata/sub-1/anat/sub-1_T1w.nii.gz"),
+    "derivatives/prep/sub-1/anat/sub-1_space-x_T1w.nii.gz",
+]
+
+REPORTS: dict[str, tuple[list[str], Expected, str | None]] = {
+    "MIC-DKFZ/nnUNet#729": (
+        nnunet(["vert_003", "vert_004"], ["vert_003", "vert_004"]),
+        {"vert_003": (None, None, 1), "vert_004": (None, None, 1)},
+        None,
+    ),
+    "MIC-DKFZ/nnUNet#2616": (
+        nnunet(["case_0000_0000", "case_0001_0000"], ["case_0000", "case_0001"]),
+        {"case_0000": (None, None, 1), "case_0001": (None, None, 1)},
+        None,
+    ),
+    "tkuanlun350/3DUnet-Tensorflow-Brats18#23": (
+        [
+            f"{c}/{c}{n}_{end}.nii"
+            for c in ("HGG", "LGG")
+            for n in (71, 72)
+            for end in ["Flair", "Label", "T1", "T1c", "T2"]
+        ],
+        {f"{c}/{c}{n}": (c, None, 1) for c in ("HGG", "LGG") for n in (71, 72)},
+        "of 4 channels (Flair, T1, T1c, T2) Flair is read",
+    ),
+    "FirasGit/medicaldiffusion#14": (
+        [name.replace(".nii.gz", ".nii") for n in ("001", "002") for name in old_brats(f"BraTS20_Training_{n}")],
+        {f"BraTS20_Training_{n}/BraTS20_Training_{n}": (None, n, 1) for n in ("001", "002")},
+        "of 4 channels",
+    ),
+    "aramis-lab/clinica#9": (
+        ADNI,
+        {f"sub-ADNI003S{n}/ses-M00/sub-ADNI003S{n}_ses-M00": (None, f"ADNI003S{n}", 0) for n in ("4081", "4119")},
+        "of 2 channels (FLAIR, T1w) T1w is read",
+    ),
+    "nilearn/nilearn#6291": (
+        FMRIPREP,
+        {"sub-01/sub-01_desc-preproc": (None, "01", 0)},
+        "1 file is not read",
+    ),
+    "khanlab/hippunfold#46": (
+        RUNS,
+        {f"sub-HC001/{name[10:16]}/{name[22:-11]}": (None, "HC001", 0) for name in RUNS},
+        None,
+    ),
+    "HBClab/NiBetaSeries#69": (SOURCES, {"sub-1/sub-1": (None, "1", 0)}, "2 files are not read"),
+    "pytorch/vision#2831": (
+        ["a/1.png", "b/2.png", ".ipynb_checkpoints/1-checkpoint.png"],
+        {"a/1": ("a", None, 0), "b/2": ("b", None, 0)},
+        None,
+    ),
+    "pytorch/vision#4925": (
+        ["a/1.png", "b/2.png", "c/readme.txt"],
+        {"a/1": ("a", None, 0), "b/2": ("b", None, 0)},
+        None,
+    ),
+    "FengheTan9/CMUNeXt#3": (
+        ["benign (4).png", "benign (4)_mask.png", "benign (4)_mask_1.png"],
+        {"benign (4)": (None, None, 2)},
+        None,
+    ),
+    "advaitsave/Multiclass-Semantic-Segmentation-CamVid#3": (
+        [f"0016E5_0{n}{end}.png" for n in (8115, 8075) for end in ("", "_L")],
+        {f"0016E5_0{n}{end}": (None, None, 0) for n in (8115, 8075) for end in ("", "_L")},
+        "2 files that end in _L may be masks and are not read",
+    ),
+    "minar09/cp-vton-plus#8": (
+        [
+            f"{folder}/000{n}_0.png"
+            for folder, order in (("image", (266, 258)), ("image-mask", (258, 266)))
+            for n in order
+        ],
+        {f"000{n}_0": (None, None, 1) for n in (258, 266)},
+        None,
+    ),
+    "divamgupta/image-segmentation-keras#204": (
+        [f"original/img_{n}.jpg" for n in (1, 2)] + [f"mask/img_{n}.png" for n in (1, 2)],
+        {f"img_{n}": (None, None, 1) for n in (1, 2)},
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize("report", REPORTS)
+def test_a_folder_of_a_public_report(tmp_path: Path, report: str) -> None:
+    names, expected, told = REPORTS[report]
+    site = read_site(build(tmp_path, names))
+    assert seen(site) == expected
+    assert told is None or any(told in sentence for sentence in site.told), site.told
+    for case in site.cases:
+        assert all(mask.name[:6] == case.images[0].name[:6] for mask in case.masks)
+
+
+def test_files_that_lack_their_partner_are_counted(tmp_path: Path) -> None:
+    """Dhananjay42/crackseg9k#4: images without a mask stay, masks without an image are left out."""
+    names = [f"imgs/Riss_{n}.jpg" for n in (1, 2)] + [f"masks/Riss_{n}.jpg" for n in (2, 3)]
+    site = read_site(build(tmp_path, names))
+    assert seen(site) == {"Riss_1": (None, None, 0), "Riss_2": (None, None, 1)}
+    assert [path.name for path in site.excluded["mask_without_image"]] == ["Riss_3.jpg"]
