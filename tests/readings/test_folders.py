@@ -152,7 +152,7 @@ TREES: dict[str, tuple[list[str], str, str | None, Expected]] = {
         "{class}/masks/{case}.png",
         {f"{c}/{c}-{n}": (c, None, 1) for c in ("COVID", "Normal", "Viral Pneumonia") for n in (1, 2)},
     ),
-    "a class's patients by convention": (
+    "a class's folders by no convention": (
         [f"{c}/patient{c[0]}{n}/{k}.png" for c in ("benign", "malignant") for n in (1, 2) for k in (1, 2)],
         "{class}/**/{case}.png",
         None,
@@ -468,6 +468,8 @@ SOURCES = [
     *("sub-1/anat/sub-1_T1w.nii.gz", "sourcedata/sub-1/anat/sub-1_T1w.nii.gz"),
     "derivatives/prep/sub-1/anat/sub-1_space-x_T1w.nii.gz",
 ]
+
+GRADED = ("Flair", "Label", "T1", "T1c", "T2")
 
 REPORTS: dict[str, tuple[list[str], Expected, str | None]] = {
     "MIC-DKFZ/nnUNet#729": (
