@@ -10,7 +10,7 @@ from shiftscope.cli.check_formats import CheckFormat, write_result
 from shiftscope.cli.console import say
 from shiftscope.cli.delivery import DELIVERY, is_site, read_delivery, shown
 from shiftscope.cli.options import Device, DeviceOption
-from shiftscope.cli.owner import RegexOption, SiteFileOption
+from shiftscope.cli.owner import ChannelOption, LayoutOption, MaskOption, RegexOption, SiteFileOption, owner_says
 
 if TYPE_CHECKING:
     from shiftscope.checks import Policy
@@ -38,6 +38,9 @@ def check(
     ] = None,
     site: Annotated[str | None, typer.Option(help="Name of a folder's site. Default: the baseline's.")] = None,
     patient_regex: RegexOption = None,
+    layout: LayoutOption = None,
+    mask: MaskOption = None,
+    channel: ChannelOption = None,
     site_file: SiteFileOption = None,
     weights: Annotated[Path | None, typer.Option(help="Checkpoint of the baseline's timm model.")] = None,
     device: DeviceOption = Device.AUTO,
@@ -62,7 +65,7 @@ def check(
         new,
         baselines,
         site=site,
-        patient_regex=patient_regex,
+        given=owner_says(patient_regex=patient_regex, layout=layout, mask=mask, channel=channel),
         site_file=site_file,
         weights=weights,
         device=device,

@@ -10,7 +10,17 @@ from shiftscope.errors import UsageError
 if TYPE_CHECKING:
     from shiftscope.sites import Declarations
 
-__all__ = ["ClassesOption", "NoClassesOption", "OneFileOption", "RegexOption", "SiteFileOption", "owner_says"]
+__all__ = [
+    "ChannelOption",
+    "ClassesOption",
+    "LayoutOption",
+    "MaskOption",
+    "NoClassesOption",
+    "OneFileOption",
+    "RegexOption",
+    "SiteFileOption",
+    "owner_says",
+]
 
 RegexOption = Annotated[
     str | None,
@@ -25,6 +35,21 @@ ClassesOption = Annotated[
     str | None, typer.Option("--classes", help="Names of classes that may leave: benign,malignant.")
 ]
 NoClassesOption = Annotated[bool, typer.Option("--no-classes", help="Folders and labels are no classes.")]
+LayoutOption = Annotated[
+    str | None,
+    typer.Option(
+        "--layout",
+        metavar="TEMPLATE",
+        help="Where images lie: '{class}/{patient}/{case}.png'; also {split}, {date}, {channel}, *, **/.",
+    ),
+]
+MaskOption = Annotated[
+    str | None,
+    typer.Option("--mask", metavar="TEMPLATE", help="Where their masks lie: '{class}/{patient}/{case}_mask*.png'."),
+]
+ChannelOption = Annotated[
+    str | None, typer.Option("--channel", metavar="NAME", help="Which of several images of a case: t1c, 0001.")
+]
 SiteFileOption = Annotated[
     Path | None,
     typer.Option("--site-file", metavar="FILE", help="What its owner says. Default: site.toml beside the data."),
@@ -37,6 +62,9 @@ def owner_says(
     one_file_per_patient: bool = False,
     classes: str | None = None,
     no_classes: bool = False,
+    layout: str | None = None,
+    mask: str | None = None,
+    channel: str | None = None,
 ) -> "Declarations":
     """What the options say.
 
@@ -54,6 +82,9 @@ def owner_says(
             "classes": [] if no_classes else None if classes is None else [name.strip() for name in classes.split(",")],
             "one_file_per_patient": one_file_per_patient or None,
             "patient_regex": patient_regex,
+            "layout": layout,
+            "mask": mask,
+            "channel": channel,
         },
         "options",
         UsageError,

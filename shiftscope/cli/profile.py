@@ -16,7 +16,10 @@ from shiftscope.cli.options import (
     allowed_failures,
 )
 from shiftscope.cli.owner import (
+    ChannelOption,
     ClassesOption,
+    LayoutOption,
+    MaskOption,
     NoClassesOption,
     OneFileOption,
     RegexOption,
@@ -43,6 +46,9 @@ def profile(
     one_file_per_patient: OneFileOption = False,
     classes: ClassesOption = None,
     no_classes: NoClassesOption = False,
+    layout: LayoutOption = None,
+    mask: MaskOption = None,
+    channel: ChannelOption = None,
     site_file: SiteFileOption = None,
     features: Annotated[str | None, typer.Option(help="A timm model; default: a fixed network, no weights.")] = None,
     weights: Annotated[Path | None, typer.Option(help="Weights for --features: safetensors or plain tensors.")] = None,
@@ -89,7 +95,13 @@ def profile(
     if epsilon is not None:
         calibrated(epsilon)
     said = owner_says(
-        patient_regex=patient_regex, one_file_per_patient=one_file_per_patient, classes=classes, no_classes=no_classes
+        patient_regex=patient_regex,
+        one_file_per_patient=one_file_per_patient,
+        classes=classes,
+        no_classes=no_classes,
+        layout=layout,
+        mask=mask,
+        channel=channel,
     )
     found = read_site(site_dir, name=site, given=said, site_file=site_file)
     if dry_run:

@@ -13,7 +13,7 @@ __all__ = ["SOURCES", "profile_sheet", "reading_sheet", "site_sheet"]
 SOURCES = {
     "dicom": "told apart by DICOM PatientID",
     "manifest": "told apart by the manifest",
-    "regex": "told apart by --patient-regex",
+    "regex": "told apart by names of files or folders",
     "one_file_per_patient": "told apart by file: each is another's, says the owner",
     "file": "not told apart: each file counts as one",
 }
@@ -54,6 +54,7 @@ def site_sheet(found: Mapping[str, Any]) -> Sheet:
 
     rows = [
         ("layout", str(found["layout"])),
+        ("as a template", _template(found)),
         ("cases", str(found["cases"])),
         ("patients", f"{found['patients']}, {SOURCES[found['patient_source']]}"),
         ("masks", str(found["masks"])),
@@ -73,3 +74,11 @@ def reading_sheet(reading: Mapping[str, Any]) -> Sheet:
     if reading["odd"]:
         sheet.append(Lines("what looks odd, most suspicious first", reading["odd"]))
     return sheet
+
+
+def _template(found: Mapping[str, Any]) -> str:
+    """The options that say what was recognised."""
+    if found["template"] is None:
+        return "none says the same"
+    mask = f" --mask '{found['mask_template']}'" if found["mask_template"] else ""
+    return f"--layout '{found['template']}'{mask}"

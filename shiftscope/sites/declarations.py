@@ -2,21 +2,33 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from shiftscope.errors import InputError, ShiftscopeError
 from shiftscope.parsing import read_toml, refuse_odd
 from shiftscope.records import Classes, Record, explain_validation
 from shiftscope.sites.patterns import Pattern
+from shiftscope.sites.templates import LayoutTemplate, Template
 
-__all__ = ["NOTHING_SAID", "SITE_FILE", "Declarations", "read_declarations"]
+__all__ = ["NAMED_LAYOUTS", "NOTHING_SAID", "SITE_FILE", "Declarations", "read_declarations"]
 
 SITE_FILE = "site.toml"
 """Looked for beside the images. It never leaves the site."""
 
 MOST_BYTES = 100_000
+
+NAMED_LAYOUTS = ("images+masks", "classes", "split-classes", "nnunet", "dicom", "manifest", "images")
+
+
+def _named_or_template(text: str) -> str:
+    """A layout's name, or, where it holds a brace, a template."""
+    if "{" in text or "}" in text:
+        Template.of(text)
+    elif text not in NAMED_LAYOUTS:
+        raise ValueError(f"expected {', '.join(NAMED_LAYOUTS)}, or a template such as {{class}}/{{case}}.png")
+    return text
 
 
 class Declarations(Record):
@@ -26,7 +38,9 @@ class Declarations(Record):
         classes: names of classes that may leave the site; () for data without classes, whatever folders are called.
         one_file_per_patient: each file is another person's.
         patient_regex: pattern searched in each case's name; its first group, or the whole match, is the patient.
-        layout: how the folder is laid out; another one is refused.
+        layout: how the folder is laid out; another one is refused. Whatever holds a brace is a template of images.
+        mask: template of masks; goes with a template of images.
+        channel: which of several images of a case is read.
         depth: of the images, for `--epsilon`.
         colour: whether images have colour, for `--epsilon`.
         has_masks: whether images have masks, for `--epsilon`.
@@ -35,7 +49,9 @@ class Declarations(Record):
     classes: Classes | None = None
     one_file_per_patient: bool | None = None
     patient_regex: Pattern | None = None
-    layout: Literal["images+masks", "classes", "split-classes", "nnunet", "dicom", "manifest", "images"] | None = None
+    layout: Annotated[str, AfterValidator(_named_or_template)] | None = None
+    mask: LayoutTemplate | None = None
+    channel: Annotated[str, Field(min_length=1, max_length=100)] | None = None
     depth: Literal["2-D", "3-D", "mixed"] | None = None
     colour: bool | None = None
     has_masks: bool | None = None
@@ -45,6 +61,11 @@ class Declarations(Record):
         if self.one_file_per_patient and self.patient_regex is not None:
             raise ValueError("patients are told by a pattern on names or by one file each, not by both")
         return self
+
+    @property
+    def template(self) -> str | None:
+        """The template of images, None where the layout is named, or nothing is said."""
+        return self.layout if self.layout is not None and "{" in self.layout else None
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any], where: str, error: type[ShiftscopeError]) -> Self:
@@ -60,17 +81,24 @@ class Declarations(Record):
             raise error(f"{where}: {explain_validation(problem)}; its keys are {keys}") from None
 
     def over(self, weaker: "Declarations") -> "Declarations":
-        """What is said here, and where nothing is, what `weaker` says. How patients are told is one saying."""
+        """What is said here, and where nothing is, what `weaker` says.
+
+        How patients are told is one saying, and so is a layout with its masks.
+        """
         said = self.model_dump(exclude_none=True)
         less = weaker.model_dump(exclude_none=True)
         if self.tells_patients:
             less.pop("one_file_per_patient", None)
             less.pop("patient_regex", None)
+        if self.layout is not None:
+            less.pop("mask", None)
         return Declarations.model_validate({**less, **said})
 
     @property
     def tells_patients(self) -> bool:
-        """Whether it is said how patients are told apart."""
+        """Whether it is said how patients are told apart: by a template with {patient} too."""
+        if self.template is not None and "patient" in Template.of(self.template).fields:
+            return True
         return self.one_file_per_patient is not None or self.patient_regex is not None
 
 

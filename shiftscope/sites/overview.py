@@ -30,6 +30,8 @@ def overview(site: Site, read: int, listed: int) -> dict[str, Any]:
     return {
         "site": site.name,
         "layout": site.layout,
+        "template": site.template,
+        "mask_template": site.mask_template,
         "cases": len(site.cases),
         "patients": len({case.patient for case in site.cases}),
         "patient_source": site.patient_source,
@@ -37,6 +39,7 @@ def overview(site: Site, read: int, listed: int) -> dict[str, Any]:
         "labels": dict(sorted(labels.items())),
         "splits": dict(sorted(splits.items())),
         "excluded": {reason: len(paths) for reason, paths in site.excluded.items() if paths},
+        "told": list(site.told),
         "first": dict(list(found.items())[:listed]),
         "reading": reading.to_dict(),
     }

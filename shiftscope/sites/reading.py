@@ -7,12 +7,17 @@ from pathlib import Path
 from shiftscope.errors import REASONS, InputError
 from shiftscope.parsing import shown
 from shiftscope.records import check_name
+from shiftscope.sites.channels import choose_channel
 from shiftscope.sites.declarations import NOTHING_SAID, SITE_FILE, Declarations, read_declarations
-from shiftscope.sites.layouts import LAYOUTS, Found, find_cases
+from shiftscope.sites.found import Found
+from shiftscope.sites.layouts import LAYOUTS, find_cases
 from shiftscope.sites.manifests import read_manifest
+from shiftscope.sites.nearest import checked_templates, nearest_templates, tell_what_is_left
 from shiftscope.sites.patients import assign_patients
 from shiftscope.sites.site import ONE_FILE, Case, Site
-from shiftscope.sites.spellings import folders_of
+from shiftscope.sites.spellings import folders_of, walk
+from shiftscope.sites.template_cases import cases_of, shared_fields
+from shiftscope.sites.templates import Template
 
 __all__ = ["read_site"]
 
@@ -56,14 +61,12 @@ def _listed(path: Path, name: str | None, given: Declarations, known: Declaratio
         raise InputError(f"{path}: expected a folder, or a manifest that ends in .csv or .tsv")
     root = manifest.parent if manifest else path
     declared = given.over(_written(root, site_file).over(known))
-    found = read_manifest(manifest) if manifest else find_cases(root)
-    if found is None:
-        raise InputError(_nothing(root))
-    if declared.layout not in (None, found.layout):
-        raise InputError(
-            f"{root}: its layout is declared as {declared.layout}, and what lies there now has the layout"
-            f" {found.layout}; move away what does not belong, or correct `layout`"
-        )
+    files = [] if manifest else list(walk(root))
+    found = _found(root, manifest, declared, files)
+    if manifest is None:
+        tell_what_is_left(found, root, files)
+        found.tell_choices()
+    choose_channel(found, declared.channel)
     site_name = name or root.resolve().name
     cases, source = assign_patients(found.cases, declared)
     for case in cases:
@@ -72,8 +75,8 @@ def _listed(path: Path, name: str | None, given: Declarations, known: Declaratio
     cases = [case for case in cases if case.patient]
     if not cases:
         raise InputError(_all_left_out(root, found) if found.excluded else _nothing(root))
-    if manifest is not None and source not in ("regex", ONE_FILE) and any(case.patient for case in found.cases):
-        source = "manifest"
+    if source not in ("regex", ONE_FILE) and any(case.patient for case in found.cases):
+        source = "manifest" if manifest is not None else "regex" if found.named_patients else source
     if declared.classes == () or _are_patients(cases):
         cases = [replace(case, label=None) for case in cases]
     classes = tuple(sorted({case.label for case in cases if case.label is not None}))
@@ -88,7 +91,52 @@ def _listed(path: Path, name: str | None, given: Declarations, known: Declaratio
         excluded={reason: tuple(sorted(paths)) for reason, paths in sorted(found.excluded.items())},
         declared=declared,
         told=tuple(found.told),
+        template=found.template,
+        mask_template=found.mask_template,
     )
+
+
+def _found(root: Path, manifest: Path | None, declared: Declarations, files: Sequence[Path]) -> Found:
+    """What lies there, by the table, by the owner's templates, or by what is recognised.
+
+    Args:
+        files: all below the root that ought to be images; () for a table.
+    """
+    template = declared.template
+    if template is None and declared.mask is not None:
+        raise InputError(f"{root}: a template of masks (--mask) goes with one of images; give --layout too")
+    if template is not None:
+        if manifest is not None:
+            raise InputError(
+                f"{manifest}: the table lists the cases, and a template ({template}) says how they lie; give one of"
+                " them: leave --layout (in site.toml, layout) out, or move the table away"
+            )
+        return _by_template(root, template, declared.mask, files)
+    found = read_manifest(manifest) if manifest else find_cases(root, declared.classes or ())
+    if found is None:
+        raise InputError(_nothing(root))
+    if declared.layout not in (None, found.layout):
+        raise InputError(
+            f"{root}: its layout is declared as {declared.layout}, and what lies there now has the layout"
+            f" {found.layout}; move away what does not belong, or correct `layout`"
+        )
+    if manifest is None:
+        checked_templates(found, root, files)
+    return found
+
+
+def _by_template(root: Path, text: str, mask_text: str | None, files: Sequence[Path]) -> Found:
+    image, mask = Template.of(text), None if mask_text is None else Template.of(mask_text)
+    if mask is not None:
+        try:
+            shared_fields(image, mask)
+        except ValueError as problem:
+            raise InputError(f"{root}: {problem}") from None
+    found = cases_of(root, image, mask, files)
+    if not found.cases and not found.excluded:
+        first = f", and the first file, {files[0].relative_to(root).as_posix()}, does not fit" if files else ""
+        raise InputError(f"{root}: no image fits the template {text}{first}{_nearest(root, text)}")
+    return found
 
 
 def _written(root: Path, site_file: Path | None) -> Declarations:
@@ -118,7 +166,12 @@ def _all_left_out(root: Path, found: Found) -> str:
     """What was there although nothing can be used."""
     counts = ", ".join(f"{len(paths)} x {reason} ({REASONS[reason]})" for reason, paths in found.excluded.items())
     first = next(iter(found.excluded.values()))[0]
-    return f"{root}: nothing to read: {counts}; the first is {first}"
+    return f"{root}: nothing to read: {counts}; the first is {first}{_nearest(root, found.template)}"
+
+
+def _nearest(root: Path, but: str | None = None) -> str:
+    near = nearest_templates(root, but)
+    return f"\n{near}" if near else ""
 
 
 def _nothing(root: Path) -> str:
@@ -128,10 +181,12 @@ def _nothing(root: Path) -> str:
         listed = ", ".join(folder.name for folder in inner[:5]) + (", ..." if len(inner) > 5 else "")
         return (
             f"{root}: holds {len(inner)} folders that each look like a site ({listed}). Where they are hospitals, give"
-            " one of them; where they are patients, list all their images in a manifest.csv, columns image and patient"
+            " one of them; where they are patients, list all their images in a manifest.csv, columns image and patient,"
+            f" or say with --layout which folder is what{_nearest(root)}"
         )
     looked = "; ".join((*LAYOUTS, "manifest.csv or manifest.tsv"))
     return (
         f"{root}: no images found in any known layout (looked for: {looked}); any other becomes one with a"
-        " manifest.csv, columns image and, as far as known, mask, label, patient, split, date"
+        " manifest.csv, columns image and, as far as known, mask, label, patient, split, date, or with a template"
+        f" (--layout){_nearest(root)}"
     )

@@ -5,13 +5,15 @@ Whatever is uncertain is shown at the site only, with the commands that would se
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from shiftscope.errors import Unsettled
+from shiftscope.errors import InputError, Unsettled
+from shiftscope.sites.folder_names import are_parts
 from shiftscope.sites.names import unknown_classes
 from shiftscope.sites.shared_patients import patterns_that_part, suspicion
 from shiftscope.sites.site import Case, Site
+from shiftscope.sites.templates import Template
 
 __all__ = ["ask_who_is_who", "require_shareable"]
 
@@ -41,6 +43,10 @@ def ask_who_is_who(site: Site, why: str) -> Unsettled:
         (f"--patient-regex {shlex.quote(pattern)}", f"{patients} patients in {len(site.cases)} files")
         for pattern, patients in patterns_that_part(site.cases).items()
         if any(case.label != re.findall(pattern, case.name)[0] for case in site.cases)
+        and not are_parts({re.findall(pattern, case.name)[0] for case in site.cases})
+    ]
+    answers += [
+        (options, f"folders are patients: {patients} of them") for options, patients in _with_patients(site, "**/")
     ]
     answers.append(("--one-file-per-patient", f"each file another patient: {len(site.cases)} patients"))
     question = _asked(
@@ -69,6 +75,10 @@ def _ask_what_is_a_class(site: Site, unknown: Sequence[str]) -> str:
         for pattern, patients in patterns_that_part(site.cases).items()
         if all(case.label == re.findall(pattern, case.name)[0] for case in site.cases)
     ]
+    answers += [
+        (options, f"the same: {patients} patients, no classes")
+        for options, patients in _with_patients(site, "{class}/")
+    ]
     answers.append((f"--no-classes{_one_file_each(site, plain)}", f"no classes, whatever they are: {cases} cases"))
     if len(site.classes) <= _SPELLED_OUT and not any("," in name for name in site.classes):
         named = f"--classes {shlex.quote(','.join(site.classes))}{_one_file_each(site, site.cases)}"
@@ -82,6 +92,23 @@ def _ask_what_is_a_class(site: Site, unknown: Sequence[str]) -> str:
         " patients'. Nothing is written. One of these settles it:",
         answers,
     )
+
+
+def _with_patients(site: Site, folder: str) -> Iterator[tuple[str, int]]:
+    """The options that make patients of the folders that stand for `folder` in the site's template, and how many."""
+    if site.template is None or folder not in site.template or "{patient}" in site.template:
+        return
+    image = site.template.replace(folder, "{patient}/", 1)
+    mask = (site.mask_template or "").replace(folder, "{patient}/", 1)
+    try:
+        template = Template.of(image)
+        ways = [template.match(case.images[0].relative_to(site.root).parts) for case in site.cases]
+    except (ValueError, InputError):
+        return
+    patients = {way.fields["patient"] for way in ways if way is not None}
+    if None not in ways and 1 < len(patients) < len(site.cases) and not are_parts(patients):
+        masks = f" --mask {shlex.quote(mask)}" if mask else ""
+        yield f"--layout {shlex.quote(image)}{masks}", len(patients)
 
 
 def _one_file_each(site: Site, cases: Sequence[Case]) -> str:
@@ -98,5 +125,5 @@ def _asked(site: Site, question: str, answers: Sequence[tuple[str, str]]) -> str
     where = shlex.quote(str(site.root))
     width = max(len(answer) for answer, _ in answers)
     lines = [f"  shiftscope profile {where} {answer:<{width}}  # {finds}" for answer, finds in answers]
-    once = "Or write it once into site.toml beside the images: classes, one_file_per_patient, patient_regex."
+    once = "Or write it once into site.toml beside the images: classes, one_file_per_patient, patient_regex, layout."
     return "\n".join([f"{site.root}: {question}", *lines, once])

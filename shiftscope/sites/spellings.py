@@ -12,6 +12,7 @@ __all__ = [
     "MASKS",
     "ROLES",
     "SPLITS",
+    "VOLUMES",
     "files_of",
     "folders_of",
     "has_images",
@@ -36,8 +37,9 @@ SPLITS = {
 }
 """Folder name, lower case -> split."""
 
+VOLUMES = (".nii.gz", ".nii", ".mgh.gz", ".mgz", ".mgh", ".hdr")
 _OTHERS = (
-    *(".nii.gz", ".nii", ".mgh.gz", ".mgz", ".mgh", ".hdr"),
+    *VOLUMES,
     *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".gif", ".tif", ".tiff", ".webp", ".jp2", ".j2k"),
 )
 _SUFFIXES = (*_OTHERS, ".dcm", ".dicom", ".ima")
@@ -49,7 +51,9 @@ _LITTER_SUFFIXES = {
 _LITTER_NAMES = {"thumbs.db", "desktop.ini", "dicomdir", "lockfile", "version"}
 _LITTER_OPENINGS = (".", "~$", "readme", "license", "licence", "copying", "makefile", "md5sum", "sha256sum")
 _MASK_TAIL = re.compile(
-    r"[ _.-](?:[a-z]*mask|[a-z]*seg|segmentation|labels?|gt)(?:[ _-]?(?:manual|\d+))?$", re.IGNORECASE
+    r"[ _.-](?:[a-z]*masks?|[a-z]*seg|segmentations?|labels?|gt|ground[ _-]?truth|anno|annotations?)"
+    r"(?:[ _-]?(?:manual|\d+))?$",
+    re.IGNORECASE,
 )
 
 
@@ -70,7 +74,7 @@ def mask_target(stem: str) -> str | None:
 
 def files_of(folder: Path) -> list[Path]:
     """Files that ought to be images, sorted: all but what is plainly something else by its name."""
-    return sorted(_meant(folder))
+    return sorted(_meant(folder), key=lambda path: path.name)  # paths themselves compare slowly
 
 
 def folders_of(folder: Path) -> list[Path]:

@@ -1,0 +1,102 @@
+"""What a folder's files leave to be said: templates near to them, and files that nobody reads."""
+
+import shlex
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from shiftscope.errors import InputError
+from shiftscope.sites.found import Found
+from shiftscope.sites.proposals import suffix_of
+from shiftscope.sites.spellings import has_images, walk
+from shiftscope.sites.template_cases import cases_of
+from shiftscope.sites.templates import Template
+
+__all__ = ["checked_templates", "nearest_templates", "tell_what_is_left"]
+
+_SHAPES = (
+    "{case}",
+    "{class}/{case}",
+    "{patient}/{case}",
+    "{split}/{case}",
+    "{class}/{patient}/{case}",
+    "{split}/{class}/{case}",
+    "{patient}/**/{case}",
+    "{split}/{class}/{patient}/{case}",
+    "{class}/{patient}/**/{case}",
+    "**/{case}",
+)
+"""Templates that are tried, without suffix; the first of those that find as many comes first."""
+
+_SHOWN = 3
+_MOST_FILES = 5_000
+"""Files that are looked at for a proposal."""
+
+
+def nearest_templates(root: Path, but: str | None = None) -> str:
+    """The templates that would find most images, a command to copy for each; "" where there is no image.
+
+    Args:
+        but: a template that is not proposed.
+    """
+    if not has_images(root, deep=True):
+        return ""
+    paths = [path for path, _ in zip(walk(root), range(_MOST_FILES), strict=False)]
+    suffix = suffix_of(paths)
+    counts: Counter[str] = Counter()
+    for shape in _SHAPES:
+        template = Template.of(shape + suffix)
+        counts[template.text] = sum(template.match(path.relative_to(root).parts) is not None for path in paths)
+    found = [(text, count) for text, count in counts.most_common() if count and text != but]
+    if not found:
+        return ""
+    where = shlex.quote(str(root))
+    shown = [(shlex.quote(text), count) for text, count in found[:_SHOWN]]
+    width = max(len(text) for text, _ in shown)
+    lines = [
+        f"  shiftscope profile {where} --dry-run --layout {text:<{width}}  # would find {count} images"
+        for text, count in shown
+    ]
+    return "\n".join(["The nearest templates, with --mask for masks ('{case}_mask*.png'):", *lines])
+
+
+def checked_templates(found: Found, root: Path, files: Sequence[Path]) -> None:
+    """Keep the proposed templates only if they find the same images, masks, labels and patients; else propose none."""
+    if found.template is None:
+        return
+    try:
+        mask = None if found.mask_template is None else Template.of(found.mask_template)
+        again = cases_of(root, Template.of(found.template), mask, files)
+    except (ValueError, InputError):
+        again = None
+    if again is None or _seen(again) != _seen(found):
+        found.template = found.mask_template = None
+
+
+def tell_what_is_left(found: Found, root: Path, files: Sequence[Path]) -> None:
+    """Tell of files that ought to be images and are neither read nor left out by reason."""
+    used = found.files()
+    left = [path for path in files if path not in used]
+    if left:
+        folders = Counter(path.relative_to(root).parent.as_posix() for path in left)
+        inside = "" if len(folders) == 1 else f", most in {folders.most_common(1)[0][0]}/"
+        count = f"{len(left)} files are" if len(left) > 1 else "1 file is"
+        found.tell(f"{count} not read, for the layout has no place for them; the first is {left[0]}{inside}")
+
+
+def _seen(found: Found) -> tuple[object, ...]:
+    cases = {
+        (
+            case.name,
+            None if case.name in found.channels else case.images,
+            frozenset(case.masks),
+            case.label,
+            case.patient,
+            case.split,
+        )
+        for case in found.cases
+    }
+    channels = {
+        (name, channel, files) for name, by_channel in found.channels.items() for channel, files in by_channel.items()
+    }
+    return len(found.cases), cases, channels
