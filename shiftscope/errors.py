@@ -46,8 +46,8 @@ REASONS: dict[str, str] = {
     "mask_size": "mask and image differ in size",
     "mask_geometry": "the mask lies elsewhere in space than its image",
     "mask_without_image": "a mask has no image of the same name",
-    "no_patient": "the header names no patient, although those of most files do",
-    "missing": "the manifest names a file that is not there",
+    "no_patient": "the header or table names no patient, although it does for most files",
+    "missing": "a file that is listed is not there, or cannot be opened",
     "beside_images": "no image of the examination: a localizer, a screen capture, a dose sheet, a report",
 }
 """Why a file can be left out: code -> what it means. The code is what a profile counts."""

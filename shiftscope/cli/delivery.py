@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from shiftscope.cli.console import choose_device, counting, list_failures, say, warn
 from shiftscope.cli.options import Device, allowed_failures
-from shiftscope.cli.owner import owner_says
 from shiftscope.cli.publishing import caution_files
 from shiftscope.errors import InputError, NotComparable, ProfileError, Unreadable, Unsettled
 
@@ -39,7 +38,7 @@ def read_delivery(
     baselines: "Sequence[Profile]",
     *,
     site: str | None,
-    patient_regex: str | None,
+    given: "Declarations",
     site_file: Path | None,
     weights: Path | None,
     device: Device,
@@ -53,7 +52,8 @@ def read_delivery(
         path: a profile, a folder or a manifest.
         baselines: what it will be held against.
         site: its name; None for that of a single baseline, else the folder's.
-        patient_regex, site_file, weights, device, workers, max_failures: as `shiftscope profile` takes them.
+        given: what the options say of it.
+        site_file, weights, device, workers, max_failures: as `shiftscope profile` takes them.
         name_files: whether the log may name files; names of files can be names of people, and others read a job's log.
 
     Raises:
@@ -70,7 +70,7 @@ def read_delivery(
         return Profile.read(path, ProfileError), []
     name = site or (baselines[0].site if len(baselines) == 1 else None)
     known = _known(baselines, name or path.resolve().name)
-    found = read_site(path, name=name, given=owner_says(patient_regex=patient_regex), known=known, site_file=site_file)
+    found = read_site(path, name=name, given=given, known=known, site_file=site_file)
     chosen = choose_device(device, workers)
     extractor = load_extractor(baselines[0].recipe.extractor, weights, chosen)
     for baseline in baselines:

@@ -16,9 +16,13 @@ from shiftscope.cli.options import (
     allowed_failures,
 )
 from shiftscope.cli.owner import (
+    CaseColumnOption,
     ClassesOption,
+    LabelColumnOption,
+    LabelsOption,
     NoClassesOption,
     OneFileOption,
+    PatientColumnOption,
     RegexOption,
     SiteFileOption,
     owner_says,
@@ -40,6 +44,10 @@ def profile(
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Default: SITE.profile.json.")] = None,
     site: Annotated[str | None, typer.Option(help="The site's name. Default: the folder's.")] = None,
     patient_regex: RegexOption = None,
+    labels: LabelsOption = None,
+    label_column: LabelColumnOption = None,
+    case_column: CaseColumnOption = None,
+    patient_column: PatientColumnOption = None,
     one_file_per_patient: OneFileOption = False,
     classes: ClassesOption = None,
     no_classes: NoClassesOption = False,
@@ -89,7 +97,14 @@ def profile(
     if epsilon is not None:
         calibrated(epsilon)
     said = owner_says(
-        patient_regex=patient_regex, one_file_per_patient=one_file_per_patient, classes=classes, no_classes=no_classes
+        patient_regex=patient_regex,
+        one_file_per_patient=one_file_per_patient,
+        classes=classes,
+        no_classes=no_classes,
+        labels=labels,
+        label_column=label_column,
+        case_column=case_column,
+        patient_column=patient_column,
     )
     found = read_site(site_dir, name=site, given=said, site_file=site_file)
     if dry_run:

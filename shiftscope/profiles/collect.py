@@ -25,6 +25,7 @@ def profile_site(
     progress: Progress = silent,
     first: Part | None = None,
     epsilon: float | None = None,
+    told: list[str] | None = None,
 ) -> tuple[Profile, list[Unreadable]]:
     """Measure every case of `site`.
 
@@ -35,6 +36,7 @@ def profile_site(
         progress: called with cases done and in all.
         first: a part of the same site whose canonical map is used; None to fit one here.
         epsilon: for a profile under differential privacy, see `privacy`.
+        told: grows by what was found odd while measuring, as `Site.told` for the eyes of the site.
 
     Returns:
         The profile, and the files that could not be used, for the site's eyes only.
@@ -43,7 +45,7 @@ def profile_site(
         TooManyFailures: more unreadable files than `options.max_failures`.
         InputError: not one case could be read, or it is not certain who is a patient or what is a class.
     """
-    part, failures = part_of_site(site, extractor, options, progress, first)
+    part, failures = part_of_site(site, extractor, options, progress, first, told=told)
     if not part.tally.cases:
         told = f"; the first: {failures[0]}" if failures else ""
         raise InputError(f"{site.root}: none of {len(site.cases)} cases could be read{told}")
@@ -57,6 +59,7 @@ def part_of_site(
     progress: Progress = silent,
     first: Part | None = None,
     key: Key | None = None,
+    told: list[str] | None = None,
 ) -> tuple[Part, list[Unreadable]]:
     """As `profile_site`, up to the export rules; a part of which no case can be read is empty.
 
@@ -79,6 +82,8 @@ def part_of_site(
         tally.add(patient)
     if (why := alike.suspicion()) is not None:
         raise ask_who_is_who(site, why) if site.patient_source == "file" else InputError(_copies(site, why))
+    if told is not None and isinstance(alike, Copies) and (copies := alike.told()) is not None:
+        told.append(copies)
     failures.sort(key=lambda failure: str(failure.path))
     excluded = Counter(failure.reason for failure in failures)
     return Part.of(Origin.of(site, options.seed, extractor, excluded, key), fit.canonical, tally), failures

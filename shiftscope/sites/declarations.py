@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from shiftscope.errors import InputError, ShiftscopeError
 from shiftscope.parsing import read_toml, refuse_odd
@@ -18,6 +18,12 @@ SITE_FILE = "site.toml"
 
 MOST_BYTES = 100_000
 
+Place = Annotated[str, Field(min_length=1, max_length=4096)]
+"""Path of a file."""
+
+Head = Annotated[str, Field(min_length=1, max_length=200)]
+"""Head of a column."""
+
 
 class Declarations(Record):
     """The owner's word; None where nothing was said.
@@ -30,7 +36,17 @@ class Declarations(Record):
         depth: of the images, for `--epsilon`.
         colour: whether images have colour, for `--epsilon`.
         has_masks: whether images have masks, for `--epsilon`.
+        labels: the owner's table of cases; in a site file relative to it.
+        label_column: its column of classes.
+        case_column: its column that names the images.
+        patient_column: its column of patients.
+        split_column: its column of splits.
+        date_column: its column of dates.
     """
+
+    COLUMNS: ClassVar[tuple[str, ...]] = (
+        *("label_column", "case_column", "patient_column", "split_column", "date_column"),
+    )
 
     classes: Classes | None = None
     one_file_per_patient: bool | None = None
@@ -39,11 +55,19 @@ class Declarations(Record):
     depth: Literal["2-D", "3-D", "mixed"] | None = None
     colour: bool | None = None
     has_masks: bool | None = None
+    labels: Place | None = None
+    label_column: Head | None = None
+    case_column: Head | None = None
+    patient_column: Head | None = None
+    split_column: Head | None = None
+    date_column: Head | None = None
 
     @model_validator(mode="after")
     def _one_way_to_tell_patients(self) -> Self:
         if self.one_file_per_patient and self.patient_regex is not None:
             raise ValueError("patients are told by a pattern on names or by one file each, not by both")
+        if self.patient_column is not None and (self.one_file_per_patient or self.patient_regex is not None):
+            raise ValueError("patients are told by a table's column, or by a pattern or one file each, not by both")
         return self
 
     @classmethod
@@ -66,12 +90,19 @@ class Declarations(Record):
         if self.tells_patients:
             less.pop("one_file_per_patient", None)
             less.pop("patient_regex", None)
+            less.pop("patient_column", None)
         return Declarations.model_validate({**less, **said})
 
     @property
     def tells_patients(self) -> bool:
         """Whether it is said how patients are told apart."""
-        return self.one_file_per_patient is not None or self.patient_regex is not None
+        ways = (self.one_file_per_patient, self.patient_regex, self.patient_column)
+        return any(way is not None for way in ways)
+
+    @property
+    def joins(self) -> bool:
+        """Whether it is said what a table tells of the cases."""
+        return any(getattr(self, column) is not None for column in self.COLUMNS if column != "case_column")
 
 
 NOTHING_SAID = Declarations()
@@ -85,4 +116,5 @@ def read_declarations(path: Path) -> Declarations:
     """
     values = read_toml(path, MOST_BYTES, "a site file", InputError)
     refuse_odd(values, str(path), InputError)
-    return Declarations.from_values(values, str(path), InputError)
+    said = Declarations.from_values(values, str(path), InputError)
+    return said if said.labels is None else said.model_copy(update={"labels": str(path.parent / said.labels)})

@@ -7,12 +7,17 @@ from pathlib import Path
 from shiftscope.errors import REASONS, InputError
 from shiftscope.parsing import shown
 from shiftscope.records import check_name
+from shiftscope.sites.class_spellings import as_one_class
 from shiftscope.sites.declarations import NOTHING_SAID, SITE_FILE, Declarations, read_declarations
+from shiftscope.sites.identifiers import odd_identifiers
 from shiftscope.sites.layouts import LAYOUTS, Found, find_cases
+from shiftscope.sites.lost import Lost, lost_in, sentences
 from shiftscope.sites.manifests import read_manifest
 from shiftscope.sites.patients import assign_patients
-from shiftscope.sites.site import ONE_FILE, Case, Site
+from shiftscope.sites.shared_patients import patterns_that_part, suspicion
+from shiftscope.sites.site import Case, Site
 from shiftscope.sites.spellings import folders_of
+from shiftscope.sites.tables import join_table
 
 __all__ = ["read_site"]
 
@@ -51,31 +56,36 @@ def read_site(
 
 
 def _listed(path: Path, name: str | None, given: Declarations, known: Declarations, site_file: Path | None) -> Site:
-    manifest = path if path.is_file() else next((path / each for each in _MANIFESTS if (path / each).is_file()), None)
+    manifest = path if path.is_file() else _manifest_in(path)
     if manifest is not None and manifest.suffix.lower() not in (".csv", ".tsv"):
-        raise InputError(f"{path}: expected a folder, or a manifest that ends in .csv or .tsv")
+        raise InputError(
+            f"{path}: expected a folder, or a manifest that ends in .csv or .tsv; save workbooks as CSV UTF-8"
+        )
     root = manifest.parent if manifest else path
     declared = given.over(_written(root, site_file).over(known))
-    found = read_manifest(manifest) if manifest else find_cases(root)
+    lost = [] if manifest else list(lost_in(root))
+    found = read_manifest(manifest, declared.classes) if manifest else find_cases(root)
     if found is None:
-        raise InputError(_nothing(root))
+        raise InputError(_nothing(root, lost))
     if declared.layout not in (None, found.layout):
         raise InputError(
             f"{root}: its layout is declared as {declared.layout}, and what lies there now has the layout"
             f" {found.layout}; move away what does not belong, or correct `layout`"
         )
+    _leave_out_lost(found, lost)
+    join_table(found, root, declared)
     site_name = name or root.resolve().name
-    cases, source = assign_patients(found.cases, declared)
+    listed = manifest is not None or declared.patient_column is not None
+    cases, source, odd = assign_patients(found.cases, declared, listed)
     for case in cases:
         if not case.patient:
             found.leave_out("no_patient", case.images[0])
     cases = [case for case in cases if case.patient]
     if not cases:
-        raise InputError(_all_left_out(root, found) if found.excluded else _nothing(root))
-    if manifest is not None and source not in ("regex", ONE_FILE) and any(case.patient for case in found.cases):
-        source = "manifest"
+        raise InputError(_all_left_out(root, found) if found.excluded else _nothing(root, lost))
     if declared.classes == () or _are_patients(cases):
         cases = [replace(case, label=None) for case in cases]
+    cases, written = as_one_class(cases, declared.classes or ())
     classes = tuple(sorted({case.label for case in cases if case.label is not None}))
     _require_names(root, site_name, classes)
     return Site(
@@ -87,8 +97,36 @@ def _listed(path: Path, name: str | None, given: Declarations, known: Declaratio
         classes=classes,
         excluded={reason: tuple(sorted(paths)) for reason, paths in sorted(found.excluded.items())},
         declared=declared,
-        told=tuple(found.told),
+        told=(*_of_patients(cases, source, (site_name, root.resolve().name)), *odd, *written, *found.told),
     )
+
+
+def _manifest_in(folder: Path) -> Path | None:
+    """The manifest of a folder, however its name is written."""
+    names = {path.name.casefold(): path for path in sorted(folder.iterdir()) if path.is_file()}
+    return next((names[name] for name in _MANIFESTS if name in names), None)
+
+
+def _leave_out_lost(found: Found, lost: list[Lost]) -> None:
+    """Count what is listed and not there, and leave out series that lack such a file, as those with a broken one."""
+    folders = {path.parent for path, _ in lost}
+    whole = [case for case in found.cases if len(case.images) == 1 or folders.isdisjoint(p.parent for p in case.images)]
+    for case in found.cases:
+        if len(case.images) > 1 and not folders.isdisjoint(path.parent for path in case.images):
+            found.leave_out("missing", case.images[0])
+            found.told.append(f"the series {case.name} is left out, for a file of its folder is not there")
+    found.cases = whole
+    for path, _ in lost:
+        found.leave_out("missing", path)
+    found.told += sentences(lost)
+
+
+def _of_patients(cases: Sequence[Case], source: str, called: Sequence[str]) -> list[str]:
+    """What is odd about who is a patient, where nobody vouches for it."""
+    if source not in ("dicom", "manifest"):
+        return []
+    why = suspicion(cases, called) if len({case.patient for case in cases}) == len(cases) > 1 else None
+    return odd_identifiers(cases, patterns_that_part(cases), why)
 
 
 def _written(root: Path, site_file: Path | None) -> Declarations:
@@ -121,8 +159,10 @@ def _all_left_out(root: Path, found: Found) -> str:
     return f"{root}: nothing to read: {counts}; the first is {first}"
 
 
-def _nothing(root: Path) -> str:
-    """Why nothing was found: several sites in one folder, or no known layout."""
+def _nothing(root: Path, lost: list[Lost]) -> str:
+    """Why nothing was found: files that are not there, several sites in one folder, or no known layout."""
+    if lost:
+        return f"{root}: nothing to read: {'; '.join(sentences(lost))}"
     inner = [folder for folder in folders_of(root) if find_cases(folder) is not None]
     if inner:
         listed = ", ".join(folder.name for folder in inner[:5]) + (", ..." if len(inner) > 5 else "")

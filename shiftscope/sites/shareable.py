@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from shiftscope.errors import Unsettled
+from shiftscope.sites.identifiers import one_for_all
 from shiftscope.sites.names import unknown_classes
 from shiftscope.sites.shared_patients import patterns_that_part, suspicion
 from shiftscope.sites.site import Case, Site
@@ -23,11 +24,14 @@ def require_shareable(site: Site) -> None:
     """See that classes and patients are what they seem.
 
     Raises:
-        Unsettled: a class has a name that may be anybody's, or files may share patients and nothing tells them apart.
+        Unsettled: a class has a name that may be anybody's, or files may share patients and nothing tells them apart,
+            or one identifier stands for all.
     """
     if unknown := _unknown(site):
         raise Unsettled(_ask_what_is_a_class(site, unknown), f"{len(unknown)} names of classes may be anybody's")
     if site.patient_source == "file" and (why := _suspicion(site, site.cases)) is not None:
+        raise ask_who_is_who(site, why)
+    if site.patient_source == "dicom" and (why := one_for_all(site.cases)) is not None:
         raise ask_who_is_who(site, why)
 
 

@@ -1,0 +1,61 @@
+"""What a folder lists although nothing can be read there: links without a target, placeholders, pipes and devices."""
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from shiftscope.sites.spellings import folders_of, is_image_name, is_litter
+
+__all__ = ["Lost", "lost_in", "sentences"]
+
+_KINDS = {
+    "link": "links lead nowhere: the files they stand for were not copied, or not fetched (git-annex and datalad: get)",
+    "cloud": "files are placeholders of a cloud drive or shortcuts: download the files themselves",
+    "download": "downloads or copies did not end: fetch the files again",
+    "special": "entries are pipes, sockets or devices, and are not opened: move them away",
+}
+_ENDINGS = {
+    **dict.fromkeys((".icloud", ".lnk", ".url", ".cloudf", ".gdoc"), "cloud"),
+    **dict.fromkeys((".part", ".partial", ".tmp", ".crdownload", ".download", ".filepart"), "download"),
+}
+"""Of names that stand for an image which is not there: "scan.png.part"."""
+
+Lost = tuple[Path, str]
+"""An entry, and a key of what is the matter with it."""
+
+
+def lost_in(folder: Path) -> Iterator[Lost]:
+    """Entries under a folder that ought to be files and are none; hidden folders are passed over, as for images."""
+    for entry in sorted(os.scandir(folder), key=lambda each: each.name):
+        path = Path(entry.path)
+        if kind := _kind(entry, path):
+            yield path, kind
+    for inner in folders_of(folder):
+        yield from lost_in(inner)
+
+
+def sentences(lost: list[Lost]) -> list[str]:
+    """What was lost, by kind, for the eyes of the site."""
+    counts = Counter(kind for _, kind in lost)
+    first = {kind: path for path, kind in reversed(lost)}
+    return [f"{counts[kind]} {what}; the first is {first[kind]}" for kind, what in _KINDS.items() if counts[kind]]
+
+
+def _kind(entry: "os.DirEntry[str]", path: Path) -> str | None:
+    if kind := _stands_for_an_image(path):
+        return kind
+    if is_litter(path) or entry.is_dir(follow_symlinks=False) or entry.is_file(follow_symlinks=False):
+        return None
+    if path.is_file() or path.is_dir():
+        return None
+    return "special" if path.exists() else "link"
+
+
+def _stands_for_an_image(path: Path) -> str | None:
+    """Whether a name is that of an image with an ending, and the image itself is not beside it."""
+    stem, ending = path.stem, path.suffix.lower()
+    if ending not in _ENDINGS:
+        return None
+    name = stem.removeprefix(".") if ending == ".icloud" else stem
+    return _ENDINGS[ending] if is_image_name(name) and not path.with_name(name).exists() else None
