@@ -4,6 +4,7 @@
     ├── UsageError             an option or argument that cannot be used
     ├── InputError             images, masks, labels or a manifest that cannot be used
     │   ├── Unreadable         one file: carries a reason from REASONS; counted, never stops a run
+    │   ├── TableError         a manifest or a table of the owner that cannot be used
     │   ├── TooManyFailures    more unreadable files than `--max-failures` allows
     │   └── Unsettled          it is not certain who is a patient or what is a class: asks the site's owner
     ├── ProfileError           a profile that cannot be read or merged
@@ -27,6 +28,7 @@ __all__ = [
     "PolicyError",
     "ProfileError",
     "ShiftscopeError",
+    "TableError",
     "TooManyFailures",
     "Unreadable",
     "Unsettled",
@@ -85,6 +87,10 @@ class Unreadable(InputError):
 
     def __reduce__(self) -> tuple[type["Unreadable"], tuple[Path, str, str]]:
         return (type(self), (self.path, self.reason, self.detail))
+
+
+class TableError(InputError):
+    """A manifest or a table of the owner that cannot be used. It quotes cells, and is for the eyes of the site."""
 
 
 class TooManyFailures(InputError):

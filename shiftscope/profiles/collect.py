@@ -47,8 +47,8 @@ def profile_site(
     """
     part, failures = part_of_site(site, extractor, options, progress, first, told=told)
     if not part.tally.cases:
-        told = f"; the first: {failures[0]}" if failures else ""
-        raise InputError(f"{site.root}: none of {len(site.cases)} cases could be read{told}")
+        why = f"; the first: {failures[0]}" if failures else ""
+        raise InputError(f"{site.root}: none of {len(site.cases)} cases could be read{why}")
     return part.profile(epsilon), failures
 
 

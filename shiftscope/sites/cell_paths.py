@@ -5,7 +5,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
-from shiftscope.errors import InputError
+from shiftscope.errors import TableError
 from shiftscope.parsing import shown
 from shiftscope.sites.cells import named_alike
 from shiftscope.sites.spellings import stem_of
@@ -31,7 +31,7 @@ class Shelf:
         what follows is looked for in the folder. A path that is nowhere is returned as it is written.
 
         Raises:
-            InputError: several files are meant.
+            TableError: several files are meant.
         """
         if (self.root / text).exists():
             return self.root / text, True
@@ -62,7 +62,7 @@ class Shelf:
                 continue
             names = self._listing(path).called(part, last=at == len(parts) - 1)
             if len(names) > 1:
-                raise InputError(
+                raise TableError(
                     f"{where}: {shown('/'.join(parts))} is not there to the letter, and {len(names)} names in {path}"
                     f" are like it ({', '.join(map(shown, sorted(names)[:3]))}); write the one that is meant"
                 )

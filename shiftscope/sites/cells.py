@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-__all__ = ["EXACT", "damage", "folded", "is_date", "is_empty", "named_alike", "number", "plain"]
+__all__ = ["EXACT", "damage", "folded", "is_date", "is_empty", "named_alike", "number", "one_form", "plain"]
 
 _EDGES = (
     " \t\r\n\v\f\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
@@ -62,9 +62,13 @@ def number(text: str) -> str | None:
 
 def folded(text: str) -> str:
     """Text as it is compared: whatever its case, its Unicode form, its blanks, the decimals of a number."""
-    words = " ".join(unicodedata.normalize("NFC", text).casefold().split())
-    words = unicodedata.normalize("NFC", words)  # folding can take characters apart again
+    words = one_form(one_form(text).casefold())  # folding can take characters apart again
     return number(words) or words
+
+
+def one_form(text: str) -> str:
+    """Text in composed Unicode (NFC) with single blanks of the plain kind."""
+    return " ".join(unicodedata.normalize("NFC", text).split())
 
 
 def named_alike(name: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from shiftscope.parsing import shown
-from shiftscope.sites.cells import folded, number
+from shiftscope.sites.cells import folded, number, one_form
 from shiftscope.sites.site import Case
 
 __all__ = ["as_one_class"]
@@ -16,7 +16,8 @@ _SIGNS = re.compile(r"[\s_.,;:/()]+|(?<=\w)-(?=\w)")  # not those of "HER2+" and
 
 
 def as_one_class(cases: Sequence[Case], declared: Collection[str]) -> tuple[list[Case], list[str]]:
-    """Give each class one spelling: that of the owner, a whole number without decimals, else the most frequent.
+    """Give each class one spelling: that of the owner, a whole number without decimals, else the most frequent one with
+    single blanks in composed Unicode, so that two hospitals spell it alike.
 
     Args:
         cases: of a site.
@@ -47,9 +48,10 @@ def _name(labels: Sequence[str], declared: Collection[str]) -> str:
     """How to call a class that is written in these ways, the most frequent first."""
     keys = {folded(label): label for label in sorted(declared, reverse=True)}
     known = next((label for label in labels if label in declared), None) or keys.get(folded(labels[0]))
-    whole = number(labels[0])
-    if known is not None or whole is None:
-        return known or labels[0]
+    if known is not None:
+        return known
+    if number(labels[0]) is None:
+        return one_form(labels[0])
     return min((number(label) or label for label in labels), key=len)
 
 

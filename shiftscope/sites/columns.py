@@ -2,7 +2,7 @@
 
 import re
 
-from shiftscope.errors import InputError
+from shiftscope.errors import TableError
 from shiftscope.parsing import shown
 from shiftscope.sites.cells import damage, is_empty
 from shiftscope.sites.spellings import SPLITS
@@ -32,14 +32,14 @@ def label_of(cell: str, where: str, declared: tuple[str, ...] | None) -> str | N
     """The class that a plain cell names, None where it is empty. What the owner declared is a class, whatever it says.
 
     Raises:
-        InputError: it holds the error of a formula.
+        TableError: it holds the error of a formula.
     """
     if declared and cell in declared:
         return cell
     if is_empty(cell, none=False):
         return None
     if why := damage(cell):
-        raise InputError(f"{where}: the label {shown(cell)} {why}; mend it there and export the table anew")
+        raise TableError(f"{where}: the label {shown(cell)} {why}; mend it there and export the table anew")
     return cell
 
 
@@ -47,12 +47,12 @@ def split_of(cell: str, where: str) -> str | None:
     """The split that a plain cell names.
 
     Raises:
-        InputError: it names none that is known.
+        TableError: it names none that is known.
     """
     if is_empty(cell):
         return None
     if cell.lower() not in SPLITS:
-        raise InputError(f"{where}: split {shown(cell)}; expected train, val or test")
+        raise TableError(f"{where}: split {shown(cell)}; expected train, val or test")
     return SPLITS[cell.lower()]
 
 
@@ -60,11 +60,11 @@ def month_of(cell: str, where: str) -> str | None:
     """The month of a plain cell.
 
     Raises:
-        InputError: it is no date with the year first.
+        TableError: it is no date with the year first.
     """
     if is_empty(cell):
         return None
     match = _DATE.match(cell)
     if not match:
-        raise InputError(f"{where}: date {shown(cell)}; expected YYYY-MM or YYYY-MM-DD")
+        raise TableError(f"{where}: date {shown(cell)}; expected YYYY-MM or YYYY-MM-DD")
     return f"{match[1]}-{match[2]}"

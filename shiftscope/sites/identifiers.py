@@ -5,10 +5,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 
-from shiftscope.errors import InputError
+from shiftscope.errors import TableError
 from shiftscope.parsing import shown
 from shiftscope.sites.cells import EXACT, damage, folded, is_date, is_empty
 from shiftscope.sites.site import Case
+from shiftscope.sites.spellings import stem_of
 
 __all__ = ["nobody_in", "odd_identifiers", "one_for_all", "one_person_each", "require_whole", "without_nobody"]
 
@@ -120,21 +121,21 @@ def require_whole(identifiers: Mapping[str, int], where: str) -> None:
         where: the table and its column, for the message.
 
     Raises:
-        InputError: one looks damaged, or all long ones end in zeros after the fifteenth digit.
+        TableError: one looks damaged, or all long ones end in zeros after the fifteenth digit.
     """
     mend = "export the table anew with that column as text"
     dates = [name for name in identifiers if is_date(name)]
     for name, line in identifiers.items():
         if why := damage(name):
-            raise InputError(f"{where}, line {line}: {shown(name)} {why}; {mend}")
+            raise TableError(f"{where}, line {line}: {shown(name)} {why}; {mend}")
     if dates and 2 * len(dates) <= len(identifiers):  # where most look so, they are codes
-        raise InputError(
+        raise TableError(
             f"{where}, line {identifiers[dates[0]]}: {shown(dates[0])} is a date that a spreadsheet may have made of an"
             f" identifier such as 1-2; {mend}"
         )
     long = [name for name in map(_digits, identifiers) if len(name) > EXACT]
     if len(long) >= _FEW and not any(name[EXACT:].strip("0") for name in long):
-        raise InputError(
+        raise TableError(
             f"{where}: {len(long)} numbers of more than {EXACT} digits all end in zeros, for example {long[0]}: a"
             f" spreadsheet keeps {EXACT} digits, and several may have become one; {mend}"
         )
@@ -191,7 +192,7 @@ def _shown(patterns: Mapping[str, int]) -> str:
 
 def _is_its_file(case: Case) -> bool:
     """Whether a patient is called as the file is, or by its number."""
-    name, patient = folded(PurePosixPath(case.name).name), folded(case.patient)
+    name, patient = folded(PurePosixPath(case.name).name), folded(stem_of(case.patient))
     if patient == folded(case.name) or patient == name:
         return True
     digits = "".join(_numbers(name)[-1:])

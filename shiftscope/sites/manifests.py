@@ -3,7 +3,7 @@
 from itertools import islice
 from pathlib import Path, PurePosixPath
 
-from shiftscope.errors import InputError
+from shiftscope.errors import TableError
 from shiftscope.parsing import on_one_line, shown
 from shiftscope.sites.cell_paths import Shelf
 from shiftscope.sites.columns import LIKELY, label_of, month_of, split_of, value_of
@@ -32,7 +32,7 @@ def read_manifest(path: Path, classes: tuple[str, ...] | None = None) -> Found:
         classes: as the owner declared them: they are classes even where they read like an empty cell.
 
     Raises:
-        InputError: no `image` column, an empty cell where none may be, an image named twice, an unknown split or date,
+        TableError: no `image` column, an empty cell where none may be, an image named twice, an unknown split or date,
             an identifier that a spreadsheet has damaged.
     """
     table = read_rows(path)
@@ -47,12 +47,12 @@ def read_manifest(path: Path, classes: tuple[str, ...] | None = None) -> Found:
         where = f"{path}, line {row.line}"
         image, patient = value_of(row.cells["image"]), value_of(row.cells.get("patient", ""))
         if not image:
-            raise InputError(f"{where}: the image cell is empty; give a path relative to {path.parent}")
+            raise TableError(f"{where}: the image cell is empty; give a path relative to {path.parent}")
         file, mask = _on_disk(shelf, image, where, respelled), _on_disk(shelf, _mask(row), where, respelled)
         if (first := seen.setdefault(str(file), row.line)) != row.line:
-            raise InputError(f"{where}: {on_one_line(image)} is named in line {first} already; one row per image")
+            raise TableError(f"{where}: {on_one_line(image)} is named in line {first} already; one row per image")
         if "patient" in row.cells and not patient:
-            raise InputError(f"{where}: the patient cell is empty; fill the column for every row or leave it out")
+            raise TableError(f"{where}: the patient cell is empty; fill the column for every row or leave it out")
         patients.setdefault(patient, row.line)
         absent = next((each for each in (file, mask) if each is not None and not each.exists()), None)
         if file is None or absent is not None:
@@ -84,23 +84,23 @@ def require_splits(cases: list[Case], path: Path) -> None:
     """See that all cases have a split, or none.
 
     Raises:
-        InputError: some have.
+        TableError: some have.
     """
     if cases and len({case.split is None for case in cases}) == 2:
         without = next(on_one_line(case.name) for case in cases if case.split is None)
-        raise InputError(f"{path}: {without} has no split although other rows have; fill the column or leave it out")
+        raise TableError(f"{path}: {without} has no split although other rows have; fill the column or leave it out")
 
 
 def _require_columns(table: Table) -> None:
     """See that the known columns are there, each once, and that none names the patients by another head."""
     columns = [table.key(column) for column in table.columns]
     if "patient" not in columns and (odd := [name for name in columns if LIKELY["patient"].search(name)]):
-        raise InputError(
+        raise TableError(
             f"{table.path}: column {shown(odd[0])} seems to name the patients, and the column for that is called"
             " 'patient'; rename it so, or rename it to something else where it does not"
         )
     if "image" not in columns:
-        raise InputError(
+        raise TableError(
             f"{table.path}: no column 'image' (found: {listed(columns)}); expected image and any of"
             f" {', '.join(COLUMNS[1:])}"
         )
@@ -127,7 +127,7 @@ def _on_disk(shelf: Shelf, text: str, where: str, respelled: list[str]) -> Path 
     if not to_the_letter:
         respelled.append(f"{shown(text)} for {path.name}")
     if path.exists() and not (path.is_file() or path.is_dir()):
-        raise InputError(f"{where}: {shown(text)} is a pipe or a device; expected a file, or the folder of a series")
+        raise TableError(f"{where}: {shown(text)} is a pipe or a device; expected a file, or the folder of a series")
     return path
 
 
@@ -135,5 +135,5 @@ def _series(folder: Path, where: str) -> tuple[Path, ...]:
     """The files of one DICOM series."""
     files = tuple(sorted(islice(walk(folder), MOST_FILES + 1)))
     if len(files) > MOST_FILES:
-        raise InputError(f"{where}: {folder} holds more than {MOST_FILES} files; expected the folder of one series")
+        raise TableError(f"{where}: {folder} holds more than {MOST_FILES} files; expected the folder of one series")
     return files

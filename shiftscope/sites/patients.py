@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
-from shiftscope.errors import InputError, Unreadable
+from shiftscope.errors import InputError, TableError, Unreadable
 from shiftscope.parsing import shown
 from shiftscope.sites.declarations import Declarations
 from shiftscope.sites.dicom_tree import is_dicom
@@ -47,7 +47,7 @@ def assign_patients(cases: Sequence[Case], declared: Declarations, listed: bool)
     if nobody and 2 * sum(not case.patient for case in identified) <= len(identified):
         known = identified  # else the site's owner is asked, for they may be one person's after all
     elif nobody and listed:
-        raise InputError(f"the table's column of patients: {nobody[0]}; leave the column out, or fill it")
+        raise TableError(f"the table's column of patients: {nobody[0]}; leave the column out, or fill it")
     else:
         nobody = []
     known, told = one_person_each(known)

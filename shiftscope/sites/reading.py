@@ -22,6 +22,7 @@ from shiftscope.sites.tables import join_table
 __all__ = ["read_site"]
 
 _MANIFESTS = ("manifest.csv", "manifest.tsv")
+_TABLES = (".csv", ".tsv", ".xlsx", ".xls", ".ods")
 
 
 def read_site(
@@ -97,7 +98,13 @@ def _listed(path: Path, name: str | None, given: Declarations, known: Declaratio
         classes=classes,
         excluded={reason: tuple(sorted(paths)) for reason, paths in sorted(found.excluded.items())},
         declared=declared,
-        told=(*_of_patients(cases, source, (site_name, root.resolve().name)), *odd, *written, *found.told),
+        told=(
+            *_of_patients(cases, source, (site_name, root.resolve().name)),
+            *odd,
+            *written,
+            *found.told,
+            *_unused(root, manifest, declared.labels),
+        ),
     )
 
 
@@ -105,6 +112,19 @@ def _manifest_in(folder: Path) -> Path | None:
     """The manifest of a folder, however its name is written."""
     names = {path.name.casefold(): path for path in sorted(folder.iterdir()) if path.is_file()}
     return next((names[name] for name in _MANIFESTS if name in names), None)
+
+
+def _unused(root: Path, manifest: Path | None, labels: str | None) -> list[str]:
+    """Tables that lie beside the images and are not read: somebody may believe that they are."""
+    used = {manifest, None if labels is None else Path(labels).absolute()}
+    tables = [path for path in sorted(root.iterdir()) if path.suffix.lower() in _TABLES and path.is_file()]
+    unused = [path.name for path in tables if used.isdisjoint((path, path.absolute()))]
+    if not unused or (manifest is not None and manifest.parent != root):
+        return []
+    way = (
+        "a table of the cases is joined with --labels, or is named manifest.csv; a workbook is saved as CSV UTF-8 first"
+    )
+    return [f"{', '.join(unused[:3])}{', ...' * (len(unused) > 3)} beside the images: not read; {way}"]
 
 
 def _leave_out_lost(found: Found, lost: list[Lost]) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from shiftscope.errors import InputError
+from shiftscope.errors import TableError
 from shiftscope.parsing import on_one_line, read_bytes, shown
 from shiftscope.sites.cells import plain
 
@@ -74,21 +74,21 @@ class Table:
         """See that there is something below the heads.
 
         Raises:
-            InputError: there is not.
+            TableError: there is not.
         """
         if not self.rows:
-            raise InputError(f"{self.path}: the table has no rows")
+            raise TableError(f"{self.path}: the table has no rows")
 
     def require_once(self, columns: Sequence[str]) -> None:
         """See that of these columns, folded, none is there twice.
 
         Raises:
-            InputError: one is: two columns of one name, and no way to tell which is meant.
+            TableError: one is: two columns of one name, and no way to tell which is meant.
         """
         keys = [self.key(column) for column in self.columns]
         for column in columns:
             if keys.count(column) > 1:
-                raise InputError(
+                raise TableError(
                     f"{self.path}: {keys.count(column)} columns are called {shown(column)}; rename those that are not"
                     " meant"
                 )
@@ -103,7 +103,7 @@ def read_rows(path: Path) -> Table:
     """Read a table of CSV or TSV.
 
     Raises:
-        InputError: it is no such table, is too large, or its cells do not stand under its heads.
+        TableError: it is no such table, is too large, or its cells do not stand under its heads.
     """
     text = _text(path)
     delimiter, text, skipped = _head(text)
@@ -114,7 +114,7 @@ def read_rows(path: Path) -> Table:
     try:
         columns = tuple(plain(cell.lstrip("#")) for cell in next(reader, []))
         if len(columns) > MOST_COLUMNS:
-            raise InputError(f"{path}: {len(columns)} columns; expected {MOST_COLUMNS} at the most")
+            raise TableError(f"{path}: {len(columns)} columns; expected {MOST_COLUMNS} at the most")
         keys = [Table.key(column) for column in columns]
         for cells in reader:
             line = reader.line_num + skipped
@@ -125,10 +125,10 @@ def read_rows(path: Path) -> Table:
                 continue
             _require_in_place(path, line, cells, columns, delimiter)
             if len(rows) == MOST_ROWS:
-                raise InputError(f"{path}: expected {MOST_ROWS} rows at the most; give its parts one by one")
+                raise TableError(f"{path}: expected {MOST_ROWS} rows at the most; give its parts one by one")
             rows.append(Row(line, dict(zip(keys, map(plain, cells), strict=False)) | _missing(keys, len(cells))))
     except csv.Error as problem:
-        raise InputError(
+        raise TableError(
             f"{path}, line {reader.line_num + skipped}: expected a table, found something else: {problem}"
         ) from None
     told = (f"{path.name}: {comments} lines that begin with # are passed over",) if comments else ()
@@ -144,12 +144,12 @@ def _text(path: Path) -> str:
     """The file as text.
 
     Raises:
-        InputError: it is of another kind, with the way to a table; or of a code page, which only its writer knows.
+        TableError: it is of another kind, with the way to a table; or of a code page, which only its writer knows.
     """
-    data = read_bytes(path, MOST_BYTES, "a table", InputError)
+    data = read_bytes(path, MOST_BYTES, "a table", TableError)
     for opening, what in _FOREIGN.items():
         if data.startswith(opening):
-            raise InputError(f"{path}: is {what}; expected a table as text: open it and {_SAVE}")
+            raise TableError(f"{path}: is {what}; expected a table as text: open it and {_SAVE}")
     coding = next((name for mark, name in _MARKS.items() if data.startswith(mark)), "utf-8-sig")
     if coding == "utf-8-sig" and b"\x00" in data[:200]:
         coding = "utf-16-le" if data[1:2] == b"\x00" else "utf-16-be"
@@ -157,12 +157,12 @@ def _text(path: Path) -> str:
         text = data.decode(coding).lstrip("\ufeff")
     except UnicodeDecodeError as problem:
         line = data.count(b"\n", 0, problem.start) + 1
-        raise InputError(
+        raise TableError(
             f"{path}, line {line}: expected a UTF-8 table, and byte {problem.start} is not UTF-8: the file is in a code"
             f" page, and which letter was meant is not certain; {_SAVE}"
         ) from None
     if "\x00" in text:
-        raise InputError(f"{path}: expected a table as text, found null bytes; {_SAVE}")
+        raise TableError(f"{path}: expected a table as text, found null bytes; {_SAVE}")
     return text
 
 
@@ -198,18 +198,18 @@ def _require_in_place(path: Path, line: int, cells: list[str], columns: Sequence
     """See that each cell stands under its head.
 
     Raises:
-        InputError: there are more cells than heads, or one cell holds what looks like rows.
+        TableError: there are more cells than heads, or one cell holds what looks like rows.
     """
     extra = [cell for cell in cells[len(columns) :] if plain(cell)]
     if extra:
-        raise InputError(
+        raise TableError(
             f"{path}, line {line}: {len(cells)} cells, and the table has {len(columns)} columns; put cells that hold"
             f" {shown(delimiter)} into quotes, or give the columns without a head one"
         )
     for cell in cells:
         inner = cell.splitlines()[1:] if "\n" in cell or "\r" in cell else []
         if any(piece.count(delimiter) == len(columns) - 1 for piece in inner if delimiter in piece):
-            raise InputError(
-                f"{path}, line {line}: one cell holds what looks like rows ({shown(inner[0])}): a quote before it is not"
-                " closed; close it"
+            raise TableError(
+                f"{path}, line {line}: one cell holds what looks like rows ({shown(inner[0])}): a quote before it is"
+                " not closed; close it"
             )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from shiftscope.errors import InputError
+from shiftscope.errors import TableError
 from shiftscope.parsing import on_one_line, shown
 from shiftscope.sites.case_index import CaseIndex, last_of
 from shiftscope.sites.columns import LIKELY, label_of, month_of, split_of, value_of
@@ -55,12 +55,12 @@ def join_table(found: Found, root: Path, declared: Declarations) -> None:
     has no label; where the table tells patients it is left out as "no_patient".
 
     Raises:
-        InputError: a column is not there or not said; no row names a case; a row names several cases, or rows that
+        TableError: a column is not there or not said; no row names a case; a row names several cases, or rows that
             differ name one; a cell cannot be read; a spreadsheet has damaged an identifier.
     """
     if declared.labels is None:
         if given := [key for key in declared.COLUMNS if getattr(declared, key) is not None]:
-            raise InputError(f"{given[0]} is said, and no table; give the table with --labels (in site.toml, labels)")
+            raise TableError(f"{given[0]} is said, and no table; give the table with --labels (in site.toml, labels)")
         return
     table = read_rows(Path(declared.labels))
     columns = _columns(table, declared, CaseIndex(found.cases, root))
@@ -96,7 +96,7 @@ def _columns(table: Table, declared: Declarations, index: CaseIndex) -> dict[str
         if key not in keys or name is None:
             option = f"--{role}-column" if role in ("case", "label", "patient") else f"{role}_column in site.toml"
             lacks = f"no column {shown(name)}" if name else f"{option} is not said"
-            raise InputError(
+            raise TableError(
                 f"{table.path}: {lacks}; the table has: {listed(table.columns)}.{_likely(table, role, name, index)}"
             )
         chosen[role] = key
@@ -139,7 +139,7 @@ def _rows_by_case(table: Table, key: str, found: Found, root: Path) -> dict[int,
     likely = _mend([cells[line] for line in over], index)
     if not named:
         case = on_one_line(found.cases[0].name) if found.cases else "none"
-        raise InputError(
+        raise TableError(
             f"{table.path}: none of {len(table.rows)} rows names a case: column {shown(key)} holds"
             f" {shown(next(iter(cells.values())))}, and the first case is {shown(case)}{likely}. Give the column that"
             f" names the images with --case-column; the table has: {listed(table.columns)}"
@@ -161,7 +161,7 @@ def _require_one(table: Table, cases: Sequence[Case], cells: Mapping[int, str], 
     for line, numbers in found.items():
         if len(numbers) > 1:
             names = ", ".join(shown(cases[number].name) for number in sorted(numbers)[:2])
-            raise InputError(
+            raise TableError(
                 f"{table.path}, line {line}: {shown(cells[line])} names {len(numbers)} cases ({names}); write paths in"
                 " that column, or move copies of images away"
             )
@@ -197,7 +197,7 @@ def _said(table: Table, row: Row, columns: Mapping[str, str], classes: tuple[str
 
 def _refuse_two(table: Table, columns: Mapping[str, str], case: Case, one: _Said, other: _Said) -> None:
     at = next(at for at, (mine, its) in enumerate(zip(one.values, other.values, strict=True)) if mine != its)
-    raise InputError(
+    raise TableError(
         f"{table.path}, lines {one.line} and {other.line}: both name {shown(case.name)}, and column"
         f" {shown(columns[_ROLES[at]])} says {shown(one.values[at])} and {shown(other.values[at])}; leave the right"
         " row only"
