@@ -132,7 +132,7 @@ def test_a_folder_of_which_nothing_is_there_says_so(tmp_path: Path) -> None:
 
 
 def series(root: Path) -> Path:
-    return write_dicom(ANATOMIES["brain"](np.random.default_rng(0), size=24, depth=4), root / "scan.dcm")
+    return write_dicom(ANATOMIES["brain"](np.random.default_rng(0), size=24, depth=4), root / f"{root.name}.dcm")
 
 
 def test_a_series_that_lacks_a_slice_is_left_out(tmp_path: Path) -> None:
@@ -145,9 +145,9 @@ def test_a_series_that_lacks_a_slice_is_left_out(tmp_path: Path) -> None:
     site = read_site(tmp_path)
     assert [case.name.split("/")[0] for case in site.cases] == ["b"]
     assert counts(site) == {"missing": 2}
-    (tmp_path / "manifest.csv").write_text("image\na/scan\nb/scan\n")
+    (tmp_path / "manifest.csv").write_text("image\na/a\nb/b\n")
     site = read_site(tmp_path)
-    assert ([case.name for case in site.cases], counts(site)) == (["b/scan"], {"missing": 1})
+    assert ([case.name for case in site.cases], counts(site)) == (["b/b"], {"missing": 1})
 
 
 def test_a_file_that_vanishes_while_it_is_read_is_missing(tmp_path: Path) -> None:
