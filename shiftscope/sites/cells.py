@@ -84,6 +84,8 @@ def damage(cell: str) -> str | None:
         return "is what a column shows that is too narrow"
     if _POWER.fullmatch(cell):
         return "is a long number of which a spreadsheet kept the first digits, so that several may have become one"
+    if len(number(cell) or "") > EXACT and not cell.isdecimal():
+        return "is a long number with decimals: a program took it for a fraction and kept the first digits alone"
     return None
 
 

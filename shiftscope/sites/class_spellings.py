@@ -39,9 +39,13 @@ def as_one_class(cases: Sequence[Case], declared: Collection[str]) -> tuple[list
         if others:
             cases_of = sum(counts[label] for label in others)
             told.append(f"the class {shown(name)} is also written {_listed(others)}, in {cases_of} cases: one class")
-    return [replace(case, label=names.get(case.label or "")) for case in cases], told + _alike(
-        sorted({*names.values()})
-    )
+    told += [
+        f"{shown(name)} is counted as a class; leave the cell empty where it means that there is no label"
+        for name in sorted({*names.values()})
+        if name.casefold() == "none"
+    ]
+    told += _alike(sorted({*names.values()}))
+    return [replace(case, label=names.get(case.label or "")) for case in cases], told
 
 
 def _name(labels: Sequence[str], declared: Collection[str]) -> str:

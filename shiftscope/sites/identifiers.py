@@ -18,20 +18,7 @@ _NOBODY = frozenset(
         *("anon", "anonym", "anonymous", "anonymized", "anonymised", "anonymize", "anonymisiert", "anonyme", "anonimo"),
         *("deidentified", "de-identified", "pseudonym", "removed", "deleted", "hidden", "masked", "redacted", "blank"),
         *("unknown", "unbekannt", "inconnu", "noname", "no name", "noid", "no id", "not available", "not applicable"),
-        *(
-            "patient",
-            "patientid",
-            "patient id",
-            "patient^",
-            "id",
-            "name",
-            "test",
-            "dummy",
-            "default",
-            "x",
-            "xx",
-            "none",
-        ),
+        *("patient", "patientid", "patient id", "patient^", "test", "dummy", "default"),
     }
 )
 """What stands for a patient where an anonymiser or a form has taken the identifier away."""

@@ -27,12 +27,14 @@ Lost = tuple[Path, str]
 
 def lost_in(folder: Path) -> Iterator[Lost]:
     """Entries under a folder that ought to be files and are none; hidden folders are passed over, as for images."""
-    for entry in sorted(os.scandir(folder), key=lambda each: each.name):
-        path = Path(entry.path)
-        if kind := _kind(entry, path):
-            yield path, kind
-    for inner in folders_of(folder):
-        yield from lost_in(inner)
+    with os.scandir(folder) as entries:
+        there = sorted(entries, key=lambda each: each.name)
+    for entry in there:
+        if kind := _kind(entry):
+            yield Path(entry.path), kind
+    if any(entry.is_symlink() or entry.is_dir() for entry in there):
+        for inner in folders_of(folder):
+            yield from lost_in(inner)
 
 
 def sentences(lost: list[Lost]) -> list[str]:
@@ -42,10 +44,13 @@ def sentences(lost: list[Lost]) -> list[str]:
     return [f"{counts[kind]} {what}; the first is {first[kind]}" for kind, what in _KINDS.items() if counts[kind]]
 
 
-def _kind(entry: "os.DirEntry[str]", path: Path) -> str | None:
-    if kind := _stands_for_an_image(path):
-        return kind
-    if is_litter(path) or entry.is_dir(follow_symlinks=False) or entry.is_file(follow_symlinks=False):
+def _kind(entry: "os.DirEntry[str]") -> str | None:
+    if entry.name.lower().endswith(tuple(_ENDINGS)):
+        return _stands_for_an_image(Path(entry.path))
+    if entry.is_file(follow_symlinks=False) or entry.is_dir(follow_symlinks=False):
+        return None
+    path = Path(entry.path)
+    if is_litter(path):
         return None
     if path.is_file() or path.is_dir():
         return None
@@ -55,7 +60,5 @@ def _kind(entry: "os.DirEntry[str]", path: Path) -> str | None:
 def _stands_for_an_image(path: Path) -> str | None:
     """Whether a name is that of an image with an ending, and the image itself is not beside it."""
     stem, ending = path.stem, path.suffix.lower()
-    if ending not in _ENDINGS:
-        return None
     name = stem.removeprefix(".") if ending == ".icloud" else stem
     return _ENDINGS[ending] if is_image_name(name) and not path.with_name(name).exists() else None

@@ -43,6 +43,7 @@ def read_manifest(path: Path, classes: tuple[str, ...] | None = None) -> Found:
     seen: dict[str, int] = {}
     patients: dict[str, int] = {}
     respelled: list[str] = []
+    in_words = 0
     for row in table.rows:
         where = f"{path}, line {row.line}"
         image, patient = value_of(row.cells["image"]), value_of(row.cells.get("patient", ""))
@@ -52,7 +53,8 @@ def read_manifest(path: Path, classes: tuple[str, ...] | None = None) -> Found:
         if (first := seen.setdefault(str(file), row.line)) != row.line:
             raise TableError(f"{where}: {on_one_line(image)} is named in line {first} already; one row per image")
         if "patient" in row.cells and not patient:
-            raise TableError(f"{where}: the patient cell is empty; fill the column for every row or leave it out")
+            said = f" ({shown(row.cells['patient'])})" if row.cells["patient"] else ""
+            raise TableError(f"{where}: the patient cell is empty{said}; fill the column for every row or leave it out")
         patients.setdefault(patient, row.line)
         absent = next((each for each in (file, mask) if each is not None and not each.exists()), None)
         if file is None or absent is not None:
@@ -62,18 +64,22 @@ def read_manifest(path: Path, classes: tuple[str, ...] | None = None) -> Found:
             found.leave_out("missing", gone[0][0])
             found.told += sentences(gone)
             continue
+        label = label_of(row.cells.get("label", ""), where, classes)
+        in_words += label is None and bool(row.cells.get("label"))
         found.cases.append(
             Case(
                 name=_name(image, path.parent, file),
                 images=_series(file, where) if file.is_dir() else (file,),
                 masks=() if mask is None else (mask,),
-                label=label_of(row.cells.get("label", ""), where, classes),
+                label=label,
                 patient=patient,
                 split=split_of(row.cells.get("split", ""), where),
                 date=month_of(row.cells.get("date", ""), where),
             )
         )
     require_whole(patients, f"{path}: column 'patient'")
+    if in_words:
+        found.told.append(f"{in_words} labels say that there is none (NA, nan, -): these cases have no class")
     if respelled:
         found.told.append(f"{len(respelled)} files are spelled otherwise than on the disk, first {respelled[0]}")
     require_splits(found.cases, path)

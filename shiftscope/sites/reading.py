@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from shiftscope.errors import REASONS, InputError
+from shiftscope.errors import REASONS, InputError, TableError
 from shiftscope.parsing import shown
 from shiftscope.records import check_name
 from shiftscope.sites.class_spellings import as_one_class
@@ -14,6 +14,7 @@ from shiftscope.sites.layouts import LAYOUTS, Found, find_cases
 from shiftscope.sites.lost import Lost, lost_in, sentences
 from shiftscope.sites.manifests import read_manifest
 from shiftscope.sites.patients import assign_patients
+from shiftscope.sites.rows import Table, read_rows
 from shiftscope.sites.shared_patients import patterns_that_part, suspicion
 from shiftscope.sites.site import Case, Site
 from shiftscope.sites.spellings import folders_of
@@ -110,8 +111,19 @@ def _listed(path: Path, name: str | None, given: Declarations, known: Declaratio
 
 def _manifest_in(folder: Path) -> Path | None:
     """The manifest of a folder, however its name is written."""
-    names = {path.name.casefold(): path for path in sorted(folder.iterdir()) if path.is_file()}
-    return next((names[name] for name in _MANIFESTS if name in names), None)
+    exact = next((folder / name for name in _MANIFESTS if (folder / name).is_file()), None)
+    if exact is not None:
+        return exact
+    others = (path for path in sorted(folder.iterdir()) if path.name.lower() in _MANIFESTS and path.is_file())
+    return next(filter(_lists_images, others), None)
+
+
+def _lists_images(path: Path) -> bool:
+    """Whether a table has a column of images; lists of checksums are called MANIFEST.csv, too."""
+    try:
+        return "image" in map(Table.key, read_rows(path).columns)
+    except TableError:
+        return False
 
 
 def _unused(root: Path, manifest: Path | None, labels: str | None) -> list[str]:

@@ -50,7 +50,8 @@ def ask_who_is_who(site: Site, why: str) -> Unsettled:
     question = _asked(
         site,
         f"nothing tells patients apart, and {why}. Sums over files could be sums over one person, so nothing is"
-        " written. Say who is a patient, with one of these or a manifest that has a patient column:",
+        " written. Say who is a patient, with one of these, a manifest that has a patient column, or --labels with"
+        " --patient-column:",
         answers,
     )
     return Unsettled(

@@ -126,10 +126,12 @@ def _rows_by_case(table: Table, key: str, found: Found, root: Path) -> dict[int,
     index = CaseIndex(found.cases, root)
     ends = Counter(last_of(cell) for cell in {*cells.values()})
     looked_up = {line: index.file(cell, alone=ends[last_of(cell)] == 1) for line, cell in cells.items()}
+    groups = {line: index.group(cell) for line, cell in cells.items()}
     if not any(looked_up.values()):
-        looked_up = {line: index.group(cell) for line, cell in cells.items()}
+        looked_up = groups
     else:
         _require_one(table, found.cases, cells, looked_up)
+        _require_files(table, key, cells, looked_up, groups)
     named: dict[int, list[Row]] = {}
     for row in table.rows:
         for number in looked_up[row.line]:
@@ -165,6 +167,18 @@ def _require_one(table: Table, cases: Sequence[Case], cells: Mapping[int, str], 
                 f"{table.path}, line {line}: {shown(cells[line])} names {len(numbers)} cases ({names}); write paths in"
                 " that column, or move copies of images away"
             )
+
+
+def _require_files(
+    table: Table, key: str, cells: Mapping[int, str], files: Mapping[int, set[int]], groups: Mapping[int, set[int]]
+) -> None:
+    """See that numbers which name files are not those of folders or patients as well."""
+    both = [line for line, cases in files.items() if cases and groups[line] and not cases <= groups[line]]
+    if 2 * len(both) > sum(map(bool, files.values())):
+        raise TableError(
+            f"{table.path}, line {both[0]}: column {shown(key)} holds {shown(cells[both[0]])}, and both a file and"
+            " another folder or patient are called so; write the files' paths, or their names with suffix"
+        )
 
 
 def _mend(cells: Sequence[str], index: CaseIndex) -> str:

@@ -130,6 +130,10 @@ REFUSED: dict[str, tuple[bytes, str]] = {
         b"image,patient\n1.png,1.23457E+15\n2.png,1.23457E+15\n",
         r"line 2: '1.23457E\+15' is a long number of which.*export the table anew with that column as text",
     ),
+    "long numbers that were fractions": (
+        b"image,patient\n1.png,1577134800018226944.0\n2.png,1577134800018226944.0\n",
+        "is a long number with decimals",
+    ),
     "long numbers cut to fifteen digits": (
         b"image,patient\n1.png,12345678901234500\n2.png,12345678901234600\n3.png,12345678901234700\n",
         "3 numbers of more than 15 digits all end in zeros",
@@ -213,6 +217,23 @@ def test_classes_that_differ_in_signs_are_told(tmp_path: Path) -> None:
     site = read_site(pictures(tmp_path, "no_finding/1.png", "no-finding/2.png", "normal/3.png"))
     assert site.classes == ("no-finding", "no_finding", "normal")
     assert any("differ in signs alone, and are counted apart" in sentence for sentence in site.told)
+
+
+def test_a_class_called_none_and_labels_that_are_none_are_told(tmp_path: Path) -> None:
+    (pictures(tmp_path, "1.png", "2.png", "3.png") / "manifest.csv").write_text(
+        "image,label\n1.png,None\n2.png,NA\n3.png,\n"
+    )
+    told = read_site(tmp_path).told
+    assert told[0] == "'None' is counted as a class; leave the cell empty where it means that there is no label"
+    assert told[1].startswith("1 labels say that there is none")
+
+
+def test_a_list_of_checksums_is_no_manifest(tmp_path: Path) -> None:
+    """Only the name as it is documented is taken whatever it holds."""
+    (pictures(tmp_path, "1.png", "2.png") / "MANIFEST.csv").write_text("file,sha256\n1.png,abc\n")
+    site = read_site(tmp_path)
+    assert site.layout == "images"
+    assert any("MANIFEST.csv beside the images: not read" in sentence for sentence in site.told)
 
 
 def test_a_mask_split_or_date_that_is_nan_is_none(tmp_path: Path) -> None:

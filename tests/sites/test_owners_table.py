@@ -132,6 +132,17 @@ def test_a_name_that_two_cases_have_is_refused(tmp_path: Path) -> None:
         joined(tmp_path, ("a/x.png", "b/x.png"), "f,l\nx,sick\n", label_column="l", case_column="f")
 
 
+def test_numbers_of_files_and_of_patients_are_not_mixed_up(tmp_path: Path) -> None:
+    """Folders 1 to 3 hold files 1 to 3, one each, in another order: either may be meant."""
+    files, table = ("1/3.png", "2/1.png", "3/2.png"), "id;l\n1;sick\n2;well\n3;well\n"
+    with pytest.raises(TableError, match="line 2: column 'id' holds '1', and both a file and another folder"):
+        joined(tmp_path, files, table, label_column="l", case_column="id")
+    site = joined(
+        tmp_path, files, table.replace(";s", ".png;s").replace(";w", ".png;w"), label_column="l", case_column="id"
+    )
+    assert [(case.name, case.label) for case in site.cases] == [("1/3", "well"), ("2/1", "sick"), ("3/2", "well")]
+
+
 MENDS = {
     "zeros lost": (("0007.png", "0008.png"), "7", "perhaps zeros before a number are lost .'7' for '0007'"),
     "decimals": (("7.png", "8.png"), "7.0", "perhaps decimals were added"),
