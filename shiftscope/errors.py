@@ -4,6 +4,7 @@
     ├── UsageError             an option or argument that cannot be used
     ├── InputError             images, masks, labels or a manifest that cannot be used
     │   ├── Unreadable         one file: carries a reason from REASONS; counted, never stops a run
+    │   ├── TableError         a manifest or a table of the owner that cannot be used
     │   ├── TooManyFailures    more unreadable files than `--max-failures` allows
     │   └── Unsettled          it is not certain who is a patient or what is a class: asks the site's owner
     ├── ProfileError           a profile that cannot be read or merged
@@ -27,6 +28,7 @@ __all__ = [
     "PolicyError",
     "ProfileError",
     "ShiftscopeError",
+    "TableError",
     "TooManyFailures",
     "Unreadable",
     "Unsettled",
@@ -46,8 +48,8 @@ REASONS: dict[str, str] = {
     "mask_size": "mask and image differ in size",
     "mask_geometry": "the mask lies elsewhere in space than its image",
     "mask_without_image": "a mask has no image of the same name",
-    "no_patient": "the header names no patient, although those of most files do",
-    "missing": "the manifest names a file that is not there",
+    "no_patient": "the header or table names no patient, although it does for most files",
+    "missing": "a file that is listed is not there, or cannot be opened",
     "beside_images": "no image of the examination: a localizer, a screen capture, a dose sheet, a report",
 }
 """Why a file can be left out: code -> what it means. The code is what a profile counts."""
@@ -85,6 +87,10 @@ class Unreadable(InputError):
 
     def __reduce__(self) -> tuple[type["Unreadable"], tuple[Path, str, str]]:
         return (type(self), (self.path, self.reason, self.detail))
+
+
+class TableError(InputError):
+    """A manifest or a table of the owner that cannot be used. It quotes cells, and is for the eyes of the site."""
 
 
 class TooManyFailures(InputError):

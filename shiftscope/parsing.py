@@ -21,6 +21,7 @@ __all__ = [
     "DEPTH",
     "on_one_line",
     "printable",
+    "read_bytes",
     "read_json",
     "read_text",
     "read_toml",
@@ -135,6 +136,18 @@ def read_text(path: Path, most_bytes: int, what: str, error: type[ShiftscopeErro
         error: the file is missing, no file of the disk but a pipe or a device, too large, or no such text.
     """
     try:
+        return read_bytes(path, most_bytes, what, error).decode("utf-8-sig")
+    except UnicodeDecodeError as problem:
+        raise error(f"{path}: expected {what}, found something else: byte {problem.start} is not UTF-8 text") from None
+
+
+def read_bytes(path: Path, most_bytes: int, what: str, error: type[ShiftscopeError]) -> bytes:
+    """The bytes of a file of the disk.
+
+    Raises:
+        error: the file is missing, no file of the disk but a pipe or a device, or too large.
+    """
+    try:
         with open_file(path) as file:
             data = file.read(most_bytes + 1)
     except OSError as problem:
@@ -143,10 +156,7 @@ def read_text(path: Path, most_bytes: int, what: str, error: type[ShiftscopeErro
         raise error(f"{str(path)!r}: cannot be read: {problem}") from None
     if len(data) > most_bytes:
         raise error(f"{path}: expected {what} of {most_bytes / 1e6:g} MB at the most, got a larger file")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as problem:
-        raise error(f"{path}: expected {what}, found something else: byte {problem.start} is not UTF-8 text") from None
+    return data
 
 
 def refuse_odd(value: Any, where: str, error: type[ShiftscopeError]) -> None:

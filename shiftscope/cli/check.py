@@ -10,7 +10,18 @@ from shiftscope.cli.check_formats import CheckFormat, write_result
 from shiftscope.cli.console import say
 from shiftscope.cli.delivery import DELIVERY, is_site, read_delivery, shown
 from shiftscope.cli.options import Device, DeviceOption
-from shiftscope.cli.owner import ChannelOption, LayoutOption, MaskOption, RegexOption, SiteFileOption, owner_says
+from shiftscope.cli.owner import (
+    CaseColumnOption,
+    ChannelOption,
+    LabelColumnOption,
+    LabelsOption,
+    LayoutOption,
+    MaskOption,
+    PatientColumnOption,
+    RegexOption,
+    SiteFileOption,
+    owner_says,
+)
 
 if TYPE_CHECKING:
     from shiftscope.checks import Policy
@@ -41,6 +52,10 @@ def check(
     layout: LayoutOption = None,
     mask: MaskOption = None,
     channel: ChannelOption = None,
+    labels: LabelsOption = None,
+    label_column: LabelColumnOption = None,
+    case_column: CaseColumnOption = None,
+    patient_column: PatientColumnOption = None,
     site_file: SiteFileOption = None,
     weights: Annotated[Path | None, typer.Option(help="Checkpoint of the baseline's timm model.")] = None,
     device: DeviceOption = Device.AUTO,
@@ -58,6 +73,16 @@ def check(
     from shiftscope.profiles import Profile, require_different_sites
     from shiftscope.reports.check_sheet import headline
 
+    said = owner_says(
+        patient_regex=patient_regex,
+        layout=layout,
+        mask=mask,
+        channel=channel,
+        labels=labels,
+        label_column=label_column,
+        case_column=case_column,
+        patient_column=patient_column,
+    )
     limits = _limits(policy, fail_on, warn_only)
     baselines = [Profile.read(path, ProfileError) for path in (*against, *(more or ()))]
     require_different_sites(baselines)
@@ -65,7 +90,7 @@ def check(
         new,
         baselines,
         site=site,
-        given=owner_says(patient_regex=patient_regex, layout=layout, mask=mask, channel=channel),
+        given=said,
         site_file=site_file,
         weights=weights,
         device=device,

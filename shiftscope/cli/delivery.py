@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from shiftscope.cli.console import choose_device, counting, list_failures, say, warn
 from shiftscope.cli.options import Device, allowed_failures
 from shiftscope.cli.publishing import caution_files
-from shiftscope.errors import InputError, NotComparable, ProfileError, Unreadable, Unsettled
+from shiftscope.errors import InputError, NotComparable, ProfileError, TableError, Unreadable, Unsettled
 
 if TYPE_CHECKING:
     from shiftscope.profiles import Profile
@@ -20,6 +20,11 @@ _MANIFESTS = (".csv", ".tsv")
 
 DELIVERY = "delivery"
 """What a folder is called in answers: its own name can be a person's."""
+
+_TABLE = (
+    "the manifest or table of the new delivery cannot be used; `shiftscope profile --dry-run` of it, at the site, says"
+    " why, for the reason quotes cells"
+)
 
 
 def shown(path: Path) -> str:
@@ -70,7 +75,10 @@ def read_delivery(
         return Profile.read(path, ProfileError), []
     name = site or (baselines[0].site if len(baselines) == 1 else None)
     known = _known(baselines, name or path.resolve().name)
-    found = read_site(path, name=name, given=given, known=known, site_file=site_file)
+    try:
+        found = read_site(path, name=name, given=given, known=known, site_file=site_file)
+    except TableError as problem:
+        raise problem if name_files else InputError(_TABLE) from None
     chosen = choose_device(device, workers)
     extractor = load_extractor(baselines[0].recipe.extractor, weights, chosen)
     for baseline in baselines:

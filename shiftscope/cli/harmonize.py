@@ -7,7 +7,17 @@ import typer
 
 from shiftscope.cli.console import answer, counting, list_failures, say, warn
 from shiftscope.cli.options import Format, FormatOption, allowed_failures
-from shiftscope.cli.owner import ChannelOption, LayoutOption, MaskOption, RegexOption, owner_says
+from shiftscope.cli.owner import (
+    CaseColumnOption,
+    ChannelOption,
+    LabelColumnOption,
+    LabelsOption,
+    LayoutOption,
+    MaskOption,
+    PatientColumnOption,
+    RegexOption,
+    owner_says,
+)
 
 if TYPE_CHECKING:
     from shiftscope.plans.copies import CopiesResult
@@ -31,6 +41,10 @@ def harmonize(
     layout: LayoutOption = None,
     mask: MaskOption = None,
     channel: ChannelOption = None,
+    labels: LabelsOption = None,
+    label_column: LabelColumnOption = None,
+    case_column: CaseColumnOption = None,
+    patient_column: PatientColumnOption = None,
     sheet: Annotated[bool, typer.Option(help="Draw cases before and after.")] = True,
     cases: Annotated[int, typer.Option(min=1, max=24, help="Cases in the picture.")] = 6,
     seed: Annotated[int, typer.Option(min=0, help="Draws these cases.")] = 0,
@@ -52,7 +66,16 @@ def harmonize(
     kept = reference or kept_reference(run or Path("runs") / wanted.name, name)
     known = read_reference(kept, name) if HARMONIZERS[name].shares else NOTHING
     planned = wanted.sites.get(site or site_dir.resolve().name)
-    said = owner_says(patient_regex=patient_regex, layout=layout, mask=mask, channel=channel)
+    said = owner_says(
+        patient_regex=patient_regex,
+        layout=layout,
+        mask=mask,
+        channel=channel,
+        labels=labels,
+        label_column=label_column,
+        case_column=case_column,
+        patient_column=patient_column,
+    )
     read = read_site(site_dir, name=site, given=said, known=planned.known if planned else NOTHING_SAID)
     found = as_planned(read, wanted)
     with counting(f"fitting {name}") as progress:

@@ -11,12 +11,16 @@ if TYPE_CHECKING:
     from shiftscope.sites import Declarations
 
 __all__ = [
+    "CaseColumnOption",
     "ChannelOption",
     "ClassesOption",
+    "LabelColumnOption",
+    "LabelsOption",
     "LayoutOption",
     "MaskOption",
     "NoClassesOption",
     "OneFileOption",
+    "PatientColumnOption",
     "RegexOption",
     "SiteFileOption",
     "owner_says",
@@ -55,6 +59,19 @@ SiteFileOption = Annotated[
     typer.Option("--site-file", metavar="FILE", help="What its owner says. Default: site.toml beside the data."),
 ]
 
+LabelsOption = Annotated[
+    Path | None, typer.Option("--labels", metavar="TABLE", help="CSV or TSV of the cases: classes, patients.")
+]
+LabelColumnOption = Annotated[
+    str | None, typer.Option("--label-column", metavar="HEAD", help="Its column of classes, e.g. dx.")
+]
+CaseColumnOption = Annotated[
+    str | None, typer.Option("--case-column", metavar="HEAD", help="Its column that names images, e.g. image_id.")
+]
+PatientColumnOption = Annotated[
+    str | None, typer.Option("--patient-column", metavar="HEAD", help="Its column of patients, e.g. lesion_id.")
+]
+
 
 def owner_says(
     *,
@@ -65,6 +82,10 @@ def owner_says(
     layout: str | None = None,
     mask: str | None = None,
     channel: str | None = None,
+    labels: Path | None = None,
+    label_column: str | None = None,
+    case_column: str | None = None,
+    patient_column: str | None = None,
 ) -> "Declarations":
     """What the options say.
 
@@ -77,6 +98,9 @@ def owner_says(
         raise UsageError("--classes and --no-classes: expected one of them")
     if patient_regex is not None and one_file_per_patient:
         raise UsageError("--patient-regex and --one-file-per-patient: expected one of them")
+    if patient_column is not None and (patient_regex is not None or one_file_per_patient):
+        other = "--patient-regex" if patient_regex is not None else "--one-file-per-patient"
+        raise UsageError(f"--patient-column and {other}: expected one of them")
     return Declarations.from_values(
         {
             "classes": [] if no_classes else None if classes is None else [name.strip() for name in classes.split(",")],
@@ -85,6 +109,10 @@ def owner_says(
             "layout": layout,
             "mask": mask,
             "channel": channel,
+            "labels": None if labels is None else str(labels),
+            "label_column": label_column,
+            "case_column": case_column,
+            "patient_column": patient_column,
         },
         "options",
         UsageError,

@@ -16,12 +16,16 @@ from shiftscope.cli.options import (
     allowed_failures,
 )
 from shiftscope.cli.owner import (
+    CaseColumnOption,
     ChannelOption,
     ClassesOption,
+    LabelColumnOption,
+    LabelsOption,
     LayoutOption,
     MaskOption,
     NoClassesOption,
     OneFileOption,
+    PatientColumnOption,
     RegexOption,
     SiteFileOption,
     owner_says,
@@ -43,6 +47,10 @@ def profile(
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Default: SITE.profile.json.")] = None,
     site: Annotated[str | None, typer.Option(help="The site's name. Default: the folder's.")] = None,
     patient_regex: RegexOption = None,
+    labels: LabelsOption = None,
+    label_column: LabelColumnOption = None,
+    case_column: CaseColumnOption = None,
+    patient_column: PatientColumnOption = None,
     one_file_per_patient: OneFileOption = False,
     classes: ClassesOption = None,
     no_classes: NoClassesOption = False,
@@ -102,6 +110,10 @@ def profile(
         layout=layout,
         mask=mask,
         channel=channel,
+        labels=labels,
+        label_column=label_column,
+        case_column=case_column,
+        patient_column=patient_column,
     )
     found = read_site(site_dir, name=site, given=said, site_file=site_file)
     if dry_run:

@@ -5,6 +5,7 @@ import zlib
 from pathlib import Path
 
 from shiftscope.errors import Unreadable
+from shiftscope.files import open_file
 
 __all__ = ["FOREIGN", "RASTERS", "sniff"]
 
@@ -22,6 +23,12 @@ FOREIGN: dict[bytes, str] = {
     b"II*\x00\x10\x00\x00\x00CR": "camera raw picture",
 }
 """Opening bytes of valid files that shiftscope does not read, for a better complaint than "not an image"."""
+
+_POINTERS = {
+    b"version https://git-lfs": "run `git lfs pull`",
+    b"/annex/objects/": "run `datalad get` or `git annex get`",
+}
+"""Opening bytes of the small texts that stand for files in a repository -> how to get these."""
 
 _OPENINGS: dict[bytes, str] = {
     b"\x89PNG\r\n\x1a\n": "png",
@@ -46,10 +53,10 @@ def sniff(path: Path) -> str | None:
 
     Raises:
         Unreadable: the file has no bytes ("empty"), ends inside a gzip header ("truncated"), is a valid file of a
-            foreign format ("unsupported"), or cannot be opened ("missing").
+            foreign format ("unsupported"), or cannot be opened or only stands for one ("missing").
     """
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             head = file.read(_HEAD)
     except OSError as problem:
         raise Unreadable(path, "missing", f"cannot be opened: {problem.strerror}") from None
@@ -61,6 +68,9 @@ def sniff(path: Path) -> str | None:
         head = _gunzipped(path)
         _refuse_analyze(head, path)
         return _volume(head)
+    for opening, remedy in _POINTERS.items():
+        if head.startswith(opening):
+            raise Unreadable(path, "missing", f"it stands for a file that was not fetched; {remedy}")
     for opening, name in FOREIGN.items():
         if head.startswith(opening):
             raise Unreadable(path, "unsupported", f"a {name}; convert it to PNG, DICOM or NIfTI")

@@ -48,8 +48,8 @@ def profile_site(
     """
     part, failures = part_of_site(site, extractor, options, progress, first, reading=reading)
     if not part.tally.cases:
-        told = f"; the first: {failures[0]}" if failures else ""
-        raise InputError(f"{site.root}: none of {len(site.cases)} cases could be read{told}")
+        why = f"; the first: {failures[0]}" if failures else ""
+        raise InputError(f"{site.root}: none of {len(site.cases)} cases could be read{why}")
     return part.profile(epsilon), failures
 
 
@@ -92,6 +92,8 @@ def part_of_site(
         reading.fail(failure.reason)
     if (why := alike.suspicion()) is not None:
         raise ask_who_is_who(site, why) if site.patient_source == "file" else InputError(_copies(site, why))
+    if isinstance(alike, Copies) and (copies := alike.told()) is not None:
+        reading.tell(copies)
     failures.sort(key=lambda failure: str(failure.path))
     excluded = Counter(failure.reason for failure in failures)
     return Part.of(Origin.of(site, options.seed, extractor, excluded, key), fit.canonical, tally), failures

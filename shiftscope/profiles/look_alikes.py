@@ -46,15 +46,26 @@ class Copies:
         self._patients: set[str] = set()
         self._holders: set[str] = set()
         self._example = ""
+        self._again = 0
+        self._copy = ""
 
     def add(self, name: str, patient: str, canvases: np.ndarray) -> None:
         """Keep the mark of a picture; as `LookAlikes.add`."""
         mark = hashlib.blake2b(np.ascontiguousarray(canvases).tobytes(), digest_size=16).digest()
         first, holder = self._first.setdefault(mark, (name, patient))
         self._patients.add(patient)
+        if first != name:
+            self._again += 1
+            self._copy = self._copy or f"{first} and {name}"
         if holder != patient:
             self._holders |= {holder, patient}
             self._example = self._example or f"{first} and {name}"
+
+    def told(self) -> str | None:
+        """How many pictures are copies of another's, for the eyes of the site; None where none is."""
+        if not self._again:
+            return None
+        return f"{self._again} pictures are exact copies of another, and count as often as they come: {self._copy}"
 
     def suspicion(self) -> str | None:
         """Why patients may be fewer than they seem, as a sentence without its end; None where few hold another's."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
@@ -18,6 +18,12 @@ SITE_FILE = "site.toml"
 """Looked for beside the images. It never leaves the site."""
 
 MOST_BYTES = 100_000
+
+Place = Annotated[str, Field(min_length=1, max_length=4096)]
+"""Path of a file."""
+
+Head = Annotated[str, Field(min_length=1, max_length=200)]
+"""Head of a column."""
 
 NAMED_LAYOUTS = ("images+masks", "classes", "split-classes", "nnunet", "dicom", "manifest", "images")
 
@@ -44,7 +50,17 @@ class Declarations(Record):
         depth: of the images, for `--epsilon`.
         colour: whether images have colour, for `--epsilon`.
         has_masks: whether images have masks, for `--epsilon`.
+        labels: the owner's table of cases; in a site file relative to it.
+        label_column: its column of classes.
+        case_column: its column that names the images.
+        patient_column: its column of patients.
+        split_column: its column of splits.
+        date_column: its column of dates.
     """
+
+    COLUMNS: ClassVar[tuple[str, ...]] = (
+        *("label_column", "case_column", "patient_column", "split_column", "date_column"),
+    )
 
     classes: Classes | None = None
     one_file_per_patient: bool | None = None
@@ -55,11 +71,19 @@ class Declarations(Record):
     depth: Literal["2-D", "3-D", "mixed"] | None = None
     colour: bool | None = None
     has_masks: bool | None = None
+    labels: Place | None = None
+    label_column: Head | None = None
+    case_column: Head | None = None
+    patient_column: Head | None = None
+    split_column: Head | None = None
+    date_column: Head | None = None
 
     @model_validator(mode="after")
     def _one_way_to_tell_patients(self) -> Self:
         if self.one_file_per_patient and self.patient_regex is not None:
             raise ValueError("patients are told by a pattern on names or by one file each, not by both")
+        if self.patient_column is not None and (self.one_file_per_patient or self.patient_regex is not None):
+            raise ValueError("patients are told by a table's column, or by a pattern or one file each, not by both")
         return self
 
     @property
@@ -90,6 +114,7 @@ class Declarations(Record):
         if self.tells_patients:
             less.pop("one_file_per_patient", None)
             less.pop("patient_regex", None)
+            less.pop("patient_column", None)
         if self.layout is not None:
             less.pop("mask", None)
         return Declarations.model_validate({**less, **said})
@@ -99,7 +124,13 @@ class Declarations(Record):
         """Whether it is said how patients are told apart: by a template with {patient} too."""
         if self.template is not None and "patient" in Template.of(self.template).fields:
             return True
-        return self.one_file_per_patient is not None or self.patient_regex is not None
+        ways = (self.one_file_per_patient, self.patient_regex, self.patient_column)
+        return any(way is not None for way in ways)
+
+    @property
+    def joins(self) -> bool:
+        """Whether it is said what a table tells of the cases."""
+        return any(getattr(self, column) is not None for column in self.COLUMNS if column != "case_column")
 
 
 NOTHING_SAID = Declarations()
@@ -113,4 +144,5 @@ def read_declarations(path: Path) -> Declarations:
     """
     values = read_toml(path, MOST_BYTES, "a site file", InputError)
     refuse_odd(values, str(path), InputError)
-    return Declarations.from_values(values, str(path), InputError)
+    said = Declarations.from_values(values, str(path), InputError)
+    return said if said.labels is None else said.model_copy(update={"labels": str(path.parent / said.labels)})

@@ -4,42 +4,59 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
-from shiftscope.errors import InputError, Unreadable
+from shiftscope.errors import InputError, TableError, Unreadable
 from shiftscope.parsing import shown
 from shiftscope.sites.declarations import Declarations
 from shiftscope.sites.dicom_tree import is_dicom
+from shiftscope.sites.identifiers import one_person_each, without_nobody
 from shiftscope.sites.patterns import compiled, within_seconds
 from shiftscope.sites.site import ONE_FILE, Case
 
 __all__ = ["assign_patients"]
 
 
-def assign_patients(cases: Sequence[Case], declared: Declarations) -> tuple[list[Case], str]:
+def assign_patients(cases: Sequence[Case], declared: Declarations, listed: bool) -> tuple[list[Case], str, list[str]]:
     """Give every case its patient.
 
-    A pattern wins over what the data say. Otherwise a case keeps the patient that a manifest or DICOM gave it; DICOM
-    files in any other layout are asked for their PatientID. Where more than half of the cases have none, nobody knows:
-    the source is "file", and a case without one is its own patient; elsewhere it is nobody's, "". Where the owner says
-    that each file is another patient's, it is, unless identifiers say otherwise; one identifier for all is none.
+    A pattern wins over what the data say. Otherwise a case keeps the patient that a table or DICOM gave it; DICOM files
+    in any other layout are asked for their PatientID. What only stands for an identifier ("ANONYMOUS") is none. Where
+    more than half of the cases have none, nobody knows: the source is "file", and a case without one is its own
+    patient; elsewhere it is nobody's, "". Where the owner says that each file is another patient's, it is, unless
+    identifiers say otherwise; one identifier for all is none.
+
+    Args:
+        listed: whether the patients that cases have come from a manifest or the owner's table.
 
     Returns:
-        The cases, and the source: "dicom", "manifest", "regex", "one_file_per_patient" or "file". "manifest" is told by
-        the caller.
+        The cases, the source ("dicom", "manifest", "regex", "one_file_per_patient" or "file"), and what was odd about
+        identifiers, as sentences for the eyes of the site.
 
     Raises:
-        InputError: the pattern does not match some case or takes too long, or identifiers contradict the owner or
-            one another.
+        InputError: the pattern does not match some case or takes too long, identifiers contradict the owner or one
+            another, or a table's identifiers are mostly nobody's.
     """
     if declared.patient_regex is not None:
-        return _by_pattern(cases, declared.patient_regex), "regex"
-    known = [case if case.patient else _as_its_header_says(case) for case in cases]
-    _require_one_patient_an_examination(known)
+        return _by_pattern(cases, declared.patient_regex), "regex", []
+    listed = listed and any(case.patient for case in cases)
+    known = list(cases) if listed else [case if case.patient else _as_its_header_says(case) for case in cases]
+    identified, nobody = without_nobody(known)
     if declared.one_file_per_patient:
-        _require_no_contradiction(known)
-        return [replace(case, patient=case.name) for case in known], ONE_FILE
+        _require_one_patient_an_examination(identified)
+        _require_no_contradiction(identified)
+        return [replace(case, patient=case.name) for case in known], ONE_FILE, []
+    if nobody and 2 * sum(not case.patient for case in identified) <= len(identified):
+        known = identified  # else the site's owner is asked, for they may be one person's after all
+    elif nobody and listed:
+        raise TableError(f"the table's column of patients: {nobody[0]}; leave the column out, or fill it")
+    else:
+        nobody = []
+    known, told = one_person_each(known)
+    _require_one_patient_an_examination(known)
+    if listed:
+        return known, "manifest", [*nobody, *told]
     if 2 * sum(not case.patient for case in known) <= len(known):
-        return known, "dicom"
-    return [case if case.patient else replace(case, patient=case.name) for case in known], "file"
+        return known, "dicom", [*nobody, *told]
+    return [case if case.patient else replace(case, patient=case.name) for case in known], "file", told
 
 
 def _require_no_contradiction(cases: Sequence[Case]) -> None:

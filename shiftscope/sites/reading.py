@@ -4,24 +4,29 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from shiftscope.errors import REASONS, InputError
+from shiftscope.errors import InputError
 from shiftscope.parsing import shown
 from shiftscope.records import check_name
 from shiftscope.sites.channels import choose_channel
+from shiftscope.sites.class_spellings import as_one_class
 from shiftscope.sites.declarations import NOTHING_SAID, SITE_FILE, Declarations, read_declarations
 from shiftscope.sites.found import Found
-from shiftscope.sites.layouts import LAYOUTS, find_cases
+from shiftscope.sites.identifiers import odd_identifiers
+from shiftscope.sites.layouts import find_cases
+from shiftscope.sites.lost import Lost, leave_out_lost, lost_in
 from shiftscope.sites.manifests import read_manifest
-from shiftscope.sites.nearest import checked_templates, nearest_templates, tell_what_is_left
+from shiftscope.sites.nearest import checked_templates, tell_what_is_left
+from shiftscope.sites.nothing_found import all_left_out, nearest, nothing_found
 from shiftscope.sites.patients import assign_patients
-from shiftscope.sites.site import ONE_FILE, Case, Site
-from shiftscope.sites.spellings import folders_of, walk
+from shiftscope.sites.shared_patients import patterns_that_part, suspicion
+from shiftscope.sites.site import Case, Site
+from shiftscope.sites.spellings import walk
+from shiftscope.sites.tables import join_table
+from shiftscope.sites.tables_beside import manifest_in, unread_tables
 from shiftscope.sites.template_cases import cases_of, shared_fields
 from shiftscope.sites.templates import Template
 
 __all__ = ["read_site"]
-
-_MANIFESTS = ("manifest.csv", "manifest.tsv")
 
 
 def read_site(
@@ -56,31 +61,34 @@ def read_site(
 
 
 def _listed(path: Path, name: str | None, given: Declarations, known: Declarations, site_file: Path | None) -> Site:
-    manifest = path if path.is_file() else next((path / each for each in _MANIFESTS if (path / each).is_file()), None)
+    manifest = path if path.is_file() else manifest_in(path)
     if manifest is not None and manifest.suffix.lower() not in (".csv", ".tsv"):
-        raise InputError(f"{path}: expected a folder, or a manifest that ends in .csv or .tsv")
+        raise InputError(
+            f"{path}: expected a folder, or a manifest that ends in .csv or .tsv; save workbooks as CSV UTF-8"
+        )
     root = manifest.parent if manifest else path
     declared = given.over(_written(root, site_file).over(known))
-    files = [] if manifest else list(walk(root))
-    found = _found(root, manifest, declared, files)
-    if manifest is None:
-        tell_what_is_left(found, root, files)
-        found.tell_choices()
-    choose_channel(found, declared.channel)
+    found = read_manifest(manifest, declared.classes) if manifest else _below(root, declared)
+    if manifest is not None:
+        _require_layout(manifest, declared, found)
+    join_table(found, root, declared)
     site_name = name or root.resolve().name
-    cases, source = assign_patients(found.cases, declared)
+    listed = manifest is not None or declared.patient_column is not None
+    cases, source, odd = assign_patients(found.cases, declared, listed)
+    if source == "dicom" and found.named_patients:
+        source = "regex"
     for case in cases:
         if not case.patient:
             found.leave_out("no_patient", case.images[0])
     cases = [case for case in cases if case.patient]
     if not cases:
-        raise InputError(_all_left_out(root, found) if found.excluded else _nothing(root))
-    if source not in ("regex", ONE_FILE) and any(case.patient for case in found.cases):
-        source = "manifest" if manifest is not None else "regex" if found.named_patients else source
+        raise InputError(all_left_out(root, found) if found.excluded else nothing_found(root, ()))
     if declared.classes == () or _are_patients(cases):
         cases = [replace(case, label=None) for case in cases]
+    cases, written = as_one_class(cases, declared.classes or ())
     classes = tuple(sorted({case.label for case in cases if case.label is not None}))
     _require_names(root, site_name, classes)
+    of_patients = _of_patients(cases, source, (site_name, root.resolve().name))
     return Site(
         name=site_name,
         root=root,
@@ -90,39 +98,50 @@ def _listed(path: Path, name: str | None, given: Declarations, known: Declaratio
         classes=classes,
         excluded={reason: tuple(sorted(paths)) for reason, paths in sorted(found.excluded.items())},
         declared=declared,
-        told=tuple(found.told),
+        told=(*of_patients, *odd, *written, *found.told, *unread_tables(root, manifest, declared.labels)),
         template=found.template,
         mask_template=found.mask_template,
     )
 
 
-def _found(root: Path, manifest: Path | None, declared: Declarations, files: Sequence[Path]) -> Found:
-    """What lies there, by the table, by the owner's templates, or by what is recognised.
+def _below(root: Path, declared: Declarations) -> Found:
+    """What lies in a folder, by the owner's templates, or by what is recognised; and what is lost there."""
+    files, lost = list(walk(root)), list(lost_in(root))
+    found = _found(root, declared, files, lost)
+    tell_what_is_left(found, root, files)
+    found.tell_choices()
+    choose_channel(found, declared.channel)
+    leave_out_lost(found, lost)
+    return found
 
-    Args:
-        files: all below the root that ought to be images; () for a table.
-    """
+
+def _found(root: Path, declared: Declarations, files: Sequence[Path], lost: Sequence[Lost]) -> Found:
     template = declared.template
     if template is None and declared.mask is not None:
         raise InputError(f"{root}: a template of masks (--mask) goes with one of images; give --layout too")
     if template is not None:
-        if manifest is not None:
-            raise InputError(
-                f"{manifest}: the table lists the cases, and a template ({template}) says how they lie; give one of"
-                " them: leave --layout (in site.toml, layout) out, or move the table away"
-            )
         return _by_template(root, template, declared.mask, files)
-    found = read_manifest(manifest) if manifest else find_cases(root, declared.classes or ())
+    found = find_cases(root, declared.classes or ())
     if found is None:
-        raise InputError(_nothing(root))
+        raise InputError(nothing_found(root, lost))
+    _require_layout(root, declared, found)
+    checked_templates(found, root, files)
+    return found
+
+
+def _require_layout(path: Path, declared: Declarations, found: Found) -> None:
+    """See that what was found is what the owner declared."""
+    if found.layout == "manifest" and (declared.template or declared.mask):
+        raise InputError(
+            f"{path}: the table lists the cases, and a template ({declared.template or declared.mask}) says how they"
+            " lie; give one of them: leave --layout and --mask (in site.toml, layout and mask) out, or move the table"
+            " away"
+        )
     if declared.layout not in (None, found.layout):
         raise InputError(
-            f"{root}: its layout is declared as {declared.layout}, and what lies there now has the layout"
+            f"{path}: its layout is declared as {declared.layout}, and what lies there now has the layout"
             f" {found.layout}; move away what does not belong, or correct `layout`"
         )
-    if manifest is None:
-        checked_templates(found, root, files)
-    return found
 
 
 def _by_template(root: Path, text: str, mask_text: str | None, files: Sequence[Path]) -> Found:
@@ -135,8 +154,16 @@ def _by_template(root: Path, text: str, mask_text: str | None, files: Sequence[P
     found = cases_of(root, image, mask, files)
     if not found.cases and not found.excluded:
         first = f", and the first file, {files[0].relative_to(root).as_posix()}, does not fit" if files else ""
-        raise InputError(f"{root}: no image fits the template {text}{first}{_nearest(root, text)}")
+        raise InputError(f"{root}: no image fits the template {text}{first}{nearest(root, text)}")
     return found
+
+
+def _of_patients(cases: Sequence[Case], source: str, called: Sequence[str]) -> list[str]:
+    """What is odd about who is a patient, where nobody vouches for it."""
+    if source not in ("dicom", "manifest"):
+        return []
+    why = suspicion(cases, called) if len({case.patient for case in cases}) == len(cases) > 1 else None
+    return odd_identifiers(cases, patterns_that_part(cases), why)
 
 
 def _written(root: Path, site_file: Path | None) -> Declarations:
@@ -160,33 +187,3 @@ def _require_names(root: Path, site: str, classes: Sequence[str]) -> None:
             check_name(text)
         except ValueError as problem:
             raise InputError(f"{root}: {what} is {shown(text)}: {problem}; {mend}") from None
-
-
-def _all_left_out(root: Path, found: Found) -> str:
-    """What was there although nothing can be used."""
-    counts = ", ".join(f"{len(paths)} x {reason} ({REASONS[reason]})" for reason, paths in found.excluded.items())
-    first = next(iter(found.excluded.values()))[0]
-    return f"{root}: nothing to read: {counts}; the first is {first}{_nearest(root, found.template)}"
-
-
-def _nearest(root: Path, but: str | None = None) -> str:
-    near = nearest_templates(root, but)
-    return f"\n{near}" if near else ""
-
-
-def _nothing(root: Path) -> str:
-    """Why nothing was found: several sites in one folder, or no known layout."""
-    inner = [folder for folder in folders_of(root) if find_cases(folder) is not None]
-    if inner:
-        listed = ", ".join(folder.name for folder in inner[:5]) + (", ..." if len(inner) > 5 else "")
-        return (
-            f"{root}: holds {len(inner)} folders that each look like a site ({listed}). Where they are hospitals, give"
-            " one of them; where they are patients, list all their images in a manifest.csv, columns image and patient,"
-            f" or say with --layout which folder is what{_nearest(root)}"
-        )
-    looked = "; ".join((*LAYOUTS, "manifest.csv or manifest.tsv"))
-    return (
-        f"{root}: no images found in any known layout (looked for: {looked}); any other becomes one with a"
-        " manifest.csv, columns image and, as far as known, mask, label, patient, split, date, or with a template"
-        f" (--layout){_nearest(root)}"
-    )

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from shiftscope.errors import InputError, Unsettled
 from shiftscope.sites.folder_names import are_parts
+from shiftscope.sites.identifiers import one_for_all
 from shiftscope.sites.names import unknown_classes
 from shiftscope.sites.shared_patients import patterns_that_part, suspicion
 from shiftscope.sites.site import Case, Site
@@ -25,11 +26,14 @@ def require_shareable(site: Site) -> None:
     """See that classes and patients are what they seem.
 
     Raises:
-        Unsettled: a class has a name that may be anybody's, or files may share patients and nothing tells them apart.
+        Unsettled: a class has a name that may be anybody's, or files may share patients and nothing tells them apart,
+            or one identifier stands for all.
     """
     if unknown := _unknown(site):
         raise Unsettled(_ask_what_is_a_class(site, unknown), f"{len(unknown)} names of classes may be anybody's")
     if site.patient_source == "file" and (why := _suspicion(site, site.cases)) is not None:
+        raise ask_who_is_who(site, why)
+    if site.patient_source == "dicom" and (why := one_for_all(site.cases)) is not None:
         raise ask_who_is_who(site, why)
 
 
@@ -52,7 +56,8 @@ def ask_who_is_who(site: Site, why: str) -> Unsettled:
     question = _asked(
         site,
         f"nothing tells patients apart, and {why}. Sums over files could be sums over one person, so nothing is"
-        " written. Say who is a patient, with one of these or a manifest that has a patient column:",
+        " written. Say who is a patient, with one of these, a manifest that has a patient column, or --labels with"
+        " --patient-column:",
         answers,
     )
     return Unsettled(

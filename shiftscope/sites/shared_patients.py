@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from typing import TypeVar
 
 from shiftscope.errors import Unreadable
+from shiftscope.sites.cells import folded
 from shiftscope.sites.dicom_tree import is_dicom
 from shiftscope.sites.site import Case
 from shiftscope.sites.spellings import ROLES, SPLITS
@@ -92,7 +93,7 @@ def _own_folder(case: Case) -> str:
     """The case's folder without the parts that are known for what they are."""
     parts = PurePosixPath(case.name).parts[:-1]
     known = ROLES | SPLITS.keys() | {".."}
-    return "/".join(part for part in parts if part.lower() not in known and part != case.label)
+    return "/".join(part for part in parts if part.lower() not in known and folded(part) != folded(case.label or ""))
 
 
 def _by_name(cases: Sequence[Case], called: Collection[str]) -> str | None:

@@ -56,6 +56,7 @@ class SiteReading:
     _brightness: "array[float]" = field(default_factory=_floats)
     _pixels_mm: "array[float]" = field(default_factory=_floats)
     _slices_mm: "array[float]" = field(default_factory=_floats)
+    _told: list[str] = field(default_factory=list)
     _masks: MaskHabits = field(default_factory=MaskHabits)
 
     def add(self, case: CaseReading) -> None:
@@ -85,6 +86,10 @@ class SiteReading:
     def fail(self, reason: str) -> None:
         """Count a file that could not be used."""
         self.failed[reason] += 1
+
+    def tell(self, sentence: str) -> None:
+        """Add what was found odd while measuring; it may name cases."""
+        self._told.append(sentence)
 
     def to_dict(self) -> dict[str, Any]:
         """The table: what -> what was found, as text, and the odd things, most suspicious first."""
@@ -137,7 +142,7 @@ class SiteReading:
             named: whether they may name cases and folders; where others read them, how the folder was read is left out.
         """
         sentences = [*self._together(named), *self._by_case(named)]
-        return [*sentences, *self.site.told] if named else sentences
+        return [*self._told, *sentences, *self.site.told] if named else sentences
 
     def _together(self, named: bool) -> Iterator[str]:
         yield from self._masks.told()

@@ -16,6 +16,8 @@ __all__ = [
     "files_of",
     "folders_of",
     "has_images",
+    "is_image_name",
+    "is_litter",
     "mask_target",
     "named_otherwise",
     "stem_of",
@@ -47,6 +49,7 @@ _LITTER_SUFFIXES = {
     *(".txt", ".md", ".rst", ".json", ".csv", ".tsv", ".xml", ".html", ".htm", ".yaml", ".yml", ".toml", ".log"),
     *(".ini", ".db", ".py", ".ipynb", ".sh", ".m", ".r", ".pdf", ".doc", ".docx", ".xls", ".xlsx", ".pptx", ".lnk"),
     *(".bval", ".bvec", ".md5", ".sha1", ".sha256", ".part", ".tmp", ".bak", ".key"),
+    *(".url", ".gdoc", ".cloudf", ".partial", ".crdownload", ".download", ".filepart"),
 }
 _LITTER_NAMES = {"thumbs.db", "desktop.ini", "dicomdir", "lockfile", "version"}
 _LITTER_OPENINGS = (".", "~$", "readme", "license", "licence", "copying", "makefile", "md5sum", "sha256sum")
@@ -106,14 +109,20 @@ def walk(folder: Path) -> Iterator[Path]:
 
 
 def _meant(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.iterdir() if not _is_litter(path) and path.is_file())
+    return (path for path in folder.iterdir() if not is_litter(path) and path.is_file())
 
 
 def _leads_back(path: Path) -> bool:
     return path.is_symlink() and path.parent.resolve().is_relative_to(path.resolve())
 
 
-def _is_litter(path: Path) -> bool:
+def is_image_name(name: str) -> bool:
+    """Whether a name ends as those of images do."""
+    return name.lower().endswith(_SUFFIXES)
+
+
+def is_litter(path: Path) -> bool:
+    """Whether a file is plainly something else than an image, by its name."""
     name = path.name.lower()
     if name in _LITTER_NAMES or name.startswith(_LITTER_OPENINGS):
         return True
@@ -123,7 +132,7 @@ def _is_litter(path: Path) -> bool:
 
 
 def _looks_like_image(path: Path) -> bool:
-    if path.name.lower().endswith(_SUFFIXES):
+    if is_image_name(path.name):
         return True
     try:
         return sniff(path) is not None

@@ -201,12 +201,12 @@ def test_tables_nobody_writes(folder: Path, text: str, says: str) -> None:
 def test_tables_have_an_end(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "manifest.csv").write_text("image\npics/1.png\npics/2.png\npics\n")
     for name, most, says in (
-        ("MOST_ROWS", 2, "2 rows at the most"),
-        ("MOST_FILES", 3, "more than 3 files"),
-        ("MOST_BYTES", 9, "got a larger file"),
+        ("rows.MOST_ROWS", 2, "2 rows at the most"),
+        ("manifests.MOST_FILES", 3, "more than 3 files"),
+        ("rows.MOST_BYTES", 9, "got a larger file"),
     ):
         with monkeypatch.context() as patch:
-            patch.setattr(f"shiftscope.sites.manifests.{name}", most)
+            patch.setattr(f"shiftscope.sites.{name}", most)
             with pytest.raises(InputError, match=says):
                 read_site(folder)
 

@@ -1,0 +1,79 @@
+"""What a folder lists although nothing can be read there: links without a target, placeholders, pipes and devices."""
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from shiftscope.sites.found import Found
+from shiftscope.sites.spellings import folders_of, is_image_name, is_litter
+
+__all__ = ["Lost", "leave_out_lost", "lost_in", "sentences"]
+
+_KINDS = {
+    "link": "links lead nowhere: the files they stand for were not copied, or not fetched (git-annex and datalad: get)",
+    "cloud": "files are placeholders of a cloud drive or shortcuts: download the files themselves",
+    "download": "downloads or copies did not end: fetch the files again",
+    "special": "entries are pipes, sockets or devices, and are not opened: move them away",
+}
+_ENDINGS = {
+    **dict.fromkeys((".icloud", ".lnk", ".url", ".cloudf", ".gdoc"), "cloud"),
+    **dict.fromkeys((".part", ".partial", ".tmp", ".crdownload", ".download", ".filepart"), "download"),
+}
+"""Of names that stand for an image which is not there: "scan.png.part"."""
+
+Lost = tuple[Path, str]
+"""An entry, and a key of what is the matter with it."""
+
+
+def lost_in(folder: Path) -> Iterator[Lost]:
+    """Entries under a folder that ought to be files and are none; hidden folders are passed over, as for images."""
+    with os.scandir(folder) as entries:
+        there = sorted(entries, key=lambda each: each.name)
+    for entry in there:
+        if kind := _kind(entry):
+            yield Path(entry.path), kind
+    if any(entry.is_symlink() or entry.is_dir() for entry in there):
+        for inner in folders_of(folder):
+            yield from lost_in(inner)
+
+
+def leave_out_lost(found: Found, lost: Sequence[Lost]) -> None:
+    """Count what is listed and not there, and leave out series that lack such a file, as those with a broken one."""
+    folders = {path.parent for path, _ in lost}
+    whole = [case for case in found.cases if len(case.images) == 1 or folders.isdisjoint(p.parent for p in case.images)]
+    for case in found.cases:
+        if len(case.images) > 1 and not folders.isdisjoint(path.parent for path in case.images):
+            found.leave_out("missing", case.images[0])
+            found.tell(f"the series {case.name} is left out, for a file of its folder is not there")
+    found.cases = whole
+    for path, _ in lost:
+        found.leave_out("missing", path)
+    found.told += sentences(lost)
+
+
+def sentences(lost: Sequence[Lost]) -> list[str]:
+    """What was lost, by kind, for the eyes of the site."""
+    counts = Counter(kind for _, kind in lost)
+    first = {kind: path for path, kind in reversed(lost)}
+    return [f"{counts[kind]} {what}; the first is {first[kind]}" for kind, what in _KINDS.items() if counts[kind]]
+
+
+def _kind(entry: "os.DirEntry[str]") -> str | None:
+    if entry.name.lower().endswith(tuple(_ENDINGS)):
+        return _stands_for_an_image(Path(entry.path))
+    if entry.is_file(follow_symlinks=False) or entry.is_dir(follow_symlinks=False):
+        return None
+    path = Path(entry.path)
+    if is_litter(path):
+        return None
+    if path.is_file() or path.is_dir():
+        return None
+    return "special" if path.exists() else "link"
+
+
+def _stands_for_an_image(path: Path) -> str | None:
+    """Whether a name is that of an image with an ending, and the image itself is not beside it."""
+    stem, ending = path.stem, path.suffix.lower()
+    name = stem.removeprefix(".") if ending == ".icloud" else stem
+    return _ENDINGS[ending] if is_image_name(name) and not path.with_name(name).exists() else None

@@ -1,0 +1,46 @@
+"""Why a folder yields no case, and what would settle it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from shiftscope.errors import REASONS
+from shiftscope.sites.found import Found
+from shiftscope.sites.layouts import LAYOUTS, find_cases
+from shiftscope.sites.lost import Lost, sentences
+from shiftscope.sites.nearest import nearest_templates
+from shiftscope.sites.spellings import folders_of
+
+__all__ = ["all_left_out", "nearest", "nothing_found"]
+
+
+def all_left_out(root: Path, found: Found) -> str:
+    """What was there although nothing can be used."""
+    counts = ", ".join(f"{len(paths)} x {reason} ({REASONS[reason]})" for reason, paths in found.excluded.items())
+    first = next(iter(found.excluded.values()))[0]
+    return f"{root}: nothing to read: {counts}; the first is {first}{nearest(root, found.template)}"
+
+
+def nothing_found(root: Path, lost: Sequence[Lost]) -> str:
+    """Why nothing was found: files that are not there, several sites in one folder, or no known layout."""
+    if lost:
+        return f"{root}: nothing to read: {'; '.join(sentences(lost))}"
+    inner = [folder for folder in folders_of(root) if find_cases(folder) is not None]
+    if inner:
+        listed = ", ".join(folder.name for folder in inner[:5]) + (", ..." if len(inner) > 5 else "")
+        return (
+            f"{root}: holds {len(inner)} folders that each look like a site ({listed}). Where they are hospitals, give"
+            " one of them; where they are patients, list all their images in a manifest.csv, columns image and patient,"
+            f" or say with --layout which folder is what{nearest(root)}"
+        )
+    looked = "; ".join((*LAYOUTS, "manifest.csv or manifest.tsv"))
+    return (
+        f"{root}: no images found in any known layout (looked for: {looked}); any other becomes one with a"
+        " manifest.csv, columns image and, as far as known, mask, label, patient, split, date, or with a template"
+        f" (--layout){nearest(root)}"
+    )
+
+
+def nearest(root: Path, but: str | None = None) -> str:
+    """The templates that come nearest, on a line of their own; "" where none finds an image."""
+    near = nearest_templates(root, but)
+    return f"\n{near}" if near else ""
