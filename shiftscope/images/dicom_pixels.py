@@ -114,7 +114,7 @@ def physical(data: pydicom.Dataset, path: Path, frame: int | None = None, *, mar
     several = frame is None and int(data.get("NumberOfFrames") or 1) > 1
     words = words if several else words[None]
     with refusing(path, "the pixel transform"):
-        if words.ndim == 4 or data.get("PhotometricInterpretation") == "PALETTE COLOR":
+        if words.ndim == 4 or data.PhotometricInterpretation == "PALETTE COLOR":
             return _coloured(data, words)
         padding, odd = padding_of(data, words) if mark_padding else (None, [])
         if words.dtype.kind == "f" and not np.isfinite(words if padding is None else words[~padding]).all():
@@ -157,7 +157,7 @@ def _grey(
     if data.get("PhotometricInterpretation") == "MONOCHROME1":
         mirror = _mirror(data, samples.dtype, frame)
         values = np.subtract(np.float32(mirror), values, dtype=np.float32)
-    elif data.get("PresentationLUTShape") == "INVERSE":
+    elif "PresentationLUTShape" in data and data.PresentationLUTShape == "INVERSE":
         odd.append("polarity")
     values = values.astype(np.float32, copy=values is words)
     if padding is not None:

@@ -90,6 +90,8 @@ def padding_of(data: pydicom.Dataset, words: np.ndarray) -> tuple[np.ndarray | N
             names = tuple("Double" + name for name in names)  # type: ignore[assignment]
     else:
         names = ("PixelPaddingValue", "PixelPaddingRangeLimit")
+    if names[0] not in data:
+        return None, []
     value, limit = data.get(names[0]), data.get(names[1])
     if value is None or value == "":
         return None, []

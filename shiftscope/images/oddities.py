@@ -28,6 +28,7 @@ ODDITIES: dict[str, str] = {
     "hyperstack": "a TIFF holds channels or moments; the first of them was read",
     "pages_as_slices": "a TIFF calls its pages moments or channels; they were read as slices",
     "extra_channel": "a TIFF holds a channel beside grey or RGB that is no transparency; it was left out",
+    "grey_as_colours": "a TIFF holds three grey samples a pixel; they were read as red, green and blue",
     "signed": "a picture holds values below zero; it is seen by percentiles",
 }
 """Code -> what was found and how it was read, as the end of the sentence "in n of m cases ..."."""
