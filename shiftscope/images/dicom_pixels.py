@@ -147,9 +147,8 @@ def _grey(
 ) -> Pixels:
     samples, found = bare_samples(data, words, padding)
     odd = [*odd, *found]
-    if samples.dtype == np.uint16 and data.get("Modality") == "CT":
-        samples, found = with_sign(data, samples, rescale_of(data, frame or 0)[0][1])
-        odd += found
+    samples, found = with_sign(data, samples, rescale_of(data, frame or 0)[0][1])
+    odd += found
     values, found = transformed(data, samples, frame)
     odd += found
     plain = int(data.get("BitsAllocated") or 16) == 8 and samples.dtype == np.uint8 and values is samples

@@ -6,7 +6,8 @@ ODDITIES: dict[str, str] = {
     # DICOM: samples and values
     "bits_kept": "samples need more bits than the header says are stored; all of their bits were kept",
     "high_bit": "HighBit says that samples are shifted, and they are not; it was ignored",
-    "sign_repaired": "a CT is said to have no negative values, and they had wrapped; they were turned back",
+    "sign_repaired": "samples had wrapped, for the header is wrong about their sign; they were turned back",
+    "sign_doubtful": "the picture is torn where the sign of its samples changes; read with the sign the header gives",
     "ct_too_high": "a CT holds values above 32767 HU, which no tissue has; read as the header says",
     "ct_no_hu": "a CT is not in Hounsfield units; it is seen by percentiles, and cannot be compared with CTs that are",
     "rescale_nonsense": "the rescale slope is zero, or slope or intercept is no number; taken as 1 and 0",

@@ -188,6 +188,14 @@ SAMPLES = {
         ("sign_repaired",),
         display=WINDOW,
     ),
+    "film-with-a-sign-it-must-not-have": Member(
+        (SMOOTH * 20).view(np.int16), SMOOTH * 20.0, {"Modality": "DX"}, ("sign_repaired",)
+    ),
+    "film-torn-by-its-sign": Member(
+        (SMOOTH * 20).view(np.int16), (SMOOTH * 20).view(np.int16), {"Modality": "CR"}, ("sign_doubtful",)
+    ),
+    "mr-torn-without-its-sign": Member((SMOOTH - 1500), (SMOOTH - 1500).astype(np.uint16), {}, ("sign_doubtful",)),
+    "all-sixteen-bits": Member(SMOOTH * 22, SMOOTH * 22.0),
     "ct-beyond-any-tissue": Member(
         np.where(X < 9, 40_000, SMOOTH).astype(np.uint16),
         np.where(X < 9, 38_976, HU.astype(int)),
@@ -295,6 +303,11 @@ PADDING = {
     ),
     "padding-range-of-everything": Member(
         SMOOTH, SMOOTH, {"PixelPaddingValue": 0, "PixelPaddingRangeLimit": 4095}, ("padding_ignored",)
+    ),
+    "padding-of-two-values": Member(
+        MR_PADDED,
+        np.where(X < 9, (SMOOTH + 3)[X >= 9].min(), SMOOTH + 3),
+        {"PixelPaddingValue": pydicom.DataElement("PixelPaddingValue", "SS", [-500, -500])},
     ),
     "padding-empty": Member(SMOOTH, SMOOTH, {"PixelPaddingValue": ""}),
 }
@@ -632,6 +645,13 @@ def test_units_and_factors_of_a_whole_picture_do_not_change_what_is_seen(tmp_pat
 def test_without_the_number_of_stored_bits_a_sample_cannot_be_told(tmp_path: Path) -> None:
     with pytest.raises(Unreadable, match="Bits Stored") as caught:
         read(write(tmp_path / "a.dcm", SMOOTH, BitsStored=None, HighBit=15))
+    assert caught.value.reason == "undecodable"
+
+
+@pytest.mark.parametrize("told", [None, "", "MONOCHROME"])
+def test_a_photometric_interpretation_that_is_none_is_named(tmp_path: Path, told: str | None) -> None:
+    with pytest.raises(Unreadable, match="Photometric Interpretation") as caught:
+        read(write(tmp_path / "a.dcm", SMOOTH, PhotometricInterpretation=told))
     assert caught.value.reason == "undecodable"
 
 
