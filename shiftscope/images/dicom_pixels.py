@@ -26,7 +26,7 @@ from pydicom.uid import (
 from shiftscope.errors import Unreadable
 from shiftscope.images.dicom_errors import BROKEN, cause, refusing
 from shiftscope.images.dicom_jpeg import GDCM
-from shiftscope.images.dicom_modality import rescale_of, transformed
+from shiftscope.images.dicom_modality import transformed
 from shiftscope.images.dicom_samples import bare_samples, padding_of, with_sign
 from shiftscope.images.jpeg_header import JPEG_LS, LOSSLESS, jpeg_header
 from shiftscope.images.luts import lut_from
@@ -147,7 +147,7 @@ def _grey(
 ) -> Pixels:
     samples, found = bare_samples(data, words, padding)
     odd = [*odd, *found]
-    samples, found = with_sign(data, samples, rescale_of(data, frame or 0)[0][1])
+    samples, found = with_sign(data, samples, frame or 0)
     odd += found
     values, found = transformed(data, samples, frame)
     odd += found

@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 import pydicom
 
+from shiftscope.images.dicom_modality import rescale_of
+
 __all__ = ["bare_samples", "padding_of", "with_sign"]
 
 _LOWEST_HU = 4096  # how far below zero a CT stores anything, padding included
@@ -55,7 +57,7 @@ def bare_samples(data: pydicom.Dataset, words: np.ndarray, padding: np.ndarray |
     return cut, odd
 
 
-def with_sign(data: pydicom.Dataset, samples: np.ndarray, intercept: float) -> tuple[np.ndarray, list[str]]:
+def with_sign(data: pydicom.Dataset, samples: np.ndarray, frame: int) -> tuple[np.ndarray, list[str]]:
     """Samples of 16 bits whose header is wrong about their sign, so that they wrapped.
 
     A CT without a sign whose air lies at 64512, which is -1024, is certain: nothing lies between what a CT can hold and
@@ -66,15 +68,19 @@ def with_sign(data: pydicom.Dataset, samples: np.ndarray, intercept: float) -> t
     Args:
         data: the data set.
         samples: as stored.
-        intercept: what the modality transform adds.
+        frame: the first of them.
     """
     if samples.dtype.kind not in "ui" or samples.dtype.itemsize != 2 or int(data.get("BitsStored") or 16) != 16:
         return samples, []
-    low, high = int(samples.min(initial=0)), int(samples.max(initial=0))
-    if samples.dtype.kind == "u" and data.get("Modality") == "CT" and high + intercept >= _TOP // 2:
-        return (
-            (samples.view(np.int16), ["sign_repaired"]) if _is_air(samples, intercept) else (samples, ["ct_too_high"])
-        )
+    high = int(samples.max(initial=0))
+    if high < _TORN // 2:  # with a sign or without one, it has values at one end alone
+        return samples, []
+    if samples.dtype.kind == "u" and data.get("Modality") == "CT":
+        intercept = rescale_of(data, frame)[0][1]
+        if high + intercept >= _TOP // 2:
+            certain = _is_air(samples, intercept)
+            return (samples.view(np.int16), ["sign_repaired"]) if certain else (samples, ["ct_too_high"])
+    low = int(samples.min(initial=0))
     other = samples.view(np.int16 if samples.dtype.kind == "u" else np.uint16)
     if high - low < _TORN or _roughness(_some(other), None) > _roughness(_some(samples), None) / 2:
         return samples, []
