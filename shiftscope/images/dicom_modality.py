@@ -29,7 +29,7 @@ def transformed(data: pydicom.Dataset, samples: np.ndarray, frame: int | None) -
     Returns:
         The values, and what is odd.
     """
-    if data.get("ModalityLUTSequence"):
+    if "ModalityLUTSequence" in data and data.ModalityLUTSequence:
         little = data.file_meta.TransferSyntaxUID.is_little_endian
         table = lut_of(data.ModalityLUTSequence[0], signed=samples.dtype.kind == "i", little=little)
         return table(samples), []
@@ -61,9 +61,9 @@ def rescale_of(data: pydicom.Dataset, index: int) -> tuple[Rescale, list[str]]:
         flat = intercept is None or math.isfinite(intercept)
         found = (slope if slope is not None and sound else 1.0, intercept if intercept is not None and flat else 0.0)
         return found, [] if sound and flat else ["rescale_nonsense"]
-    if data.get("Modality") in ("CT", "MR"):  # the first is told to be without HU, the scale of the second is arbitrary
-        return _IDENTITY, []
-    for source in (*_groups(data, index), data):
+    # A CT is told to be without HU, and the scale of MR is arbitrary.
+    sources = () if data.get("Modality") in ("CT", "MR") else (*_groups(data, index), data)
+    for source in sources:
         for mapping in source.get("RealWorldValueMappingSequence") or []:
             scale = (_number(mapping.get(name)) for name in ("RealWorldValueSlope", "RealWorldValueIntercept"))
             return _IDENTITY, [] if tuple(scale) == _IDENTITY else ["real_world"]
@@ -72,6 +72,8 @@ def rescale_of(data: pydicom.Dataset, index: int) -> tuple[Rescale, list[str]]:
 
 def _groups(data: pydicom.Dataset, index: int) -> Iterable[pydicom.Dataset]:
     """The functional groups of a frame, then those shared by all frames."""
+    if "PerFrameFunctionalGroupsSequence" not in data and "SharedFunctionalGroupsSequence" not in data:
+        return ()
     per_frame = data.get("PerFrameFunctionalGroupsSequence") or []
     return (*per_frame[index : index + 1], *(data.get("SharedFunctionalGroupsSequence") or []))
 

@@ -26,7 +26,7 @@ from pydicom.uid import (
 from shiftscope.errors import Unreadable
 from shiftscope.images.dicom_errors import BROKEN, cause, refusing
 from shiftscope.images.dicom_jpeg import GDCM
-from shiftscope.images.dicom_modality import rescale_of, transformed
+from shiftscope.images.dicom_modality import transformed
 from shiftscope.images.dicom_samples import bare_samples, padding_of, with_sign
 from shiftscope.images.jpeg_header import JPEG_LS, LOSSLESS, jpeg_header
 from shiftscope.images.luts import lut_from
@@ -114,7 +114,7 @@ def physical(data: pydicom.Dataset, path: Path, frame: int | None = None, *, mar
     several = frame is None and int(data.get("NumberOfFrames") or 1) > 1
     words = words if several else words[None]
     with refusing(path, "the pixel transform"):
-        if words.ndim == 4 or data.get("PhotometricInterpretation") == "PALETTE COLOR":
+        if words.ndim == 4 or data.PhotometricInterpretation == "PALETTE COLOR":
             return _coloured(data, words)
         padding, odd = padding_of(data, words) if mark_padding else (None, [])
         if words.dtype.kind == "f" and not np.isfinite(words if padding is None else words[~padding]).all():
@@ -147,9 +147,8 @@ def _grey(
 ) -> Pixels:
     samples, found = bare_samples(data, words, padding)
     odd = [*odd, *found]
-    if samples.dtype == np.uint16 and data.get("Modality") == "CT":
-        samples, found = with_sign(data, samples, rescale_of(data, frame or 0)[0][1])
-        odd += found
+    samples, found = with_sign(data, samples, frame or 0)
+    odd += found
     values, found = transformed(data, samples, frame)
     odd += found
     plain = int(data.get("BitsAllocated") or 16) == 8 and samples.dtype == np.uint8 and values is samples
@@ -157,7 +156,7 @@ def _grey(
     if data.get("PhotometricInterpretation") == "MONOCHROME1":
         mirror = _mirror(data, samples.dtype, frame)
         values = np.subtract(np.float32(mirror), values, dtype=np.float32)
-    elif data.get("PresentationLUTShape") == "INVERSE":
+    elif "PresentationLUTShape" in data and data.PresentationLUTShape == "INVERSE":
         odd.append("polarity")
     values = values.astype(np.float32, copy=values is words)
     if padding is not None:

@@ -5,11 +5,16 @@ from typing import Any
 import numpy as np
 import pydicom
 
+from shiftscope.images.dicom_modality import rescale_of
+
 __all__ = ["bare_samples", "padding_of", "with_sign"]
 
 _LOWEST_HU = 4096  # how far below zero a CT stores anything, padding included
 _AIR_HU = (-1100, -500)
 _MOSTLY = 0.99
+_TOP = 1 << 16
+_TORN = _TOP // 2  # a picture that wrapped has values at both ends
+_UNSIGNED_FILMS = ("DX", "MG", "IO")
 
 
 def bare_samples(data: pydicom.Dataset, words: np.ndarray, padding: np.ndarray | None) -> tuple[np.ndarray, list[str]]:
@@ -52,27 +57,48 @@ def bare_samples(data: pydicom.Dataset, words: np.ndarray, padding: np.ndarray |
     return cut, odd
 
 
-def with_sign(data: pydicom.Dataset, samples: np.ndarray, intercept: float) -> tuple[np.ndarray, list[str]]:
-    """CT samples whose header says that they have no sign, although they wrapped: air at 64512 is air at -1024.
+def with_sign(data: pydicom.Dataset, samples: np.ndarray, frame: int) -> tuple[np.ndarray, list[str]]:
+    """Samples of 16 bits whose header is wrong about their sign, so that they wrapped.
 
-    That is certain where nothing lies between what a CT can hold and the last few thousand values, and what lies there
-    would be air, or is one single value outside the field of view.
+    A CT without a sign whose air lies at 64512, which is -1024, is certain: nothing lies between what a CT can hold and
+    the last few thousand values, and what lies there would be air, or is one single value outside the field of view. So
+    is a digital X-ray film with a sign, which it must not have (PS3.3 C.8.11.3), that is torn where the sign changes.
+    Any other torn picture is told, and read as its header says.
 
     Args:
-        data: the data set of a CT.
-        samples: uint16.
-        intercept: what the modality transform adds.
+        data: the data set.
+        samples: as stored.
+        frame: the first of them.
     """
-    top = 1 << 16
-    if int(data.get("BitsStored") or 16) != 16 or int(samples.max(initial=0)) + intercept < top // 2:
+    if samples.dtype.kind not in "ui" or samples.dtype.itemsize != 2 or int(data.get("BitsStored") or 16) != 16:
         return samples, []
-    wrapped = samples[samples >= top // 2]
-    below = wrapped.astype(np.int32) - top
+    high = int(samples.max(initial=0))
+    if high < _TORN // 2:  # with a sign or without one, it has values at one end alone
+        return samples, []
+    if samples.dtype.kind == "u" and data.get("Modality") == "CT":
+        intercept = rescale_of(data, frame)[0][1]
+        if high + intercept >= _TOP // 2:
+            certain = _is_air(samples, intercept)
+            return (samples.view(np.int16), ["sign_repaired"]) if certain else (samples, ["ct_too_high"])
+    low = int(samples.min(initial=0))
+    other = samples.view(np.int16 if samples.dtype.kind == "u" else np.uint16)
+    if high - low < _TORN or _roughness(_some(other), None) > _roughness(_some(samples), None) / 2:
+        return samples, []
+    if samples.dtype.kind == "i" and data.get("Modality") in _UNSIGNED_FILMS:
+        return other, ["sign_repaired"]
+    return samples, ["sign_doubtful"]
+
+
+def _is_air(samples: np.ndarray, intercept: float) -> bool:
+    below = samples[samples >= _TOP // 2].astype(np.int32) - _TOP
     air = ((below >= _AIR_HU[0]) & (below <= _AIR_HU[1])).sum() >= 0.01 * samples.size
     single = int(below.min()) == int(below.max()) < _AIR_HU[0]
-    if int(below.min()) >= -_LOWEST_HU and (single or (air and intercept > _AIR_HU[1])):
-        return samples.view(np.int16), ["sign_repaired"]
-    return samples, ["ct_too_high"]
+    return int(below.min()) >= -_LOWEST_HU and bool(single or (air and intercept > _AIR_HU[1]))
+
+
+def _some(samples: np.ndarray) -> np.ndarray:
+    """About 64 rows of the first frame."""
+    return samples[0, :: max(1, samples.shape[1] // 64)]
 
 
 def padding_of(data: pydicom.Dataset, words: np.ndarray) -> tuple[np.ndarray | None, list[str]]:
@@ -90,7 +116,12 @@ def padding_of(data: pydicom.Dataset, words: np.ndarray) -> tuple[np.ndarray | N
             names = tuple("Double" + name for name in names)  # type: ignore[assignment]
     else:
         names = ("PixelPaddingValue", "PixelPaddingRangeLimit")
+    if names[0] not in data:
+        return None, []
     value, limit = data.get(names[0]), data.get(names[1])
+    value, limit = (
+        each[0] if isinstance(each, list | pydicom.multival.MultiValue) else each for each in (value, limit)
+    )
     if value is None or value == "":
         return None, []
     if words.dtype.kind == "f" and np.isnan(value):

@@ -6,16 +6,14 @@ ODDITIES: dict[str, str] = {
     # masks
     "mask_empty": "nothing is drawn in the mask",
     "mask_full": "the mask covers more than 95 % of the image",
-    "mask_reversed": (
-        "all the border of the mask is foreground and something inside is not: it may be drawn in reverse; read "
-        "as it is"
-    ),
+    "mask_reversed": "what is drawn in the mask surrounds what is not: it may be drawn in reverse; read as it is",
     "mask_outline": "the mask is a thin line around something, which is not filled; read as it is",
     "mask_one_grey": (
         "the mask has one grey level beside background, not white: read as foreground; if grey levels stand for "
         "classes, write class numbers"
     ),
     "mask_levels": "the mask holds grey levels or numbers above 31 in areas: each is a label of its own",
+    "mask_ragged": "the mask holds class numbers on edges alone, as after interpolation or lossy compression: read as they are",
     "mask_noisy_levels": (
         "the mask holds several grey levels with noise between them, as of JPEG: each pixel got the nearest"
     ),
@@ -41,7 +39,8 @@ ODDITIES: dict[str, str] = {
     ),
     "mask_of_other_series": "the segmentation names another series than that of its image",
     # values that are not what they seem
-    "sign_repaired": "a CT is said to have no negative values, and they had wrapped; they were turned back",
+    "sign_repaired": "samples had wrapped, for the header is wrong about their sign; they were turned back",
+    "sign_doubtful": "the picture is torn where the sign of its samples changes; read with the sign the header gives",
     "wrapped_values": "negative values were stored as numbers near 65535, and got their sign back",
     "counted_from_zero": (
         "values look like CT, or are said to be, but none lies below 0: no Hounsfield units, seen by percentiles;"
@@ -70,6 +69,7 @@ ODDITIES: dict[str, str] = {
     "transparent": "parts of the picture are transparent; they were made black",
     "profile": "a colour profile or gamma other than sRGB is stored; it was not applied",
     "extra_channel": "a TIFF holds a channel beside grey or RGB that is no transparency; it was left out",
+    "grey_as_colours": "a TIFF holds three grey samples a pixel; they were read as red, green and blue",
     "alpha_left_out": "transparency was stored beside the colours, and left out",
     # what the picture shows
     "localizer": "the file is a localizer (a scout), or watches for contrast; it was read for want of an image",

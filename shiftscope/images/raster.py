@@ -24,6 +24,7 @@ from shiftscope.images.tiff import (
     deep_colour,
     full_white,
     inverted,
+    mend_palette,
     picture_pages,
     read_with_tifffile,
 )
@@ -154,6 +155,8 @@ def _from_pillow(picture: Pillow.Image, kind: str, indices: bool) -> _Decoded:
     for page in pages:
         if page or len(pages) > 1:
             picture.seek(page)
+        if kind == "tiff":
+            mend_palette(picture)
         array, transparent = _array(picture, indices)
         if transparent and "transparent" not in odd:
             odd.append("transparent")

@@ -37,7 +37,9 @@ def region_of(data: pydicom.Dataset) -> Region:
     Two views side by side are one picture of both, with what lies between them. Traces, spectra, colour bars and
     regions that are tiny or outside the picture do not count.
     """
-    sequence = data.get("SequenceOfUltrasoundRegions") or []
+    if "SequenceOfUltrasoundRegions" not in data:
+        return Region()
+    sequence = data.SequenceOfUltrasoundRegions or []
     tissue = [
         item for item in sequence if item.get("RegionSpatialFormat") == _TWO_D and item.get("RegionDataType") == _TISSUE
     ]
@@ -70,9 +72,11 @@ def writing_likely(data: pydicom.Dataset, region: Region) -> bool:
     """
     if region.box is not None:
         return False
-    if str(data.get("BurnedInAnnotation") or "").upper() == "YES":
+    if data.get("Modality") in _ULTRASOUND and not (
+        "SequenceOfUltrasoundRegions" in data and data.SequenceOfUltrasoundRegions
+    ):
         return True
-    if data.get("Modality") in _ULTRASOUND and not data.get("SequenceOfUltrasoundRegions"):
+    if "BurnedInAnnotation" in data and str(data.BurnedInAnnotation).upper() == "YES":
         return True
     kind = {str(word).upper() for word in data.get("ImageType") or ()}
     return str(data.get("SOPClassUID") or "").startswith(_SECONDARY_CAPTURE) or bool(

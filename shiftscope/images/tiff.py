@@ -8,9 +8,25 @@ from PIL import Image as Pillow
 
 from shiftscope.errors import Unreadable
 
-__all__ = ["beyond_pillow", "deep_colour", "full_white", "inverted", "picture_pages", "read_with_tifffile"]
+__all__ = [
+    "beyond_pillow",
+    "deep_colour",
+    "full_white",
+    "inverted",
+    "mend_palette",
+    "picture_pages",
+    "read_with_tifffile",
+]
 
-_DESCRIPTION, _BITS, _PHOTOMETRIC, _SAMPLES, _EXTRA, _FORMAT = 270, 258, 262, 277, 338, 339  # tags of TIFF 6.0
+_DESCRIPTION, _BITS, _PHOTOMETRIC, _SAMPLES, _EXTRA, _FORMAT, _PALETTE = (
+    270,
+    258,
+    262,
+    277,
+    338,
+    339,
+    320,
+)  # tags of TIFF 6.0
 _KIND, _OLD_KIND = 254, 255
 _REDUCED, _MASK = 1, 4  # bits of NewSubfileType: a smaller copy of another page, a mask of another page
 _WHITE_IS_ZERO, _COLOURS = 0, (2, 5, 6)  # RGB, separated inks, YCbCr
@@ -85,6 +101,13 @@ def inverted(picture: Pillow.Image, array: np.ndarray, full: float | None) -> np
     return _negative(array, full)
 
 
+def mend_palette(picture: Pillow.Image) -> None:
+    """Give a palette its colours whose maker wrote 0 to 255 where TIFF has 0 to 65535: Pillow makes it black."""
+    colours = picture.tag_v2.get(_PALETTE, ())  # type: ignore[attr-defined]
+    if picture.mode == "P" and 0 < max(colours, default=0) <= 255:
+        picture.putpalette(np.array(colours, np.uint8).reshape(3, -1).T.tobytes())
+
+
 def read_with_tifffile(path: Path) -> tuple[np.ndarray, float | None, list[str]]:
     """Read the first series of pages.
 
@@ -133,6 +156,8 @@ def read_with_tifffile(path: Path) -> tuple[np.ndarray, float | None, list[str]]
         if share.min(initial=1) < 1:
             odd.append("transparent")
             planes = np.rint(planes[..., :3] * share).astype(planes.dtype)
+    if colour and photometric != _COLOURS[0]:
+        odd.append("grey_as_colours")
     planes = planes[..., :3] if colour else planes
     return _negative(planes, full) if photometric == _WHITE_IS_ZERO else planes, full, odd
 

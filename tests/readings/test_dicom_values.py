@@ -6,12 +6,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import gdcm
 import numpy as np
 import pydicom
 import pytest
 from dicom_pictures import CT, item, items, write
 from PIL import Image as Pillow
-from pydicom.uid import ExplicitVRBigEndian, JPEG2000Lossless, JPEGBaseline8Bit, RLELossless
+from pydicom.uid import (
+    ExplicitVRBigEndian,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+    RLELossless,
+)
 
 from shiftscope.errors import Unreadable
 from shiftscope.images import as_seen, read
@@ -180,6 +188,14 @@ SAMPLES = {
         ("sign_repaired",),
         display=WINDOW,
     ),
+    "film-with-a-sign-it-must-not-have": Member(
+        (SMOOTH * 20).view(np.int16), SMOOTH * 20.0, {"Modality": "DX"}, ("sign_repaired",)
+    ),
+    "film-torn-by-its-sign": Member(
+        (SMOOTH * 20).view(np.int16), (SMOOTH * 20).view(np.int16), {"Modality": "CR"}, ("sign_doubtful",)
+    ),
+    "mr-torn-without-its-sign": Member((SMOOTH - 1500), (SMOOTH - 1500).astype(np.uint16), {}, ("sign_doubtful",)),
+    "all-sixteen-bits": Member(SMOOTH * 22, SMOOTH * 22.0),
     "ct-beyond-any-tissue": Member(
         np.where(X < 9, 40_000, SMOOTH).astype(np.uint16),
         np.where(X < 9, 38_976, HU.astype(int)),
@@ -288,6 +304,11 @@ PADDING = {
     "padding-range-of-everything": Member(
         SMOOTH, SMOOTH, {"PixelPaddingValue": 0, "PixelPaddingRangeLimit": 4095}, ("padding_ignored",)
     ),
+    "padding-of-two-values": Member(
+        MR_PADDED,
+        np.where(X < 9, (SMOOTH + 3)[X >= 9].min(), SMOOTH + 3),
+        {"PixelPaddingValue": pydicom.DataElement("PixelPaddingValue", "SS", [-500, -500])},
+    ),
     "padding-empty": Member(SMOOTH, SMOOTH, {"PixelPaddingValue": ""}),
 }
 
@@ -381,6 +402,12 @@ WINDOWS = {
         display=(0.0, 1.0),
     ),
     "monochrome1": Member(SMOOTH, 4095.0 - SMOOTH, {**PROJECTION, **INVERTED}),
+    "monochrome1-with-a-window": Member(
+        4095 - SMOOTH,
+        SMOOTH,
+        {**PROJECTION, **INVERTED, "WindowCenter": 4095 - 1500, "WindowWidth": 1001},
+        display=(1000.5, 2000.5),
+    ),
     "monochrome1-signed": Member(SIGNED, -1.0 - SIGNED, {**PROJECTION, **INVERTED}),
     "monochrome1-with-an-overlay": Member(SMOOTH | OVERLAY, 4095.0 - SMOOTH, {**PROJECTION, **INVERTED}),
     "presentation-inverse-under-monochrome1": Member(
@@ -522,6 +549,39 @@ def test_bits_above_and_signs_after_decompression(tmp_path: Path, syntax: str) -
         np.testing.assert_array_equal(read(path).pixels[0], expected)
 
 
+def test_a_stream_of_jpeg_2000_without_the_sign_of_its_data_set(tmp_path: Path) -> None:
+    """Encoders that know no signs store the low bits of negatives; the data set says that they have one."""
+    expected = np.kron(SIGNED, np.ones((4, 4), np.int16))
+    path = write(tmp_path / "a.dcm", (expected & 0x0FFF).astype(np.uint16), **TWELVE)
+    data = pydicom.dcmread(path)
+    data.compress(JPEG2000Lossless)
+    data.PixelRepresentation = 1
+    data.save_as(path)
+    np.testing.assert_array_equal(read(path).pixels[0], expected)
+
+
+@pytest.mark.parametrize("syntax", [JPEGLSLossless, JPEGLosslessSV1])
+def test_streams_that_know_no_sign(tmp_path: Path, syntax: str) -> None:
+    """JPEG-LS and lossless JPEG hold bits alone: 12-bit negatives come back by the data set's representation."""
+    image = gdcm.ImageReader()
+    image.SetFileName(str(write(tmp_path / "a.dcm", SIGNED & 0x0FFF, **TWELVE, PixelRepresentation=1)))
+    assert image.Read()
+    change = gdcm.ImageChangeTransferSyntax()
+    kind = (
+        gdcm.TransferSyntax.JPEGLSLossless if syntax == JPEGLSLossless else gdcm.TransferSyntax.JPEGLosslessProcess14_1
+    )
+    change.SetTransferSyntax(gdcm.TransferSyntax(kind))
+    change.SetInput(image.GetImage())
+    assert change.Change()
+    writer = gdcm.ImageWriter()
+    writer.SetFile(image.GetFile())
+    writer.SetImage(change.GetOutput())
+    writer.SetFileName(str(tmp_path / "b.dcm"))
+    assert writer.Write()
+    assert pydicom.dcmread(tmp_path / "b.dcm").file_meta.TransferSyntaxUID == syntax
+    np.testing.assert_array_equal(read(tmp_path / "b.dcm").pixels[0], SIGNED)
+
+
 def adobe(transform: int) -> Callable[[bytes], bytes]:
     """Put Adobe's mark into a JPEG stream that has JFIF's."""
 
@@ -585,6 +645,13 @@ def test_units_and_factors_of_a_whole_picture_do_not_change_what_is_seen(tmp_pat
 def test_without_the_number_of_stored_bits_a_sample_cannot_be_told(tmp_path: Path) -> None:
     with pytest.raises(Unreadable, match="Bits Stored") as caught:
         read(write(tmp_path / "a.dcm", SMOOTH, BitsStored=None, HighBit=15))
+    assert caught.value.reason == "undecodable"
+
+
+@pytest.mark.parametrize("told", [None, "", "MONOCHROME"])
+def test_a_photometric_interpretation_that_is_none_is_named(tmp_path: Path, told: str | None) -> None:
+    with pytest.raises(Unreadable, match="Photometric Interpretation") as caught:
+        read(write(tmp_path / "a.dcm", SMOOTH, PhotometricInterpretation=told))
     assert caught.value.reason == "undecodable"
 
 

@@ -124,6 +124,7 @@ OPAQUE = np.full_like(GREY, 255)
 HALF = np.full_like(GREY, 128)
 WHITE = "miniswhite"
 UNIT = GREY / 255
+REVERSED = np.stack([255 - np.arange(256)] * 3).astype(np.uint16)
 IMAGEJ, OME = {"imagej": True}, {"ome": True}
 MOMENTS = np.stack([VOLUME, VOLUME[::-1]])  # (t, z, y, x)
 ORDERED = np.stack([MOMENTS, 255 - MOMENTS], axis=2)  # (t, z, c, y, x)
@@ -185,6 +186,17 @@ TIFFS = {
     "lzw": Member(pillow(GREY, "TIFF", compression="tiff_lzw"), UNIT),
     "jpeg-inside": Member(pillow(layers(GREY, GREY, GREY), "TIFF", compression="jpeg", quality=98), UNIT, near=0.02),
     "cmyk": Member(lambda path: Pillow.fromarray(COLOURED).convert("CMYK").save(path, "TIFF"), COLOURED / 255),
+    "colour-16-pages": Member(
+        tif(np.stack([DEEP_COLOURED, DEEP_COLOURED[::-1]]), photometric="rgb"),
+        np.stack([DEEP_COLOURED, DEEP_COLOURED[::-1]]) / 65535,
+    ),
+    "three-grey-planes": Member(
+        tif(COLOURED.transpose(2, 0, 1), photometric="minisblack", planarconfig="separate"),
+        COLOURED / 255,
+        ("grey_as_colours",),
+    ),
+    "palette": Member(tif(255 - GREY, photometric="palette", colormap=REVERSED * 257), UNIT),
+    "palette-not-scaled": Member(tif(255 - GREY, photometric="palette", colormap=REVERSED), UNIT),
     "second-sample": Member(
         tif(layers(GREY, 255 - GREY), photometric="minisblack", planarconfig="contig"), UNIT, ("extra_channel",)
     ),
@@ -259,6 +271,9 @@ PNGS = {
         np.where((COLOURED[7, 9] == COLOURED).all(-1, keepdims=True), 0, COLOURED / 255),
         ("transparent",),
     ),
+    "white-of-one-bit-on-nothing": Member(
+        png(np.packbits(GREY > 100, axis=1), 1, 0, chunk(b"tRNS", bytes(2))), GREY > 100
+    ),
     "palette-with-alpha": Member(
         png(GREY % 3, 8, 3, chunk(b"PLTE", bytes([0, 0, 0, 255, 0, 0, 0, 128, 255])), chunk(b"tRNS", b"\xff\xff\0")),
         np.array([[0, 0, 0], [1, 0, 0], [0, 0, 0]])[GREY % 3],
@@ -317,14 +332,21 @@ def test_inks_are_turned_around_with_and_without_the_mark_of_adobe(tmp_path: Pat
     inks = 255 - np.dstack([np.kron(COLOURED, np.ones((4, 4, 1), np.uint8)), np.full((160, 200), 255, np.uint8)])
     Pillow.frombytes("CMYK", (200, 160), inks.tobytes()).save(tmp_path / "a.jpg", quality=100, subsampling=0)
     stream = (tmp_path / "a.jpg").read_bytes()
-    assert b"\xff\xee\x00\x0eAdobe" in stream
-    pixels = read(tmp_path / "a.jpg").pixels[0]
-    assert np.abs(pixels[2::4, 2::4] - COLOURED / 255).mean() < 0.02
+    mark = stream.index(b"\xff\xee\x00\x0eAdobe")
+    (tmp_path / "b.jpg").write_bytes(stream[:mark] + stream[mark + 16 :])
+    for name in ("a.jpg", "b.jpg"):
+        pixels = read(tmp_path / name).pixels[0]
+        assert np.abs(pixels[2::4, 2::4] - COLOURED / 255).mean() < 0.02
 
 
 REFUSED: dict[str, tuple[Callable[[Path], object], str, str]] = {
     "black-in-alpha": (pillow(layers(GREY * 0, GREY * 0, GREY * 0, GREY), "PNG"), "unsupported", "transparency"),
     "cielab": (tif(COLOURED, photometric="cielab"), "unsupported", "neither grey nor RGB"),
+    "palette-of-sixteen-bits": (
+        tif(DEEP, photometric="palette", colormap=np.stack([np.arange(65536)] * 3).astype(np.uint16)),
+        "unsupported",
+        "neither grey nor RGB",
+    ),
     "complex": (tif(COLOURED[..., 0].astype(np.complex64)), "unsupported", "complex"),
     "five-channels": (
         tif(np.dstack([COLOURED, COLOURED[..., :2]]), photometric="minisblack", planarconfig="contig"),
