@@ -123,9 +123,12 @@ def number_in(data: pydicom.Dataset, name: str) -> float | None:
 
 
 def _stored(data: pydicom.Dataset, tag: BaseTag) -> object:
+    """The value as it is stored, without padding; None where there is none."""
     element = data.get_item(tag)
     value = None if element is None else element.value
-    return value.strip(b" \0") if isinstance(value, bytes) else value if value is None else str(value)
+    if isinstance(value, bytes):
+        return value.strip(b" \0") or None
+    return None if value is None else str(value) or None
 
 
 def _alike(data: pydicom.Dataset, twin: pydicom.Dataset) -> bool:

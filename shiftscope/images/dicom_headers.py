@@ -8,7 +8,7 @@ import pydicom
 from shiftscope.errors import Unreadable
 from shiftscope.images.acquisition import acquisition
 from shiftscope.images.dicom_errors import refusing
-from shiftscope.images.dicom_objects import is_raw, kind_of, words_of
+from shiftscope.images.dicom_objects import is_raw, kind_of, modality_of, words_of
 from shiftscope.images.formats import sniff
 from shiftscope.images.quiet import quiet
 
@@ -90,7 +90,7 @@ def read_header(path: Path) -> Header:
             study=_text(data, "StudyInstanceUID"),
             frame=_text(data, "FrameOfReferenceUID"),
             series=f"{data.get('StudyInstanceUID') or ''}/{series}" if series else None,
-            modality=str(data.get("Modality") or ""),
+            modality=modality_of(data),
             shape=None if rows is None or columns is None else (int(rows), int(columns), _frames(data)),
             orientation=tuple(float(cosine) for cosine in data.get("ImageOrientationPatient") or ()),
             month=acquisition({"month": next(filter(None, map(data.get, DATES)), None)}).get("month"),

@@ -27,6 +27,7 @@ __all__ = [
     "SEGMENTATION",
     "is_raw",
     "kind_of",
+    "modality_of",
     "open_dataset",
     "sop_class",
     "strays",
@@ -61,6 +62,17 @@ _NEVER_MODALITIES = frozenset(
 )
 """Believed where no SOP class is told."""
 
+_MODALITIES = {
+    **dict.fromkeys((_STORAGE + "2", _STORAGE + "2.1", _STORAGE + "2.2"), "CT"),
+    **dict.fromkeys((_STORAGE + "4", _STORAGE + "4.1", _STORAGE + "4.4"), "MR"),
+    **dict.fromkeys((_STORAGE + "128", _STORAGE + "128.1", _STORAGE + "130"), "PT"),
+    **dict.fromkeys((_STORAGE + "1.1", _STORAGE + "1.1.1"), "DX"),
+    **dict.fromkeys((_STORAGE + "1.2", _STORAGE + "1.2.1"), "MG"),
+    **dict.fromkeys((_STORAGE + "6.1", _STORAGE + "3.1", _STORAGE + "6.2"), "US"),
+    **{_STORAGE + "1": "CR", _STORAGE + "20": "NM"},
+}
+"""SOP class -> the modality that the standard demands of it, for files whose own was taken away."""
+
 _VOLUMES = ("CT", "MR", "PT", "NM")
 _SCREEN_WORDS = frozenset(
     {"SCREEN SAVE", "SCREENSAVE", "CSA REPORT", "PROTOCOL", "DOSE REPORT", "DOSE INFO", "DOSE_INFO", "DOSE", "POSDISP"}
@@ -89,6 +101,11 @@ def sop_class(data: pydicom.Dataset) -> str:
     return str(data.get("SOPClassUID") or (meta.get("MediaStorageSOPClassUID") if meta else None) or "")
 
 
+def modality_of(data: pydicom.Dataset) -> str:
+    """The modality, from the SOP class where the file does not say; "" where neither does."""
+    return str(data.get("Modality") or "").strip() or _MODALITIES.get(sop_class(data), "")
+
+
 def words_of(data: pydicom.Dataset) -> tuple[str, ...]:
     """The values of Image Type in capitals; a single string with blanks is one value."""
     value = data.get("ImageType") or ()
@@ -106,7 +123,7 @@ def kind_of(data: pydicom.Dataset, *, pictureless: bool = False) -> str:
         data: its data set, or the header alone.
         pictureless: whether it holds no picture: a private class, or the modality of reports, then makes it no image.
     """
-    uid, modality, words = sop_class(data), str(data.get("Modality") or ""), words_of(data)
+    uid, modality, words = sop_class(data), modality_of(data), words_of(data)
     private = bool(uid) and not uid.startswith(_STANDARD)
     if _NEVER.match(uid) or (modality in _NEVER_MODALITIES and (pictureless or not uid)) or (pictureless and private):
         return NOTHING
@@ -176,4 +193,6 @@ def open_dataset(path: Path) -> pydicom.Dataset:
         raise Unreadable(path, "undecodable", f"{named} with pixel data but without Rows and Columns")
     if 0 in sides:
         raise Unreadable(path, "zero_size", f"{sides[0]} rows, {sides[1]} columns")
+    if not data.get("Modality") and (modality := modality_of(data)):
+        data.Modality = modality
     return data

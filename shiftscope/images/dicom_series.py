@@ -20,8 +20,8 @@ _PIECES = ("ConcatenationUID", "InConcatenationTotalNumber")
 _FILMS = {"CR", "DX", "MG", "RG", "PX", "IO"}
 """Modalities whose files are views of a body, never slices of one."""
 _PARALLEL = 0.99
-_LONE = 10
-"""A stack with ten times as many slices as lie across it is the volume, and those across it are its localizer."""
+_LONE, _MOST = 10, 2
+"""One or two slices across a stack of ten times as many are its localizer."""
 _SAME_SIZE = 0.01
 
 _MARKS = {
@@ -147,7 +147,8 @@ def _along_one_axis(files: list[File], where: Path) -> tuple[list[File], bool]:
     if len(stacks) == 1:
         return files, False
     largest = max(stacks, key=len)
-    if len(largest) < _LONE * (len(files) - len(largest)):
+    others = len(files) - len(largest)
+    if others > _MOST or len(largest) < _LONE * others:
         raise Unreadable(
             where,
             "unsupported",

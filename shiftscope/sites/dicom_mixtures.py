@@ -38,7 +38,8 @@ def mixtures(series: "Sequence[tuple[Header, Hashable]]") -> Iterator[str]:
         )
         if sentence
     ]
-    yield from (f"{sentence}. {_WAY_OUT}" for sentence in mixed)
+    if mixed:
+        yield ". ".join((*mixed, _WAY_OUT))
     for kind, what in (
         ("capture", "secondary captures, of screens or films"),
         ("localizer", "localizers"),

@@ -23,9 +23,8 @@ STACKED = {"CT", "MR", "PT"}
 """Modalities whose single-frame files are slices of a volume; the files of any other are pictures of their own."""
 
 _ROUNDING = 0.01
-_LONE = 10
-_ACROSS = 0.2
-"""A CT series with a tenth of the slices of another of its examination, across them, is a localizer."""
+_LONE, _MOST, _ACROSS = 10, 2, 0.2
+"""One or two CT slices across another series of the examination with ten times as many are its localizer."""
 
 
 @dataclass(slots=True)
@@ -133,7 +132,7 @@ def _film(group: Group) -> tuple[object, ...]:
 
 def _localizes(group: Group, stack: Group) -> bool:
     """Whether few slices stand across many: an unmarked localizer across the volume that was planned on it."""
-    if len(group.files) * _LONE > len(stack.files):
+    if len(group.files) > _MOST or len(group.files) * _LONE > len(stack.files):
         return False
     normals = [_normal(each.header.orientation) for each in (group, stack)]
     return all(normals) and abs(sum(a * b for a, b in zip(*normals, strict=True))) < _ACROSS

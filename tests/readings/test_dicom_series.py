@@ -326,6 +326,16 @@ def test_three_orientations_are_refused_as_one_image(tmp_path: Path) -> None:
     assert [len(case.images) for case in read_site(tmp_path).cases] == [3, 3, 3]
 
 
+def test_a_missing_modality_is_told_by_the_class(tmp_path: Path) -> None:
+    """An anonymizer took the modality; CT Image Storage is CT, and its files are slices."""
+    for path in stack(tmp_path, [-900, 40, 60]):
+        rewrite(path, "Modality")
+    site = read_site(tmp_path)
+    assert [len(case.images) for case in site.cases] == [3]
+    image = read(site.cases[0].images)
+    assert (levels(image.pixels), image.modality, image.display) == ([-900, 40, 60], "CT", (-1000.0, 1000.0))
+
+
 def test_rounding_does_not_split_a_series(tmp_path: Path) -> None:
     """Cosines of 0.0049 and 0.0051 are one orientation."""
     for n, path in enumerate(stack(tmp_path, [50, 51, 52, 53])):
