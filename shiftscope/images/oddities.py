@@ -5,14 +5,15 @@ __all__ = ["ODDITIES"]
 ODDITIES: dict[str, str] = {
     "mask_empty": "nothing is drawn in the mask",
     "mask_full": "the mask covers more than 95 % of the image",
-    "mask_reversed": "all the border of the mask is foreground and something inside is not: it may be drawn in reverse;"
-    " read as it is",
+    "mask_reversed": "what is drawn in the mask surrounds what is not: it may be drawn in reverse; read as it is",
     "mask_outline": "the mask is a thin line around something, which is not filled; read as it is",
     "mask_one_grey": "the mask has one grey level beside background, not white: read as foreground; if grey levels"
     " stand for classes, write class numbers",
     "mask_levels": "the mask holds grey levels or numbers above 31 in areas: each is a label of its own",
     "mask_noisy_levels": "the mask holds several grey levels with noise between them, as of JPEG: each pixel got the"
     " nearest",
+    "mask_ragged": "the mask holds class numbers that lie on edges alone, as after interpolation or lossy compression:"
+    " read as they are",
     "mask_soft": "the mask holds grey levels at its edges, or is no mask: foreground from half of white up",
     "mask_soft_colours": "the mask holds colours that blend into one another: read as one foreground",
     "mask_faint": "the mask is a JPEG that is nearly black: class numbers do not survive JPEG; read as empty",

@@ -35,7 +35,7 @@ class MaskHabits:
 
     def add(self, mask: LabelMap) -> None:
         """Count a mask."""
-        share = np.count_nonzero(mask.labels) / max(mask.labels.size, 1)
+        share = int(np.count_nonzero(mask.labels)) / max(mask.labels.size, 1)
         self.count += 1
         self.empty += share == 0
         self.numbered += mask.numbered and int(mask.labels.max(initial=0)) > 1
