@@ -22,6 +22,8 @@ VOID = 255  # what numbered masks draw around objects: counted as background
 _MOST = 65535
 _AREAS = 0.75
 _LEAST_AREA = 0.001
+_FEW = 4
+_NEARLY_ALL = 0.9
 _ENDS = 8
 """Levels in the first and the last eighth of the range are black and white with noise, which has 8 bits as JPEG has."""
 
@@ -31,9 +33,9 @@ def labels_of_levels(
 ) -> LabelMap:
     """Labels of grey levels.
 
-    In this order: every level below 32 means class numbers (255 beside them is void, thus background); one level
-    beside 0 is foreground; levels that fill areas, and are more than black and white, are labels of their own,
-    unchanged; of the others, what is soft is foreground from half of white up.
+    In this order: every level below 32 means class numbers (a smaller area of 255 beside them is void, thus
+    background); one level beside 0 is foreground; levels that fill areas, and are more than black and white, are labels
+    of their own, unchanged; of the others, what is soft is foreground from half of white up.
 
     Args:
         values: (z, y, x) of any real dtype.
@@ -65,10 +67,14 @@ def labels_of_levels(
         full = 255.0
     if lossy and top < CLASS_NUMBERS:
         return LabelMap(np.zeros(values.shape, np.uint8), odd=("mask_faint",) if top else (), numbered=False)
-    if top < CLASS_NUMBERS:
+    if top < _FEW:
         return LabelMap(values.astype(np.uint8))
     levels, counts, ranks = _levels(values)
-    if not lossy and top == VOID and len(levels) > 2 and levels[-2] < CLASS_NUMBERS:
+    if top < CLASS_NUMBERS:
+        ragged = len(levels) > _FEW and not mostly_areas(pixels_in_areas(ranks, len(levels)), counts)
+        return LabelMap(values.astype(np.uint8), odd=("mask_ragged",) if ragged else ())
+    numbers = (levels > 0) & (levels < CLASS_NUMBERS)
+    if not lossy and top == VOID and len(levels) > 2 and counts[-1] <= counts[numbers].sum() and numbers[1:-1].all():
         return LabelMap(np.where(values == VOID, 0, values).astype(np.uint8), odd=("mask_void",))
     solid = pixels_in_areas(ranks, len(levels))
     middle = (levels > top / _ENDS) & (levels < top - top / _ENDS)
@@ -81,7 +87,9 @@ def labels_of_levels(
     plateaus = _plateaus(levels, solid, top)
     between = [level for level in plateaus if top / _ENDS < level < top - top / _ENDS]
     if len(plateaus) > 2 and between and len(plateaus) <= _ENDS:
-        return _nearest(values, plateaus)
+        near = np.abs(levels[:, None] - np.array(plateaus)).min(axis=1) <= top / 2 / _ENDS
+        if counts[near].sum() >= _NEARLY_ALL * values.size:
+            return _nearest(values, plateaus)
     bright = max(plateaus, default=0.0)
     white_at = full or top
     return _soft(values, bright if 0 < bright < 0.75 * white_at else white_at, ("mask_soft",))

@@ -4,7 +4,7 @@ import numpy as np
 
 __all__ = ["looks_of"]
 
-_FULL = 0.95
+_FULL, _AROUND = 0.95, 0.8
 _LEAST = 64
 """Pixels of foreground below which an outline cannot be told from a small lesion."""
 _INSIDE, _HOLLOW = 0.02, 3
@@ -21,7 +21,8 @@ def looks_of(labels: np.ndarray) -> tuple[str, ...]:
         return ("mask_full",)
     z = int(np.argmax(area))
     plane = labels[z] != 0
-    if plane[0].all() and plane[-1].all() and plane[:, 0].all() and plane[:, -1].all() and area[z] < plane.size:
+    border = np.concatenate([plane[0], plane[-1], plane[:, 0], plane[:, -1]])
+    if 2 * area[z] > plane.size and border.mean() > _AROUND and area[z] < plane.size:
         return ("mask_reversed",)
     return ("mask_outline",) if area[z] >= _LEAST and _is_outline(plane, area[z]) else ()
 

@@ -13,7 +13,9 @@ ODDITIES: dict[str, str] = {
         "classes, write class numbers"
     ),
     "mask_levels": "the mask holds grey levels or numbers above 31 in areas: each is a label of its own",
-    "mask_ragged": "the mask holds class numbers on edges alone, as after interpolation or lossy compression: read as they are",
+    "mask_ragged": (
+        "the mask holds class numbers on edges alone, as after interpolation or lossy compression: read as they are"
+    ),
     "mask_noisy_levels": (
         "the mask holds several grey levels with noise between them, as of JPEG: each pixel got the nearest"
     ),

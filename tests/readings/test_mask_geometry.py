@@ -486,6 +486,16 @@ def test_nifti_drawn_on_a_picture_is_not_turned(
     assert mask.odd == ("mask_without_place",)
 
 
+def test_a_picture_on_a_nifti_image_is_told(tmp_path: Path) -> None:
+    """Sides fit, and nobody says which axis of the file the picture shows upright."""
+    path = nifti(scanned()[:, :, 5:6], AFFINE, tmp_path / "i.nii.gz")
+    Pillow.fromarray((drawn()[:, :, 5].T * np.uint8(255))[::-1]).save(tmp_path / "m.png")
+    image, mask = load(Case("a", (path,), (tmp_path / "m.png",)))
+    assert mask is not None
+    np.testing.assert_array_equal(mask.labels > 0, image.pixels > 500)
+    assert mask.odd == ("mask_without_place",)
+
+
 def test_a_mask_of_the_whole_picture_is_cut_to_the_region_of_its_image(tmp_path: Path) -> None:
     Pillow.fromarray(np.arange(ROWS * COLUMNS, dtype=np.uint8).reshape(ROWS, COLUMNS)).save(tmp_path / "a.png")
     whole = read(tmp_path / "a.png")

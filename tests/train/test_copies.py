@@ -207,6 +207,33 @@ def test_volumes_keep_their_affine_and_are_seen_as_harmonized(tmp_path: Path) ->
         assert load(after)[0].spacing_mm == load(before)[0].spacing_mm == (5.0, 1.0, 1.0)
 
 
+def test_copies_of_several_masks_and_of_lost_headers_have_one_that_fits(tmp_path: Path) -> None:
+    """The files of the masks would not be read as the mask again: one is united, the other has no place."""
+    affine = np.diag([-1.0, 1.0, 2.0, 1.0]) + np.array([[0, 0, 0, 20.0], *[[0.0] * 4] * 3])
+    rng = np.random.default_rng(0)
+    for kind in ("images", "masks"):
+        (tmp_path / "a" / kind).mkdir(parents=True)
+    for number in range(3):
+        values = rng.gamma(2, 100, (20, 24, 4)).astype(np.int16)
+        nibabel.save(nibabel.Nifti1Image(values, affine), tmp_path / "a" / "images" / f"v{number}.nii")
+        lost = nibabel.Nifti1Image((values > 300).astype(np.uint8), np.eye(4))
+        nibabel.save(lost, tmp_path / f"a/masks/v{number}.nii.gz")
+        nibabel.save(nibabel.Nifti1Image((values < 50).astype(np.uint8), affine), tmp_path / f"extra{number}.nii.gz")
+    site = read_site(tmp_path / "a", name="a")
+    cases = tuple(
+        replace(case, masks=(*case.masks, tmp_path / f"extra{number}.nii.gz")) if number else case
+        for number, case in enumerate(site.cases)
+    )
+    site = replace(site, cases=cases)
+    copied(site, plan_for({"a": tmp_path / "a"}, harmonizer="zscore"), {}, tmp_path / "copies")
+    for before, after in zip(site.cases, read_site(tmp_path / "copies").cases, strict=True):
+        old, new = load(before)[1], load(after)[1]
+        assert old is not None
+        assert new is not None
+        np.testing.assert_array_equal(new.labels, old.labels)
+        assert new.odd == ()
+
+
 def test_resampled_copies_and_masks_share_the_reference_geometry(tmp_path: Path) -> None:
     folders = phantoms(tmp_path, "brain", {"a": 1.0}, format="nifti")
     site = read_site(folders["a"], name="a")

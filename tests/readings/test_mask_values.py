@@ -58,6 +58,11 @@ EXACT: dict[str, tuple[np.ndarray, np.ndarray, tuple[str, ...]]] = {
     "0, 128, 255": (levels(0, 128, 255, 0), levels(0, 128, 255, 0), ("mask_levels",)),
     "0, 100, 110, 120": (levels(0, 100, 110, 120), levels(0, 100, 110, 120), ("mask_levels",)),
     "void 255": (np.where(X == 79, 255, CLASSES).astype(np.uint8), np.where(X == 79, 0, CLASSES), ("mask_void",)),
+    "255 with a few specks of 1": (
+        np.where((Y % 20 == 5) & (X % 20 == 5) & ~DISC, 1, DISC * 255).astype(np.uint8),
+        DISC,
+        ("mask_soft",),
+    ),
     "16 bits, 65535": (DISC * np.uint16(65535), DISC, ()),
     "16 bits, 255": (DISC * np.uint16(255), DISC, ()),
     "16 bits, ids of 8 bits up": (
@@ -78,6 +83,11 @@ EXACT: dict[str, tuple[np.ndarray, np.ndarray, tuple[str, ...]]] = {
     "255 everywhere": (NOTHING + 255, NOTHING + 1, ("mask_full",)),
     "no background": (CLASSES + 1, CLASSES + 1, ("mask_full",)),
     "black on white": (~DISC * np.uint8(255), ~DISC, ("mask_reversed",)),
+    "black on white, at the border": (
+        ~np.roll(DISC, -20, axis=1) * np.uint8(255),
+        ~np.roll(DISC, -20, axis=1),
+        ("mask_reversed",),
+    ),
     "outline": (
         ((DISC ^ ((Y - 25) ** 2 + (X - 30) ** 2 < 196)) * np.uint8(255)),
         DISC ^ ((Y - 25) ** 2 + (X - 30) ** 2 < 196),
@@ -164,6 +174,15 @@ def test_a_jpeg_of_four_levels(suffix: str, tmp_path: Path) -> None:
     assert dice(found > 0, big > 0) > 0.98
     near = np.array([0, 85, 170, 255])[np.abs(found[..., None].astype(int) - [0, 85, 170, 255]).argmin(axis=-1)]
     assert (near == big).mean() > 0.97
+
+
+def test_class_numbers_that_were_interpolated_are_told(tmp_path: Path) -> None:
+    """Or stored in a lossy WebP: numbers in between appear along edges."""
+    big = Pillow.fromarray(np.kron(20 * DISC + 10 * CORE, np.ones((4, 4))).astype(np.uint8))
+    big.resize((80, 60), Pillow.Resampling.BILINEAR).save(tmp_path / "a.png")
+    mask = read_mask(tmp_path / "a.png")
+    assert dice(mask.labels[0] > 10, DISC) > 0.97
+    assert mask.odd == ("mask_ragged",)
 
 
 def test_class_numbers_do_not_survive_jpeg(tmp_path: Path) -> None:
