@@ -12,7 +12,12 @@ from shiftscope.sites.declarations import NOTHING_SAID, SITE_FILE, Declarations,
 from shiftscope.sites.found import Found
 from shiftscope.sites.layouts import LAYOUTS, find_cases
 from shiftscope.sites.manifests import read_manifest
-from shiftscope.sites.nearest import checked_templates, nearest_templates, tell_what_is_left
+from shiftscope.sites.nearest import (
+    checked_templates,
+    nearest_templates,
+    tell_of_masks_among_images,
+    tell_what_is_left,
+)
 from shiftscope.sites.patients import assign_patients
 from shiftscope.sites.site import ONE_FILE, Case, Site
 from shiftscope.sites.spellings import folders_of, walk
@@ -66,6 +71,7 @@ def _listed(path: Path, name: str | None, given: Declarations, known: Declaratio
     if manifest is None:
         tell_what_is_left(found, root, files)
         found.tell_choices()
+        tell_of_masks_among_images(found)
     choose_channel(found, declared.channel)
     site_name = name or root.resolve().name
     cases, source = assign_patients(found.cases, declared)
@@ -104,7 +110,9 @@ def _found(root: Path, manifest: Path | None, declared: Declarations, files: Seq
     """
     template = declared.template
     if template is None and declared.mask is not None:
-        raise InputError(f"{root}: a template of masks (--mask) goes with one of images; give --layout too")
+        seen = None if manifest else find_cases(root, declared.classes or ())
+        near = f", such as --layout '{seen.template}', which is what is seen" if seen and seen.template else ""
+        raise InputError(f"{root}: a template of masks (--mask) goes with one of images; give --layout too{near}")
     if template is not None:
         if manifest is not None:
             raise InputError(
@@ -118,7 +126,7 @@ def _found(root: Path, manifest: Path | None, declared: Declarations, files: Seq
     if declared.layout not in (None, found.layout):
         raise InputError(
             f"{root}: its layout is declared as {declared.layout}, and what lies there now has the layout"
-            f" {found.layout}; move away what does not belong, or correct `layout`"
+            f" {found.layout}; move away what does not belong, or correct `layout`{'' if manifest else _nearest(root)}"
         )
     if manifest is None:
         checked_templates(found, root, files)
