@@ -8,10 +8,11 @@ from pathlib import Path
 from shiftscope.sites.bids import bids
 from shiftscope.sites.case_folders import folder_each, sequences
 from shiftscope.sites.dicom_tree import dicom_cases, holds_patients, is_dicom
-from shiftscope.sites.folder_names import are_parts
+from shiftscope.sites.folder_names import are_parts, names_masks
 from shiftscope.sites.found import Found
 from shiftscope.sites.image_mask_folders import images_and_masks, one_folder
 from shiftscope.sites.names import is_class_name
+from shiftscope.sites.pairings import pairing
 from shiftscope.sites.proposals import parted, read_by, suffix_of
 from shiftscope.sites.sibling_folders import beside_folders
 from shiftscope.sites.site import Case
@@ -154,7 +155,25 @@ def _classes(root: Path) -> Found | None:
             parts.append(part)
             found.take(part, folder, label=folder.name)
     found.describe(parts, "{class}")
-    return found
+    return _with_masks_of_classes(root, found, folders) or found
+
+
+def _with_masks_of_classes(root: Path, found: Found, folders: Sequence[Path]) -> Found | None:
+    """The same with the masks of a folder beside the classes' that holds a folder for each: "masks/benign"."""
+    names = {folder.name for folder in folders}
+    masked = [folder for folder in folders_of(root) if folder not in folders and names_masks(folder.name)]
+    masked = [folder for folder in masked if names <= {inner.name for inner in folders_of(folder)}]
+    if len(masked) != 1 or found.template is None or found.mask_template is not None:
+        return None
+    stems = {stem_of(path.name) for folder in folders for path in walk(folder)}
+    made = pairing(stems, {stem_of(path.name) for path in walk(masked[0])})
+    if made is None or made.image != ("", ""):
+        return None
+    whole = read_by(root, found.template, f"{masked[0].name}/{{class}}/{made.mask_name()}{suffix_of(walk(masked[0]))}")
+    if whole is None or {case.name for case in whole.cases} != {case.name for case in found.cases}:
+        return None
+    whole.excluded |= {reason: paths for reason, paths in found.excluded.items() if reason not in whole.excluded}
+    return whole
 
 
 def _of_one_class(folder: Path) -> Found | None:

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from shiftscope.errors import InputError
+from shiftscope.sites.folder_names import mask_kind
 from shiftscope.sites.found import Found
 from shiftscope.sites.proposals import suffix_of
-from shiftscope.sites.spellings import has_images, walk
+from shiftscope.sites.spellings import has_images, stem_of, walk
 from shiftscope.sites.template_cases import cases_of
 from shiftscope.sites.templates import Template
 
-__all__ = ["checked_templates", "nearest_templates", "tell_what_is_left"]
+__all__ = ["checked_templates", "nearest_templates", "tell_of_masks_among_images", "tell_what_is_left"]
 
 _SHAPES = (
     "{case}",
@@ -82,6 +83,16 @@ def tell_what_is_left(found: Found, root: Path, files: Sequence[Path]) -> None:
         inside = "" if len(folders) == 1 else f", most in {folders.most_common(1)[0][0]}/"
         count = f"{len(left)} files are" if len(left) > 1 else "1 file is"
         found.tell(f"{count} not read, for the layout has no place for them; the first is {left[0]}{inside}")
+
+
+def tell_of_masks_among_images(found: Found) -> None:
+    """Tell of images that are called as masks are."""
+    called = [case for case in found.cases if len(case.images) == 1 and mask_kind(stem_of(case.images[0].name))]
+    if called:
+        found.tell(
+            f"{len(called)} of {len(found.cases)} images are called as masks are, for example {called[0].name}; where"
+            " they are, say with --layout and --mask whose they are"
+        )
 
 
 def _seen(found: Found) -> tuple[object, ...]:

@@ -15,7 +15,7 @@ from shiftscope.sites.identifiers import odd_identifiers
 from shiftscope.sites.layouts import find_cases
 from shiftscope.sites.lost import Lost, leave_out_lost, lost_in
 from shiftscope.sites.manifests import read_manifest
-from shiftscope.sites.nearest import checked_templates, tell_what_is_left
+from shiftscope.sites.nearest import checked_templates, tell_of_masks_among_images, tell_what_is_left
 from shiftscope.sites.nothing_found import all_left_out, nearest, nothing_found
 from shiftscope.sites.patients import assign_patients
 from shiftscope.sites.shared_patients import patterns_that_part, suspicion
@@ -110,6 +110,7 @@ def _below(root: Path, declared: Declarations) -> Found:
     found = _found(root, declared, files, lost)
     tell_what_is_left(found, root, files)
     found.tell_choices()
+    tell_of_masks_among_images(found)
     choose_channel(found, declared.channel)
     leave_out_lost(found, lost)
     return found
@@ -118,7 +119,9 @@ def _below(root: Path, declared: Declarations) -> Found:
 def _found(root: Path, declared: Declarations, files: Sequence[Path], lost: Sequence[Lost]) -> Found:
     template = declared.template
     if template is None and declared.mask is not None:
-        raise InputError(f"{root}: a template of masks (--mask) goes with one of images; give --layout too")
+        seen = find_cases(root, declared.classes or ())
+        near = f", such as --layout '{seen.template}', which is what is seen" if seen and seen.template else ""
+        raise InputError(f"{root}: a template of masks (--mask) goes with one of images; give --layout too{near}")
     if template is not None:
         return _by_template(root, template, declared.mask, files)
     found = find_cases(root, declared.classes or ())
@@ -141,6 +144,7 @@ def _require_layout(path: Path, declared: Declarations, found: Found) -> None:
         raise InputError(
             f"{path}: its layout is declared as {declared.layout}, and what lies there now has the layout"
             f" {found.layout}; move away what does not belong, or correct `layout`"
+            f"{nearest(path) if path.is_dir() else ''}"
         )
 
 

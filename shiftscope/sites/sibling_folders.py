@@ -16,7 +16,7 @@ def beside_folders(root: Path) -> Found | None:
     """Masks in a folder beside the images', both called in some way: "..._Training_Input", "..._Training_GroundTruth".
 
     A pair of folders is found by its files: most masks have an image. Where there is a pair for each split, and the
-    folders' names tell it, cases have it.
+    folders' names tell it, cases have it. Every folder of images must be of a pair.
     """
     inner = folders_of(root)
     masked = [folder for folder in inner if names_masks(folder.name) and has_images(folder, deep=True)]
@@ -24,6 +24,8 @@ def beside_folders(root: Path) -> Found | None:
     if not masked or not plain:
         return None
     pairs = [(near, folder) for folder in masked if (near := _nearest(folder, plain)) is not None]
+    if {near for near, _ in pairs} != set(plain):
+        return None  # folders of images without masks of their own: classes, perhaps
     templates = {(_template(images, masks, True), _template(masks, images, False)) for images, masks in pairs}
     if len(pairs) > 1 and len({images for images, _ in pairs}) < len(pairs):
         return several_kinds(root, pairs)

@@ -236,6 +236,12 @@ TREES: dict[str, tuple[list[str], str, str | None, Expected]] = {
         "{split}/patient{patient}/{case}_gt.nii.gz",
         {f"training/patient00{n}/patient00{n}_frame{k}{n}": (None, f"00{n}", 1) for n in (1, 2) for k in (0, 1)},
     ),
+    "masks of classes in a folder of their own": (
+        [f"{role}{c}/{c}{n}.png" for role in ("", "masks/") for c in ("benign", "malignant") for n in (1, 2)],
+        "{class}/{case}.png",
+        "masks/{class}/{case}.png",
+        {f"{c}/{c}{n}": (c, None, 1) for c in ("benign", "malignant") for n in (1, 2)},
+    ),
     "Medical Decathlon": (
         [f"{folder}/liver_{n}.nii.gz" for folder in ("imagesTr", "labelsTr") for n in (0, 1)]
         + ["imagesTs/liver_7.nii.gz", "dataset.json"],
@@ -566,3 +572,16 @@ def test_files_that_lack_their_partner_are_counted(tmp_path: Path) -> None:
     site = read_site(build(tmp_path, names))
     assert seen(site) == {"Riss_1": (None, None, 0), "Riss_2": (None, None, 1)}
     assert [path.name for path in site.excluded["mask_without_image"]] == ["Riss_3.jpg"]
+
+
+def test_images_that_are_called_as_masks_are_told(tmp_path: Path) -> None:
+    """A preview beside image and segmentation: the folder is like no other, and nothing may be silent."""
+    names = [f"case_{n}/{each}" for n in (1, 2) for each in ("imaging.nii.gz", "preview.png", "segmentation.nii.gz")]
+    site = read_site(build(tmp_path, names))
+    assert any("2 of 6 images are called as masks are, for example case_1/segmentation" in told for told in site.told)
+
+
+def test_a_mask_template_alone_is_refused_with_the_template_that_is_seen(tmp_path: Path) -> None:
+    build(tmp_path, ["benign/1.png", "malignant/2.png"])
+    with pytest.raises(InputError, match=r"such as --layout '\{class\}/\{case\}.png'"):
+        read_site(tmp_path, given=Declarations(mask="{class}/{case}_m.png"))
