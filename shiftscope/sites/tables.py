@@ -63,9 +63,10 @@ def join_table(found: Found, root: Path, declared: Declarations) -> None:
             raise TableError(f"{given[0]} is said, and no table; give the table with --labels (in site.toml, labels)")
         return
     table = read_rows(Path(declared.labels))
-    columns = _columns(table, declared, CaseIndex(found.cases, root))
+    index = CaseIndex(found.cases, root)
+    columns = _columns(table, declared, index)
     table.require_rows()
-    named = _rows_by_case(table, columns["case"], found, root)
+    named = _rows_by_case(table, columns["case"], found, root, index)
     said: dict[int, _Said] = {}
     again = 0
     for number, rows in named.items():
@@ -120,10 +121,9 @@ def _hits(cells: Sequence[str], index: CaseIndex) -> int:
     return sum(bool(index.file(cell, alone=True) or index.group(cell)) for cell in cells if cell)
 
 
-def _rows_by_case(table: Table, key: str, found: Found, root: Path) -> dict[int, list[Row]]:
+def _rows_by_case(table: Table, key: str, found: Found, root: Path, index: CaseIndex) -> dict[int, list[Row]]:
     """Number of a case -> the rows that name it; what is left over on either side is told."""
     cells = {row.line: value_of(row.cells[key]) for row in table.rows}
-    index = CaseIndex(found.cases, root)
     ends = Counter(last_of(cell) for cell in {*cells.values()})
     looked_up = {line: index.file(cell, alone=ends[last_of(cell)] == 1) for line, cell in cells.items()}
     groups = {line: index.group(cell) for line, cell in cells.items()}
