@@ -1,6 +1,7 @@
 """The owner's table: classes, patients, splits and months from a CSV or TSV, joined to the cases of a folder."""
 
 import difflib
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,13 +21,15 @@ from shiftscope.sites.site import Case
 __all__ = ["join_table"]
 
 _ROLES = ("label", "patient", "split", "date")
+_LAST = re.compile(r"(\d+(?:\.[A-Za-z]\w*)?)$")
+_THOUSANDS = re.compile(r"(?<=\d)[.,'](?=\d{3}(?!\d))")
 _TRIED = 200
 """Rows that are looked up in each column to propose the one that names the cases."""
 
 _MENDS: Mapping[str, Callable[[str], Iterable[str]]] = {
-    "zeros before a number are lost": lambda cell: (cell.zfill(width) for width in range(len(cell) + 1, 13)),
+    "zeros before a number are lost": lambda cell: (_LAST.sub(f"{'0' * lost}\\1", cell) for lost in range(1, 9)),
     "decimals were added": lambda cell: [cell.removesuffix(".0")],
-    "thousands were separated": lambda cell: [cell.replace(",", "").replace(".", "")],
+    "thousands were separated": lambda cell: [_THOUSANDS.sub("", cell)],
     "`sub-` is lacking": lambda cell: [f"sub-{cell}"],
 }
 """What happens to names in tables -> what they may have been. Proposed, never assumed."""
@@ -185,10 +188,8 @@ def _mend(cells: Sequence[str], index: CaseIndex) -> str:
     """What may have happened to names that were not found."""
     for what, mended in _MENDS.items():
         for cell in cells:
-            better = next(
-                (each for each in mended(cell) if each != cell and (index.file(each, alone=True) or index.group(each))),
-                None,
-            )
+            others = (each for each in mended(cell) if each != cell)
+            better = next((each for each in others if index.file(each, alone=False) or index.group(each)), None)
             if better is not None:
                 return f"; perhaps {what} ({shown(cell)} for {shown(better)}): mend that column, as text"
     return ""
