@@ -120,7 +120,7 @@ def _mask(row: Row) -> str:
 def _name(image: str, folder: Path, file: Path) -> str:
     """What a case is called: its path in the folder without suffix, as on the disk; as it is written elsewhere."""
     path = PurePosixPath(image.replace("\\", "/"))
-    if path.is_absolute() and file.is_relative_to(folder):
+    if file != folder / path and file.is_relative_to(folder):
         path = PurePosixPath(file.relative_to(folder).as_posix())
     return (path.parent / stem_of(path.name)).as_posix()
 

@@ -154,7 +154,7 @@ def _text(path: Path) -> str:
     if coding == "utf-8-sig" and b"\x00" in data[:200]:
         coding = "utf-16-le" if data[1:2] == b"\x00" else "utf-16-be"
     try:
-        text = data.decode(coding).lstrip("\ufeff")
+        text = data.decode(coding).lstrip("\ufeff").rstrip("\x1a")  # what DOS ends files with
     except UnicodeDecodeError as problem:
         line = data.count(b"\n", 0, problem.start) + 1
         raise TableError(

@@ -1,6 +1,7 @@
 """The owner's table: classes, patients, splits and months from a CSV or TSV, joined to the cases of a folder."""
 
 import difflib
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,13 +21,15 @@ from shiftscope.sites.site import Case
 __all__ = ["join_table"]
 
 _ROLES = ("label", "patient", "split", "date")
+_LAST = re.compile(r"(\d+(?:\.[A-Za-z]\w*)?)$")
+_THOUSANDS = re.compile(r"(?<=\d)[.,'](?=\d{3}(?!\d))")
 _TRIED = 200
 """Rows that are looked up in each column to propose the one that names the cases."""
 
 _MENDS: Mapping[str, Callable[[str], Iterable[str]]] = {
-    "zeros before a number are lost": lambda cell: (cell.zfill(width) for width in range(len(cell) + 1, 13)),
+    "zeros before a number are lost": lambda cell: (_LAST.sub(f"{'0' * lost}\\1", cell) for lost in range(1, 9)),
     "decimals were added": lambda cell: [cell.removesuffix(".0")],
-    "thousands were separated": lambda cell: [cell.replace(",", "").replace(".", "")],
+    "thousands were separated": lambda cell: [_THOUSANDS.sub("", cell)],
     "`sub-` is lacking": lambda cell: [f"sub-{cell}"],
 }
 """What happens to names in tables -> what they may have been. Proposed, never assumed."""
@@ -63,9 +66,10 @@ def join_table(found: Found, root: Path, declared: Declarations) -> None:
             raise TableError(f"{given[0]} is said, and no table; give the table with --labels (in site.toml, labels)")
         return
     table = read_rows(Path(declared.labels))
-    columns = _columns(table, declared, CaseIndex(found.cases, root))
+    index = CaseIndex(found.cases, root)
+    columns = _columns(table, declared, index)
     table.require_rows()
-    named = _rows_by_case(table, columns["case"], found, root)
+    named = _rows_by_case(table, columns["case"], found, root, index)
     said: dict[int, _Said] = {}
     again = 0
     for number, rows in named.items():
@@ -120,10 +124,9 @@ def _hits(cells: Sequence[str], index: CaseIndex) -> int:
     return sum(bool(index.file(cell, alone=True) or index.group(cell)) for cell in cells if cell)
 
 
-def _rows_by_case(table: Table, key: str, found: Found, root: Path) -> dict[int, list[Row]]:
+def _rows_by_case(table: Table, key: str, found: Found, root: Path, index: CaseIndex) -> dict[int, list[Row]]:
     """Number of a case -> the rows that name it; what is left over on either side is told."""
     cells = {row.line: value_of(row.cells[key]) for row in table.rows}
-    index = CaseIndex(found.cases, root)
     ends = Counter(last_of(cell) for cell in {*cells.values()})
     looked_up = {line: index.file(cell, alone=ends[last_of(cell)] == 1) for line, cell in cells.items()}
     groups = {line: index.group(cell) for line, cell in cells.items()}
@@ -185,10 +188,8 @@ def _mend(cells: Sequence[str], index: CaseIndex) -> str:
     """What may have happened to names that were not found."""
     for what, mended in _MENDS.items():
         for cell in cells:
-            better = next(
-                (each for each in mended(cell) if each != cell and (index.file(each, alone=True) or index.group(each))),
-                None,
-            )
+            others = (each for each in mended(cell) if each != cell)
+            better = next((each for each in others if index.file(each, alone=False) or index.group(each)), None)
             if better is not None:
                 return f"; perhaps {what} ({shown(cell)} for {shown(better)}): mend that column, as text"
     return ""

@@ -121,7 +121,9 @@ def test_paths_below_train_and_valid(tmp_path: Path) -> None:
 
 def test_zeros_lost_in_the_list_of_participants(tmp_path: Path) -> None:
     """bids-standard/legacy-validator#1674"""
-    with pytest.raises(TableError, match="names a case: column 'participant_id' holds 'sub-1', .*'sub-01/1'"):
+    with pytest.raises(
+        TableError, match=r"names a case: .*holds 'sub-1', .* zeros before a number are lost \('sub-1' for 'sub-01'\)"
+    ):
         joined(tmp_path, "participant_id\tgroup\nsub-1\ta\nsub-2\tb\n", SUBJECTS, **GROUPS)
 
 

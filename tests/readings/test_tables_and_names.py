@@ -93,7 +93,7 @@ def test_paths_are_found_where_one_file_is_meant(tmp_path: Path, name: str, cell
     root = pictures(tmp_path / "study", name, "other/2.png")
     (root / "manifest.csv").write_text(f"image,label\n{cell},benign\n", encoding="utf-8")
     site = read_site(root)
-    assert [case.images for case in site.cases] == [((root / name),)]
+    assert [(case.name, case.images) for case in site.cases] == [(name.rpartition(".")[0], (root / name,))]
     exact = (root / cell.replace("\\", "/")).exists()
     assert any("spelled otherwise than on the disk, first" in sentence for sentence in site.told) != exact
 
