@@ -39,7 +39,7 @@ REASONS: dict[str, str] = {
     "empty": "the file has no bytes",
     "truncated": "the file ends before its pixels do",
     "not_an_image": "the content is not an image of any format shiftscope reads",
-    "no_pixels": "the file holds no pixel data (a report, a waveform, a header)",
+    "no_pixels": "the file ought to hold an image and has no pixel data",
     "zero_size": "an image side is zero",
     "constant": "every pixel has the same value",
     "not_finite": "pixels are NaN or infinite",
