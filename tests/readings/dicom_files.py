@@ -9,6 +9,8 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
+from shiftscope.images import Image
+
 STORAGE = "1.2.840.10008.5.1.4.1.1."
 CLASSES = {
     **{"CT": STORAGE + "2", "MR": STORAGE + "4", "PT": STORAGE + "128", "CR": STORAGE + "1", "US": STORAGE + "6.1"},
@@ -127,3 +129,8 @@ def rewrite(path: Path, *without: str, **tags: object) -> Path:
         setattr(data, keyword, value)
     data.save_as(path)
     return path
+
+
+def odd_of(image: Image) -> tuple[str, ...]:
+    """What is odd, but for the want of air in these little CTs."""
+    return tuple(code for code in image.odd if code != "ct_no_hu")

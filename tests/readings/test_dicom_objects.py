@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from dicom_files import CORONAL, STORAGE, levels, picture, place, rewrite, stack, write
+from dicom_files import CORONAL, STORAGE, levels, odd_of, picture, place, rewrite, stack, write
 
 from shiftscope.errors import Unreadable
 from shiftscope.images import read
@@ -60,7 +60,7 @@ def test_objects_without_a_picture_are_left_out(tmp_path: Path, uid: str, modali
     assert means(site) == [77, 77]
     image = read(tmp_path / "p1" / "volume")
     assert levels(image.pixels) == [65, 72, 82, 89]
-    assert image.odd == ("beside_left_out",)
+    assert odd_of(image) == ("beside_left_out",)
 
 
 PICTURES = {
@@ -163,7 +163,7 @@ def test_an_unmarked_scout_stands_across_its_volume(tmp_path: Path) -> None:
     scout.rename(tmp_path / "p1" / "volume" / "scout.dcm")
     image = read(tmp_path / "p1" / "volume")
     assert levels(image.pixels) == list(range(68, 88))
-    assert image.odd == ("beside_left_out",)
+    assert odd_of(image) == ("beside_left_out",)
 
 
 LOCALIZERS = (

@@ -7,7 +7,21 @@ import nibabel
 import numpy as np
 import pydicom
 import pytest
-from dicom_files import AXIAL, CORONAL, SAGITTAL, STORAGE, at, enhanced, levels, picture, place, rewrite, stack, write
+from dicom_files import (
+    AXIAL,
+    CORONAL,
+    SAGITTAL,
+    STORAGE,
+    at,
+    enhanced,
+    levels,
+    odd_of,
+    picture,
+    place,
+    rewrite,
+    stack,
+    write,
+)
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydicom.uid import RLELossless
@@ -74,7 +88,7 @@ def test_two_volumes_with_equal_numbers_are_told_apart(
     """200 to 203, and not 200, 41, 42, 203."""
     image = read(phases(tmp_path, first, second))
     assert levels(image.pixels) == ARTERIAL
-    assert image.odd == ("first_of_several",)
+    assert odd_of(image) == ("first_of_several",)
     assert image.spacing_mm == (3.0, 2.0, 1.0)
 
 
@@ -97,7 +111,7 @@ def test_a_volume_in_two_acquisitions_stays_one(tmp_path: Path) -> None:
         rewrite(path, AcquisitionNumber=1 + n % 2, AcquisitionTime=f"10150{n % 2}")
     image = read(tmp_path)
     assert levels(image.pixels) == list(range(60, 70))
-    assert image.odd == ()
+    assert odd_of(image) == ()
 
 
 def test_echoes_of_time_points(tmp_path: Path) -> None:
@@ -122,7 +136,7 @@ def test_the_whole_volume_stands_where_the_first_lacks_a_slice(tmp_path: Path) -
     stack(tmp_path / "b", [80, 81, 82, 83], "CT", AcquisitionNumber=2)
     image = read(sorted(tmp_path.rglob("*.dcm")))
     assert levels(image.pixels) == [80, 81, 82, 83]
-    assert image.odd == ("first_of_several",)
+    assert odd_of(image) == ("first_of_several",)
 
 
 def test_two_kernels_half_a_step_apart(tmp_path: Path) -> None:
@@ -150,7 +164,7 @@ def test_a_film_of_one_slice_is_its_first_moment(tmp_path: Path) -> None:
         rewrite(path, TriggerTime=40.0 * n, ImagePositionPatient=[5, 5, 5])
     image = read(paths)
     assert levels(image.pixels) == [50]
-    assert image.odd == ("first_of_several",)
+    assert odd_of(image) == ("first_of_several",)
 
 
 # --- copies ---------------------------------------------------------------------------------------------------------
@@ -162,7 +176,7 @@ def test_files_that_are_there_twice(tmp_path: Path) -> None:
             (tmp_path / f"copy of {path.name}").write_bytes(path.read_bytes())
     image = read(tmp_path)
     assert levels(image.pixels) == [50, 51, 52, 53]
-    assert image.odd == ("duplicate_slices",)
+    assert odd_of(image) == ("duplicate_slices",)
 
 
 def test_a_copy_in_another_encoding(tmp_path: Path) -> None:
@@ -174,7 +188,7 @@ def test_a_copy_in_another_encoding(tmp_path: Path) -> None:
     data.save_as(tmp_path / "rle.dcm")
     image = read(tmp_path)
     assert levels(image.pixels) == [50, 51, 52]
-    assert image.odd == ("duplicate_slices",)
+    assert odd_of(image) == ("duplicate_slices",)
 
 
 def test_a_copy_under_another_uid(tmp_path: Path) -> None:
@@ -183,14 +197,14 @@ def test_a_copy_under_another_uid(tmp_path: Path) -> None:
     stack(tmp_path / "b", [50, 51, 52])
     image = read(sorted(tmp_path.rglob("*.dcm")))
     assert levels(image.pixels) == [50, 51, 52]
-    assert image.odd == ("duplicate_slices",)
+    assert odd_of(image) == ("duplicate_slices",)
 
 
 def test_one_uid_for_all_is_no_copy(tmp_path: Path) -> None:
     """An anonymizer gave every slice the same UID, and two slices of air have the same pixels."""
     image = read(stack(tmp_path, [50, 50, 51, 52], SOPInstanceUID="1.2.3.9"))
     assert levels(image.pixels) == [50, 50, 51, 52]
-    assert image.odd == ()
+    assert odd_of(image) == ()
 
 
 # --- distances ------------------------------------------------------------------------------------------------------
@@ -202,7 +216,7 @@ def test_missing_slices_are_told(tmp_path: Path) -> None:
     image = read(tmp_path)
     assert image.pixels.shape == (19, 8, 6)
     assert image.spacing_mm == (3.0, 2.0, 1.0)
-    assert image.odd == ("missing_slices",)
+    assert odd_of(image) == ("missing_slices",)
     assert image.affine is None  # slices past the gap lie a whole step from where a regular grid has them
 
 
@@ -210,21 +224,21 @@ def test_two_parts_of_the_body_in_one_series_are_told(tmp_path: Path) -> None:
     for n, path in enumerate(stack(tmp_path, list(range(60, 72)))):
         rewrite(path, ImagePositionPatient=[0, 0, 3 * n + 80 * (n > 5)])
     image = read(tmp_path)
-    assert image.odd == ("missing_slices",)
+    assert odd_of(image) == ("missing_slices",)
     assert image.affine is None
 
 
 def test_uneven_slices_are_told(tmp_path: Path) -> None:
     for n, path in enumerate(stack(tmp_path, list(range(60, 68)))):
         rewrite(path, ImagePositionPatient=[0, 0, 3 * n + 0.6 * (n % 2)])
-    assert read(tmp_path).odd == ("uneven_slices",)
+    assert odd_of(read(tmp_path)) == ("uneven_slices",)
 
 
 def test_rounded_positions_are_even(tmp_path: Path) -> None:
     for n, path in enumerate(stack(tmp_path, list(range(60, 80)))):
         rewrite(path, ImagePositionPatient=[0, 0, round(0.6 * n, 1)])
     image = read(tmp_path)
-    assert image.odd == ()
+    assert odd_of(image) == ()
     assert image.affine is not None
 
 
@@ -243,7 +257,7 @@ def test_a_tilted_gantry_is_told(tmp_path: Path) -> None:
     image = read(tmp_path)
     assert levels(image.pixels) == [50, 51, 52, 53]
     assert image.spacing_mm == (3.0, 2.0, 1.0)
-    assert image.odd == ("tilted_gantry",)
+    assert odd_of(image) == ("tilted_gantry",)
     assert image.affine is not None
     np.testing.assert_allclose(image.affine @ [3, 0, 0, 1], [0, 3, 9, 1], atol=1e-9)
 
@@ -259,7 +273,7 @@ def test_slice_location_stands_for_positions(tmp_path: Path, position: list[int]
             rewrite(path, ImagePositionPatient=position)
     image = read(tmp_path)
     assert levels(image.pixels) == [50, 51, 52]
-    assert image.odd == ("slices_by_location",)
+    assert odd_of(image) == ("slices_by_location",)
     assert image.affine is None
 
 
@@ -271,7 +285,7 @@ def test_instance_numbers_stand_for_positions(tmp_path: Path, position: list[int
             rewrite(path, ImagePositionPatient=position)
     image = read(tmp_path)
     assert levels(image.pixels) == [50, 51, 52]
-    assert image.odd == ("slices_by_number",)
+    assert odd_of(image) == ("slices_by_number",)
 
 
 def test_names_stand_for_numbers(tmp_path: Path) -> None:
@@ -280,7 +294,7 @@ def test_names_stand_for_numbers(tmp_path: Path) -> None:
         write(tmp_path / name, picture(level), InstanceNumber=None)
     image = read(tmp_path)
     assert levels(image.pixels) == [50, 51, 52, 53]
-    assert image.odd == ("slices_by_name",)
+    assert odd_of(image) == ("slices_by_name",)
 
 
 def test_positions_alone_order_slices(tmp_path: Path) -> None:
@@ -289,7 +303,7 @@ def test_positions_alone_order_slices(tmp_path: Path) -> None:
         rewrite(path, "InstanceNumber")
     image = read(tmp_path)
     assert levels(image.pixels) == [50, 51, 52]
-    assert image.odd == ()
+    assert odd_of(image) == ()
 
 
 def test_numbers_run_against_positions(tmp_path: Path) -> None:
@@ -304,7 +318,7 @@ def test_two_phases_without_positions(tmp_path: Path) -> None:
         rewrite(path, "ImagePositionPatient", "ImageOrientationPatient")
     image = read(paths)
     assert levels(image.pixels) == ARTERIAL
-    assert image.odd == ("slices_by_number", "first_of_several")
+    assert odd_of(image) == ("slices_by_number", "first_of_several")
 
 
 # --- files that are no single volume --------------------------------------------------------------------------------
@@ -370,7 +384,7 @@ def test_a_series_of_volumes_is_its_first(tmp_path: Path) -> None:
         enhanced(tmp_path / f"{n}.dcm", [90 - 40 * n, 91 - 40 * n], [at(0), at(3)], InstanceNumber=2 - n)
     image = read(tmp_path)
     assert levels(image.pixels) == [50, 51]
-    assert image.odd == ("first_of_several",)
+    assert odd_of(image) == ("first_of_several",)
 
 
 def test_sizes_of_one_series_are_told(tmp_path: Path) -> None:
@@ -407,7 +421,7 @@ def test_frames_of_two_volumes(tmp_path: Path, first: dict[str, dict[str, object
     per_frame = [at(3.0 * z, **which) for z in range(4) for which in (first, second)]
     image = read(enhanced(tmp_path / "a.dcm", frames, per_frame))
     assert levels(image.pixels) == ARTERIAL
-    assert image.odd == ("first_of_several",)
+    assert odd_of(image) == ("first_of_several",)
 
 
 def test_frames_in_random_order(tmp_path: Path) -> None:
@@ -416,7 +430,7 @@ def test_frames_in_random_order(tmp_path: Path) -> None:
     per_frame = [at(3.0 * z, **content(InStackPositionNumber=n + 1)) for n, z in enumerate(order)]
     image = read(enhanced(tmp_path / "a.dcm", [50 + z for z in order], per_frame))
     assert levels(image.pixels) == [50, 51, 52, 53]
-    assert image.odd == ()
+    assert odd_of(image) == ()
     assert image.affine is not None
     np.testing.assert_allclose(image.affine @ [3, 1, 2, 1], [2, 2, 9, 1])
 
@@ -426,14 +440,14 @@ def test_frames_of_two_stacks(tmp_path: Path) -> None:
     per_frame = [at(3.0 * z + 40 * s, **content(StackID=str(s + 1))) for s in range(2) for z in range(3)]
     image = read(enhanced(tmp_path / "a.dcm", [50, 51, 52, 80, 81, 82], per_frame))
     assert levels(image.pixels) == [50, 51, 52]
-    assert image.odd == ("first_of_several",)
+    assert odd_of(image) == ("first_of_several",)
 
 
 def test_frames_of_one_place_are_a_film_of_it(tmp_path: Path) -> None:
     per_frame = [at(0.0, **content(TemporalPositionIndex=n + 1)) for n in range(3)]
     image = read(enhanced(tmp_path / "a.dcm", [50, 51, 52], per_frame))
     assert levels(image.pixels) == [50]
-    assert image.odd == ("first_of_several",)
+    assert odd_of(image) == ("first_of_several",)
 
 
 def test_frames_that_do_not_say_where_they_lie(tmp_path: Path) -> None:
@@ -583,7 +597,7 @@ def test_equal_numbers_and_times_are_no_copies(tmp_path: Path) -> None:
     tags = {"AcquisitionNumber": 1, "AcquisitionTime": "101500", "InstanceNumber": 1}
     image = read(stack(tmp_path, [50, 50, 50, 51], "MR", **tags))
     assert levels(image.pixels) == [50, 50, 50, 51]
-    assert image.odd == ()
+    assert odd_of(image) == ()
 
 
 def test_exposure_varies_along_the_body(tmp_path: Path) -> None:
@@ -592,7 +606,7 @@ def test_exposure_varies_along_the_body(tmp_path: Path) -> None:
         rewrite(path, Exposure=14 + n % 2, XRayTubeCurrent=100 + n)
     image = read(tmp_path)
     assert levels(image.pixels) == list(range(60, 70))
-    assert image.odd == ()
+    assert odd_of(image) == ()
 
 
 def test_an_icon_has_a_size_of_its_own(tmp_path: Path) -> None:
@@ -616,7 +630,7 @@ def test_one_slice_in_another_direction(tmp_path: Path) -> None:
     write(tmp_path / "first.dcm", picture(300), **place(0, AXIAL), InstanceNumber=1)
     image = read(tmp_path)
     np.testing.assert_array_equal(image.pixels, expected.pixels)
-    assert image.odd == ("beside_left_out",)
+    assert odd_of(image) == ("beside_left_out",)
 
 
 def test_rounded_positions_of_an_oblique_scan(tmp_path: Path) -> None:
@@ -634,7 +648,7 @@ def test_rounded_positions_of_an_oblique_scan(tmp_path: Path) -> None:
     assert levels(image.pixels) == list(range(60, 66))
     assert image.spacing_mm is not None
     assert image.spacing_mm[0] == pytest.approx(6.49, abs=0.02)
-    assert image.odd == ()
+    assert odd_of(image) == ()
 
 
 def test_one_step_of_two(tmp_path: Path) -> None:
@@ -643,7 +657,7 @@ def test_one_step_of_two(tmp_path: Path) -> None:
         rewrite(path, ImagePositionPatient=[0, 0, 1.6 * (n + (n > 6))], PixelSpacing=[1, 1])
     image = read(tmp_path)
     assert image.spacing_mm == (1.6, 1.0, 1.0)
-    assert image.odd == ("missing_slices",)
+    assert odd_of(image) == ("missing_slices",)
 
 
 def test_several_volumes_that_only_numbers_tell_apart(tmp_path: Path) -> None:

@@ -116,10 +116,10 @@ WRITING = {
     "ultrasound-that-denies-identifying-letters": ({"Modality": "US", "BurnedInAnnotation": "NO"}, ("burned_in",)),
     "film-that-says-so": ({"Modality": "CR", "BurnedInAnnotation": "YES"}, ("burned_in",)),
     "film-that-denies-it": ({"Modality": "CR", "BurnedInAnnotation": "NO"}, ()),
-    "secondary-capture": ({"Modality": "OT", "SOPClassUID": CAPTURE}, ("burned_in",)),
+    "secondary-capture": ({"Modality": "OT", "SOPClassUID": CAPTURE}, ("capture", "burned_in")),
     "screen-save": (
         {"Modality": "MR", "ImageType": ["DERIVED", "SECONDARY", "SCREEN SAVE"]},
-        ("burned_in",),
+        ("screen", "burned_in"),
     ),
     "endoscopy": ({"Modality": "ES"}, ()),
 }

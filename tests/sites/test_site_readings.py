@@ -96,7 +96,7 @@ def test_a_negative_among_positives_and_a_black_image() -> None:
 
 
 def test_oddities_of_cases_come_before_what_was_told_of_the_folder() -> None:
-    code = next(iter(ODDITIES))
+    code = "burned_in"
     images = [picture(odd=(code,)), *(picture() for _ in range(3))]
     odd = reading_of(images, told=("4 channels a case",)).to_dict()["odd"]
     assert odd == [f"in 1 of 4 cases, first c00: {ODDITIES[code]}", "4 channels a case"]
@@ -112,12 +112,13 @@ def test_a_dry_run_reads_cases_spread_over_the_site(tmp_path: Path) -> None:
 
 
 def test_where_others_read_it_nobody_is_named() -> None:
-    code = next(iter(ODDITIES))
+    code = "burned_in"
     images = [picture(odd=(code,), modality="CT"), *(picture(modality="MR") for _ in range(30)), picture(modality="MR")]
     images[-1].pixels[:] = 0
     masks: list[np.ndarray | None] = [disc(1.0), *(disc(0.1) for _ in range(30)), disc(0.0)]
     reading = reading_of(images, masks, told=("folder Miller was left out",))
     named, nameless = reading.oddities(), reading.oddities(named=False)
-    assert len(nameless) == len(named) - 1 == 5
+    assert len(nameless) == len(named) - 1
+    assert len(nameless) >= 5
     assert not any("c00" in text or "c31" in text or "Miller" in text for text in nameless)
-    assert sum("c00" in text or "c31" in text for text in named) == 5
+    assert sum("c00" in text or "c31" in text for text in named) == len(nameless)
