@@ -178,7 +178,7 @@ def _shown(patterns: Mapping[str, int]) -> str:
 
 
 def _is_its_file(case: Case) -> bool:
-    """Whether a patient is a file's number, or its name with suffix; that files are called after patients is ordinary."""
+    """Whether a patient is a file's number, or its name with suffix; files called after patients are ordinary."""
     if is_image_name(case.patient):
         return folded(stem_of(PurePosixPath(case.patient).name)) == folded(PurePosixPath(case.name).name)
     numbers = _numbers(PurePosixPath(case.name).name)
