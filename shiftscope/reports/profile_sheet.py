@@ -12,7 +12,7 @@ __all__ = ["SOURCES", "profile_sheet", "reading_sheet", "site_sheet"]
 
 SOURCES = {
     "dicom": "told apart by DICOM PatientID",
-    "manifest": "told apart by the manifest",
+    "manifest": "told apart by the manifest or table",
     "regex": "told apart by names of files or folders",
     "one_file_per_patient": "told apart by file: each is another's, says the owner",
     "file": "not told apart: each file counts as one",

@@ -9,7 +9,7 @@ from shiftscope.errors import TableError
 from shiftscope.parsing import shown
 from shiftscope.sites.cells import EXACT, damage, folded, is_date, is_empty
 from shiftscope.sites.site import Case
-from shiftscope.sites.spellings import stem_of
+from shiftscope.sites.spellings import is_image_name, stem_of
 
 __all__ = ["nobody_in", "odd_identifiers", "one_for_all", "one_person_each", "require_whole", "without_nobody"]
 
@@ -178,12 +178,11 @@ def _shown(patterns: Mapping[str, int]) -> str:
 
 
 def _is_its_file(case: Case) -> bool:
-    """Whether a patient is called as the file is, or by its number."""
-    name, patient = folded(PurePosixPath(case.name).name), folded(stem_of(case.patient))
-    if patient == folded(case.name) or patient == name:
-        return True
-    digits = "".join(_numbers(name)[-1:])
-    return patient.isdecimal() and digits != "" and int(patient) == int(digits)
+    """Whether a patient is a file's number, or its name with suffix; files called after patients are ordinary."""
+    if is_image_name(case.patient):
+        return folded(stem_of(PurePosixPath(case.patient).name)) == folded(PurePosixPath(case.name).name)
+    numbers = _numbers(PurePosixPath(case.name).name)
+    return case.patient.isdecimal() and bool(numbers) and int(case.patient) == int(numbers[-1])
 
 
 def _numbers(text: str) -> list[str]:

@@ -14,7 +14,7 @@ from shiftscope.measures.features import load_extractor
 from shiftscope.phantoms import ANATOMIES, write_dicom
 from shiftscope.profiles import Options, profile_site
 from shiftscope.profiles.look_alikes import Copies
-from shiftscope.sites import Declarations, Site, fingerprint, load, read_site, require_shareable
+from shiftscope.sites import Declarations, Site, SiteReading, fingerprint, load, read_site, require_shareable
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:%s\nsize 90405214\n" % (b"a" * 64)
 LINK = ".git/annex/objects/fW/24/MD5E-s2280000--b3b0.png/MD5E-s2280000--b3b0.png"
@@ -306,11 +306,11 @@ def copies(root: Path, patients: int, twice: int) -> Path:
 
 
 def test_copies_within_patients_are_told_with_their_number(tmp_path: Path) -> None:
-    told: list[str] = []
     site = read_site(copies(tmp_path / "site", 12, 5))
-    made, _ = profile_site(site, load_extractor(), Options(), told=told)
+    reading = SiteReading(site)
+    made, _ = profile_site(site, load_extractor(), Options(), reading=reading)
     assert (made.patients, made.cases) == (12, 29)
-    assert told[0].startswith("5 pictures are exact copies of another, and count as often as they come")
+    assert reading.oddities()[0].startswith("5 pictures are exact copies of another, and count as often as they come")
 
 
 def test_thirty_of_fifteen_pictures_are_refused(tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ def test_the_longest_common_end_of_two_paths_decides(tmp_path: Path) -> None:
 
 def test_a_row_may_stand_for_a_folder(tmp_path: Path) -> None:
     table = "participant_id\tgroup\nsub-01\tsick\nsub-02\twell\n"
-    files = ("sub-01/T1w.png", "sub-01/T2w.png", "sub-02/T1w.png")
+    files = ("sub-01/1.png", "sub-01/2.png", "sub-02/1.png")
     site = joined(tmp_path, files, table, "participants.tsv", label_column="group", case_column="participant_id")
     assert [case.label for case in site.cases] == ["sick", "sick", "well"]
 
@@ -147,7 +147,7 @@ MENDS = {
     "zeros lost": (("0007.png", "0008.png"), "7", "perhaps zeros before a number are lost .'7' for '0007'"),
     "decimals": (("7.png", "8.png"), "7.0", "perhaps decimals were added"),
     "thousands": (("1234.png", "8.png"), "1,234", "perhaps thousands were separated"),
-    "sub-": (("sub-01/1.png", "sub-02/1.png"), "01", "perhaps `sub-` is lacking .'01' for 'sub-01'"),
+    "sub-": (("sub-01.png", "sub-02.png"), "01", "perhaps `sub-` is lacking .'01' for 'sub-01'"),
 }
 
 
@@ -171,7 +171,13 @@ def test_rows_without_a_case_and_cases_without_a_row_are_told(tmp_path: Path) ->
     assert "1 of 5 rows name no case here, first line 5, 'ISIC_9'" in told
     assert "1 of 4 cases have no row, first 'HAM10000_images_part_2/ISIC_8'" in told
     assert "1 cases have several rows, which say the same" in told
-    assert "its labels stand in place of the names of folders" in told
+
+
+def test_a_table_says_more_than_folders(tmp_path: Path) -> None:
+    table = "image_id,dx\na,mel\nb,nv\n"
+    site = joined(tmp_path, ("benign/a.png", "malignant/b.png"), table, label_column="dx", case_column="image_id")
+    assert site.classes == ("mel", "nv")
+    assert any("its labels stand in place of the names of folders" in sentence for sentence in site.told)
 
 
 def test_where_a_table_tells_patients_a_case_without_one_is_left_out(tmp_path: Path) -> None:
