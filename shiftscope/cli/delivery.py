@@ -70,7 +70,10 @@ def read_delivery(
         return Profile.read(path, ProfileError), []
     name = site or (baselines[0].site if len(baselines) == 1 else None)
     known = _known(baselines, name or path.resolve().name)
-    found = read_site(path, name=name, given=given, known=known, site_file=site_file)
+    try:
+        found = read_site(path, name=name, given=given, known=known, site_file=site_file)
+    except Unsettled as question:
+        raise question if name_files else InputError(_nameless(name or DELIVERY, question)) from None
     chosen = choose_device(device, workers)
     extractor = load_extractor(baselines[0].recipe.extractor, weights, chosen)
     for baseline in baselines:

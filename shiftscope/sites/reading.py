@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from shiftscope.errors import REASONS, InputError
-from shiftscope.parsing import shown
+from shiftscope.errors import REASONS, InputError, Unsettled
+from shiftscope.parsing import on_one_line, shown
 from shiftscope.records import check_name
 from shiftscope.sites.channels import choose_channel
 from shiftscope.sites.declarations import NOTHING_SAID, SITE_FILE, Declarations, read_declarations
@@ -80,7 +80,7 @@ def _listed(path: Path, name: str | None, given: Declarations, known: Declaratio
             found.leave_out("no_patient", case.images[0])
     cases = [case for case in cases if case.patient]
     if not cases:
-        raise InputError(_all_left_out(root, found) if found.excluded else _nothing(root))
+        raise _all_left_out(root, found) if found.excluded else _nothing(root)
     if source not in ("regex", ONE_FILE) and any(case.patient for case in found.cases):
         source = "manifest" if manifest is not None else "regex" if found.named_patients else source
     if declared.classes == () or _are_patients(cases):
@@ -122,11 +122,12 @@ def _found(root: Path, manifest: Path | None, declared: Declarations, files: Seq
         return _by_template(root, template, declared.mask, files)
     found = read_manifest(manifest) if manifest else find_cases(root, declared.classes or ())
     if found is None:
-        raise InputError(_nothing(root))
+        raise _nothing(root)
     if declared.layout not in (None, found.layout):
-        raise InputError(
+        raise Unsettled(
             f"{root}: its layout is declared as {declared.layout}, and what lies there now has the layout"
-            f" {found.layout}; move away what does not belong, or correct `layout`{'' if manifest else _nearest(root)}"
+            f" {found.layout}; move away what does not belong, or correct `layout`{'' if manifest else _nearest(root)}",
+            f"its layout is declared as {declared.layout} and is {found.layout}",
         )
     if manifest is None:
         checked_templates(found, root, files)
@@ -142,8 +143,12 @@ def _by_template(root: Path, text: str, mask_text: str | None, files: Sequence[P
             raise InputError(f"{root}: {problem}") from None
     found = cases_of(root, image, mask, files)
     if not found.cases and not found.excluded:
-        first = f", and the first file, {files[0].relative_to(root).as_posix()}, does not fit" if files else ""
-        raise InputError(f"{root}: no image fits the template {text}{first}{_nearest(root, text)}")
+        first = on_one_line(files[0].relative_to(root).as_posix()) if files else ""
+        said = f", and the first file, {first}, does not fit" if first else ""
+        raise Unsettled(
+            f"{root}: no image fits the template {text}{said}{_nearest(root, text)}",
+            "no image fits the template of its layout",
+        )
     return found
 
 
@@ -170,11 +175,14 @@ def _require_names(root: Path, site: str, classes: Sequence[str]) -> None:
             raise InputError(f"{root}: {what} is {shown(text)}: {problem}; {mend}") from None
 
 
-def _all_left_out(root: Path, found: Found) -> str:
+def _all_left_out(root: Path, found: Found) -> Unsettled:
     """What was there although nothing can be used."""
     counts = ", ".join(f"{len(paths)} x {reason} ({REASONS[reason]})" for reason, paths in found.excluded.items())
-    first = next(iter(found.excluded.values()))[0]
-    return f"{root}: nothing to read: {counts}; the first is {first}{_nearest(root, found.template)}"
+    first = on_one_line(str(next(iter(found.excluded.values()))[0]))
+    return Unsettled(
+        f"{root}: nothing to read: {counts}; the first is {first}{_nearest(root, found.template)}",
+        f"nothing to read: {counts}",
+    )
 
 
 def _nearest(root: Path, but: str | None = None) -> str:
@@ -182,19 +190,22 @@ def _nearest(root: Path, but: str | None = None) -> str:
     return f"\n{near}" if near else ""
 
 
-def _nothing(root: Path) -> str:
+def _nothing(root: Path) -> Unsettled:
     """Why nothing was found: several sites in one folder, or no known layout."""
     inner = [folder for folder in folders_of(root) if find_cases(folder) is not None]
     if inner:
-        listed = ", ".join(folder.name for folder in inner[:5]) + (", ..." if len(inner) > 5 else "")
-        return (
+        names = [on_one_line(folder.name) for folder in inner[:5]]
+        listed = ", ".join(names) + (", ..." if len(inner) > 5 else "")
+        return Unsettled(
             f"{root}: holds {len(inner)} folders that each look like a site ({listed}). Where they are hospitals, give"
             " one of them; where they are patients, list all their images in a manifest.csv, columns image and patient,"
-            f" or say with --layout which folder is what{_nearest(root)}"
+            f" or say with --layout which folder is what{_nearest(root)}",
+            f"it holds {len(inner)} folders that each look like a site",
         )
     looked = "; ".join((*LAYOUTS, "manifest.csv or manifest.tsv"))
-    return (
+    return Unsettled(
         f"{root}: no images found in any known layout (looked for: {looked}); any other becomes one with a"
         " manifest.csv, columns image and, as far as known, mask, label, patient, split, date, or with a template"
-        f" (--layout){_nearest(root)}"
+        f" (--layout){_nearest(root)}",
+        "no images found in any known layout",
     )
