@@ -73,6 +73,8 @@ def _listed(path: Path, name: str | None, given: Declarations, known: Declaratio
         found.tell_choices()
         tell_of_masks_among_images(found)
     choose_channel(found, declared.channel)
+    if found.named_patients and declared.template is None and declared.one_file_per_patient:
+        found.cases = [replace(case, patient="") for case in found.cases]  # the owner's word wins over a convention
     site_name = name or root.resolve().name
     cases, source = assign_patients(found.cases, declared)
     for case in cases:
