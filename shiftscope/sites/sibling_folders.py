@@ -91,7 +91,7 @@ def several_kinds(root: Path, pairs: Sequence[tuple[Path, Path]]) -> Found | Non
 
 
 def in_one_folder(root: Path) -> Found | None:
-    """Images and masks in one folder whose names begin or end otherwise: "volume-1", "segmentation-1"; "1_img", "1_seg".
+    """Images and masks in one folder whose names begin or end unlike: "volume-1", "segmentation-1"; "1_img", "1_seg".
 
     Where a mask is called after its whole image ("1", "1_seg") this is not needed.
     """
