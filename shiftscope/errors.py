@@ -6,7 +6,7 @@
     │   ├── Unreadable         one file: carries a reason from REASONS; counted, never stops a run
     │   ├── TableError         a manifest or a table of the owner that cannot be used
     │   ├── TooManyFailures    more unreadable files than `--max-failures` allows
-    │   └── Unsettled          it is not certain who is a patient or what is a class: asks the site's owner
+    │   └── Unsettled          it is not certain who is a patient, what is a class or how files lie: asks the owner
     ├── ProfileError           a profile that cannot be read or merged
     │   └── NotComparable      two profiles measured in different ways
     ├── PlanError              a plan that cannot be read or run
@@ -98,7 +98,7 @@ class TooManyFailures(InputError):
 
 
 class Unsettled(InputError):
-    """It is not certain who is a patient or what is a class.
+    """It is not certain who is a patient, what is a class or how files lie.
 
     Args:
         message: the question with its answers; it may name files, for the eyes of the site.

@@ -79,6 +79,8 @@ def read_delivery(
         found = read_site(path, name=name, given=given, known=known, site_file=site_file)
     except TableError as problem:
         raise problem if name_files else InputError(_TABLE) from None
+    except Unsettled as question:
+        raise question if name_files else InputError(_nameless(name or DELIVERY, question)) from None
     chosen = choose_device(device, workers)
     extractor = load_extractor(baselines[0].recipe.extractor, weights, chosen)
     for baseline in baselines:

@@ -154,22 +154,26 @@ def _classes(root: Path) -> Found | None:
         if part is not None:
             parts.append(part)
             found.take(part, folder, label=folder.name)
+    if any(case.split for case in found.cases):
+        found.layout = "split-classes"
     found.describe(parts, "{class}")
     return _with_masks_of_classes(root, found, folders) or found
 
 
 def _with_masks_of_classes(root: Path, found: Found, folders: Sequence[Path]) -> Found | None:
-    """The same with the masks of a folder beside the classes' that holds a folder for each: "masks/benign"."""
+    """The same with the masks of a folder beside the classes', a folder for each ("masks/benign") or all together."""
     names = {folder.name for folder in folders}
     masked = [folder for folder in folders_of(root) if folder not in folders and names_masks(folder.name)]
-    masked = [folder for folder in masked if names <= {inner.name for inner in folders_of(folder)}]
+    inner = {folder: {each.name for each in folders_of(folder)} for folder in masked}
+    masked = [folder for folder in masked if names <= inner[folder] or (not inner[folder] and has_images(folder))]
     if len(masked) != 1 or found.template is None or found.mask_template is not None:
         return None
     stems = {stem_of(path.name) for folder in folders for path in walk(folder)}
     made = pairing(stems, {stem_of(path.name) for path in walk(masked[0])})
     if made is None or made.image != ("", ""):
         return None
-    whole = read_by(root, found.template, f"{masked[0].name}/{{class}}/{made.mask_name()}{suffix_of(walk(masked[0]))}")
+    place = f"{masked[0].name}/{{class}}" if inner[masked[0]] else masked[0].name
+    whole = read_by(root, found.template, f"{place}/{made.mask_name()}{suffix_of(walk(masked[0]))}")
     if whole is None or {case.name for case in whole.cases} != {case.name for case in found.cases}:
         return None
     whole.excluded |= {reason: paths for reason, paths in found.excluded.items() if reason not in whole.excluded}
@@ -185,7 +189,8 @@ def _of_one_class(folder: Path) -> Found | None:
     kept = set(images)
     masks = [path for path in walk(folder) if path not in kept]
     return (
-        images_and_masks(folder)
+        _splits(folder)
+        or images_and_masks(folder)
         or folder_each(folder)
         or read_by(
             folder,

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from shiftscope.errors import REASONS
+from shiftscope.errors import REASONS, Unsettled
+from shiftscope.parsing import on_one_line
 from shiftscope.sites.found import Found
 from shiftscope.sites.layouts import LAYOUTS, find_cases
 from shiftscope.sites.lost import Lost, sentences
@@ -13,30 +14,39 @@ from shiftscope.sites.spellings import folders_of
 __all__ = ["all_left_out", "nearest", "nothing_found"]
 
 
-def all_left_out(root: Path, found: Found) -> str:
+def all_left_out(root: Path, found: Found) -> Unsettled:
     """What was there although nothing can be used."""
     counts = ", ".join(f"{len(paths)} x {reason} ({REASONS[reason]})" for reason, paths in found.excluded.items())
-    first = next(iter(found.excluded.values()))[0]
-    return f"{root}: nothing to read: {counts}; the first is {first}{nearest(root, found.template)}"
+    first = on_one_line(str(next(iter(found.excluded.values()))[0]))
+    return Unsettled(
+        f"{root}: nothing to read: {counts}; the first is {first}{nearest(root, found.template)}",
+        f"nothing to read: {counts}",
+    )
 
 
-def nothing_found(root: Path, lost: Sequence[Lost]) -> str:
+def nothing_found(root: Path, lost: Sequence[Lost]) -> Unsettled:
     """Why nothing was found: files that are not there, several sites in one folder, or no known layout."""
     if lost:
-        return f"{root}: nothing to read: {'; '.join(sentences(lost))}"
+        return Unsettled(
+            f"{root}: nothing to read: {'; '.join(sentences(lost))}",
+            f"nothing to read: {len(lost)} files are not there",
+        )
     inner = [folder for folder in folders_of(root) if find_cases(folder) is not None]
     if inner:
-        listed = ", ".join(folder.name for folder in inner[:5]) + (", ..." if len(inner) > 5 else "")
-        return (
+        names = [on_one_line(folder.name) for folder in inner[:5]]
+        listed = ", ".join(names) + (", ..." if len(inner) > 5 else "")
+        return Unsettled(
             f"{root}: holds {len(inner)} folders that each look like a site ({listed}). Where they are hospitals, give"
             " one of them; where they are patients, list all their images in a manifest.csv, columns image and patient,"
-            f" or say with --layout which folder is what{nearest(root)}"
+            f" or say with --layout which folder is what{nearest(root)}",
+            f"it holds {len(inner)} folders that each look like a site",
         )
     looked = "; ".join((*LAYOUTS, "manifest.csv or manifest.tsv"))
-    return (
+    return Unsettled(
         f"{root}: no images found in any known layout (looked for: {looked}); any other becomes one with a"
         " manifest.csv, columns image and, as far as known, mask, label, patient, split, date, or with a template"
-        f" (--layout){nearest(root)}"
+        f" (--layout){nearest(root)}",
+        "no images found in any known layout",
     )
 
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from shiftscope.errors import InputError
-from shiftscope.parsing import shown
+from shiftscope.errors import InputError, Unsettled
+from shiftscope.parsing import on_one_line, shown
 from shiftscope.records import check_name
 from shiftscope.sites.channels import choose_channel
 from shiftscope.sites.class_spellings import as_one_class
@@ -71,6 +71,8 @@ def _listed(path: Path, name: str | None, given: Declarations, known: Declaratio
     found = read_manifest(manifest, declared.classes) if manifest else _below(root, declared)
     if manifest is not None:
         _require_layout(manifest, declared, found)
+    if found.named_patients and declared.template is None and declared.one_file_per_patient:
+        found.cases = [replace(case, patient="") for case in found.cases]  # the owner's word wins over a convention
     join_table(found, root, declared)
     site_name = name or root.resolve().name
     listed = manifest is not None or declared.patient_column is not None
@@ -82,7 +84,7 @@ def _listed(path: Path, name: str | None, given: Declarations, known: Declaratio
             found.leave_out("no_patient", case.images[0])
     cases = [case for case in cases if case.patient]
     if not cases:
-        raise InputError(all_left_out(root, found) if found.excluded else nothing_found(root, ()))
+        raise all_left_out(root, found) if found.excluded else nothing_found(root, ())
     if declared.classes == () or _are_patients(cases):
         cases = [replace(case, label=None) for case in cases]
     cases, written = as_one_class(cases, declared.classes or ())
@@ -126,7 +128,7 @@ def _found(root: Path, declared: Declarations, files: Sequence[Path], lost: Sequ
         return _by_template(root, template, declared.mask, files)
     found = find_cases(root, declared.classes or ())
     if found is None:
-        raise InputError(nothing_found(root, lost))
+        raise nothing_found(root, lost)
     _require_layout(root, declared, found)
     checked_templates(found, root, files)
     return found
@@ -141,10 +143,11 @@ def _require_layout(path: Path, declared: Declarations, found: Found) -> None:
             " away"
         )
     if declared.layout not in (None, found.layout):
-        raise InputError(
+        raise Unsettled(
             f"{path}: its layout is declared as {declared.layout}, and what lies there now has the layout"
             f" {found.layout}; move away what does not belong, or correct `layout`"
-            f"{nearest(path) if path.is_dir() else ''}"
+            f"{nearest(path) if path.is_dir() else ''}",
+            f"its layout is declared as {declared.layout} and is {found.layout}",
         )
 
 
@@ -157,8 +160,12 @@ def _by_template(root: Path, text: str, mask_text: str | None, files: Sequence[P
             raise InputError(f"{root}: {problem}") from None
     found = cases_of(root, image, mask, files)
     if not found.cases and not found.excluded:
-        first = f", and the first file, {files[0].relative_to(root).as_posix()}, does not fit" if files else ""
-        raise InputError(f"{root}: no image fits the template {text}{first}{nearest(root, text)}")
+        first = on_one_line(files[0].relative_to(root).as_posix()) if files else ""
+        said = f", and the first file, {first}, does not fit" if first else ""
+        raise Unsettled(
+            f"{root}: no image fits the template {text}{said}{nearest(root, text)}",
+            "no image fits the template of its layout",
+        )
     return found
 
 

@@ -126,8 +126,17 @@ def _suspicion(site: Site, cases: Sequence[Case]) -> str | None:
     return suspicion(cases, (site.name, site.root.resolve().name))
 
 
+def _said(site: Site, answer: str) -> str:
+    """The options that the owner gave already, where the answer has none of its own in their place."""
+    given = {"--layout": site.declared.template, "--mask": site.declared.mask, "--channel": site.declared.channel}
+    if "--layout" in answer:
+        del given["--layout"], given["--mask"]
+    return "".join(f"{option} {shlex.quote(text)} " for option, text in given.items() if text is not None)
+
+
 def _asked(site: Site, question: str, answers: Sequence[tuple[str, str]]) -> str:
     where = shlex.quote(str(site.root))
+    answers = [(f"{_said(site, answer)}{answer}", finds) for answer, finds in answers]
     width = max(len(answer) for answer, _ in answers)
     lines = [f"  shiftscope profile {where} {answer:<{width}}  # {finds}" for answer, finds in answers]
     once = "Or write it once into site.toml beside the images: classes, one_file_per_patient, patient_regex, layout."

@@ -1,5 +1,6 @@
 """Masks that are told from images by how folders or files are called, whatever that is."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -7,9 +8,11 @@ from shiftscope.sites.folder_names import mask_kind, names_masks, split_word
 from shiftscope.sites.found import Found
 from shiftscope.sites.pairings import pairing
 from shiftscope.sites.proposals import read_by, suffix_of
-from shiftscope.sites.spellings import files_of, folders_of, has_images, stem_of, walk
+from shiftscope.sites.spellings import files_of, folders_of, has_images, mask_target, stem_of, walk
 
 __all__ = ["beside_folders", "in_one_folder", "several_kinds"]
+
+_SIGNS = re.compile(r"[\W_]+")
 
 
 def beside_folders(root: Path) -> Found | None:
@@ -88,20 +91,24 @@ def several_kinds(root: Path, pairs: Sequence[tuple[Path, Path]]) -> Found | Non
 
 
 def in_one_folder(root: Path) -> Found | None:
-    """Images and masks in one folder, told apart by how their names begin: "volume-1", "segmentation-1"."""
+    """Images and masks in one folder whose names begin or end unlike: "volume-1", "segmentation-1"; "1_img", "1_seg".
+
+    Where a mask is called after its whole image ("1", "1_seg") this is not needed.
+    """
     paths = files_of(root)
-    masks = [path for path in paths if (kind := mask_kind(_opening(path))) is not None and kind]
+    stems = {stem_of(path.name) for path in paths}
+    masks = [path for path in paths if _called_as_mask(stem_of(path.name))]
     images = [path for path in paths if path not in set(masks)]
-    if not masks or not images:
+    if not masks or not images or any(mask_target(stem_of(path.name)) in stems for path in masks):
         return None
     made = pairing({stem_of(path.name) for path in images}, {stem_of(path.name) for path in masks})
-    if made is None or not made.mask[0]:
+    if made is None or made.matched < len(masks) or made.mask == ("", ""):
         return None
     image, mask = f"{made.image_name()}{suffix_of(images)}", f"{made.mask_name()}{suffix_of(masks)}"
     return read_by(root, image, mask, paths)
 
 
-def _opening(path: Path) -> str:
-    """What stands before the first number or separator of a name."""
-    stem = stem_of(path.name)
-    return stem[: next((at for at, letter in enumerate(stem) if not letter.isalpha()), len(stem))]
+def _called_as_mask(stem: str) -> bool:
+    """Whether the first or the last word of a name is one for masks."""
+    words = [word for word in _SIGNS.split(stem) if word]
+    return bool(words) and any(mask_kind(word.rstrip("0123456789")) for word in (words[0], words[-1]))

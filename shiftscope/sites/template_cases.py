@@ -5,7 +5,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from shiftscope.errors import InputError
+from shiftscope.errors import InputError, Unsettled
+from shiftscope.parsing import on_one_line
 from shiftscope.sites.dicom_tree import dicom_cases, is_dicom
 from shiftscope.sites.found import Found
 from shiftscope.sites.site import Case
@@ -65,7 +66,8 @@ def cases_of(root: Path, image: Template, mask: Template | None = None, files: I
         files: those to look at; default: every file below the root that ought to be an image.
 
     Raises:
-        InputError: several files are one image and are no DICOM series, a mask fits several images, or a name fits in
+        InputError: the templates have no field in common.
+        Unsettled: several files are one image and are no DICOM series, a mask fits several images, or a name fits in
             too many ways.
     """
     found = Found(layout_of(image, mask), template=image.text, mask_template=mask.text if mask else None)
@@ -134,9 +136,11 @@ def _pair(
         owners = next((index[place] for way in ways if (place := address(way)) in index), [])
         if len(owners) > 1:
             one, other = (next(iter(each.files.values()))[0] for each in owners[:2])
-            raise InputError(
-                f"{path} fits {mask.text} and is a mask of {len(owners)} images, {one.name} and {other.name} among"
-                f" them; give the template of masks another field of {image.text}"
+            raise Unsettled(
+                f"{on_one_line(str(path))} fits {mask.text} and is a mask of {len(owners)} images,"
+                f" {on_one_line(one.name)} and {on_one_line(other.name)} among"
+                f" them; give the template of masks another field of {image.text}",
+                "a mask fits several images by the templates of its layout",
             )
         if owners:
             owners[0].masks.append(path)
@@ -195,11 +199,12 @@ def _case(name: str, images: tuple[Path, ...], image: _Image, header: Case | Non
 def _series(files: Sequence[Path], template: Template, root: Path) -> tuple[Path, ...]:
     """The files of one image; several only if they are one DICOM series."""
     if len(files) > 1 and not all(map(is_dicom, files)):
-        one, other = (path.relative_to(root).as_posix() for path in sorted(files)[:2])
-        raise InputError(
+        one, other = (on_one_line(path.relative_to(root).as_posix()) for path in sorted(files)[:2])
+        raise Unsettled(
             f"{root}: by {template.text}, {one} and {other} are one image: they differ in nothing but *, folders'"
             " spelling or suffix, and are no DICOM series; put a field where they differ ({case}, {channel}), or move"
-            " one of them away"
+            " one of them away",
+            "several files are one image by the template of its layout",
         )
     return tuple(sorted(files))
 

@@ -15,7 +15,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from shiftscope.errors import InputError
+from shiftscope.errors import Unsettled
 from shiftscope.parsing import shown
 from shiftscope.sites.spellings import SPLITS, stem_of
 from shiftscope.sites.template_names import Name, Piece, folded, month_of, names_of
@@ -79,7 +79,7 @@ class Template:
         """Every way in which a path below the site's folder fits: `{case}` takes as much as it can, all else as little.
 
         Raises:
-            InputError: there are so many ways to try that the template cannot mean one of them.
+            Unsettled: there are so many ways to try that the template cannot mean one of them.
         """
         names = [unicodedata.normalize("NFC", part) for part in parts]
         if self.any_suffix:
@@ -153,9 +153,10 @@ class _Steps:
     def count(self) -> None:
         self.taken += 1
         if self.taken > _STEPS:
-            raise InputError(
+            raise Unsettled(
                 f"the template {self.template} fits {shown(self.path)} in too many ways; put more plain text between"
-                " its fields, or fewer * and **"
+                " its fields, or fewer * and **",
+                "the template of its layout fits a name in too many ways",
             )
 
 

@@ -242,6 +242,30 @@ TREES: dict[str, tuple[list[str], str, str | None, Expected]] = {
         "masks/{class}/{case}.png",
         {f"{c}/{c}{n}": (c, None, 1) for c in ("benign", "malignant") for n in (1, 2)},
     ),
+    "masks of all classes in one folder": (
+        [f"{c}/{c}{n}.png" for c in ("benign", "malignant") for n in (1, 2)]
+        + [f"masks/{c}{n}_gt.png" for c in ("benign", "malignant") for n in (1, 2)],
+        "{class}/{case}.png",
+        "masks/{case}_gt.png",
+        {f"{c}/{c}{n}": (c, None, 1) for c in ("benign", "malignant") for n in (1, 2)},
+    ),
+    "splits within classes": (
+        [f"{c}/{s}/{c}{s}{n}.png" for c in ("benign", "malignant") for s in ("train", "test") for n in (1, 2)],
+        "{class}/{split}/{case}.png",
+        None,
+        {
+            f"{c}/{s}/{c}{s}{n}": (c, None, 0)
+            for c in ("benign", "malignant")
+            for s in ("train", "test")
+            for n in (1, 2)
+        },
+    ),
+    "images and masks by suffix": (
+        [f"patient{n}_{end}.nii.gz" for n in (1, 2) for end in ("img", "seg")],
+        "{case}_img.nii.gz",
+        "{case}_seg.nii.gz",
+        {f"patient{n}_img": (None, None, 1) for n in (1, 2)},
+    ),
     "Medical Decathlon": (
         [f"{folder}/liver_{n}.nii.gz" for folder in ("imagesTr", "labelsTr") for n in (0, 1)]
         + ["imagesTs/liver_7.nii.gz", "dataset.json"],
@@ -585,3 +609,19 @@ def test_a_mask_template_alone_is_refused_with_the_template_that_is_seen(tmp_pat
     build(tmp_path, ["benign/1.png", "malignant/2.png"])
     with pytest.raises(InputError, match=r"such as --layout '\{class\}/\{case\}.png'"):
         read_site(tmp_path, given=Declarations(mask="{class}/{case}_m.png"))
+
+
+def test_the_owner_is_believed_against_a_convention(tmp_path: Path) -> None:
+    """Numbered cases need not be persons: the owner's word, or a plan's, settles it."""
+    names = [f"case_{n}/{k}.png" for n in (1, 2) for k in (1, 2)]
+    site = read_site(build(tmp_path, names), given=Declarations(one_file_per_patient=True))
+    assert (site.patient_source, len({case.patient for case in site.cases})) == ("one_file_per_patient", 4)
+    assert len({case.patient for case in read_site(tmp_path).cases}) == 2
+
+
+def test_answers_repeat_the_layout_that_was_said(tmp_path: Path) -> None:
+    names = [f"x/{c}/{k}.png" for c in ("amber", "beige") for k in (1, 2)]
+    said = Declarations(layout="x/{class}/{case}.png", mask="m/{class}/{case}.png")
+    with pytest.raises(InputError) as asked:
+        require_shareable(read_site(build(tmp_path, names), given=said))
+    assert "--layout 'x/{class}/{case}.png' --mask 'm/{class}/{case}.png' --classes amber,beige" in str(asked.value)
