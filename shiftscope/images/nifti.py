@@ -154,7 +154,7 @@ def _mended(pixels: np.ndarray, volume: Volume, path: Path) -> tuple[np.ndarray,
 
 def _display(pixels: np.ndarray, sidecar: Sidecar) -> tuple[tuple[float, float], list[str]]:
     """The display range of grey values, by what sidecars say they are, else by what they look like."""
-    sample = even_sample(pixels, _SAMPLE)
+    sample = even_sample(pixels, _SAMPLE).copy()  # one walk over memory, however often it is looked at
     if not np.isfinite(sample).all():
         return percentile_range(pixels), []
     said = (

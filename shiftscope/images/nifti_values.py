@@ -9,6 +9,7 @@ import numpy as np
 
 from shiftscope.errors import InputError, Unreadable
 from shiftscope.images.nifti_files import StoredVolume
+from shiftscope.images.sidecars import stem_of
 from shiftscope.parsing import read_text
 
 __all__ = ["all_numbers_of", "numbers_of", "without_fill", "without_wrap"]
@@ -23,6 +24,8 @@ _FAR = 0.5  # of a fill: no measured value comes nearer to it
 _WRAPPED, _PLAIN = 57_344, 32_768
 """Negative numbers down to -8192, stored as unsigned ones, lie from the first on; none of the others reaches the
 second."""
+
+_LEAST_WRAPPED = 0.001  # of the voxels: fewer do not move a percentile either
 
 
 def numbers_of(volume: StoredVolume, path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -102,7 +105,7 @@ def without_wrap(pixels: np.ndarray, low: float, high: float) -> np.ndarray | No
     """Give unsigned 16-bit numbers that were negative their sign back.
 
     They are known by the gap: numbers from 0 up to less than half of the range, others near its end, nothing between.
-    Where only the last number occurs there, it may as well be saturation, and stays.
+    Where only the last number occurs there, it may be saturation, and few of them may be bright spots: they stay.
 
     Args:
         pixels: any shape, float32, values of an unsigned 16-bit file without scaling.
@@ -116,7 +119,7 @@ def without_wrap(pixels: np.ndarray, low: float, high: float) -> np.ndarray | No
     wrapped = pixels >= _WRAPPED
     plain = float(pixels.max(where=~wrapped, initial=-1))
     least = float(pixels.min(where=wrapped, initial=np.inf))
-    if not 0 <= plain < _PLAIN or least == 65535:
+    if not 0 <= plain < _PLAIN or least == 65535 or wrapped.mean() < _LEAST_WRAPPED:
         return None
     return np.where(wrapped, pixels - np.float32(65536), pixels)
 
@@ -136,9 +139,8 @@ def _scaling_means_nothing(raw: Any) -> bool:
 
 def _unweighted(path: Path, count: int) -> int:
     """The first unweighted volume of a diffusion series; 0 where nothing tells."""
-    stem = path.name[: -len(".nii.gz")] if path.name.lower().endswith(".nii.gz") else path.stem
     try:
-        told = read_text(path.with_name(f"{stem}.bval"), _MOST_BVALS, "b-values", InputError).split()
+        told = read_text(path.with_name(f"{stem_of(path)}.bval"), _MOST_BVALS, "b-values", InputError).split()
         values = [float(text) for text in told]
     except (InputError, ValueError):
         return 0

@@ -40,4 +40,4 @@ def even_sample(pixels: np.ndarray, most: int) -> np.ndarray:
     stride = max(1, pixels.size // most)
     while stride > 1 and any(math.gcd(stride, side) > 1 for side in pixels.shape):
         stride += 1
-    return pixels.reshape(-1)[::stride].copy()  # one walk over memory, however often it is looked at
+    return pixels.reshape(-1)[::stride]

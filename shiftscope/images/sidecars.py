@@ -16,7 +16,7 @@ from typing import Any
 from shiftscope.errors import InputError
 from shiftscope.parsing import read_json
 
-__all__ = ["Sidecar", "sidecar_of"]
+__all__ = ["Sidecar", "sidecar_of", "stem_of"]
 
 _KEYS = {
     "manufacturer": "Manufacturer",
@@ -76,9 +76,14 @@ def sidecar_of(path: Path) -> Sidecar:
     )
 
 
+def stem_of(path: Path) -> str:
+    """The name of a volume without its suffix, by which files beside it are called."""
+    return path.name[: -len(".nii.gz")] if path.name.lower().endswith(".nii.gz") else path.stem
+
+
 def _places(path: Path) -> Iterator[Path]:
     """Names of sidecars that hold for a file, the farthest and least specific first."""
-    name = path.name[: -len(".nii.gz")] if path.name.lower().endswith(".nii.gz") else path.stem
+    name = stem_of(path)
     *entities, suffix = name.split("_")
     for folder in _levels(path):
         near = folder == path.parent
@@ -107,7 +112,7 @@ def _of_dataset(path: Path) -> Any:
         channels = _channels(place, place.stat().st_mtime_ns)
     except OSError:
         return None
-    end = path.name.split(".")[0].rpartition("_")[2]
+    end = stem_of(path).rpartition("_")[2]
     return channels.get(str(int(end)) if len(end) == 4 and end.isascii() and end.isdigit() else "0")
 
 

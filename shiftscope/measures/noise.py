@@ -62,7 +62,7 @@ def vector(grey: "torch.Tensor") -> "torch.Tensor":
 
 
 def scalars(grey: "torch.Tensor", seen: "torch.Tensor") -> "dict[str, torch.Tensor]":
-    """`snr` of each image.
+    """`snr` of each image, its noise from every second row: half of the time, and still 8000 differences.
 
     Args:
         grey: (b, s, s) in 0..1.
@@ -74,15 +74,16 @@ def scalars(grey: "torch.Tensor", seen: "torch.Tensor") -> "dict[str, torch.Tens
     import torch
 
     signal = (grey * seen).flatten(1).sum(dim=1) / seen.flatten(1).sum(dim=1)
-    residual = _residual(grey).masked_fill(~seen[:, 1:-1, 1:-1].flatten(1), torch.nan)
+    residual = _residual(grey, step=2).masked_fill(~seen[:, 1:-1:2, 1:-1].flatten(1), torch.nan)
     noise = 1.4826 * residual.nanmedian(dim=1).values.nan_to_num(0.0)
     return {"snr": signal / noise.clamp(min=_ROUNDED)}
 
 
-def _residual(grey: "torch.Tensor") -> "torch.Tensor":
-    """Size of Immerkaer's second difference, in units of the noise that makes it: (b, s, s) -> (b, (s - 2)^2)."""
+def _residual(grey: "torch.Tensor", step: int = 1) -> "torch.Tensor":
+    """Size of Immerkaer's second difference, in units of the noise that makes it, of every `step`-th row without the
+    border: (b, s, s) -> (b, (s - 2)^2 / step)."""
     import torch
     from torch.nn import functional
 
     kernel = torch.tensor([[1.0, -2, 1], [-2, 4, -2], [1, -2, 1]], device=grey.device, dtype=grey.dtype)
-    return functional.conv2d(grey[:, None], kernel[None, None])[:, 0].abs().flatten(1) / 6
+    return functional.conv2d(grey[:, None], kernel[None, None], stride=(step, 1))[:, 0].abs().flatten(1) / 6

@@ -167,7 +167,7 @@ def test_a_dataset_json_tells_the_modality_of_its_channel(tmp_path: Path, key: s
     liver = np.random.default_rng(0).normal(60, 60, (20, 20, 20)).clip(-160, 240).round().astype(np.int16)
     (tmp_path / "imagesTr").mkdir()
     (tmp_path / "dataset.json").write_text(json.dumps({key: {"0": "CT", "1": "PET"}}))
-    first, second = (written(tmp_path / "imagesTr" / f"case_000{n}.nii", body(liver)) for n in (0, 1))
+    first, second = (written(tmp_path / "imagesTr" / f"case.v2_000{n}.nii", body(liver)) for n in (0, 1))
     assert (read(first).modality, read(first).display) == ("CT", CT)
     assert (read(second).modality, read(second).display == CT) == ("PT", False)
     (tmp_path / "dataset.json").write_text(json.dumps({key: {"0": "FLAIR"}}) + " ")
@@ -307,6 +307,9 @@ def test_saturated_and_wide_unsigned_values_keep_theirs(tmp_path: Path) -> None:
     np.testing.assert_array_equal(image.pixels, values.T)
     values[0] = np.linspace(0, 65535, 99).reshape(9, 11)
     assert read(written(tmp_path / "b.nii", body(values))).pixels.max() == 65535
+    spots = noise((40, 40, 20)).astype(np.uint16)
+    spots[20, 20, 10:13] = 60000, 61000, 65000
+    assert read(written(tmp_path / "c.nii", body(spots))).pixels.max() == 65000
 
 
 def test_display_fields_of_others_are_not_used(tmp_path: Path) -> None:
