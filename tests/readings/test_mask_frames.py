@@ -58,6 +58,23 @@ def test_a_segmentation_with_all_frames(tmp_path: Path) -> None:
     np.testing.assert_array_equal(mask.labels, seen_labels(image.pixels))
 
 
+def test_frames_on_an_image_without_a_place_are_stacked_and_told(tmp_path: Path) -> None:
+    """All slices have a frame, or the size tells that frames are missing."""
+    files = series(tmp_path / "ct")
+    for file in files:
+        data = pydicom.dcmread(file)
+        del data.PixelSpacing
+        data.save_as(file)
+    path = segmentation(tmp_path / "s.dcm", [(z, 1, TRUTH[z] > 0) for z in range(SLICES)])
+    image, mask = load(Case("a", files, (path,)))
+    assert mask is not None
+    np.testing.assert_array_equal(mask.labels > 0, image.pixels > -300)
+    assert mask.odd == ("mask_without_place",)
+    with pytest.raises(Unreadable) as caught:
+        load(Case("a", files, (segmentation(tmp_path / "t.dcm", SPARSE),)))
+    assert caught.value.reason == "mask_size"
+
+
 def test_segments_in_files_of_their_own_are_joined(tmp_path: Path) -> None:
     files = series(tmp_path / "ct")
     paths = [segmentation(tmp_path / f"{n}.dcm", SPARSE[n : n + 1]) for n in range(3)]
