@@ -51,6 +51,8 @@ def read_dicom_mask(path: Path, image: Image | None, image_files: Sequence[Path]
                 odd += pasted(frame[None], _affine(plane, step[1:]), labels, image.affine, path)
             small = labels.astype(np.uint8) if labels.max(initial=0) <= 255 else labels
             return LabelMap(small, image.affine, tuple(dict.fromkeys(odd)), mask.numbered)
+        if image is not None and image.affine is None and len(mask.labels) > 1 and planes[0].known:
+            odd.append("mask_without_place")
         return LabelMap(_stacked(data, mask.labels, planes, number), None, tuple(odd), mask.numbered)
 
 

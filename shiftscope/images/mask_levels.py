@@ -21,7 +21,7 @@ CLASS_NUMBERS = 32
 VOID = 255  # what numbered masks draw around objects: counted as background
 _MOST = 65535
 _AREAS = 0.75
-_LEAST_AREA = 0.001
+_LEAST_AREA, _LEAST_GREY = 0.001, 0.02
 _FEW = 4
 _NEARLY_ALL = 0.9
 _ENDS = 8
@@ -69,20 +69,19 @@ def labels_of_levels(
         return LabelMap(np.zeros(values.shape, np.uint8), odd=("mask_faint",) if top else (), numbered=False)
     if top < _FEW:
         return LabelMap(values.astype(np.uint8))
-    levels, counts, ranks = _levels(values)
+    levels, counts, solid = _levels(values)
     if top < CLASS_NUMBERS:
-        ragged = len(levels) > _FEW and not mostly_areas(pixels_in_areas(ranks, len(levels)), counts)
+        ragged = len(levels) > _FEW and not mostly_areas(solid, counts)
         return LabelMap(values.astype(np.uint8), odd=("mask_ragged",) if ragged else ())
     numbers = (levels > 0) & (levels < CLASS_NUMBERS)
     if not lossy and top == VOID and len(levels) > 2 and counts[-1] <= counts[numbers].sum() and numbers[1:-1].all():
         return LabelMap(np.where(values == VOID, 0, values).astype(np.uint8), odd=("mask_void",))
-    solid = pixels_in_areas(ranks, len(levels))
     middle = (levels > top / _ENDS) & (levels < top - top / _ENDS)
     if not lossy and (middle.any() or top > 255) and mostly_areas(solid, counts):
         if top > _MOST:
             raise Unreadable(path, "unsupported", f"mask values up to {top:g}; expected labels 0..{_MOST}")
         return LabelMap(values.astype(np.uint8 if top <= 255 else np.uint16), odd=("mask_levels",))
-    if middle.any():
+    if counts[middle].sum() > _LEAST_GREY * values.size:
         refuse_copy(values[..., None], full or top, image, path)
     plateaus = _plateaus(levels, solid, top)
     between = [level for level in plateaus if top / _ENDS < level < top - top / _ENDS]
@@ -113,19 +112,19 @@ def pixels_in_areas(ranks: np.ndarray, count: int) -> np.ndarray:
     for down in (slice(None, -1), slice(1, None)):
         for across in (slice(None, -1), slice(1, None)):
             inside[:, down, across] |= square
-    return np.bincount(ranks[inside], minlength=count)
+    found = np.bincount((ranks * inside).reshape(-1), minlength=count)  # faster than to choose those inside
+    found[0] -= inside.size - np.count_nonzero(inside)
+    return found
 
 
 def _levels(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The levels that occur, how often, and the index of each pixel's level."""
+    """The levels that occur, how often, and how many pixels of each lie in areas."""
     if values.dtype in (np.uint8, np.uint16):
         counts = np.bincount(values.reshape(-1))
         levels = np.flatnonzero(counts)
-        index = np.zeros(len(counts), np.int32)
-        index[levels] = np.arange(len(levels))
-        return levels, counts[levels], index[values]
+        return levels, counts[levels], pixels_in_areas(values, len(counts))[levels]
     levels, ranks, counts = np.unique(values, return_inverse=True, return_counts=True)
-    return levels, counts, ranks.reshape(values.shape)
+    return levels, counts, pixels_in_areas(ranks.reshape(values.shape), len(levels))
 
 
 def _plateaus(levels: np.ndarray, solid: np.ndarray, top: float) -> list[float]:
