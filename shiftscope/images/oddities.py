@@ -26,6 +26,7 @@ ODDITIES: dict[str, str] = {
     "profile": "a colour profile or gamma other than sRGB is stored; it was not applied",
     "animation": "a moving picture was read as its first frame",
     "pages": "a TIFF holds pages that differ in size or type; the first alone was read",
+    "pages_missing": "a TIFF describes more pages than it holds; those that are there were read",
     "hyperstack": "a TIFF holds channels or moments; the first of them was read",
     "pages_as_slices": "a TIFF calls its pages moments or channels; they were read as slices",
     "extra_channel": "a TIFF holds a channel beside grey or RGB that is no transparency; it was left out",
