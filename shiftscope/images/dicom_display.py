@@ -66,7 +66,8 @@ def display_of(data: pydicom.Dataset, values: np.ndarray, pixels: Pixels) -> Sho
 
 def _shown(data: pydicom.Dataset, values: np.ndarray, pixels: Pixels) -> Shown:
     odd: list[str] = []
-    if data.get("Modality") in PROJECTIONS and values.ndim == 3:
+    modality = data.get("Modality")
+    if modality in PROJECTIONS and values.ndim == 3:
         voi = _voi(data)
         window = _window(voi)
         if window is not None:
@@ -81,7 +82,7 @@ def _shown(data: pydicom.Dataset, values: np.ndarray, pixels: Pixels) -> Shown:
             odd.append("window_ignored")
     if pixels.full is not None:
         return Shown(values / np.float32(pixels.full), (0.0, 1.0), tuple(odd))
-    if data.get("Modality") == "CT":
+    if modality == "CT":
         negative = rescale_of(data, 0)[0][1] < 0 or float(np.nanmin(values)) < 0
         if negative and str(data.get("RescaleType") or "HU").upper() not in _OTHER_UNITS:
             return Shown(values, CT_WINDOW_HU, tuple(odd))

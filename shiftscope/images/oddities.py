@@ -112,6 +112,7 @@ ODDITIES: dict[str, str] = {
     "hyperstack": "a TIFF holds channels or moments; the first of them was read",
     "pages_as_slices": "a TIFF calls its pages moments or channels; they were read as slices",
     "pages": "a TIFF holds pages that differ in size or type; the first alone was read",
+    "pages_missing": "a TIFF describes more pages than it holds; those that are there were read",
     "animation": "a moving picture was read as its first frame",
     "more_than_counted": "the file goes on after the voxels that its header counts, which were read alone",
     "broken_sidecar": "a sidecar could not be read (JSON in UTF-8 of 4 MB at the most), and was left out",

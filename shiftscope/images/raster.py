@@ -16,6 +16,7 @@ from PIL import UnidentifiedImageError
 
 from shiftscope.errors import Unreadable
 from shiftscope.images.acquisition import acquisition
+from shiftscope.images.exif import ORIENTATION, upright
 from shiftscope.images.image import Image
 from shiftscope.images.percentiles import percentile_range
 from shiftscope.images.quiet import quiet
@@ -37,14 +38,11 @@ _BROKEN: tuple[type[Exception], ...] = (
     *(struct.error, zlib.error),
 )
 """What Pillow and tifffile raise on broken files; a broken header can ask for any amount of memory."""
-_ORIENTATION = 0x0112  # EXIF tag
 _DIRECT = {"L", "RGB", "F", "I", "1"}  # modes whose array is what we want
 _OPAQUE = {"LA", "PA", "RGBA", "La", "RGBa"}  # modes with opacity
 _FULL = {"b1": 1.0, "u1": 255.0, "u2": 65535.0}  # dtype -> the value of full white
 _DARK = 1 << 14  # a 16-bit picture below holds at most 14 bits
 _SRGB_GAMMA = 0.45455
-_TURNS = {2: (0, True), 3: (2, False), 4: (2, True), 5: (3, True), 6: (3, False), 7: (1, True), 8: (1, False)}
-"""EXIF orientation -> quarter turns counter-clockwise, then a left-right flip."""
 
 
 class _DrawnInAlphaError(Exception):
@@ -210,7 +208,7 @@ def _code(dtype: np.dtype) -> str:
 def _array(picture: Pillow.Image, indices: bool) -> tuple[np.ndarray, bool]:
     """(y, x) or (y, x, 3), of a label map with opacity (y, x, 4), upright; and whether parts of an image were clear."""
     picture.load()  # turns a TIFF, which changes its size
-    orientation = picture.getexif().get(_ORIENTATION, 1) if picture.format != "TIFF" else 1  # Pillow turns TIFFs itself
+    orientation = picture.getexif().get(ORIENTATION, 1) if picture.format != "TIFF" else 1  # Pillow turns TIFFs itself
     mode = picture.mode
     transparent = False
     if mode in _DIRECT or mode.startswith("I;16"):
@@ -233,11 +231,7 @@ def _array(picture: Pillow.Image, indices: bool) -> tuple[np.ndarray, bool]:
         array = layers if indices else _on_black(layers)
     else:
         array = np.asarray(picture.convert("RGB"))
-    if orientation in _TURNS:
-        turns, flip = _TURNS[orientation]
-        array = np.rot90(array, turns)
-        array = array[:, ::-1] if flip else array
-    return np.asarray(array), transparent
+    return upright(array[None], orientation)[0], transparent
 
 
 def _on_black(array: np.ndarray) -> np.ndarray:

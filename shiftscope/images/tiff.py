@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image as Pillow
 
 from shiftscope.errors import Unreadable
+from shiftscope.images.exif import ORIENTATION, upright
 
 __all__ = [
     "beyond_pillow",
@@ -55,7 +56,8 @@ def picture_pages(picture: Pillow.Image) -> tuple[list[int], list[str]]:
     odd = ["extra_channel"] if _left_out(picture) else []
     if any(kinds[page] != kinds[counted[0]] for page in counted):
         return counted[:1], [*odd, "pages"]
-    sizes, _ = _axes(_text(picture))
+    sizes, described = _axes(_text(picture))
+    odd += ["pages_missing"] if described > len(counted) else []
     if np.prod(list(sizes.values())) != len(counted) or sizes.get("C", 1) * sizes.get("T", 1) == 1:
         return counted, odd
     if _mislabelled(sizes):
@@ -126,6 +128,8 @@ def read_with_tifffile(path: Path) -> tuple[np.ndarray, float | None, list[str]]
         page = series.keyframe
         photometric, bits, alpha = int(page.photometric), page.bitspersample, int((*page.extrasamples, 0)[0])
         array, axes = np.asarray(series.asarray()), series.axes
+        turned = int(page.tags.valueof(ORIENTATION, 1))
+        described = _axes(str(page.description))[1]
     if 0 in array.shape:
         raise Unreadable(path, "zero_size", f"shape {array.shape}")
     if photometric not in _READ:
@@ -158,7 +162,8 @@ def read_with_tifffile(path: Path) -> tuple[np.ndarray, float | None, list[str]]
             planes = np.rint(planes[..., :3] * share).astype(planes.dtype)
     if colour and photometric != _COLOURS[0]:
         odd.append("grey_as_colours")
-    planes = planes[..., :3] if colour else planes
+    odd += ["pages_missing"] if described > len(planes) and not sizes else []
+    planes = upright(planes[..., :3] if colour else planes, turned)
     return _negative(planes, full) if photometric == _WHITE_IS_ZERO else planes, full, odd
 
 

@@ -209,6 +209,9 @@ TIFFS = {
     "pyramid-in-subifds": Member(pages((GREY, {"subifds": 1}), (GREY[::2, ::2], {"subfiletype": 1})), UNIT),
     "imagej-slices": Member(tif(VOLUME, **IMAGEJ, metadata={"axes": "ZYX"}), VOLUME / 255),
     "imagej-one-page-of-tags": Member(one_page_of_several, VOLUME / 255),
+    "imagej-slice-of-a-stack": Member(
+        tif(GREY, metadata=None, description="ImageJ=1.54f\nimages=90\nslices=90\n"), UNIT, ("pages_missing",)
+    ),
     "imagej-moments": Member(tif(VOLUME, **IMAGEJ, metadata={"axes": "TYX"}), VOLUME / 255, ("pages_as_slices",)),
     "imagej-channels": Member(tif(VOLUME[:3], **IMAGEJ, metadata={"axes": "CYX"}), VOLUME[0] / 255, ("hyperstack",)),
     "imagej-hyperstack": Member(tif(ORDERED, **IMAGEJ, metadata={"axes": "TZCYX"}), VOLUME / 255, ("hyperstack",)),
@@ -396,3 +399,15 @@ def test_exif_turns(tmp_path: Path, suffix: str, orientation: int) -> None:
     options = {"jpg": {"quality": 100}, "webp": {"lossless": True}}.get(suffix, {})
     Pillow.fromarray(np.ascontiguousarray(stored)).save(tmp_path / f"a.{suffix}", exif=exif, **options)
     np.testing.assert_allclose(read(tmp_path / f"a.{suffix}").pixels[0], upright / 255, atol=0.02)
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint16, np.float64])
+def test_turns_of_deep_and_signed_tiffs(tmp_path: Path, dtype: type) -> None:
+    """Orientation 6, whoever decodes the file: the stored first row is seen on the right."""
+    upright = (GREY // 2).astype(dtype) * dtype(100 if dtype == np.uint16 else 1)
+    colour = dtype == np.uint16
+    expected = np.stack([upright, upright // 2, upright // 3], axis=-1) if colour else upright
+    stored = np.ascontiguousarray(np.rot90(expected))
+    options: dict[str, object] = {"photometric": "rgb"} if colour else {}
+    tifffile.imwrite(tmp_path / "a.tif", stored, extratags=[(274, 3, 1, 6, True)], **options)
+    np.testing.assert_allclose(read(tmp_path / "a.tif").pixels[0], expected / (65535 if colour else 1), atol=1e-6)
