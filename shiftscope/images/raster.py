@@ -196,7 +196,7 @@ def orientation_of(path: Path) -> int:
     """The EXIF orientation of a picture, 1 where there is none; only its header is read."""
     try:
         with path.open("rb") as file, Pillow.open(file) as picture:
-            return int(picture.getexif().get(_ORIENTATION, 1))
+            return int(picture.getexif().get(ORIENTATION, 1))
     except _BROKEN:
         return 1
 
