@@ -7,9 +7,9 @@ import numpy as np
 from shiftscope.images import Image, LabelMap, mask_canvas
 from shiftscope.sites.site import Case
 
-__all__ = ["PICTURE", "THUMBNAIL", "CaseReading", "MaskReading"]
+__all__ = ["THUMBNAIL", "UNTOLD", "CaseReading", "MaskReading"]
 
-PICTURE = "picture"
+UNTOLD = "not told"
 """Modality of a file that says none."""
 
 THUMBNAIL = 32
@@ -52,7 +52,7 @@ class CaseReading:
 
     Attributes:
         name: the case's.
-        modality: as the file says, "picture" where it says none.
+        modality: as the file says, "not told" where it says none.
         shape: (z, y, x).
         colour: whether it has colour.
         spacing_mm: (z, y, x), None where the file does not say.
@@ -80,7 +80,7 @@ class CaseReading:
         sparse = (image.pixels[:, ::_STEP, ::_STEP] - low) / ((high - low) or 1.0)
         return cls(
             name=case.name,
-            modality=image.modality or PICTURE,
+            modality=image.modality or UNTOLD,
             shape=(z, y, x),
             colour=image.pixels.ndim == 4,
             spacing_mm=image.spacing_mm,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shiftscope.images.oddities import ODDITIES
-from shiftscope.sites.case_readings import PICTURE, CaseReading
+from shiftscope.sites.case_readings import CaseReading
 from shiftscope.sites.mask_habits import MaskHabits
 from shiftscope.sites.site import Site
 
@@ -108,7 +108,7 @@ class SiteReading:
             "values": self._told_values(),
             "brightness": f"{_span(self._brightness)} (mean; a model sees 0 as black, 1 as white)",
             "masks": self._told_masks(),
-            "left out": _listed(self.failed) if self.failed else "nothing",
+            "left out": _listed(self.failed, len(self.failed)) if self.failed else "nothing",
         }
         if self._slices_mm and max(self._depths, default=1) > 1:
             rows["pixel"] += f", slices {_span(self._slices_mm)} mm"
@@ -124,7 +124,7 @@ class SiteReading:
         if not self.read:
             return "none"
         middle = f"{statistics.median(self._lows):.3g} to {statistics.median(self._highs):.3g}"
-        unit = "; 1 is full white" if set(self._modalities) == {PICTURE} else ""
+        unit = "; 1 is full white" if max(self._highs) <= 1 else ""
         return f"{_span((*self._lows, *self._highs))}, in the middle case {middle}{unit}"
 
     def _told_masks(self) -> str:
@@ -177,11 +177,11 @@ class SiteReading:
         self._first.setdefault(what, name)
 
 
-def _listed(counts: Mapping[str, int]) -> str:
+def _listed(counts: Mapping[str, int], most: int = _KINDS) -> str:
     """The commonest with their counts, and how many others there are."""
     named = Counter(counts).most_common()
-    told = ", ".join(f"{name} ({count})" for name, count in named[:_KINDS])
-    return told + (f" and {len(named) - _KINDS} others" if len(named) > _KINDS else "")
+    told = ", ".join(f"{name} ({count})" for name, count in named[:most])
+    return told + (f" and {len(named) - most} others" if len(named) > most else "")
 
 
 def _span(values: Sequence[float]) -> str:
