@@ -63,6 +63,9 @@ def dicom_cases(
         leave_out: called with a reason and a path for files that are not DICOM images of an examination.
         tell: called with sentences on what the series mix.
     """
+    paths = list(paths)
+    if not paths:
+        return []
     groups = _groups(paths, leave_out)
     left = _beside(groups)
     for n in left:
