@@ -183,10 +183,10 @@ def stack_of(planes: Sequence[Plane], slices: int, step: tuple[float | None, flo
     affine[:3, 2] = way * gap
     angle = float(np.degrees(np.arccos(min(1.0, 1 / float(np.linalg.norm(way))))))
     there = bool(np.abs(depths - depths[0] - gap * np.arange(len(depths))).max() <= gap / 2)
-    odd = [*_odd_steps(depths, gap), *(["tilted_gantry"] if angle > _TILTED else [])]
-    if _fan(planes) > _TILTED:
-        odd, there = [*odd, "fanned_slices"], False
-    return Stack(steps, affine, placed=step is not None and there, odd=tuple(odd))
+    fan = _fan(planes) > _TILTED
+    shifted = ["fanned_slices"] if fan else ["tilted_gantry"] if angle > _TILTED else []
+    odd = (*_odd_steps(depths, gap), *shifted)
+    return Stack(steps, affine, placed=step is not None and there and not fan, odd=odd)
 
 
 def _fan(planes: Sequence[Plane]) -> float:

@@ -51,7 +51,7 @@ def first_volume(depths: Sequence[float], told: Told) -> list[int] | None:
             return sorted(chosen, key=lambda n: (depths[n], n))
         inner = _with_the_lowest(places, values)
         if inner is not None:
-            found = first_volume([depths[n] for n in inner], lambda mark, inner=inner: [told(mark)[n] for n in inner])
+            found = first_volume([depths[n] for n in inner], _of(inner, told))
             return None if found is None else [inner[n] for n in found]
     return None
 
@@ -99,6 +99,16 @@ def _parted(places: Sequence[int], values: Sequence[Hashable]) -> list[int] | No
     if any(isinstance(value, str | tuple) for value in values):
         return None
     return _ranked(places, values, everywhere) or _counted_off(places, values, everywhere)
+
+
+def _of(slices: Sequence[int], told: Told) -> Told:
+    """The same marks, of some of the slices."""
+
+    def some(mark: str) -> list[float | str | None]:
+        values = told(mark)
+        return [values[n] for n in slices]
+
+    return some
 
 
 def _with_the_lowest(places: Sequence[int], values: Sequence[Hashable]) -> list[int] | None:

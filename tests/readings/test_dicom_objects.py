@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from dicom_files import CORONAL, STORAGE, levels, odd_of, picture, place, rewrite, stack, write
+from PIL import Image as Pillow
 
 from shiftscope.errors import Unreadable
 from shiftscope.images import read
@@ -313,3 +314,24 @@ def test_a_folder_of_a_manifest_leaves_its_strays_out(tmp_path: Path) -> None:
     write(tmp_path / "p1" / "volume" / "scout.dcm", picture(300), ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"])
     (tmp_path / "manifest.csv").write_text("image,patient\np1/volume,a\np2/volume,b\n")
     assert means(read_site(tmp_path)) == [77, 77]
+
+
+def test_slices_beside_their_masks_in_folders_of_patients(tmp_path: Path) -> None:
+    """A folder a patient with as many drawings as slices: no tree of DICOM, and yet the patients are no classes."""
+    for patient in "12":
+        stack(tmp_path / patient / "DICOM", [70, 77, 84, 80], PatientID=f"p{patient}")
+        (tmp_path / patient / "Ground").mkdir()
+        for z in range(4):
+            Pillow.fromarray(np.full((8, 6), 255, np.uint8)).save(tmp_path / patient / "Ground" / f"liver_GT_{z}.png")
+    site = read_site(tmp_path)
+    assert site.classes == ()
+    assert any("folders are taken for patients" in sentence for sentence in site.told)
+
+
+def test_series_that_lie_in_folders_called_after_masks_are_told(tmp_path: Path) -> None:
+    stack(tmp_path / "p1" / "PATIENT_DICOM", [70, 77, 84], SeriesInstanceUID="1.2.3.1")
+    stack(tmp_path / "p1" / "MASKS_DICOM" / "liver", [1, 0, 1], SeriesInstanceUID="1.2.3.2")
+    told = " ".join(read_site(tmp_path).told)
+    assert (
+        "1 of 2 images are called as masks are, for example p1/MASKS_DICOM/liver/000; where they are, move them" in told
+    )
