@@ -147,6 +147,13 @@ def test_grey_tissue_under_coloured_letters_is_grey(tmp_path: Path) -> None:
     assert image.pixels.shape == (1, 80, 120)
 
 
+@pytest.mark.parametrize("tail", ["77.1.1", "77.1.4", "77.1.5.1"], ids=["endoscopy", "photograph", "fundus"])
+def test_visible_light_is_no_capture(tmp_path: Path, tail: str) -> None:
+    """Its classes begin with the digits of that of secondary captures."""
+    image = read(write(tmp_path / "a.dcm", SCREEN, Modality="OP", SOPClassUID=f"1.2.840.10008.5.1.4.1.1.{tail}"))
+    assert image.odd == ()
+
+
 def test_a_placed_slice_stays_whole(tmp_path: Path) -> None:
     """Masks of a slice in space are laid by its place: what it is cut to would have to move with it."""
     place = {"ImagePositionPatient": [0, 0, 0], "ImageOrientationPatient": [1, 0, 0, 0, 1, 0], "PixelSpacing": [1, 1]}
