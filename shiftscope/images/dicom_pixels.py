@@ -31,7 +31,7 @@ from shiftscope.images.dicom_samples import bare_samples, padding_of, with_sign
 from shiftscope.images.jpeg_header import JPEG_LS, LOSSLESS, jpeg_header
 from shiftscope.images.luts import lut_from
 
-__all__ = ["Pixels", "has_pixels", "physical", "settle_syntax"]
+__all__ = ["Pixels", "physical", "settle_syntax", "size_of_pixels"]
 
 _PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 _CODESTREAMS = {0xC1: JPEGExtended12Bit, LOSSLESS: JPEGLosslessSV1, JPEG_LS: JPEGLSLossless}
@@ -62,9 +62,9 @@ class Pixels:
     odd: tuple[str, ...] = ()
 
 
-def has_pixels(data: pydicom.Dataset) -> bool:
-    """Whether the data set holds pixel data with at least one byte."""
-    return any(data.get(keyword) for keyword in _PIXELS)
+def size_of_pixels(data: pydicom.Dataset) -> int:
+    """The bytes of pixel data that the data set holds."""
+    return max(len(data.get(keyword) or b"") for keyword in _PIXELS)
 
 
 def settle_syntax(data: pydicom.Dataset) -> None:

@@ -697,3 +697,12 @@ def test_several_volumes_that_only_numbers_tell_apart(tmp_path: Path) -> None:
     image = read(sorted(tmp_path.rglob("*.dcm"), reverse=True))
     assert levels(image.pixels) == [50, 51, 52, 53]
     assert image.spacing_mm == (3.0, 2.0, 1.0)
+
+
+@pytest.mark.parametrize("modality", ["MR", "US"])
+def test_more_frames_than_the_file_has_bytes_for(tmp_path: Path, modality: str) -> None:
+    """A broken number must not be counted to, nor room be made for it."""
+    path = write(tmp_path / "a.dcm", picture(50), modality, NumberOfFrames=2_000_000_000)
+    with pytest.raises(Unreadable, match="2000000000 frames") as caught:
+        read(path)
+    assert caught.value.reason == "truncated"
