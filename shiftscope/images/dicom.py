@@ -63,8 +63,8 @@ def _read(paths: Sequence[Path]) -> Image:
     series = series_of(paths)
     first, files, planes, odd = series.files[0].data, series.files, series.planes, list(series.odd)
     if len(files) == 1:
-        values, pixels, planes, several = _one(files[0])
-        odd += ["first_of_several"] if several and "first_of_several" not in odd else []
+        values, pixels, planes, left_out = _one(files[0])
+        odd += left_out
     else:
         values, pixels = _stack(files)
     odd += [_TOLD_KINDS[kind]] if (kind := kind_of(first)) in _TOLD_KINDS else []
@@ -85,6 +85,8 @@ def _read(paths: Sequence[Path]) -> Image:
         turned, _ = canonical_affine(stack.affine, stored.shape[:3])
         spacing = _turned_steps(stack, turned) if spacing else None
         affine = turned if stack.placed else None
+    frames = int(first.get("NumberOfFrames") or 1)
+    one_of_many = frames > 1 and len(values) == 1
     shown = display_of(first, np.ascontiguousarray(values), pixels)
     odd += [*pixels.odd, *region.odd, *shown.odd, *(["burned_in"] if writing_likely(first, region) else [])]
     return Image(
@@ -96,6 +98,8 @@ def _read(paths: Sequence[Path]) -> Image:
         patient=str(first.get("PatientID") or "").strip() or None,
         affine=affine,
         region=region.box,
+        whole=(frames, first.Rows, first.Columns) if one_of_many or region.box else None,
+        frame=(kept_frames(first) or [0])[0] if one_of_many else 0,
         odd=tuple(dict.fromkeys(odd)),
     )
 
@@ -141,11 +145,11 @@ def _turned_steps(stack: Stack, turned: np.ndarray) -> tuple[float, float, float
     return z, y, x
 
 
-def _one(file: File) -> tuple[np.ndarray, Pixels, list[Plane], bool]:
+def _one(file: File) -> tuple[np.ndarray, Pixels, list[Plane], list[str]]:
     """A file on its own: a picture, a multi-frame volume, the middle of a film, or a mosaic.
 
     Returns:
-        Its pixels, what `physical` said, the planes, and whether other volumes in it were left out.
+        Its pixels, what `physical` said, the planes, and how it is told that frames were left out.
     """
     data, path = file.data, file.path
     if sop_class(data) == SEGMENTATION:
@@ -165,7 +169,8 @@ def _one(file: File) -> tuple[np.ndarray, Pixels, list[Plane], bool]:
     pixels = physical(data, path, frame=kept[0] if kept and single else None, mark_padding=True)
     values = pixels.values[kept] if kept and not single else pixels.values
     planes = frame_planes(data)
-    several = bool(kept and len(kept) < len(planes) and not is_film(data))
+    left_out = "film" if is_film(data) else "first_of_several"
+    odd = [left_out] if kept and len(kept) < int(data.NumberOfFrames) else []
     planes = [planes[n] for n in kept] if kept and planes else [plane_of(data)]
     if is_mosaic(data):
         slices = unmosaic(data, values)
@@ -174,7 +179,7 @@ def _one(file: File) -> tuple[np.ndarray, Pixels, list[Plane], bool]:
                 path, "unsupported", "a mosaic that does not say how many slices it holds; convert it to NIfTI"
             )
         values, planes = slices
-    return values, pixels, planes, several
+    return values, pixels, planes, odd
 
 
 def _stack(files: Sequence[File]) -> tuple[np.ndarray, Pixels]:

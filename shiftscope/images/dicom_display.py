@@ -81,6 +81,7 @@ def _shown(data: pydicom.Dataset, values: np.ndarray, pixels: Pixels) -> Shown:
         if window is not None or voi.get("VOILUTSequence") or voi.get("WindowWidth") is not None:
             odd.append("window_ignored")
     if pixels.full is not None:
+        odd += ["ct_no_hu"] if modality == "CT" else []
         return Shown(values / np.float32(pixels.full), (0.0, 1.0), tuple(odd))
     if modality == "CT":
         negative = rescale_of(data, 0)[0][1] < 0 or float(np.nanmin(values)) < 0

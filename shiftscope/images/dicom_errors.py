@@ -13,8 +13,8 @@ from shiftscope.errors import Unreadable
 __all__ = ["BROKEN", "cause", "refusing"]
 
 BROKEN: tuple[type[Exception], ...] = (
-    *(AttributeError, EOFError, LookupError, OSError, RuntimeError, StopIteration, TypeError, ValueError),
-    *(BytesLengthException, struct.error, zlib.error),
+    *(ArithmeticError, AttributeError, EOFError, LookupError, MemoryError, OSError, RuntimeError, StopIteration),
+    *(TypeError, ValueError, BytesLengthException, struct.error, zlib.error),
 )
 """What pydicom and its plugins raise on broken files."""
 

@@ -183,8 +183,18 @@ def stack_of(planes: Sequence[Plane], slices: int, step: tuple[float | None, flo
     affine[:3, 2] = way * gap
     angle = float(np.degrees(np.arccos(min(1.0, 1 / float(np.linalg.norm(way))))))
     there = bool(np.abs(depths - depths[0] - gap * np.arange(len(depths))).max() <= gap / 2)
-    odd = (*_odd_steps(depths, gap), *(["tilted_gantry"] if angle > _TILTED else []))
-    return Stack(steps, affine, placed=step is not None and there, odd=odd)
+    fan = _fan(planes) > _TILTED
+    shifted = ["fanned_slices"] if fan else ["tilted_gantry"] if angle > _TILTED else []
+    odd = (*_odd_steps(depths, gap), *shifted)
+    return Stack(steps, affine, placed=step is not None and there and not fan, odd=odd)
+
+
+def _fan(planes: Sequence[Plane]) -> float:
+    """The largest angle between the first slice and any other, in degrees: 0 where all are parallel."""
+    axes = np.array([(plane.across, plane.down) for plane in planes], np.float64)
+    axes /= np.linalg.norm(axes, axis=2, keepdims=True)
+    cosines = (axes * axes[0]).sum(axis=2)
+    return float(np.degrees(np.arccos(np.clip(cosines.min(), -1, 1))))
 
 
 def _odd_steps(depths: np.ndarray, gap: float) -> list[str]:

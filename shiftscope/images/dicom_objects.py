@@ -13,7 +13,8 @@ from pathlib import Path
 import pydicom
 
 from shiftscope.errors import Unreadable
-from shiftscope.images.dicom_pixels import has_pixels
+from shiftscope.images.dicom_errors import refusing
+from shiftscope.images.dicom_pixels import size_of_pixels
 from shiftscope.images.formats import sniff
 from shiftscope.images.quiet import quiet
 
@@ -183,7 +184,7 @@ def open_dataset(path: Path) -> pydicom.Dataset:
     sides = data.get("Rows"), data.get("Columns")
     kind = data.get("SOPClassUID")
     named = f"a {kind.name}" if kind else "no SOP class"
-    if not has_pixels(data):
+    if not size_of_pixels(data):
         if not len(data) and path.stat().st_size > 1024:
             raise Unreadable(path, "truncated", "the pixel data end before their last frame")
         if kind_of(data, pictureless=sides == (None, None)) in (NOTHING, SCREEN):
@@ -193,6 +194,10 @@ def open_dataset(path: Path) -> pydicom.Dataset:
         raise Unreadable(path, "undecodable", f"{named} with pixel data but without Rows and Columns")
     if 0 in sides:
         raise Unreadable(path, "zero_size", f"{sides[0]} rows, {sides[1]} columns")
+    with refusing(path, "the number of frames"):
+        frames = int(data.get("NumberOfFrames") or 1)
+    if frames > 8 * size_of_pixels(data):
+        raise Unreadable(path, "truncated", f"{frames} frames, as NumberOfFrames says, do not lie in so few bytes")
     if not data.get("Modality") and (modality := modality_of(data)):
         data.Modality = modality
     return data

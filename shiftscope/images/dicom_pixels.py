@@ -31,10 +31,13 @@ from shiftscope.images.dicom_samples import bare_samples, padding_of, with_sign
 from shiftscope.images.jpeg_header import JPEG_LS, LOSSLESS, jpeg_header
 from shiftscope.images.luts import lut_from
 
-__all__ = ["Pixels", "has_pixels", "physical", "settle_syntax"]
+__all__ = ["Pixels", "physical", "settle_syntax", "size_of_pixels"]
 
 _PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 _CODESTREAMS = {0xC1: JPEGExtended12Bit, LOSSLESS: JPEGLosslessSV1, JPEG_LS: JPEGLSLossless}
+_MEASURED = ("CT", "PT")
+"""Modalities whose values mean the same however they are shown: Hounsfield units, counts, becquerels."""
+
 _PLUGINS = dict.fromkeys((*JPEGTransferSyntaxes, *JPEGLSTransferSyntaxes), GDCM)
 _OTHER_PLUGIN = "pylibjpeg"
 """Who decodes JPEG 2000 and RLE. Left to choose, pydicom would take whatever else is installed, and other pixels."""
@@ -59,9 +62,9 @@ class Pixels:
     odd: tuple[str, ...] = ()
 
 
-def has_pixels(data: pydicom.Dataset) -> bool:
-    """Whether the data set holds pixel data with at least one byte."""
-    return any(data.get(keyword) for keyword in _PIXELS)
+def size_of_pixels(data: pydicom.Dataset) -> int:
+    """The bytes of pixel data that the data set holds."""
+    return max(len(data.get(keyword) or b"") for keyword in _PIXELS)
 
 
 def settle_syntax(data: pydicom.Dataset) -> None:
@@ -87,7 +90,7 @@ def physical(data: pydicom.Dataset, path: Path, frame: int | None = None, *, mar
 
     Palettes become RGB, every YBR space becomes RGB. Of a grey word only the bits of the sample count. Grey levels go
     through the modality LUT or rescale slope and intercept (per frame in enhanced files), then MONOCHROME1 is mirrored
-    so that more is brighter.
+    so that more is brighter, but for CT and PET, where more already means more.
 
     Args:
         data: the whole data set.
@@ -153,7 +156,10 @@ def _grey(
     odd += found
     plain = int(data.get("BitsAllocated") or 16) == 8 and samples.dtype == np.uint8 and values is samples
     mirror = None
-    if data.get("PhotometricInterpretation") == "MONOCHROME1":
+    inverse = data.get("PhotometricInterpretation") == "MONOCHROME1"
+    if inverse and data.get("Modality") in _MEASURED and not plain:
+        odd.append("polarity_kept")
+    elif inverse:
         mirror = _mirror(data, samples.dtype, frame)
         values = np.subtract(np.float32(mirror), values, dtype=np.float32)
     elif "PresentationLUTShape" in data and data.PresentationLUTShape == "INVERSE":

@@ -44,13 +44,16 @@ def first_volume(depths: Sequence[float], told: Told) -> list[int] | None:
     """
     places = _places(depths)
     if len(set(places)) == len(places):
-        chosen = _interleaved(depths, told)
-    else:
-        parted = next(filter(None, (_parted(places, values) for values in _tried(told))), None)
-        if parted is None:
-            return None
-        chosen = parted
-    return sorted(chosen, key=lambda n: (depths[n], n))
+        return sorted(_interleaved(depths, told), key=lambda n: (depths[n], n))
+    for values in _tried(told):
+        chosen = _parted(places, values)
+        if chosen is not None:
+            return sorted(chosen, key=lambda n: (depths[n], n))
+        inner = _with_the_lowest(places, values)
+        if inner is not None:
+            found = first_volume([depths[n] for n in inner], _of(inner, told))
+            return None if found is None else [inner[n] for n in found]
+    return None
 
 
 def steps_between(depths: Sequence[float] | np.ndarray) -> np.ndarray:
@@ -96,6 +99,27 @@ def _parted(places: Sequence[int], values: Sequence[Hashable]) -> list[int] | No
     if any(isinstance(value, str | tuple) for value in values):
         return None
     return _ranked(places, values, everywhere) or _counted_off(places, values, everywhere)
+
+
+def _of(slices: Sequence[int], told: Told) -> Told:
+    """The same marks, of some of the slices."""
+
+    def some(mark: str) -> list[float | str | None]:
+        values = told(mark)
+        return [values[n] for n in slices]
+
+    return some
+
+
+def _with_the_lowest(places: Sequence[int], values: Sequence[Hashable]) -> list[int] | None:
+    """The slices with the lowest number, where they lie in all places and are not all: the unweighted volumes of a
+    diffusion series, which has many gradients of one b-value."""
+    if any(not isinstance(value, int | float) for value in values):
+        return None
+    lowest = min(values, key=_rank)
+    inner = [n for n, value in enumerate(values) if value == lowest]
+    everywhere = {places[n] for n in inner} == set(places)
+    return inner if everywhere and len(inner) < len(values) else None
 
 
 def _ranked(places: Sequence[int], values: Sequence[Hashable], everywhere: int) -> list[int] | None:

@@ -19,6 +19,7 @@ FOREIGN: dict[bytes, str] = {
     b"\x89HDF": "HDF5",
     b"CDF\x01": "MINC 1",
     b"%PDF": "PDF",
+    **dict.fromkeys((b"P2\n", b"P5\n", b"P6\n", b"P2 ", b"P5 ", b"P6 "), "portable grey or pixel map (PGM, PPM)"),
     b"PK\x03\x04": "ZIP archive",
     b"II*\x00\x10\x00\x00\x00CR": "camera raw picture",
 }
@@ -67,13 +68,16 @@ def sniff(path: Path) -> str | None:
     if head[:2] == b"\x1f\x8b":
         head = _gunzipped(path)
         _refuse_analyze(head, path)
+        if head[128:132] == b"DICM":
+            raise Unreadable(path, "unsupported", "a gzipped DICOM file; unpack it")
         return _volume(head)
     for opening, remedy in _POINTERS.items():
         if head.startswith(opening):
             raise Unreadable(path, "missing", f"it stands for a file that was not fetched; {remedy}")
     for opening, name in FOREIGN.items():
         if head.startswith(opening):
-            raise Unreadable(path, "unsupported", f"a {name}; convert it to PNG, DICOM or NIfTI")
+            remedy = "unpack it" if name.endswith("archive") else "convert it to PNG, DICOM or NIfTI"
+            raise Unreadable(path, "unsupported", f"a {name}; {remedy}")
     for opening, name in _OPENINGS.items():
         if head.startswith(opening):
             return name

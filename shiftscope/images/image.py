@@ -26,6 +26,9 @@ class Image:
             where the file does not place its voxels.
         region: (top, left, bottom, right) of the stored picture that `pixels` are, None for all of it. A mask of the
             whole picture is cut alike.
+        whole: (frames, rows, columns) of the file where `pixels` are its region or one of its frames; None where they
+            are all of it.
+        frame: which of the frames they are.
         span: the lowest and the highest of `pixels`, told by `read`.
         odd: what is unusual in the file and how it was read, keys of `shiftscope.images.oddities.ODDITIES`.
     """
@@ -38,6 +41,8 @@ class Image:
     patient: str | None = None
     affine: np.ndarray | None = None
     region: tuple[int, int, int, int] | None = None
+    whole: tuple[int, int, int] | None = None
+    frame: int = 0
     span: tuple[float, float] | None = None
     odd: tuple[str, ...] = ()
 

@@ -26,7 +26,7 @@ def picture_on(mask: LabelMap, image: Image, path: Path, image_files: Sequence[P
     Raises:
         Unreadable: "mask_size"; "unsupported" for pages that are neither slices nor classes.
     """
-    mask = _cut(mask, image)
+    mask = _of_what_is_read(mask, image)
     if len(mask.labels) > 1 == len(image.pixels) and mask.labels.shape[1:] == image.pixels.shape[1:3]:
         from shiftscope.images.mask_stacks import labels_of_layers
 
@@ -88,11 +88,12 @@ def volume_on(
 
 
 def same_size(mask: LabelMap, image: Image, path: Path) -> LabelMap:
-    """The mask itself.
+    """The mask, of the frame and the region that the image is.
 
     Raises:
         Unreadable: "mask_size": its sides are not those of its image.
     """
+    mask = _of_what_is_read(mask, image)
     sides, wanted = mask.labels.shape, image.pixels.shape[:3]
     if sides == wanted:
         return mask
@@ -117,20 +118,26 @@ def _on_volume(mask: LabelMap, affine: np.ndarray | None, image: Image, image_fi
 def _on_picture(mask: LabelMap, image: Image) -> LabelMap:
     """A volume beside a picture: its first axis runs along rows, unless only the other way fits."""
     along, down = mask.labels.shape[:2]
-    wide = (along, down) == image.pixels.shape[2:0:-1] or (along, down) != image.pixels.shape[1:3]
+    rows, columns = image.pixels.shape[1:3]
+    if image.whole is not None and {along, down} == set(image.whole[1:]):
+        _, rows, columns = image.whole
+    wide = (along, down) == (columns, rows) or (along, down) != (rows, columns)
     labels = mask.labels.transpose((2, 1, 0) if wide else (2, 0, 1))
     return replace(mask, labels=labels, odd=(*mask.odd, "mask_without_place"))
 
 
-def _cut(mask: LabelMap, image: Image) -> LabelMap:
-    """The region of the stored picture that the image is, of a mask of the whole picture."""
-    if image.region is None or mask.labels.shape[1:] == image.pixels.shape[1:3]:
+def _of_what_is_read(mask: LabelMap, image: Image) -> LabelMap:
+    """Of a mask that is as large as the image's file: the frame that was read, and the region that is measured."""
+    if image.whole is None:
         return mask
-    top, left, bottom, right = image.region
-    rows, columns = mask.labels.shape[1:]
-    if rows < bottom or columns < right:
-        return mask
-    return replace(mask, labels=mask.labels[:, top:bottom, left:right], odd=(*mask.odd, "mask_cut"))
+    labels, odd = mask.labels, mask.odd
+    frames, rows, columns = image.whole
+    if len(labels) == frames > len(image.pixels):
+        labels = labels[image.frame][None]
+    if image.region is not None and labels.shape[1:] == (rows, columns):
+        top, left, bottom, right = image.region
+        labels, odd = labels[:, top:bottom, left:right], (*odd, "mask_cut")
+    return replace(mask, labels=labels, odd=odd)
 
 
 def _turned_alike(mask: LabelMap, image: Image, image_files: Sequence[Path]) -> LabelMap:

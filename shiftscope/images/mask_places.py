@@ -142,9 +142,11 @@ def elsewhere(
         boxes.append((corners @ matrix.T)[:, :3])
     ends = [np.concatenate([box.min(axis=0), box.max(axis=0)]) for box in boxes]
     far = float(np.abs(ends[0] - ends[1]).max())
-    spacing = [
-        " x ".join(f"{step:.4g}" for step in np.linalg.norm(matrix[:3, :3], axis=0)) for matrix in (affine, image)
-    ]
+    spacing = []
+    for matrix in (affine, image):
+        steps = np.linalg.norm(matrix[:3, :3], axis=0)
+        order = np.argsort(np.abs(matrix[:3, :3] / steps).argmax(axis=0), kind="stable")  # left, back, head
+        spacing.append(" x ".join(f"{step:.4g}" for step in steps[order]))
     return Unreadable(
         path,
         "mask_geometry",

@@ -53,7 +53,8 @@ ODDITIES: dict[str, str] = {
         'is CT, say "Modality": "CT" in a sidecar, NAME.json'
     ),
     "ct_no_hu": (
-        "a CT is not in Hounsfield units; it is seen by percentiles, and cannot be compared with CTs that are"
+        "a CT is not in Hounsfield units; it is seen by percentiles, one of 8 bits as it is, and cannot be compared"
+        " with CTs that are"
     ),
     "ct_too_high": "a CT holds values above 32767 HU, which no tissue has; read as the header says",
     "few_bits": "a 16-bit picture stays below a quarter of its range (10, 12 or 14 bits?); it is seen dark",
@@ -63,6 +64,7 @@ ODDITIES: dict[str, str] = {
     "padding_ignored": "nearly the whole picture lies in the range that is called padding; it was read as a picture",
     "window_ignored": "the stored window or table leaves no picture; the range was chosen from the pixels",
     "polarity": "PresentationLUTShape is INVERSE under MONOCHROME2; the picture was not inverted",
+    "polarity_kept": "MONOCHROME1 in CT or PET, whose values are measured and mean the same; it was not inverted",
     "bits_kept": "samples need more bits than the header says are stored; all of their bits were kept",
     "high_bit": "HighBit says that samples are shifted, and they are not; it was ignored",
     "real_world": "a real-world value mapping stands beside unscaled values; it was not applied",
@@ -99,6 +101,7 @@ ODDITIES: dict[str, str] = {
     "uneven_slices": "the distances between slices differ; they were stacked as if they were equal",
     "duplicate_slices": "files of the series are there twice; one of each was read",
     "tilted_gantry": "slices are shifted against one another (a tilted gantry); they were stacked as they are",
+    "fanned_slices": "slices are not quite parallel (a fan, or discs of a spine); they were stacked as if they were",
     "sheared": "the axes of the voxels are not at right angles (a tilted gantry?), and were taken as if they were",
     "two_spacings": "the sform's steps are not the header's voxel sizes (pixdim), and were taken",
     "odd_spacing": "voxels are smaller than 5 micrometres or larger than 50 mm: is the unit right?",
@@ -113,6 +116,7 @@ ODDITIES: dict[str, str] = {
     "pages_as_slices": "a TIFF calls its pages moments or channels; they were read as slices",
     "pages": "a TIFF holds pages that differ in size or type; the first alone was read",
     "pages_missing": "a TIFF describes more pages than it holds; those that are there were read",
+    "film": "a file of several frames that are no slices (a film, or several views) was read as its middle frame",
     "animation": "a moving picture was read as its first frame",
     "more_than_counted": "the file goes on after the voxels that its header counts, which were read alone",
     "broken_sidecar": "a sidecar could not be read (JSON in UTF-8 of 4 MB at the most), and was left out",

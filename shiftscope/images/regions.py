@@ -79,9 +79,9 @@ def writing_likely(data: pydicom.Dataset, region: Region) -> bool:
     if "BurnedInAnnotation" in data and str(data.BurnedInAnnotation).upper() == "YES":
         return True
     kind = {str(word).upper() for word in data.get("ImageType") or ()}
-    return str(data.get("SOPClassUID") or "").startswith(_SECONDARY_CAPTURE) or bool(
-        kind & {"SCREEN SAVE", "SCREENSAVE"}
-    )
+    uid = str(data.get("SOPClassUID") or "")
+    capture = uid == _SECONDARY_CAPTURE or uid.startswith(_SECONDARY_CAPTURE + ".")  # 77 is visible light
+    return capture or bool(kind & {"SCREEN SAVE", "SCREENSAVE"})
 
 
 def _corners(item: pydicom.Dataset) -> tuple[object, ...]:

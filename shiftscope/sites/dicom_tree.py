@@ -66,7 +66,8 @@ def dicom_cases(
     paths = list(paths)
     if not paths:
         return []
-    groups = _groups(paths, leave_out)
+    drawn: list[Path] = []
+    groups = _groups(paths, leave_out, drawn)
     left = _beside(groups)
     for n in left:
         for path in groups[n].files:
@@ -74,11 +75,19 @@ def dicom_cases(
     kept = [group for n, group in enumerate(groups) if n not in left]
     for sentence in mixtures([(group.header, group.owner) for group in kept]):
         tell(sentence)
+    if drawn:
+        tell(
+            f"{len(drawn)} DICOM segmentations lie among the images, for example {drawn[0].relative_to(root)}, and are"
+            " taken for masks only where a manifest.csv says whose: columns image, the folder of a series, and mask"
+        )
     return [_case(root, group) for group in kept]
 
 
-def _groups(paths: Iterable[Path], leave_out: Callable[[str, Path], None]) -> list[Group]:
-    """Files that hold pictures, those of one series of slices together."""
+def _groups(paths: Iterable[Path], leave_out: Callable[[str, Path], None], drawn: list[Path]) -> list[Group]:
+    """Files that hold pictures, those of one series of slices together; segmentations go to `drawn`.
+
+    Images of other formats are neither: the layout has no place for them, which is told as everywhere.
+    """
     from shiftscope.images.dicom_headers import read_header
     from shiftscope.images.dicom_objects import NOTHING
 
@@ -87,8 +96,11 @@ def _groups(paths: Iterable[Path], leave_out: Callable[[str, Path], None]) -> li
         try:
             header = read_header(path)
         except Unreadable as problem:
-            leave_out(problem.reason, path)
+            if problem.reason != "not_an_image" or sniff(path) is None:
+                leave_out(problem.reason, path)
             continue
+        if header.modality == "SEG":
+            drawn.append(path)
         if header.kind == NOTHING or header.shape is None:
             leave_out("beside_images" if header.kind in (NOTHING, "screen") else "no_pixels", path)
             continue

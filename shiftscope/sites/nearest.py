@@ -3,10 +3,10 @@
 import shlex
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from shiftscope.errors import InputError
-from shiftscope.sites.folder_names import mask_kind
+from shiftscope.sites.folder_names import mask_kind, names_masks
 from shiftscope.sites.found import Found
 from shiftscope.sites.proposals import suffix_of
 from shiftscope.sites.spellings import has_images, stem_of, walk
@@ -86,12 +86,19 @@ def tell_what_is_left(found: Found, root: Path, files: Sequence[Path]) -> None:
 
 
 def tell_of_masks_among_images(found: Found) -> None:
-    """Tell of images that are called as masks are."""
+    """Tell of images that are called as masks are, or some of which lie in folders that are."""
     called = [case for case in found.cases if len(case.images) == 1 and mask_kind(stem_of(case.images[0].name))]
+    inside = [case for case in found.cases if any(map(names_masks, PurePath(case.name).parent.parts))]
+    called = called or (inside if len(inside) < len(found.cases) else [])
     if called:
+        remedy = (
+            "move them away, or list images and masks in a manifest.csv"
+            if found.layout == "dicom"
+            else "say with --layout and --mask whose they are"
+        )
         found.tell(
             f"{len(called)} of {len(found.cases)} images are called as masks are, for example {called[0].name}; where"
-            " they are, say with --layout and --mask whose they are"
+            f" they are, {remedy}"
         )
 
 

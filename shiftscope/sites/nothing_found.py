@@ -1,17 +1,22 @@
 """Why a folder yields no case, and what would settle it."""
 
+from collections import Counter
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
-from shiftscope.errors import REASONS, Unsettled
+from shiftscope.errors import REASONS, Unreadable, Unsettled
+from shiftscope.images.formats import sniff
 from shiftscope.parsing import on_one_line
 from shiftscope.sites.found import Found
 from shiftscope.sites.layouts import LAYOUTS, find_cases
 from shiftscope.sites.lost import Lost, sentences
 from shiftscope.sites.nearest import nearest_templates
-from shiftscope.sites.spellings import folders_of
+from shiftscope.sites.spellings import folders_of, walk
 
 __all__ = ["all_left_out", "nearest", "nothing_found"]
+
+_LOOKED_AT = 1_000  # files, to tell what lies in a folder where nothing is read
 
 
 def all_left_out(root: Path, found: Found) -> Unsettled:
@@ -41,6 +46,9 @@ def nothing_found(root: Path, lost: Sequence[Lost]) -> Unsettled:
             f" or say with --layout which folder is what{nearest(root)}",
             f"it holds {len(inner)} folders that each look like a site",
         )
+    foreign = _foreign(root)
+    if foreign:
+        return Unsettled(f"{root}: nothing to read: {foreign}", "nothing to read: no file is of a format that is read")
     looked = "; ".join((*LAYOUTS, "manifest.csv or manifest.tsv"))
     return Unsettled(
         f"{root}: no images found in any known layout (looked for: {looked}); any other becomes one with a"
@@ -48,6 +56,17 @@ def nothing_found(root: Path, lost: Sequence[Lost]) -> Unsettled:
         f" (--layout){nearest(root)}",
         "no images found in any known layout",
     )
+
+
+def _foreign(root: Path) -> str:
+    """Valid files of formats that are not read, counted, with what to do; "" where there are none."""
+    kinds: Counter[str] = Counter()
+    for path in islice(walk(root), _LOOKED_AT):
+        try:
+            sniff(path)
+        except Unreadable as problem:
+            kinds[problem.detail if problem.reason == "unsupported" else ""] += 1
+    return "; ".join(f"{count} x {kind}" for kind, count in kinds.most_common() if kind)
 
 
 def nearest(root: Path, but: str | None = None) -> str:

@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Any
 
 from shiftscope.errors import Unreadable
-from shiftscope.sites.case_readings import CaseReading
+from shiftscope.sites.case_readings import UNTOLD, CaseReading
 from shiftscope.sites.loading import load
 from shiftscope.sites.site import Case, Site
 from shiftscope.sites.site_readings import SiteReading
@@ -58,6 +58,8 @@ def _read(case: Case, reading: SiteReading) -> str:
     except Unreadable as problem:
         reading.fail(problem.reason)
         return f"{problem.reason}: {problem.detail}"
-    reading.add(CaseReading.of(case, image, mask))
+    found = CaseReading.of(case, image, mask)
+    reading.add(found)
     size = " x ".join(str(side) for side in image.pixels.shape)
-    return f"{size}, {image.modality or 'picture'}{'' if mask is None else ', mask'}"
+    modality = "no modality told" if found.modality == UNTOLD else found.modality
+    return f"{size}, {modality}{'' if mask is None else ', mask'}"

@@ -85,6 +85,9 @@ def _listed(path: Path, name: str | None, given: Declarations, known: Declaratio
     cases = [case for case in cases if case.patient]
     if not cases:
         raise all_left_out(root, found) if found.excluded else nothing_found(root, ())
+    if declared.classes is None and declared.template is None and source == "dicom" and _of_one_patient(cases):
+        cases = [replace(case, label=None) for case in cases]
+        found.tell("each folder holds one DICOM patient: folders are taken for patients, and for no classes")
     if declared.classes == () or _are_patients(cases):
         cases = [replace(case, label=None) for case in cases]
     cases, written = as_one_class(cases, declared.classes or ())
@@ -186,6 +189,13 @@ def _written(root: Path, site_file: Path | None) -> Declarations:
 def _are_patients(cases: Sequence[Case]) -> bool:
     """Whether what was taken for classes are the patients themselves: a folder, or a cell, for each of them."""
     return all(case.label == case.patient for case in cases)
+
+
+def _of_one_patient(cases: Sequence[Case]) -> bool:
+    """Whether what was taken for classes parts the patients one by one."""
+    pairs = {(case.label, case.patient) for case in cases}
+    labels = {label for label, _ in pairs} - {None}
+    return len(pairs) == len(labels) == len({patient for _, patient in pairs}) > 1
 
 
 def _require_names(root: Path, site: str, classes: Sequence[str]) -> None:

@@ -23,6 +23,9 @@ FAR = 6.0
 RARE = 0.1
 """Share of the cases below which those of a modality are a few odd ones."""
 
+MANY_SLICES = 4
+"""Cases of a patient from which single slices look like parts of a volume."""
+
 _KINDS = 3  # sizes and modalities that are told one by one
 _MOST = 1_000  # different sizes that are counted: a site of cut-out pictures has as many as cases
 
@@ -48,6 +51,7 @@ class SiteReading:
     _sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
     _depths: Counter[int] = field(default_factory=Counter)
     _colours: Counter[bool] = field(default_factory=Counter)
+    _lone: int = 0
     _odd: Counter[str] = field(default_factory=Counter)
     _ends: dict[str, tuple[float, str]] = field(default_factory=dict)
     _first: dict[str, str] = field(default_factory=dict)
@@ -68,6 +72,7 @@ class SiteReading:
         self._note("modality " + case.modality, case.name)
         self._modalities[case.modality] += 1
         self._depths[z] += 1
+        self._lone += z == 1 and case.modality in ("CT", "MR", "PT")
         self._colours[case.colour] += 1
         self._lows.append(case.values[0])
         self._highs.append(case.values[1])
@@ -161,6 +166,14 @@ class SiteReading:
             yield f"a few cases are of another modality than the rest: {told}"
         elif len(self._modalities) > 1:
             yield f"several modalities: {_listed(self._modalities)}; give each as a site of its own where models differ"
+        patients = len({case.patient for case in self.site.cases})
+        if 2 * self._lone > self.read and len(self.site.cases) >= MANY_SLICES * patients:
+            yield (
+                f"{self._lone} of {self.read} cases are single slices of CT, MR or PET, and a patient has"
+                f" {len(self.site.cases) / patients:.0f} of them: each counts as an image of its own. Where volumes are"
+                " meant, list in a manifest.csv a folder for each series (column image) and one file for its mask"
+                " (column mask)"
+            )
         if len(self._colours) > 1:
             yield f"{self._colours[True]} images have colour, and {self._colours[False]} are grey"
 

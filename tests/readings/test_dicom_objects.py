@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from dicom_files import CORONAL, STORAGE, levels, odd_of, picture, place, rewrite, stack, write
+from PIL import Image as Pillow
 
 from shiftscope.errors import Unreadable
 from shiftscope.images import read
@@ -313,3 +314,40 @@ def test_a_folder_of_a_manifest_leaves_its_strays_out(tmp_path: Path) -> None:
     write(tmp_path / "p1" / "volume" / "scout.dcm", picture(300), ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"])
     (tmp_path / "manifest.csv").write_text("image,patient\np1/volume,a\np2/volume,b\n")
     assert means(read_site(tmp_path)) == [77, 77]
+
+
+def test_slices_beside_their_masks_in_folders_of_patients(tmp_path: Path) -> None:
+    """A folder a patient with as many drawings as slices: no tree of DICOM, and yet the patients are no classes."""
+    for patient in "12":
+        stack(tmp_path / patient / "DICOM", [70, 77, 84, 80], PatientID=f"p{patient}")
+        (tmp_path / patient / "Ground").mkdir()
+        for z in range(4):
+            Pillow.fromarray(np.full((8, 6), 255, np.uint8)).save(tmp_path / patient / "Ground" / f"liver_GT_{z}.png")
+    site = read_site(tmp_path)
+    assert site.classes == ()
+    assert any("folders are taken for patients" in sentence for sentence in site.told)
+
+
+def test_segmentations_and_copies_of_another_format_in_a_tree_are_told(tmp_path: Path) -> None:
+    """An export of images with what was drawn on them, and with converted copies: neither is read, both are told."""
+    stack(tmp_path / "p1", [70, 77, 84])
+    write(tmp_path / "p1" / "seg.dcm", np.ones((8, 6), np.uint8), "SEG", SOPClassUID=STORAGE + "66.4")
+    Pillow.fromarray(np.full((8, 6), 255, np.uint8)).save(tmp_path / "p1" / "copy.png")
+    site = read_site(tmp_path)
+    assert {reason: len(paths) for reason, paths in site.excluded.items()} == {"beside_images": 1}
+    told = " ".join(site.told)
+    assert "1 DICOM segmentations lie among the images, for example p1/seg.dcm" in told
+    assert "1 file is not read, for the layout has no place for them; the first is p1/copy.png" in told.replace(
+        f"{tmp_path}/", ""
+    )
+    (tmp_path / "manifest.csv").write_text("image,mask\np1,p1/seg.dcm\n")
+    assert read_site(tmp_path).cases[0].masks == (tmp_path / "p1" / "seg.dcm",)
+
+
+def test_series_that_lie_in_folders_called_after_masks_are_told(tmp_path: Path) -> None:
+    stack(tmp_path / "p1" / "PATIENT_DICOM", [70, 77, 84], SeriesInstanceUID="1.2.3.1")
+    stack(tmp_path / "p1" / "MASKS_DICOM" / "liver", [1, 0, 1], SeriesInstanceUID="1.2.3.2")
+    told = " ".join(read_site(tmp_path).told)
+    assert (
+        "1 of 2 images are called as masks are, for example p1/MASKS_DICOM/liver/000; where they are, move them" in told
+    )

@@ -123,6 +123,24 @@ def test_echoes_of_time_points(tmp_path: Path) -> None:
     assert levels(read(sorted(tmp_path.rglob("*.dcm"))).pixels) == [30, 31, 32]
 
 
+@pytest.mark.parametrize("in_one_file", [False, True], ids=["files", "frames"])
+def test_a_diffusion_series_gives_its_unweighted_volume(tmp_path: Path, in_one_file: bool) -> None:
+    """Two gradients share a b-value, and one of them comes before the unweighted volume, as it may in NIfTI."""
+    weights, first = (1000.0, 0.0, 1000.0), (500, 100, 600)
+    if in_one_file:
+        levels_ = [level + z for level in first for z in range(4)]
+        groups = [at(3.0 * z, MRDiffusionSequence={"DiffusionBValue": b}) for b in weights for z in range(4)]
+        image = read(enhanced(tmp_path / "a.dcm", levels_, groups))
+    else:
+        for n, (b, level) in enumerate(zip(weights, first, strict=True)):
+            paths = stack(tmp_path / str(n), [level + z for z in range(4)], "MR", DiffusionBValue=b)
+            for z, path in enumerate(paths):
+                rewrite(path, InstanceNumber=4 * n + z + 1)
+        image = read(sorted(tmp_path.rglob("*.dcm")))
+    assert levels(image.pixels) == [100, 101, 102, 103]
+    assert odd_of(image) == ("first_of_several",)
+
+
 def test_a_series_that_was_broken_off(tmp_path: Path) -> None:
     """The second of two time points lacks its last slice; instance numbers run on."""
     stack(tmp_path / "a", [50, 51, 52, 53], "MR")
@@ -165,6 +183,17 @@ def test_a_film_of_one_slice_is_its_first_moment(tmp_path: Path) -> None:
     image = read(paths)
     assert levels(image.pixels) == [50]
     assert odd_of(image) == ("first_of_several",)
+
+
+def test_slices_that_fan_are_told(tmp_path: Path) -> None:
+    """Slices along the discs of a spine, 3 degrees apart: no regular grid, so no place for a mask to be laid by."""
+    for n, path in enumerate(stack(tmp_path, [50, 51, 52, 53], "MR")):
+        turn = np.radians(3 * (n // 2))
+        rewrite(path, ImageOrientationPatient=[1, 0, 0, 0, f"{np.cos(turn):.9f}", f"{np.sin(turn):.9f}"])
+    image = read(tmp_path)
+    assert levels(image.pixels) == [50, 51, 52, 53]
+    assert odd_of(image) == ("fanned_slices",)
+    assert image.affine is None
 
 
 # --- copies ---------------------------------------------------------------------------------------------------------
@@ -668,3 +697,12 @@ def test_several_volumes_that_only_numbers_tell_apart(tmp_path: Path) -> None:
     image = read(sorted(tmp_path.rglob("*.dcm"), reverse=True))
     assert levels(image.pixels) == [50, 51, 52, 53]
     assert image.spacing_mm == (3.0, 2.0, 1.0)
+
+
+@pytest.mark.parametrize("modality", ["MR", "US"])
+def test_more_frames_than_the_file_has_bytes_for(tmp_path: Path, modality: str) -> None:
+    """A broken number must not be counted to, nor room be made for it."""
+    path = write(tmp_path / "a.dcm", picture(50), modality, NumberOfFrames=2_000_000_000)
+    with pytest.raises(Unreadable, match="2000000000 frames") as caught:
+        read(path)
+    assert caught.value.reason == "truncated"

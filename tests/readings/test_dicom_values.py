@@ -416,6 +416,18 @@ WINDOWS = {
     "presentation-inverse-under-monochrome2": Member(
         SMOOTH, SMOOTH, {**PROJECTION, "PresentationLUTShape": "INVERSE"}, ("polarity",)
     ),
+    "monochrome1-of-a-ct": Member(
+        SMOOTH,
+        SMOOTH - 1024.0,
+        ct(RescaleSlope=1, RescaleIntercept=-1024, **INVERTED),
+        ("polarity_kept",),
+        display=WINDOW,
+    ),
+    "monochrome1-of-pet": Member(SMOOTH, SMOOTH, {"Modality": "PT", **INVERTED}, ("polarity_kept",)),
+    "monochrome1-of-a-ct-of-8-bits": Member(
+        GREY, 1 - GREY / 255, ct(PhotometricInterpretation="MONOCHROME1"), ("ct_no_hu",), display=(0.0, 1.0)
+    ),
+    "ct-of-8-bits": Member(GREY, GREY / 255, ct(), ("ct_no_hu",), display=(0.0, 1.0)),
     "ct-without-hu": Member(SMOOTH, SMOOTH, ct(), ("ct_no_hu",), display=PERCENTILES),
     "ct-of-bone-alone": Member(SMOOTH + 1024, SMOOTH, ct(RescaleSlope=1, RescaleIntercept=-1024), display=WINDOW),
     "ct-of-another-unit": Member(

@@ -1,5 +1,6 @@
 """Trees as public collections have them, built small: cases, labels, patients and masks as their descriptions say."""
 
+import gzip
 import json
 import shlex
 from pathlib import Path
@@ -625,3 +626,30 @@ def test_answers_repeat_the_layout_that_was_said(tmp_path: Path) -> None:
     with pytest.raises(InputError) as asked:
         require_shareable(read_site(build(tmp_path, names), given=said))
     assert "--layout 'x/{class}/{case}.png' --mask 'm/{class}/{case}.png' --classes amber,beige" in str(asked.value)
+
+
+FOREIGN = {
+    "MetaImage": ("a.mhd", b"ObjectType = Image\n", "1 x a MetaImage; convert it"),
+    "NRRD": ("a.nrrd", b"NRRD0004\n", "1 x a NRRD; convert it"),
+    "NumPy": ("a.npy", b"\x93NUMPY\x01\x00", "1 x a NumPy array; convert it"),
+    "portable grey map": (
+        "mdb001.pgm",
+        b"P5\n2 2\n255\n\0\0\0\0",
+        "1 x a portable grey or pixel map (PGM, PPM); convert it",
+    ),
+    "ZIP": ("a.zip", b"PK\x03\x04" + bytes(40), "1 x a ZIP archive; unpack it"),
+    "gzipped DICOM": (
+        "a.dcm.gz",
+        gzip.compress(bytes(128) + b"DICM" + bytes(600)),
+        "1 x a gzipped DICOM file; unpack it",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_a_folder_of_nothing_but_another_format(tmp_path: Path, name: str) -> None:
+    file, content, words = FOREIGN[name]
+    (tmp_path / file).write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        read_site(tmp_path)
+    assert f"nothing to read: {words}" in str(caught.value)

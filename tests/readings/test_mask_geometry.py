@@ -211,7 +211,7 @@ def test_a_picture_on_a_nifti_image_is_told(tmp_path: Path) -> None:
 def test_a_mask_of_the_whole_picture_is_cut_to_the_region_of_its_image(tmp_path: Path) -> None:
     Pillow.fromarray(np.arange(ROWS * COLUMNS, dtype=np.uint8).reshape(ROWS, COLUMNS)).save(tmp_path / "a.png")
     whole = read(tmp_path / "a.png")
-    image = replace(whole, pixels=whole.pixels[:, 1:9, 4:14], region=(1, 4, 9, 14))
+    image = replace(whole, pixels=whole.pixels[:, 1:9, 4:14], region=(1, 4, 9, 14), whole=(1, ROWS, COLUMNS))
     for drawn_as, odd in ((TRUTH[3], ("mask_cut",)), (TRUTH[3][1:9, 4:14], ())):
         Pillow.fromarray(drawn_as * np.uint8(255)).save(tmp_path / "m.png")
         mask = read_mask(tmp_path / "m.png", image)

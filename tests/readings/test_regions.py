@@ -2,13 +2,17 @@
 
 from pathlib import Path
 
+import nibabel
 import numpy as np
 import pydicom
 import pytest
 from dicom_pictures import US, item, items, write
+from PIL import Image as Pillow
 
+from shiftscope.errors import Unreadable
 from shiftscope.images import read
 from shiftscope.images.oddities import ODDITIES
+from shiftscope.sites import Case, load
 
 ROWS, COLUMNS = 120, 160
 Y, X = np.indices((ROWS, COLUMNS))
@@ -89,9 +93,51 @@ def test_the_middle_frame_of_a_film_is_cut_too(tmp_path: Path) -> None:
     image = read(scan(tmp_path / "a.dcm", tissue(INNER), words=frames))
     top, left, bottom, right = INNER
     np.testing.assert_allclose(image.pixels[0], frames[2][top:bottom, left:right] / 255, atol=1e-6)
+    assert image.odd == ("film",)
     coloured = np.stack([SCREEN, SCREEN[::-1], 255 - SCREEN], axis=-1)
     image = read(scan(tmp_path / "b.dcm", tissue(INNER), words=coloured))
     np.testing.assert_allclose(image.pixels[0], coloured[top:bottom, left:right] / 255, atol=1e-6)
+
+
+def drawn(path: Path, kind: str) -> Path:
+    """The brightest pixels of the screen as a mask of all of it."""
+    labels = (SCREEN > 150).astype(np.uint8)
+    if kind == "png":
+        Pillow.fromarray(labels * np.uint8(255)).save(path.with_suffix(".png"))
+        return path.with_suffix(".png")
+    if kind == "dicom":
+        return write(path.with_suffix(".dcm"), labels)
+    turned = labels if kind == "nifti, rows first" else labels.T
+    nibabel.save(nibabel.Nifti1Image(turned[..., None], np.eye(4)), path.with_suffix(".nii.gz"))
+    return path.with_suffix(".nii.gz")
+
+
+@pytest.mark.parametrize("kind", ["png", "dicom", "nifti", "nifti, rows first"])
+def test_masks_of_the_whole_screen_are_cut_to_the_region(tmp_path: Path, kind: str) -> None:
+    case = Case("a", (scan(tmp_path / "i.dcm", tissue(INNER)),), (drawn(tmp_path / "m", kind),))
+    image, mask = load(case)
+    assert mask is not None
+    np.testing.assert_array_equal(mask.labels > 0, image.pixels > 150 / 255)
+    assert mask.odd == (*(["mask_without_place"] if "nifti" in kind else []), "mask_cut")
+
+
+def test_a_mask_of_another_size_than_the_screen_is_refused(tmp_path: Path) -> None:
+    """Drawn on a screen shot twice as large: nobody knows where the region lies in it."""
+    Pillow.fromarray((SCREEN > 150).repeat(2, 0).repeat(2, 1)).save(tmp_path / "m.png")
+    with pytest.raises(Unreadable) as caught:
+        load(Case("a", (scan(tmp_path / "i.dcm", tissue(INNER)),), (tmp_path / "m.png",)))
+    assert caught.value.reason == "mask_size"
+
+
+def test_masks_of_the_frames_of_a_film(tmp_path: Path) -> None:
+    """A page a frame, and what is drawn moves: the page of the frame that was read, cut like it."""
+    frames = np.stack([np.roll(SCREEN, 9 * shift, axis=1) for shift in range(5)])
+    pages = [Pillow.fromarray((frame > 150) * np.uint8(255)) for frame in frames]
+    pages[0].save(tmp_path / "m.tif", save_all=True, append_images=pages[1:])
+    for regions in ((), (tissue(INNER),)):
+        image, mask = load(Case("a", (scan(tmp_path / "i.dcm", *regions, words=frames),), (tmp_path / "m.tif",)))
+        assert mask is not None
+        np.testing.assert_array_equal(mask.labels > 0, image.pixels > 150 / 255)
 
 
 def test_grey_tissue_under_coloured_letters_is_grey(tmp_path: Path) -> None:
@@ -99,6 +145,13 @@ def test_grey_tissue_under_coloured_letters_is_grey(tmp_path: Path) -> None:
     screen[:10, :40] = (250, 200, 0)
     image = read(scan(tmp_path / "a.dcm", tissue(INNER), words=screen))
     assert image.pixels.shape == (1, 80, 120)
+
+
+@pytest.mark.parametrize("tail", ["77.1.1", "77.1.4", "77.1.5.1"], ids=["endoscopy", "photograph", "fundus"])
+def test_visible_light_is_no_capture(tmp_path: Path, tail: str) -> None:
+    """Its classes begin with the digits of that of secondary captures."""
+    image = read(write(tmp_path / "a.dcm", SCREEN, Modality="OP", SOPClassUID=f"1.2.840.10008.5.1.4.1.1.{tail}"))
+    assert image.odd == ()
 
 
 def test_a_placed_slice_stays_whole(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """A site's reading in one table: what it holds, and what looks odd, most suspicious first."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -122,3 +123,22 @@ def test_where_others_read_it_nobody_is_named() -> None:
     assert len(nameless) >= 5
     assert not any("c00" in text or "c31" in text or "Miller" in text for text in nameless)
     assert sum("c00" in text or "c31" in text for text in named) == len(nameless)
+
+
+def test_values_of_their_own_are_no_shares_of_white() -> None:
+    """A volume whose file says no modality is no picture, and 1 is not its white."""
+    volume = picture(pixels=np.linspace(0, 900, 4 * 32 * 24, dtype=np.float32).reshape(4, 32, 24), display=(5.0, 880.0))
+    found = reading_of([volume] * 2).to_dict()["found"]
+    assert found["modality"] == "none told (2)"
+    assert "white" not in found["values"]
+    assert reading_of([picture()]).to_dict()["found"]["values"].endswith("1 is full white")
+
+
+def test_single_slices_of_volumes_are_told() -> None:
+    slices = [picture(modality="CT") for _ in range(12)]
+    reading = reading_of(slices)
+    assert reading.to_dict()["odd"] == []  # two of a patient
+    cases = tuple(replace(case, patient=f"p{n // 6}") for n, case in enumerate(reading.site.cases))
+    reading.site = replace(reading.site, cases=cases)
+    [told] = reading.to_dict()["odd"]
+    assert told.startswith("12 of 12 cases are single slices of CT, MR or PET, and a patient has 6 of them")
