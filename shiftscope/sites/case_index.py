@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from urllib.parse import unquote
 
 from shiftscope.sites.cells import named_alike
@@ -69,7 +69,7 @@ def last_of(cell: str) -> str:
 
 def _paths(case: Case, root: Path) -> set[tuple[str, ...]]:
     """The ways a case may be called by path: its files', its name's, and the folder's of a series."""
-    out = {_folded(PurePosixPath(case.name).parts)}
+    out = {_folded(case.name.split("/"))}
     for path in case.images:
         parts = path.relative_to(root).parts if path.is_relative_to(root) else path.parts
         out.add(_folded(parts))
@@ -79,8 +79,8 @@ def _paths(case: Case, root: Path) -> set[tuple[str, ...]]:
 
 
 def _parts(cell: str) -> tuple[str, ...]:
-    path = PurePosixPath(unquote(cell.replace("\\", "/")))
-    return _folded(tuple(part for part in path.parts if part not in ("/", ".", "..")))
+    parts = unquote(cell.replace("\\", "/")).split("/")
+    return _folded([part for part in parts if part not in ("", ".", "..")])
 
 
 def _folded(parts: Sequence[str]) -> tuple[str, ...]:

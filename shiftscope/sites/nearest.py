@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from shiftscope.errors import InputError
-from shiftscope.sites.folder_names import mask_kind
+from shiftscope.sites.folder_names import called_as_mask, names_masks
 from shiftscope.sites.found import Found
-from shiftscope.sites.proposals import suffix_of
+from shiftscope.sites.proposals import parted, suffix_of
 from shiftscope.sites.spellings import has_images, stem_of, walk
 from shiftscope.sites.template_cases import cases_of
 from shiftscope.sites.templates import Template
@@ -43,22 +43,24 @@ def nearest_templates(root: Path, but: str | None = None) -> str:
     if not has_images(root, deep=True):
         return ""
     paths = [path for path, _ in zip(walk(root), range(_MOST_FILES), strict=False)]
-    suffix = suffix_of(paths)
+    images, masks, tail = parted(paths)
     counts: Counter[str] = Counter()
+    options: dict[str, str] = {}
     for shape in _SHAPES:
-        template = Template.of(shape + suffix)
-        counts[template.text] = sum(template.match(path.relative_to(root).parts) is not None for path in paths)
-    found = [(text, count) for text, count in counts.most_common() if count and text != but]
+        template = Template.of(shape + suffix_of(images))
+        counts[template.text] = sum(template.match(path.relative_to(root).parts) is not None for path in images)
+        mask = "" if tail is None else f" --mask {shlex.quote(f'{shape}{tail}{suffix_of(masks)}')}"
+        options[template.text] = f"{shlex.quote(template.text)}{mask}"
+    found = [(options[text], count) for text, count in counts.most_common() if count and text != but][:_SHOWN]
     if not found:
         return ""
-    where = shlex.quote(str(root))
-    shown = [(shlex.quote(text), count) for text, count in found[:_SHOWN]]
-    width = max(len(text) for text, _ in shown)
+    width = max(len(text) for text, _ in found)
     lines = [
-        f"  shiftscope profile {where} --dry-run --layout {text:<{width}}  # would find {count} images"
-        for text, count in shown
+        f"  shiftscope profile {shlex.quote(str(root))} --dry-run --layout {text:<{width}}  # would find {count} images"
+        for text, count in found
     ]
-    return "\n".join(["The nearest templates, with --mask for masks ('{case}_mask*.png'):", *lines])
+    more = ", with --mask for masks ('{case}_mask*.png')" if tail is None else ""
+    return "\n".join([f"The nearest templates{more}:", *lines])
 
 
 def checked_templates(found: Found, root: Path, files: Sequence[Path]) -> None:
@@ -86,12 +88,16 @@ def tell_what_is_left(found: Found, root: Path, files: Sequence[Path]) -> None:
 
 
 def tell_of_masks_among_images(found: Found) -> None:
-    """Tell of images that are called as masks are."""
-    called = [case for case in found.cases if len(case.images) == 1 and mask_kind(stem_of(case.images[0].name))]
+    """Tell of images that are called as masks are, or lie in a class's folder that is."""
+    called = [
+        case
+        for case in found.cases
+        if (len(case.images) == 1 and called_as_mask(stem_of(case.images[0].name))) or names_masks(case.label or "")
+    ]
     if called:
         found.tell(
-            f"{len(called)} of {len(found.cases)} images are called as masks are, for example {called[0].name}; where"
-            " they are, say with --layout and --mask whose they are"
+            f"{len(called)} of {len(found.cases)} images are called as masks are, for example"
+            f" {called[0].name}; where they are masks, say with --layout and --mask whose"
         )
 
 

@@ -353,7 +353,7 @@ CHOICES = {
     "annotations beside fields of view": (
         DRIVE,
         4,
-        "{split}/images/{case}_training.tif' --mask '{split}/1st_manual/{case}_manual1.gif'",
+        "{split}/images/{case}_{split}.tif' --mask '{split}/1st_manual/{case}_manual1.gif'",
     ),
     "annotations without a word for it": (CHASE, 12, "{case}.jpg' --mask '{case}_1stHO.png'"),
     "several kinds of masks in BIDS": (
