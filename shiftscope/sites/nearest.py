@@ -9,7 +9,7 @@ from shiftscope.errors import InputError
 from shiftscope.sites.folder_names import called_as_mask, names_masks
 from shiftscope.sites.found import Found
 from shiftscope.sites.proposals import parted, suffix_of
-from shiftscope.sites.spellings import has_images, stem_of, walk
+from shiftscope.sites.spellings import ROLES, SPLITS, has_images, stem_of, walk
 from shiftscope.sites.template_cases import cases_of
 from shiftscope.sites.templates import Template
 
@@ -48,7 +48,7 @@ def nearest_templates(root: Path, but: str | None = None) -> str:
     options: dict[str, str] = {}
     for shape in _SHAPES:
         template = Template.of(shape + suffix_of(images))
-        counts[template.text] = sum(template.match(path.relative_to(root).parts) is not None for path in images)
+        counts[template.text] = sum(_fits(template, path.relative_to(root).parts) for path in images)
         mask = "" if tail is None else f" --mask {shlex.quote(f'{shape}{tail}{suffix_of(masks)}')}"
         options[template.text] = f"{shlex.quote(template.text)}{mask}"
     found = [(options[text], count) for text, count in counts.most_common() if count and text != but][:_SHOWN]
@@ -61,6 +61,14 @@ def nearest_templates(root: Path, but: str | None = None) -> str:
     ]
     more = ", with --mask for masks ('{case}_mask*.png')" if tail is None else ""
     return "\n".join([f"The nearest templates{more}:", *lines])
+
+
+def _fits(template: Template, parts: Sequence[str]) -> bool:
+    """Whether a path fits, and what would be a class or a patient is not called after what lies there."""
+    match = template.match(parts)
+    if match is None:
+        return False
+    return not any(match.fields.get(field, "").lower() in (*ROLES, *SPLITS) for field in ("class", "patient"))
 
 
 def checked_templates(found: Found, root: Path, files: Sequence[Path]) -> None:
