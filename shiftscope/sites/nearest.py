@@ -8,7 +8,7 @@ from pathlib import Path
 from shiftscope.errors import InputError
 from shiftscope.sites.folder_names import called_as_mask, names_masks
 from shiftscope.sites.found import Found
-from shiftscope.sites.proposals import parted, suffix_of
+from shiftscope.sites.proposals import parted, read_by, suffix_of
 from shiftscope.sites.spellings import ROLES, SPLITS, has_images, stem_of, walk
 from shiftscope.sites.template_cases import cases_of
 from shiftscope.sites.templates import Template
@@ -45,13 +45,18 @@ def nearest_templates(root: Path, but: str | None = None) -> str:
     paths = [path for path, _ in zip(walk(root), range(_MOST_FILES), strict=False)]
     images, masks, tail = parted(paths)
     counts: Counter[str] = Counter()
-    options: dict[str, str] = {}
     for shape in _SHAPES:
-        template = Template.of(shape + suffix_of(images))
-        counts[template.text] = sum(_fits(template, path.relative_to(root).parts) for path in images)
-        mask = "" if tail is None else f" --mask {shlex.quote(f'{shape}{tail}{suffix_of(masks)}')}"
-        options[template.text] = f"{shlex.quote(template.text)}{mask}"
-    found = [(options[text], count) for text, count in counts.most_common() if count and text != but][:_SHOWN]
+        image = f"{shape}{suffix_of(images)}"
+        if image == but:
+            continue
+        if tail is not None:
+            mask = f"{shape}{tail}{suffix_of(masks)}"
+            paired = read_by(root, image, mask, paths) if _matched(root, mask, masks) else None
+            if paired is not None and any(case.masks for case in paired.cases):
+                counts[f"{shlex.quote(image)} --mask {shlex.quote(mask)}"] = _matched(root, image, images)
+                continue
+        counts[shlex.quote(image)] = _matched(root, image, paths)
+    found = [(options, count) for options, count in counts.most_common() if count][:_SHOWN]
     if not found:
         return ""
     width = max(len(text) for text, _ in found)
@@ -59,16 +64,16 @@ def nearest_templates(root: Path, but: str | None = None) -> str:
         f"  shiftscope profile {shlex.quote(str(root))} --dry-run --layout {text:<{width}}  # would find {count} images"
         for text, count in found
     ]
-    more = ", with --mask for masks ('{case}_mask*.png')" if tail is None else ""
+    more = "" if any("--mask" in options for options, _ in found) else ", with --mask for masks ('{case}_mask*.png')"
     return "\n".join([f"The nearest templates{more}:", *lines])
 
 
-def _fits(template: Template, parts: Sequence[str]) -> bool:
-    """Whether a path fits, and what would be a class or a patient is not called after what lies there."""
-    match = template.match(parts)
-    if match is None:
-        return False
-    return not any(match.fields.get(field, "").lower() in (*ROLES, *SPLITS) for field in ("class", "patient"))
+def _matched(root: Path, text: str, paths: Sequence[Path]) -> int:
+    """How many paths fit; none where what would be a class or a patient is called after what lies there."""
+    template = Template.of(text)
+    ways = [way for path in paths if (way := template.match(path.relative_to(root).parts)) is not None]
+    people = {way.fields.get(field, "").lower() for way in ways for field in ("class", "patient")}
+    return 0 if people.intersection((*ROLES, *SPLITS)) else len(ways)
 
 
 def checked_templates(found: Found, root: Path, files: Sequence[Path]) -> None:
