@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 from shiftscope.cli.console import choose_device, counting, list_failures, say, warn
 from shiftscope.cli.options import Device, allowed_failures
 from shiftscope.cli.publishing import caution_files
-from shiftscope.errors import InputError, NotComparable, ProfileError, TableError, Unreadable, Unsettled
+from shiftscope.errors import (
+    InputError,
+    NotComparable,
+    ProfileError,
+    TableError,
+    TooManyFailures,
+    Unreadable,
+    Unsettled,
+)
 
 if TYPE_CHECKING:
     from shiftscope.profiles import Profile
@@ -24,6 +32,13 @@ DELIVERY = "delivery"
 _TABLE = (
     "the manifest or table of the new delivery cannot be used; `shiftscope profile --dry-run` of it, at the site, says"
     " why, for the reason quotes cells"
+)
+
+_TOO_MANY = "more unreadable files than --max-failures allows; --name-files says which was the last"
+
+_FOLDER = (
+    "the folder of the new delivery cannot be used as it is, or as its site.toml or the options say; `shiftscope"
+    " profile --dry-run` of it, at the site, or --name-files says why, for the reason can name files and people"
 )
 
 
@@ -81,6 +96,8 @@ def read_delivery(
         raise problem if name_files else InputError(_TABLE) from None
     except Unsettled as question:
         raise question if name_files else InputError(_nameless(name or DELIVERY, question)) from None
+    except InputError as problem:
+        raise problem if name_files else InputError(f"{name or DELIVERY}: {_FOLDER}") from None
     chosen = choose_device(device, workers)
     extractor = load_extractor(baselines[0].recipe.extractor, weights, chosen)
     for baseline in baselines:
@@ -97,6 +114,10 @@ def read_delivery(
             made, failures = profile_site(found, extractor, options, progress, reading=reading)
         except Unsettled as question:
             raise question if name_files else InputError(_nameless(found.name, question)) from None
+        except TooManyFailures as problem:
+            raise problem if name_files else TooManyFailures(f"{found.name}: {_TOO_MANY}") from None
+        except InputError as problem:
+            raise problem if name_files else InputError(f"{found.name}: {_FOLDER}") from None
     caution_files(made.patient_source)
     for sentence in reading.oddities(named=name_files):
         warn(f"odd: {sentence}")

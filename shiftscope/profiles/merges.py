@@ -125,8 +125,8 @@ def _require_alike(one: _Named, other: _Named) -> None:
     if mine.origin.patient_source != theirs.origin.patient_source:
         raise NotComparable(
             f"{a} tells patients apart by {mine.origin.patient_source}, {b} by {theirs.origin.patient_source}, so that"
-            " nobody knows whether they share one; make both again with --patient-regex, or with manifests that have a"
-            " patient column"
+            " nobody knows whether they share one; make both again in one way: with {patient} in --layout or with"
+            " --patient-regex, or with tables that have a column of patients"
         )
     if _differ(mine.fit, theirs.fit):
         raise NotComparable(

@@ -1,5 +1,6 @@
 """One site's profile, and what was found before profiling, as sheets."""
 
+import shlex
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -60,7 +61,7 @@ def site_sheet(found: Mapping[str, Any]) -> Sheet:
         ("masks", str(found["masks"])),
         ("labels", counts("labels", "none")),
         ("split", counts("splits", "none: patients will be divided by the plan")),
-        ("left out", counts("excluded", "nothing so far")),
+        ("left out", _left_out(found)),
     ]
     sheet: list[Lines | Grid] = [Grid(f"site {found['site']}, nothing measured yet", ("what", "found"), rows)]
     if found["first"]:
@@ -77,9 +78,17 @@ def reading_sheet(reading: Mapping[str, Any]) -> Sheet:
     return sheet
 
 
+def _left_out(found: Mapping[str, Any]) -> str:
+    """How many files by reason, and the first of each."""
+    firsts = found["first_excluded"]
+    return "; ".join(f"{reason} {n}, first {firsts[reason]}" for reason, n in found["excluded"].items()) or (
+        "nothing so far"
+    )
+
+
 def _template(found: Mapping[str, Any]) -> str:
     """The options that say what was recognised."""
     if found["template"] is None:
         return "none says the same"
-    mask = f" --mask '{found['mask_template']}'" if found["mask_template"] else ""
-    return f"--layout '{found['template']}'{mask}"
+    mask = f" --mask {shlex.quote(found['mask_template'])}" if found["mask_template"] else ""
+    return f"--layout {shlex.quote(found['template'])}{mask}"

@@ -36,8 +36,7 @@ def folder_each(root: Path) -> Found | None:
         return None
     paths = [path for folder in folders for path in walk(folder)]
     deep = "" if len(here) == len(folders) and all(not folders_of(folder) for folder in folders) else "**/"
-    images, tail = parted(paths)
-    masks = [path for path in paths if path not in set(images)]
+    images, masks, tail = parted(paths)
     mask = None if tail is None else f"{person}/{deep}{{case}}{tail}{suffix_of(masks)}"
     return _told(read_by(root, f"{person}/{deep}{{case}}{suffix_of(images)}", mask), person)
 

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from urllib.parse import unquote
 
 from shiftscope.sites.cells import named_alike
@@ -45,7 +45,9 @@ class CaseIndex:
         Args:
             alone: whether no other cell ends in this name; only then does the name alone decide.
         """
-        parts = _parts(cell)
+        return self._file(_parts(cell), alone) or self._file(_parts(unquote(cell)), alone)
+
+    def _file(self, parts: tuple[str, ...], alone: bool) -> set[int]:
         if not parts:
             return set()
         places = self._whole.get(parts[-1]) or self._stems.get(named_alike(stem_of(parts[-1])), [])
@@ -57,8 +59,8 @@ class CaseIndex:
 
     def group(self, cell: str) -> set[int]:
         """Cases in a folder of this name, or of this patient."""
-        parts = _parts(cell)
-        return self._groups.get(parts[-1], set()) if parts else set()
+        ways = (_parts(cell), _parts(unquote(cell)))
+        return next((self._groups[parts[-1]] for parts in ways if parts and parts[-1] in self._groups), set())
 
 
 def last_of(cell: str) -> str:
@@ -69,7 +71,7 @@ def last_of(cell: str) -> str:
 
 def _paths(case: Case, root: Path) -> set[tuple[str, ...]]:
     """The ways a case may be called by path: its files', its name's, and the folder's of a series."""
-    out = {_folded(PurePosixPath(case.name).parts)}
+    out = {_folded(case.name.split("/"))}
     for path in case.images:
         parts = path.relative_to(root).parts if path.is_relative_to(root) else path.parts
         out.add(_folded(parts))
@@ -79,8 +81,7 @@ def _paths(case: Case, root: Path) -> set[tuple[str, ...]]:
 
 
 def _parts(cell: str) -> tuple[str, ...]:
-    path = PurePosixPath(unquote(cell.replace("\\", "/")))
-    return _folded(tuple(part for part in path.parts if part not in ("/", ".", "..")))
+    return _folded([part for part in cell.replace("\\", "/").split("/") if part not in ("", ".", "..")])
 
 
 def _folded(parts: Sequence[str]) -> tuple[str, ...]:

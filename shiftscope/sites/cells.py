@@ -73,6 +73,8 @@ def one_form(text: str) -> str:
 
 def named_alike(name: str) -> str:
     """The name of a file or folder as it is compared where it is not there to the letter: without case, in one form."""
+    if name.isascii():
+        return name.lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 

@@ -5,7 +5,17 @@ from collections.abc import Collection
 
 from shiftscope.sites.spellings import MASKS, SPLITS
 
-__all__ = ["CHANNELS", "are_parts", "mask_kind", "names_masks", "persons", "split_word", "words_of"]
+__all__ = [
+    "CHANNELS",
+    "are_months",
+    "are_parts",
+    "called_as_mask",
+    "mask_kind",
+    "names_masks",
+    "persons",
+    "split_word",
+    "words_of",
+]
 
 CHANNELS = frozenset(
     {
@@ -41,8 +51,10 @@ _ANNOTATIONS = frozenset(
 )
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+|\d+")
+_SIGNS = re.compile(r"[\W_]+")
 _NUMBERED = re.compile(r"(?P<opening>.*[A-Za-z])(?P<sign>[ _-]*)\d+(?P<visit>[_-]\d+)?")
 _YEAR = re.compile(r"(?:19|20)\d\d")
+_MONTH = re.compile(r"0[1-9]|1[0-2]")
 _DATE = re.compile(r"(?:19|20)\d\d[-_.]?(?:0[1-9]|1[0-2])(?:[-_.]?(?:0[1-9]|[12]\d|3[01]))?")
 
 
@@ -76,6 +88,11 @@ def are_parts(names: Collection[str]) -> bool:
     return bool(names) and all(map(_is_part, names))
 
 
+def are_months(folder: str, inner: Collection[str]) -> bool:
+    """Whether folders in a folder are the months of a year: "2023/05"."""
+    return bool(inner) and _YEAR.fullmatch(folder) is not None and all(map(_MONTH.fullmatch, inner))
+
+
 def names_masks(name: str) -> bool:
     """Whether a folder is called after masks: "GroundTruth", "ManualMask", "segmentations"."""
     words = words_of(name)
@@ -91,6 +108,12 @@ def mask_kind(tail: str) -> str | None:
     words = [word for word in words_of(tail) if not word.isdecimal()]
     known = _ANNOTATIONS | {"label", "labels", "gt", "ground", "truth"}
     return " ".join(words) if words and words[-1] in known else None
+
+
+def called_as_mask(stem: str) -> bool:
+    """Whether the first or the last word of a name is one for masks."""
+    words = [word for word in _SIGNS.split(stem) if word]
+    return bool(words) and any(mask_kind(word.rstrip("0123456789")) for word in (words[0], words[-1]))
 
 
 def split_word(name: str) -> str | None:

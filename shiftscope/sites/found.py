@@ -1,5 +1,6 @@
 """What is found in a folder before anybody is asked whose it is."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -65,16 +66,17 @@ class Found:
             self.choices += [choice] if choice not in self.choices else []
         template = _common([part.template for part in parts])
         masks = [part.mask_template for part in parts if part.mask_template is not None]
-        if template is not None and (not masks or _common(masks) is not None):
-            self.template = f"{opening}/{template}"
-            self.mask_template = f"{opening}/{_common(masks)}" if masks else None
+        common = _common(masks) if masks else None
+        if template is not None and (not masks or common is not None):
+            self.template = _below(opening, template)
+            self.mask_template = None if common is None else _below(opening, common)
 
     def tell_choices(self) -> None:
         """Tell of what may be masks, with the options that read it."""
         for what, image, mask in self.choices:
             self.tell(
                 f"{what} may be masks and are not read, for only their owner knows; these options read them:"
-                f" --layout '{image}' --mask '{mask}'"
+                f" --layout {shlex.quote(image)} --mask {shlex.quote(mask)}"
             )
 
     def files(self) -> set[Path]:
@@ -83,6 +85,11 @@ class Found:
         used.update(path for paths in self.excluded.values() for path in paths)
         used.update(path for files in self.channels.values() for paths in files.values() for path in paths)
         return used
+
+
+def _below(opening: str, template: str) -> str:
+    """A template in folders that `opening` stands for; `**` stands for any number of them already."""
+    return template if opening == "**" and template.startswith("**/") else f"{opening}/{template}"
 
 
 def _common(templates: Sequence[str | None]) -> str | None:

@@ -35,6 +35,8 @@ def images_and_masks(root: Path) -> Found | None:
     folder = next((inner[name] for name in MASKS if name in inner), None)
     if folder is None or not has_images(folder, deep=True) or (images is None and len(inner) > 1):
         return None
+    if images is None and (below := _masks_below(root, folder)) is not None:
+        return below
     if images is not None and (kinds := _kinds(images, [*inner.values()])):
         return several_kinds(root, kinds)
     found = Found("images+masks")
@@ -74,10 +76,10 @@ def one_folder(root: Path) -> Found | None:
         found.cases.append(Case(name, files, masks=drawn))
     if not masks:
         found.choices = _companions(names)
-    plain, tail = parted(paths)
+    plain, marked, tail = parted(paths)
     found.template = f"{{case}}{suffix_of(plain)}"
     if tail is not None:
-        found.mask_template = f"{{case}}{tail}{suffix_of(path for path in paths if path not in set(plain))}"
+        found.mask_template = f"{{case}}{tail}{suffix_of(marked)}"
     return found
 
 
@@ -138,6 +140,17 @@ def _kinds(images: Path, folders: list[Path]) -> list[tuple[Path, Path]]:
     stems = {stem_of(path.name) for path in walk(images)}
     fitting = [folder for folder in masked if pairing(stems, {stem_of(path.name) for path in walk(folder)})]
     return [(images, folder) for folder in fitting] if len(fitting) > 1 else []
+
+
+def _masks_below(root: Path, folder: Path) -> Found | None:
+    """Images in one folder with a folder of their masks in it."""
+    paths = files_of(root)
+    made = pairing({stem_of(path.name) for path in paths}, {stem_of(path.name) for path in walk(folder)})
+    if not paths or made is None:
+        return None
+    deep = "**/" if folders_of(folder) else ""
+    image = f"{made.image_name()}{suffix_of(paths)}"
+    return read_by(root, image, f"{folder.name}/{deep}{made.mask_name()}{suffix_of(walk(folder))}")
 
 
 def _paired_otherwise(root: Path, images: Path, folder: Path, stems: set[str], masks: set[str]) -> Found | None:

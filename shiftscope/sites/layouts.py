@@ -8,7 +8,7 @@ from pathlib import Path
 from shiftscope.sites.bids import bids
 from shiftscope.sites.case_folders import folder_each, sequences
 from shiftscope.sites.dicom_tree import dicom_cases, holds_patients, is_dicom
-from shiftscope.sites.folder_names import are_parts, names_masks
+from shiftscope.sites.folder_names import are_months, are_parts, names_masks
 from shiftscope.sites.found import Found
 from shiftscope.sites.image_mask_folders import images_and_masks, one_folder
 from shiftscope.sites.names import is_class_name
@@ -105,6 +105,9 @@ def _splits(root: Path) -> Found | None:
         part = find_cases(folder)
         if part is None:
             continue
+        part.choices = [
+            (what, _with_split(image, folder), _with_split(mask, folder)) for what, image, mask in part.choices
+        ]
         parts.append(part)
         whole = whole or Found("split-classes" if part.layout == "classes" else part.layout)
         whole.take(part, folder, split=SPLITS[folder.name.lower()])
@@ -113,12 +116,25 @@ def _splits(root: Path) -> Found | None:
     return whole
 
 
+def _with_split(template: str, folder: Path) -> str:
+    """A template with {split} where names say the folder's word again: "21_training"."""
+    return re.sub(rf"(?<![^\W_]){re.escape(folder.name)}(?![^\W_])", "{split}", template)
+
+
 def _parts(root: Path) -> Found | None:
     """Years, days or numbered parts of one delivery: each has a layout of its own, and none is a class."""
     folders = [folder for folder in folders_of(root) if has_images(folder, deep=True)]
-    if not are_parts([folder.name for folder in folders]):
-        return None
-    found = [(folder, part) for folder in folders if (part := find_cases(folder)) is not None]
+    return _in_parts(folders) if are_parts([folder.name for folder in folders]) else None
+
+
+def _in_parts(folders: Sequence[Path]) -> Found | None:
+    """What lies in parts; numbers from 01 to 12 in a year are its months, and parts again."""
+    found = []
+    for folder in folders:
+        inner = [each for each in folders_of(folder) if has_images(each, deep=True)]
+        months = are_months(folder.name, [each.name for each in inner])
+        part = _in_parts(inner) if months else find_cases(folder)
+        found += [] if part is None else [(folder, part)]
     if not found:
         return None
     whole = Found(found[0][1].layout)
@@ -185,9 +201,7 @@ def _of_one_class(folder: Path) -> Found | None:
     deeper = any(has_images(inner, deep=True) for inner in folders_of(folder))
     if not deeper or not is_class_name(folder.name):
         return sequences(folder) or one_folder(folder)
-    images, tail = parted([*walk(folder)])
-    kept = set(images)
-    masks = [path for path in walk(folder) if path not in kept]
+    images, masks, tail = parted([*walk(folder)])
     return (
         _splits(folder)
         or images_and_masks(folder)

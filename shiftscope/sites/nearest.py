@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path, PurePath
 
 from shiftscope.errors import InputError
-from shiftscope.sites.folder_names import mask_kind, names_masks
+from shiftscope.sites.folder_names import called_as_mask, names_masks
 from shiftscope.sites.found import Found
-from shiftscope.sites.proposals import suffix_of
-from shiftscope.sites.spellings import has_images, stem_of, walk
+from shiftscope.sites.proposals import parted, read_by, suffix_of
+from shiftscope.sites.spellings import ROLES, SPLITS, has_images, stem_of, walk
 from shiftscope.sites.template_cases import cases_of
 from shiftscope.sites.templates import Template
 
@@ -43,22 +43,37 @@ def nearest_templates(root: Path, but: str | None = None) -> str:
     if not has_images(root, deep=True):
         return ""
     paths = [path for path, _ in zip(walk(root), range(_MOST_FILES), strict=False)]
-    suffix = suffix_of(paths)
+    images, masks, tail = parted(paths)
     counts: Counter[str] = Counter()
     for shape in _SHAPES:
-        template = Template.of(shape + suffix)
-        counts[template.text] = sum(template.match(path.relative_to(root).parts) is not None for path in paths)
-    found = [(text, count) for text, count in counts.most_common() if count and text != but]
+        image = f"{shape}{suffix_of(images)}"
+        if image == but:
+            continue
+        if tail is not None:
+            mask = f"{shape}{tail}{suffix_of(masks)}"
+            paired = read_by(root, image, mask, paths) if _matched(root, mask, masks) else None
+            if paired is not None and any(case.masks for case in paired.cases):
+                counts[f"{shlex.quote(image)} --mask {shlex.quote(mask)}"] = _matched(root, image, images)
+                continue
+        counts[shlex.quote(image)] = _matched(root, image, paths)
+    found = [(options, count) for options, count in counts.most_common() if count][:_SHOWN]
     if not found:
         return ""
-    where = shlex.quote(str(root))
-    shown = [(shlex.quote(text), count) for text, count in found[:_SHOWN]]
-    width = max(len(text) for text, _ in shown)
+    width = max(len(text) for text, _ in found)
     lines = [
-        f"  shiftscope profile {where} --dry-run --layout {text:<{width}}  # would find {count} images"
-        for text, count in shown
+        f"  shiftscope profile {shlex.quote(str(root))} --dry-run --layout {text:<{width}}  # would find {count} images"
+        for text, count in found
     ]
-    return "\n".join(["The nearest templates, with --mask for masks ('{case}_mask*.png'):", *lines])
+    more = "" if any("--mask" in options for options, _ in found) else ", with --mask for masks ('{case}_mask*.png')"
+    return "\n".join([f"The nearest templates{more}:", *lines])
+
+
+def _matched(root: Path, text: str, paths: Sequence[Path]) -> int:
+    """How many paths fit; none where what would be a class or a patient is called after what lies there."""
+    template = Template.of(text)
+    ways = [way for path in paths if (way := template.match(path.relative_to(root).parts)) is not None]
+    people = {way.fields.get(field, "").lower() for way in ways for field in ("class", "patient")}
+    return 0 if people.intersection((*ROLES, *SPLITS)) else len(ways)
 
 
 def checked_templates(found: Found, root: Path, files: Sequence[Path]) -> None:
@@ -87,7 +102,7 @@ def tell_what_is_left(found: Found, root: Path, files: Sequence[Path]) -> None:
 
 def tell_of_masks_among_images(found: Found) -> None:
     """Tell of images that are called as masks are, or some of which lie in folders that are."""
-    called = [case for case in found.cases if len(case.images) == 1 and mask_kind(stem_of(case.images[0].name))]
+    called = [case for case in found.cases if len(case.images) == 1 and called_as_mask(stem_of(case.images[0].name))]
     inside = [case for case in found.cases if any(map(names_masks, PurePath(case.name).parent.parts))]
     called = called or (inside if len(inside) < len(found.cases) else [])
     if called:

@@ -1,5 +1,6 @@
 """Why a folder yields no case, and what would settle it."""
 
+import shlex
 from collections import Counter
 from collections.abc import Sequence
 from itertools import islice
@@ -12,7 +13,7 @@ from shiftscope.sites.found import Found
 from shiftscope.sites.layouts import LAYOUTS, find_cases
 from shiftscope.sites.lost import Lost, sentences
 from shiftscope.sites.nearest import nearest_templates
-from shiftscope.sites.spellings import folders_of, walk
+from shiftscope.sites.spellings import folders_of, has_images, walk
 
 __all__ = ["all_left_out", "nearest", "nothing_found"]
 
@@ -37,6 +38,17 @@ def nothing_found(root: Path, lost: Sequence[Lost]) -> Unsettled:
             f"nothing to read: {len(lost)} files are not there",
         )
     inner = [folder for folder in folders_of(root) if find_cases(folder) is not None]
+    if len(inner) == 1:
+        more = (
+            nearest(root)
+            if any(has_images(other, deep=True) for other in folders_of(root) if other != inner[0])
+            else ""
+        )
+        return Unsettled(
+            f"{root}: the images lie one folder deeper; give that one:\n"
+            f"  shiftscope profile {shlex.quote(str(inner[0]))} --dry-run{more}",
+            "the images lie one folder deeper",
+        )
     if inner:
         names = [on_one_line(folder.name) for folder in inner[:5]]
         listed = ", ".join(names) + (", ..." if len(inner) > 5 else "")

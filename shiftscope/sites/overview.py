@@ -1,9 +1,11 @@
 """What a folder holds, before anything is measured."""
 
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 from shiftscope.errors import Unreadable
+from shiftscope.parsing import on_one_line
 from shiftscope.sites.case_readings import UNTOLD, CaseReading
 from shiftscope.sites.loading import load
 from shiftscope.sites.site import Case, Site
@@ -18,7 +20,7 @@ def overview(site: Site, read: int, listed: int) -> dict[str, Any]:
     Args:
         site: what was found.
         read: how many cases to read, spread evenly over all of them by name.
-        listed: how many of those are told one by one.
+        listed: how many of those are told one by one, beside all that cannot be read.
     """
     labels = Counter(case.label for case in site.cases if case.label is not None)
     splits = Counter(case.split for case in site.cases if case.split is not None)
@@ -26,7 +28,11 @@ def overview(site: Site, read: int, listed: int) -> dict[str, Any]:
     for reason, paths in site.excluded.items():
         for _ in paths:
             reading.fail(reason)
-    found = {case.name: _read(case, reading) for case in _spread(site, read)}
+    found = {}
+    for number, case in enumerate(_spread(site, read)):
+        text, sound = _read(case, reading)
+        if number < listed or not sound:
+            found[case.name] = text
     return {
         "site": site.name,
         "layout": site.layout,
@@ -39,10 +45,15 @@ def overview(site: Site, read: int, listed: int) -> dict[str, Any]:
         "labels": dict(sorted(labels.items())),
         "splits": dict(sorted(splits.items())),
         "excluded": {reason: len(paths) for reason, paths in site.excluded.items() if paths},
+        "first_excluded": {reason: _below(site, paths[0]) for reason, paths in site.excluded.items() if paths},
         "told": list(site.told),
-        "first": dict(list(found.items())[:listed]),
+        "first": found,
         "reading": reading.to_dict(),
     }
+
+
+def _below(site: Site, path: Path) -> str:
+    return on_one_line((path.relative_to(site.root) if path.is_relative_to(site.root) else path).as_posix())
 
 
 def _spread(site: Site, count: int) -> list[Case]:
@@ -51,15 +62,15 @@ def _spread(site: Site, count: int) -> list[Case]:
     return [site.cases[int(index * step)] for index in range(min(count, len(site.cases)))]
 
 
-def _read(case: Case, reading: SiteReading) -> str:
-    """Size, modality and mask of a case, or why it cannot be used."""
+def _read(case: Case, reading: SiteReading) -> tuple[str, bool]:
+    """Size, modality and mask of a case, or why it cannot be used; and whether it can."""
     try:
         image, mask = load(case)
     except Unreadable as problem:
         reading.fail(problem.reason)
-        return f"{problem.reason}: {problem.detail}"
+        return f"{problem.reason}: {problem.detail}", False
     found = CaseReading.of(case, image, mask)
     reading.add(found)
     size = " x ".join(str(side) for side in image.pixels.shape)
     modality = "no modality told" if found.modality == UNTOLD else found.modality
-    return f"{size}, {modality}{'' if mask is None else ', mask'}"
+    return f"{size}, {modality}{'' if mask is None else ', mask'}", True

@@ -40,6 +40,8 @@ def pairing(images: Collection[str], masks: Collection[str]) -> Pairing | None:
     Of ways that pair as many, the one that leaves the most in common. What is fixed in names begins and ends where
     words and numbers do, so that "volume-1" and "volume-10" differ in a number and not in its last digit.
     """
+    if not images or not masks:
+        return None
     best: tuple[int, int, Pairing] | None = None
     stems = set(images)
     for mask in product(_openings(masks), _closings(masks)):

@@ -28,19 +28,19 @@ def read_by(root: Path, image: str, mask: str | None = None, files: Sequence[Pat
     return found if found.cases else None
 
 
-def parted(paths: Sequence[Path]) -> tuple[list[Path], str | None]:
-    """Images, and the tail of those that are masks by it; a number after the tail may differ."""
+def parted(paths: Sequence[Path]) -> tuple[list[Path], list[Path], str | None]:
+    """Images, masks, and the tail by which they are; a number after it may differ. No masks where tails differ."""
     stems = {path: stem_of(path.name) for path in paths}
     known = set(stems.values())
     tails: Counter[str] = Counter()
-    masks = set()
+    masks: dict[Path, None] = {}
     for path, stem in stems.items():
         target = mask_target(stem)
         if target is not None and target in known:
-            masks.add(path)
+            masks[path] = None
             tails[stem[len(target) :].rstrip("0123456789").rstrip("_- ")] += 1
     tail = next(iter(tails)) if len(tails) == 1 else None
     if tail is None:
-        return list(paths), None
+        return list(paths), [], None
     numbered = any(not stems[path].endswith(tail) for path in masks)
-    return [path for path in paths if path not in masks], f"{tail}*" if numbered else tail
+    return [path for path in paths if path not in masks], list(masks), f"{tail}*" if numbered else tail

@@ -20,7 +20,7 @@ from shiftscope.sites.nothing_found import all_left_out, nearest, nothing_found
 from shiftscope.sites.patients import assign_patients
 from shiftscope.sites.shared_patients import patterns_that_part, suspicion
 from shiftscope.sites.site import Case, Site
-from shiftscope.sites.spellings import walk
+from shiftscope.sites.spellings import listed_once, walk
 from shiftscope.sites.tables import join_table
 from shiftscope.sites.tables_beside import manifest_in, unread_tables
 from shiftscope.sites.template_cases import cases_of, shared_fields
@@ -55,7 +55,8 @@ def read_site(
     if not path.exists():
         raise InputError(f"{path}: no such folder or manifest")
     try:
-        return _listed(path, name, given, known, site_file)
+        with listed_once():
+            return _listed(path, name, given, known, site_file)
     except OSError as problem:
         raise InputError(f"{problem.filename or path}: cannot be listed: {problem.strerror}") from None
 

@@ -81,7 +81,7 @@ def _ask_what_is_a_class(site: Site, unknown: Sequence[str]) -> str:
         if all(case.label == re.findall(pattern, case.name)[0] for case in site.cases)
     ]
     answers += [
-        (options, f"the same: {patients} patients, no classes")
+        (options, f"{'the same' if answers else 'folders are patients'}: {patients} patients, no classes")
         for options, patients in _with_patients(site, "{class}/")
     ]
     answers.append((f"--no-classes{_one_file_each(site, plain)}", f"no classes, whatever they are: {cases} cases"))

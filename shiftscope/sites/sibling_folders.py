@@ -1,18 +1,15 @@
 """Masks that are told from images by how folders or files are called, whatever that is."""
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from shiftscope.sites.folder_names import mask_kind, names_masks, split_word
+from shiftscope.sites.folder_names import called_as_mask, names_masks, split_word
 from shiftscope.sites.found import Found
 from shiftscope.sites.pairings import pairing
 from shiftscope.sites.proposals import read_by, suffix_of
 from shiftscope.sites.spellings import files_of, folders_of, has_images, mask_target, stem_of, walk
 
 __all__ = ["beside_folders", "in_one_folder", "several_kinds"]
-
-_SIGNS = re.compile(r"[\W_]+")
 
 
 def beside_folders(root: Path) -> Found | None:
@@ -97,8 +94,9 @@ def in_one_folder(root: Path) -> Found | None:
     """
     paths = files_of(root)
     stems = {stem_of(path.name) for path in paths}
-    masks = [path for path in paths if _called_as_mask(stem_of(path.name))]
-    images = [path for path in paths if path not in set(masks)]
+    masks = [path for path in paths if called_as_mask(stem_of(path.name))]
+    called = set(masks)
+    images = [path for path in paths if path not in called]
     if not masks or not images or any(mask_target(stem_of(path.name)) in stems for path in masks):
         return None
     made = pairing({stem_of(path.name) for path in images}, {stem_of(path.name) for path in masks})
@@ -106,9 +104,3 @@ def in_one_folder(root: Path) -> Found | None:
         return None
     image, mask = f"{made.image_name()}{suffix_of(images)}", f"{made.mask_name()}{suffix_of(masks)}"
     return read_by(root, image, mask, paths)
-
-
-def _called_as_mask(stem: str) -> bool:
-    """Whether the first or the last word of a name is one for masks."""
-    words = [word for word in _SIGNS.split(stem) if word]
-    return bool(words) and any(mask_kind(word.rstrip("0123456789")) for word in (words[0], words[-1]))

@@ -129,7 +129,7 @@ class SiteReading:
         if not self.read:
             return "none"
         middle = f"{statistics.median(self._lows):.3g} to {statistics.median(self._highs):.3g}"
-        unit = "; 1 is full white" if max(self._highs) <= 1 else ""
+        unit = "; 1 is full white" if set(self._modalities) == {PICTURE} and max(self._highs) <= 1 else ""
         return f"{_span((*self._lows, *self._highs))}, in the middle case {middle}{unit}"
 
     def _told_masks(self) -> str:

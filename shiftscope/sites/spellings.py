@@ -1,7 +1,10 @@
 """How hospitals spell folders, suffixes and splits, and what is plainly not an image."""
 
+import os
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 from shiftscope.errors import Unreadable
@@ -18,6 +21,7 @@ __all__ = [
     "has_images",
     "is_image_name",
     "is_litter",
+    "listed_once",
     "mask_target",
     "named_otherwise",
     "stem_of",
@@ -47,7 +51,23 @@ _OTHERS = (
 _SUFFIXES = (*_OTHERS, ".dcm", ".dicom", ".ima")
 _LITTER_SUFFIXES = {
     *(".txt", ".md", ".rst", ".json", ".csv", ".tsv", ".xml", ".html", ".htm", ".yaml", ".yml", ".toml", ".log"),
-    *(".ini", ".db", ".py", ".ipynb", ".sh", ".m", ".r", ".pdf", ".doc", ".docx", ".xls", ".xlsx", ".pptx", ".lnk"),
+    *(
+        ".ini",
+        ".cfg",
+        ".db",
+        ".py",
+        ".ipynb",
+        ".sh",
+        ".m",
+        ".r",
+        ".pdf",
+        ".doc",
+        ".docx",
+        ".xls",
+        ".xlsx",
+        ".pptx",
+        ".lnk",
+    ),
     *(".bval", ".bvec", ".md5", ".sha1", ".sha256", ".part", ".tmp", ".bak", ".key"),
     *(".url", ".gdoc", ".cloudf", ".partial", ".crdownload", ".download", ".filepart"),
 }
@@ -59,14 +79,17 @@ _MASK_TAIL = re.compile(
     re.IGNORECASE,
 )
 
+_Listing = tuple[tuple[Path, ...], tuple[Path, ...]]
+_LISTINGS: ContextVar[dict[Path, _Listing] | None] = ContextVar("_LISTINGS", default=None)
+"""Folder -> its files and folders, while a site is read."""
+
 
 def stem_of(name: str) -> str:
     """A file's name without its suffix, when the suffix is one of an image: "case.nii.gz" -> "case"."""
     lower = name.lower()
-    for suffix in _SUFFIXES:
-        if lower.endswith(suffix) and len(name) > len(suffix):
-            return name[: -len(suffix)]
-    return name
+    if not lower.endswith(_SUFFIXES):
+        return name
+    return name[: name.rfind(".", 0, -len(".gz") if lower.endswith(".gz") else None)] or name
 
 
 def mask_target(stem: str) -> str | None:
@@ -77,21 +100,27 @@ def mask_target(stem: str) -> str | None:
 
 def files_of(folder: Path) -> list[Path]:
     """Files that ought to be images, sorted: all but what is plainly something else by its name."""
-    return sorted(_meant(folder), key=lambda path: path.name)  # paths themselves compare slowly
+    return list(_listing(folder)[0])
 
 
 def folders_of(folder: Path) -> list[Path]:
     """Subfolders that may hold data, sorted: not hidden ones, those of archive tools, and links back to above."""
-    return sorted(
-        path
-        for path in folder.iterdir()
-        if path.name[:1] not in ".@" and path.name != "__MACOSX" and path.is_dir() and not _leads_back(path)
-    )
+    return list(_listing(folder)[1])
+
+
+@contextmanager
+def listed_once() -> Iterator[None]:
+    """List each folder once while this lasts: a site is looked at in many ways, and network drives are slow."""
+    token = _LISTINGS.set({})
+    try:
+        yield
+    finally:
+        _LISTINGS.reset(token)
 
 
 def has_images(folder: Path, *, deep: bool = False) -> bool:
     """Whether a folder holds at least one file that looks like an image, by its suffix or its first bytes."""
-    if any(_looks_like_image(path) for path in _meant(folder)):  # stops at the first: folders can be long
+    if any(_looks_like_image(path) for path in files_of(folder)):
         return True
     return deep and any(has_images(inner, deep=True) for inner in folders_of(folder))
 
@@ -108,12 +137,31 @@ def walk(folder: Path) -> Iterator[Path]:
         yield from walk(inner)
 
 
-def _meant(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.iterdir() if not is_litter(path) and path.is_file())
+def _listing(folder: Path) -> _Listing:
+    known = _LISTINGS.get()
+    if known is None:
+        return _listed(folder)
+    if folder not in known:
+        known[folder] = _listed(folder)
+    return known[folder]
+
+
+def _listed(folder: Path) -> _Listing:
+    """What a folder holds; entries know what they are without another look at the disk, but for links."""
+    files, folders = [], []
+    with os.scandir(folder) as entries:
+        for entry in sorted(entries, key=lambda entry: entry.name):  # paths themselves compare slowly
+            path, linked = folder / entry.name, entry.is_symlink()
+            if path.is_dir() if linked else entry.is_dir():
+                if entry.name[0] not in ".@" and entry.name != "__MACOSX" and not (linked and _leads_back(path)):
+                    folders.append(path)
+            elif (path.is_file() if linked else entry.is_file()) and not is_litter(path):
+                files.append(path)
+    return tuple(files), tuple(folders)
 
 
 def _leads_back(path: Path) -> bool:
-    return path.is_symlink() and path.parent.resolve().is_relative_to(path.resolve())
+    return path.parent.resolve().is_relative_to(path.resolve())
 
 
 def is_image_name(name: str) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from shiftscope.errors import InputError, Unsettled
-from shiftscope.parsing import on_one_line
+from shiftscope.parsing import on_one_line, shown
 from shiftscope.sites.dicom_tree import dicom_cases, is_dicom
 from shiftscope.sites.found import Found
 from shiftscope.sites.site import Case
@@ -132,6 +132,15 @@ def _pair(
 
     for each in images.values():
         index[address(each.match)].append(each)
+    if images and masks and not any(address(way) in index for _, ways in masks for way in ways):
+        path, ways = masks[0]
+        said = " and ".join(f"{{{name}}} is {shown(ways[0].fields[name])}" for name in shared)
+        raise Unsettled(
+            f"no mask that fits {mask.text} finds an image by {image.text}: of {on_one_line(str(path))} {said}, and of"
+            f" the first image {', '.join(shown(next(iter(images.values())).match.fields[name]) for name in shared)};"
+            " fields, and the last folders that **/ stands for, must be alike in both",
+            "no mask finds an image by the templates of its layout",
+        )
     for path, ways in masks:
         owners = next((index[place] for way in ways if (place := address(way)) in index), [])
         if len(owners) > 1:

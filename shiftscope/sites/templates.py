@@ -2,7 +2,8 @@
 
 A field in braces stands for characters within one name, never for a `/`, and where it comes again the text must be the
 same. `*` is anything within one name, `**/` any number of folders, also none. All else is plain text, compared without
-regard to upper and lower case and to the Unicode form. `.*` at the end is any suffix of an image, or none.
+regard to upper and lower case and to the Unicode form. `.*` at the end is any suffix of an image, or none, and so is no
+suffix at all: `{class}/{case}`.
 
 Names are matched by search from separator to separator, never by a regular expression: the steps that a name may take
 are counted, so no template is slow.
@@ -50,7 +51,7 @@ class Template:
     Attributes:
         text: as it was written.
         names: of folders and, last, the file.
-        any_suffix: whether it ends in `.*`.
+        any_suffix: whether it ends in `.*`, or in a field or `*`: then the suffix is no part of either.
         fields: those that it holds.
     """
 
@@ -69,7 +70,7 @@ class Template:
         any_suffix = text.endswith(".*") and text.rpartition("/")[2] != ".*"
         names = names_of(text[:-2] if any_suffix else text)
         fields = frozenset(piece.text for name in names for piece in name if piece.kind == "field")
-        return cls(text, names, any_suffix, fields)
+        return cls(text, names, any_suffix or names[-1][-1].is_open, fields)
 
     def match(self, parts: Sequence[str]) -> Match | None:
         """The first way in which a path fits, None where it does not."""

@@ -164,6 +164,45 @@ def test_a_folder_is_profiled_first_and_its_bad_files_are_named(run, files: Path
     assert "::error file=delivery/images/zzcut.png,title=shiftscope%3A " in strict.out
 
 
+NAMELESS = {
+    "site.toml": ("site.toml", 'Garcia = "x"\n'),
+    "a template of it": ("site.toml", 'layout = "{klass}/Garcia_{case}.png"\n'),
+    "templates without a field in common": ("site.toml", 'layout = "images/{case}.png"\nmask = "Garcia/{date}.png"\n'),
+    "a pattern that misses a file": ("site.toml", "patient_regex = 'Garcia'\n"),
+    "a channel that is not there": ("site.toml", 'channel = "Garcia"\n'),
+    "a table": ("manifest.csv", "image,label\nGarcia.png,a,b\n"),
+}
+
+
+@pytest.mark.parametrize(("name", "text"), NAMELESS.values(), ids=NAMELESS)
+def test_a_folder_that_cannot_be_read_is_refused_without_a_name(
+    run, files: Path, fixtures: Path, name: str, text: str
+) -> None:
+    """Others read the log of a job; at the site --name-files says all."""
+    delivery = files / "Smith"
+    shutil.copytree(fixtures / "noisier" / "clear", delivery)
+    first = sorted((delivery / "images").iterdir())[0]
+    first.rename(first.with_name(f"Garcia{first.name}"))
+    (delivery / name).write_text(text)
+    done = run("check", "Smith", "--against", "base.profile.json")
+    assert done.code == 2
+    assert "Garcia" not in done.out + done.err
+    assert "Smith" not in done.out + done.err
+    assert "shiftscope profile" in done.err
+    named = run("check", "Smith", "--against", "base.profile.json", "--name-files").err
+    assert "Garcia" in named or "Smith" in named
+
+
+@pytest.mark.parametrize("options", [(), ("--max-failures", "0")], ids=["none", "more than allowed"])
+def test_a_folder_of_broken_files_is_refused_without_a_name(run, files: Path, options: tuple[str, ...]) -> None:
+    (files / "Smith").mkdir()
+    (files / "Smith" / "Garcia.png").write_bytes(b"xx")
+    done = run("check", "Smith", "--against", "base.profile.json", *options)
+    assert done.code == 2
+    assert "Garcia" not in done.out + done.err
+    assert "Smith" not in done.out + done.err
+
+
 def test_a_folder_that_cannot_be_measured_alike_is_refused_before_it_is_read(run, files: Path, fixtures: Path) -> None:
     value = json.loads((files / "base.profile.json").read_text())
     value["recipe"]["canvas"] = 64

@@ -12,6 +12,7 @@ from PIL import Image
 
 from shiftscope.errors import InputError
 from shiftscope.sites import Declarations, Site, read_site, require_shareable
+from shiftscope.sites.nearest import nearest_templates
 
 Expected = dict[str, tuple[str | None, str | None, int]]
 """Name of a case -> label, patient (None where nobody says), and number of masks."""
@@ -198,6 +199,46 @@ TREES: dict[str, tuple[list[str], str, str | None, Expected]] = {
         "masks/mask_{case}.png",
         {f"img_{n}": (None, None, 1) for n in (1, 2)},
     ),
+    "ACDC, with films and notes": (
+        [
+            f"training/patient00{n}/{name}"
+            for n in (1, 2)
+            for name in (
+                "Info.cfg",
+                *(f"patient00{n}_{end}.nii.gz" for end in ("4d", "frame01", "frame01_gt", "frame12", "frame12_gt")),
+            )
+        ],
+        "{split}/patient{patient}/{case}.nii.gz",
+        "{split}/patient{patient}/{case}_gt.nii.gz",
+        {
+            f"training/patient00{n}/patient00{n}_{end}": (None, f"00{n}", int(end != "4d"))
+            for n in (1, 2)
+            for end in ("4d", "frame01", "frame12")
+        },
+    ),
+    "masks in a folder below their images": (
+        [*(f"{n}.jpg" for n in "abc"), *(f"masks/{n}.png" for n in "abc")],
+        "{case}.jpg",
+        "masks/{case}.png",
+        dict.fromkeys("abc", (None, None, 1)),
+    ),
+    "masks in a folder below a class's images": (
+        [f"{c}/{place}{n}.png" for c in ("benign", "malignant") for place in ("", "masks/") for n in "ab"],
+        "{class}/{case}.png",
+        "{class}/masks/{case}.png",
+        {f"{c}/{n}": (c, None, 1) for c in ("benign", "malignant") for n in "ab"},
+    ),
+    "months of years": (
+        [f"{year}/{month}/{n}{year}{month}.png" for year in (2022, 2023) for month in ("01", "12") for n in "ab"],
+        "**/{case}.png",
+        None,
+        {
+            f"{year}/{month}/{n}{year}{month}": (None, None, 0)
+            for year in (2022, 2023)
+            for month in ("01", "12")
+            for n in "ab"
+        },
+    ),
     "KiTS": (
         [f"case_0000{n}/{kind}.nii.gz" for n in (0, 1) for kind in ("imaging", "segmentation")],
         "case_{patient}/imaging.nii.gz",
@@ -354,7 +395,7 @@ CHOICES = {
     "annotations beside fields of view": (
         DRIVE,
         4,
-        "{split}/images/{case}_training.tif' --mask '{split}/1st_manual/{case}_manual1.gif'",
+        "{split}/images/{case}_{split}.tif' --mask '{split}/1st_manual/{case}_manual1.gif'",
     ),
     "annotations without a word for it": (CHASE, 12, "{case}.jpg' --mask '{case}_1stHO.png'"),
     "several kinds of masks in BIDS": (
@@ -377,6 +418,62 @@ def test_masks_that_may_be_others_are_not_read_but_told(tmp_path: Path, tree: st
     again = read_site(tmp_path, given=Declarations(layout=words[1], mask=words[3]))
     assert again.cases
     assert all(len(case.masks) == 1 for case in again.cases)
+
+
+def test_options_for_masks_read_every_split_whose_word_names_repeat(tmp_path: Path) -> None:
+    """DRIVE: `training/images/21_training.tif`, `test/images/01_test.tif`."""
+    site = read_site(build(tmp_path, DRIVE))
+    (sentence,) = [told for told in site.told if told.startswith("the files in 1st_manual/")]
+    words = shlex.split(sentence[sentence.index("--layout") :])
+    again = read_site(tmp_path, given=Declarations(layout=words[1], mask=words[3]))
+    assert sorted((case.split, len(case.masks)) for case in again.cases) == [("test", 1)] * 2 + [("train", 1)] * 2
+
+
+def test_an_archive_in_a_folder_of_its_name_is_given_as_a_command(tmp_path: Path) -> None:
+    """An unpacked archive brings a folder of its own: what is asked for is copied, and reads it."""
+    names = [
+        f"chest xray/{split}/{c}/{n}.png" for split in ("train", "test") for c in ("NORMAL", "PNEUMONIA") for n in "ab"
+    ]
+    with pytest.raises(InputError, match="the images lie one folder deeper") as refused:
+        read_site(build(tmp_path, names))
+    words = shlex.split(str(refused.value).splitlines()[1])
+    assert words[:2] == ["shiftscope", "profile"]
+    assert len(read_site(Path(words[2])).cases) == 8
+
+
+@pytest.mark.parametrize(
+    ("names", "first"),
+    [
+        ([f"LUNG1-00{n}/{name}.nii.gz" for n in (1, 2) for name in ("image", "mask_GTV-1", "mask_lung")], "mask_GTV-1"),
+        (
+            [f"{c}{end}/{n}.png" for c in ("benign", "malignant") for end in ("", "_masks") for n in "ab"],
+            "benign_masks/a",
+        ),
+    ],
+    ids=["by the first word", "by their folder"],
+)
+def test_masks_that_would_be_images_are_told(tmp_path: Path, names: list[str], first: str) -> None:
+    told = next(told for told in read_site(build(tmp_path, names)).told if "called as masks are" in told)
+    assert told.startswith("4 of ")
+    assert first in told
+
+
+def test_nearest_templates_have_masks_and_call_no_folder_of_masks_a_patient(tmp_path: Path) -> None:
+    """Hospitals in one folder: each command that is shown reads as many images as it says."""
+    names = [f"{site}/{n}{end}.png" for site in ("north 1", "south 1") for n in "ab" for end in ("", "_mask")]
+    names += [f"{site}/deep/{n}{end}.png" for site in ("north 1", "south 1") for n in "cd" for end in ("", "_mask")]
+    build(tmp_path, names)
+    near = nearest_templates(tmp_path)
+    for line in near.splitlines()[1:]:
+        words = shlex.split(line, comments=True)
+        site = read_site(tmp_path, given=Declarations(layout=words[5], mask=words[7]))
+        assert f"would find {len(site.cases)} images" in line
+        assert all(case.masks for case in site.cases)
+    other = tmp_path / "other"
+    build(
+        other, [f"{site}/{kind}/{n}.png" for site in ("north", "south") for kind in ("images", "masks") for n in "ab"]
+    )
+    assert "{class}/{patient}/" not in nearest_templates(other)
 
 
 def test_folders_of_patients_by_no_convention_are_asked_for_with_a_template(tmp_path: Path) -> None:

@@ -1,5 +1,8 @@
 """Folders as people leave them: which layout is seen, which cases it holds, what is left out and why."""
 
+import os
+import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +16,7 @@ from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
 from shiftscope.errors import InputError
 from shiftscope.sites import Case, Site, read_site
+from shiftscope.sites.proposals import parted
 
 PICTURE = (np.add.outer(np.arange(12), np.arange(16)) * 9).astype(np.uint8)
 
@@ -376,3 +380,30 @@ def test_a_stray_dicom_among_pictures_changes_nothing(tmp_path: Path, write_slic
     assert next(case for case in site.cases if case.name == "dog/b") == Case(
         name="dog/b", images=(tmp_path / "dog" / "b.dcm",), label="dog", patient="p"
     )
+
+
+def test_folders_are_listed_once_while_a_site_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a network drive each listing takes a while; a site is looked at in a dozen ways."""
+    for number in range(40):
+        path = tmp_path / ("benign", "malignant")[number % 2] / f"patient_{number // 4}" / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Pillow.fromarray(np.full((8, 8), number, np.uint8)).save(path)
+    listed: list[str] = []
+    scandir = os.scandir
+
+    def counted(folder: Path) -> object:
+        listed.append(str(folder))
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", counted)
+    assert len(read_site(tmp_path).cases) == 40
+    assert max(Counter(listed).values()) <= 2  # once for files, once for what is lost
+
+
+def test_ten_thousand_masks_beside_images_are_told_apart_in_a_second(tmp_path: Path) -> None:
+    """Each look among masks must not go through all of them."""
+    paths = [tmp_path / f"{number}{end}.png" for number in range(10_000) for end in ("", "_mask")]
+    start = time.perf_counter()
+    images, masks, tail = parted(paths)
+    assert (len(images), len(masks), tail) == (10_000, 10_000, "_mask")
+    assert time.perf_counter() - start < 3

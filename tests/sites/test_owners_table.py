@@ -259,3 +259,15 @@ def test_a_check_says_nothing_of_what_cells_hold(tmp_path: Path, run, fixtures: 
     assert (done.code, "SMITH" in done.err + done.out, "#REF!" in done.err) == (2, False, False)
     assert "at the site, says why" in " ".join(done.err.split())
     assert "#REF!" in run("check", root, "--against", made, *options, "--name-files").err
+
+
+def test_names_with_percent_signs_are_themselves_first(tmp_path: Path) -> None:
+    """Archives of articles' figures have such names: `p6-52%20.png` is no blank."""
+    table = "image_id,dx\nfig%201.png,a\nfig%202,b\nfig 3,c\nfig%204.png,d\n"
+    site = joined(tmp_path, ("fig%201.png", "fig%202.png", "fig 3.png", "fig 4.png"), table, **COLUMNS)
+    assert {case.name: case.label for case in site.cases} == {
+        "fig%201": "a",
+        "fig%202": "b",
+        "fig 3": "c",
+        "fig 4": "d",
+    }

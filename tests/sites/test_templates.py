@@ -38,6 +38,8 @@ FITS = {
     "double suffix": ("{case}.nii.gz", "sub-1.b.nii.gz", "sub-1.b"),
     "any suffix": ("{case}.*", "a.b.nii.gz", "a.b"),
     "no suffix": ("{case}.*", "IM0001", "IM0001"),
+    "no suffix said": ("{class}/{case}", "benign/a.b.png", "benign a.b"),
+    "no suffix said after a star": ("{case}_mask*", "a_mask_1.png", "a"),
     "case takes the most": ("{case}_{channel}.nii.gz", "la_003_0000.nii.gz", "la_003 0000"),
     "channel is without its sign": ("{case}-{channel}.nii.gz", "B-0-t1c.nii.gz", "B-0 t1c"),
     "patient takes the least": ("{patient}_{case}.png", "p1_left_3.png", "p1 left_3"),
@@ -314,3 +316,16 @@ def test_a_template_never_leaves(tmp_path: Path, run) -> None:  # type: ignore[n
     done = run("check", tmp_path / "ward", "--against", profile, "--format", "json", "--exit-zero")
     assert done.code in (0, 3), done.err
     assert "zebra" not in done.out.replace(str(tmp_path), "")
+
+
+def test_masks_of_which_none_finds_an_image_are_refused(tmp_path: Path) -> None:
+    """The owner's template of masks is wrong: `0` beside `000`, or folders that differ."""
+    pictures(tmp_path, "000_image.png", "001_image.png", "0_label.png", "1_label.png")
+    with pytest.raises(InputError, match=r"0_label.png \{case\} is '0', and of the first image '000'"):
+        read(tmp_path, "{case}_image.png", "{case}_label.png")
+
+
+def test_templates_without_a_suffix_pair_images_with_masks_of_another(tmp_path: Path) -> None:
+    pictures(tmp_path, "benign/a.jpg", "benign/a_mask.png", "benign/a_mask_1.png")
+    (case,) = read(tmp_path, "{class}/{case}", "{class}/{case}_mask*").cases
+    assert (case.name, case.label, len(case.masks)) == ("benign/a", "benign", 2)
