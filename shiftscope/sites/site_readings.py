@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shiftscope.images.oddities import ODDITIES
-from shiftscope.sites.case_readings import CaseReading
+from shiftscope.sites.case_readings import PICTURE, CaseReading
 from shiftscope.sites.mask_habits import MaskHabits
 from shiftscope.sites.site import Site
 
