@@ -95,17 +95,21 @@ def _alike(folders: dict[Path, list[Path]], person: str | None) -> tuple[str, st
 
 
 def _called_after(folders: dict[Path, list[Path]], person: str | None) -> tuple[str, str | None] | None:
-    """Templates of folders whose files are called after the folder and a sequence."""
+    """Templates of folders whose files are called after the folder and a sequence; masks may be called alike in all."""
     tails: dict[str, list[Path]] = defaultdict(list)
+    alike: dict[str, list[Path]] = defaultdict(list)
     for folder, paths in folders.items():
         for path in paths:
             stem = stem_of(path.name)
-            if not stem.lower().startswith(folder.name.lower()):
+            if stem.lower().startswith(folder.name.lower()):
+                tails[stem[len(folder.name) :].lower()].append(path)
+            elif mask_kind(stem):
+                alike[stem].append(path)
+            else:
                 return None
-            tails[stem[len(folder.name) :].lower()].append(path)
     masks = [tail for tail in tails if mask_kind(tail)]
     images = {tail: inside for tail, inside in tails.items() if tail not in masks}
-    if len(masks) > 1 or not images:
+    if len(masks) + len(alike) > 1 or not images:
         return None
     signs = {tail[:1] for tail in images}
     if len(images) > 1 and (len(signs) != 1 or not CHANNELS.issuperset(tail[1:] for tail in images)):
@@ -113,7 +117,10 @@ def _called_after(folders: dict[Path, list[Path]], person: str | None) -> tuple[
     opening = person or "{case}"
     ending = next(iter(images)) if len(images) == 1 else f"{signs.pop()}{{channel}}"
     files = [path for inside in images.values() for path in inside]
-    if len(images) == 1 and (not ending or len(folders) < 2):
+    if len(images) == 1 and (not (ending or alike) or len(folders) < 2):
         return None
     image = f"{opening}/{{case}}{ending}{suffix_of(files)}"
+    if alike:
+        name, paths = next(iter(alike.items()))
+        return image, f"{opening}/{name}{suffix_of(paths)}"
     return (image, f"{opening}/{{case}}{masks[0]}{suffix_of(tails[masks[0]])}") if masks else (image, None)

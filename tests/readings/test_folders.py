@@ -239,6 +239,12 @@ TREES: dict[str, tuple[list[str], str, str | None, Expected]] = {
             for n in "ab"
         },
     ),
+    "SegTHOR": (
+        [f"Patient_0{n}/{name}.nii.gz" for n in (1, 2) for name in (f"Patient_0{n}", "GT")],
+        "Patient_{patient}/{case}.nii.gz",
+        "Patient_{patient}/GT.nii.gz",
+        {f"Patient_0{n}/Patient_0{n}": (None, f"0{n}", 1) for n in (1, 2)},
+    ),
     "KiTS": (
         [f"case_0000{n}/{kind}.nii.gz" for n in (0, 1) for kind in ("imaging", "segmentation")],
         "case_{patient}/imaging.nii.gz",
