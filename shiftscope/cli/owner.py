@@ -1,7 +1,7 @@
 """Options with which the owner of a site says what only its owner can know."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -26,50 +26,45 @@ __all__ = [
     "owner_says",
 ]
 
+_PANEL = "What the owner says of the data; site.toml says it once"
+
+
+def _option(name: str, says: str, metavar: str | None = None) -> Any:
+    """An option of the owner, listed in the help with its like."""
+    return typer.Option(name, metavar=metavar, help=says, rich_help_panel=_PANEL)
+
+
+_COLUMN = "HEAD"
+
 RegexOption = Annotated[
     str | None,
-    typer.Option(
-        "--patient-regex", help="Finds the patient in a case's name: its first group, or the match. E.g. 'bus_(\\d+)'."
-    ),
+    _option("--patient-regex", "Finds the patient in a case's name: its first group, or the match. E.g. 'bus_(\\d+)'."),
 ]
-OneFileOption = Annotated[
-    bool, typer.Option("--one-file-per-patient", help="Each file is another patient: the owner's word.")
-]
-ClassesOption = Annotated[
-    str | None, typer.Option("--classes", help="Names of classes that may leave: benign,malignant.")
-]
-NoClassesOption = Annotated[bool, typer.Option("--no-classes", help="Folders and labels are no classes.")]
+OneFileOption = Annotated[bool, _option("--one-file-per-patient", "Each file is another patient: the owner's word.")]
+ClassesOption = Annotated[str | None, _option("--classes", "Names of classes that may leave: benign,malignant.")]
+NoClassesOption = Annotated[bool, _option("--no-classes", "Folders and labels are no classes.")]
 LayoutOption = Annotated[
     str | None,
-    typer.Option(
+    _option(
         "--layout",
-        metavar="TEMPLATE",
-        help="Where images lie: '{class}/{patient}/{case}.png'; also {split}, {date}, {channel}, *, **/.",
+        "Where images lie: '{class}/{patient}/{case}.png'; also {split}, {date}, {channel}, *, **/.",
+        "TEMPLATE",
     ),
 ]
 MaskOption = Annotated[
-    str | None,
-    typer.Option("--mask", metavar="TEMPLATE", help="Where their masks lie: '{class}/{patient}/{case}_mask*.png'."),
+    str | None, _option("--mask", "Where their masks lie: '{class}/{patient}/{case}_mask*.png'.", "TEMPLATE")
 ]
-ChannelOption = Annotated[
-    str | None, typer.Option("--channel", metavar="NAME", help="Which of several images of a case: t1c, 0001.")
-]
-SiteFileOption = Annotated[
-    Path | None,
-    typer.Option("--site-file", metavar="FILE", help="What its owner says. Default: site.toml beside the data."),
-]
-
-LabelsOption = Annotated[
-    Path | None, typer.Option("--labels", metavar="TABLE", help="CSV or TSV of the cases: classes, patients.")
-]
-LabelColumnOption = Annotated[
-    str | None, typer.Option("--label-column", metavar="HEAD", help="Its column of classes, e.g. dx.")
-]
+ChannelOption = Annotated[str | None, _option("--channel", "Which of several images of a case: t1c, 0001.", "NAME")]
+LabelsOption = Annotated[Path | None, _option("--labels", "CSV or TSV of the cases: classes, patients.", "TABLE")]
+LabelColumnOption = Annotated[str | None, _option("--label-column", "Its column of classes, e.g. dx.", _COLUMN)]
 CaseColumnOption = Annotated[
-    str | None, typer.Option("--case-column", metavar="HEAD", help="Its column that names images, e.g. image_id.")
+    str | None, _option("--case-column", "Its column that names images, e.g. image_id.", _COLUMN)
 ]
 PatientColumnOption = Annotated[
-    str | None, typer.Option("--patient-column", metavar="HEAD", help="Its column of patients, e.g. lesion_id.")
+    str | None, _option("--patient-column", "Its column of patients, e.g. lesion_id.", _COLUMN)
+]
+SiteFileOption = Annotated[
+    Path | None, _option("--site-file", "Another file than the site.toml beside the data.", "FILE")
 ]
 
 
