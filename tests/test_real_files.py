@@ -16,7 +16,7 @@ from pydicom.pixels import pixel_array
 
 from shiftscope.errors import REASONS, InputError, Unreadable
 from shiftscope.images import as_seen, read, read_mask
-from shiftscope.images.dicom_jpeg import GDCM
+from shiftscope.images.dicom_values.jpeg_frames import GDCM
 from shiftscope.sites import Declarations, fingerprint, load, read_site
 
 pytestmark = pytest.mark.real

@@ -69,11 +69,11 @@ def grid_of(paths: Sequence[Path]) -> Grid | None:
     """
     kind = sniff(paths[0])
     if kind in ("nifti", "nifti2", "nifti-pair", "mgh"):
-        from shiftscope.images.nifti import volume_grid
+        from shiftscope.images.nifti.volumes import volume_grid
 
         shape, affine, scale, header = volume_grid(paths[0], kind)
     elif kind == "dicom":
-        from shiftscope.images.dicom import series_grid
+        from shiftscope.images.dicom.dicom_image import series_grid
 
         found = series_grid(paths)
         if found is None:

@@ -26,15 +26,15 @@ def read(paths: Path | Sequence[Path]) -> Image:
     path = files[0]
     kind = sniff(path)
     if kind in RASTERS and len(files) == 1:
-        from shiftscope.images.raster import read_raster
+        from shiftscope.images.pictures.raster import read_raster
 
         image = read_raster(path, kind)
     elif kind in ("nifti", "nifti2", "nifti-pair", "mgh") and len(files) == 1:
-        from shiftscope.images.nifti import read_volume
+        from shiftscope.images.nifti.volumes import read_volume
 
         image = read_volume(path, kind)
     elif kind == "dicom":
-        from shiftscope.images.dicom import read_dicom
+        from shiftscope.images.dicom.dicom_image import read_dicom
 
         image = read_dicom(files)
     elif kind is None:

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image as Pillow
 
 from shiftscope.images.grids import Grid
-from shiftscope.images.nifti import SEEN
+from shiftscope.images.nifti.volumes import SEEN
 
 __all__ = ["write_labels", "write_seen"]
 

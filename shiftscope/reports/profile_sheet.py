@@ -48,7 +48,7 @@ def profile_sheet(profile: Profile, where: str) -> Sheet:
 
 
 def site_sheet(found: Mapping[str, Any]) -> Sheet:
-    """The layout found before anything is measured, from `sites.overview`."""
+    """The layout found before anything is measured, from `sites.readings.overview`."""
 
     def counts(key: str, otherwise: str) -> str:
         return ", ".join(f"{name} {n}" for name, n in found[key].items()) or otherwise

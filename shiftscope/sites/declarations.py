@@ -9,8 +9,8 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 from shiftscope.errors import InputError, ShiftscopeError
 from shiftscope.parsing import read_toml, refuse_odd
 from shiftscope.records import Classes, Record, explain_validation
-from shiftscope.sites.patterns import Pattern
-from shiftscope.sites.templates import LayoutTemplate, Template
+from shiftscope.sites.people.patterns import Pattern
+from shiftscope.sites.templates.template import LayoutTemplate, Template
 
 __all__ = ["NAMED_LAYOUTS", "NOTHING_SAID", "SITE_FILE", "Declarations", "read_declarations"]
 

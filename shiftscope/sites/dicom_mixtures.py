@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from shiftscope.parsing import on_one_line
 
 if TYPE_CHECKING:
-    from shiftscope.images.dicom_headers import Header
+    from shiftscope.images.dicom.headers import Header
 
 __all__ = ["mixtures"]
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from shiftscope.errors import Unreadable
 from shiftscope.images.formats import sniff
 from shiftscope.sites.dicom_mixtures import mixtures
+from shiftscope.sites.layouts.spellings import named_otherwise, stem_of, walk
 from shiftscope.sites.site import Case
-from shiftscope.sites.spellings import named_otherwise, stem_of, walk
 
 if TYPE_CHECKING:
-    from shiftscope.images.dicom_headers import Header
+    from shiftscope.images.dicom.headers import Header
 
 # pydicom takes a quarter of a second to import: only sites with DICOM files pay for it.
 
@@ -88,8 +88,8 @@ def _groups(paths: Iterable[Path], leave_out: Callable[[str, Path], None], drawn
 
     Images of other formats are neither: the layout has no place for them, which is told as everywhere.
     """
-    from shiftscope.images.dicom_headers import read_header
-    from shiftscope.images.dicom_objects import NOTHING
+    from shiftscope.images.dicom.headers import read_header
+    from shiftscope.images.dicom.objects import NOTHING
 
     found: dict[tuple[object, ...], list[Group]] = {}
     for path in paths:
@@ -122,7 +122,7 @@ def _parallel(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
 
 def _beside(groups: list[Group]) -> set[int]:
     """Which groups are no images of their examinations."""
-    from shiftscope.images.dicom_objects import strays
+    from shiftscope.images.dicom.objects import strays
 
     left = strays([group.header.kind for group in groups], [group.owner for group in groups])
     films = {_film(group) for n, group in enumerate(groups) if n not in left and not group.header.raw}
@@ -173,7 +173,7 @@ def _case(root: Path, group: Group) -> Case:
 
 def holds_patients(folder: Path, enough: int) -> bool:
     """Whether the DICOM files under a folder name at least `enough` patients; those without an ID count as one."""
-    from shiftscope.images.dicom_headers import read_header
+    from shiftscope.images.dicom.headers import read_header
 
     patients: set[str | None] = set()
     for path in filter(is_dicom, walk(folder)):

@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from shiftscope.sites.found import Found
-from shiftscope.sites.spellings import folders_of, is_image_name, is_litter
+from shiftscope.sites.layouts.found import Found
+from shiftscope.sites.layouts.spellings import folders_of, is_image_name, is_litter
 
 __all__ = ["Lost", "leave_out_lost", "lost_in", "sentences"]
 

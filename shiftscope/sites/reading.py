@@ -7,24 +7,24 @@ from pathlib import Path
 from shiftscope.errors import InputError, Unsettled
 from shiftscope.parsing import on_one_line, shown
 from shiftscope.records import check_name
-from shiftscope.sites.channels import choose_channel
-from shiftscope.sites.class_spellings import as_one_class
 from shiftscope.sites.declarations import NOTHING_SAID, SITE_FILE, Declarations, read_declarations
-from shiftscope.sites.found import Found
-from shiftscope.sites.identifiers import odd_identifiers
-from shiftscope.sites.layouts import find_cases
+from shiftscope.sites.layouts.channels import choose_channel
+from shiftscope.sites.layouts.found import Found
+from shiftscope.sites.layouts.nearest import checked_templates, tell_of_masks_among_images, tell_what_is_left
+from shiftscope.sites.layouts.nothing_found import all_left_out, nearest, nothing_found
+from shiftscope.sites.layouts.recognised import find_cases
+from shiftscope.sites.layouts.spellings import listed_once, walk
 from shiftscope.sites.lost import Lost, leave_out_lost, lost_in
-from shiftscope.sites.manifests import read_manifest
-from shiftscope.sites.nearest import checked_templates, tell_of_masks_among_images, tell_what_is_left
-from shiftscope.sites.nothing_found import all_left_out, nearest, nothing_found
-from shiftscope.sites.patients import assign_patients
-from shiftscope.sites.shared_patients import patterns_that_part, suspicion
+from shiftscope.sites.people.identifiers import odd_identifiers
+from shiftscope.sites.people.patients_of_cases import assign_patients
+from shiftscope.sites.people.shared_patients import patterns_that_part, suspicion
 from shiftscope.sites.site import Case, Site
-from shiftscope.sites.spellings import listed_once, walk
-from shiftscope.sites.tables import join_table
-from shiftscope.sites.tables_beside import manifest_in, unread_tables
-from shiftscope.sites.template_cases import cases_of, shared_fields
-from shiftscope.sites.templates import Template
+from shiftscope.sites.tables.class_spellings import as_one_class
+from shiftscope.sites.tables.manifests import read_manifest
+from shiftscope.sites.tables.owners_table import join_table
+from shiftscope.sites.tables.tables_beside import manifest_in, unread_tables
+from shiftscope.sites.templates.template import Template
+from shiftscope.sites.templates.template_cases import cases_of, shared_fields
 
 __all__ = ["read_site"]
 

@@ -10,8 +10,8 @@ import numpy as np
 from shiftscope.images import read_mask
 from shiftscope.images.writing import write_labels, write_seen
 from shiftscope.sites import Case, Site
-from shiftscope.sites.manifests import COLUMNS
-from shiftscope.sites.spellings import stem_of
+from shiftscope.sites.layouts.spellings import stem_of
+from shiftscope.sites.tables.manifests import COLUMNS
 from shiftscope.train.viewings import Viewed
 
 __all__ = ["CopyFolder"]

@@ -27,7 +27,7 @@ from pydicom.uid import (
 
 from shiftscope.errors import Unreadable
 from shiftscope.images import read
-from shiftscope.images.jpeg_header import jpeg_header
+from shiftscope.images.dicom_values.jpeg_header import jpeg_header
 
 WriteFrame = Callable[..., Path]
 
@@ -242,7 +242,7 @@ FUZZ = """
 import numpy as np, pathlib, sys
 from pydicom.pixels import pixel_array
 import pydicom, shiftscope.images
-from shiftscope.images.dicom_jpeg import GDCM
+from shiftscope.images.dicom_values.jpeg_frames import GDCM
 from pydicom.encaps import encapsulate, generate_frames
 rng, seen = np.random.default_rng(0), 0
 for path in sys.argv[1:]:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from shiftscope.errors import InputError
 from shiftscope.sites import Declarations, Site, read_site, require_shareable
-from shiftscope.sites.nearest import nearest_templates
+from shiftscope.sites.layouts.nearest import nearest_templates
 
 Expected = dict[str, tuple[str | None, str | None, int]]
 """Name of a case -> label, patient (None where nobody says), and number of masks."""

@@ -14,8 +14,8 @@ from shiftscope.errors import Unreadable
 from shiftscope.images import LabelMap, read, read_mask
 from shiftscope.images.oddities import ODDITIES
 from shiftscope.sites import Case, load
-from shiftscope.sites.case_readings import MaskReading
-from shiftscope.sites.mask_habits import MaskHabits
+from shiftscope.sites.readings.case_readings import MaskReading
+from shiftscope.sites.readings.mask_habits import MaskHabits
 
 
 def rgb(*parts: tuple[np.ndarray, tuple[int, int, int]], ground: tuple[int, int, int] = (0, 0, 0)) -> np.ndarray:

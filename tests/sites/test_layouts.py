@@ -16,7 +16,7 @@ from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
 from shiftscope.errors import InputError
 from shiftscope.sites import Case, Site, read_site
-from shiftscope.sites.proposals import parted
+from shiftscope.sites.templates.proposals import parted
 
 PICTURE = (np.add.outer(np.arange(12), np.arange(16)) * 9).astype(np.uint8)
 

@@ -121,7 +121,7 @@ def test_pattern_that_misses_a_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["a" * 40 + "b", "bus_0001"])
 def test_a_pattern_without_an_end_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     Pillow.fromarray(np.eye(8, dtype=np.uint8)).save(tmp_path / f"{name}.png")
-    monkeypatch.setattr("shiftscope.sites.patterns.SECONDS", 0.3)
+    monkeypatch.setattr("shiftscope.sites.people.patterns.SECONDS", 0.3)
     handler = signal.getsignal(signal.SIGALRM)
     if name.startswith("a"):
         with pytest.raises(InputError, match=r"the pattern for patients, '\(a\+\)\+\$', takes more than 0.3 s"):
@@ -206,7 +206,7 @@ def test_tables_have_an_end(folder: Path, monkeypatch: pytest.MonkeyPatch) -> No
         ("rows.MOST_BYTES", 9, "got a larger file"),
     ):
         with monkeypatch.context() as patch:
-            patch.setattr(f"shiftscope.sites.{name}", most)
+            patch.setattr(f"shiftscope.sites.tables.{name}", most)
             with pytest.raises(InputError, match=says):
                 read_site(folder)
 

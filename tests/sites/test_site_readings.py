@@ -8,7 +8,7 @@ import pytest
 from PIL import Image as Pillow
 
 from shiftscope.images import Image, LabelMap
-from shiftscope.images.mask_looks import looks_of
+from shiftscope.images.masks.odd_looks import looks_of
 from shiftscope.images.oddities import ODDITIES
 from shiftscope.sites import Case, CaseReading, Site, SiteReading, overview, read_site
 

@@ -14,8 +14,8 @@ from pydicom import dcmread
 from shiftscope.errors import InputError
 from shiftscope.phantoms import ANATOMIES, write_dicom
 from shiftscope.sites import Declarations, Site, read_site
-from shiftscope.sites.template_names import FIELDS, month_of
-from shiftscope.sites.templates import Template
+from shiftscope.sites.templates.template import Template
+from shiftscope.sites.templates.template_names import FIELDS, month_of
 
 
 def pictures(root: Path, *names: str) -> Path:

@@ -1,0 +1,145 @@
+"""A table of cases: CSV or TSV with a column `image` and any of mask, label, patient, split, date."""
+
+from itertools import islice
+from pathlib import Path, PurePosixPath
+
+from shiftscope.errors import TableError
+from shiftscope.parsing import on_one_line, shown
+from shiftscope.sites.layouts.recognised import Found
+from shiftscope.sites.layouts.spellings import stem_of, walk
+from shiftscope.sites.lost import lost_in, sentences
+from shiftscope.sites.people.identifiers import require_whole
+from shiftscope.sites.site import Case
+from shiftscope.sites.tables.cell_paths import Shelf
+from shiftscope.sites.tables.columns import LIKELY, label_of, month_of, split_of, value_of
+from shiftscope.sites.tables.rows import Row, Table, listed, read_rows
+
+__all__ = ["COLUMNS", "read_manifest", "require_splits"]
+
+COLUMNS = ("image", "mask", "label", "patient", "split", "date")
+
+MOST_FILES = 20_000
+"""Of one series."""
+
+
+def read_manifest(path: Path, classes: tuple[str, ...] | None = None) -> Found:
+    """Read a manifest; paths in it are relative to it, a folder stands for the files of one DICOM series.
+
+    A row whose image or mask is not on disk is left out as "missing", and so is a series of which a file is not. Other
+    columns are ignored.
+
+    Args:
+        classes: as the owner declared them: they are classes even where they read like an empty cell.
+
+    Raises:
+        TableError: no `image` column, an empty cell where none may be, an image named twice, an unknown split or date,
+            an identifier that a spreadsheet has damaged.
+    """
+    table = read_rows(path)
+    _require_columns(table)
+    table.require_rows()
+    found = Found("manifest", told=list(table.told))
+    shelf = Shelf(path.parent)
+    seen: dict[str, int] = {}
+    patients: dict[str, int] = {}
+    respelled: list[str] = []
+    in_words = 0
+    for row in table.rows:
+        where = f"{path}, line {row.line}"
+        image, patient = value_of(row.cells["image"]), value_of(row.cells.get("patient", ""))
+        if not image:
+            raise TableError(f"{where}: the image cell is empty; give a path relative to {path.parent}")
+        file, mask = _on_disk(shelf, image, where, respelled), _on_disk(shelf, _mask(row), where, respelled)
+        if (first := seen.setdefault(str(file), row.line)) != row.line:
+            raise TableError(f"{where}: {on_one_line(image)} is named in line {first} already; one row per image")
+        if "patient" in row.cells and not patient:
+            said = f" ({shown(row.cells['patient'])})" if row.cells["patient"] else ""
+            raise TableError(f"{where}: the patient cell is empty{said}; fill the column for every row or leave it out")
+        patients.setdefault(patient, row.line)
+        absent = next((each for each in (file, mask) if each is not None and not each.exists()), None)
+        if file is None or absent is not None:
+            found.leave_out("missing", absent or path)
+            continue
+        if file.is_dir() and (gone := list(lost_in(file))):
+            found.leave_out("missing", gone[0][0])
+            found.told += sentences(gone)
+            continue
+        label = label_of(row.cells.get("label", ""), where, classes)
+        in_words += label is None and bool(row.cells.get("label"))
+        found.cases.append(
+            Case(
+                name=_name(image, path.parent, file),
+                images=_series(file, where) if file.is_dir() else (file,),
+                masks=() if mask is None else (mask,),
+                label=label,
+                patient=patient,
+                split=split_of(row.cells.get("split", ""), where),
+                date=month_of(row.cells.get("date", ""), where),
+            )
+        )
+    require_whole(patients, f"{path}: column 'patient'")
+    if in_words:
+        found.told.append(f"{in_words} labels say that there is none (NA, nan, -): these cases have no class")
+    if respelled:
+        found.told.append(f"{len(respelled)} files are spelled otherwise than on the disk, first {respelled[0]}")
+    require_splits(found.cases, path)
+    return found
+
+
+def require_splits(cases: list[Case], path: Path) -> None:
+    """See that all cases have a split, or none.
+
+    Raises:
+        TableError: some have.
+    """
+    if cases and len({case.split is None for case in cases}) == 2:
+        without = next(on_one_line(case.name) for case in cases if case.split is None)
+        raise TableError(f"{path}: {without} has no split although other rows have; fill the column or leave it out")
+
+
+def _require_columns(table: Table) -> None:
+    """See that the known columns are there, each once, and that none names the patients by another head."""
+    columns = [table.key(column) for column in table.columns]
+    if "patient" not in columns and (odd := [name for name in columns if LIKELY["patient"].search(name)]):
+        raise TableError(
+            f"{table.path}: column {shown(odd[0])} seems to name the patients, and the column for that is called"
+            " 'patient'; rename it so, or rename it to something else where it does not"
+        )
+    if "image" not in columns:
+        raise TableError(
+            f"{table.path}: no column 'image' (found: {listed(columns)}); expected image and any of"
+            f" {', '.join(COLUMNS[1:])}"
+        )
+    table.require_once(COLUMNS)
+
+
+def _mask(row: Row) -> str:
+    return value_of(row.cells.get("mask", ""))
+
+
+def _name(image: str, folder: Path, file: Path) -> str:
+    """What a case is called: its path in the folder without suffix, as on the disk; as it is written elsewhere."""
+    path = PurePosixPath(image.replace("\\", "/"))
+    if file != folder / path and file.is_relative_to(folder):
+        path = PurePosixPath(file.relative_to(folder).as_posix())
+    return (path.parent / stem_of(path.name)).as_posix()
+
+
+def _on_disk(shelf: Shelf, text: str, where: str, respelled: list[str]) -> Path | None:
+    """The file or folder a cell names; what is neither would be waited for, or never end."""
+    if not text:
+        return None
+    path, to_the_letter = shelf.find(text, where)
+    if not to_the_letter:
+        respelled.append(f"{shown(text)} for {path.name}")
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise TableError(f"{where}: {shown(text)} is a pipe or a device; expected a file, or the folder of a series")
+    return path
+
+
+def _series(folder: Path, where: str) -> tuple[Path, ...]:
+    """The files of one DICOM series."""
+    files = tuple(sorted(islice(walk(folder), MOST_FILES + 1)))
+    if len(files) > MOST_FILES:
+        raise TableError(f"{where}: {folder} holds more than {MOST_FILES} files; expected the folder of one series")
+    return files
