@@ -1,6 +1,7 @@
 """DICOM headers without pixels: what groups files into patients and series."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import pydicom
@@ -27,6 +28,9 @@ _TAGS = [
     *("SeriesDescription", "BodyPartExamined", "PresentationIntentType"),
     *("ImageLaterality", "Laterality", "ViewPosition"),
 ]
+
+
+_KEPT = 20_000  # headers, of a kilobyte each
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +77,21 @@ class Header:
 def read_header(path: Path) -> Header:
     """Read the few tags that group files, stopping before the pixels.
 
+    A site's files are asked several times: for their series, their patients, and where masks lie. The last headers are
+    kept, each as long as its file does not change.
+
     Raises:
         Unreadable: the file is not DICOM, or its header is broken.
     """
+    try:
+        state = path.stat()
+    except OSError as problem:
+        raise Unreadable(path, "missing", f"cannot be opened: {problem.strerror}") from None
+    return _read(path, state.st_mtime_ns, state.st_size)
+
+
+@lru_cache(maxsize=_KEPT)
+def _read(path: Path, _changed_ns: int, _size: int) -> Header:
     quiet()
     if sniff(path) != "dicom":
         raise Unreadable(path, "not_an_image", "expected a DICOM file")
