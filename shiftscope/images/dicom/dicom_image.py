@@ -18,7 +18,6 @@ from shiftscope.images.dicom.objects import (
     SCREEN,
     SEGMENTATION,
     is_raw,
-    kind_of,
     open_dataset,
     sop_class,
 )
@@ -67,7 +66,7 @@ def _read(paths: Sequence[Path]) -> Image:
         odd += left_out
     else:
         values, pixels = _stack(files)
-    odd += [_TOLD_KINDS[kind]] if (kind := kind_of(first)) in _TOLD_KINDS else []
+    odd += [_TOLD_KINDS[kind]] if (kind := files[0].kind) in _TOLD_KINDS else []
     odd += ["raw_film"] if is_raw(first) else []
     # A picture that is placed in space is a slice of a volume, and its masks are laid by their places: it stays whole.
     flat = values.shape[1:3] == (first.Rows, first.Columns) and not (planes and planes[0].known)
@@ -154,7 +153,7 @@ def _one(file: File) -> tuple[np.ndarray, Pixels, list[Plane], list[str]]:
     data, path = file.data, file.path
     if sop_class(data) == SEGMENTATION:
         raise Unreadable(path, "beside_images", "a DICOM segmentation is a mask, not an image; put it with the masks")
-    if kind_of(data) == NOTHING:
+    if file.kind == NOTHING:
         raise Unreadable(path, "beside_images", f"a {data.SOPClassUID.name} is no image of the examination")
     if sop_class(data).startswith(_WHOLE_SLIDE):
         raise Unreadable(path, "unsupported", "a whole-slide image; export regions of interest as pictures")

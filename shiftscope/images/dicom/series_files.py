@@ -1,7 +1,7 @@
 """The files that are given as one image: opened, without what is no image among them, each once."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -40,12 +40,14 @@ class File:
         plane: where its picture lies.
         stored: keyword -> its value as the file stores it, None where it has none. To convert the values of each slice
             would take longer than to read it, and most are the same in all.
+        kind: as `objects.kind_of` tells it; "" before it was asked.
     """
 
     path: Path
     data: pydicom.Dataset
     plane: Plane
     stored: Mapping[str, object]
+    kind: str = ""
 
     @staticmethod
     def open(path: Path) -> "File":
@@ -58,6 +60,11 @@ class File:
             data = open_dataset(path)
             stored = {name: _stored(data, tag) for name, tag in _WATCHED.items()}
             return File(path, data, plane_of(data), stored)
+
+    def of_its_kind(self) -> "File":
+        """The same, with its kind."""
+        with refusing(self.path, "the data set"):
+            return replace(self, kind=kind_of(self.data))
 
     @property
     def number(self) -> int:
@@ -93,7 +100,7 @@ def open_files(paths: Sequence[Path]) -> tuple[list[File], bool]:
         if kinds[key] == NOTHING:
             aside.append(Unreadable(path, "beside_images"))
             continue
-        files.append(file)
+        files.append(replace(file, kind=kinds[key]))
         found.append(kinds[key])
     if not files:
         raise aside[0]

@@ -68,7 +68,7 @@ def series_of(paths: Sequence[Path]) -> Series:
         Unreadable: naming the file at fault; "unsupported" where the files are no single volume, with the way out.
     """
     if len(paths) == 1:
-        file = File.open(paths[0])
+        file = File.open(paths[0]).of_its_kind()
         return Series([file], [file.plane])
     files, beside = open_files(paths)
     series = {str(file.data.get("SeriesInstanceUID") or "") for file in files}
