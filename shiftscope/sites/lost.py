@@ -11,10 +11,10 @@ from shiftscope.sites.layouts.spellings import folders_of, is_image_name, is_lit
 __all__ = ["Lost", "leave_out_lost", "lost_in", "sentences"]
 
 _KINDS = {
-    "link": "links lead nowhere: the files they stand for were not copied, or not fetched (git-annex and datalad: get)",
-    "cloud": "files are placeholders of a cloud drive or shortcuts: download the files themselves",
-    "download": "downloads or copies did not end: fetch the files again",
-    "special": "entries are pipes, sockets or devices, and are not opened: move them away",
+    "link": "links that lead nowhere: the files they stand for were not copied, or not fetched (git-annex: get)",
+    "cloud": "placeholders of a cloud drive, or shortcuts: download the files themselves",
+    "download": "downloads or copies that did not end: fetch the files again",
+    "special": "pipes, sockets or devices, which are not opened: move them away",
 }
 _ENDINGS = {
     **dict.fromkeys((".icloud", ".lnk", ".url", ".cloudf", ".gdoc"), "cloud"),
@@ -56,7 +56,7 @@ def sentences(lost: Sequence[Lost]) -> list[str]:
     """What was lost, by kind, for the eyes of the site."""
     counts = Counter(kind for _, kind in lost)
     first = {kind: path for path, kind in reversed(lost)}
-    return [f"{counts[kind]} {what}; the first is {first[kind]}" for kind, what in _KINDS.items() if counts[kind]]
+    return [f"{counts[kind]} x {what}; the first is {first[kind]}" for kind, what in _KINDS.items() if counts[kind]]
 
 
 def _kind(entry: "os.DirEntry[str]") -> str | None:

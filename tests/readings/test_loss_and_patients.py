@@ -85,7 +85,7 @@ def test_a_socket_is_not_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         listening.bind("2.png")
         site = read_site(tmp_path)
     assert read_all(site) == (1, {"missing": 1})
-    assert "1 entries are pipes, sockets or devices, and are not opened: move them away; the first is" in site.told[0]
+    assert "1 x pipes, sockets or devices, which are not opened: move them away; the first is" in site.told[0]
 
 
 def test_a_file_of_no_bytes_is_empty(tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_the_way_out_is_told_with_the_first(tmp_path: Path) -> None:
     broken(pictures(tmp_path, "1.png") / "2.png")
     told = read_site(tmp_path).told
     assert len(told) == 1
-    assert told[0].startswith("1 links lead nowhere: the files they stand for were not copied")
+    assert told[0].startswith("1 x links that lead nowhere: the files they stand for were not copied")
     assert told[0].endswith("2.png")
 
 
@@ -125,9 +125,17 @@ def test_a_mask_that_is_gone_is_counted(tmp_path: Path) -> None:
     assert [len(case.masks) for case in site.cases] == [1, 0]
 
 
+def test_a_lost_file_does_not_hide_what_is_there(tmp_path: Path) -> None:
+    """Images that no layout knows, beside a link that leads nowhere: the layout is what has to be said."""
+    pictures(tmp_path, *(f"ward/room {number}/left/{number}.png" for number in range(6)))
+    (tmp_path / "ward" / "gone.png").symlink_to(tmp_path / "nowhere.png")
+    with pytest.raises(InputError, match="--layout"):
+        read_site(tmp_path)
+
+
 def test_a_folder_of_which_nothing_is_there_says_so(tmp_path: Path) -> None:
     broken(tmp_path / "1.png")
-    with pytest.raises(InputError, match=r"nothing to read: 1 links lead nowhere.*get.*1\.png"):
+    with pytest.raises(InputError, match=r"nothing to read: 1 x links that lead nowhere.*get.*1\.png"):
         read_site(tmp_path)
 
 

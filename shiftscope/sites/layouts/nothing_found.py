@@ -32,7 +32,7 @@ def all_left_out(root: Path, found: Found) -> Unsettled:
 
 def nothing_found(root: Path, lost: Sequence[Lost]) -> Unsettled:
     """Why nothing was found: files that are not there, several sites in one folder, or no known layout."""
-    if lost:
+    if lost and not has_images(root, deep=True):
         return Unsettled(
             f"{root}: nothing to read: {'; '.join(sentences(lost))}",
             f"nothing to read: {len(lost)} files are not there",
