@@ -73,8 +73,8 @@ def reading_sheet(reading: Mapping[str, Any]) -> Sheet:
     """What reading the cases gave, from `sites.SiteReading`."""
     sheet: list[Lines | Grid] = [Grid("what was read", ("what", "found"), list(reading["found"].items()))]
     if reading["odd"]:
-        numbered = [f"{number}. {sentence}" for number, sentence in enumerate(reading["odd"], start=1)]
-        sheet.append(Lines("what looks odd, most suspicious first", numbered))
+        numbered = [(str(number), sentence) for number, sentence in enumerate(reading["odd"], start=1)]
+        sheet.append(Grid("what looks odd, most suspicious first", ("#", "told"), numbered))
     return sheet
 
 
