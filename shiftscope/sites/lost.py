@@ -11,7 +11,9 @@ from shiftscope.sites.layouts.spellings import folders_of, is_image_name, is_lit
 __all__ = ["Lost", "leave_out_lost", "lost_in", "sentences"]
 
 _KINDS = {
-    "link": "links that lead nowhere: the files they stand for were not copied, or not fetched (git-annex: get)",
+    "link": (
+        "links that lead nowhere: the files they stand for were not copied, or not fetched (git-annex, datalad: get)"
+    ),
     "cloud": "placeholders of a cloud drive, or shortcuts: download the files themselves",
     "download": "downloads or copies that did not end: fetch the files again",
     "special": "pipes, sockets or devices, which are not opened: move them away",
