@@ -10,6 +10,7 @@ from shiftscope.errors import PlanError
 from shiftscope.plans import Plan, PlannedSite
 from shiftscope.sites import read_site
 from shiftscope.train.launch import arm_of, at_equal_compute, check_plan, passes_of_arm, train
+from shiftscope.train.loading import read_planned
 from shiftscope.train.personalize import CONTROLS, PERSONALIZERS
 from shiftscope.train.site_fits import as_planned
 from shiftscope.train.strategies import choose_strategies, passes_of
@@ -35,6 +36,24 @@ def test_other_data_keep_their_own_name(pair: dict[str, Path], tmp_path: Path) -
 
 def test_a_name_of_the_plan_is_not_doubted(pair: dict[str, Path]) -> None:
     assert as_planned(read_site(pair["b"], name="a"), plan_for(pair)).name == "a"
+
+
+def test_a_template_beside_the_data_is_read_again_for_training(pair: dict[str, Path], tmp_path: Path) -> None:
+    """How files lie is in no plan: training finds it where profiling did, and then the same cases and masks."""
+    folder = tmp_path / "b"
+    for path in sorted((pair["b"] / "images").iterdir()):
+        visit = folder / "archive" / path.stem
+        visit.mkdir(parents=True)
+        (visit / "picture.png").write_bytes(path.read_bytes())
+        (visit / "drawn 1.png").write_bytes((pair["b"] / "masks" / path.name).read_bytes())
+    (folder / "site.toml").write_text("layout = 'archive/{case}/picture.png'\nmask = 'archive/{case}/drawn *.png'\n")
+    plan = plan_for(pair)
+    again = read_planned(plan, "b", folder, patient_regex=None)
+    before = read_planned(plan, "b", pair["b"], patient_regex=None)
+    assert len(again.cases) == len(before.cases)
+    for one, other in zip(again.cases, before.cases, strict=True):
+        assert one.images[0].read_bytes() == other.images[0].read_bytes()
+        assert [mask.read_bytes() for mask in one.masks] == [mask.read_bytes() for mask in other.masks]
 
 
 def planned(**changes: object) -> Plan:
