@@ -47,7 +47,7 @@ class InlineGrid(Grid):  # type: ignore[misc]  # flwr is not typed
 
     @property
     def run(self) -> object:
-        """Not needed in one process."""
+        """Flower's class has it; nothing here reads it, and such a record cannot be made by Flower's public interface."""
         raise NotImplementedError("an inline grid has no run record")
 
     def create_message(
