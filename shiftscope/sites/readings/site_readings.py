@@ -160,12 +160,14 @@ class SiteReading:
                 yield f"the {end} image{name} is far from the rest: {brightness:.2f}, the middle one is {middle:.2f}"
         rare = [name for name, count in self._modalities.items() if count < RARE * self.read]
         if rare:
-            told = ", ".join(
-                f"{each} ({self._modalities[each]}{self._where('modality ' + each, named)})" for each in rare
+            listed = ", ".join(
+                f"{each} ({self._modalities[each]}{self._where('modality ' + each, True)})" for each in rare
             )
-            yield f"a few cases are of another modality than the rest: {told}"
+            few = sum(self._modalities[each] for each in rare)
+            yield f"{few} cases are of another modality than the rest{f': {listed}' if named else ''}"
         elif len(self._modalities) > 1:
-            yield f"several modalities: {_listed(self._modalities)}; give each as a site of its own where models differ"
+            listed = f": {_listed(self._modalities)}" if named else ""  # a header's text, whatever stands there
+            yield f"several modalities{listed}; give each as a site of its own where models differ"
         patients = len({case.patient for case in self.site.cases})
         if 2 * self._lone > self.read and len(self.site.cases) >= MANY_SLICES * patients:
             yield (

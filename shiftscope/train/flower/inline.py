@@ -47,7 +47,7 @@ class InlineGrid(Grid):  # type: ignore[misc]  # flwr is not typed
 
     @property
     def run(self) -> object:
-        """Flower's class has it; nothing here reads it, and such a record cannot be made by Flower's public interface."""
+        """Flower's class has it; nothing here reads it, and Flower's public interface makes no such record."""
         raise NotImplementedError("an inline grid has no run record")
 
     def create_message(
