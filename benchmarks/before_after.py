@@ -10,15 +10,15 @@ from pathlib import Path
 
 import numpy as np
 
+from shiftscope.copies.copy_pictures import draw_sheet
+from shiftscope.copies.harmonized_sites import write_copies
+from shiftscope.copies.image_changes import Changes
+from shiftscope.copies.site_fits import fit_site
 from shiftscope.harmonize import HARMONIZERS, fit
 from shiftscope.phantoms import ANATOMIES, write_site
 from shiftscope.plans import Plan, PlannedSite
 from shiftscope.sites import read_site
-from shiftscope.train.changes import Changes
-from shiftscope.train.copies import write_copies
-from shiftscope.train.copy_sheets import draw_sheet
-from shiftscope.train.loading import load_samples
-from shiftscope.train.site_fits import fit_site
+from shiftscope.training.data.model_inputs import load_samples
 
 NAME, SIZE = "quantile_map", 192
 GAMMA = {"ashford": 1.0, "brackley": 1.0, "carrow": 1.8}

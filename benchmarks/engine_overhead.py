@@ -81,7 +81,7 @@ def cases_of(plan_file: str, name: str) -> Any:
     """A site's cases, read once in a process."""
     from shiftscope.plans import read_plan
     from shiftscope.sites import read_site
-    from shiftscope.train.loading import load_samples
+    from shiftscope.training.data.model_inputs import load_samples
 
     plan = read_plan(Path(plan_file))
     return load_samples(read_site(Path(plan.data[name]), name=name), plan)
@@ -93,10 +93,10 @@ def train_bare(plan_file: str, name: str, weights: dict[str, Any], number: int) 
     import torch
 
     from shiftscope.plans import read_plan
-    from shiftscope.train.batches import draw
-    from shiftscope.train.models import build
-    from shiftscope.train.randomness import generator
-    from shiftscope.train.rounds import learning_rate, loss_for
+    from shiftscope.training.algorithms.local_rounds import learning_rate, loss_for
+    from shiftscope.training.data.batches import draw
+    from shiftscope.training.data.randomness import generator
+    from shiftscope.training.models.networks import build
 
     torch.set_num_threads(1)
     plan, cases = read_plan(Path(plan_file)), cases_of(plan_file, name).train
@@ -123,8 +123,8 @@ def judge_bare(plan_file: str, name: str, weights: dict[str, Any]) -> float:
     import torch
 
     from shiftscope.plans import read_plan
-    from shiftscope.train.models import build
-    from shiftscope.train.scores import judge
+    from shiftscope.training.evaluation.scores import judge
+    from shiftscope.training.models.networks import build
 
     torch.set_num_threads(1)
     plan, cases = read_plan(Path(plan_file)), cases_of(plan_file, name)
@@ -137,9 +137,9 @@ def judge_bare(plan_file: str, name: str, weights: dict[str, Any]) -> float:
 def run_bare(plan_file: str, parallel: bool) -> dict[str, Any]:
     """The whole job without an engine."""
     from shiftscope.plans import read_plan
-    from shiftscope.train.aggregate import Update, weighted_mean
-    from shiftscope.train.models import build
-    from shiftscope.train.randomness import seeded
+    from shiftscope.training.algorithms.aggregation import Update, weighted_mean
+    from shiftscope.training.data.randomness import seeded
+    from shiftscope.training.models.networks import build
 
     plan = read_plan(Path(plan_file))
     pools = {name: ProcessPoolExecutor(1, mp_context=get_context("spawn")) for name in SITES} if parallel else {}
@@ -180,7 +180,7 @@ def ready(plan_file: str, name: str) -> None:
 def run_engine(plan_file: str, engine: str) -> dict[str, Any]:
     """The whole job on an engine; the start of the first round is its end less its length."""
     from shiftscope.plans import read_plan
-    from shiftscope.train.launch import arm_of, train
+    from shiftscope.training.launch import arm_of, train
 
     plan = read_plan(Path(plan_file))
     out = Path(tempfile.mkdtemp(dir=Path(plan_file).parent)) / "run"
@@ -218,8 +218,8 @@ def one(mode: str, plan_file: str) -> dict[str, Any]:
 def steps_for(plan_file: str, seconds: float) -> int:
     """Steps that take `seconds` at a site, from the pace of this machine."""
     from shiftscope.plans import read_plan
-    from shiftscope.train.models import build
-    from shiftscope.train.pace import time_steps
+    from shiftscope.training.models.networks import build
+    from shiftscope.training.runs.pace import time_steps
 
     plan = read_plan(Path(plan_file))
     return max(1, math.ceil(seconds / time_steps(plan, build(plan), "cpu").seconds))

@@ -26,9 +26,9 @@ from shiftscope.plans import Plan, RunResult, propose_plan, read_plan, write_pla
 from shiftscope.profiles import Options, profile_site
 from shiftscope.recommendation import advise
 from shiftscope.sites import Declarations, read_site
-from shiftscope.train.jobs import Arm
-from shiftscope.train.launch import arm_of, at_equal_compute, check_plan, train
-from shiftscope.train.personalize import CONTROLS, PERSONALIZERS
+from shiftscope.training.algorithms.families import CONTROLS, PERSONALIZERS
+from shiftscope.training.launch import arm_of, at_equal_compute, check_plan, train
+from shiftscope.training.runs.jobs import Arm
 
 REGEX = {
     "breast_us": r"(bus_\d+|busi_\w+_\d+)",

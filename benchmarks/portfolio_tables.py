@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from shiftscope.harmonize import HARMONIZERS
 from shiftscope.plans import ArmResult, Difference, Outcome, RunResult
-from shiftscope.train.personalize import CONTROLS, PERSONALIZERS
+from shiftscope.training.algorithms.families import CONTROLS, PERSONALIZERS
 
 __all__ = ["EQUAL", "tables"]
 

@@ -24,11 +24,11 @@ import numpy as np
 
 from shiftscope.plans import Plan, PlannedSite
 from shiftscope.sites import fingerprint, read_site
-from shiftscope.train.launch import arm_of, train
-from shiftscope.train.loading import Sample, load_samples
-from shiftscope.train.models import build
-from shiftscope.train.randomness import seeded, single_threaded
-from shiftscope.train.scores import dice, judge
+from shiftscope.training.data.model_inputs import Sample, load_samples
+from shiftscope.training.data.randomness import seeded, single_threaded
+from shiftscope.training.evaluation.scores import dice, judge
+from shiftscope.training.launch import arm_of, train
+from shiftscope.training.models.networks import build
 
 SITES = {
     "t1": ("t1_t1w.nii.gz", "t1_t1w_seg-manual.nii.gz"),

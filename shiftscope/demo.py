@@ -50,7 +50,7 @@ def run_demo(
         engine: "flower" or "inline".
         say: told what happens.
     """
-    from shiftscope.train.launch import train
+    from shiftscope.training.launch import train
 
     say("drawing four hospitals")
     folders = demo_hospitals(out / "hospitals", seed=seed)

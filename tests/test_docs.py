@@ -19,7 +19,7 @@ from shiftscope.phantoms import ANATOMIES, PLANTS, write_site
 from shiftscope.plans import RunResult
 from shiftscope.profiles import Profile
 from shiftscope.profiles.profile import Privacy, Sketch
-from shiftscope.train.personalize import CONTROLS, PERSONALIZERS
+from shiftscope.training.algorithms.families import CONTROLS, PERSONALIZERS
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -20,8 +20,8 @@ from shiftscope.cli.owner import (
 )
 
 if TYPE_CHECKING:
+    from shiftscope.copies.image_changes import Changes
     from shiftscope.plans.copies import CopiesResult
-    from shiftscope.train.changes import Changes
 
 __all__ = ["harmonize"]
 
@@ -52,14 +52,14 @@ def harmonize(
     form: FormatOption = Format.TABLE,
 ) -> None:
     """At a site: copies of its images as the federation's models see them, with masks, labels and patients beside."""
+    from shiftscope.copies.harmonized_sites import write_copies
+    from shiftscope.copies.image_changes import Changes
+    from shiftscope.copies.site_fits import as_planned, check_copies, fit_site
     from shiftscope.harmonize import HARMONIZERS, NOTHING
     from shiftscope.plans import read_plan
     from shiftscope.reports.copies_sheet import copies_sheet
     from shiftscope.sites import NOTHING_SAID, read_site
-    from shiftscope.train.changes import Changes
-    from shiftscope.train.copies import write_copies
-    from shiftscope.train.references import kept_reference, read_reference
-    from shiftscope.train.site_fits import as_planned, check_copies, fit_site
+    from shiftscope.training.runs.kept_references import kept_reference, read_reference
 
     wanted = read_plan(plan)
     name = check_copies(wanted)
@@ -93,7 +93,7 @@ def harmonize(
 
 def _drawn(path: Path, changes: "Changes", result: "CopiesResult", cases: int, seed: int) -> "CopiesResult":
     """Draw the picture, and say whom it shows, here only."""
-    from shiftscope.train.copy_sheets import draw_sheet
+    from shiftscope.copies.copy_pictures import draw_sheet
 
     shown = draw_sheet(path, changes, result, count=cases, seed=seed)
     warn(f"{path} shows patients' images: it must not leave the hospital")

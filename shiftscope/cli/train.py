@@ -26,7 +26,7 @@ def train(
     """Run the job a plan describes, beside its baseline on the same budget, and say whether the advice paid."""
     from shiftscope.plans import read_plan
     from shiftscope.reports.result_sheet import result_sheet
-    from shiftscope.train.launch import train as launch
+    from shiftscope.training.launch import train as launch
 
     wanted = read_plan(plan)
     target = output or Path("runs") / wanted.name

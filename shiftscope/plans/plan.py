@@ -83,10 +83,10 @@ class Split(Record):
 class Plan(Document):
     """One federated job: the advice beside its baseline, on one budget.
 
-    `harmonizer` is a key of `shiftscope.harmonize.HARMONIZERS`, `personalizer` of
-    `shiftscope.train.personalize.PERSONALIZERS`, `baseline` of `CONTROLS`; with neither of the first two, the
-    baseline is trained alone. `weights` is a local file a timm model starts from. With a `patch` (z, y, x) the network
-    is three-dimensional and sees volumes in blocks of that size; without one it sees slices.
+    `harmonizer` is a key of `shiftscope.HARMONIZERS`, `personalizer` of `shiftscope.PERSONALIZERS`, `baseline` of
+    `shiftscope.CONTROLS`; with neither of the first two, the baseline is trained alone. `weights` is a local file that
+    a timm model starts from. With a `patch` (z, y, x) the network is three-dimensional and sees volumes in blocks of
+    that size; without one it sees slices.
     """
 
     SCHEMA: ClassVar[int] = 1

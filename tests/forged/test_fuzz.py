@@ -115,7 +115,7 @@ def test_profiles(command: str, room: Path, account: Note) -> None:
 
 
 def test_plans(room: Path, account: Note) -> None:
-    from shiftscope.train.launch import arms_of, check_plan
+    from shiftscope.training.launch import arms_of, check_plan
 
     plan = plain(trial_of().plan)
 

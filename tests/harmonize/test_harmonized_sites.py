@@ -14,9 +14,9 @@ from shiftscope.harmonize import HARMONIZERS, Statistics, combine
 from shiftscope.phantoms import Hospital, draw_hospital, write_site
 from shiftscope.plans import Plan, PlannedSite
 from shiftscope.sites import fingerprint, read_site
-from shiftscope.train.jobs import Arm, Job
-from shiftscope.train.loading import Sample, Samples
-from shiftscope.train.views import Views
+from shiftscope.training.data.model_inputs import Sample, Samples
+from shiftscope.training.federation.site_data import Views
+from shiftscope.training.runs.jobs import Arm, Job
 
 SIZE = 32
 LABELS = {"benign": 0.5, "malignant": 0.5}

@@ -1,0 +1,106 @@
+"""Strategies are compared on one budget or not at all."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from shiftscope.errors import EngineError
+from shiftscope.training.algorithms.aggregation import Tensors
+from shiftscope.training.runs.jobs import Job
+from shiftscope.training.runs.states import Checkpoint
+
+__all__ = ["digest_of", "not_comparable", "refuse_unequal"]
+
+
+def digest_of(tensors: Tensors) -> str:
+    """A mark of a model's weights: 16 hexadecimal digits of SHA-256."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        digest.update(name.encode())
+        digest.update(np.ascontiguousarray(tensors[name]).tobytes())
+    return digest.hexdigest()[:16]
+
+
+def refuse_unequal(job: Job, runs: Mapping[tuple[str, int], Checkpoint]) -> None:
+    """See from the account of the rounds that every strategy had what the first one had.
+
+    Compared are, site by site: the initial weights of each seed, the number of rounds, and optimizer steps of the
+    model that is used, tuning at the end among them; and that no more was computed than the algorithm declares. The
+    split and the augmentation are one for a whole job. A site that missed rounds is left out: its absence is told in
+    the result's notes.
+
+    Raises:
+        EngineError: naming the strategy, the site, and both numbers.
+    """
+    for (name, seed), run in runs.items():
+        due = job.arm(name).rounds * job.plan.local_steps
+        foreseen = job.forecast.get(name)
+        for site in _whole(run, job.sites):
+            spent = [*(entry.sites[site] for entry in run.entries), run.evaluation[site].spent]
+            steps, passes = sum(word.steps for word in spent), sum(word.passes for word in spent)
+            if steps != due:
+                raise EngineError(
+                    f"{name} seed {seed}: site {site} took {steps} optimizer steps, and the budget is {due};"
+                    " the comparison would not be fair; mend the algorithm's count of rounds and steps"
+                )
+            most = passes if foreseen is None else sum(word.passes for word in foreseen.rounds[site])
+            if passes > most:
+                raise EngineError(
+                    f"{name} seed {seed}: site {site} took {passes} passes, and {most} were declared; the comparison"
+                    " would not be fair; mend the algorithm's `passes`, `besides` or `tuning`"
+                )
+    for seed in job.plan.seeds:
+        _one_start(seed, {name: run for (name, of), run in runs.items() if of == seed})
+
+
+def not_comparable(job: Job, runs: Mapping[tuple[str, int], Checkpoint]) -> dict[str, str]:
+    """Arm -> why it has no difference from the first one: sites were missing from one and not from the other.
+
+    A shared model that learned from fewer sites is another model everywhere. Who is missing alike is no reason.
+    """
+    first, *others = job.arms
+    why: dict[str, str] = {}
+    for arm in others:
+        for seed in job.plan.seeds:
+            mine, base = (_missed(runs[name, seed]) for name in (arm.name, first.name))
+            for site in job.sites:
+                if mine.get(site, 0) != base.get(site, 0):
+                    why[arm.name] = (
+                        f"'{arm.name}' is not compared with '{first.name}': with seed {seed} site {site} missed"
+                        f" {mine.get(site, 0)} rounds of the one and {base.get(site, 0)} of the other; resume when the"
+                        " site is back, or start anew"
+                    )
+    return why
+
+
+def _missed(run: Checkpoint) -> Counter[str]:
+    return Counter(site for entry in run.entries for site, reply in entry.replies.items() if reply != "ok")
+
+
+def _one_start(seed: int, runs: Mapping[str, Checkpoint]) -> None:
+    """All strategies of a seed, at all sites, set out from the same weights."""
+    starts = {
+        (name, site): spent.start
+        for name, run in runs.items()
+        for entry in run.entries[:1]
+        for site, spent in entry.sites.items()
+        if spent.start
+    }
+    if len(set(starts.values())) > 1:
+        (one, first), (other, second) = _differing(starts)
+        raise EngineError(
+            f"seed {seed}: {one} at site {first} and {other} at site {second} started from different weights;"
+            " the comparison would not be fair; start the run anew, with one version of torch at all sites"
+        )
+
+
+def _differing(starts: Mapping[tuple[str, str], str]) -> tuple[tuple[str, str], tuple[str, str]]:
+    first = next(iter(starts))
+    return first, next(place for place, start in starts.items() if start != starts[first])
+
+
+def _whole(run: Checkpoint, sites: Sequence[str]) -> list[str]:
+    """Sites that took part in every round and were judged."""
+    return [site for site in sites if site in run.evaluation and all(site in entry.sites for entry in run.entries)]

@@ -1,0 +1,57 @@
+"""The leakage gate: does a harmonizer take away what the model has to learn?"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from shiftscope.harmonize.leakage import (
+    MARGIN_CONTRAST,
+    MARGIN_SEPARABILITY,
+    Drop,
+    case_features,
+    contrast,
+    fading,
+    leakage,
+)
+from shiftscope.plans import Kept
+from shiftscope.training.data.model_inputs import Sample
+
+__all__ = ["as_kept", "kept_signal"]
+
+
+def kept_signal(before: Sequence[Sample], after: Sequence[Sample]) -> Kept | None:
+    """How much of the classes, or of the lesions' contrast, is left in a site's training cases; None with too few.
+
+    Args:
+        before, after: the same cases, as they are and harmonized.
+    """
+    patients = [sample.patient for sample in before]
+    if all(isinstance(sample.target, int) for sample in before):
+        seen = [np.stack([_features(sample) for sample in side]) for side in (before, after)]
+        fall = leakage(seen[0], seen[1], [int(sample.target) for sample in before], patients=patients)
+        return as_kept(fall, MARGIN_SEPARABILITY)
+    stand_out = [
+        [contrast(s.pixels.astype(np.float32), np.asarray(s.target)) for s in side] for side in (before, after)
+    ]
+    return as_kept(fading(*stand_out, patients=patients), MARGIN_CONTRAST)
+
+
+def _features(sample: Sample) -> np.ndarray:
+    """What a case says at a glance; of the linear model's inputs, which are features already, those."""
+    pixels = sample.pixels.astype(np.float32)
+    return pixels.ravel() if pixels.shape[-1] == 1 else case_features(pixels)
+
+
+def as_kept(drop: Drop | None, margin: float) -> Kept | None:
+    """The figure as a record; None where it is undefined."""
+    if drop is None:
+        return None
+    return Kept(
+        cases=drop.cases,
+        before=drop.before,
+        after=drop.after,
+        drop=drop.drop,
+        low=drop.low,
+        high=drop.high,
+        lost=drop.exceeds(margin),
+    )

@@ -1,0 +1,105 @@
+"""The app every site runs: messages in, a `Participant`'s answers out."""
+
+import json
+import logging
+import traceback
+from collections.abc import Callable
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+
+from flwr.app import Context, Message
+from flwr.clientapp import ClientApp
+
+from shiftscope.errors import EngineError
+from shiftscope.training.federation.flower.messages import Parcel, pack, refuse, unpack
+from shiftscope.training.federation.participants import Participant
+from shiftscope.training.runs.jobs import Job
+
+__all__ = ["client", "participant_of"]
+
+CACHED_SITES = 8
+"""A simulation's worker serves any site: this many keep their images in its memory."""
+
+
+@lru_cache(maxsize=CACHED_SITES)
+def participant(job_file: Path, number: int) -> Participant:
+    """The site with that number in the job's order, with its data kept between messages."""
+    job = Job.read(job_file, EngineError)
+    return Participant(job, job.sites[number])
+
+
+def participant_of(context: Context) -> Participant:
+    """Who this process acts for."""
+    return participant(Path(str(context.run_config["job"])), int(context.node_config["partition-id"]))
+
+
+def describe(site: Participant, _parcel: Parcel) -> Parcel:
+    """Before anything: who it is, what it has."""
+    return Parcel(facts=site.describe())
+
+
+def share(site: Participant, parcel: Parcel) -> Parcel:
+    """One pass of a harmonizer: aggregates over the training cases."""
+    facts = parcel.facts
+    return Parcel(statistics=site.share(facts["harmonizer"], facts["pass"], parcel.statistics))
+
+
+def harmonize(site: Participant, parcel: Parcel) -> Parcel:
+    """The reference is known: map all images, say how much they changed."""
+    changed, kept = site.harmonize(parcel.facts["harmonizer"], parcel.statistics)
+    return Parcel(facts={"changed": changed, "kept": None if kept is None else kept.model_dump()})
+
+
+def train(site: Participant, parcel: Parcel) -> Parcel:
+    """One round."""
+    facts = parcel.facts
+    own = (facts["round"], facts["accepted"])
+    update = site.train(facts["arm"], facts["seed"], *own, parcel.tensors, parcel.statistics)
+    spent = json.loads(update.spent.model_dump_json())
+    return Parcel(tensors=update.tensors, facts={"cases": update.cases, "loss": update.loss, "spent": spent})
+
+
+def evaluate(site: Participant, parcel: Parcel) -> Parcel:
+    """The final model, judged."""
+    facts = parcel.facts
+    word = site.evaluate(facts["arm"], facts["seed"], facts["accepted"], parcel.tensors, parcel.statistics)
+    return Parcel(facts=word.model_dump())
+
+
+def compare(site: Participant, parcel: Parcel) -> Parcel:
+    """Every strategy beside the first."""
+    return Parcel(tensors=site.compare({(arm, seed): kept for arm, seed, kept in parcel.facts["judged"]}))
+
+
+def answering(handler: Callable[[Participant, Parcel], Parcel]) -> Callable[[Message, Context], Message]:
+    """A handler as Flower calls it.
+
+    Whatever goes wrong at a site ends here: the details, which may name files and patients, go to the site's own
+    log; the coordinator learns the kind of error and where the log is.
+    """
+
+    def reply(message: Message, context: Context) -> Message:
+        site = participant_of(context)
+        try:
+            return Message(pack(handler(site, unpack(message.content))), reply_to=message)
+        except Exception as problem:  # noqa: BLE001 - the boundary between a site and the federation
+            site.home.mkdir(parents=True, exist_ok=True)
+            with (site.home / "errors.log").open("a", encoding="utf-8") as log:
+                log.write(
+                    f"{datetime.now().isoformat(timespec='seconds')} {handler.__name__}\n{traceback.format_exc()}\n"
+                )
+            logging.getLogger(__name__).debug("site %s: %s failed", site.site, handler.__name__)
+            where = (site.home / "errors.log").relative_to(site.job.out)
+            return refuse(message, f"{type(problem).__name__}, see {where}")
+
+    return reply
+
+
+client = ClientApp()
+client.query("describe")(answering(describe))
+client.query("share")(answering(share))
+client.query("harmonize")(answering(harmonize))
+client.query("compare")(answering(compare))
+client.train()(answering(train))
+client.evaluate()(answering(evaluate))

@@ -1,0 +1,150 @@
+"""The sites as the coordinator reaches them: ask all, know who answered what."""
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from flwr.app import Message
+from flwr.serverapp import Grid
+
+from shiftscope.errors import EngineError
+from shiftscope.training.federation.flower.messages import Parcel, failure_of, pack, size_of, unpack, weight_of
+from shiftscope.training.runs.jobs import Job
+
+__all__ = ["Answers", "Federation", "WorkerDied", "verdicts"]
+
+DEATHS = {"ActorDiedError", "ActorUnavailableError", "RayActorError", "WorkerCrashedError", "OutOfMemoryError"}
+"""Ray's names for a worker process that is gone, a kill by the system for want of memory among them."""
+
+JOIN_S = 120.0
+"""The least to wait for nodes and their first answer: processes start, libraries load, images are read."""
+
+
+class WorkerDied(EngineError):
+    """A process that served the sites is gone.
+
+    Flower's simulation goes on without replacing it and fails, at once, whatever it hands to the dead: in every later
+    round other sites than the one to blame. Nothing from then on means anything, so the engine has to start anew.
+    """
+
+
+@dataclass(slots=True)
+class Answers:
+    """What came back for one question.
+
+    Attributes:
+        parcels: site -> its answer, sorted by site.
+        failures: site -> why there is none.
+        up, down: site -> payload bytes it sent and received.
+    """
+
+    parcels: dict[str, Parcel] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
+    up: dict[str, int] = field(default_factory=dict)
+    down: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def bytes(self) -> int:
+        """Payload of all sites, both ways."""
+        return sum(self.up.values()) + sum(self.down.values())
+
+
+class Federation:
+    """Names for Flower's nodes, and the bookkeeping of questions and answers."""
+
+    def __init__(self, grid: Grid, job: Job) -> None:
+        self.grid = grid
+        self.job = job
+        self.nodes: dict[str, int] = {}
+        self.missing: dict[str, str] = {}
+
+    def join(self) -> Answers:
+        """Ask every node who it is.
+
+        Afterwards `nodes` maps the sites to nodes, and `missing` says why a site of the job is not among them.
+
+        Raises:
+            EngineError: fewer nodes than sites, or no site can take part.
+            WorkerDied: an error says that a process is gone.
+        """
+        ids = self._node_ids()
+        patience = max(JOIN_S, self.job.timeout_s)
+        asked = [Message(pack(Parcel()), dst_node_id=node, message_type="query.describe") for node in ids]
+        replies = self.grid.send_and_receive(asked, timeout=patience)
+        answers, reasons = Answers(), []
+        for reply in replies:
+            if reply.has_error():
+                reasons.append(_reason(reply))
+                continue
+            parcel = unpack(reply.content)
+            self.nodes[str(parcel.facts["site"])] = reply.metadata.src_node_id
+            answers.parcels[str(parcel.facts["site"])] = parcel
+            answers.up[str(parcel.facts["site"])] = size_of(reply.content)
+        self.nodes = dict(sorted(self.nodes.items()))
+        silent = "; ".join(reasons) or f"no answer within {patience:g} s"
+        self.missing = {site: f"never joined: {silent}" for site in self.job.sites if site not in self.nodes}
+        if not self.nodes:
+            raise EngineError(f"no site could take part: {silent}")
+        return answers
+
+    def ask(self, question: str, parcels: Mapping[str, Parcel]) -> Answers:
+        """Send each site its parcel and collect the answers; sites that never joined count as failures."""
+        present = self.present(parcels)
+        sent = self.messages(question, present)
+        return self.collect(self.grid.send_and_receive(sent, timeout=self.job.timeout_s), present)
+
+    def ask_all(self, question: str, parcel: Parcel) -> Answers:
+        """Send the same parcel to every site and collect the answers."""
+        return self.ask(question, dict.fromkeys(self.nodes, parcel))
+
+    def present(self, parcels: Mapping[str, Parcel]) -> dict[str, Parcel]:
+        """What is meant for sites that joined, in their order."""
+        return {site: parcels[site] for site in self.nodes if site in parcels}
+
+    def messages(self, question: str, parcels: Mapping[str, Parcel]) -> list[Message]:
+        """One message per site."""
+        return [
+            Message(pack(parcel), dst_node_id=self.nodes[site], message_type=question)
+            for site, parcel in parcels.items()
+        ]
+
+    def collect(self, replies: Iterable[Message], asked: Mapping[str, Parcel]) -> Answers:
+        """Sort replies by site; who did not reply, or with an error, is told apart.
+
+        Raises:
+            WorkerDied: an error says that a process is gone.
+        """
+        by_node = {reply.metadata.src_node_id: reply for reply in replies}
+        answers = Answers(failures=dict(self.missing), down={site: weight_of(parcel) for site, parcel in asked.items()})
+        for site in asked:
+            reply = by_node.get(self.nodes[site])
+            if reply is None:
+                answers.failures[site] = f"no answer within {self.job.timeout_s:g} s"
+            elif reply.has_error():
+                answers.failures[site] = _reason(reply)
+            else:
+                answers.parcels[site] = unpack(reply.content)
+                answers.up[site] = size_of(reply.content)
+        return answers
+
+    def _node_ids(self) -> list[int]:
+        deadline = time.monotonic() + JOIN_S
+        while len(ids := sorted(self.grid.get_node_ids())) < len(self.job.sites):
+            if time.monotonic() > deadline:
+                raise EngineError(
+                    f"{len(ids)} of {len(self.job.sites)} nodes reported within {JOIN_S:g} s; expected one per site"
+                )
+            time.sleep(0.1)
+        return ids
+
+
+def _reason(reply: Message) -> str:
+    reason = failure_of(reply.error)
+    if reason in DEATHS:
+        raise WorkerDied(f"a worker process died ({reason}), most often for want of memory")
+    return reason
+
+
+def verdicts(sites: Iterable[str], failures: Mapping[str, str]) -> dict[str, str]:
+    """Site -> "ok" or "failed: reason", for the sites that were asked."""
+    return {site: f"failed: {failures[site]}" if site in failures else "ok" for site in sites}

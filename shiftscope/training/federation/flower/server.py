@@ -1,0 +1,264 @@
+"""The app of the coordinator: every strategy and seed of a job in one run, then the account."""
+
+import json
+import os
+import platform
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import flwr
+import numpy as np
+import torch
+from flwr.app import Context
+from flwr.serverapp import Grid, ServerApp
+
+from shiftscope.errors import EngineError, ShiftscopeError
+from shiftscope.files import write_text
+from shiftscope.harmonize import HARMONIZERS, NOTHING, Statistics, combine
+from shiftscope.parsing import read_json
+from shiftscope.plans import Cost, Kept, RoundEntry, RunResult
+from shiftscope.training.algorithms.families import find_algorithm
+from shiftscope.training.evaluation.fairness import refuse_unequal
+from shiftscope.training.evaluation.run_summaries import SiteFacts, leaks_told, line_of, summarise
+from shiftscope.training.federation.flower.federation import Answers, Federation
+from shiftscope.training.federation.flower.messages import Parcel
+from shiftscope.training.federation.flower.strategy import AccountedFedAvg
+from shiftscope.training.federation.participants import initial_tensors, server_of
+from shiftscope.training.runs.jobs import Arm, Job
+from shiftscope.training.runs.kept_references import kept_reference, read_reference
+from shiftscope.training.runs.states import (
+    Checkpoint,
+    Evaluation,
+    load_checkpoint,
+    require_alike,
+    save_arrays,
+    save_checkpoint,
+)
+
+__all__ = ["FAILURE", "ROUNDS", "coordinate", "ignore", "server"]
+
+_MOST_BYTES = 1_000_000  # of the marks of all sites
+
+FAILURE = "failure.json"
+"""Where a coordinator in another process leaves the kind of error and the line that explains it."""
+
+ROUNDS = "rounds.jsonl"
+"""One line per finished round, for whoever follows the run."""
+
+ENGINE = "flower"
+
+LEAST_CHANGE = 1e-4
+"""Mean change of a pixel in [0, 1], a fortieth of an 8-bit grey level: less than that at every site is no change."""
+
+
+def ignore(_line: str) -> None:
+    """Nobody listens."""
+
+
+def coordinate(grid: Grid, job: Job, engine: str, say: Callable[[str], None] = ignore) -> RunResult:
+    """Run the job over `grid` and write `result.json`.
+
+    Continues from the checkpoints under `job.out`, where there are any.
+
+    Args:
+        say: told one line per round, besides `rounds.jsonl`.
+
+    Raises:
+        EngineError: the job cannot give a result.
+    """
+    return _Run(grid, job, engine, say).result()
+
+
+class _Run:
+    """One job under way."""
+
+    def __init__(self, grid: Grid, job: Job, engine: str, say: Callable[[str], None]) -> None:
+        self.job = job
+        self.say = say
+        self.engine = engine
+        self.federation = Federation(grid, job)
+        self.since = time.monotonic()
+        self.asked_bytes = 0
+        self.earlier_s = 0.0
+        self.changed: dict[str, dict[str, float]] = {}
+        self.notes = [f"restarts of the engine after a process of it died: {job.restarts}"] if job.restarts else []
+
+    def result(self) -> RunResult:
+        described = self.federation.join()
+        self.asked_bytes += described.bytes
+        self._require_same_splits({site: parcel.facts["split"] for site, parcel in described.parcels.items()})
+        references = {name: self._reference(name) for name in self.job.harmonizers}
+        runs = {
+            (arm.name, seed): self._strategy(arm, seed, references.get(arm.harmonizer or "", NOTHING))
+            for arm in self.job.arms
+            for seed in self.job.plan.seeds
+        }
+        refuse_unequal(self.job, runs)
+        differences = self._differences(runs)
+        facts = {
+            site: SiteFacts(
+                parcel.facts["patients"],
+                parcel.facts["left_out"],
+                {name: changed[site] for name, changed in self.changed.items() if site in changed},
+            )
+            for site, parcel in described.parcels.items()
+        }
+        spent = sum(entry.bytes for run in runs.values() for entry in run.entries)
+        spent += sum(run.evaluation_bytes for run in runs.values()) + self.asked_bytes
+        cost = Cost(bytes=spent, seconds=time.monotonic() - self.since + self.earlier_s)
+        result = summarise(self.job, self.engine, runs, facts, differences, cost, _machine(self.job), self.notes)
+        result.write(self.job.out / "result.json")
+        return result
+
+    def _require_same_splits(self, marks: Mapping[str, str]) -> None:
+        """A resumed run goes on with the patients it learned from before.
+
+        Raises:
+            EngineError: at a site patients are divided in another way than when the run began.
+        """
+        kept = self.job.out / "splits.json"
+        before = read_json(kept, _MOST_BYTES, "marks of how patients are divided", EngineError) if kept.exists() else {}
+        if not isinstance(before, dict):
+            raise EngineError(f"{kept}: expected site -> mark; put the file back as it was, or start the run anew")
+        for site, mark in marks.items():
+            if before.get(site, mark) != mark:
+                raise EngineError(
+                    f"site {site}: patients are divided in another way than when {self.job.out} was begun; resume with"
+                    " the same data, --patient-regex and split, or start anew"
+                )
+        write_text(kept, json.dumps({**before, **marks}, indent=1))
+
+    def _reference(self, name: str) -> Statistics:
+        """Ask for the sites' shares pass by pass, send the reference out, and see that it changes something.
+
+        Raises:
+            EngineError: too few patients to share anything, or no pixel changed at any site.
+        """
+        harmonizer = HARMONIZERS[name]
+        kept = kept_reference(self.job.out, name)
+        if kept.exists():  # a resumed run must not change it, whoever is missing today
+            reference: Statistics = read_reference(kept, name)
+        else:
+            reference = NOTHING
+            for number in range(len(harmonizer.passes)):
+                facts = {"harmonizer": name, "pass": number}
+                answers = self._ask(f"share for {name}", "query.share", Parcel(statistics=reference, facts=facts))
+                shares = [answers.parcels[site].statistics for site in sorted(answers.parcels)]
+                if not any(shares):
+                    raise EngineError(_nothing_shared(name, answers))
+                reference = combine(harmonizer, number, shares, reference)
+            save_arrays(kept, dict(reference))
+        answers = self._ask(
+            f"harmonize with {name}", "query.harmonize", Parcel(statistics=reference, facts={"harmonizer": name})
+        )
+        self.changed[name] = {site: float(parcel.facts["changed"]) for site, parcel in answers.parcels.items()}
+        told = {site: parcel.facts["kept"] for site, parcel in answers.parcels.items() if parcel.facts["kept"]}
+        self.notes += leaks_told(self.job, name, {site: Kept.model_validate(kept) for site, kept in told.items()})
+        if self.changed[name] and max(self.changed[name].values()) < LEAST_CHANGE:
+            raise EngineError(f'harmonizer {name}: it changed no pixel at any site; set harmonizer = "" in the plan')
+        return reference
+
+    def _strategy(self, arm: Arm, seed: int, reference: Statistics) -> Checkpoint:
+        """Train and judge one strategy with one seed."""
+        algorithm = find_algorithm(arm.algorithm)
+        kept, fresh = self.job.checkpoint(arm.name, seed), initial_tensors(self.job, algorithm, seed)
+        if (state := load_checkpoint(kept)) is None:
+            state = Checkpoint(0, fresh)
+        else:
+            require_alike(kept, state.shared, fresh)
+        self.earlier_s += sum(entry.seconds for entry in state.entries)
+        for entry in state.entries:
+            self._note(entry)
+        server = server_of(self.job, algorithm, seed)
+        server.memory = state.memory
+        strategy = AccountedFedAvg(self.federation, algorithm, arm, seed, reference, server, state, self._note)
+        strategy.run()
+        asked = strategy.parcels(state.shared)
+        asked = {site: parcel for site, parcel in asked.items() if site not in state.evaluation}
+        if asked:
+            answers = self.federation.ask("evaluate", asked)
+            self._tell(f"judge {arm.name} seed {seed}", answers)
+            if not answers.parcels and not state.evaluation:
+                why = "; ".join(answers.failures.values())
+                raise EngineError(f"no site could judge {arm.name} seed {seed} ({why}); mend the sites and resume")
+            state.evaluation |= {site: _word(site, answers) for site in answers.parcels}
+            state.evaluation_bytes += answers.bytes
+            save_checkpoint(self.job.checkpoint(arm.name, seed), state)
+        return state
+
+    def _differences(self, runs: Mapping[tuple[str, int], Checkpoint]) -> dict[str, dict[str, np.ndarray]]:
+        """Arm -> site -> resampled differences from the first arm, gated and not; none with nothing to compare.
+
+        Each site is told which of its evaluations arrived, and whether it keeps the baseline's model by them.
+        """
+        if len(self.job.arms) < 2:
+            return {}
+        answers = self.federation.ask("query.compare", {site: _judged(site, runs) for site in self.federation.nodes})
+        self.asked_bytes += answers.bytes
+        self._tell("compare the strategies", answers)
+        names = sorted({name for parcel in answers.parcels.values() for name in parcel.tensors})
+        return {name: {site: parcel.tensors[name] for site, parcel in answers.parcels.items()} for name in names}
+
+    def _ask(self, what: str, question: str, parcel: Parcel) -> Answers:
+        """Ask all sites; who cannot answer is noted."""
+        answers = self.federation.ask_all(question, parcel)
+        self.asked_bytes += answers.bytes
+        self._tell(what, answers)
+        return answers
+
+    def _tell(self, what: str, answers: Answers) -> None:
+        self.notes += [f"site {site} did not {what}: {why}" for site, why in answers.failures.items()]
+
+    def _note(self, entry: RoundEntry) -> None:
+        """Append to the log that whoever waits for this run follows."""
+        with (self.job.out / ROUNDS).open("a", encoding="utf-8") as log:
+            log.write(entry.model_dump_json() + "\n")
+        self.say(line_of(entry, self.job))
+
+
+def _judged(site: str, runs: Mapping[tuple[str, int], Checkpoint]) -> Parcel:
+    words = {key: run.evaluation[site] for key, run in runs.items() if site in run.evaluation}
+    return Parcel(facts={"judged": [[arm, seed, word.kept_baseline] for (arm, seed), word in words.items()]})
+
+
+def _word(site: str, answers: Answers) -> Evaluation:
+    """What the site said of the final model, and what asking it cost."""
+    word = Evaluation.model_validate(answers.parcels[site].facts)
+    spent = word.spent.model_copy(update={"up": answers.up[site], "down": answers.down[site]})
+    return word.model_copy(update={"spent": spent})
+
+
+def _nothing_shared(name: str, answers: Answers) -> str:
+    """Why there is no reference, and what to do."""
+    if not answers.parcels:
+        return f"harmonizer {name}: no site could answer ({'; '.join(answers.failures.values())}); mend them and resume"
+    return (
+        f"harmonizer {name}: no site has {HARMONIZERS[name].least} training patients with anything to share (fewer"
+        " patients, or images without what it works on); choose 'zscore', which shares nothing, or collect more cases"
+    )
+
+
+def _machine(job: Job) -> dict[str, str]:
+    return {
+        "system": f"{platform.system()} {platform.machine()}",
+        "cores": str(os.cpu_count()),
+        "device": job.device,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "flower": flwr.__version__,
+    }
+
+
+def main(grid: Grid, context: Context) -> None:
+    """What Flower calls in a process of its own."""
+    job = Job.read(Path(str(context.run_config["job"])), EngineError)
+    try:
+        coordinate(grid, job, ENGINE)
+    except ShiftscopeError as problem:
+        write_text(job.out / FAILURE, json.dumps([type(problem).__name__, str(problem)]))
+        raise
+
+
+server = ServerApp()
+server.main()(main)

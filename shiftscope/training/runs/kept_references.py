@@ -1,0 +1,104 @@
+"""Where a finished run keeps what the sites' shares were made into, and what a site knows of itself."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from shiftscope.errors import EngineError, InputError
+from shiftscope.harmonize import NOTHING, Harmonizer, Statistics, combine, share
+from shiftscope.training.runs.states import load_arrays
+
+__all__ = ["kept_reference", "own_statistics", "read_reference"]
+
+_CURVES = ("quantiles", "filtered")
+"""Statistics that are quantile functions, a row for each channel."""
+
+_ROUNDING = 1e-6
+_LISTED = 8  # names in a message
+
+
+def kept_reference(run: Path, harmonizer: str) -> Path:
+    """The file in which the run in `run` keeps the harmonizer's reference."""
+    return run / "references" / f"{harmonizer}.safetensors"
+
+
+def read_reference(path: Path, harmonizer: str) -> Statistics:
+    """Read a reference.
+
+    Raises:
+        InputError: there is none, or the file holds something else.
+    """
+    if not path.is_file():
+        raise InputError(
+            f"{path}: no reference for {harmonizer}; run shiftscope train first, which asks the sites for it (--run DIR"
+            " says where), or have the coordinator copy this file and give it as --reference FILE"
+        )
+    try:
+        found = load_arrays(path)
+        for name, array in found.items():
+            _require_sound(name, array)
+    except (EngineError, ValueError) as problem:
+        raise InputError(f"{path}: expected a reference for {harmonizer} as a run keeps it: {problem}") from None
+    return found
+
+
+def _require_sound(name: str, array: np.ndarray) -> None:
+    if array.dtype.kind != "f" or not np.all(np.isfinite(array)):
+        raise ValueError(f"{name} holds numbers that are not finite, or none")
+    if name not in _CURVES:
+        return
+    if array.ndim != 2 or np.any(np.diff(array, axis=1) < -_ROUNDING):
+        raise ValueError(f"{name}: expected quantiles of each channel, which rise")
+    if name == "quantiles" and not (array.min(initial=0) >= -_ROUNDING and array.max(initial=1) <= 1 + _ROUNDING):
+        raise ValueError(f"{name}: expected grey values from 0 to 1")
+
+
+def own_statistics(
+    harmonizer: Harmonizer, patients: Sequence[Sequence[np.ndarray]], reference: Statistics, where: str
+) -> Statistics:
+    """What a site knows of itself after all passes, from the finished reference.
+
+    A pass reads of the reference only what the passes before it left there, so the finished one serves them all.
+
+    Args:
+        patients: the cases to learn from, by patient.
+        where: the reference's file, for the error.
+
+    Raises:
+        InputError: the reference is another harmonizer's, or was made of other images.
+    """
+    _require_fitting(harmonizer, patients, reference, where)
+    own = NOTHING
+    for number in range(len(harmonizer.passes)):
+        own = share(harmonizer, number, patients, own, reference)
+    return own
+
+
+def _require_fitting(
+    harmonizer: Harmonizer, patients: Sequence[Sequence[np.ndarray]], reference: Statistics, where: str
+) -> None:
+    """See that the reference has the form that it would have were this site alone; two patients tell."""
+    few = [cases[:1] for cases in patients[:2]]
+    own, alone = NOTHING, NOTHING
+    for number in range(len(harmonizer.passes)):
+        own = share(harmonizer, number, few, own, alone)
+        alone = combine(harmonizer, number, [own], alone)
+    if missing := sorted(alone.keys() - reference.keys()):
+        raise InputError(
+            f"{where}: holds {_listed(reference)}, expected {_listed(alone)}: {missing[0]} is missing; is it the"
+            " reference of another harmonizer?"
+        )
+    for name in sorted(alone):
+        expected, got = alone[name].shape, reference[name].shape
+        one_each = name in own and alone[name].ndim == own[name].ndim + 1  # a row for every site that shares
+        if got != expected and not (one_each and len(got) == len(expected) and got[0] and got[1:] == expected[1:]):
+            raise InputError(
+                f"{where}: {name} has shape {got}, this site's images give {expected};"
+                " was the reference made with another plan (colour, grey)?"
+            )
+
+
+def _listed(statistics: Statistics) -> str:
+    names = sorted(statistics)
+    return ", ".join(names[:_LISTED]) + (", ..." if len(names) > _LISTED else "") or "nothing"

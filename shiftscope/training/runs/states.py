@@ -1,0 +1,227 @@
+"""What survives a round: checkpoints at the coordinator, personal tensors at the sites; written atomically."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from pydantic import ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from shiftscope.errors import EngineError
+from shiftscope.files import open_file, write_bytes
+from shiftscope.parsing import shown
+from shiftscope.plans import RoundEntry, SiteRound
+from shiftscope.records import Record, Total, explain_validation
+from shiftscope.training.algorithms.aggregation import Tensors
+
+__all__ = [
+    "Checkpoint",
+    "Evaluation",
+    "Personal",
+    "load_arrays",
+    "load_checkpoint",
+    "load_personal",
+    "require_alike",
+    "save_arrays",
+    "save_checkpoint",
+    "save_personal",
+]
+
+
+class Evaluation(Record):
+    """What a site says of a trained model: numbers of cases and metrics, null where undefined.
+
+    Attributes:
+        cases: test cases.
+        scores: of the model the site uses from now on.
+        ungated: of this strategy's model, whether it is used or not.
+        validation: of this strategy's model, on the validation cases.
+        kept_baseline: whether the site uses the baseline's model instead, because that does better on them.
+        spent: what the work after the last round took.
+    """
+
+    cases: int
+    scores: dict[str, float | None]
+    ungated: dict[str, float | None]
+    validation: dict[str, float | None]
+    kept_baseline: bool = False
+    spent: SiteRound = SiteRound()
+
+
+class _Account(Record):
+    """What the header of a checkpoint holds, as `Checkpoint` has it."""
+
+    round: Total
+    entries: tuple[RoundEntry, ...]
+    evaluation: dict[str, Evaluation]
+    evaluation_bytes: Total
+
+
+@dataclass(slots=True)
+class Checkpoint:
+    """One strategy and seed at the coordinator.
+
+    Attributes:
+        round: rounds done.
+        shared: the tensors all sites have in common.
+        memory: what the algorithm keeps at the server.
+        entries: the account of the rounds so far.
+        evaluation: site -> its word on the final model, empty until the last round is through.
+        evaluation_bytes: payload of the evaluation, both ways.
+    """
+
+    round: int
+    shared: Tensors
+    memory: Tensors = field(default_factory=dict)
+    entries: list[RoundEntry] = field(default_factory=list)
+    evaluation: dict[str, Evaluation] = field(default_factory=dict)
+    evaluation_bytes: int = 0
+
+    def accepted(self, site: str) -> int:
+        """The last round whose update of `site` is part of what is shared, 0 where there is none.
+
+        The site goes on from what it had after that round, whatever it did since: an answer that was late, lost or
+        unsound never happened. The account of the rounds says which they are, and is written with the weights.
+        """
+        return max((entry.round for entry in self.entries if entry.replies.get(site) == "ok"), default=0)
+
+
+@dataclass(slots=True)
+class Personal:
+    """One strategy and seed at a site: the tensors that stay home and the algorithm's memory."""
+
+    home: Tensors = field(default_factory=dict)
+    memory: Tensors = field(default_factory=dict)
+
+
+def save_checkpoint(path: Path, state: Checkpoint) -> None:
+    """Write `state` to `path`: safetensors, with the account in the header."""
+    facts = {
+        "round": state.round,
+        "entries": [json.loads(entry.model_dump_json()) for entry in state.entries],
+        "evaluation": {site: json.loads(word.model_dump_json()) for site, word in state.evaluation.items()},
+        "evaluation_bytes": state.evaluation_bytes,
+    }
+    _write(path, {"shared": state.shared, "memory": state.memory}, {"shiftscope": json.dumps(facts)})
+
+
+def load_checkpoint(path: Path) -> Checkpoint | None:
+    """The state at `path`, None where there is none.
+
+    Raises:
+        EngineError: the file is damaged, or holds something else.
+    """
+    if not path.exists():
+        return None
+    groups, header = _read(path)
+    try:
+        account = _Account.model_validate_json(header.get("shiftscope", "{}"))
+    except ValidationError as problem:
+        raise EngineError(_damaged(path, explain_validation(problem))) from None
+    return Checkpoint(
+        round=account.round,
+        shared=groups.get("shared", {}),
+        memory=groups.get("memory", {}),
+        entries=list(account.entries),
+        evaluation=dict(account.evaluation),
+        evaluation_bytes=account.evaluation_bytes,
+    )
+
+
+def require_alike(path: Path, kept: Tensors, expected: Tensors) -> None:
+    """See that the tensors read from `path` can stand for those expected: names, shapes, finite numbers.
+
+    Raises:
+        EngineError: they cannot.
+    """
+    if differing := sorted(kept.keys() ^ expected.keys()):
+        raise EngineError(_damaged(path, f"{shown(differing[0])} is in one of file and model only"))
+    for name, array in kept.items():
+        if array.shape != expected[name].shape:
+            raise EngineError(_damaged(path, f"{name} has shape {array.shape}, not {expected[name].shape}"))
+        if not np.all(np.isfinite(array)):
+            raise EngineError(_damaged(path, f"{name} holds numbers that are not finite"))
+
+
+def save_personal(folder: Path, number: int, state: Personal, accepted: int) -> None:
+    """Keep the state after round `number`, and that of round `accepted`: the coordinator will name one of the two.
+
+    Other states from before `number` are deleted. Later ones stay: a round that timed out may end after the next one.
+    """
+    path = _after(folder, number)
+    _write(path, {"home": state.home, "memory": state.memory}, {})
+    for old in folder.glob("round-*.safetensors"):
+        if old.name < path.name and old != _after(folder, accepted):
+            old.unlink(missing_ok=True)
+
+
+def load_personal(folder: Path, accepted: int) -> Personal:
+    """The state after round `accepted`, the last that the coordinator has of this site; empty for 0.
+
+    Raises:
+        EngineError: there is none. Any other would differ from what the coordinator's weights are made of.
+    """
+    if accepted == 0:
+        return Personal()
+    path = _after(folder, accepted)
+    if not path.exists():
+        kept = ", ".join(sorted(other.stem for other in folder.glob("round-*.safetensors"))) or "none"
+        raise EngineError(
+            f"{path}: no such file, and round {accepted} is the last that the coordinator accepted of this site; states"
+            f" kept here: {kept}; put the file back, or start the run anew"
+        )
+    groups, _ = _read(path)
+    return Personal(groups.get("home", {}), groups.get("memory", {}))
+
+
+def _after(folder: Path, number: int) -> Path:
+    return folder / f"round-{number:05d}.safetensors"
+
+
+def save_arrays(path: Path, arrays: Tensors) -> None:
+    """Keep named arrays at a site."""
+    _write(path, {"arrays": arrays}, {})
+
+
+def load_arrays(path: Path) -> Tensors:
+    """The inverse of `save_arrays`.
+
+    Raises:
+        EngineError: there is none, or the file is damaged.
+    """
+    return _read(path)[0].get("arrays", {})
+
+
+def _write(path: Path, groups: dict[str, Tensors], header: dict[str, str]) -> None:
+    flat = {
+        f"{group}/{name}": np.asarray(array, order="C")
+        for group, arrays in groups.items()
+        for name, array in arrays.items()
+    }
+    write_bytes(path, save(flat, metadata={"format": "shiftscope", **header}))  # an empty header could not be read back
+
+
+def _read(path: Path) -> tuple[dict[str, Tensors], dict[str, str]]:
+    groups: dict[str, Tensors] = {}
+    try:
+        open_file(path).close()  # safetensors would wait for a pipe
+        with safe_open(path, framework="numpy") as file:
+            for key in file.keys():  # noqa: SIM118 - not a mapping
+                group, slash, name = key.partition("/")
+                if not slash:
+                    raise ValueError(f"{shown(key)} is in no group")
+                groups.setdefault(group, {})[name] = file.get_tensor(key)
+            return groups, file.metadata() or {}
+    except OSError as problem:
+        raise EngineError(_damaged(path, problem.strerror or str(problem))) from None
+    except (SafetensorError, ValueError, TypeError, AttributeError) as problem:  # the last two: numbers numpy has not
+        raise EngineError(_damaged(path, shown(str(problem))[1:-1])) from None
+
+
+def _damaged(path: Path, why: str) -> str:
+    return (
+        f"{path}: expected tensors as a run keeps them, found something else ({why}); put the file back as it was, or"
+        " start the run anew in another folder"
+    )

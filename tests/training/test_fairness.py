@@ -1,0 +1,133 @@
+"""One budget: whoever takes more, or starts ahead, is refused."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from recorded_runs import Recorded, apart, arms_for, go_on, job_for
+from torch import nn
+
+from shiftscope.errors import EngineError
+from shiftscope.training.algorithms.aggregation import Tensors
+from shiftscope.training.algorithms.algorithm import Algorithm, Server
+from shiftscope.training.algorithms.families import CONTROLS, PERSONALIZERS, find_algorithm
+from shiftscope.training.algorithms.local_rounds import Round, plain_round, run_steps
+from shiftscope.training.evaluation.fairness import digest_of, refuse_unequal
+
+EVERY = [*CONTROLS, *PERSONALIZERS]
+
+
+def steps_of(run: Recorded, name: str, site: str) -> tuple[int, int]:
+    """Optimizer steps in the rounds, and after them, as the site's messages said."""
+    together = [answer for of, _, answer in run.messages(name, "train") if of == site]
+    alone = [answer for of, _, answer in run.messages(name, "evaluate") if of == site]
+    return sum(answer.facts["spent"]["steps"] for answer in together), alone[0].facts["spent"]["steps"]
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_every_algorithm_takes_the_budget_to_the_step(name: str, portfolio: Recorded) -> None:
+    plan, algorithm = portfolio.job.plan, find_algorithm(name)
+    for site in portfolio.job.sites[:1] if algorithm.pools else portfolio.job.sites:
+        together, alone = steps_of(portfolio, name, site)
+        assert together + alone == plan.rounds * plan.local_steps
+        if algorithm.tuning:
+            assert alone == (plan.rounds - algorithm.federated(plan.rounds)) * plan.local_steps > 0
+        else:
+            assert alone == (name == "perfedavg")
+
+
+def test_all_of_them_are_let_pass_together(portfolio: Recorded) -> None:
+    runs = {(name, 0): portfolio.checkpoint(name) for name in EVERY}
+    refuse_unequal(portfolio.job, runs)
+    starts = {spent.start for run in runs.values() for spent in run.entries[0].sites.values()}
+    assert len(starts) == 1
+    assert starts != {""}
+
+
+@pytest.mark.parametrize(("tuning", "rounds", "together"), [(0.2, 10, 8), (0.2, 2, 1), (0.2, 3, 2), (0.0, 10, 10)])
+def test_tuning_is_taken_off_the_rounds(tuning: float, rounds: int, together: int) -> None:
+    assert Algorithm("", tuning=tuning).federated(rounds) == together
+
+
+def one_step_more(model: nn.Module, round_: Round) -> float:
+    return run_steps(model, round_, window=range(round_.plan.local_steps + 1))
+
+
+def each_round_twice(model: nn.Module, round_: Round) -> float:
+    plain_round(model, round_)
+    return plain_round(model, round_)
+
+
+def tune(model: nn.Module, round_: Round) -> None:
+    run_steps(model, round_)
+
+
+def tune_uncounted(model: nn.Module, round_: Round) -> None:
+    run_steps(model, round_, counts=False)
+
+
+def ahead(shared: Tensors, _server: Server) -> Tensors:
+    """As if it had been trained before."""
+    return {key: value * 1.01 if np.issubdtype(value.dtype, np.floating) else value for key, value in shared.items()}
+
+
+def favour(shared: Tensors, server: Server, site: str) -> Tensors:
+    return ahead(shared, server) if site == "b" else shared
+
+
+CHEATS = {
+    "one step more in a round": (Algorithm("", local_round=one_step_more), "site a took 6 .*and the budget is 4"),
+    "each round twice": (Algorithm("", local_round=each_round_twice), "site a took 8 .*and the budget is 4"),
+    "tuning nobody planned": (Algorithm("", finish=tune), "site a took 6 .*and the budget is 4"),
+    "tuning that is not counted": (
+        Algorithm("", finish=tune_uncounted, tuning=0.5),
+        "site a took 2 .*and the budget is 4",
+    ),
+    "rounds saved for nothing": (Algorithm("", tuning=0.5), "site a took 2 .*and the budget is 4"),
+    "another start": (Algorithm("", begin=ahead), "fedavg at site a and cheat at site a started from different"),
+    "another start at one site": (Algorithm("", view=favour), "fedavg at site a and cheat at site b started from"),
+}
+
+
+@pytest.mark.parametrize("how", CHEATS)
+def test_a_comparison_that_is_not_fair_is_refused(
+    how: str, pair: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    algorithm, told = CHEATS[how]
+    monkeypatch.setitem(CONTROLS, "cheat", algorithm)
+    plan = apart(pair, rounds=2)
+    with pytest.raises(EngineError, match=told):
+        go_on(job_for(plan, pair, tmp_path, arms_for(plan, ["fedavg", "cheat"])))
+    assert not (tmp_path / "result.json").exists()
+
+
+def test_the_error_names_strategy_site_and_both_numbers(portfolio: Recorded) -> None:
+    run = portfolio.checkpoint("ditto")
+    entry = run.entries[1]
+    more = entry.sites["b"].model_copy(update={"steps": entry.sites["b"].steps + 1})
+    run.entries[1] = entry.model_copy(update={"sites": {**entry.sites, "b": more}})
+    with pytest.raises(EngineError, match=r"^ditto seed 0: site b took 7 optimizer steps, and the budget is 6;"):
+        refuse_unequal(portfolio.job, {("ditto", 0): run})
+
+
+def test_a_site_that_missed_a_round_is_not_compared(portfolio: Recorded) -> None:
+    run = portfolio.checkpoint("fedavg")
+    run.entries[1] = run.entries[1].model_copy(update={"sites": {"a": run.entries[1].sites["a"]}})
+    refuse_unequal(portfolio.job, {("fedavg", 0): run})
+
+
+def test_a_shorter_strategy_has_the_budget_of_its_own_rounds(portfolio: Recorded) -> None:
+    run = portfolio.checkpoint("fedavg")
+    shorter = replace(run, entries=run.entries[:2])
+    arms = tuple(arm.model_copy(update={"rounds": 2}) if arm.name == "fedavg" else arm for arm in portfolio.job.arms)
+    refuse_unequal(portfolio.job.model_copy(update={"arms": arms}), {("fedavg", 0): shorter})
+    with pytest.raises(EngineError, match="took 4 optimizer steps, and the budget is 6"):
+        refuse_unequal(portfolio.job, {("fedavg", 0): shorter})
+
+
+def test_a_mark_of_weights_sees_every_bit_and_every_name() -> None:
+    tensors = {"a": np.zeros(3, np.float32), "b": np.ones(2)}
+    turned = {"a": np.array([0, 0, 1e-45], np.float32), "b": np.ones(2)}
+    assert digest_of(tensors) == digest_of(dict(reversed(tensors.items())))
+    assert len({digest_of(t) for t in (tensors, turned, {"c": tensors["a"], "b": tensors["b"]})}) == 3

@@ -1,0 +1,73 @@
+"""What a harmonizer takes of the classes or the lesions is told, what it leaves is not."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from small_hospitals import plan_for
+
+from shiftscope.plans import Kept
+from shiftscope.training.data.model_inputs import Sample
+from shiftscope.training.evaluation.leaks import kept_signal
+from shiftscope.training.evaluation.run_summaries import leaks_told
+from shiftscope.training.launch import arms_of
+from shiftscope.training.runs.jobs import Job
+
+RNG = np.random.default_rng(3)
+
+
+def classified(count: int = 40) -> list[Sample]:
+    """The second class is brighter by two deviations."""
+    return [
+        Sample(
+            f"p{i}", np.clip(RNG.normal(0.4 + 0.2 * (i % 2), 0.1, (1, 1, 32, 32)), 0.01, 1).astype(np.float16), i % 2
+        )
+        for i in range(count)
+    ]
+
+
+def segmented(count: int = 30) -> list[Sample]:
+    mask = np.zeros((1, 32, 32), int)
+    mask[:, 8:20, 8:20] = 1
+    return [
+        Sample(f"p{i}", np.clip(RNG.normal(0.3, 0.05, (1, 1, 32, 32)) + 0.3 * mask, 0.01, 1).astype(np.float16), mask)
+        for i in range(count)
+    ]
+
+
+def changed(samples: list[Sample], how: Callable[[np.ndarray], np.ndarray]) -> list[Sample]:
+    return [replace(s, pixels=how(s.pixels.astype(np.float64)).astype(np.float16)) for s in samples]
+
+
+@pytest.mark.parametrize("samples", [classified(), segmented()], ids=["classes", "lesions"])
+def test_a_gentle_curve_loses_nothing_and_noise_loses_all(samples: list[Sample]) -> None:
+    gentle = kept_signal(samples, changed(samples, lambda pixels: pixels**0.9))
+    assert gentle is not None
+    assert not gentle.lost
+    noise = kept_signal(samples, changed(samples, lambda pixels: RNG.uniform(0.1, 0.9, pixels.shape)))
+    assert noise is not None
+    assert noise.lost
+    assert noise.after < noise.before
+
+
+def test_too_few_cases_say_nothing() -> None:
+    few = classified(10)
+    assert kept_signal(few, few) is None
+
+
+def test_features_are_judged_as_they_are() -> None:
+    samples = [replace(s, pixels=np.array([s.target, 0.5], np.float16).reshape(1, 2, 1, 1)) for s in classified()]
+    kept = kept_signal(samples, changed(samples, lambda pixels: pixels * 0))
+    assert kept is not None
+    assert kept.lost
+
+
+def test_only_what_is_lost_is_told(hospitals: dict[str, Path], tmp_path: Path) -> None:
+    plan = plan_for(hospitals)
+    job = Job(plan=plan, arms=arms_of(plan), data={}, patient_regex=None, out=tmp_path, timeout_s=1, device="cpu")
+    figures = {"cases": 40, "before": 2.0, "after": 1.0, "drop": 0.5, "low": 0.4, "high": 0.6}
+    told = leaks_told(job, "clahe", {"a": Kept(**figures, lost=True), "b": Kept(**figures, lost=False)})
+    assert len(told) == 1
+    assert told[0].startswith("site a: clahe lowers the contrast of lesions from 2.00 to 1.00 on 40 training cases")

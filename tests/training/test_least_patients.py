@@ -1,0 +1,90 @@
+"""A site sends a harmonizer's statistics only if enough of its patients have something to tell."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from small_hospitals import plan_for
+
+from shiftscope.harmonize import HARMONIZERS, NOTHING
+from shiftscope.training.data.model_inputs import Sample, Samples
+from shiftscope.training.federation.site_data import Views
+from shiftscope.training.launch import arms_of
+from shiftscope.training.runs.jobs import Job
+
+PATIENTS = 12
+
+
+def blank(sample: Sample) -> Sample:
+    return sample.with_pixels(np.zeros_like(sample.pixels))
+
+
+def stained(sample: Sample) -> Sample:
+    """Light through haematoxylin and eosin."""
+    rng = np.random.default_rng([*sample.patient.encode()])
+    share, amount = rng.beta(0.25, 0.25, (32, 32)), rng.uniform(0.3, 0.9, (32, 32))
+    density = np.einsum(
+        "cs,syx->cyx", [[0.65, 0.07], [0.70, 0.99], [0.29, 0.11]], np.stack([share, 1 - share]) * amount
+    )
+    return sample.with_pixels(10.0 ** -density[None])
+
+
+def spaced(spacing: float) -> Callable[[Sample], Sample]:
+    return lambda sample: replace(sample, geometry=np.array([[spacing] * 3, [1, 32, 32]]))
+
+
+def unchanged(sample: Sample) -> Sample:
+    return sample
+
+
+CASES: dict[str, tuple[Callable[[Sample], Sample], Callable[[Sample], Sample]]] = {
+    "quantile_map": (unchanged, blank),
+    "match_case": (unchanged, blank),
+    "macenko": (stained, unchanged),
+    "resample": (spaced(0.5), spaced(float("nan"))),
+}
+
+
+def views_of(folders: dict[str, Path], out: Path, name: str, telling: int, *, twice: bool = False) -> Views:
+    """A site of twelve training patients, of whom the first `telling` tell; `twice`: a silent case beside each."""
+    plan = plan_for(folders, harmonizer=name, colour=HARMONIZERS[name].on == "colour")
+    data = {site: str(path) for site, path in folders.items()}
+    views = Views(
+        Job(plan=plan, arms=arms_of(plan), data=data, patient_regex=None, out=out, timeout_s=1, device="cpu"), "a"
+    )
+    found = views.plain
+    assert len({sample.patient for sample in found.train}) == PATIENTS
+    tell, silent = CASES[name]
+    train = [(tell if index < telling else silent)(sample) for index, sample in enumerate(found.train)]
+    train += [silent(sample) for sample in found.train] if twice else []
+    views.__dict__["_loaded"] = Samples(train, *([tell(s) for s in part] for part in (found.val, found.test)), {})
+    return views
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("telling", [1, 9])
+def test_with_fewer_nothing_is_sent_and_the_site_knows_itself_all_the_same(
+    name: str, telling: int, hospitals: dict[str, Path], tmp_path: Path
+) -> None:
+    views = views_of(hospitals, tmp_path, name, telling)
+    assert views.share(name, 0, NOTHING) == {}
+    assert (
+        views._own(name, 1).keys()
+        == HARMONIZERS[name].passes[0].share(views._patients(HARMONIZERS[name]), {}, {}).keys()
+    )
+    assert views._own(name, 1)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_ten_that_tell_are_enough(name: str, hospitals: dict[str, Path], tmp_path: Path) -> None:
+    told = views_of(hospitals, tmp_path, name, 10).share(name, 0, NOTHING)
+    assert told
+    assert all(np.isfinite(array).all() for array in told.values())
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_patient_counts_once_and_by_any_case(name: str, hospitals: dict[str, Path], tmp_path: Path) -> None:
+    assert views_of(hospitals, tmp_path / "ten", name, 10, twice=True).share(name, 0, NOTHING)
+    assert views_of(hospitals, tmp_path / "nine", name, 9, twice=True).share(name, 0, NOTHING) == {}

@@ -1,0 +1,276 @@
+"""What each method becomes where what sets it apart is taken away: the same, to the last bit."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from recorded_runs import Recorded, apart, arms_for, go_on, job_for, record
+from torch import nn
+
+from shiftscope.training.algorithms.aggregation import Tensors, Update, weighted_mean
+from shiftscope.training.algorithms.algorithm import Algorithm, Server
+from shiftscope.training.algorithms.families import CONTROLS, PERSONALIZERS, find_algorithm
+from shiftscope.training.algorithms.local_rounds import Round, run_steps
+from shiftscope.training.algorithms.methods import ala, heads, scaffold, server_adam
+from shiftscope.training.algorithms.methods.apfl import mixed_round
+from shiftscope.training.algorithms.methods.clustered import average_clusters, model_of_cluster
+from shiftscope.training.algorithms.methods.ditto import ditto_round
+from shiftscope.training.algorithms.methods.meta import adapt, meta_round
+from shiftscope.training.algorithms.methods.prox import prox_round
+from shiftscope.training.models.layers import nothing
+
+ROUNDS = 3
+DOC = Path(__file__).parents[2] / "docs" / "algorithms.md"
+
+STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
+
+
+def under(hook: Callable[..., Any], module: ModuleType, **constants: object) -> Callable[..., Any]:
+    """The hook with other constants in its module."""
+
+    def altered(*args: object) -> object:
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in constants.items():
+                patch.setattr(module, name, value)
+            return hook(*args)
+
+    return altered
+
+
+def changed(name: str, **hooks: Any) -> Algorithm:
+    return replace(find_algorithm(name), **hooks)
+
+
+def without_memory(model: nn.Module, round_: Round) -> float:
+    """SCAFFOLD at a site whose control variate stays zero, and which reports no change of it."""
+    round_.memory.clear()
+    loss = scaffold.corrected_round(model, round_)
+    round_.extra = {name: np.zeros_like(change) for name, change in round_.extra.items()}
+    return loss
+
+
+def one_step_short(model: nn.Module, round_: Round) -> float:
+    """FedAvg, but for the last step of the run."""
+    return run_steps(model, round_, window=range(round_.plan.local_steps - (round_.number == round_.rounds)))
+
+
+def count_one(_model: nn.Module, round_: Round) -> None:
+    round_.steps += 1
+
+
+ALTERED: dict[str, Algorithm] = {
+    "fedavg": CONTROLS["fedavg"],
+    "fedbn with nothing at home": changed("fedbn", stays_home=nothing),
+    "silobn with nothing at home": changed("silobn", stays_home=nothing),
+    "fedper with an empty head": changed("fedper", stays_home=nothing),
+    "lg_fedavg with nothing at home": changed("lg_fedavg", stays_home=nothing),
+    "local with nothing at home": changed("local", stays_home=nothing),
+    "fedrep with an empty head and no steps for it": changed(
+        "fedrep", stays_home=nothing, local_round=under(heads.head_then_body_round, heads, head=nothing, HEAD_SHARE=0)
+    ),
+    "fedrep with no steps for the head": changed(
+        "fedrep", local_round=under(heads.head_then_body_round, heads, HEAD_SHARE=0)
+    ),
+    "fedbabu without tuning": changed("fedbabu", tuning=0.0),
+    "fedbabu with an empty head, without tuning": changed(
+        "fedbabu", stays_home=nothing, local_round=under(heads.body_round, heads, head=nothing), tuning=0.0
+    ),
+    "lp_ft without tuning": changed("lp_ft", tuning=0.0),
+    "ditto with lambda 0": changed("ditto", local_round=partial(ditto_round, pull=0.0)),
+    "apfl with alpha 0, fixed": changed("apfl", local_round=partial(mixed_round, learn=False, alpha=0.0)),
+    "apfl with alpha 1, fixed": changed("apfl", local_round=partial(mixed_round, learn=False, alpha=1.0)),
+    "fedavg, one step short": Algorithm("", local_round=one_step_short, finish=count_one),
+    "perfedavg with inner rate 0": changed(
+        "perfedavg", local_round=partial(meta_round, inner=0.0), finish=partial(adapt, inner=0.0)
+    ),
+    "fedala with no top layers": changed(
+        "fedala",
+        local_round=under(ala.mixed_start_round, ala, head=nothing),
+        finish=under(ala.mix_in, ala, head=nothing),
+    ),
+    "fedprox with mu 0": changed("fedprox", local_round=partial(prox_round, mu=0.0)),
+    "scaffold with control variates held at 0": changed("scaffold", local_round=without_memory),
+    "fedadam with beta_1 0, beta_2 1 and rate 2 tau": changed(
+        "fedadam",
+        aggregate=under(server_adam.adam_average, server_adam, BETA_1=0.0, BETA_2=1.0, TAU=2.0**-10, RATE=2.0**-9),
+    ),
+}
+
+REDUCTIONS: list[tuple[str, str, str]] = [
+    ("fedbn with nothing at home", "all", "fedavg"),
+    ("silobn with nothing at home", "all", "fedavg"),
+    ("fedper with an empty head", "all", "fedavg"),
+    ("lg_fedavg with nothing at home", "all", "fedavg"),
+    ("local with nothing at home", "all", "fedavg"),
+    ("fedrep with an empty head and no steps for it", "all", "fedavg"),
+    ("fedrep with no steps for the head", "all", "fedbabu without tuning"),
+    ("fedbabu with an empty head, without tuning", "all", "fedavg"),
+    ("lp_ft without tuning", "all", "fedavg"),
+    ("lp_ft", "shared, round 2", "fedavg"),
+    ("ditto", "shared", "fedavg"),
+    ("ditto with lambda 0", "shared", "fedavg"),
+    ("ditto with lambda 0", "model", "local"),
+    ("apfl", "shared", "fedavg"),
+    ("apfl with alpha 0, fixed", "all", "fedavg"),
+    ("apfl with alpha 1, fixed", "shared", "fedavg"),
+    ("apfl with alpha 1, fixed", "model", "local"),
+    ("perfedavg with inner rate 0", "shared, round 2", "fedavg"),
+    ("perfedavg with inner rate 0", "shared", "fedavg, one step short"),
+    ("perfedavg with inner rate 0", "parameters", "fedavg, one step short"),
+    ("fedala with no top layers", "all", "fedavg"),
+    ("fedprox with mu 0", "all", "fedavg"),
+    ("scaffold", "shared, round 1", "fedavg"),
+    ("scaffold with control variates held at 0", "all", "fedavg"),
+    ("fedadam with beta_1 0, beta_2 1 and rate 2 tau", "all", "fedavg"),
+    ("clustered", "model", "local"),
+]
+"""What, of what, equals which. "all" is what is shared in the end and the model and test scores of every site;
+"model" only these; "parameters" the site's model but for running statistics. Every site is a cluster of its own."""
+
+ALONE: dict[str, str] = {
+    "fedavg": "model",
+    "scaffold": "model",
+    "local": "model",
+    "pooled": "model",
+    "fedbn": "model",
+    "silobn": "model",
+    "fedper": "model",
+    "lg_fedavg": "model",
+    "fedala": "model",
+    "ditto": "shared",
+    "apfl": "shared",
+    "lp_ft": "shared, round 2",
+    "fedprox": "never: steps are held near the model that the round began with",
+    "fedadam": "never: the server makes a step of its own",
+    "fedrep": "never: head and body move in turn",
+    "fedbabu": "never: the head waits for the end",
+    "perfedavg": "never: it steps along the gradient after a step",
+    "clustered": "never: refused, there is one cluster",
+}
+"""With one site, what of a method equals training at that site alone."""
+
+
+@pytest.fixture(scope="module")
+def altered(pair: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Recorded:
+    """Every altered method, in one run like `portfolio`."""
+    plan = apart(pair)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, algorithm in ALTERED.items():
+            patch.setitem(CONTROLS, name, algorithm)
+        return go_on(job_for(plan, pair, tmp_path_factory.mktemp("altered"), arms_for(plan, list(ALTERED))))
+
+
+@pytest.fixture(scope="module")
+def alone(pair: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Recorded:
+    """Every method with one site."""
+    one = {"a": pair["a"]}
+    names = [name for name in ALONE if name != "clustered"]
+    return record(apart(one), one, tmp_path_factory.mktemp("alone"), names)
+
+
+def shared(run: Recorded, name: str, after: int = ROUNDS) -> Tensors:
+    """The model that all sites have in common after a round."""
+    if after == algorithm_of(name).federated(ROUNDS):
+        tensors: Mapping[str, np.ndarray] = run.checkpoint(name).shared
+    else:
+        tensors = next(ask.tensors for _, ask, _ in run.messages(name, "train") if ask.facts["round"] == after + 1)
+    return {key: tensor for key, tensor in tensors.items() if not key.startswith(scaffold.PREFIX)}
+
+
+def algorithm_of(name: str) -> Algorithm:
+    return ALTERED.get(name) or find_algorithm(name)
+
+
+def same(a: Mapping[str, np.ndarray], b: Mapping[str, np.ndarray]) -> bool:
+    return bool(a) and a.keys() == b.keys() and all(np.array_equal(a[key], b[key]) for key in a)
+
+
+def end_alike(one: Recorded, a: str, other: Recorded, b: str) -> bool:
+    """Every site has the same model and the same scores."""
+    return all(
+        same(one.final(a, site), other.final(b, site)) and same(one.cases(a, site), other.cases(b, site))
+        for site in one.job.sites
+    )
+
+
+@pytest.mark.parametrize(("name", "what", "other"), REDUCTIONS, ids=[" | ".join(row) for row in REDUCTIONS])
+def test_reduction(name: str, what: str, other: str, altered: Recorded, portfolio: Recorded) -> None:
+    one, two = (altered if key in ALTERED and key != "fedavg" else portfolio for key in (name, other))
+    kind, _, number = what.partition(", round ")
+    if kind in ("all", "shared"):
+        after = int(number or ROUNDS)
+        assert same(shared(one, name, after), shared(two, other, after))
+    if kind in ("all", "model"):
+        assert end_alike(one, name, two, other)
+    if kind == "parameters":
+        for site in one.job.sites:
+            a, b = (
+                {key: tensor for key, tensor in run.final(of, site).items() if not key.endswith(STATISTICS)}
+                for run, of in ((one, name), (two, other))
+            )
+            assert same(a, b)
+    assert kind in ("all", "shared", "model", "parameters")
+
+
+@pytest.mark.parametrize("name", [name for name in {**CONTROLS, **PERSONALIZERS} if name != "fedavg"])
+def test_as_it_is_every_method_is_another_one_than_fedavg(name: str, portfolio: Recorded) -> None:
+    assert not end_alike(portfolio, name, portfolio, "fedavg")
+    assert end_alike(portfolio, "fedavg", portfolio, "fedavg")
+
+
+@pytest.mark.parametrize("name", [name for name in ALONE if name != "clustered"])
+def test_with_one_site(name: str, alone: Recorded) -> None:
+    what, _, number = ALONE[name].partition(", round ")
+    after = int(number or ROUNDS)
+    lonely = alone.personal("local", "a", after).home
+    assert end_alike(alone, name, alone, "local") == (what == "model")
+    if what == "shared":
+        assert same(shared(alone, name, after), lonely)
+
+
+def test_the_tables_leave_no_method_out() -> None:
+    every = {**CONTROLS, **PERSONALIZERS}
+    assert ALONE.keys() == every.keys()
+    reduced = {name.split()[0].rstrip(",") for name, _, _ in REDUCTIONS}
+    assert reduced == every.keys() - {"fedavg", "pooled"}
+    assert ALTERED.keys() - {"fedavg"} == {key for a, _, b in REDUCTIONS for key in (a, b)} - every.keys()
+
+
+def test_one_cluster_of_all_sites_is_fedavg(pair: dict[str, Path]) -> None:
+    plan = apart(pair)
+    together = plan.model_copy(
+        update={"sites": {name: site.model_copy(update={"cluster": 4}) for name, site in plan.sites.items()}}
+    )
+    rng = np.random.default_rng(0)
+    updates = [Update(site, {"w": rng.normal(size=9).astype(np.float32)}, 3 + n, 0.0) for n, site in enumerate("ab")]
+    server = Server(together, frozenset({"w"}))
+    after = average_clusters({"4/w": np.zeros(9, np.float32)}, updates, server)
+    assert all(same(model_of_cluster(after, server, site), weighted_mean(updates)) for site in "ab")
+
+
+def test_a_cluster_that_did_not_answer_stays_as_it_was(pair: dict[str, Path]) -> None:
+    server = Server(apart(pair), frozenset({"w"}))
+    before = {"0/w": np.ones(2, np.float32), "1/w": np.full(2, 5, np.float32)}
+    after = average_clusters(before, [Update("a", {"w": np.zeros(2, np.float32)}, 3, 0.0)], server)
+    assert same(after, {"0/w": np.zeros(2), "1/w": before["1/w"]})
+
+
+def test_the_document_names_every_method_and_every_reduction() -> None:
+    text = DOC.read_text(encoding="utf-8")
+    rows = {line.split("|")[1].strip(" `") for line in text.splitlines() if line.startswith("| `")}
+    assert rows == {**CONTROLS, **PERSONALIZERS}.keys()
+    assert [name for name in ALTERED if name != "fedavg" and name not in text] == []
+    functions = {
+        line.split("(")[0].removeprefix("def ")
+        for path in Path(__file__).parent.glob("test_*.py")
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if line.startswith("def test_")
+    }
+    cited = {word.strip("`,.;()") for word in text.split() if word.strip("`,.;()").startswith("test_")}
+    assert cited
+    assert [name for name in cited if name not in functions and not (Path(__file__).parent / name).exists()] == []
