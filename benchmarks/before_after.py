@@ -14,7 +14,7 @@ from shiftscope.copies.copy_pictures import draw_sheet
 from shiftscope.copies.harmonized_sites import write_copies
 from shiftscope.copies.image_changes import Changes
 from shiftscope.copies.site_fits import fit_site
-from shiftscope.harmonize import HARMONIZERS, fit
+from shiftscope.harmonizers import HARMONIZERS, fit
 from shiftscope.phantoms import ANATOMIES, write_site
 from shiftscope.plans import Plan, PlannedSite
 from shiftscope.sites import read_site

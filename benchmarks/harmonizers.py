@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from shiftscope.harmonize import HARMONIZERS, MIN_PATIENTS, fit
-from shiftscope.harmonize.polarities import CLEAR, align, mean_picture, turned
+from shiftscope.harmonizers import HARMONIZERS, MIN_PATIENTS, fit
+from shiftscope.harmonizers.polarities import CLEAR, align, mean_picture, turned
 from shiftscope.images import as_seen, canvas
 from shiftscope.sites import load, read_site
 

@@ -3,8 +3,8 @@
     python benchmarks/leakage.py DATA [--size 64] [--only NAME ...] [-o docs/results/leakage.json]
 
 Every harmonizer on grey or colour images is fitted on all cases of a base's sites and applied to them: the question is
-what the map itself erases, not how it generalizes. Figures are those of `shiftscope.harmonize.leakage`; the noise they
-are judged by is how much each figure differs between random halves of a site.
+what the map itself erases, not how it generalizes. Figures are those of `shiftscope.harmonizers.leakage`; the noise
+they are judged by is how much each figure differs between random halves of a site.
 """
 
 import argparse
@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from shiftscope.harmonize import HARMONIZERS, fit
-from shiftscope.harmonize.leakage import (
+from shiftscope.harmonizers import HARMONIZERS, fit
+from shiftscope.harmonizers.leakage import (
     MARGIN_CONTRAST,
     MARGIN_SEPARABILITY,
     Drop,

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from portfolio_tables import EQUAL, tables
 
-from shiftscope.harmonize import HARMONIZERS
+from shiftscope.harmonizers import HARMONIZERS
 from shiftscope.measures.features import load_extractor
 from shiftscope.plans import Plan, RunResult, propose_plan, read_plan, write_plan
 from shiftscope.profiles import Options, profile_site

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
-from shiftscope.harmonize import HARMONIZERS
+from shiftscope.harmonizers import HARMONIZERS
 from shiftscope.plans import ArmResult, Difference, Outcome, RunResult
 from shiftscope.training.algorithms.families import CONTROLS, PERSONALIZERS
 

@@ -13,7 +13,7 @@ import pytest
 
 from shiftscope.cli import EXIT_CODES, app
 from shiftscope.errors import REASONS, EngineError
-from shiftscope.harmonize import HARMONIZERS
+from shiftscope.harmonizers import HARMONIZERS
 from shiftscope.measures import AXES
 from shiftscope.phantoms import ANATOMIES, PLANTS, write_site
 from shiftscope.plans import RunResult

@@ -55,7 +55,7 @@ def harmonize(
     from shiftscope.copies.harmonized_sites import write_copies
     from shiftscope.copies.image_changes import Changes
     from shiftscope.copies.site_fits import as_planned, check_copies, fit_site
-    from shiftscope.harmonize import HARMONIZERS, NOTHING
+    from shiftscope.harmonizers import HARMONIZERS, NOTHING
     from shiftscope.plans import read_plan
     from shiftscope.reports.copies_sheet import copies_sheet
     from shiftscope.sites import NOTHING_SAID, read_site

@@ -6,7 +6,7 @@ import numpy as np
 
 from shiftscope.copies.image_changes import BINS, Changes
 from shiftscope.copies.mapped_cases import Viewed, view
-from shiftscope.harmonize import HARMONIZERS
+from shiftscope.harmonizers import HARMONIZERS
 from shiftscope.images.before_after import Curves, Pair, Panel, draw
 from shiftscope.plans.copies import CopiesResult
 from shiftscope.sites import Case

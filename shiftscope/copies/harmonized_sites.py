@@ -8,7 +8,7 @@ from shiftscope.copies.copy_folders import CopyFolder
 from shiftscope.copies.mapped_cases import LEAST_CHANGE, Viewed, view
 from shiftscope.copies.site_fits import Fitted, Progress
 from shiftscope.errors import InputError, Unreadable, UsageError
-from shiftscope.harmonize import HARMONIZERS
+from shiftscope.harmonizers import HARMONIZERS
 from shiftscope.sites import Case, Site, refuse_too_many
 
 __all__ = ["write_copies"]

@@ -10,9 +10,9 @@ import numpy as np
 from shiftscope.copies.mapped_cases import LEAST_CHANGE, Viewed
 from shiftscope.copies.site_fits import Fitted
 from shiftscope.errors import Unreadable
-from shiftscope.harmonize import HARMONIZERS
-from shiftscope.harmonize.case_maps import LANDMARKS
-from shiftscope.harmonize.leakage import (
+from shiftscope.harmonizers import HARMONIZERS
+from shiftscope.harmonizers.case_maps import LANDMARKS
+from shiftscope.harmonizers.leakage import (
     MARGIN_CONTRAST,
     MARGIN_SEPARABILITY,
     case_features,
@@ -20,7 +20,7 @@ from shiftscope.harmonize.leakage import (
     fading,
     leakage,
 )
-from shiftscope.harmonize.quantile_maps import LEVELS, mean_quantiles
+from shiftscope.harmonizers.quantile_maps import LEVELS, mean_quantiles
 from shiftscope.images import canvas, mask_canvas
 from shiftscope.plans import CopiesResult
 from shiftscope.sites import Case, Site

@@ -6,8 +6,8 @@ import numpy as np
 
 from shiftscope.copies.site_fits import Fitted
 from shiftscope.errors import Unreadable
-from shiftscope.harmonize import HARMONIZERS
-from shiftscope.harmonize.resampling import resampled
+from shiftscope.harmonizers import HARMONIZERS
+from shiftscope.harmonizers.resampling import resampled
 from shiftscope.images import Image, as_seen
 from shiftscope.images.grids import Grid, grid_of
 from shiftscope.sites import Case, load

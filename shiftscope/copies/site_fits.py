@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from shiftscope.errors import InputError, PlanError, Unreadable
-from shiftscope.harmonize import HARMONIZERS, Statistics
+from shiftscope.harmonizers import HARMONIZERS, Statistics
 from shiftscope.images import as_seen, canvas
 from shiftscope.plans import Plan
 from shiftscope.sites import Case, Site, fingerprint, load

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from shiftscope.diagnosis import Removal
-from shiftscope.harmonize import HARMONIZERS, MIN_PATIENTS, fit
+from shiftscope.harmonizers import HARMONIZERS, MIN_PATIENTS, fit
 from shiftscope.profiles import Profile
 from shiftscope.recommendation.cases import Case, number
 from shiftscope.recommendation.records import Cost, Rules

@@ -10,7 +10,7 @@ from typing import Literal
 import torch
 
 from shiftscope.errors import EngineError, PlanError, UsageError
-from shiftscope.harmonize import HARMONIZERS
+from shiftscope.harmonizers import HARMONIZERS
 from shiftscope.parsing import shown
 from shiftscope.plans import Plan, RunResult
 from shiftscope.profiles.profile import WITHHELD

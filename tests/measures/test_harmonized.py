@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from shiftscope.harmonize.quantile_maps import map_quantiles
-from shiftscope.harmonize.zscores import standardize
+from shiftscope.harmonizers.quantile_maps import map_quantiles
+from shiftscope.harmonizers.zscores import standardize
 from shiftscope.measures import AXES
 from shiftscope.measures.canonical import Canonical
 from shiftscope.measures.canvases import harmonized_coordinates

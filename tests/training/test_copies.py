@@ -19,7 +19,7 @@ from shiftscope.copies.image_changes import Changes
 from shiftscope.copies.mapped_cases import view
 from shiftscope.copies.site_fits import Fitted, check_copies, fit_site
 from shiftscope.errors import InputError, PlanError, TooManyFailures, UsageError
-from shiftscope.harmonize import HARMONIZERS, Statistics, combine, fit, share
+from shiftscope.harmonizers import HARMONIZERS, Statistics, combine, fit, share
 from shiftscope.images import as_seen, canvas, read
 from shiftscope.phantoms import ANATOMIES, write_site
 from shiftscope.plans import Plan

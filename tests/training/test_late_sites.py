@@ -8,7 +8,7 @@ import pytest
 from recorded_runs import Recorded, arms_for, go_on, job_for
 from small_hospitals import plan_for
 
-from shiftscope.harmonize import HARMONIZERS, NOTHING, Statistics, combine
+from shiftscope.harmonizers import HARMONIZERS, NOTHING, Statistics, combine
 from shiftscope.plans import Plan
 from shiftscope.training.algorithms.aggregation import Update
 from shiftscope.training.data.model_inputs import Sample, Samples

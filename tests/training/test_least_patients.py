@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from small_hospitals import plan_for
 
-from shiftscope.harmonize import HARMONIZERS, NOTHING
+from shiftscope.harmonizers import HARMONIZERS, NOTHING
 from shiftscope.training.data.model_inputs import Sample, Samples
 from shiftscope.training.federation.site_data import Views
 from shiftscope.training.launch import arms_of

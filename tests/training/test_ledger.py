@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from small_hospitals import plan_for
 
-from shiftscope.harmonize import HARMONIZERS, fit
+from shiftscope.harmonizers import HARMONIZERS, fit
 from shiftscope.plans import PlannedSite, RunResult, Spending
 from shiftscope.training.algorithms.families import CONTROLS, PERSONALIZERS
 from shiftscope.training.federation.flower.messages import Parcel, pack, size_of, weight_of

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from small_hospitals import plan_for
 
-from shiftscope.harmonize import NOTHING, Statistics
+from shiftscope.harmonizers import NOTHING, Statistics
 from shiftscope.training.algorithms import local_rounds
 from shiftscope.training.algorithms.families import CONTROLS
 from shiftscope.training.data.model_inputs import Sample, Samples

@@ -4,7 +4,7 @@ import pytest
 from fake_runs import SITES, plan_of
 
 from shiftscope.errors import PlanError, UsageError
-from shiftscope.harmonize import HARMONIZERS
+from shiftscope.harmonizers import HARMONIZERS
 from shiftscope.plans import Plan, PlannedSite
 from shiftscope.training.algorithms.families import CONTROLS, PERSONALIZERS
 from shiftscope.training.launch import arms_of, check_plan

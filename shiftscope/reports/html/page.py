@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shiftscope.files import write_bytes
-from shiftscope.harmonize import HARMONIZERS
+from shiftscope.harmonizers import HARMONIZERS
 from shiftscope.profiles import Profile
 from shiftscope.reports.explain_sheet import Explanation, explanations
 from shiftscope.reports.html import matrices, participants, sharing, training

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from shiftscope.errors import InputError, Unreadable, UsageError
-from shiftscope.harmonize import NOTHING, Statistics
-from shiftscope.harmonize.resampling import resampled
+from shiftscope.harmonizers import NOTHING, Statistics
+from shiftscope.harmonizers.resampling import resampled
 from shiftscope.images import Image, as_seen, canvas, mask_canvas
 from shiftscope.plans import Plan
 from shiftscope.sites import Case, Declarations, Site, load, read_site

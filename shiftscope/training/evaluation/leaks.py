@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from shiftscope.harmonize.leakage import (
+from shiftscope.harmonizers.leakage import (
     MARGIN_CONTRAST,
     MARGIN_SEPARABILITY,
     Drop,

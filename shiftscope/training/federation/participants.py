@@ -15,7 +15,7 @@ from torch import nn
 
 from shiftscope.errors import EngineError
 from shiftscope.files import write_bytes
-from shiftscope.harmonize import Statistics
+from shiftscope.harmonizers import Statistics
 from shiftscope.plans import Kept, Plan, SiteRound
 from shiftscope.training.algorithms.aggregation import Tensors, Update
 from shiftscope.training.algorithms.algorithm import Algorithm, Server

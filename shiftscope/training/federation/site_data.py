@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from shiftscope.errors import InputError
-from shiftscope.harmonize import HARMONIZERS, NOTHING, Harmonizer, Statistics, share
+from shiftscope.harmonizers import HARMONIZERS, NOTHING, Harmonizer, Statistics, share
 from shiftscope.training.data.batches import Mix
 from shiftscope.training.data.case_features import with_features
 from shiftscope.training.data.model_inputs import Sample, Samples, load_samples, read_planned

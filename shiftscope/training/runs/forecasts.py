@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shiftscope.harmonize import HARMONIZERS, NOTHING, Statistics, combine, share
+from shiftscope.harmonizers import HARMONIZERS, NOTHING, Statistics, combine, share
 from shiftscope.plans import Forecast, Plan, SiteRound
 from shiftscope.sites import Case
 from shiftscope.training.algorithms.aggregation import Tensors

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from shiftscope.errors import EngineError, InputError
-from shiftscope.harmonize import NOTHING, Harmonizer, Statistics, combine, share
+from shiftscope.harmonizers import NOTHING, Harmonizer, Statistics, combine, share
 from shiftscope.training.runs.states import load_arrays
 
 __all__ = ["kept_reference", "own_statistics", "read_reference"]

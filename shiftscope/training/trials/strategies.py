@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from shiftscope.errors import PlanError, UsageError
-from shiftscope.harmonize import HARMONIZERS
+from shiftscope.harmonizers import HARMONIZERS
 from shiftscope.plans import Plan, name_of_strategy
 from shiftscope.training.algorithms.families import CONTROLS, PERSONALIZERS, find_algorithm
 from shiftscope.training.launch import arm_of, check_plan, passes_of_arm

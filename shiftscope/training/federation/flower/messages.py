@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from flwr.app import Array, ArrayRecord, ConfigRecord, Error, Message, RecordDict
 
-from shiftscope.harmonize import Statistics
+from shiftscope.harmonizers import Statistics
 from shiftscope.training.algorithms.aggregation import Tensors
 from shiftscope.training.runs.payload import bytes_of
 

@@ -15,7 +15,7 @@ from flwr.serverapp import Grid, ServerApp
 
 from shiftscope.errors import EngineError, ShiftscopeError
 from shiftscope.files import write_text
-from shiftscope.harmonize import HARMONIZERS, NOTHING, Statistics, combine
+from shiftscope.harmonizers import HARMONIZERS, NOTHING, Statistics, combine
 from shiftscope.parsing import read_json
 from shiftscope.plans import Cost, Kept, RoundEntry, RunResult
 from shiftscope.training.algorithms.families import find_algorithm

@@ -9,7 +9,7 @@ from flwr.serverapp import Grid
 from flwr.serverapp.strategy import FedAvg
 
 from shiftscope.errors import EngineError
-from shiftscope.harmonize import Statistics
+from shiftscope.harmonizers import Statistics
 from shiftscope.plans import RoundEntry, SiteRound
 from shiftscope.training.algorithms.aggregation import Tensors, Update
 from shiftscope.training.algorithms.algorithm import Algorithm, Server
