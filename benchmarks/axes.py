@@ -22,9 +22,9 @@ import numpy as np
 import torch
 from planted import BASES, SEED, cases_of, planted, prepared
 
-from shiftscope.measures.canonical import Canonical
-from shiftscope.measures.canvases import grey_of, harmonized_coordinates, measure_canvases
-from shiftscope.measures.features import Extractor, load_extractor
+from shiftscope.measures.canonical_maps import Canonical
+from shiftscope.measures.canvas_batches import grey_of, harmonized_coordinates, measure_canvases
+from shiftscope.measures.features.extractors import Extractor, load_extractor
 from shiftscope.phantoms import ANNOTATION, APPEARANCE, SIGNED, STRUCTURE, Phantom
 from shiftscope.shifts.yardstick import Yardstick
 from shiftscope.stats import Moments

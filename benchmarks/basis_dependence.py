@@ -15,7 +15,7 @@ from build_basis import fitted
 from shiftscope.diagnosis import Diagnosis, diagnose
 from shiftscope.measures import basis
 from shiftscope.measures.basis import Basis, load_basis
-from shiftscope.measures.features import load_extractor
+from shiftscope.measures.features.extractors import load_extractor
 from shiftscope.profiles import Options, profile_site
 from shiftscope.sites import Declarations, read_site
 

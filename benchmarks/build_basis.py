@@ -11,10 +11,12 @@ import numpy as np
 import torch
 
 from shiftscope import images, measures
-from shiftscope.measures import basis, boundary, layouts, morphology
-from shiftscope.measures.canonical import Canonical
-from shiftscope.measures.canvases import grey_of, measure_vectors
-from shiftscope.measures.features import load_extractor
+from shiftscope.measures import basis
+from shiftscope.measures.canonical_maps import Canonical
+from shiftscope.measures.canvas_batches import grey_of, measure_vectors
+from shiftscope.measures.features import layout_features
+from shiftscope.measures.features.extractors import load_extractor
+from shiftscope.measures.lesions import boundary, morphology
 from shiftscope.phantoms import ANATOMIES, APPEARANCE, SIGNED, Phantom, sample
 from shiftscope.profiles.patients import CANVAS
 
@@ -93,7 +95,7 @@ def layout_under_appearance(rng: np.random.Generator) -> np.ndarray:
 
 def layouts_of(patients: list[Phantom]) -> np.ndarray:
     canvases = np.concatenate([images.canvas(patient.pixels[None], CANVAS) for patient in patients])
-    return layouts.vector(grey_of(torch.from_numpy(canvases))).numpy()
+    return layout_features.vector(grey_of(torch.from_numpy(canvases))).numpy()
 
 
 def add(rows: dict[str, list[np.ndarray]], axis: str, values: dict[str, float | None], names: tuple[str, ...]) -> None:

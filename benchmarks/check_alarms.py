@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from shiftscope.checks import check
-from shiftscope.measures.features import load_extractor
+from shiftscope.measures.features.extractors import load_extractor
 from shiftscope.profiles import Options, Patient, Profile, Tally, patients_of
 from shiftscope.sites import Declarations, Site, read_site
 

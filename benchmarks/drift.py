@@ -28,7 +28,7 @@ from planted import BASES, Change, cases_of, planted, prepared
 from scipy.stats import beta
 
 from shiftscope.measures import AXES
-from shiftscope.measures.features import load_extractor
+from shiftscope.measures.features.extractors import load_extractor
 from shiftscope.profiles import Patient, Profile, Tally
 from shiftscope.profiles.origins import Origin, recipe_of
 from shiftscope.profiles.patients import patients_as_they_are

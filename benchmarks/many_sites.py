@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from shiftscope.measures.features import load_extractor
+from shiftscope.measures.features.extractors import load_extractor
 from shiftscope.profiles import Options, Profile, profile_site
 from shiftscope.sites import read_site
 

@@ -27,7 +27,7 @@ import torch
 from scipy import stats
 
 from shiftscope.measures import AXES
-from shiftscope.measures.features import Extractor, load_extractor
+from shiftscope.measures.features.extractors import Extractor, load_extractor
 from shiftscope.phantoms import ANATOMIES, write_site
 from shiftscope.profiles import Options, Patient, Profile, Sketch, Tally, patients_of, widths
 from shiftscope.sites import Site, read_site

@@ -24,7 +24,7 @@ import numpy as np
 import torch
 
 from shiftscope import images, sites
-from shiftscope.measures.features import load_extractor
+from shiftscope.measures.features.extractors import load_extractor
 from shiftscope.phantoms import ANATOMIES, ANNOTATION, APPEARANCE, PLANTS, SIGNED, Phantom
 from shiftscope.profiles import Patient
 from shiftscope.profiles.patients import CANVAS, patients_as_they_are

@@ -21,7 +21,7 @@ from pathlib import Path
 from portfolio_tables import EQUAL, tables
 
 from shiftscope.harmonizers import HARMONIZERS
-from shiftscope.measures.features import load_extractor
+from shiftscope.measures.features.extractors import load_extractor
 from shiftscope.plans import Plan, RunResult, propose_plan, read_plan, write_plan
 from shiftscope.profiles import Options, profile_site
 from shiftscope.recommendation import advise

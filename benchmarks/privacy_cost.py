@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from shiftscope.measures.features import load_extractor
+from shiftscope.measures.features.extractors import load_extractor
 from shiftscope.profiles import Options, Tally, patients_of, privacy
 from shiftscope.sites import read_site
 

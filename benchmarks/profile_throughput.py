@@ -42,7 +42,7 @@ def repeat_site(source: Path, target: Path, count: int) -> None:
 
 def run_profile(folder: Path) -> dict[str, float]:
     """One whole profile."""
-    from shiftscope.measures.features import load_extractor
+    from shiftscope.measures.features.extractors import load_extractor
     from shiftscope.profiles import Options, profile_site
     from shiftscope.sites import Declarations, read_site
 
@@ -61,7 +61,7 @@ def run_floor(folder: Path) -> dict[str, float]:
     import torch
 
     from shiftscope import images
-    from shiftscope.measures.features import load_extractor
+    from shiftscope.measures.features.extractors import load_extractor
     from shiftscope.profiles.patients import CANVAS
     from shiftscope.sites import load, read_site
 

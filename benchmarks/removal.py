@@ -21,9 +21,9 @@ import torch
 
 from shiftscope import images, sites
 from shiftscope.diagnosis.removal import MEASURED, Removal, removals
-from shiftscope.measures.canonical import Canonical
-from shiftscope.measures.canvases import grey_of, harmonized_coordinates, measure_canvases
-from shiftscope.measures.features import Extractor, load_extractor
+from shiftscope.measures.canonical_maps import Canonical
+from shiftscope.measures.canvas_batches import grey_of, harmonized_coordinates, measure_canvases
+from shiftscope.measures.features.extractors import Extractor, load_extractor
 from shiftscope.phantoms import ANATOMIES, APPEARANCE, Phantom
 from shiftscope.phantoms.structures import lesion_scale, zoom_in
 from shiftscope.shifts import Side, compare_sides

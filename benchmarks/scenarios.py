@@ -12,7 +12,7 @@ import numpy as np
 from planted import BASES, Change
 
 from shiftscope.diagnosis.verdicts import QUESTIONS
-from shiftscope.measures.features import load_extractor
+from shiftscope.measures.features.extractors import load_extractor
 from shiftscope.phantoms import ANNOTATION, APPEARANCE, class_partition, partition
 from shiftscope.profiles import Patient, Profile, Tally
 from shiftscope.profiles.origins import Origin, recipe_of

@@ -22,7 +22,7 @@ from first_results import GROUPS
 
 from shiftscope.diagnosis import Diagnosis, diagnose
 from shiftscope.errors import InputError
-from shiftscope.measures.features import load_extractor
+from shiftscope.measures.features.extractors import load_extractor
 from shiftscope.profiles import Options, Profile, profile_site
 from shiftscope.sites import Declarations, read_site
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from shiftscope.measures.features import load_extractor
+from shiftscope.measures.features.extractors import load_extractor
 from shiftscope.phantoms import demo_hospitals
 from shiftscope.plans import RunResult, propose_plan, write_plan
 from shiftscope.profiles import Options, Profile, profile_site

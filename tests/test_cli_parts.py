@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shiftscope.measures.features import load_extractor
+from shiftscope.measures.features.extractors import load_extractor
 from shiftscope.phantoms import ANATOMIES, write_site
 from shiftscope.profiles import Key, Options, Part, Profile, Tally, part_of_site
 from shiftscope.profiles.origins import Origin

@@ -9,7 +9,7 @@ import pytest
 
 from shiftscope.diagnosis import diagnose
 from shiftscope.errors import NotComparable, ProfileError
-from shiftscope.measures.features import load_extractor
+from shiftscope.measures.features.extractors import load_extractor
 from shiftscope.profiles import Options, Profile, profile_site
 from shiftscope.profiles.profile import Sketch
 from shiftscope.recommendation import advise

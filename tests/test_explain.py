@@ -6,8 +6,9 @@ import sys
 
 import pytest
 
-from shiftscope.measures import AXES, MEASURES, boundary
+from shiftscope.measures import AXES, MEASURES
 from shiftscope.measures.causes import CAUSES
+from shiftscope.measures.lesions import boundary
 from shiftscope.reports.explain_sheet import explanations
 
 FIELDS = (

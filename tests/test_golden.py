@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from shiftscope.checks import CheckResult, check
-from shiftscope.measures.features import load_extractor
+from shiftscope.measures.features.extractors import load_extractor
 from shiftscope.plans import RunResult, propose_plan, read_plan, write_plan
 from shiftscope.profiles import Options, Profile, profile_site
 from shiftscope.recommendation import advise

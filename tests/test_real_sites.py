@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from shiftscope.diagnosis import diagnose
-from shiftscope.measures.features import load_extractor
+from shiftscope.measures.features.extractors import load_extractor
 from shiftscope.profiles import Options, Profile, profile_site
 from shiftscope.recommendation import advise
 from shiftscope.sites import NOTHING_SAID, Declarations, Site, read_site

@@ -81,7 +81,7 @@ def read_delivery(
         NotComparable: these images cannot be measured as the baselines were; nothing is read.
         InputError: nothing can be read, or too few files.
     """
-    from shiftscope.measures.features import load_extractor
+    from shiftscope.measures.features.extractors import load_extractor
     from shiftscope.profiles import Options, Profile, profile_site
     from shiftscope.profiles.origins import recipe_of
     from shiftscope.sites import SiteReading, read_site

@@ -127,7 +127,7 @@ def profile(
         target_for(found.name, output)  # to be told now, not when everything has been read
     if epsilon is not None:
         require_declared(found)
-    from shiftscope.measures.features import DEFAULT, load_extractor
+    from shiftscope.measures.features.extractors import DEFAULT, load_extractor
 
     chosen = choose_device(device, workers)
     extractor = load_extractor(features or DEFAULT, weights, chosen)

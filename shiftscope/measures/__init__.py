@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from shiftscope.measures import boundary, colour, intensity, morphology, noise, texture
+from shiftscope.measures.appearance import colour, intensity, noise, texture
+from shiftscope.measures.lesions import boundary, morphology
 from shiftscope.measures.measure import Measure
 
 __all__ = [

@@ -14,7 +14,7 @@ from importlib import resources
 
 import numpy as np
 
-from shiftscope.measures.features import DEFAULT
+from shiftscope.measures.features.extractors import DEFAULT
 
 __all__ = ["WIDTHS", "Basis", "fit_basis", "load_basis"]
 

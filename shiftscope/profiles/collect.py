@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import replace
 
 from shiftscope.errors import InputError, Unreadable
-from shiftscope.measures.features import Extractor
+from shiftscope.measures.features.extractors import Extractor
 from shiftscope.profiles.keys import Key
 from shiftscope.profiles.look_alikes import Copies, LookAlikes
 from shiftscope.profiles.origins import Origin

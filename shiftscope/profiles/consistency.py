@@ -12,10 +12,10 @@ import numpy as np
 
 from shiftscope.errors import REASONS
 from shiftscope.measures import AXES, MEASURES
+from shiftscope.measures.appearance.intensity import LEVELS
+from shiftscope.measures.appearance.texture import RADII
 from shiftscope.measures.basis import WIDTHS, load_basis
-from shiftscope.measures.features import DEFAULT
-from shiftscope.measures.intensity import LEVELS
-from shiftscope.measures.texture import RADII
+from shiftscope.measures.features.extractors import DEFAULT
 from shiftscope.profiles import widths
 from shiftscope.profiles.sketches import Sketch
 from shiftscope.profiles.summaries import Summary

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from shiftscope.measures import AXES
 from shiftscope.measures.basis import load_basis
-from shiftscope.measures.features import Extractor
+from shiftscope.measures.features.extractors import Extractor
 from shiftscope.profiles.keys import Key
 from shiftscope.profiles.patients import CANVAS
 from shiftscope.profiles.prepare import SLICES

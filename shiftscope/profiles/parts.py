@@ -10,10 +10,10 @@ import numpy as np
 from pydantic import Field, field_validator
 
 from shiftscope.errors import NotComparable, ProfileError, ShiftscopeError
-from shiftscope.measures.canonical import Canonical
-from shiftscope.measures.features import Extractor
-from shiftscope.measures.intensity import LEVELS
-from shiftscope.measures.texture import RADII
+from shiftscope.measures.appearance.intensity import LEVELS
+from shiftscope.measures.appearance.texture import RADII
+from shiftscope.measures.canonical_maps import Canonical
+from shiftscope.measures.features.extractors import Extractor
 from shiftscope.profiles.origins import Origin, recipe_of
 from shiftscope.profiles.profile import Profile, Version
 from shiftscope.profiles.sums import Exact

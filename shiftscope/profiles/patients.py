@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from shiftscope.errors import Unreadable
-from shiftscope.measures.canonical import Canonical
-from shiftscope.measures.canvases import grey_of, harmonized_coordinates, measure_canvases
-from shiftscope.measures.features import Extractor
+from shiftscope.measures.canonical_maps import Canonical
+from shiftscope.measures.canvas_batches import grey_of, harmonized_coordinates, measure_canvases
+from shiftscope.measures.features.extractors import Extractor
 from shiftscope.profiles.prepare import About, Prepared, prepare
 from shiftscope.profiles.profile import SEVERAL
 from shiftscope.sites import Case, Site, refuse_too_many

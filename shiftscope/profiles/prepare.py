@@ -7,8 +7,8 @@ from types import MappingProxyType
 import numpy as np
 
 from shiftscope import images, sites
-from shiftscope.measures import boundary, morphology
 from shiftscope.measures.basis import load_basis
+from shiftscope.measures.lesions import boundary, morphology
 
 __all__ = ["SLICES", "About", "Prepared", "prepare", "prepare_pixels"]
 

@@ -18,8 +18,9 @@ import numpy as np
 from scipy import special
 
 from shiftscope.errors import InputError, UsageError
-from shiftscope.measures import AXES, MEASURES, boundary, morphology
+from shiftscope.measures import AXES, MEASURES
 from shiftscope.measures.basis import load_basis
+from shiftscope.measures.lesions import boundary, morphology
 from shiftscope.profiles.origins import Origin
 from shiftscope.profiles.profile import CELL, WITHHELD, Privacy, Profile, Sketch, Summary
 from shiftscope.profiles.sums import Sums

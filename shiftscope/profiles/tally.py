@@ -9,10 +9,11 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BeforeValidator
 
-from shiftscope.measures import AXES, MEASURES, boundary, morphology
-from shiftscope.measures.features import Extractor
-from shiftscope.measures.intensity import LEVELS
-from shiftscope.measures.texture import RADII
+from shiftscope.measures import AXES, MEASURES
+from shiftscope.measures.appearance.intensity import LEVELS
+from shiftscope.measures.appearance.texture import RADII
+from shiftscope.measures.features.extractors import Extractor
+from shiftscope.measures.lesions import boundary, morphology
 from shiftscope.profiles import export
 from shiftscope.profiles.origins import Origin
 from shiftscope.profiles.patients import Patient

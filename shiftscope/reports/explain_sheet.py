@@ -6,8 +6,10 @@ from difflib import get_close_matches
 from textwrap import shorten
 
 from shiftscope.errors import UsageError
-from shiftscope.measures import AXES, Axis, Measure, boundary, colour, intensity, morphology, noise, texture
+from shiftscope.measures import AXES, Axis, Measure
+from shiftscope.measures.appearance import colour, intensity, noise, texture
 from shiftscope.measures.causes import CAUSES
+from shiftscope.measures.lesions import boundary, morphology
 from shiftscope.reports.sheet import Grid, Sheet
 
 __all__ = ["Explanation", "explain_sheet", "explanations", "index_sheet", "to_values", "words_sheet"]

@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from shiftscope.measures import AXES, contours
+from shiftscope.measures import AXES
 from shiftscope.measures.basis import load_basis
+from shiftscope.measures.lesions import contours
 from shiftscope.shifts.curves import Curve
 from shiftscope.shifts.differences import Differences, Table, adjusted, against_all, plain
 from shiftscope.shifts.effects import Effect, Shift

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shiftscope.measures.features import load_extractor
+from shiftscope.measures.features.extractors import load_extractor
 from shiftscope.phantoms import ANATOMIES, write_site
 from shiftscope.profiles import Options, Patient, Profile, patients_of, profile_site
 from shiftscope.sites import read_site

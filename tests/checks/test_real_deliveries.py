@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from shiftscope.checks import check
-from shiftscope.measures.features import load_extractor
+from shiftscope.measures.features.extractors import load_extractor
 from shiftscope.profiles import Options, Profile, profile_site
 from shiftscope.sites import Declarations, read_site
 

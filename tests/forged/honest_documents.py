@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from shiftscope.errors import ShiftscopeError
-from shiftscope.measures.canonical import Canonical
+from shiftscope.measures.canonical_maps import Canonical
 from shiftscope.plans import Difference, Plan, PlannedSite, TrialCost, TrialEntry, TrialResult, TrialRung, TrialSetup
 from shiftscope.profiles import Part, Patient, Profile, Tally
 from shiftscope.profiles.origins import Origin

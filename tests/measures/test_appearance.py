@@ -6,7 +6,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shiftscope.measures import MEASURES, colour, intensity, texture
+from shiftscope.measures import MEASURES
+from shiftscope.measures.appearance import colour, intensity, texture
 from shiftscope.phantoms import PLANTS, sample
 
 

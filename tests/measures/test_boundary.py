@@ -11,8 +11,8 @@ from PIL import Image
 from scipy import ndimage
 from skimage.draw import polygon2mask
 
-from shiftscope.measures.boundary import MEASURES, VECTOR, measure
-from shiftscope.measures.contours import trace
+from shiftscope.measures.lesions.boundary import MEASURES, VECTOR, measure
+from shiftscope.measures.lesions.contours import trace
 
 SIDE = 256
 

@@ -12,8 +12,8 @@ import torch
 from safetensors.torch import save_file
 
 from shiftscope.errors import UsageError
-from shiftscope.measures.checkpoints import check_loaded, read_checkpoint
-from shiftscope.measures.features import load_extractor
+from shiftscope.measures.features.checkpoints import check_loaded, read_checkpoint
+from shiftscope.measures.features.extractors import load_extractor
 
 
 class Evil:

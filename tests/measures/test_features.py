@@ -10,8 +10,8 @@ import torch
 from shiftscope.errors import UsageError
 from shiftscope.measures import AXES
 from shiftscope.measures.basis import feature_basis, fit_basis, load_basis
-from shiftscope.measures.canonical import Canonical
-from shiftscope.measures.features import DEFAULT, load_extractor
+from shiftscope.measures.canonical_maps import Canonical
+from shiftscope.measures.features.extractors import DEFAULT, load_extractor
 from shiftscope.phantoms import PLANTS, sample
 
 

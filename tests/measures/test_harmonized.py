@@ -9,11 +9,11 @@ import torch
 from shiftscope.harmonizers.quantile_maps import map_quantiles
 from shiftscope.harmonizers.zscores import standardize
 from shiftscope.measures import AXES
-from shiftscope.measures.canonical import Canonical
-from shiftscope.measures.canvases import harmonized_coordinates
-from shiftscope.measures.features import load_extractor
-from shiftscope.measures.harmonized import PUBLIC, mean_quantiles, recoloured, standardized
-from shiftscope.measures.intensity import LEVELS
+from shiftscope.measures.appearance.intensity import LEVELS
+from shiftscope.measures.canonical_maps import Canonical
+from shiftscope.measures.canvas_batches import harmonized_coordinates
+from shiftscope.measures.features.extractors import load_extractor
+from shiftscope.measures.one_sided_maps import PUBLIC, mean_quantiles, recoloured, standardized
 from shiftscope.phantoms import ANATOMIES, PLANTS
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from shiftscope.measures import intensity
+from shiftscope.measures.appearance import intensity
 
 
 def test_padding_does_not_move_the_quantiles_of_the_foreground() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from shiftscope.measures import layouts
+from shiftscope.measures.features import layout_features
 from shiftscope.phantoms import ANATOMIES, PLANTS, Phantom
 
 PATIENTS = 16
@@ -32,7 +32,7 @@ def grey(phantoms: list[Phantom]) -> torch.Tensor:
 
 def moved(before: torch.Tensor, after: torch.Tensor) -> float:
     """Root mean square change of a number of an image, in deviations between the patients of an anatomy."""
-    one, other = layouts.vector(before), layouts.vector(after)
+    one, other = layout_features.vector(before), layout_features.vector(after)
     return float(((other - one) / one.std(dim=0)).square().mean().sqrt())
 
 
@@ -52,21 +52,21 @@ def noisy(grey: torch.Tensor) -> torch.Tensor:
 
 
 def test_there_are_as_many_numbers_as_are_promised(grey: torch.Tensor) -> None:
-    found = layouts.vector(grey)
-    assert found.shape == (PATIENTS, layouts.SIZE)
+    found = layout_features.vector(grey)
+    assert found.shape == (PATIENTS, layout_features.SIZE)
     assert torch.isfinite(found).all()
 
 
 def test_a_negative_and_an_offset_change_nothing(grey: torch.Tensor) -> None:
-    found = layouts.vector(grey)
-    torch.testing.assert_close(layouts.vector(1 - grey), found, atol=1e-10, rtol=0)
-    torch.testing.assert_close(layouts.vector(0.3 + grey), found, atol=1e-10, rtol=0)
+    found = layout_features.vector(grey)
+    torch.testing.assert_close(layout_features.vector(1 - grey), found, atol=1e-10, rtol=0)
+    torch.testing.assert_close(layout_features.vector(0.3 + grey), found, atol=1e-10, rtol=0)
 
 
 @pytest.mark.parametrize("gain", [0.25, 0.5, 2.0])
 def test_gain_changes_next_to_nothing(grey: torch.Tensor, gain: float) -> None:
     """Next to: what is flat to a hundredth of a grey level stays flat, whatever the gain."""
-    torch.testing.assert_close(layouts.vector(gain * grey), layouts.vector(grey), atol=0.02, rtol=0)
+    torch.testing.assert_close(layout_features.vector(gain * grey), layout_features.vector(grey), atol=0.02, rtol=0)
 
 
 LOOKS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
@@ -105,10 +105,10 @@ def test_another_anatomy_is_farther_than_another_look() -> None:
     means, spread, changed = {}, [], {}
     for name, draw in ANATOMIES.items():
         grey = grey_of([draw(rng, size=SIDE) for _ in range(2 * PATIENTS)])
-        known = layouts.vector(grey[:PATIENTS])
+        known = layout_features.vector(grey[:PATIENTS])
         means[name] = known.mean(dim=0)
         spread.append(known.var(dim=0))
-        changed[name] = layouts.vector(1 - grey[PATIENTS:] ** 1.5)
+        changed[name] = layout_features.vector(1 - grey[PATIENTS:] ** 1.5)
     unit = torch.stack(spread).mean(dim=0)
     found = [
         min(means, key=lambda other, row=row: float(((row - means[other]) ** 2 / unit).sum())) == name
@@ -123,7 +123,7 @@ def test_directions_are_told_apart_and_mirrored_ones_too() -> None:
     y, x = torch.meshgrid(*(torch.arange(SIDE, dtype=torch.float64),) * 2, indexing="ij")
     for angle, direction in ((0, 0), (np.pi / 6, 1), (np.pi / 2, 3), (np.pi * 5 / 6, 5)):
         stripes = torch.sin(2 * np.pi * (x * np.cos(angle) + y * np.sin(angle)) / 24)
-        strength = layouts.vector(stripes[None])[0, :96].exp().view(6, 4, 4).mean(dim=(1, 2))
+        strength = layout_features.vector(stripes[None])[0, :96].exp().view(6, 4, 4).mean(dim=(1, 2))
         assert strength.argmax() == direction
         assert strength[direction] > 2 * strength.sort().values[-3]  # neighbours share what lies between two bins
 
@@ -131,18 +131,18 @@ def test_directions_are_told_apart_and_mirrored_ones_too() -> None:
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_numbers_do_not_depend_on_the_batch(grey: torch.Tensor, dtype: torch.dtype) -> None:
     images = grey.to(dtype)
-    whole = layouts.vector(images)
+    whole = layout_features.vector(images)
     for parts in (images.split(1), images.split(5), (images.flip(0),)):
-        found = torch.cat([layouts.vector(part) for part in parts])
+        found = torch.cat([layout_features.vector(part) for part in parts])
         expected = whole.flip(0) if len(parts) == 1 else whole
         torch.testing.assert_close(found, expected, atol=1e-12 if dtype == torch.float64 else 1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("level", [0.0, 1 / 255, 0.5, 1.0])
 def test_flat_images_are_finite_and_all_alike(level: float) -> None:
-    flat = layouts.vector(torch.full((2, SIDE, SIDE), level))
+    flat = layout_features.vector(torch.full((2, SIDE, SIDE), level))
     assert torch.isfinite(flat).all()
-    torch.testing.assert_close(flat, layouts.vector(torch.zeros(2, SIDE, SIDE)), atol=1e-6, rtol=0)
+    torch.testing.assert_close(flat, layout_features.vector(torch.zeros(2, SIDE, SIDE)), atol=1e-6, rtol=0)
 
 
 def test_a_nearly_flat_image_does_not_become_all_noise() -> None:
@@ -155,7 +155,7 @@ def test_a_nearly_flat_image_does_not_become_all_noise() -> None:
         return image
 
     def change(other: torch.Tensor) -> float:
-        return float((layouts.vector(other) - layouts.vector(step(64))).square().mean())
+        return float((layout_features.vector(other) - layout_features.vector(step(64))).square().mean())
 
     grain = torch.randn(SIDE, SIDE, generator=torch.Generator().manual_seed(0), dtype=torch.float64) / 1020
     assert change(step(64) + grain) < 0.4 * change(step(44))
@@ -164,4 +164,4 @@ def test_a_nearly_flat_image_does_not_become_all_noise() -> None:
 def test_resolution_of_the_canvas_hardly_matters(phantoms: list[Phantom]) -> None:
     fine = grey_of(phantoms)
     coarse = torch.nn.functional.avg_pool2d(fine[:, None], 2)[:, 0]
-    torch.testing.assert_close(layouts.vector(coarse), layouts.vector(fine), atol=1e-9, rtol=0)
+    torch.testing.assert_close(layout_features.vector(coarse), layout_features.vector(fine), atol=1e-9, rtol=0)

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from shiftscope.measures import layouts
-from shiftscope.measures.lesions import crops
+from shiftscope.measures.features import layout_features
+from shiftscope.measures.lesions.crops import crops
 
 SIDE = 128
 
@@ -36,9 +36,9 @@ def test_the_same_lesion_elsewhere_or_larger_is_the_same_crop(y: float, x: float
 
 @pytest.mark.parametrize("radius", [14.0, 28.0])
 def test_layout_of_the_crop_is_of_the_lesion_and_not_of_its_place(radius: float) -> None:
-    reference = layouts.vector(crop(64, 64, 24))
-    same = float((layouts.vector(crop(50, 74, radius)) - reference).square().mean())
-    other = float((layouts.vector(crop(64, 64, 24, spokes=4)) - reference).square().mean())
+    reference = layout_features.vector(crop(64, 64, 24))
+    same = float((layout_features.vector(crop(50, 74, radius)) - reference).square().mean())
+    other = float((layout_features.vector(crop(64, 64, 24, spokes=4)) - reference).square().mean())
     assert same < 0.2 * other
 
 
@@ -87,8 +87,8 @@ def test_without_a_mask_there_is_no_crop_and_no_layout() -> None:
     found = crops(seen.expand(2, -1, -1), both)
     assert torch.isfinite(found[0]).all()
     assert torch.isnan(found[1]).all()
-    layout = layouts.vector(found)
-    torch.testing.assert_close(layout[:1], layouts.vector(found[:1]), atol=1e-12, rtol=0)
+    layout = layout_features.vector(found)
+    torch.testing.assert_close(layout[:1], layout_features.vector(found[:1]), atol=1e-12, rtol=0)
     assert torch.isnan(layout[1]).any()
 
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.measure import regionprops
 
-from shiftscope.measures import shapes
-from shiftscope.measures.morphology import MEASURES_2D, MEASURES_3D, VECTOR_2D, VECTOR_3D, measure
+from shiftscope.measures.lesions import shapes
+from shiftscope.measures.lesions.morphology import MEASURES_2D, MEASURES_3D, VECTOR_2D, VECTOR_3D, measure
 
 PLACES = ("centroid_y", "centroid_x")
 
@@ -263,7 +263,7 @@ def test_pieces_of_a_volume() -> None:
 def test_a_thinned_lesion_keeps_its_measures(monkeypatch: pytest.MonkeyPatch) -> None:
     mask = ball(64, 25.0, squash=0.7)
     exact = values(mask, (1, 1, 1))
-    monkeypatch.setattr("shiftscope.measures.morphology.MOST_PIXELS", 20_000)
+    monkeypatch.setattr("shiftscope.measures.lesions.morphology.MOST_PIXELS", 20_000)
     thinned = values(mask, (1, 1, 1))
     assert thinned["log_volume"] == exact["log_volume"]
     for name in set(exact) - {"log_volume", "log_volume_mm3"}:

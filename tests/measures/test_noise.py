@@ -8,8 +8,8 @@ import pytest
 import torch
 from scipy import special
 
-from shiftscope.measures.intensity import foreground
-from shiftscope.measures.noise import BANDS, scalars, vector
+from shiftscope.measures.appearance.intensity import foreground
+from shiftscope.measures.appearance.noise import BANDS, scalars, vector
 from shiftscope.phantoms import ANATOMIES, PLANTS
 
 SIDE = 128

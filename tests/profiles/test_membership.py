@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shiftscope.measures.features import Extractor, load_extractor
+from shiftscope.measures.features.extractors import Extractor, load_extractor
 from shiftscope.profiles import Patient, Profile, widths
 from shiftscope.sites import Site
 

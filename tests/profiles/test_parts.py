@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from shiftscope.errors import NotComparable, ProfileError
 from shiftscope.measures import AXES
-from shiftscope.measures.canonical import Canonical
-from shiftscope.measures.features import load_extractor
+from shiftscope.measures.canonical_maps import Canonical
+from shiftscope.measures.features.extractors import load_extractor
 from shiftscope.phantoms import ANATOMIES, Phantom, write_site
 from shiftscope.profiles import Key, Options, Part, Patient, Profile, Tally, merge, part_of_site, profile_site, read_fit
 from shiftscope.profiles.origins import Origin, recipe_of

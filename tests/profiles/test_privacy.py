@@ -10,7 +10,7 @@ import pytest
 from scipy import optimize, stats
 
 from shiftscope.errors import InputError, UsageError
-from shiftscope.measures.features import load_extractor
+from shiftscope.measures.features.extractors import load_extractor
 from shiftscope.profiles import Patient, Profile, Tally, privacy
 from shiftscope.profiles.origins import Origin
 from shiftscope.sites import Declarations, Site

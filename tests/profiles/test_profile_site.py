@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from shiftscope.errors import InputError, NotComparable, TooManyFailures
-from shiftscope.measures.features import Extractor, load_extractor
+from shiftscope.measures.features.extractors import Extractor, load_extractor
 from shiftscope.phantoms import ANATOMIES, Phantom, write_site
 from shiftscope.profiles import Options, Profile, profile_site
 from shiftscope.sites import Declarations, read_site

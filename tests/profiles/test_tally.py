@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from shiftscope.measures.features import load_extractor
+from shiftscope.measures.features.extractors import load_extractor
 from shiftscope.profiles import Patient, Profile, Tally
 from shiftscope.sites import Site
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from shiftscope.errors import InputError, Unreadable, Unsettled
-from shiftscope.measures.features import load_extractor
+from shiftscope.measures.features.extractors import load_extractor
 from shiftscope.phantoms import ANATOMIES, write_dicom
 from shiftscope.profiles import Options, profile_site
 from shiftscope.profiles.look_alikes import Copies

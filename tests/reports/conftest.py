@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from shiftscope.measures.features import load_extractor
+from shiftscope.measures.features.extractors import load_extractor
 from shiftscope.plans import RunResult
 from shiftscope.profiles import Options, profile_site
 from shiftscope.reports.html import Material, read_material

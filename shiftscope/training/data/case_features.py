@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from shiftscope.measures.features import load_extractor
+from shiftscope.measures.features.extractors import load_extractor
 from shiftscope.training.data.model_inputs import LUMA, Sample, Samples
 
 __all__ = ["count_features", "with_features"]

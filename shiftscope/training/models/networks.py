@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from shiftscope.errors import PlanError
-from shiftscope.measures.checkpoints import check_loaded, read_checkpoint
+from shiftscope.measures.features.checkpoints import check_loaded, read_checkpoint
 from shiftscope.plans import Plan
 from shiftscope.training.data.case_features import count_features
 

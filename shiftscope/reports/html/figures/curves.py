@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from shiftscope.measures.intensity import LEVELS
-from shiftscope.measures.texture import RADII
+from shiftscope.measures.appearance.intensity import LEVELS
+from shiftscope.measures.appearance.texture import RADII
 from shiftscope.profiles import Profile
 from shiftscope.reports.html.figures.drawing import DASHES, FAINT, MARKERS, MOST_SITES, SERIES, axes, short, to_svg
 from shiftscope.reports.html.figures.figure import Figure

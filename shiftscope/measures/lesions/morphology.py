@@ -8,8 +8,8 @@ import math
 
 import numpy as np
 
+from shiftscope.measures.lesions.shapes import axis_ratios, bounding_box, hull_size, moments, roundness
 from shiftscope.measures.measure import Measure
-from shiftscope.measures.shapes import axis_ratios, bounding_box, hull_size, moments, roundness
 
 __all__ = ["MEASURES_2D", "MEASURES_3D", "SPECK_SIDE", "VECTOR_2D", "VECTOR_3D", "measure"]
 

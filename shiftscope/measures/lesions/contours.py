@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shiftscope.measures.shapes import axis_ratios, bounding_box, moments
+from shiftscope.measures.lesions.shapes import axis_ratios, bounding_box, moments
 
 __all__ = ["CANVAS", "LONGER_THAN_ARC", "ROUGH_WAVE", "STRAIGHT", "Contour", "polygonality", "roughness", "trace"]
 

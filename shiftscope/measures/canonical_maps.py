@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from shiftscope.measures.harmonized import mean_quantiles, recoloured, standardized
-from shiftscope.measures.texture import RADII, amplitude, slow_drift
+from shiftscope.measures.appearance.texture import RADII, amplitude, slow_drift
+from shiftscope.measures.one_sided_maps import mean_quantiles, recoloured, standardized
 
 if TYPE_CHECKING:
     import torch

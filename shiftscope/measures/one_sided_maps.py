@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import special
 
-from shiftscope.measures.intensity import LEVELS, quantiles
+from shiftscope.measures.appearance.intensity import LEVELS, quantiles
 
 if TYPE_CHECKING:
     import torch

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shiftscope.measures.contours import (
+from shiftscope.measures.lesions.contours import (
     CANVAS,
     LONGER_THAN_ARC,
     ROUGH_WAVE,
@@ -20,9 +20,9 @@ from shiftscope.measures.contours import (
     roughness,
     trace,
 )
+from shiftscope.measures.lesions.morphology import MEASURES_2D
+from shiftscope.measures.lesions.shapes import bounding_box
 from shiftscope.measures.measure import Measure
-from shiftscope.measures.morphology import MEASURES_2D
-from shiftscope.measures.shapes import bounding_box
 
 __all__ = ["MEASURES", "VECTOR", "measure"]
 

@@ -5,10 +5,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from shiftscope.measures import AXES, colour, intensity, layouts, lesions, noise, texture
+from shiftscope.measures import AXES
+from shiftscope.measures.appearance import colour, intensity, noise, texture
 from shiftscope.measures.basis import feature_basis, load_basis
-from shiftscope.measures.canonical import Canonical
-from shiftscope.measures.features import Extractor
+from shiftscope.measures.canonical_maps import Canonical
+from shiftscope.measures.features import layout_features
+from shiftscope.measures.features.extractors import Extractor
+from shiftscope.measures.lesions import crops
 
 if TYPE_CHECKING:
     import torch
@@ -48,7 +51,7 @@ def measure_vectors(
         "intensity": intensity.quantiles(grey, seen),
         "texture": texture.vector(rings, numbers),
         "noise": noise.vector(grey),
-        "layout": layouts.vector(grey),
+        "layout": layout_features.vector(grey),
         "features_shallow": shallow,
         "features_deep": deep,
     }
@@ -60,7 +63,7 @@ def measure_vectors(
     if masks is not None:
         around = intensity.surroundings(masks)
         vectors["intensity_outside"] = intensity.quantiles(grey, intensity.foreground(grey, around))
-        vectors["lesion"] = layouts.vector(lesions.crops(grey, masks))
+        vectors["lesion"] = layout_features.vector(crops.crops(grey, masks))
         numbers["brightness_outside"] = intensity.brightness(grey, around)
     return _arrays(vectors), _arrays(numbers)
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from shiftscope.errors import UsageError
-from shiftscope.measures.checkpoints import check_loaded, read_checkpoint
+from shiftscope.measures.features.checkpoints import check_loaded, read_checkpoint
 
 if TYPE_CHECKING:
     import torch
