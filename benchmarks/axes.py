@@ -26,7 +26,7 @@ from shiftscope.measures.canonical_maps import Canonical
 from shiftscope.measures.canvas_batches import grey_of, harmonized_coordinates, measure_canvases
 from shiftscope.measures.features.extractors import Extractor, load_extractor
 from shiftscope.phantoms import ANNOTATION, APPEARANCE, SIGNED, STRUCTURE, Phantom
-from shiftscope.shifts.yardstick import Yardstick
+from shiftscope.shifts.within_site_covariance import Yardstick
 from shiftscope.stats import Moments
 
 APPEARANCE_AXES = ("intensity", "colour", "texture", "noise")

@@ -17,7 +17,7 @@ from scipy import stats as scipy_stats
 from scipy.spatial.distance import cdist
 
 from shiftscope.shifts.differences import Table, plain
-from shiftscope.shifts.yardstick import Yardstick
+from shiftscope.shifts.within_site_covariance import Yardstick
 from shiftscope.stats import Moments
 
 __all__ = ["DETECTORS", "Detector", "detections"]

@@ -30,9 +30,9 @@ from scipy.stats import beta
 from shiftscope.measures import AXES
 from shiftscope.measures.features.extractors import load_extractor
 from shiftscope.profiles import Patient, Profile, Tally
-from shiftscope.profiles.origins import Origin, recipe_of
-from shiftscope.profiles.patients import patients_as_they_are
-from shiftscope.profiles.sums import Sums
+from shiftscope.profiles.moment_sums import Sums
+from shiftscope.profiles.parts.origins import Origin, recipe_of
+from shiftscope.profiles.patients.patient_stream import patients_as_they_are
 from shiftscope.series import Watch, watch
 
 SEED = 17

@@ -27,8 +27,8 @@ from shiftscope import images, sites
 from shiftscope.measures.features.extractors import load_extractor
 from shiftscope.phantoms import ANATOMIES, ANNOTATION, APPEARANCE, PLANTS, SIGNED, Phantom
 from shiftscope.profiles import Patient
-from shiftscope.profiles.patients import CANVAS, patients_as_they_are
-from shiftscope.profiles.prepare import Prepared, prepare_pixels
+from shiftscope.profiles.patients.patient_stream import CANVAS, patients_as_they_are
+from shiftscope.profiles.patients.prepared_cases import Prepared, prepare_pixels
 from shiftscope.sites import Declarations, read_site
 
 __all__ = ["BASES", "SEVERITIES", "Base", "Change", "load", "variants"]

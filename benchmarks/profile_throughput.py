@@ -62,7 +62,7 @@ def run_floor(folder: Path) -> dict[str, float]:
 
     from shiftscope import images
     from shiftscope.measures.features.extractors import load_extractor
-    from shiftscope.profiles.patients import CANVAS
+    from shiftscope.profiles.patients.patient_stream import CANVAS
     from shiftscope.sites import load, read_site
 
     extractor = load_extractor()

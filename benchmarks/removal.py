@@ -27,7 +27,7 @@ from shiftscope.measures.features.extractors import Extractor, load_extractor
 from shiftscope.phantoms import ANATOMIES, APPEARANCE, Phantom
 from shiftscope.phantoms.structures import lesion_scale, zoom_in
 from shiftscope.shifts import Side, compare_sides
-from shiftscope.shifts.labels import LabelCounts
+from shiftscope.shifts.label_counts import LabelCounts
 from shiftscope.stats import Moments
 
 SEED = 23

@@ -15,7 +15,7 @@ from shiftscope.diagnosis.verdicts import QUESTIONS
 from shiftscope.measures.features.extractors import load_extractor
 from shiftscope.phantoms import ANNOTATION, APPEARANCE, class_partition, partition
 from shiftscope.profiles import Patient, Profile, Tally
-from shiftscope.profiles.origins import Origin, recipe_of
+from shiftscope.profiles.parts.origins import Origin, recipe_of
 
 __all__ = ["FAINT", "Measured", "Scenario", "Truth", "kind_of", "profiles_of", "scenarios"]
 

@@ -24,14 +24,14 @@ from verdicts import profiled
 from shiftscope.checks import check
 from shiftscope.diagnosis import LIMITS
 from shiftscope.diagnosis.removal import MEASURED
-from shiftscope.diagnosis.standouts_told import CHANGED, DISTANT
+from shiftscope.diagnosis.texts.standout_text import CHANGED, DISTANT
 from shiftscope.profiles import Profile
 from shiftscope.recommendation import advise
 from shiftscope.shifts import UNLIKE, Side, Standing, compare_all
 from shiftscope.shifts.differences import Table, plain
-from shiftscope.shifts.labels import LabelCounts
+from shiftscope.shifts.label_counts import LabelCounts
 from shiftscope.shifts.units import believed, yardsticks
-from shiftscope.shifts.yardstick import Yardstick
+from shiftscope.shifts.within_site_covariance import Yardstick
 from shiftscope.stats import Moments
 
 SEED = 29

@@ -4,7 +4,7 @@ import pytest
 
 from shiftscope.diagnosis import AxisVerdict, Diagnosis
 from shiftscope.recommendation import Advice, Alternative, Cost, Recommendation
-from shiftscope.reports.advice_sheet import advice_sheet
+from shiftscope.reports.sheets.advice_sheet import advice_sheet
 
 OPEN = "whether sites differ in structure is not decided, confidence 0.6: a trial decides it"
 

@@ -145,7 +145,7 @@ def test_interruption_is_exit_130(run, monkeypatch: pytest.MonkeyPatch, fixtures
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("shiftscope.profiles.collect.patients_of", interrupted)
+    monkeypatch.setattr("shiftscope.profiles.site_profiling.patients_of", interrupted)
     done = run("profile", fixtures / "twins" / "east", "-o", tmp_path / "p.json")
     assert done.code == 130
     assert done.err.splitlines()[-1] == "interrupted"

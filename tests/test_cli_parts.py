@@ -11,7 +11,7 @@ import pytest
 from shiftscope.measures.features.extractors import load_extractor
 from shiftscope.phantoms import ANATOMIES, write_site
 from shiftscope.profiles import Key, Options, Part, Profile, Tally, part_of_site
-from shiftscope.profiles.origins import Origin
+from shiftscope.profiles.parts.origins import Origin
 from shiftscope.sites import read_site
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -3,7 +3,7 @@
 import pytest
 
 from shiftscope.diagnosis import AxisVerdict, Diagnosis, PairVerdict, Verdict
-from shiftscope.recommendation.clusters import clusters_of
+from shiftscope.recommendation.site_clusters import clusters_of
 
 
 def diagnosis(effects: dict[str, float | None], insufficient: str = "") -> Diagnosis:

@@ -11,7 +11,7 @@ from shiftscope.diagnosis import diagnose
 from shiftscope.errors import NotComparable, ProfileError
 from shiftscope.measures.features.extractors import load_extractor
 from shiftscope.profiles import Options, Profile, profile_site
-from shiftscope.profiles.profile import Sketch
+from shiftscope.profiles.profile_document import Sketch
 from shiftscope.recommendation import advise
 from shiftscope.shifts import Side, compare_sides
 from shiftscope.sites import read_site

@@ -18,7 +18,7 @@ from shiftscope.measures import AXES
 from shiftscope.phantoms import ANATOMIES, PLANTS, write_site
 from shiftscope.plans import RunResult
 from shiftscope.profiles import Profile
-from shiftscope.profiles.profile import Privacy, Sketch
+from shiftscope.profiles.profile_document import Privacy, Sketch
 from shiftscope.training.algorithms.families import CONTROLS, PERSONALIZERS
 
 ROOT = Path(__file__).resolve().parents[1]

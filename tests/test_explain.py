@@ -9,7 +9,7 @@ import pytest
 from shiftscope.measures import AXES, MEASURES
 from shiftscope.measures.causes import CAUSES
 from shiftscope.measures.lesions import boundary
-from shiftscope.reports.explain_sheet import explanations
+from shiftscope.reports.sheets.explain_sheet import explanations
 
 FIELDS = (
     "question",

@@ -19,10 +19,10 @@ from shiftscope.plans import (
     SiteScores,
     Spending,
 )
-from shiftscope.reports.markdown import to_markdown
-from shiftscope.reports.result_sheet import result_sheet
+from shiftscope.reports.formats.markdown import to_markdown
+from shiftscope.reports.formats.table import print_table
 from shiftscope.reports.sheet import Grid, Lines
-from shiftscope.reports.table import print_table
+from shiftscope.reports.sheets.result_sheet import result_sheet
 
 SITES = ("st_josephs_infirmary", "kvasir-center-2")
 ROUNDS = {"baseline": 10, "adapted": 10, "equal_compute": 5}

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from shiftscope.profiles import Profile
-from shiftscope.reports.watch_sheet import watch_sheet
+from shiftscope.reports.sheets.watch_sheet import watch_sheet
 from shiftscope.series import Change, Month, Reading, Watch
 from shiftscope.series.actions import ACTIONS
 

@@ -10,10 +10,10 @@ from shiftscope.checks.policy import Limit, Policy
 from shiftscope.checks.policy_files import read_policy
 from shiftscope.checks.references import Reference, refer
 from shiftscope.diagnosis import LIMITS
-from shiftscope.diagnosis.attribution import evidence_of
-from shiftscope.diagnosis.caveats import caveats
-from shiftscope.diagnosis.comparisons import Comparisons
-from shiftscope.diagnosis.standouts_told import unchecked
+from shiftscope.diagnosis.causes.attribution import evidence_of
+from shiftscope.diagnosis.judged_pairs import Comparisons
+from shiftscope.diagnosis.texts.caveats import caveats
+from shiftscope.diagnosis.texts.standout_text import unchecked
 from shiftscope.diagnosis.verdicts import QUESTIONS, judge
 from shiftscope.errors import Unreadable
 from shiftscope.profiles import Profile

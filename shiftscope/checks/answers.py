@@ -7,8 +7,8 @@ from shiftscope.checks.findings import Finding, Status
 from shiftscope.checks.policy import JUDGED, Policy, category_of
 from shiftscope.checks.references import Reference
 from shiftscope.diagnosis import LIMITS, AxisVerdict, Limits, Verdict
+from shiftscope.diagnosis.texts.phrases import counted, number
 from shiftscope.diagnosis.verdicts import QUESTIONS, judge
-from shiftscope.diagnosis.words import counted, number
 from shiftscope.shifts import Effect, Shift
 
 __all__ = ["Answers", "answer", "questions_of", "told"]

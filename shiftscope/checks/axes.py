@@ -7,7 +7,7 @@ from shiftscope.checks.findings import Finding, Status
 from shiftscope.checks.policy import JUDGED, Policy
 from shiftscope.checks.references import Reference
 from shiftscope.diagnosis import LIMITS
-from shiftscope.diagnosis.words import names
+from shiftscope.diagnosis.texts.phrases import names
 from shiftscope.shifts import Effect, detectable, exceeds, intervals
 
 __all__ = ["axes_of"]

@@ -6,8 +6,8 @@ from shiftscope.checks.findings import Finding, Status
 from shiftscope.checks.policy import Category, Limit, Policy, category_of
 from shiftscope.checks.references import Reference
 from shiftscope.diagnosis import LIMITS
-from shiftscope.diagnosis.moves import moves
-from shiftscope.diagnosis.words import counted, number
+from shiftscope.diagnosis.causes.measure_differences import moves
+from shiftscope.diagnosis.texts.phrases import counted, number
 from shiftscope.measures.causes import CAUSES
 from shiftscope.profiles import Summary
 from shiftscope.stats import welch

@@ -11,7 +11,7 @@ from shiftscope.checks.findings import Finding, outcome_of
 from shiftscope.checks.judging import Judged, judged
 from shiftscope.checks.policy import Policy
 from shiftscope.checks.references import Reference
-from shiftscope.diagnosis.words import names, number
+from shiftscope.diagnosis.texts.phrases import names, number
 
 __all__ = ["Reliance", "reliances", "unsettled"]
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from shiftscope.checks.policy import JUDGED, LABELS, Policy
-from shiftscope.diagnosis.comparisons import Pair
+from shiftscope.diagnosis.judged_pairs import Pair
 from shiftscope.errors import ProfileError
 from shiftscope.profiles import Profile, Summary
 from shiftscope.shifts import Shift, Side, Standing, compare_all, compare_one

@@ -7,7 +7,7 @@ from shiftscope.checks.findings import Finding, Status
 from shiftscope.checks.policy import Policy
 from shiftscope.errors import NO_FAULTS
 from shiftscope.profiles import Profile
-from shiftscope.profiles.profile import CELL, OTHER, Count
+from shiftscope.profiles.profile_document import CELL, OTHER, Count
 
 __all__ = ["rules_of"]
 

@@ -71,7 +71,7 @@ def check(
     from shiftscope import checks
     from shiftscope.errors import ProfileError
     from shiftscope.profiles import Profile, require_different_sites
-    from shiftscope.reports.check_sheet import headline
+    from shiftscope.reports.sheets.check_sheet import headline
 
     said = owner_says(
         patient_regex=patient_regex,

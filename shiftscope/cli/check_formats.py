@@ -60,7 +60,7 @@ def write_result(result: "CheckResult", form: CheckFormat, outputs: Sequence[Pat
     if form is CheckFormat.GITHUB and os.environ.get(_SUMMARY):
         _write(Path(os.environ[_SUMMARY]), "a", _text(result, CheckFormat.MARKDOWN))
     if form is CheckFormat.TABLE:
-        from shiftscope.reports.check_sheet import check_sheet
+        from shiftscope.reports.sheets.check_sheet import check_sheet
 
         answer(Format.TABLE, {}, check_sheet(result))
     else:
@@ -77,12 +77,12 @@ def _write(path: Path, mode: Literal["w", "a"], text: str) -> None:
 
 
 def _text(result: "CheckResult", form: CheckFormat) -> str:
-    from shiftscope.reports.check_sheet import check_sheet
-    from shiftscope.reports.github import to_github
-    from shiftscope.reports.junit import to_junit
-    from shiftscope.reports.markdown import to_markdown
-    from shiftscope.reports.sarif import to_sarif
-    from shiftscope.reports.table import print_table
+    from shiftscope.reports.formats.github import to_github
+    from shiftscope.reports.formats.junit import to_junit
+    from shiftscope.reports.formats.markdown import to_markdown
+    from shiftscope.reports.formats.sarif import to_sarif
+    from shiftscope.reports.formats.table import print_table
+    from shiftscope.reports.sheets.check_sheet import check_sheet
 
     if form is CheckFormat.JSON:
         return result.to_json() + "\n"

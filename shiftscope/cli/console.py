@@ -38,7 +38,7 @@ def warn(text: str) -> None:
 
 def tell(sheet: "Sheet") -> None:
     """Tables and sentences beside the answer."""
-    from shiftscope.reports.table import print_table
+    from shiftscope.reports.formats.table import print_table
 
     print_table(sheet, Console(stderr=True, highlight=False))
 
@@ -48,11 +48,11 @@ def answer(form: Format, value: Mapping[str, Any], sheet: "Sheet") -> None:
     if form is Format.JSON:
         sys.stdout.write(json.dumps(value, indent=1, ensure_ascii=False) + "\n")
     elif form is Format.MARKDOWN:
-        from shiftscope.reports.markdown import to_markdown
+        from shiftscope.reports.formats.markdown import to_markdown
 
         sys.stdout.write(to_markdown(sheet))
     else:
-        from shiftscope.reports.table import print_table
+        from shiftscope.reports.formats.table import print_table
 
         print_table(sheet, Console(highlight=False))
 

@@ -83,7 +83,7 @@ def read_delivery(
     """
     from shiftscope.measures.features.extractors import load_extractor
     from shiftscope.profiles import Options, Profile, profile_site
-    from shiftscope.profiles.origins import recipe_of
+    from shiftscope.profiles.parts.origins import recipe_of
     from shiftscope.sites import SiteReading, read_site
 
     if not is_site(path):

@@ -19,11 +19,11 @@ def demo(
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Four synthetic hospitals, the whole way: drawn, profiled, diagnosed, trained, reported. Needs no network."""
-    from shiftscope.demo import run_demo
-    from shiftscope.reports.advice_sheet import advice_sheet
+    from shiftscope.demonstration import run_demo
+    from shiftscope.reports.formats.markdown import to_markdown
     from shiftscope.reports.html import read_material, write_page
-    from shiftscope.reports.markdown import to_markdown
-    from shiftscope.reports.result_sheet import result_sheet
+    from shiftscope.reports.sheets.advice_sheet import advice_sheet
+    from shiftscope.reports.sheets.result_sheet import result_sheet
 
     _make_room(output)
     story = run_demo(output, seed, engine.value, say)

@@ -20,7 +20,7 @@ def explain(
 
     `classes` lists the words that names of classes may be made of, to leave a site without being declared.
     """
-    from shiftscope.reports.explain_sheet import explain_sheet, explanations, index_sheet, to_values, words_sheet
+    from shiftscope.reports.sheets.explain_sheet import explain_sheet, explanations, index_sheet, to_values, words_sheet
     from shiftscope.sites import class_words
 
     if name == "classes":

@@ -21,7 +21,7 @@ from shiftscope.cli.owner import (
 
 if TYPE_CHECKING:
     from shiftscope.copies.image_changes import Changes
-    from shiftscope.plans.copies import CopiesResult
+    from shiftscope.plans.copies_results import CopiesResult
 
 __all__ = ["harmonize"]
 
@@ -57,7 +57,7 @@ def harmonize(
     from shiftscope.copies.site_fits import as_planned, check_copies, fit_site
     from shiftscope.harmonizers import HARMONIZERS, NOTHING
     from shiftscope.plans import read_plan
-    from shiftscope.reports.copies_sheet import copies_sheet
+    from shiftscope.reports.sheets.copies_sheet import copies_sheet
     from shiftscope.sites import NOTHING_SAID, read_site
     from shiftscope.training.runs.kept_references import kept_reference, read_reference
 

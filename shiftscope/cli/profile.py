@@ -93,7 +93,7 @@ def profile(
         read_fit,
         require_declared,
     )
-    from shiftscope.reports.profile_sheet import reading_sheet, site_sheet
+    from shiftscope.reports.sheets.profile_sheet import reading_sheet, site_sheet
     from shiftscope.sites import SiteReading, overview, read_site
 
     if part is not None:
@@ -178,7 +178,7 @@ def _require_part_alone(part: Path, output: Path | None, show: bool, epsilon: fl
 
 def _keep(made: "Part", target: Path, form: Format) -> None:
     """Write a part, and say that it must not travel."""
-    from shiftscope.reports.part_sheet import part_sheet
+    from shiftscope.reports.sheets.part_sheet import part_sheet
 
     made.write(target)
     warn(f"{target} holds raw sums that show single patients: keep it at the site; share what merge makes of it")

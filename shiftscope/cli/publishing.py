@@ -35,7 +35,7 @@ def publish(made: "Profile", target: Path, form: Format, show: bool, declared: "
 
     Beside the bytes it is said what each text in them is, for the eyes of the site.
     """
-    from shiftscope.reports.profile_sheet import profile_sheet
+    from shiftscope.reports.sheets.profile_sheet import profile_sheet
 
     made.write(target)
     _caution(made)

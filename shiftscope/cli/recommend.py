@@ -22,7 +22,7 @@ def recommend(
     from shiftscope.plans import propose_plan, write_plan
     from shiftscope.profiles import Profile
     from shiftscope.recommendation import advise
-    from shiftscope.reports.advice_sheet import advice_sheet
+    from shiftscope.reports.sheets.advice_sheet import advice_sheet
 
     read = [Profile.read(path, ProfileError) for path in profiles]
     advice = advise(read)

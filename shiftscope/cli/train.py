@@ -25,7 +25,7 @@ def train(
 ) -> None:
     """Run the job a plan describes, beside its baseline on the same budget, and say whether the advice paid."""
     from shiftscope.plans import read_plan
-    from shiftscope.reports.result_sheet import result_sheet
+    from shiftscope.reports.sheets.result_sheet import result_sheet
     from shiftscope.training.launch import train as launch
 
     wanted = read_plan(plan)

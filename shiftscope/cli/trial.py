@@ -43,7 +43,7 @@ def trial(
 ) -> None:
     """Measure which strategy to take: halve a list of them, rung by rung, by their scores on validation cases."""
     from shiftscope.plans import read_plan
-    from shiftscope.reports.trial_sheet import trial_sheet
+    from shiftscope.reports.sheets.trial_sheet import trial_sheet
     from shiftscope.training.trials.trial_runs import prepare_trial, run_trial, write_winner
 
     wanted = read_plan(plan)

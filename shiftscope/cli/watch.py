@@ -25,7 +25,7 @@ def watch(
     from shiftscope import series
     from shiftscope.errors import ProfileError
     from shiftscope.profiles import Profile
-    from shiftscope.reports.watch_sheet import watch_sheet
+    from shiftscope.reports.sheets.watch_sheet import watch_sheet
 
     first, *rest = [(_label(path), Profile.read(path, ProfileError)) for path in (baseline, *months)]
     found = series.watch(first, rest, alpha)

@@ -8,7 +8,7 @@ from shiftscope.copies.image_changes import BINS, Changes
 from shiftscope.copies.mapped_cases import Viewed, view
 from shiftscope.harmonizers import HARMONIZERS
 from shiftscope.images.before_after import Curves, Pair, Panel, draw
-from shiftscope.plans.copies import CopiesResult
+from shiftscope.plans.copies_results import CopiesResult
 from shiftscope.sites import Case
 
 __all__ = ["draw_sheet"]

@@ -5,12 +5,12 @@ from itertools import combinations, pairwise
 
 from pydantic import Field
 
-from shiftscope.diagnosis.attribution import evidence_of
-from shiftscope.diagnosis.caveats import caveats
-from shiftscope.diagnosis.comparisons import Comparisons
-from shiftscope.diagnosis.evidence import Evidence
+from shiftscope.diagnosis.causes.attribution import evidence_of
+from shiftscope.diagnosis.causes.evidence import Evidence
+from shiftscope.diagnosis.judged_pairs import Comparisons
 from shiftscope.diagnosis.removal import Removal, removals, without_each
-from shiftscope.diagnosis.standouts_told import unchecked
+from shiftscope.diagnosis.texts.caveats import caveats
+from shiftscope.diagnosis.texts.standout_text import unchecked
 from shiftscope.diagnosis.verdicts import LIMITS, QUESTIONS, AxisVerdict, Kind, Limits, Verdict, judge, sum_up
 from shiftscope.errors import ProfileError
 from shiftscope.profiles import Profile

@@ -21,7 +21,7 @@ from scipy.special import expit
 
 from shiftscope.records import Document, Finite, Misfit, Name, Record, Text
 from shiftscope.shifts import Effect, Shift
-from shiftscope.shifts.curves import stack
+from shiftscope.shifts.effect_distributions import stack
 
 __all__ = ["Answer", "Belief", "Calibration", "Signals", "Term", "beliefs", "load_calibration", "name_of", "signals"]
 

@@ -16,8 +16,8 @@ from pydicom.uid import (
     generate_uid,
 )
 
-from shiftscope.phantoms.files import whole_numbers
 from shiftscope.phantoms.phantom import Phantom
+from shiftscope.phantoms.phantom_files import whole_numbers
 
 __all__ = ["SCANNERS", "Scanner", "write_dicom"]
 

@@ -8,8 +8,8 @@ from typing import Literal
 
 from shiftscope.errors import UsageError
 from shiftscope.phantoms.dicoms import SCANNERS, Scanner, write_dicom
-from shiftscope.phantoms.files import write_mask, write_nifti, write_png
 from shiftscope.phantoms.phantom import Phantom
+from shiftscope.phantoms.phantom_files import write_mask, write_nifti, write_png
 
 __all__ = ["FORMATS", "LAYOUTS", "Format", "Layout", "write_site"]
 

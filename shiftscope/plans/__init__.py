@@ -1,9 +1,9 @@
 """The plan of a federated job and the result of running it, as files a person can read and edit."""
 
-from shiftscope.plans.copies import CopiesResult, Kept
-from shiftscope.plans.files import read_plan, write_plan
+from shiftscope.plans.copies_results import CopiesResult, Kept
 from shiftscope.plans.plan import Plan, PlannedSite, Split, Task, propose_plan
-from shiftscope.plans.results import (
+from shiftscope.plans.plan_files import read_plan, write_plan
+from shiftscope.plans.run_results import (
     ArmResult,
     Cost,
     Difference,
@@ -18,7 +18,15 @@ from shiftscope.plans.results import (
     Spending,
     Verdict,
 )
-from shiftscope.plans.trials import Fate, TrialCost, TrialEntry, TrialResult, TrialRung, TrialSetup, name_of_strategy
+from shiftscope.plans.trial_results import (
+    Fate,
+    TrialCost,
+    TrialEntry,
+    TrialResult,
+    TrialRung,
+    TrialSetup,
+    name_of_strategy,
+)
 
 __all__ = [
     "ArmResult",

@@ -17,15 +17,15 @@ from shiftscope.measures.appearance.texture import RADII
 from shiftscope.measures.basis import WIDTHS, load_basis
 from shiftscope.measures.features.extractors import DEFAULT
 from shiftscope.profiles import widths
+from shiftscope.profiles.moment_sums import GRID
 from shiftscope.profiles.sketches import Sketch
 from shiftscope.profiles.summaries import Summary
-from shiftscope.profiles.sums import GRID
 from shiftscope.profiles.widths import CELL, CLASS_WIDTH
 from shiftscope.records import Misfit
 from shiftscope.stats import Moments, least_eigenvalue
 
 if TYPE_CHECKING:
-    from shiftscope.profiles.profile import Profile
+    from shiftscope.profiles.profile_document import Profile
 
 __all__ = ["MARKS", "require_consistent"]
 

@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Sequence
 
 from shiftscope.errors import ProfileError
-from shiftscope.profiles.profile import WITHHELD, Profile
+from shiftscope.profiles.profile_document import WITHHELD, Profile
 from shiftscope.records import MOST_CLASSES
 
 __all__ = ["require_different_sites", "require_few_classes"]

@@ -7,8 +7,8 @@ import numpy as np
 from shiftscope.measures import AXES, MEASURES
 from shiftscope.measures.basis import WIDTHS
 from shiftscope.profiles import widths
-from shiftscope.profiles.profile import CELL, OTHER, SEVERAL, Count, Sketch, Summary
-from shiftscope.profiles.sums import GRID, Histogram, Sums
+from shiftscope.profiles.moment_sums import GRID, Histogram, Sums
+from shiftscope.profiles.profile_document import CELL, OTHER, SEVERAL, Count, Sketch, Summary
 from shiftscope.profiles.widths import CLASS_WIDTH, largest_width
 from shiftscope.sites import is_scanner_name
 from shiftscope.stats import Moments

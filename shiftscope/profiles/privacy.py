@@ -21,9 +21,9 @@ from shiftscope.errors import InputError, UsageError
 from shiftscope.measures import AXES, MEASURES
 from shiftscope.measures.basis import load_basis
 from shiftscope.measures.lesions import boundary, morphology
-from shiftscope.profiles.origins import Origin
-from shiftscope.profiles.profile import CELL, WITHHELD, Privacy, Profile, Sketch, Summary
-from shiftscope.profiles.sums import Sums
+from shiftscope.profiles.moment_sums import Sums
+from shiftscope.profiles.parts.origins import Origin
+from shiftscope.profiles.profile_document import CELL, WITHHELD, Privacy, Profile, Sketch, Summary
 from shiftscope.sites import SITE_FILE, Declarations, Site
 from shiftscope.stats import Moments
 

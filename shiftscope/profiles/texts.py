@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from shiftscope.profiles.export import TEXTS
-from shiftscope.profiles.profile import OTHER, SEVERAL, WITHHELD, Profile
+from shiftscope.profiles.profile_document import OTHER, SEVERAL, WITHHELD, Profile
 from shiftscope.sites import Declarations
 
 __all__ = ["texts_of"]

@@ -11,14 +11,14 @@ from collections.abc import Sequence
 
 from shiftscope.diagnosis import AxisVerdict, Diagnosis, diagnose
 from shiftscope.profiles import Profile, require_different_sites
-from shiftscope.recommendation.cases import NOUNS, PERSONALIZER
-from shiftscope.recommendation.clusters import clusters_of
+from shiftscope.recommendation.advice_documents import RULES, Alternative, Cost, Recommendation, Rules
 from shiftscope.recommendation.deciding import decide, taking_part
+from shiftscope.recommendation.drafts import NOUNS, PERSONALIZER
 from shiftscope.recommendation.harmonizing import cost_of, name_of
 from shiftscope.recommendation.one_site import rests_on_one
 from shiftscope.recommendation.open_questions import open_questions
-from shiftscope.recommendation.records import RULES, Alternative, Cost, Recommendation, Rules
 from shiftscope.recommendation.runners_up import runners_up
+from shiftscope.recommendation.site_clusters import clusters_of
 from shiftscope.records import Document, Record
 
 __all__ = ["RULES", "Advice", "Alternative", "Cost", "Recommendation", "Rules", "SiteSize", "advise", "recommend"]

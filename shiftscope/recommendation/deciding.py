@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from shiftscope.diagnosis import Diagnosis, Removal
 from shiftscope.profiles import Profile
-from shiftscope.recommendation.cases import Case
+from shiftscope.recommendation.advice_documents import Rules
+from shiftscope.recommendation.drafts import Case
 from shiftscope.recommendation.harmonizing import after_harmonizing, choose
-from shiftscope.recommendation.records import Rules
 
 __all__ = ["decide", "taking_part"]
 

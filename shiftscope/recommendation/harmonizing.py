@@ -8,8 +8,8 @@ import numpy as np
 from shiftscope.diagnosis import Removal
 from shiftscope.harmonizers import HARMONIZERS, MIN_PATIENTS, fit
 from shiftscope.profiles import Profile
-from shiftscope.recommendation.cases import Case, number
-from shiftscope.recommendation.records import Cost, Rules
+from shiftscope.recommendation.advice_documents import Cost, Rules
+from shiftscope.recommendation.drafts import Case, number
 
 __all__ = ["after_harmonizing", "choose", "cost_of", "name_of"]
 

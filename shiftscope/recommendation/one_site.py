@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from shiftscope.diagnosis import Diagnosis, Removal
-from shiftscope.diagnosis.words import names
+from shiftscope.diagnosis.texts.phrases import names
 from shiftscope.profiles import Profile
-from shiftscope.recommendation.cases import Case, number
+from shiftscope.recommendation.advice_documents import RULES, Rules
 from shiftscope.recommendation.deciding import decide
+from shiftscope.recommendation.drafts import Case, number
 from shiftscope.recommendation.harmonizing import name_of
-from shiftscope.recommendation.records import RULES, Rules
 
 __all__ = ["rests_on_one"]
 

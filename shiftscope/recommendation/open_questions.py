@@ -7,9 +7,9 @@ import numpy as np
 from scipy import special
 
 from shiftscope.diagnosis import Diagnosis, Removal
-from shiftscope.recommendation.cases import NOUNS, Case, number, option
+from shiftscope.recommendation.advice_documents import Alternative, Rules
+from shiftscope.recommendation.drafts import NOUNS, Case, number, option
 from shiftscope.recommendation.harmonizing import name_of
-from shiftscope.recommendation.records import Alternative, Rules
 
 __all__ = ["OpenQuestion", "open_questions"]
 

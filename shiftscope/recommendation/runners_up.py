@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from shiftscope.recommendation.cases import Case, option
+from shiftscope.recommendation.advice_documents import Action, Alternative, Rules
+from shiftscope.recommendation.drafts import Case, option
 from shiftscope.recommendation.harmonizing import name_of
-from shiftscope.recommendation.records import Action, Alternative, Rules
 
 __all__ = ["runners_up"]
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shiftscope.shifts import Effect
-from shiftscope.shifts.curves import LEVEL
+from shiftscope.shifts.effect_distributions import LEVEL
 
 __all__ = ["ChangePoint", "change_point"]
 

@@ -2,18 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 
-from shiftscope.diagnosis.attribution import evidence_of
-from shiftscope.diagnosis.comparisons import Comparisons
-from shiftscope.diagnosis.evidence import Evidence
+from shiftscope.diagnosis.causes.attribution import evidence_of
+from shiftscope.diagnosis.causes.evidence import Evidence
+from shiftscope.diagnosis.judged_pairs import Comparisons
 from shiftscope.diagnosis.verdicts import Limits, Verdict, judge
 from shiftscope.profiles import Profile
 from shiftscope.series.actions import ACTIONS
 from shiftscope.series.blocks import Blocks
 from shiftscope.series.change_points import ChangePoint, change_point
-from shiftscope.series.looks import Alarm, Look
-from shiftscope.series.records import Change
+from shiftscope.series.interim_analyses import Alarm, Look
 from shiftscope.series.risen_tags import ACQUISITION, risen_tags
 from shiftscope.series.together import together
+from shiftscope.series.watch_documents import Change
 from shiftscope.shifts import Effect, Shift
 
 __all__ = ["changes_of"]

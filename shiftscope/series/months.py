@@ -7,7 +7,7 @@ from itertools import pairwise
 from shiftscope.diagnosis.verdicts import Limits
 from shiftscope.errors import ProfileError
 from shiftscope.profiles import Profile, require_few_classes
-from shiftscope.profiles.profile import WITHHELD
+from shiftscope.profiles.profile_document import WITHHELD
 
 __all__ = ["caveats_of", "date_of", "is_enough", "require_series"]
 

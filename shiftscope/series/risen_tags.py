@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from scipy.special import ndtri
 
-from shiftscope.diagnosis.evidence import Evidence
-from shiftscope.diagnosis.scanners import WORDS
+from shiftscope.diagnosis.causes.evidence import Evidence
+from shiftscope.diagnosis.causes.scanners import WORDS
 from shiftscope.profiles import Profile
-from shiftscope.profiles.profile import CELL, OTHER, SEVERAL
+from shiftscope.profiles.profile_document import CELL, OTHER, SEVERAL
 from shiftscope.stats import LEVEL
 
 __all__ = ["ACQUISITION", "risen_tags"]

@@ -7,8 +7,8 @@ from math import sqrt
 import numpy as np
 
 from shiftscope.profiles import Profile
-from shiftscope.profiles.profile import Count, Summary
-from shiftscope.shifts.labels import LabelCounts
+from shiftscope.profiles.profile_document import Count, Summary
+from shiftscope.shifts.label_counts import LabelCounts
 
 __all__ = ["together"]
 

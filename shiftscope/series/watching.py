@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from shiftscope.diagnosis.verdicts import LIMITS, Limits
 from shiftscope.profiles import Profile
 from shiftscope.series.changes import changes_of
+from shiftscope.series.interim_analyses import Look, Test, looks, question_of
 from shiftscope.series.limits import spent
-from shiftscope.series.looks import Look, Test, looks, question_of
 from shiftscope.series.months import caveats_of, date_of, is_enough, require_series
-from shiftscope.series.records import Month, Reading, Watch
+from shiftscope.series.watch_documents import Month, Reading, Watch
 from shiftscope.shifts import Side, intervals
 
 __all__ = ["ALPHA", "watch"]

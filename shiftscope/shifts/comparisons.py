@@ -13,12 +13,12 @@ import numpy as np
 from shiftscope.measures import AXES
 from shiftscope.measures.basis import load_basis
 from shiftscope.measures.lesions import contours
-from shiftscope.shifts.curves import Curve
 from shiftscope.shifts.differences import Differences, Table, adjusted, against_all, plain
+from shiftscope.shifts.effect_distributions import Curve
 from shiftscope.shifts.effects import Effect, Shift
-from shiftscope.shifts.labels import label_curves, prevalence_differences
+from shiftscope.shifts.label_counts import label_curves, prevalence_differences
 from shiftscope.shifts.prevalence import Classes, at_equal_prevalence
-from shiftscope.shifts.side import Side
+from shiftscope.shifts.site_statistics import Side
 from shiftscope.shifts.standouts import Standing, standings
 from shiftscope.shifts.units import believed, yardsticks
 from shiftscope.stats import Moments

@@ -10,8 +10,8 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
-from shiftscope.shifts.curves import Curve
-from shiftscope.shifts.yardstick import Yardstick
+from shiftscope.shifts.effect_distributions import Curve
+from shiftscope.shifts.within_site_covariance import Yardstick
 from shiftscope.stats import Moments
 
 __all__ = ["Differences", "Reach", "Table", "adjusted", "against_all", "curve_of", "plain", "stretches"]

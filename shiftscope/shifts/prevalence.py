@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from shiftscope.shifts.differences import Differences, Table
-from shiftscope.shifts.labels import LabelCounts
-from shiftscope.shifts.yardstick import Yardstick
+from shiftscope.shifts.label_counts import LabelCounts
+from shiftscope.shifts.within_site_covariance import Yardstick
 from shiftscope.stats import Moments
 
 __all__ = ["Classes", "at_equal_prevalence"]

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from shiftscope.shifts.differences import Differences, Reach, stretches
-from shiftscope.shifts.side import Side
+from shiftscope.shifts.site_statistics import Side
 from shiftscope.shifts.units import believed, leave_one_out, yardsticks
-from shiftscope.shifts.yardstick import Yardstick
+from shiftscope.shifts.within_site_covariance import Yardstick
 
 __all__ = ["UNLIKE", "Pull", "Standing", "standings"]
 

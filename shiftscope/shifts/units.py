@@ -10,8 +10,8 @@ from functools import cache
 
 import numpy as np
 
-from shiftscope.shifts.side import Side
-from shiftscope.shifts.yardstick import Yardstick
+from shiftscope.shifts.site_statistics import Side
+from shiftscope.shifts.within_site_covariance import Yardstick
 from shiftscope.stats import Moments
 
 __all__ = ["MOST", "believed", "leave_one_out", "yardsticks"]

@@ -1,8 +1,8 @@
 """Folders of a hospital as a list of cases: `read_site(folder) -> Site`, `load(case) -> image, mask`."""
 
+from shiftscope.sites.case_loading import case_digests, fingerprint, fingerprint_of, load
 from shiftscope.sites.declarations import NOTHING_SAID, SITE_FILE, Declarations
 from shiftscope.sites.failures import refuse_too_many
-from shiftscope.sites.loading import case_digests, fingerprint, fingerprint_of, load
 from shiftscope.sites.names import is_scanner_name
 from shiftscope.sites.people.shareable import ask_who_is_who, require_shareable
 from shiftscope.sites.reading import read_site
@@ -10,8 +10,8 @@ from shiftscope.sites.readings.case_readings import CaseReading
 from shiftscope.sites.readings.drawn_samples import Sample, draw_samples
 from shiftscope.sites.readings.overview import overview
 from shiftscope.sites.readings.site_readings import SiteReading
+from shiftscope.sites.shipped_words import class_words
 from shiftscope.sites.site import ONE_FILE, Case, Site
-from shiftscope.sites.words import class_words
 
 __all__ = [
     "NOTHING_SAID",

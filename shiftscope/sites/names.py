@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection
 
-from shiftscope.sites.words import class_words, scanner_words
+from shiftscope.sites.shipped_words import class_words, scanner_words
 
 __all__ = ["is_class_name", "is_scanner_name", "unknown_classes"]
 

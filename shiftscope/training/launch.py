@@ -13,7 +13,7 @@ from shiftscope.errors import EngineError, PlanError, UsageError
 from shiftscope.harmonizers import HARMONIZERS
 from shiftscope.parsing import shown
 from shiftscope.plans import Plan, RunResult
-from shiftscope.profiles.profile import WITHHELD
+from shiftscope.profiles.profile_document import WITHHELD
 from shiftscope.sites import Case, Site, fingerprint
 from shiftscope.training.algorithms.algorithm import Server
 from shiftscope.training.algorithms.families import CONTROLS, PERSONALIZERS, find_algorithm

@@ -10,7 +10,7 @@ from wards import site_of
 from shiftscope.checks import CheckResult, Finding, Limit, Policy, check
 from shiftscope.errors import NotComparable, ProfileError, Unreadable
 from shiftscope.profiles import Patient, Profile
-from shiftscope.profiles.profile import Privacy
+from shiftscope.profiles.profile_document import Privacy
 
 Planted = Callable[[str], Profile]
 

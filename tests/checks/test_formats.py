@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from shiftscope.checks import CheckResult, Limit, Policy, check
 from shiftscope.errors import REASONS, Unreadable
 from shiftscope.profiles import Profile
-from shiftscope.reports.check_sheet import check_sheet
-from shiftscope.reports.github import to_github
-from shiftscope.reports.junit import to_junit
-from shiftscope.reports.markdown import to_markdown
-from shiftscope.reports.sarif import to_sarif
+from shiftscope.reports.formats.github import to_github
+from shiftscope.reports.formats.junit import to_junit
+from shiftscope.reports.formats.markdown import to_markdown
+from shiftscope.reports.formats.sarif import to_sarif
+from shiftscope.reports.sheets.check_sheet import check_sheet
 
 SCHEMA = Path(__file__).resolve().parents[2] / "build" / "sarif" / "sarif-2.1.0-rtm.5.json"
 JUNIT = xmlschema.XMLSchema(str(Path(__file__).with_name("junit.xsd")))
@@ -146,7 +146,7 @@ def test_github_annotations_are_one_command_a_line(results: dict[str, CheckResul
 
 @given(st.text(), st.text())
 def test_github_escapes_are_undone_by_the_runner(site: str, detail: str) -> None:
-    from shiftscope.reports.github import _command
+    from shiftscope.reports.formats.github import _command
 
     line = _command("error", detail, {"title": f"x{site}"})
     found = re.fullmatch(r"::error title=([^,:\r\n]*)::([^\r\n]*)", line, flags=re.S)

@@ -9,7 +9,7 @@ from shiftscope.diagnosis.calibration import Answer, Calibration, Signals, Term,
 from shiftscope.diagnosis.verdicts import LIMITS, QUESTIONS
 from shiftscope.measures.basis import load_basis
 from shiftscope.shifts import Side, compare_sides
-from shiftscope.shifts.labels import LabelCounts
+from shiftscope.shifts.label_counts import LabelCounts
 from shiftscope.stats import Moments
 
 MASKED = ("look", "colour", "texture", "noise", "layout", "lesion", "size", "boundary", "labels")

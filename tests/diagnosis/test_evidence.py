@@ -9,20 +9,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shiftscope.diagnosis.attribution import evidence_of
-from shiftscope.diagnosis.comparisons import Comparisons
-from shiftscope.diagnosis.evidence import Evidence
-from shiftscope.diagnosis.moves import moves
-from shiftscope.diagnosis.odd_sites import told_once
-from shiftscope.diagnosis.scanners import separating_tags
+from shiftscope.diagnosis.causes.attribution import evidence_of
+from shiftscope.diagnosis.causes.evidence import Evidence
+from shiftscope.diagnosis.causes.measure_differences import moves
+from shiftscope.diagnosis.causes.outlying_sites import told_once
+from shiftscope.diagnosis.causes.scanners import separating_tags
+from shiftscope.diagnosis.judged_pairs import Comparisons
+from shiftscope.diagnosis.texts.phrases import number, span
 from shiftscope.diagnosis.verdicts import QUESTIONS, AxisVerdict, Verdict
-from shiftscope.diagnosis.words import number, span
 from shiftscope.measures import MEASURES
 from shiftscope.measures.causes import CAUSES
 from shiftscope.profiles import Profile
 from shiftscope.profiles.export import summary
-from shiftscope.profiles.profile import Count
-from shiftscope.profiles.sums import Histogram
+from shiftscope.profiles.moment_sums import Histogram
+from shiftscope.profiles.profile_document import Count
 from shiftscope.shifts import Side, compare_sides
 
 GOLDEN = Profile.read(Path(__file__).parents[1] / "golden" / "profile-1.json")

@@ -8,7 +8,7 @@ import pytest
 
 from shiftscope.diagnosis.removal import MEASURED, Removal, removals, without_each
 from shiftscope.shifts import Side, compare_all, compare_sides
-from shiftscope.shifts.labels import LabelCounts
+from shiftscope.shifts.label_counts import LabelCounts
 from shiftscope.stats import Moments
 
 WIDTH = 8

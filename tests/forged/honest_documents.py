@@ -10,7 +10,7 @@ from shiftscope.errors import ShiftscopeError
 from shiftscope.measures.canonical_maps import Canonical
 from shiftscope.plans import Difference, Plan, PlannedSite, TrialCost, TrialEntry, TrialResult, TrialRung, TrialSetup
 from shiftscope.profiles import Part, Patient, Profile, Tally
-from shiftscope.profiles.origins import Origin
+from shiftscope.profiles.parts.origins import Origin
 from shiftscope.records import Document
 
 __all__ = ["POLICY", "PROFILES", "SEED", "Values", "part_of", "plain", "trial_of", "trial_setup_of"]

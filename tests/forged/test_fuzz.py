@@ -22,10 +22,10 @@ from shiftscope.diagnosis.calibration import Calibration, beliefs, load_calibrat
 from shiftscope.errors import EngineError, ShiftscopeError
 from shiftscope.plans import RunResult, TrialResult, TrialSetup, read_plan
 from shiftscope.profiles import Profile
-from shiftscope.reports.markdown import to_markdown
-from shiftscope.reports.result_sheet import result_sheet
-from shiftscope.reports.table import print_table
-from shiftscope.reports.trial_sheet import trial_sheet
+from shiftscope.reports.formats.markdown import to_markdown
+from shiftscope.reports.formats.table import print_table
+from shiftscope.reports.sheets.result_sheet import result_sheet
+from shiftscope.reports.sheets.trial_sheet import trial_sheet
 
 EVIDENCE = "SHIFTSCOPE_EXAMPLES" in os.environ
 EXAMPLES = int(os.environ.get("SHIFTSCOPE_EXAMPLES", "100"))

@@ -5,7 +5,7 @@ import pytest
 
 from shiftscope.images import canvas
 from shiftscope.phantoms import ANATOMIES
-from shiftscope.profiles.look_alikes import Copies, LookAlikes
+from shiftscope.profiles.patients.look_alikes import Copies, LookAlikes
 
 
 def canvases(n: int, anatomy: str = "ultrasound", seed: int = 0) -> list[np.ndarray]:
@@ -54,7 +54,7 @@ def test_copies_are_alike(change) -> None:  # type: ignore[no-untyped-def]
 
 
 def test_the_two_most_alike_of_many_blocks_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shiftscope.profiles.look_alikes._ROWS", 8)
+    monkeypatch.setattr("shiftscope.profiles.patients.look_alikes._ROWS", 8)
     pictures = canvases(30)
     assert watched([*pictures, frame(pictures[3]), pictures[21]]) == named(21, 31)
 

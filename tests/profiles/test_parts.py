@@ -20,7 +20,7 @@ from shiftscope.measures.canonical_maps import Canonical
 from shiftscope.measures.features.extractors import load_extractor
 from shiftscope.phantoms import ANATOMIES, Phantom, write_site
 from shiftscope.profiles import Key, Options, Part, Patient, Profile, Tally, merge, part_of_site, profile_site, read_fit
-from shiftscope.profiles.origins import Origin, recipe_of
+from shiftscope.profiles.parts.origins import Origin, recipe_of
 from shiftscope.sites import fingerprint, fingerprint_of, read_site
 
 EXTRACTOR = load_extractor()

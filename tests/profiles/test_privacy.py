@@ -12,7 +12,7 @@ from scipy import optimize, stats
 from shiftscope.errors import InputError, UsageError
 from shiftscope.measures.features.extractors import load_extractor
 from shiftscope.profiles import Patient, Profile, Tally, privacy
-from shiftscope.profiles.origins import Origin
+from shiftscope.profiles.parts.origins import Origin
 from shiftscope.sites import Declarations, Site
 
 pytest.importorskip("opendp", reason="opendp is not installed; it comes with shiftscope-fl[privacy]")

@@ -13,7 +13,7 @@ from shiftscope.errors import InputError, Unreadable, Unsettled
 from shiftscope.measures.features.extractors import load_extractor
 from shiftscope.phantoms import ANATOMIES, write_dicom
 from shiftscope.profiles import Options, profile_site
-from shiftscope.profiles.look_alikes import Copies
+from shiftscope.profiles.patients.look_alikes import Copies
 from shiftscope.sites import Declarations, Site, SiteReading, fingerprint, load, read_site, require_shareable
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:%s\nsize 90405214\n" % (b"a" * 64)

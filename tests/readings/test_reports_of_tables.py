@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from shiftscope.errors import TableError, Unreadable
-from shiftscope.profiles.look_alikes import Copies
+from shiftscope.profiles.patients.look_alikes import Copies
 from shiftscope.sites import Declarations, Site, load, read_site
 
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from shiftscope.recommendation import advise
-from shiftscope.reports.html.figures.curves import curves
+from shiftscope.reports.html.figures.curve_plots import curves
 from shiftscope.reports.html.figures.drawing import MOST_SITES, short
 from shiftscope.reports.html.figures.ridges import ridges
 from shiftscope.reports.html.material import Material
 from shiftscope.reports.html.matrices import LEVELS, by_axis, by_pair, by_site
-from shiftscope.reports.html.scaling import classical, lay_out
+from shiftscope.reports.html.scaling_section import classical, lay_out
 from shiftscope.shifts import Side, compare_all
 
 

@@ -13,7 +13,7 @@ from shiftscope.plans import propose_plan
 from shiftscope.profiles import Profile
 from shiftscope.reports.html import MOST_BYTES, Material, gallery, read_material, render
 from shiftscope.reports.html.material import SharedFile
-from shiftscope.reports.html.training import mismatches
+from shiftscope.reports.html.training_section import mismatches
 
 EVIL = '<script>alert("x")</script>&\'"'
 
@@ -221,7 +221,7 @@ def test_a_run_of_many_strategies_is_told(profile_files: list[Path], run_file: P
 
 
 def test_private_profiles_tell_their_promise(material: Material) -> None:
-    from shiftscope.profiles.profile import Privacy
+    from shiftscope.profiles.profile_document import Privacy
 
     promise = Privacy(epsilon=4.0, delta=1e-6, mechanism="", clipped={}, count_noise=3.0, label_noise=4.0)
     files = tuple(

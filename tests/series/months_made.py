@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from shiftscope.profiles import Profile
-from shiftscope.profiles.profile import Sketch
+from shiftscope.profiles.profile_document import Sketch
 from shiftscope.shifts import Side
-from shiftscope.shifts.labels import LabelCounts
+from shiftscope.shifts.label_counts import LabelCounts
 from shiftscope.stats import Moments
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "profile-1.json"

@@ -8,7 +8,7 @@ from months_made import normal_series, rows_side
 
 from shiftscope.series.blocks import cuts, growing
 from shiftscope.shifts import Side
-from shiftscope.shifts.labels import LabelCounts
+from shiftscope.shifts.label_counts import LabelCounts
 from shiftscope.stats import Moments
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from months_made import normal_series, rows_side
 
+from shiftscope.series.interim_analyses import looks
 from shiftscope.series.limits import share
-from shiftscope.series.looks import looks
 from shiftscope.shifts import compare_pairs
 from shiftscope.stats import Moments
 

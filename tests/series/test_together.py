@@ -6,10 +6,10 @@ from months_made import known_profile
 
 from shiftscope.measures import MEASURES
 from shiftscope.profiles.export import summary
-from shiftscope.profiles.profile import Summary
-from shiftscope.profiles.sums import Histogram
+from shiftscope.profiles.moment_sums import Histogram
+from shiftscope.profiles.profile_document import Summary
 from shiftscope.series.together import together
-from shiftscope.shifts.labels import LabelCounts
+from shiftscope.shifts.label_counts import LabelCounts
 
 
 def told(values: np.ndarray) -> Summary:

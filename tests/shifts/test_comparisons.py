@@ -8,9 +8,9 @@ import pytest
 from shiftscope.measures import AXES
 from shiftscope.shifts import Side, compare_all, compare_one, compare_sides
 from shiftscope.shifts.differences import Table, adjusted
-from shiftscope.shifts.labels import LabelCounts, label_curves, prevalence_differences
+from shiftscope.shifts.label_counts import LabelCounts, label_curves, prevalence_differences
 from shiftscope.shifts.prevalence import Classes, at_equal_prevalence
-from shiftscope.shifts.yardstick import Yardstick
+from shiftscope.shifts.within_site_covariance import Yardstick
 from shiftscope.stats import Moments
 
 PAIR = np.array([0]), np.array([1])

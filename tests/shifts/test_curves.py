@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
-from shiftscope.shifts.curves import Curve, patients_needed, stack
 from shiftscope.shifts.differences import Table, against_all, plain
-from shiftscope.shifts.yardstick import Yardstick
+from shiftscope.shifts.effect_distributions import Curve, patients_needed, stack
+from shiftscope.shifts.within_site_covariance import Yardstick
 from shiftscope.stats import Moments
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from shiftscope.shifts import UNLIKE, Side, Standing, compare_all
-from shiftscope.shifts.labels import LabelCounts
+from shiftscope.shifts.label_counts import LabelCounts
 from shiftscope.stats import Moments
 
 AXIS = "texture"

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from shiftscope.shifts import Side, compare_all, compare_pairs
-from shiftscope.shifts.curves import Curve
 from shiftscope.shifts.differences import Table, plain
-from shiftscope.shifts.labels import LabelCounts
+from shiftscope.shifts.effect_distributions import Curve
+from shiftscope.shifts.label_counts import LabelCounts
 from shiftscope.shifts.units import MOST, believed, yardsticks
-from shiftscope.shifts.yardstick import Yardstick
+from shiftscope.shifts.within_site_covariance import Yardstick
 from shiftscope.stats import Moments
 
 AXIS = "texture"

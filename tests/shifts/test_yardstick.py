@@ -6,7 +6,7 @@ from scipy import stats as scipy_stats
 from sklearn.covariance import OAS
 
 from shiftscope.shifts.differences import Reach, Table, curve_of, plain
-from shiftscope.shifts.yardstick import Yardstick
+from shiftscope.shifts.within_site_covariance import Yardstick
 from shiftscope.stats import Moments
 
 

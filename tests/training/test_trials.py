@@ -14,7 +14,7 @@ from volumes_on_disk import segmented_volumes
 from shiftscope.errors import PlanError, UsageError
 from shiftscope.plans import TrialResult, read_plan, write_plan
 from shiftscope.plans.plan import Split
-from shiftscope.reports.trial_sheet import trial_sheet
+from shiftscope.reports.sheets.trial_sheet import trial_sheet
 from shiftscope.training.algorithms.aggregation import Update
 from shiftscope.training.federation.participants import Participant
 from shiftscope.training.trials import trial_runs

@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING
 from shiftscope.files import write_bytes
 from shiftscope.harmonizers import HARMONIZERS
 from shiftscope.profiles import Profile
-from shiftscope.reports.explain_sheet import Explanation, explanations
-from shiftscope.reports.html import matrices, participants, sharing, training
-from shiftscope.reports.html.figures.curves import curves
+from shiftscope.reports.html import matrices, sharing_section, sites_section, training_section
+from shiftscope.reports.html.figures.curve_plots import curves
 from shiftscope.reports.html.figures.drawing import MOST_SITES
 from shiftscope.reports.html.figures.figure import Figure
 from shiftscope.reports.html.figures.ridges import ridges
 from shiftscope.reports.html.figures.site_map import site_map
 from shiftscope.reports.html.material import Material
-from shiftscope.reports.html.opening import opening
+from shiftscope.reports.html.opening_section import opening
 from shiftscope.reports.html.pictures import Gallery
 from shiftscope.reports.html.questions import QUESTIONS, answers
-from shiftscope.reports.html.removal import removal
-from shiftscope.reports.result_sheet import result_sheet
+from shiftscope.reports.html.removal_section import removal
 from shiftscope.reports.sheet import Grid, Lines
+from shiftscope.reports.sheets.explain_sheet import Explanation, explanations
+from shiftscope.reports.sheets.result_sheet import result_sheet
 from shiftscope.reports.wording import advised, trial_of
 
 if TYPE_CHECKING:
@@ -85,14 +85,14 @@ def render(material: Material, gallery: Gallery | None = None) -> str:
             removal=None if advice is None else removal(advice.diagnosis.removed, advice.recommendation.harmonizer),
             result=result,
             run=[] if result is None else [_block(block) for block in list(result_sheet(result))[1:]],
-            differences=None if result is None else training.differences(result),
-            job=None if material.plan is None else training.job(material.plan),
-            mismatches=training.mismatches(material),
-            sites=participants.sites(profiles),
-            excluded=participants.excluded(material),
-            files=sharing.files(material.files),
-            contents=sharing.contents(material.files),
-            promises=sharing.promises(profiles),
+            differences=None if result is None else training_section.differences(result),
+            job=None if material.plan is None else training_section.job(material.plan),
+            mismatches=training_section.mismatches(material),
+            sites=sites_section.sites(profiles),
+            excluded=sites_section.excluded(material),
+            files=sharing_section.files(material.files),
+            contents=sharing_section.contents(material.files),
+            promises=sharing_section.promises(profiles),
             glossary=_glossary(profiles),
             gallery=gallery,
         )

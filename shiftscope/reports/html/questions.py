@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from shiftscope.diagnosis import AxisVerdict
-from shiftscope.diagnosis.words import counted
+from shiftscope.diagnosis.texts.phrases import counted
 from shiftscope.reports.html.material import Material
 from shiftscope.reports.wording import answered, likelihood, source
 

@@ -13,9 +13,9 @@ from typing import TypeVar
 from shiftscope.errors import Unreadable
 from shiftscope.sites.dicom_tree import is_dicom
 from shiftscope.sites.layouts.spellings import ROLES, SPLITS
+from shiftscope.sites.shipped_words import class_words, picture_words
 from shiftscope.sites.site import Case
 from shiftscope.sites.tables.cells import folded
-from shiftscope.sites.words import class_words, picture_words
 
 __all__ = ["patterns_that_part", "suspicion"]
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from shiftscope.errors import InputError, Unreadable
 from shiftscope.images import Image, LabelMap, as_seen
-from shiftscope.sites.loading import load
+from shiftscope.sites.case_loading import load
 from shiftscope.sites.site import Case, Site
 
 __all__ = ["Sample", "draw_samples"]

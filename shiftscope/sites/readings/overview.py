@@ -6,7 +6,7 @@ from typing import Any
 
 from shiftscope.errors import Unreadable
 from shiftscope.parsing import on_one_line
-from shiftscope.sites.loading import load
+from shiftscope.sites.case_loading import load
 from shiftscope.sites.readings.case_readings import UNTOLD, CaseReading
 from shiftscope.sites.readings.site_readings import SiteReading
 from shiftscope.sites.site import Case, Site

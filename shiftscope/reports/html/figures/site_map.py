@@ -7,7 +7,7 @@ import numpy as np
 from shiftscope.diagnosis import PairVerdict
 from shiftscope.reports.html.figures.drawing import FAINT, INK, MARKERS, PAPER, SERIES, SMALL, axes, short, to_svg
 from shiftscope.reports.html.figures.figure import Figure
-from shiftscope.reports.html.scaling import Layout, lay_out
+from shiftscope.reports.html.scaling_section import Layout, lay_out
 from shiftscope.reports.sheet import Grid
 
 __all__ = ["site_map"]

@@ -2,7 +2,7 @@
 
 from shiftscope.checks import CheckResult, Finding
 from shiftscope.checks.policy import ANY
-from shiftscope.diagnosis.words import number
+from shiftscope.diagnosis.texts.phrases import number
 from shiftscope.reports.sheet import Grid, Lines, Sheet
 
 __all__ = ["check_sheet", "headline"]

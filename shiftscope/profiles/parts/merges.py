@@ -10,11 +10,11 @@ from pydantic import ValidationError
 
 from shiftscope.errors import NotComparable, ProfileError
 from shiftscope.measures import AXES, MEASURES
-from shiftscope.profiles.keys import KEY_FILE
-from shiftscope.profiles.origins import Origin
-from shiftscope.profiles.parts import Part
-from shiftscope.profiles.profile import Profile
-from shiftscope.profiles.tally import Tally
+from shiftscope.profiles.parts.keys import KEY_FILE
+from shiftscope.profiles.parts.origins import Origin
+from shiftscope.profiles.parts.part_files import Part
+from shiftscope.profiles.profile_document import Profile
+from shiftscope.profiles.site_accumulator import Tally
 from shiftscope.records import explain_validation
 from shiftscope.sites import NOTHING_SAID, Declarations
 

@@ -13,8 +13,8 @@ from shiftscope.errors import Unreadable
 from shiftscope.measures.canonical_maps import Canonical
 from shiftscope.measures.canvas_batches import grey_of, harmonized_coordinates, measure_canvases
 from shiftscope.measures.features.extractors import Extractor
-from shiftscope.profiles.prepare import About, Prepared, prepare
-from shiftscope.profiles.profile import SEVERAL
+from shiftscope.profiles.patients.prepared_cases import About, Prepared, prepare
+from shiftscope.profiles.profile_document import SEVERAL
 from shiftscope.sites import Case, Site, refuse_too_many
 
 if TYPE_CHECKING:

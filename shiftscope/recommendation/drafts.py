@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from shiftscope.diagnosis import Removal
-from shiftscope.recommendation.records import Action, Alternative
+from shiftscope.recommendation.advice_documents import Action, Alternative
 
 __all__ = ["NOUNS", "PERSONALIZER", "Case", "number", "option"]
 

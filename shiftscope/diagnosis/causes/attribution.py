@@ -3,18 +3,18 @@
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, zip_longest
 
-from shiftscope.diagnosis.answers_told import axis_differs, classes_differ, no_shift, unanswerable
-from shiftscope.diagnosis.comparisons import Comparisons, Pair
-from shiftscope.diagnosis.evidence import Evidence
-from shiftscope.diagnosis.moves import Move, moves
-from shiftscope.diagnosis.moves_told import of_moves
-from shiftscope.diagnosis.odd_sites import Group, told_once
-from shiftscope.diagnosis.scanners import separating_tags
+from shiftscope.diagnosis.causes.evidence import Evidence
+from shiftscope.diagnosis.causes.measure_differences import Move, moves
+from shiftscope.diagnosis.causes.outlying_sites import Group, told_once
+from shiftscope.diagnosis.causes.scanners import separating_tags
+from shiftscope.diagnosis.judged_pairs import Comparisons, Pair
+from shiftscope.diagnosis.texts.answer_text import axis_differs, classes_differ, no_shift, unanswerable
+from shiftscope.diagnosis.texts.difference_text import of_moves
+from shiftscope.diagnosis.texts.phrases import others as whom
 from shiftscope.diagnosis.verdicts import QUESTIONS
-from shiftscope.diagnosis.words import others as whom
 from shiftscope.measures import MEASURES
 from shiftscope.measures.causes import CAUSES
-from shiftscope.profiles.profile import Summary
+from shiftscope.profiles.profile_document import Summary
 from shiftscope.stats import cliffs_delta
 
 __all__ = ["evidence_of"]

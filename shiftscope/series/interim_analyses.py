@@ -11,7 +11,7 @@ from shiftscope.diagnosis.verdicts import LIMITS, Limits
 from shiftscope.series.blocks import Blocks, cuts, growing
 from shiftscope.series.limits import share
 from shiftscope.shifts import Effect, Shift, Side, exceeds
-from shiftscope.shifts.curves import SMALLEST_P
+from shiftscope.shifts.effect_distributions import SMALLEST_P
 
 __all__ = ["Alarm", "Look", "Test", "looks", "question_of"]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from shiftscope.diagnosis.standouts_told import standouts
+from shiftscope.diagnosis.texts.standout_text import standouts
 from shiftscope.diagnosis.verdicts import Limits, Verdict
 from shiftscope.profiles import Profile
 from shiftscope.shifts import Standing

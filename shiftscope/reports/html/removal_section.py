@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from shiftscope.diagnosis import Removal
-from shiftscope.diagnosis.words import number
+from shiftscope.diagnosis.texts.phrases import number
 from shiftscope.reports.html.figures.figure import Figure
 from shiftscope.reports.html.figures.intervals import Row, draw_intervals
 from shiftscope.reports.sheet import Grid

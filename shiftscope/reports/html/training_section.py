@@ -1,7 +1,7 @@
 """The run: what it gave at each site, with intervals."""
 
 from shiftscope.plans import Difference, Plan, RunResult
-from shiftscope.profiles.profile import WITHHELD
+from shiftscope.profiles.profile_document import WITHHELD
 from shiftscope.reports.html.figures.figure import Figure
 from shiftscope.reports.html.figures.intervals import Row, draw_intervals
 from shiftscope.reports.html.material import Material

@@ -1,6 +1,6 @@
 """What harmonizing did to a site's images, for the people of the site."""
 
-from shiftscope.plans.copies import CopiesResult, Kept
+from shiftscope.plans.copies_results import CopiesResult, Kept
 from shiftscope.reports.sheet import Grid, Lines, Sheet
 
 __all__ = ["copies_sheet"]

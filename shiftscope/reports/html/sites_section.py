@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from shiftscope.errors import REASONS
 from shiftscope.plans import RunResult
 from shiftscope.profiles import Profile
-from shiftscope.profiles.profile import Count
+from shiftscope.profiles.profile_document import Count
 from shiftscope.reports.html.material import Material
-from shiftscope.reports.profile_sheet import SOURCES
 from shiftscope.reports.sheet import Grid
+from shiftscope.reports.sheets.profile_sheet import SOURCES
 
 __all__ = ["excluded", "sites"]
 

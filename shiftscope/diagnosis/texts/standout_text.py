@@ -5,7 +5,7 @@ The limits are larger than at any honest site that was measured, but for one (do
 
 from collections.abc import Mapping, Sequence
 
-from shiftscope.diagnosis.words import number
+from shiftscope.diagnosis.texts.phrases import number
 from shiftscope.measures import AXES
 from shiftscope.profiles import Profile
 from shiftscope.shifts import UNLIKE, Pull, Standing

@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 
 from shiftscope.measures.causes import CAUSES
-from shiftscope.profiles.profile import Profile, Summary
+from shiftscope.profiles.profile_document import Profile, Summary
 from shiftscope.stats import LEVEL, welch
 
 __all__ = ["Move", "moves"]

@@ -14,10 +14,10 @@ from shiftscope.measures.appearance.intensity import LEVELS
 from shiftscope.measures.appearance.texture import RADII
 from shiftscope.measures.canonical_maps import Canonical
 from shiftscope.measures.features.extractors import Extractor
-from shiftscope.profiles.origins import Origin, recipe_of
-from shiftscope.profiles.profile import Profile, Version
-from shiftscope.profiles.sums import Exact
-from shiftscope.profiles.tally import Tally
+from shiftscope.profiles.moment_sums import Exact
+from shiftscope.profiles.parts.origins import Origin, recipe_of
+from shiftscope.profiles.profile_document import Profile, Version
+from shiftscope.profiles.site_accumulator import Tally
 from shiftscope.records import Document, Misfit
 
 __all__ = ["Part", "read_fit"]

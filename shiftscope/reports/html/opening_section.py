@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from shiftscope.plans import RunResult
 from shiftscope.recommendation import Advice, Cost
 from shiftscope.reports.html.material import Material
-from shiftscope.reports.result_sheet import VERDICTS, change
+from shiftscope.reports.sheets.result_sheet import VERDICTS, change
 from shiftscope.reports.wording import advised, called
 
 __all__ = ["Opening", "opening"]

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+from shiftscope.diagnosis.texts.phrases import counted, number, span
 from shiftscope.diagnosis.verdicts import AxisVerdict
-from shiftscope.diagnosis.words import counted, number, span
 from shiftscope.measures import AXES
 from shiftscope.profiles import Profile
 

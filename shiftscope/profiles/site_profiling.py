@@ -5,14 +5,14 @@ from dataclasses import replace
 
 from shiftscope.errors import InputError, Unreadable
 from shiftscope.measures.features.extractors import Extractor
-from shiftscope.profiles.keys import Key
-from shiftscope.profiles.look_alikes import Copies, LookAlikes
-from shiftscope.profiles.origins import Origin
-from shiftscope.profiles.parts import Part
-from shiftscope.profiles.patients import Fit, Options, Progress, patients_of, silent
-from shiftscope.profiles.prepare import Prepared
-from shiftscope.profiles.profile import Profile
-from shiftscope.profiles.tally import Tally
+from shiftscope.profiles.parts.keys import Key
+from shiftscope.profiles.parts.origins import Origin
+from shiftscope.profiles.parts.part_files import Part
+from shiftscope.profiles.patients.look_alikes import Copies, LookAlikes
+from shiftscope.profiles.patients.patient_stream import Fit, Options, Progress, patients_of, silent
+from shiftscope.profiles.patients.prepared_cases import Prepared
+from shiftscope.profiles.profile_document import Profile
+from shiftscope.profiles.site_accumulator import Tally
 from shiftscope.records import MOST_CLASSES
 from shiftscope.sites import Site, SiteReading, ask_who_is_who, require_shareable
 

@@ -15,12 +15,12 @@ from shiftscope.measures.appearance.texture import RADII
 from shiftscope.measures.features.extractors import Extractor
 from shiftscope.measures.lesions import boundary, morphology
 from shiftscope.profiles import export
-from shiftscope.profiles.origins import Origin
-from shiftscope.profiles.patients import Patient
+from shiftscope.profiles.moment_sums import CHECKED, Histogram, Sums
+from shiftscope.profiles.parts.origins import Origin
+from shiftscope.profiles.patients.patient_stream import Patient
 from shiftscope.profiles.privacy import WIDTH as _PRIVATE_WIDTH
 from shiftscope.profiles.privacy import clipped, private_profile
-from shiftscope.profiles.profile import CELL, MOST_VALUES, Count, Profile, Sketch
-from shiftscope.profiles.sums import CHECKED, Histogram, Sums
+from shiftscope.profiles.profile_document import CELL, MOST_VALUES, Count, Profile, Sketch
 from shiftscope.records import MOST, Misfit, Total
 from shiftscope.sites import Site
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from shiftscope.diagnosis.moves import Move
-from shiftscope.diagnosis.words import counted, number, others, span
+from shiftscope.diagnosis.causes.measure_differences import Move
+from shiftscope.diagnosis.texts.phrases import counted, number, others, span
 from shiftscope.measures import MEASURES
 
 __all__ = ["of_moves"]

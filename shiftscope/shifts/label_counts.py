@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shiftscope.profiles.profile import CELL, Count
-from shiftscope.shifts.curves import Curve
+from shiftscope.profiles.profile_document import CELL, Count
 from shiftscope.shifts.differences import Differences, Reach, curve_of
+from shiftscope.shifts.effect_distributions import Curve
 
 __all__ = ["LabelCounts", "label_curves", "prevalence_differences"]
 

@@ -8,10 +8,10 @@ from pydantic import Field
 from shiftscope.measures import AXES
 from shiftscope.measures.basis import load_basis
 from shiftscope.measures.features.extractors import Extractor
-from shiftscope.profiles.keys import Key
-from shiftscope.profiles.patients import CANVAS
-from shiftscope.profiles.prepare import SLICES
-from shiftscope.profiles.profile import Hash, Layout, PatientSource, Recipe, Seed
+from shiftscope.profiles.parts.keys import Key
+from shiftscope.profiles.patients.patient_stream import CANVAS
+from shiftscope.profiles.patients.prepared_cases import SLICES
+from shiftscope.profiles.profile_document import Hash, Layout, PatientSource, Recipe, Seed
 from shiftscope.records import MOST, Name, Record
 from shiftscope.sites import NOTHING_SAID, ONE_FILE, Declarations, Site, case_digests, fingerprint_of
 

@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from shiftscope.diagnosis.odd_sites import told_once
-from shiftscope.diagnosis.words import names
-from shiftscope.profiles.profile import CELL, OTHER, SEVERAL, Count, Profile
+from shiftscope.diagnosis.causes.outlying_sites import told_once
+from shiftscope.diagnosis.texts.phrases import names
+from shiftscope.profiles.profile_document import CELL, OTHER, SEVERAL, Count, Profile
 
 __all__ = ["WORDS", "SeparatingTags", "separating_tags"]
 

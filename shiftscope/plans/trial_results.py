@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from shiftscope.plans.plan import Plan, Seed
-from shiftscope.plans.results import Amount, Difference, Score, Seconds, Verdict
+from shiftscope.plans.run_results import Amount, Difference, Score, Seconds, Verdict
 from shiftscope.records import Document, Finite, Misfit, Name, Record, Total
 
 __all__ = ["Fate", "TrialCost", "TrialEntry", "TrialResult", "TrialRung", "TrialSetup", "name_of_strategy"]

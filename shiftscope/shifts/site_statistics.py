@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from shiftscope.profiles import Profile
-from shiftscope.shifts.labels import LabelCounts
+from shiftscope.shifts.label_counts import LabelCounts
 from shiftscope.stats import Moments
 
 __all__ = ["Side"]
