@@ -3,10 +3,10 @@
     python benchmarks/axes.py DATA [--cases 48] [--severity 0.6] [--only BASE ...] [--quick]
 
 The same patients before and after a change, so that no chance of sampling is in it: an effect is the squared distance
-of the two means in within-site deviations (`Yardstick`), 8 coordinates at the most, less what the spread of the paired
-differences adds. A cell is the median over the bases that can show it: synthetic anatomies and, with DATA, real sites.
-The second table sets the axes that are to see geometry side by side: AUC of a mild zoom or crop, both ways, against all
-changes of appearance. Bases are those of `planted.py`.
+of the two means in within-site deviations (`WithinSiteCovariance`), 8 coordinates at most, less what the spread of the
+paired differences adds. A cell is the median over the bases that can show it: synthetic anatomies and,
+with DATA, real sites. The second table sets the axes that are to see geometry side by side: AUC of a
+mild zoom or crop, both ways, against all changes of appearance. Bases are those of `planted.py`.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from shiftscope.measures.canonical_maps import Canonical
 from shiftscope.measures.canvas_batches import grey_of, harmonized_coordinates, measure_canvases
 from shiftscope.measures.features.extractors import Extractor, load_extractor
 from shiftscope.phantoms import ANNOTATION, APPEARANCE, SIGNED, STRUCTURE, Phantom
-from shiftscope.shifts.within_site_covariance import Yardstick
+from shiftscope.shifts.within_site_covariance import WithinSiteCovariance
 from shiftscope.stats import Moments
 
 APPEARANCE_AXES = ("intensity", "colour", "texture", "noise")
@@ -89,7 +89,7 @@ def effect(before: np.ndarray, after: np.ndarray) -> float:
     if not held.any() or 2 * both.sum() < len(both):
         return float("nan")
     a, b = a[both], b[both]
-    unit = Yardstick.of([Moments.of(a), Moments.of(b)])
+    unit = WithinSiteCovariance.of([Moments.of(a), Moments.of(b)])
     moved = (b - a) @ unit.root.T
     mean = moved.mean(axis=0)
     return float(mean @ mean - moved.var(axis=0, ddof=1).sum() / len(moved))

@@ -26,10 +26,10 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from shiftscope import diagnosis
-from shiftscope.diagnosis.calibration import Answer, Calibration, Signals, Term, signals
+from shiftscope.diagnosis.calibration import Calibration, QuestionModel, Signals, Term, signals
 from shiftscope.diagnosis.verdicts import QUESTIONS, judge
 from shiftscope.measures.basis import load_basis
-from shiftscope.shifts import Shift, Side, compare_all
+from shiftscope.shifts import Shift, SiteStatistics, compare_all
 
 SEED = 11
 SIZES = (20, 40, 100, 200)
@@ -107,7 +107,9 @@ def compared(base: str, cache: Path) -> list[Federation]:
             for item in scenarios(measured, base, n, rng, masks=masks):
                 pairs = {
                     pair: Shift(tuple(effect for effect in shift.effects if effect.question != "features"))
-                    for pair, shift in compare_all([Side.of(profile) for profile in profiles_of(item)]).pairs.items()
+                    for pair, shift in compare_all(
+                        [SiteStatistics.of(profile) for profile in profiles_of(item)]
+                    ).pairs.items()
                 }
                 told = dict(zip(pairs, signals(list(pairs.values())), strict=True))
                 about = (item.base, item.n, item.plant, item.severity, item.form, item.masks)
@@ -202,7 +204,9 @@ def fitted(federations: Sequence[Federation]) -> Calibration:
             for k, (axis, others) in enumerate(leaks.items())
         )
         disputed, intercept = float(weights[-2]), float(weights[-1])
-        answers.append(Answer(question=question, masks=masks, intercept=intercept, disputed=disputed, terms=terms))
+        answers.append(
+            QuestionModel(question=question, masks=masks, intercept=intercept, disputed=disputed, terms=terms)
+        )
     return Calibration(unit=UNIT, doubt=DOUBT, answers=tuple(answers), provenance={})
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from shiftscope.checks import check
 from shiftscope.measures.features.extractors import load_extractor
-from shiftscope.profiles import Options, Patient, Profile, Tally, patients_of
+from shiftscope.profiles import Options, Patient, Profile, SiteAccumulator, patients_of
 from shiftscope.sites import Declarations, Site, read_site
 
 SITES = {
@@ -30,7 +30,7 @@ _ANY = Site("delivery", Path("delivery"), "images", (), "manifest", (), {})
 
 
 def profile_of(patients: Sequence[Patient]) -> Profile:
-    tally = Tally()
+    tally = SiteAccumulator()
     for patient in patients:
         tally.add(patient)
     return tally.profile(_ANY, 0, load_extractor(), {})

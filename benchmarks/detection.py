@@ -16,8 +16,8 @@ import numpy as np
 from scipy import stats as scipy_stats
 from scipy.spatial.distance import cdist
 
-from shiftscope.shifts.differences import Table, plain
-from shiftscope.shifts.within_site_covariance import Yardstick
+from shiftscope.shifts.differences import MomentTable, plain
+from shiftscope.shifts.within_site_covariance import WithinSiteCovariance
 from shiftscope.stats import Moments
 
 __all__ = ["DETECTORS", "Detector", "detections"]
@@ -32,8 +32,8 @@ SEED = 13
 def yardstick(a: np.ndarray, b: np.ndarray, rng: np.random.Generator) -> float:  # noqa: ARG001
     """Squared distance of the means in shrunken within-site deviations, from moments alone: what shiftscope does."""
     sites = [Moments.of(a), Moments.of(b)]
-    unit = Yardstick.of(sites)
-    return float(plain(Table.of(sites), np.array([0]), np.array([1])).curves(lambda _: unit).p[0])
+    unit = WithinSiteCovariance.of(sites)
+    return float(plain(MomentTable.of(sites), np.array([0]), np.array([1])).curves(lambda _: unit).p[0])
 
 
 def trace(a: np.ndarray, b: np.ndarray, rng: np.random.Generator) -> float:  # noqa: ARG001
@@ -51,7 +51,7 @@ def hotelling(a: np.ndarray, b: np.ndarray, rng: np.random.Generator) -> float:
     """The yardstick's distance with a permutation null, the yardstick made anew each time."""
 
     def distance(x: np.ndarray, y: np.ndarray) -> float:
-        unit = Yardstick.of([Moments.of(x), Moments.of(y)])
+        unit = WithinSiteCovariance.of([Moments.of(x), Moments.of(y)])
         return float(np.sum((unit.root @ (x.mean(axis=0) - y.mean(axis=0))) ** 2))
 
     return _permuted(distance, a, b, rng)

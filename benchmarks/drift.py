@@ -29,8 +29,8 @@ from scipy.stats import beta
 
 from shiftscope.measures import AXES
 from shiftscope.measures.features.extractors import load_extractor
-from shiftscope.profiles import Patient, Profile, Tally
-from shiftscope.profiles.moment_sums import Sums
+from shiftscope.profiles import Patient, Profile, SiteAccumulator
+from shiftscope.profiles.moment_sums import MomentSums
 from shiftscope.profiles.parts.origins import Origin, recipe_of
 from shiftscope.profiles.patients.patient_stream import patients_as_they_are
 from shiftscope.series import Watch, watch
@@ -106,10 +106,10 @@ def bare(patient: Patient) -> Patient:
 
 
 class Stack:
-    """Patients as arrays, so that the sums over many are fast; what is summed is what `Tally` sums."""
+    """Patients as arrays, so that the sums over many are fast; what is summed is what `SiteAccumulator` sums."""
 
     def __init__(self, patients: Sequence[Patient]) -> None:
-        ones = [Tally() for _ in patients]
+        ones = [SiteAccumulator() for _ in patients]
         for one, patient in zip(ones, patients, strict=True):
             one.add(replace(patient, numbers={}))
         self.labels = np.array([patient.label or "" for patient in patients])
@@ -122,7 +122,7 @@ class Stack:
 
     def profile(self, name: str, chosen: np.ndarray) -> Profile:
         """The profile that a site with the `chosen` patients would send, without measures for people."""
-        tally = Tally(patients=len(chosen), cases=len(chosen), masks=int(self.masks[chosen].sum()))
+        tally = SiteAccumulator(patients=len(chosen), cases=len(chosen), masks=int(self.masks[chosen].sum()))
         tally.plain = _sums(self.plain, chosen)
         tally.joint = _sums(self.joint, chosen)
         tally.depths.update({depth: len(chosen) for depth in self.first.depths})
@@ -134,20 +134,20 @@ class Stack:
         return tally.export(_origin(name))
 
 
-def _rows(sums: Sequence[Sums | None]) -> np.ndarray:
+def _rows(sums: Sequence[MomentSums | None]) -> np.ndarray:
     """(n, d) coordinates of each patient, not a number where there are none."""
     known = [item.total for item in sums if item is not None and item.total is not None]
     missing = np.full(len(known[0]) if known else 0, np.nan)
     return np.stack([missing if item is None or item.total is None else item.total for item in sums])
 
 
-def _sums(stacked: Mapping[str, np.ndarray], chosen: np.ndarray) -> dict[str, Sums]:
+def _sums(stacked: Mapping[str, np.ndarray], chosen: np.ndarray) -> dict[str, MomentSums]:
     out = {}
     for axis, rows in stacked.items():
         if rows.shape[1]:
             own = rows[chosen][np.isfinite(rows[chosen, 0])]
             if len(own):
-                out[axis] = Sums(len(own), own.sum(axis=0), own.T @ own)
+                out[axis] = MomentSums(len(own), own.sum(axis=0), own.T @ own)
     return out
 
 

@@ -29,7 +29,7 @@ from scipy import stats
 from shiftscope.measures import AXES
 from shiftscope.measures.features.extractors import Extractor, load_extractor
 from shiftscope.phantoms import ANATOMIES, write_site
-from shiftscope.profiles import Options, Patient, Profile, Sketch, Tally, patients_of, widths
+from shiftscope.profiles import Options, Patient, Profile, SiteAccumulator, Sketch, patients_of, widths
 from shiftscope.sites import Site, read_site
 
 SIZES = (20, 40, 100)
@@ -207,7 +207,7 @@ def auc(members: np.ndarray, others: np.ndarray) -> float:
 
 def profile_of(site: Site, patients: Sequence[Patient], extractor: Extractor) -> Profile:
     """The profile of some of a site's patients."""
-    tally = Tally()
+    tally = SiteAccumulator()
     for patient in patients:
         tally.add(patient)
     return tally.profile(replace(site, cases=()), 0, extractor, {})

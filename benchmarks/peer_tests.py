@@ -16,7 +16,7 @@ from scipy.spatial.distance import cdist
 
 from shiftscope.diagnosis import LIMITS
 from shiftscope.profiles import Patient, Profile
-from shiftscope.shifts import Effect, Side, compare_sides, p_values
+from shiftscope.shifts import Effect, SiteStatistics, compare_sides, p_values
 
 __all__ = [
     "AXES_ONLY",
@@ -193,7 +193,7 @@ def test(scenario: Scenario, kind: str, rng: np.random.Generator) -> Found:
 
 def _compared(profiles: Sequence[Profile]) -> tuple[list[Effect], dict[str, float]]:
     """The effects that the diagnosis goes by, and their p values by axis."""
-    shift = compare_sides(*map(Side.of, profiles))
+    shift = compare_sides(*map(SiteStatistics.of, profiles))
     effects = [effect for effect in shift.effects if effect.question in ASKED and min(effect.n) >= LIMITS.enough]
     return effects, dict(zip([effect.axis for effect in effects], p_values(effects).tolist(), strict=True))
 

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from shiftscope.measures.features.extractors import load_extractor
-from shiftscope.profiles import Options, Tally, patients_of, privacy
+from shiftscope.profiles import Options, SiteAccumulator, patients_of, privacy
 from shiftscope.sites import read_site
 
 GROUPS = ("breast_us", "polyp", "cxr_cls", "brain_cls", "breast_cls")
@@ -26,7 +26,7 @@ LEAST = 60
 
 def measure(folder: Path) -> dict[str, tuple[float, float]]:
     """Axis -> spread and squared mean of the clipped coordinates, as shares of the squared norm."""
-    tally = Tally()
+    tally = SiteAccumulator()
     for patient in patients_of(read_site(folder), load_extractor(), Options(), []):
         tally.add(patient)
     out = {}

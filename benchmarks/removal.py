@@ -26,7 +26,7 @@ from shiftscope.measures.canvas_batches import grey_of, harmonized_coordinates, 
 from shiftscope.measures.features.extractors import Extractor, load_extractor
 from shiftscope.phantoms import ANATOMIES, APPEARANCE, Phantom
 from shiftscope.phantoms.structures import lesion_scale, zoom_in
-from shiftscope.shifts import Side, compare_sides
+from shiftscope.shifts import SiteStatistics, compare_sides
 from shiftscope.shifts.label_counts import LabelCounts
 from shiftscope.stats import Moments
 
@@ -37,7 +37,7 @@ CONTROLS = {"zoom": zoom_in, "lesion_scale": lesion_scale}
 ANATOMY = "other anatomy"
 
 
-def side(name: str, phantoms: Sequence[Phantom], extractor: Extractor) -> Side:
+def side(name: str, phantoms: Sequence[Phantom], extractor: Extractor) -> SiteStatistics:
     """The features of a site that holds these patients, one image each."""
     grey = []
     for phantom in phantoms:
@@ -55,7 +55,7 @@ def side(name: str, phantoms: Sequence[Phantom], extractor: Extractor) -> Side:
     plain = {
         axis: Moments.of(np.concatenate(parts)) for axis, parts in rows.items() if axis.endswith(("_shallow", "_deep"))
     }
-    return Side(name, len(phantoms), plain, {}, None, {}, LabelCounts({}, {}, 0))
+    return SiteStatistics(name, len(phantoms), plain, {}, None, {}, LabelCounts({}, {}, 0))
 
 
 def synthetic(anatomy: str, count: int, rng: np.random.Generator) -> list[Phantom]:

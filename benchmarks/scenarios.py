@@ -14,7 +14,7 @@ from planted import BASES, Change
 from shiftscope.diagnosis.verdicts import QUESTIONS
 from shiftscope.measures.features.extractors import load_extractor
 from shiftscope.phantoms import ANNOTATION, APPEARANCE, class_partition, partition
-from shiftscope.profiles import Patient, Profile, Tally
+from shiftscope.profiles import Patient, Profile, SiteAccumulator
 from shiftscope.profiles.parts.origins import Origin, recipe_of
 
 __all__ = ["FAINT", "Measured", "Scenario", "Truth", "kind_of", "profiles_of", "scenarios"]
@@ -281,7 +281,7 @@ def profiles_of(scenario: Scenario) -> list[Profile]:
     """The profiles that the sites would send."""
     out = []
     for name, patients in zip(NAMES, scenario.sites, strict=False):
-        tally = Tally()
+        tally = SiteAccumulator()
         for patient in patients:
             tally.add(patient)
         out.append(tally.export(_origin(name)))

@@ -19,7 +19,7 @@ from planted import BASES, load
 from scenarios import FAINT, profiles_of, scenarios
 
 from shiftscope.diagnosis.verdicts import judge, sum_up
-from shiftscope.shifts import Side, compare_all
+from shiftscope.shifts import SiteStatistics, compare_all
 
 SEED = 29
 CUTS = (50, 100, 200)
@@ -41,7 +41,7 @@ def main() -> None:
                 kinds = []
                 for cut in [cut for cut in CUTS if cut <= largest]:
                     part = replace(item, sites=tuple(site[:cut] for site in item.sites))
-                    shifts = compare_all([Side.of(profile) for profile in profiles_of(part)]).pairs.values()
+                    shifts = compare_all([SiteStatistics.of(profile) for profile in profiles_of(part)]).pairs.values()
                     verdicts = judge(list(shifts))
                     axes = {
                         question: max(

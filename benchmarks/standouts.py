@@ -27,11 +27,11 @@ from shiftscope.diagnosis.removal import MEASURED
 from shiftscope.diagnosis.texts.standout_text import CHANGED, DISTANT
 from shiftscope.profiles import Profile
 from shiftscope.recommendation import advise
-from shiftscope.shifts import UNLIKE, Side, Standing, compare_all
-from shiftscope.shifts.differences import Table, plain
+from shiftscope.shifts import UNLIKE, SiteStatistics, Standing, compare_all
+from shiftscope.shifts.differences import MomentTable, plain
 from shiftscope.shifts.label_counts import LabelCounts
 from shiftscope.shifts.units import believed, yardsticks
-from shiftscope.shifts.within_site_covariance import Yardstick
+from shiftscope.shifts.within_site_covariance import WithinSiteCovariance
 from shiftscope.stats import Moments
 
 SEED = 29
@@ -55,7 +55,7 @@ def measured(found: Sequence[Standing]) -> Measured:
 def of_sites(profiles: Sequence[Profile], harmonized: bool = False) -> dict[str, Measured]:
     """Every site that is compared with two others, on what harmonizers leave of its features or on all else."""
     large = [profile for profile in profiles if profile.patients >= LIMITS.needed(profile.patient_source)]
-    standing = compare_all([Side.of(profile) for profile in large]).standing
+    standing = compare_all([SiteStatistics.of(profile) for profile in large]).standing
     kept = {
         site: [one for one in found if one.axis.startswith(HARMONIZED) == harmonized]
         for site, found in standing.items()
@@ -147,7 +147,7 @@ def forgeries(trials: int) -> Iterator[str]:
             moments = [Moments.of(values) for values in rows]
             cov = forged(np.mean([one.cov for one in moments], axis=0), moments[0].mean - moments[1].mean, rng)
             moments.append(Moments(10**9, moments[0].mean + rng.standard_normal(d), cov))
-            sides = [Side(f"s{k}", one.n, {AXIS: one}, {}, None, {}, NOBODY) for k, one in enumerate(moments)]
+            sides = [SiteStatistics(f"s{k}", one.n, {AXIS: one}, {}, None, {}, NOBODY) for k, one in enumerate(moments)]
             alone, among = compare_all(sides[:-1]), compare_all(sides)
             told = np.array(measured(among.standing[f"s{count}"])) >= LARGEST
             for pair, shift in alone.pairs.items():
@@ -171,13 +171,15 @@ def giants(draws: int) -> Iterator[str]:
                 rows = [rng.standard_normal((k, d)) for k in (n, n, giant)]
                 rows[0][:, 0] += np.sqrt(effect)
                 moments = [Moments.of(values) for values in rows]
-                sides = [Side(f"s{k}", one.n, {AXIS: one}, {}, None, {}, NOBODY) for k, one in enumerate(moments)]
+                sides = [
+                    SiteStatistics(f"s{k}", one.n, {AXIS: one}, {}, None, {}, NOBODY) for k, one in enumerate(moments)
+                ]
                 unit = yardsticks(AXIS, believed(sides))(d)
                 weights = np.array([side.plain[AXIS].n - 1 for side in believed(sides)])
                 truly = float(weights.sum() ** 2 / np.sum(weights**2 / np.array([n - 1, n - 1, giant - 1])))
-                units = (unit, replace(unit, freedom=truly), Yardstick.of(moments))
+                units = (unit, replace(unit, freedom=truly), WithinSiteCovariance.of(moments))
                 for place, one in enumerate(units):
-                    curve = plain(Table.of(moments), *pair).curves(lambda _, one=one: one)
+                    curve = plain(MomentTable.of(moments), *pair).curves(lambda _, one=one: one)
                     (low,), (high,) = curve.interval()
                     found[draw, place] = curve.value[0], low <= effect <= high, high - low
             cells = [f"{value:.2f}, {held:.3f}, {width:.2f}" for value, held, width in found.mean(axis=0)]

@@ -3,7 +3,7 @@
 import pytest
 
 from shiftscope.diagnosis import AxisVerdict, Diagnosis
-from shiftscope.recommendation import Advice, Alternative, Cost, Recommendation
+from shiftscope.recommendation import Advice, AdvisedCost, Alternative, Recommendation
 from shiftscope.reports.sheets.advice_sheet import advice_sheet
 
 OPEN = "whether sites differ in structure is not decided, confidence 0.6: a trial decides it"
@@ -27,7 +27,7 @@ def titles(undecided: tuple[str, ...], *alternatives: tuple[str | None, str | No
         alternatives=tuple(
             Alternative(action="pool", harmonizer=one, personalizer=other, when="") for one, other in alternatives
         ),
-        cost=Cost(bytes=0, compute=1.0),
+        cost=AdvisedCost(bytes=0, compute=1.0),
     )
     sheet = advice_sheet(Advice.model_construct(sites=(), diagnosis=diagnosis, recommendation=recommendation))
     return "\n".join(block.title for block in sheet)

@@ -10,7 +10,7 @@ import pytest
 
 from shiftscope.measures.features.extractors import load_extractor
 from shiftscope.phantoms import ANATOMIES, write_site
-from shiftscope.profiles import Key, Options, Part, Profile, Tally, part_of_site
+from shiftscope.profiles import Key, Options, Part, Profile, SiteAccumulator, part_of_site
 from shiftscope.profiles.parts.origins import Origin
 from shiftscope.sites import read_site
 
@@ -71,7 +71,7 @@ def test_two_years_become_one_profile(run, years: Path, here: Path) -> None:
 
 def test_every_field_of_a_part_is_documented() -> None:
     text = (ROOT / "docs" / "profile.md").read_text(encoding="utf-8")
-    for field in (*Part.model_fields, *Origin.model_fields, *Tally.__dataclass_fields__):
+    for field in (*Part.model_fields, *Origin.model_fields, *SiteAccumulator.__dataclass_fields__):
         assert f"`{field}`" in text, field
 
 

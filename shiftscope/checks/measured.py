@@ -6,7 +6,7 @@ from shiftscope.checks.findings import Finding, Status
 from shiftscope.checks.policy import Category, Limit, Policy, category_of
 from shiftscope.checks.references import Reference
 from shiftscope.diagnosis import LIMITS
-from shiftscope.diagnosis.causes.measure_differences import moves
+from shiftscope.diagnosis.causes.measure_differences import measure_differences
 from shiftscope.diagnosis.texts.phrases import counted, number
 from shiftscope.measures.causes import CAUSES
 from shiftscope.profiles import Summary
@@ -31,7 +31,7 @@ def measures_of(made: Reference, questions: Sequence[Finding], policy: Policy) -
         move.measure: question.status
         for question in questions
         if question.status in ("failed", "warned") and question.name in CAUSES
-        for cause in moves(question.name, reference, made.new).values()
+        for cause in measure_differences(question.name, reference, made.new).values()
         for move in cause
     }
     for name, question in _QUESTIONS.items():

@@ -14,7 +14,7 @@ from shiftscope.checks.policy import JUDGED, LABELS, Policy
 from shiftscope.diagnosis.judged_pairs import Pair
 from shiftscope.errors import ProfileError
 from shiftscope.profiles import Profile, Summary
-from shiftscope.shifts import Shift, Side, Standing, compare_all, compare_one
+from shiftscope.shifts import Shift, SiteStatistics, Standing, compare_all, compare_one
 
 __all__ = ["Reference", "refer"]
 
@@ -42,7 +42,7 @@ class Reference:
     pairs: Mapping[Pair, Shift]
     standing: Mapping[str, tuple[Standing, ...]]
     short: Mapping[str, tuple[int, int]]
-    sides: Mapping[str, Side]
+    sides: Mapping[str, SiteStatistics]
 
     @property
     def compared(self) -> list[Profile]:
@@ -128,7 +128,7 @@ def refer(new: Profile, baselines: Sequence[Profile], policy: Policy) -> Referen
     }
     large = [profile for profile in others if profile.site not in short]
     shift, pairs, standing = Shift(()), dict[Pair, Shift](), dict[str, tuple[Standing, ...]]()
-    sides = {profile.site: Side.of(profile) for profile in (new, *others)}
+    sides = {profile.site: SiteStatistics.of(profile) for profile in (new, *others)}
     if large and new.site not in short:
         found = compare_all([sides[site] for site in sorted([new.site, *(profile.site for profile in large)])])
         shift = found.by_site[new.site]
@@ -152,7 +152,7 @@ def _named_apart(new: Profile, others: Sequence[Profile]) -> tuple[Profile, list
     )
 
 
-def _has(side: Side, axis: str) -> bool:
+def _has(side: SiteStatistics, axis: str) -> bool:
     """Whether a side has an axis on which patients vary."""
     if axis == LABELS:
         return len(side.labels.low) > 1

@@ -9,7 +9,7 @@ from shiftscope.errors import Unreadable
 from shiftscope.harmonizers import HARMONIZERS
 from shiftscope.harmonizers.resampling import resampled
 from shiftscope.images import Image, as_seen
-from shiftscope.images.grids import Grid, grid_of
+from shiftscope.images.grids import PixelGrid, grid_of
 from shiftscope.sites import Case, load
 from shiftscope.training.data.model_inputs import channels
 
@@ -38,7 +38,7 @@ class Viewed:
     mask_after: np.ndarray | None
     before_mm: tuple[float, ...] | None
     spacing_mm: tuple[float, ...] | None
-    grid: Grid | None
+    grid: PixelGrid | None
     moved: bool = False
 
     @property

@@ -15,7 +15,7 @@ from shiftscope.diagnosis.verdicts import LIMITS, QUESTIONS, AxisVerdict, Kind, 
 from shiftscope.errors import ProfileError
 from shiftscope.profiles import Profile
 from shiftscope.records import Record
-from shiftscope.shifts import Shift, Side, compare_all
+from shiftscope.shifts import Shift, SiteStatistics, compare_all
 
 __all__ = [
     "LIMITS",
@@ -75,7 +75,7 @@ def diagnose(profiles: Sequence[Profile], limits: Limits = LIMITS) -> Diagnosis:
     profiles = sorted(profiles, key=lambda profile: profile.site)
     _require_usable(profiles)
     large = [profile for profile in profiles if profile.patients >= limits.needed(profile.patient_source)]
-    sides = {profile.site: Side.of(profile) for profile in large}
+    sides = {profile.site: SiteStatistics.of(profile) for profile in large}
     known = {profile.site: profile for profile in large}
     found = compare_all(list(sides.values()))
     shifts = found.pairs

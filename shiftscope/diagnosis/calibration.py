@@ -23,7 +23,17 @@ from shiftscope.records import Document, Finite, Misfit, Name, Record, Text
 from shiftscope.shifts import Effect, Shift
 from shiftscope.shifts.effect_distributions import stack
 
-__all__ = ["Answer", "Belief", "Calibration", "Signals", "Term", "beliefs", "load_calibration", "name_of", "signals"]
+__all__ = [
+    "Calibration",
+    "QuestionModel",
+    "ShiftProbability",
+    "Signals",
+    "Term",
+    "load_calibration",
+    "name_of",
+    "shift_probabilities",
+    "signals",
+]
 
 LEVEL = 0.8
 """Of the interval whose lower end is the evidence."""
@@ -53,7 +63,7 @@ class Term(Record):
     leaks: dict[AxisName, Weight]
 
 
-class Answer(Record):
+class QuestionModel(Record):
     """The model of one question.
 
     Attributes:
@@ -85,7 +95,7 @@ class Calibration(Document):
 
     unit: Annotated[Finite, Field(ge=1e-6, le=_HEAVIEST)]
     doubt: Weight
-    answers: tuple[Answer, ...]
+    answers: tuple[QuestionModel, ...]
     provenance: dict[Name, Text]
 
     @model_validator(mode="after")
@@ -98,7 +108,7 @@ class Calibration(Document):
 
 
 @dataclass(frozen=True, slots=True)
-class Belief:
+class ShiftProbability:
     """The answer to one question.
 
     Attributes:
@@ -161,10 +171,10 @@ def signals(shifts: Sequence[Shift]) -> list[Signals]:
     return out
 
 
-def beliefs(found: Signals, calibration: Calibration) -> dict[str, Belief]:
+def shift_probabilities(found: Signals, calibration: Calibration) -> dict[str, ShiftProbability]:
     """Question -> answer; a question is absent where none of its axes was compared."""
     masks = "size" in found
-    out: dict[str, Belief] = {}
+    out: dict[str, ShiftProbability] = {}
     for answer in calibration.answers:
         known = [term for term in answer.terms if term.axis in found]
         if answer.masks != masks or not known:
@@ -175,7 +185,9 @@ def beliefs(found: Signals, calibration: Calibration) -> dict[str, Belief]:
             sure, contested = _evidence(term, found, calibration)
             evidence[term.axis] = term.weight * sure + answer.disputed * contested
             disputed += contested
-        out[answer.question] = Belief(float(expit(answer.intercept + sum(evidence.values()))), evidence, disputed)
+        out[answer.question] = ShiftProbability(
+            float(expit(answer.intercept + sum(evidence.values()))), evidence, disputed
+        )
     return out
 
 

@@ -6,7 +6,14 @@ from typing import Literal
 
 import numpy as np
 
-from shiftscope.diagnosis.calibration import Belief, Calibration, beliefs, load_calibration, name_of, signals
+from shiftscope.diagnosis.calibration import (
+    Calibration,
+    ShiftProbability,
+    load_calibration,
+    name_of,
+    shift_probabilities,
+    signals,
+)
 from shiftscope.records import Real, Record
 from shiftscope.shifts import Effect, Shift, detectable, exceeds, intervals, p_values
 from shiftscope.stats import holm
@@ -111,7 +118,7 @@ def judge(shifts: Sequence[Shift], limits: Limits = LIMITS, calibration: Calibra
     found = {
         (index, question): candidate
         for index, (shift, seen) in enumerate(zip(shifts, signals(shifts), strict=True))
-        for question, belief in beliefs(seen, model).items()
+        for question, belief in shift_probabilities(seen, model).items()
         if (candidate := _candidate(shift, belief, limits)) is not None
     }
     effects = [candidate.effect for candidate in found.values()]
@@ -165,7 +172,7 @@ def sum_up(axes: Mapping[str, AxisVerdict]) -> Kind:
     return "structural" if structure else "none"
 
 
-def _candidate(shift: Shift, belief: Belief, limits: Limits) -> _Candidate | None:
+def _candidate(shift: Shift, belief: ShiftProbability, limits: Limits) -> _Candidate | None:
     """The effect with the most evidence, the largest of equals, of those measured on enough patients.
 
     The lesion itself is no part of the scanner's look: where the brightness is known away from masks, that counts.

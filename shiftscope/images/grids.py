@@ -10,13 +10,13 @@ import numpy as np
 from shiftscope.images.formats import sniff
 from shiftscope.images.orientation import canonical, canonical_affine
 
-__all__ = ["Grid", "grid_of"]
+__all__ = ["PixelGrid", "grid_of"]
 
 _TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])  # DICOM's patient axes run left and back, NIfTI's right and front
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
+class PixelGrid:
     """The stored order of a volume's voxels, and their places.
 
     Attributes:
@@ -37,7 +37,7 @@ class Grid:
         canonical(out, self.patient_axes[:3, :3])[0][...] = values
         return out
 
-    def resampled(self, shape: Sequence[int], spacing_mm: Sequence[float] | np.ndarray) -> "Grid":
+    def resampled(self, shape: Sequence[int], spacing_mm: Sequence[float] | np.ndarray) -> "PixelGrid":
         """The grid of the same volume, resampled around its centre to other voxels; stored as (x, y, z).
 
         Args:
@@ -51,7 +51,7 @@ class Grid:
         affine[:3, :3] = steps[:, ::-1]
         affine[:3, 3] = middle - steps @ ((np.array(shape) - 1) / 2)
         z, y, x = shape
-        return Grid((x, y, z), _TO_RAS @ affine)
+        return PixelGrid((x, y, z), _TO_RAS @ affine)
 
     @property
     def patient_axes(self) -> np.ndarray:
@@ -61,7 +61,7 @@ class Grid:
         return affine
 
 
-def grid_of(paths: Sequence[Path]) -> Grid | None:
+def grid_of(paths: Sequence[Path]) -> PixelGrid | None:
     """The grid of the image that `read` makes of these files; None for pictures, and where the files do not place it.
 
     Raises:
@@ -83,4 +83,4 @@ def grid_of(paths: Sequence[Path]) -> Grid | None:
     else:
         return None
     placed = np.isfinite(affine).all() and np.linalg.matrix_rank(affine[:3, :3]) == 3
-    return Grid(shape, affine, scale, header) if placed else None
+    return PixelGrid(shape, affine, scale, header) if placed else None

@@ -11,7 +11,7 @@ import nibabel
 import numpy as np
 from PIL import Image as Pillow
 
-from shiftscope.images.grids import Grid
+from shiftscope.images.grids import PixelGrid
 from shiftscope.images.nifti.volumes import SEEN
 
 __all__ = ["write_labels", "write_seen"]
@@ -21,7 +21,7 @@ _MOST = 32767  # voxels along a side that NIfTI-1 can count
 _RGB = np.dtype([("R", "u1"), ("G", "u1"), ("B", "u1")])
 
 
-def write_seen(seen: np.ndarray, stem: Path, grid: Grid | None = None) -> Path:
+def write_seen(seen: np.ndarray, stem: Path, grid: PixelGrid | None = None) -> Path:
     """Write what a model sees.
 
     On a grid: NIfTI, 32-bit floats with the header's display range 0 to 1, in colour 8 bits a channel. Without one: a
@@ -45,7 +45,7 @@ def write_seen(seen: np.ndarray, stem: Path, grid: Grid | None = None) -> Path:
     return _write(grid.stored(seen[:, 0].astype(np.float32)), stem, grid)
 
 
-def write_labels(labels: np.ndarray, stem: Path, grid: Grid | None = None) -> Path:
+def write_labels(labels: np.ndarray, stem: Path, grid: PixelGrid | None = None) -> Path:
     """Write a mask for `read_mask`: labels in a volume; 0 and 255, or class ids, in a picture.
 
     Args:
@@ -57,7 +57,7 @@ def write_labels(labels: np.ndarray, stem: Path, grid: Grid | None = None) -> Pa
     return _write(labels * np.uint8(255) if labels.max(initial=0) <= 1 else labels, stem, None)
 
 
-def _write(values: np.ndarray, stem: Path, grid: Grid | None, *, seen: bool = True) -> Path:
+def _write(values: np.ndarray, stem: Path, grid: PixelGrid | None, *, seen: bool = True) -> Path:
     stem.parent.mkdir(parents=True, exist_ok=True)
     if grid is not None:
         path = stem.with_name(stem.name + ".nii.gz")
@@ -73,7 +73,7 @@ def _write(values: np.ndarray, stem: Path, grid: Grid | None, *, seen: bool = Tr
     return path
 
 
-def _volume(values: np.ndarray, grid: Grid, seen: bool) -> nibabel.Nifti1Image:
+def _volume(values: np.ndarray, grid: PixelGrid, seen: bool) -> nibabel.Nifti1Image:
     """The image with its source's geometry to the last field of the header, and none of its texts."""
     kind = nibabel.Nifti1Image if max(values.shape) <= _MOST else nibabel.Nifti2Image
     image = kind(values, grid.affine, grid.header)

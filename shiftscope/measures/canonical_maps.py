@@ -62,7 +62,7 @@ class Canonical:
         even = _evened(recoloured(grey, self.whole))
         return recoloured(_filtered(even, self.gain), self.filtered)
 
-    def looks(self, grey: "torch.Tensor", sizes: Sequence[int]) -> "dict[str, Callable[[], torch.Tensor]]":
+    def variants(self, grey: "torch.Tensor", sizes: Sequence[int]) -> "dict[str, Callable[[], torch.Tensor]]":
         """Canvases after each harmonizer, made one at a time: name -> () -> (b, s, s) in 0..1.
 
         Args:

@@ -92,7 +92,7 @@ def harmonized_coordinates(
         extractor: for the features.
     """
     out = {}
-    for name, look in canonical.looks(grey, sizes).items():
+    for name, look in canonical.variants(grey, sizes).items():
         shallow, deep = extractor.compute(look()[:, None])
         for axis, vector in _arrays({f"{name}_shallow": shallow, f"{name}_deep": deep}).items():
             out[axis] = _project(axis, vector, extractor)

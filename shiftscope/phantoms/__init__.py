@@ -12,7 +12,7 @@ demo_hospitals  the four hospitals of the demo
 from shiftscope.phantoms.anatomies import ANATOMIES
 from shiftscope.phantoms.bad_files import BAD_FILES, GOOD_FILES, LITTER, break_site
 from shiftscope.phantoms.dicoms import SCANNERS, Scanner, write_dicom
-from shiftscope.phantoms.federations import FEDERATIONS, Federation, Hospital, draw_hospital, write_federation
+from shiftscope.phantoms.federations import FEDERATIONS, Hospital, PlantedFederation, draw_hospital, write_federation
 from shiftscope.phantoms.folders import FORMATS, LAYOUTS, write_site
 from shiftscope.phantoms.hospitals import DEMO, demo_hospitals
 from shiftscope.phantoms.partitions import class_partition, partition
@@ -36,10 +36,10 @@ __all__ = [
     "SCANNERS",
     "SIGNED",
     "STRUCTURE",
-    "Federation",
     "Hospital",
     "Phantom",
     "Plant",
+    "PlantedFederation",
     "Scanner",
     "break_site",
     "class_partition",

@@ -16,7 +16,7 @@ from shiftscope.phantoms.folders import Format, Layout, write_site
 from shiftscope.phantoms.phantom import Phantom
 from shiftscope.phantoms.plants import PLANTS
 
-__all__ = ["FEDERATIONS", "Federation", "Hospital", "draw_hospital", "write_federation", "write_hospitals"]
+__all__ = ["FEDERATIONS", "Hospital", "PlantedFederation", "draw_hospital", "write_federation", "write_hospitals"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Hospital:
 
 
 @dataclass(frozen=True, slots=True)
-class Federation:
+class PlantedFederation:
     """Sites of one task, and what `recommend` should find.
 
     Attributes:
@@ -76,14 +76,14 @@ _ILL = {"abnormal": 1.0}
 _FILMS = {"normal": 0.5, "abnormal": 0.5}
 _BREAST = Hospital(labels=_EVEN)
 
-FEDERATIONS: dict[str, Federation] = {
-    "twins": Federation(
+FEDERATIONS: dict[str, PlantedFederation] = {
+    "twins": PlantedFederation(
         "two draws of one distribution",
         "ultrasound",
         "none",
         {"east": _BREAST, "west": _BREAST},
     ),
-    "brighter": Federation(
+    "brighter": PlantedFederation(
         "the films of one site are far brighter and flatter",
         "chest",
         "appearance",
@@ -93,7 +93,7 @@ FEDERATIONS: dict[str, Federation] = {
             "bright": Hospital(labels=_FILMS, layout="classes", plants=(("gamma", -0.9), ("contrast", 0.3))),
         },
     ),
-    "noisier": Federation(
+    "noisier": PlantedFederation(
         "one scanner has more noise",
         "brain",
         "appearance",
@@ -102,13 +102,13 @@ FEDERATIONS: dict[str, Federation] = {
             "noisy": Hospital(labels=_ILL, format="nifti", plants=(("noise", 0.25),)),
         },
     ),
-    "bigger_lesions": Federation(
+    "bigger_lesions": PlantedFederation(
         "the lesions of one site cover 2.2 times the area, on the same scanner",
         "ultrasound",
         "structural",
         {"small": _BREAST, "large": Hospital(labels=_EVEN, lesion_scale=2.2)},
     ),
-    "rarer_labels": Federation(
+    "rarer_labels": PlantedFederation(
         "half of the lesions of one site are malignant, 15 % of the other's; each class looks the same at both",
         "ultrasound",
         "none",
@@ -118,7 +118,7 @@ FEDERATIONS: dict[str, Federation] = {
         },
         label=True,
     ),
-    "sloppy_masks": Federation(
+    "sloppy_masks": PlantedFederation(
         "the annotator of one site draws wide and ragged outlines around the same polyps",
         "endoscopy",
         "none",
@@ -128,7 +128,7 @@ FEDERATIONS: dict[str, Federation] = {
         },
         annotation=True,
     ),
-    "both": Federation(
+    "both": PlantedFederation(
         "one scanner is dark and soft, and its patients' tumours cover 2.2 times the area",
         "brain",
         "mixed",
@@ -137,7 +137,7 @@ FEDERATIONS: dict[str, Federation] = {
             "late": Hospital(labels=_ILL, format="dicom", lesion_scale=2.2, plants=(("gamma", 0.8), ("blur", 0.5))),
         },
     ),
-    "broken": Federation(
+    "broken": PlantedFederation(
         "two draws of one distribution, one in a folder with every kind of bad file",
         "ultrasound",
         "none",
@@ -179,7 +179,7 @@ def write_federation(name: str, folder: Path, *, seed: int = 0, size: int = 64) 
     return write_hospitals(name, FEDERATIONS[name], folder, seed=seed, size=size)
 
 
-def write_hospitals(name: str, federation: Federation, folder: Path, *, seed: int, size: int) -> dict[str, Path]:
+def write_hospitals(name: str, federation: PlantedFederation, folder: Path, *, seed: int, size: int) -> dict[str, Path]:
     """As `write_federation`, for a federation that is in no table; `name` picks its streams of random numbers."""
     written = {}
     for site, hospital in federation.hospitals.items():

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from shiftscope.phantoms.dicoms import Scanner
-from shiftscope.phantoms.federations import Federation, Hospital, write_hospitals
+from shiftscope.phantoms.federations import Hospital, PlantedFederation, write_hospitals
 
 __all__ = ["DEMO", "demo_hospitals"]
 
@@ -11,7 +11,7 @@ _LABELS = {"benign": 0.6, "malignant": 0.4}
 _DARK = (("brightness", -1.9), ("noise", 0.15))
 _PALE = (("gamma", -0.7),)
 
-DEMO = Federation(
+DEMO = PlantedFederation(
     "breast lesions to outline: two hospitals with one kind of scanner, one whose gain is far too low, one pale",
     "ultrasound",
     "appearance",

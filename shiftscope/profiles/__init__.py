@@ -7,7 +7,7 @@ from shiftscope.profiles.parts.part_files import Part, read_fit
 from shiftscope.profiles.patients.patient_stream import Options, Patient, patients_of
 from shiftscope.profiles.privacy import calibrated, require_declared
 from shiftscope.profiles.profile_document import Profile, Recipe, Sketch, Summary
-from shiftscope.profiles.site_accumulator import Tally
+from shiftscope.profiles.site_accumulator import SiteAccumulator
 from shiftscope.profiles.site_profiling import part_of_site, profile_site
 from shiftscope.profiles.texts import texts_of
 
@@ -19,9 +19,9 @@ __all__ = [
     "Patient",
     "Profile",
     "Recipe",
+    "SiteAccumulator",
     "Sketch",
     "Summary",
-    "Tally",
     "calibrated",
     "merge",
     "part_of_site",

@@ -7,7 +7,7 @@ import numpy as np
 from shiftscope.measures import AXES, MEASURES
 from shiftscope.measures.basis import WIDTHS
 from shiftscope.profiles import widths
-from shiftscope.profiles.moment_sums import GRID, Histogram, Sums
+from shiftscope.profiles.moment_sums import GRID, Histogram, MomentSums
 from shiftscope.profiles.profile_document import CELL, OTHER, SEVERAL, Count, Sketch, Summary
 from shiftscope.profiles.widths import CLASS_WIDTH, largest_width
 from shiftscope.sites import is_scanner_name
@@ -76,7 +76,7 @@ def _uncertain(counts: Mapping[str, int], small: Set[str], hidden: Set[str]) -> 
     return True
 
 
-def sketch(axis: str, plain: Sums, joint: Sums | None = None) -> Sketch | None:
+def sketch(axis: str, plain: MomentSums, joint: MomentSums | None = None) -> Sketch | None:
     """The sketch of an axis, None below 20 patients.
 
     Args:
@@ -97,7 +97,7 @@ def sketch(axis: str, plain: Sums, joint: Sums | None = None) -> Sketch | None:
 
 
 def class_sketches(
-    by_class: Mapping[str, Mapping[str, Sums]], whole: Mapping[str, Sums], told: Collection[str]
+    by_class: Mapping[str, Mapping[str, MomentSums]], whole: Mapping[str, MomentSums], told: Collection[str]
 ) -> dict[str, dict[str, Sketch]]:
     """Sketches within classes, label -> axis -> sketch.
 

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer
 from shiftscope.records import Total
 from shiftscope.stats import Moments
 
-__all__ = ["CHECKED", "Exact", "Histogram", "Sums"]
+__all__ = ["CHECKED", "Exact", "Histogram", "MomentSums"]
 
 GRID = 64
 """Cells of the public grid of a measure; neighbours are merged at export."""
@@ -46,7 +46,7 @@ Exact = Annotated[np.ndarray, BeforeValidator(_array), PlainSerializer(np.ndarra
 
 
 @dataclass(slots=True)
-class Sums:
+class MomentSums:
     """Count, sum and sum of outer products of rows (d,)."""
 
     __pydantic_config__ = CHECKED
@@ -66,9 +66,9 @@ class Sums:
     def add(self, row: np.ndarray) -> None:
         """Add one patient; a row with a missing coordinate is left out whole."""
         if np.all(np.isfinite(row)):
-            self.merge(Sums(1, row, np.outer(row, row)))
+            self.merge(MomentSums(1, row, np.outer(row, row)))
 
-    def merge(self, other: "Sums") -> None:
+    def merge(self, other: "MomentSums") -> None:
         """Add the sums over other patients.
 
         Raises:

@@ -21,7 +21,7 @@ from shiftscope.errors import InputError, UsageError
 from shiftscope.measures import AXES, MEASURES
 from shiftscope.measures.basis import load_basis
 from shiftscope.measures.lesions import boundary, morphology
-from shiftscope.profiles.moment_sums import Sums
+from shiftscope.profiles.moment_sums import MomentSums
 from shiftscope.profiles.parts.origins import Origin
 from shiftscope.profiles.profile_document import CELL, WITHHELD, Privacy, Profile, Sketch, Summary
 from shiftscope.sites import SITE_FILE, Declarations, Site
@@ -173,7 +173,9 @@ def axes_of(declared: Declarations) -> list[str]:
     return [axis for axis in PRIVATE_AXES if axis not in left_out]
 
 
-def private_profile(sums: Mapping[str, Sums], labels: Mapping[str, int], origin: Origin, epsilon: float) -> Profile:
+def private_profile(
+    sums: Mapping[str, MomentSums], labels: Mapping[str, int], origin: Origin, epsilon: float
+) -> Profile:
     """The profile under differential privacy.
 
     Args:
@@ -199,7 +201,7 @@ def private_profile(sums: Mapping[str, Sums], labels: Mapping[str, int], origin:
         )
     axes = axes_of(declared)
     sigma = calibrated(epsilon) * _length(len(axes))
-    noisy = _noised(_vector([sums.get(axis, Sums()) for axis in axes], axes, labels), sigma)
+    noisy = _noised(_vector([sums.get(axis, MomentSums()) for axis in axes], axes, labels), sigma)
     blocks, counted = np.split(noisy, [_BLOCK * len(axes)])
     needed = patients_needed(epsilon, len(axes))
     sketches = {axis: _sketch(axis, block, sigma) for axis, block in zip(axes, _rows(blocks), strict=True)}
@@ -263,7 +265,7 @@ def _length(axes: int) -> float:
     return math.sqrt(axes * (_COUNT**2 + _MEAN**2 + _SECOND**2) + _LABEL**2)
 
 
-def _vector(parts: Sequence[Sums], axes: Sequence[str], labels: Mapping[str, int]) -> np.ndarray:
+def _vector(parts: Sequence[MomentSums], axes: Sequence[str], labels: Mapping[str, int]) -> np.ndarray:
     """Weighted sums over patients of (1, x, xx') on each axis, in units of its norm, then the labels in order."""
     out = []
     for part, axis in zip(parts, axes, strict=True):

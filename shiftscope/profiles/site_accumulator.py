@@ -15,7 +15,7 @@ from shiftscope.measures.appearance.texture import RADII
 from shiftscope.measures.features.extractors import Extractor
 from shiftscope.measures.lesions import boundary, morphology
 from shiftscope.profiles import export
-from shiftscope.profiles.moment_sums import CHECKED, Histogram, Sums
+from shiftscope.profiles.moment_sums import CHECKED, Histogram, MomentSums
 from shiftscope.profiles.parts.origins import Origin
 from shiftscope.profiles.patients.patient_stream import Patient
 from shiftscope.profiles.privacy import WIDTH as _PRIVATE_WIDTH
@@ -24,7 +24,7 @@ from shiftscope.profiles.profile_document import CELL, MOST_VALUES, Count, Profi
 from shiftscope.records import MOST, Misfit, Total
 from shiftscope.sites import Site
 
-__all__ = ["Tally"]
+__all__ = ["SiteAccumulator"]
 
 
 _SIZES = ("morphology", "morphology_3d")
@@ -56,9 +56,9 @@ def _histogram(name: str) -> Histogram:
     return Histogram(*MEASURES[name].range)
 
 
-def _merge(mine: dict[str, Sums], theirs: Mapping[str, Sums]) -> None:
+def _merge(mine: dict[str, MomentSums], theirs: Mapping[str, MomentSums]) -> None:
     for key, sums in theirs.items():
-        mine.setdefault(key, Sums()).merge(sums)
+        mine.setdefault(key, MomentSums()).merge(sums)
 
 
 def _of_masks(patient: Patient) -> frozenset[str]:
@@ -82,7 +82,7 @@ def _few(counts: dict[str, Count]) -> dict[str, Count]:
 
 
 @dataclass(slots=True)
-class Tally:
+class SiteAccumulator:
     """Sums over patients; memory does not depend on their number. Unsuppressed: stays at the site.
 
     Attributes:
@@ -105,16 +105,16 @@ class Tally:
     patients: Total = 0
     cases: Total = 0
     masks: Total = 0
-    plain: dict[str, Sums] = field(default_factory=dict)
-    joint: dict[str, Sums] = field(default_factory=dict)
-    by_class: dict[str, dict[str, Sums]] = field(default_factory=dict)
+    plain: dict[str, MomentSums] = field(default_factory=dict)
+    joint: dict[str, MomentSums] = field(default_factory=dict)
+    by_class: dict[str, dict[str, MomentSums]] = field(default_factory=dict)
     histograms: dict[str, Histogram] = field(default_factory=lambda: {name: _histogram(name) for name in _PUBLISHED})
-    curves: dict[str, Sums] = field(default_factory=lambda: {name: Sums() for name in _CURVES})
+    curves: dict[str, MomentSums] = field(default_factory=lambda: {name: MomentSums() for name in _CURVES})
     labels: Counts = field(default_factory=Counter)
     acquisition: dict[str, Counts] = field(default_factory=dict)
     depths: Counts = field(default_factory=Counter)
     coloured: Total = 0
-    clipped: dict[str, Sums] = field(default_factory=dict)
+    clipped: dict[str, MomentSums] = field(default_factory=dict)
     several_classes: Total = 0
 
     def __post_init__(self) -> None:
@@ -147,7 +147,7 @@ class Tally:
             if sums.total is not None and len(sums.total) != _CURVES[name]:
                 raise Misfit(f"curves.{name}.total", f"{len(sums.total)} numbers", f"{_CURVES[name]} numbers")
 
-    def _require_some(self, key: str, axis: str, sums: Sums, group: str) -> None:
+    def _require_some(self, key: str, axis: str, sums: MomentSums, group: str) -> None:
         if axis not in AXES:
             raise Misfit(key, axis, "axes that this version knows")
         if sums.n > self.patients:
@@ -170,11 +170,11 @@ class Tally:
         for axis, row in patient.coordinates.items():
             if axis in left_out:
                 continue
-            self.plain.setdefault(axis, Sums()).add(row)
+            self.plain.setdefault(axis, MomentSums()).add(row)
             if size is not None and not left_out and AXES[axis].question != "structure":
-                self.joint.setdefault(axis, Sums()).add(np.append(row, size[0]))
+                self.joint.setdefault(axis, MomentSums()).add(np.append(row, size[0]))
             if patient.label is not None:
-                self.by_class.setdefault(patient.label, {}).setdefault(axis, Sums()).add(row)
+                self.by_class.setdefault(patient.label, {}).setdefault(axis, MomentSums()).add(row)
         for name, value in patient.numbers.items():
             if name in self.curves:
                 self.curves[name].add(value)
@@ -188,9 +188,9 @@ class Tally:
         self.coloured += patient.colour
         self.several_classes += patient.several_classes
         for axis, row in clipped(patient.coordinates).items():
-            self.clipped.setdefault(axis, Sums()).add(row)
+            self.clipped.setdefault(axis, MomentSums()).add(row)
 
-    def merge(self, other: "Tally") -> None:
+    def merge(self, other: "SiteAccumulator") -> None:
         """Add the sums over other patients.
 
         Raises:
@@ -251,7 +251,7 @@ class Tally:
                 tag: _few(export.acquisition(tag, counts)) for tag, counts in sorted(self.acquisition.items())
             },
             sketches={
-                axis: export.sketch(axis, self.plain.get(axis, Sums()), self._area_of_all(axis)) for axis in AXES
+                axis: export.sketch(axis, self.plain.get(axis, MomentSums()), self._area_of_all(axis)) for axis in AXES
             },
             by_class={} if origin.patient_source == "file" else self._class_sketches(labels),
             measures={name: item for name, item in summaries.items() if item is not None},
@@ -268,14 +268,14 @@ class Tally:
 
     def _nested(self, name: str, n: int) -> bool:
         """Whether a measure of the masks is known for nearly all, but not all, patients whose masks are sketched."""
-        return name in _MASK_MEASURES and 0 < self.plain.get("boundary", Sums()).n - n < CELL
+        return name in _MASK_MEASURES and 0 < self.plain.get("boundary", MomentSums()).n - n < CELL
 
-    def _area_of_all(self, axis: str) -> Sums | None:
+    def _area_of_all(self, axis: str) -> MomentSums | None:
         """The joint sums of an axis, only where every patient of the site is in them: the mean area of some patients
         beside that of one more would give that one's area away."""
         joint = self.joint.get(axis)
         return joint if joint is not None and joint.n == self.patients and len(self.depths) == 1 else None
 
     @staticmethod
-    def _mean_curve(sums: Sums) -> np.ndarray | None:
+    def _mean_curve(sums: MomentSums) -> np.ndarray | None:
         return None if sums.total is None or sums.n < CELL else sums.total / sums.n

@@ -12,7 +12,7 @@ from shiftscope.profiles.patients.look_alikes import Copies, LookAlikes
 from shiftscope.profiles.patients.patient_stream import Fit, Options, Progress, patients_of, silent
 from shiftscope.profiles.patients.prepared_cases import Prepared
 from shiftscope.profiles.profile_document import Profile
-from shiftscope.profiles.site_accumulator import Tally
+from shiftscope.profiles.site_accumulator import SiteAccumulator
 from shiftscope.records import MOST_CLASSES
 from shiftscope.sites import Site, SiteReading, ask_who_is_who, require_shareable
 
@@ -77,7 +77,7 @@ def part_of_site(
     if first is not None:
         options = replace(options, seed=first.origin.seed)
     fit = Fit(None if first is None else first.canonical)
-    tally = Tally()
+    tally = SiteAccumulator()
     alike = LookAlikes() if site.patient_source == "file" else Copies()
     reading = reading if reading is not None else SiteReading(site)
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from shiftscope.diagnosis import AxisVerdict, Diagnosis, diagnose
 from shiftscope.profiles import Profile, require_different_sites
-from shiftscope.recommendation.advice_documents import RULES, Alternative, Cost, Recommendation, Rules
+from shiftscope.recommendation.advice_documents import RULES, AdvisedCost, Alternative, Recommendation, Rules
 from shiftscope.recommendation.deciding import decide, taking_part
 from shiftscope.recommendation.drafts import NOUNS, PERSONALIZER
 from shiftscope.recommendation.harmonizing import cost_of, name_of
@@ -21,7 +21,17 @@ from shiftscope.recommendation.runners_up import runners_up
 from shiftscope.recommendation.site_clusters import clusters_of
 from shiftscope.records import Document, Record
 
-__all__ = ["RULES", "Advice", "Alternative", "Cost", "Recommendation", "Rules", "SiteSize", "advise", "recommend"]
+__all__ = [
+    "RULES",
+    "Advice",
+    "AdvisedCost",
+    "Alternative",
+    "Recommendation",
+    "Rules",
+    "SiteSize",
+    "advise",
+    "recommend",
+]
 
 
 class SiteSize(Record):
@@ -87,7 +97,7 @@ def _without_comparison() -> Recommendation:
         because=("fewer than two sites have enough patients to be compared",),
         undecided=(),
         alternatives=(),
-        cost=Cost(bytes=0, compute=1.0),
+        cost=AdvisedCost(bytes=0, compute=1.0),
     )
 
 

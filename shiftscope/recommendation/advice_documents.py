@@ -7,7 +7,7 @@ from pydantic import Field
 
 from shiftscope.records import Real, Record
 
-__all__ = ["RULES", "Action", "Alternative", "Cost", "Recommendation", "Rules"]
+__all__ = ["RULES", "Action", "AdvisedCost", "Alternative", "Recommendation", "Rules"]
 
 Action = Literal["pool", "harmonize", "personalize", "both", "collect_more"]
 
@@ -45,7 +45,7 @@ class Alternative(Record):
     when: str
 
 
-class Cost(Record):
+class AdvisedCost(Record):
     """What the advice costs beyond FedAvg.
 
     Attributes:
@@ -77,5 +77,5 @@ class Recommendation(Record):
     because: tuple[str, ...]
     undecided: tuple[str, ...]
     alternatives: tuple[Alternative, ...]
-    cost: Cost
+    cost: AdvisedCost
     clusters: dict[str, int] = Field(default_factory=dict)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from shiftscope.diagnosis import Diagnosis, Removal
 from shiftscope.profiles import Profile
 from shiftscope.recommendation.advice_documents import Rules
-from shiftscope.recommendation.drafts import Case
+from shiftscope.recommendation.drafts import AdviceDraft
 from shiftscope.recommendation.harmonizing import after_harmonizing, choose
 
 __all__ = ["decide", "taking_part"]
@@ -25,11 +25,11 @@ def taking_part(diagnosis: Diagnosis, profiles: Sequence[Profile]) -> list[Profi
 
 def decide(
     diagnosis: Diagnosis, profiles: Sequence[Profile], removed: Sequence[Removal], rules: Rules
-) -> tuple[Case, list[str]]:
+) -> tuple[AdviceDraft, list[str]]:
     """What it comes to if harmonizers remove so much, and why, beyond the answers themselves."""
     called = tuple(question for question, answer in diagnosis.axes.items() if answer.called)
     chosen, rivals = choose(removed, rules)
-    case = Case(called, min(profile.patients for profile in taking_part(diagnosis, profiles)), chosen, rivals)
+    case = AdviceDraft(called, min(profile.patients for profile in taking_part(diagnosis, profiles)), chosen, rivals)
     told: list[str] = []
     if "appearance" in called:
         case, told = after_harmonizing(case, rules)
@@ -37,7 +37,7 @@ def decide(
     return case, [*told, *more]
 
 
-def _after_conflicts(case: Case, rules: Rules) -> tuple[Case, list[str]]:
+def _after_conflicts(case: AdviceDraft, rules: Rules) -> tuple[AdviceDraft, list[str]]:
     """Whether tasks conflict so that sites need models of their own, whether they have the patients for it, and why."""
     conflicts = [question for question in _CONFLICTS if question in case.called]
     told = [_CONFLICTS[question] for question in conflicts]

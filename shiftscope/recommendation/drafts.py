@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from shiftscope.diagnosis import Removal
 from shiftscope.recommendation.advice_documents import Action, Alternative
 
-__all__ = ["NOUNS", "PERSONALIZER", "Case", "number", "option"]
+__all__ = ["NOUNS", "PERSONALIZER", "AdviceDraft", "number", "option"]
 
 PERSONALIZER = "fedper"
 
@@ -25,7 +25,7 @@ _ACTIONS: dict[tuple[bool, bool], Action] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class AdviceDraft:
     """What the advice rests on, and what it has come to so far.
 
     Attributes:

@@ -8,8 +8,8 @@ import numpy as np
 from shiftscope.diagnosis import Removal
 from shiftscope.harmonizers import HARMONIZERS, MIN_PATIENTS, fit
 from shiftscope.profiles import Profile
-from shiftscope.recommendation.advice_documents import Cost, Rules
-from shiftscope.recommendation.drafts import Case, number
+from shiftscope.recommendation.advice_documents import AdvisedCost, Rules
+from shiftscope.recommendation.drafts import AdviceDraft, number
 
 __all__ = ["after_harmonizing", "choose", "cost_of", "name_of"]
 
@@ -33,7 +33,7 @@ def name_of(chosen: Removal | None) -> str:
     return _CHEAPEST if chosen is None else chosen.harmonizer
 
 
-def after_harmonizing(case: Case, rules: Rules) -> tuple[Case, list[str]]:
+def after_harmonizing(case: AdviceDraft, rules: Rules) -> tuple[AdviceDraft, list[str]]:
     """Whether to harmonize an appearance shift, whether sites must adapt to what remains, and why."""
     best = case.chosen
     if best is None:
@@ -67,12 +67,12 @@ def _says(item: Removal) -> str:
     )
 
 
-def cost_of(harmonizer: str | None, profiles: Sequence[Profile]) -> Cost:
+def cost_of(harmonizer: str | None, profiles: Sequence[Profile]) -> AdvisedCost:
     """What is sent beside the model: FedPer sends no more than FedAvg and takes the same steps, harmonizers share
     arrays whose shape does not depend on the site."""
     if harmonizer is None:
-        return Cost(bytes=0, compute=1.0)
+        return AdvisedCost(bytes=0, compute=1.0)
     channels = 3 if any(profile.colour for profile in profiles) else 1
     case = np.random.default_rng(0).uniform(0.1, 0.9, (1, channels, 64, 64)).astype(np.float32)
     owns, _ = fit(HARMONIZERS[harmonizer], {"any": [[case]] * MIN_PATIENTS})
-    return Cost(bytes=sum(array.nbytes for array in owns["any"].values()), compute=1.0)
+    return AdvisedCost(bytes=sum(array.nbytes for array in owns["any"].values()), compute=1.0)

@@ -9,7 +9,7 @@ from shiftscope.diagnosis.texts.phrases import names
 from shiftscope.profiles import Profile
 from shiftscope.recommendation.advice_documents import RULES, Rules
 from shiftscope.recommendation.deciding import decide
-from shiftscope.recommendation.drafts import Case, number
+from shiftscope.recommendation.drafts import AdviceDraft, number
 from shiftscope.recommendation.harmonizing import name_of
 
 __all__ = ["rests_on_one"]
@@ -44,7 +44,7 @@ def rests_on_one(diagnosis: Diagnosis, profiles: Sequence[Profile], rules: Rules
     ]
 
 
-def _turns(case: Case, removed: Sequence[Removal], other: Case, without: Sequence[Removal]) -> bool:
+def _turns(case: AdviceDraft, removed: Sequence[Removal], other: AdviceDraft, without: Sequence[Removal]) -> bool:
     """Whether the action is another, or the harmonizer advised removes half of what the best does no more."""
     name = name_of(case.chosen)
     return other.action != case.action or (case.map and _serves(name, removed) and not _serves(name, without))
@@ -59,7 +59,7 @@ def _of(name: str, removed: Sequence[Removal]) -> Removal | None:
     return next((item for item in removed if item.harmonizer == name), None)
 
 
-def _advice(case: Case) -> str:
+def _advice(case: AdviceDraft) -> str:
     return f"{case.action} ({name_of(case.chosen)})" if case.map else case.action
 
 

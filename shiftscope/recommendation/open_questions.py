@@ -8,7 +8,7 @@ from scipy import special
 
 from shiftscope.diagnosis import Diagnosis, Removal
 from shiftscope.recommendation.advice_documents import Alternative, Rules
-from shiftscope.recommendation.drafts import NOUNS, Case, number, option
+from shiftscope.recommendation.drafts import NOUNS, AdviceDraft, number, option
 from shiftscope.recommendation.harmonizing import name_of
 
 __all__ = ["OpenQuestion", "open_questions"]
@@ -29,7 +29,7 @@ class OpenQuestion:
     other: Alternative | None
 
 
-def open_questions(diagnosis: Diagnosis, case: Case, rules: Rules) -> list[OpenQuestion]:
+def open_questions(diagnosis: Diagnosis, case: AdviceDraft, rules: Rules) -> list[OpenQuestion]:
     """All that is open, questions about the sites first."""
     found = list(_about_sites(diagnosis, case, rules))
     if case.chosen is not None and "appearance" in case.called:
@@ -37,7 +37,7 @@ def open_questions(diagnosis: Diagnosis, case: Case, rules: Rules) -> list[OpenQ
     return found
 
 
-def _about_sites(diagnosis: Diagnosis, case: Case, rules: Rules) -> Iterator[OpenQuestion]:
+def _about_sites(diagnosis: Diagnosis, case: AdviceDraft, rules: Rules) -> Iterator[OpenQuestion]:
     """Shifts that are not called and not unlikely."""
     for question in ("appearance", "structure", "annotation"):
         answer = diagnosis.axes[question]
@@ -58,7 +58,7 @@ def _about_sites(diagnosis: Diagnosis, case: Case, rules: Rules) -> Iterator[Ope
         yield _open(says, when, other, away, case, rules)
 
 
-def _about_harmonizer(item: Removal, case: Case, rules: Rules) -> Iterator[OpenQuestion]:
+def _about_harmonizer(item: Removal, case: AdviceDraft, rules: Rules) -> Iterator[OpenQuestion]:
     """Limits that lie within the interval of what a harmonizer removes, or leaves."""
     if item.low < rules.worth < item.high:
         away = _away(item.share, rules.worth, (item.low, item.high))
@@ -79,7 +79,7 @@ def _away(value: float, limit: float, interval: tuple[float, float]) -> float:
     return _REACH * abs(value - limit) / max(width, 1e-9)
 
 
-def _open(says: str, when: str, other: Case, away: float, case: Case, rules: Rules) -> OpenQuestion:
+def _open(says: str, when: str, other: AdviceDraft, away: float, case: AdviceDraft, rules: Rules) -> OpenQuestion:
     """A question so many standard deviations `away` from undecided. They grow with the root of the patients."""
     times = (_REACH / max(away, 1e-9)) ** 2
     if times > rules.most_times:

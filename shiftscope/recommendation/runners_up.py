@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from shiftscope.recommendation.advice_documents import Action, Alternative, Rules
-from shiftscope.recommendation.drafts import Case, option
+from shiftscope.recommendation.drafts import AdviceDraft, option
 from shiftscope.recommendation.harmonizing import name_of
 
 __all__ = ["runners_up"]
@@ -19,7 +19,7 @@ _FURTHER: dict[Action, tuple[tuple[Action, str], ...]] = {
 }
 
 
-def runners_up(case: Case, undecided: Sequence[Alternative], rules: Rules) -> tuple[Alternative, ...]:
+def runners_up(case: AdviceDraft, undecided: Sequence[Alternative], rules: Rules) -> tuple[Alternative, ...]:
     """Other advice and what would make it the better one; one of each kind, and none that is the advice itself.
 
     Args:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from shiftscope.measures import AXES
-from shiftscope.shifts import Shift, Side, compare_pairs
+from shiftscope.shifts import Shift, SiteStatistics, compare_pairs
 from shiftscope.stats import Moments
 
 __all__ = ["Blocks", "cuts", "growing"]
@@ -21,17 +21,17 @@ class Blocks:
         within: the baseline, then the months: their spread is the unit.
     """
 
-    before: tuple[Side, ...]
-    within: tuple[Side, ...]
+    before: tuple[SiteStatistics, ...]
+    within: tuple[SiteStatistics, ...]
 
     @property
-    def months(self) -> tuple[Side, ...]:
+    def months(self) -> tuple[SiteStatistics, ...]:
         """One by one, the baseline left out."""
         return self.within[1:]
 
-    def since(self, start: int) -> Side:
+    def since(self, start: int) -> SiteStatistics:
         """The months from `start` on."""
-        return Side.pooled("since", self.months[start:])
+        return SiteStatistics.pooled("since", self.months[start:])
 
     def shifts(self, starts: Sequence[int]) -> tuple[Shift, ...]:
         """What was before against what came since, at some cuts.
@@ -52,11 +52,11 @@ class Blocks:
 class _Spread:
     """How patients vary within all months so far, by axis and number of coordinates."""
 
-    def __init__(self, within: Sequence[Side]) -> None:
+    def __init__(self, within: Sequence[SiteStatistics]) -> None:
         self.plain, self.joint = ([getattr(side, kind) for side in within] for kind in ("plain", "joint"))
         self.known: dict[tuple[str, int, int], np.ndarray] = {}
 
-    def given(self, block: Side) -> Side:
+    def given(self, block: SiteStatistics) -> SiteStatistics:
         """The block with this spread in place of its own."""
         return replace(
             block,
@@ -76,12 +76,12 @@ class _Spread:
         return replace(moments, cov=self.known[key])
 
 
-def growing(baseline: Side, months: Iterable[Side]) -> Iterator[Blocks]:
+def growing(baseline: SiteStatistics, months: Iterable[SiteStatistics]) -> Iterator[Blocks]:
     """The series as it was after every month: later months change nothing of earlier blocks."""
     within = [_judged(baseline)]
-    before = list[Side]()
+    before = list[SiteStatistics]()
     for month in months:
-        before.append(Side.pooled("before", [*before[-1:], within[-1]]))
+        before.append(SiteStatistics.pooled("before", [*before[-1:], within[-1]]))
         within.append(_judged(month))
         yield Blocks(tuple(before), tuple(within))
 
@@ -94,7 +94,7 @@ def cuts(months: int) -> list[int]:
     return [months - length for length in (*lengths, months)]
 
 
-def _judged(side: Side) -> Side:
+def _judged(side: SiteStatistics) -> SiteStatistics:
     """Without the features, which decide no question."""
     kept = [axis for axis in side.plain if AXES[axis].question != "features"]
     return replace(

@@ -10,7 +10,7 @@ from shiftscope.profiles import Profile
 from shiftscope.series.actions import ACTIONS
 from shiftscope.series.blocks import Blocks
 from shiftscope.series.change_points import ChangePoint, change_point
-from shiftscope.series.interim_analyses import Alarm, Look
+from shiftscope.series.interim_analyses import Alarm, InterimAnalysis
 from shiftscope.series.risen_tags import ACQUISITION, risen_tags
 from shiftscope.series.together import together
 from shiftscope.series.watch_documents import Change
@@ -20,7 +20,7 @@ __all__ = ["changes_of"]
 
 
 def changes_of(
-    baseline: Profile, months: Sequence[Profile], found: Sequence[Look], limits: Limits
+    baseline: Profile, months: Sequence[Profile], found: Sequence[InterimAnalysis], limits: Limits
 ) -> tuple[Change, ...]:
     """Every question that was alarmed, dated and told with all months; those that were only the likeliest at one look
     and are not at the latest that alarms are dropped.

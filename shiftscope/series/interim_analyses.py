@@ -6,14 +6,14 @@ from functools import cache
 
 import numpy as np
 
-from shiftscope.diagnosis.calibration import beliefs, load_calibration, name_of, signals
+from shiftscope.diagnosis.calibration import load_calibration, name_of, shift_probabilities, signals
 from shiftscope.diagnosis.verdicts import LIMITS, Limits
 from shiftscope.series.blocks import Blocks, cuts, growing
 from shiftscope.series.limits import share
-from shiftscope.shifts import Effect, Shift, Side, exceeds
+from shiftscope.shifts import Effect, Shift, SiteStatistics, exceeds
 from shiftscope.shifts.effect_distributions import SMALLEST_P
 
-__all__ = ["Alarm", "Look", "Test", "looks", "question_of"]
+__all__ = ["Alarm", "InterimAnalysis", "Test", "interim_analyses", "question_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Alarm:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class InterimAnalysis:
     """The series judged after one month.
 
     Attributes:
@@ -63,7 +63,9 @@ class Look:
     alarms: Mapping[str, Alarm]
 
 
-def looks(baseline: Side, months: Sequence[Side], alpha: float, limits: Limits = LIMITS) -> Iterator[Look]:
+def interim_analyses(
+    baseline: SiteStatistics, months: Sequence[SiteStatistics], alpha: float, limits: Limits = LIMITS
+) -> Iterator[InterimAnalysis]:
     """Look after every month, with what is known by then alone.
 
     An axis is outside its limit when the p value of "the effect is at most the diagnosis' margin", at one of the cuts,
@@ -83,7 +85,7 @@ def looks(baseline: Side, months: Sequence[Side], alpha: float, limits: Limits =
         starts = cuts(number)
         shifts = dict(zip(starts, blocks.shifts(starts), strict=True))
         tests = _tests(shifts, share(alpha, number), limits)
-        yield Look(blocks, tests, _alarms(tests, shifts, limits))
+        yield InterimAnalysis(blocks, tests, _alarms(tests, shifts, limits))
 
 
 def question_of(effect: Effect) -> str:
@@ -126,7 +128,7 @@ def _alarms(tests: Mapping[str, Test], shifts: Mapping[int, Shift], limits: Limi
     for axis, test in sorted(tests.items(), key=lambda item: (item[1].p, -item[1].effect.value)):
         question = question_of(test.effect)
         if test.outside and question not in found:
-            belief = beliefs(signals([shifts[test.start]])[0], load_calibration()).get(question)
+            belief = shift_probabilities(signals([shifts[test.start]])[0], load_calibration()).get(question)
             found[question] = Alarm(axis, 0.0 if belief is None else belief.probability)
     likeliest = max(found, key=lambda question: found[question].probability, default="")
     return {

@@ -20,5 +20,5 @@ def share(alpha: float, look: int) -> float:
 
 
 def spent(alpha: float, looks: int) -> float:
-    """What `looks` looks have spent together: the sum of their shares."""
+    """What `variants` looks have spent together: the sum of their shares."""
     return alpha * looks / (HORIZON + looks)

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from shiftscope.diagnosis.verdicts import LIMITS, Limits
 from shiftscope.profiles import Profile
 from shiftscope.series.changes import changes_of
-from shiftscope.series.interim_analyses import Look, Test, looks, question_of
+from shiftscope.series.interim_analyses import InterimAnalysis, Test, interim_analyses, question_of
 from shiftscope.series.limits import spent
 from shiftscope.series.months import caveats_of, date_of, is_enough, require_series
 from shiftscope.series.watch_documents import Month, Reading, Watch
-from shiftscope.shifts import Side, intervals
+from shiftscope.shifts import SiteStatistics, intervals
 
 __all__ = ["ALPHA", "watch"]
 
@@ -39,7 +39,9 @@ def watch(
     first, *rest = (profile.model_copy(update={"site": label}) for label, profile in (baseline, *months))
     require_series(first, rest, limits)
     watched = [profile for profile in rest if is_enough(profile, limits)]
-    found = list(looks(Side.of(first), [Side.of(profile) for profile in watched], alpha, limits))
+    found = list(
+        interim_analyses(SiteStatistics.of(first), [SiteStatistics.of(profile) for profile in watched], alpha, limits)
+    )
     tests = [test.effect for look in found for test in look.tests.values()]
     if tests:
         intervals(tests)
@@ -56,7 +58,7 @@ def watch(
     )
 
 
-def _month(profile: Profile, look: Look | None, names: Sequence[str]) -> Month:
+def _month(profile: Profile, look: InterimAnalysis | None, names: Sequence[str]) -> Month:
     readings = tuple(_reading(test, names[test.start]) for test in look.tests.values()) if look else ()
     return Month(
         label=profile.site,

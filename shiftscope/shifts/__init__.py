@@ -2,7 +2,7 @@
 
 from shiftscope.shifts.comparisons import Shifts, compare_all, compare_one, compare_pairs, compare_sides
 from shiftscope.shifts.effects import Effect, Shift, detectable, exceeds, intervals, p_values
-from shiftscope.shifts.site_statistics import Side
+from shiftscope.shifts.site_statistics import SiteStatistics
 from shiftscope.shifts.standouts import UNLIKE, Pull, Standing
 
 __all__ = [
@@ -11,7 +11,7 @@ __all__ = [
     "Pull",
     "Shift",
     "Shifts",
-    "Side",
+    "SiteStatistics",
     "Standing",
     "compare_all",
     "compare_one",

@@ -13,12 +13,12 @@ import numpy as np
 from shiftscope.measures import AXES
 from shiftscope.measures.basis import load_basis
 from shiftscope.measures.lesions import contours
-from shiftscope.shifts.differences import Differences, Table, adjusted, against_all, plain
-from shiftscope.shifts.effect_distributions import Curve
+from shiftscope.shifts.differences import Differences, MomentTable, adjusted, against_all, plain
+from shiftscope.shifts.effect_distributions import EffectDistribution
 from shiftscope.shifts.effects import Effect, Shift
 from shiftscope.shifts.label_counts import label_curves, prevalence_differences
 from shiftscope.shifts.prevalence import Classes, at_equal_prevalence
-from shiftscope.shifts.site_statistics import Side
+from shiftscope.shifts.site_statistics import SiteStatistics
 from shiftscope.shifts.standouts import Standing, standings
 from shiftscope.shifts.units import believed, yardsticks
 from shiftscope.stats import Moments
@@ -55,12 +55,12 @@ class Shifts:
     standing: Mapping[str, tuple[Standing, ...]]
 
 
-def compare_sides(a: Side, b: Side) -> Shift:
+def compare_sides(a: SiteStatistics, b: SiteStatistics) -> Shift:
     """Two sites as a federation of their own: the yardstick is theirs alone."""
     return compare_all([a, b]).pairs[a.site, b.site]
 
 
-def compare_all(sides: Sequence[Side]) -> Shifts:
+def compare_all(sides: Sequence[SiteStatistics]) -> Shifts:
     """Compare all pairs on every axis that both have.
 
     The unit of an axis is how patients vary within sites, pooled over all sites given, so the effect between two of
@@ -93,7 +93,7 @@ def compare_all(sides: Sequence[Side]) -> Shifts:
     )
 
 
-def compare_one(sides: Sequence[Side], site: int) -> Shift:
+def compare_one(sides: Sequence[SiteStatistics], site: int) -> Shift:
     """One site with all others together, as in `Shifts.by_site`, without comparing the others with each other.
 
     Args:
@@ -113,7 +113,7 @@ def compare_one(sides: Sequence[Side], site: int) -> Shift:
 
 
 def compare_pairs(
-    sides: Sequence[Side], pairs: tuple[np.ndarray, np.ndarray], within: Sequence[Side]
+    sides: Sequence[SiteStatistics], pairs: tuple[np.ndarray, np.ndarray], within: Sequence[SiteStatistics]
 ) -> tuple[Shift, ...]:
     """Compare some pairs, in the yardstick of other sides.
 
@@ -128,7 +128,9 @@ def compare_pairs(
     return _of_pairs(_axes(sides, pairs, within), *pairs)
 
 
-def _axes(sides: Sequence[Side], pairs: tuple[np.ndarray, np.ndarray], within: Sequence[Side]) -> dict[str, "_Axis"]:
+def _axes(
+    sides: Sequence[SiteStatistics], pairs: tuple[np.ndarray, np.ndarray], within: Sequence[SiteStatistics]
+) -> dict[str, "_Axis"]:
     """All axes, the labels first, with those held equal that must be."""
     found = _Axis.of_labels(sides, *pairs)
     axes = {LABELS: found}
@@ -171,13 +173,13 @@ class _Axis:
     n: np.ndarray
     rows: np.ndarray
     differences: Differences
-    tell: Callable[[Differences], Curve]
+    tell: Callable[[Differences], EffectDistribution]
     held: np.ndarray
     explained: np.ndarray
-    curves: Curve
+    curves: EffectDistribution
 
     @classmethod
-    def of_labels(cls, sides: Sequence[Side], i: np.ndarray, j: np.ndarray) -> "_Axis":
+    def of_labels(cls, sides: Sequence[SiteStatistics], i: np.ndarray, j: np.ndarray) -> "_Axis":
         """Prevalence."""
         rows, differences = prevalence_differences([side.labels for side in sides], i, j)
         n = np.array([side.labels.total for side in sides])
@@ -191,7 +193,7 @@ class _Axis:
         n: np.ndarray,
         rows: np.ndarray,
         differences: Differences,
-        tell: Callable[[Differences], Curve],
+        tell: Callable[[Differences], EffectDistribution],
     ) -> "_Axis":
         held, explained = np.full(len(rows), "", dtype=object), np.zeros(len(rows))
         return cls(name, question, n, rows, differences, tell, held, explained, tell(differences))
@@ -200,14 +202,14 @@ class _Axis:
     def of(
         cls,
         name: str,
-        sides: Sequence[Side],
+        sides: Sequence[SiteStatistics],
         pairs: tuple[np.ndarray, np.ndarray],
         suspected: np.ndarray,
         habit: "_Axis | None",
-        within: Sequence[Side],
+        within: Sequence[SiteStatistics],
     ) -> "_Axis":
         """An axis with prevalence, lesion area and the annotators' habit held equal where they need be."""
-        table = Table.of([side.plain.get(name) for side in sides])
+        table = MomentTable.of([side.plain.get(name) for side in sides])
         varies = np.trace(table.cov, axis1=1, axis2=2)
         i, j = pairs
         rows = np.flatnonzero((table.width[i] > 0) & (table.width[j] > 0) & (varies[i] + varies[j] > 0))
@@ -246,10 +248,10 @@ class _Axis:
     def of_turned(
         cls,
         name: str,
-        sides: Sequence[Side],
+        sides: Sequence[SiteStatistics],
         pairs: tuple[np.ndarray, np.ndarray],
         suspected: np.ndarray,
-        within: Sequence[Side],
+        within: Sequence[SiteStatistics],
     ) -> "_Axis":
         """Negatives after their quantile map against upright images after theirs. Either site may be the inverted one:
         of the two ways to turn them the one that leaves less counts."""
@@ -271,7 +273,7 @@ class _Axis:
             tell=axis.tell,
             held=axis.held[best],
             explained=axis.explained[best],
-            curves=Curve(*(np.asarray(field)[best] for field in axis.curves)),
+            curves=EffectDistribution(*(np.asarray(field)[best] for field in axis.curves)),
         )
 
     def hold(self, rows: np.ndarray, differences: Differences, what: str) -> None:
@@ -290,7 +292,7 @@ class _Axis:
         """The effect of every pair that has one, with the pair's place."""
         n = np.stack([self.n[i[self.rows]], self.n[j[self.rows]]], axis=1).tolist()
         rest = zip(n, self.differences.width.tolist(), self.held, self.explained.tolist(), strict=True)
-        curves = map(Curve._make, zip(*(np.asarray(field).tolist() for field in self.curves), strict=True))
+        curves = map(EffectDistribution._make, zip(*(np.asarray(field).tolist() for field in self.curves), strict=True))
         return [
             (row, Effect(self.name, self.question, curve, (a, b), width, held, explained))
             for row, curve, ((a, b), width, held, explained) in zip(self.rows.tolist(), curves, rest, strict=True)
@@ -313,7 +315,9 @@ class _Axis:
                 for field, axis in (("width", 0), ("delta", 0), ("parts", 1), ("freedom", 1))
             )
         )
-        curves = map(Curve._make, zip(*(np.asarray(field).tolist() for field in self.tell(joined)), strict=True))
+        curves = map(
+            EffectDistribution._make, zip(*(np.asarray(field).tolist() for field in self.tell(joined)), strict=True)
+        )
         out = []
         for (site, mine), width, curve in zip(of, joined.width.tolist(), curves, strict=True):
             others = int(np.sum(self.n[first[mine]] + self.n[second[mine]] - self.n[site]))
@@ -324,7 +328,7 @@ class _Axis:
         return out
 
 
-def _as(name: str, axis: str, side: Side) -> Side:
+def _as(name: str, axis: str, side: SiteStatistics) -> SiteStatistics:
     """A side that has nothing but one axis, under another name."""
     return replace(
         side,
@@ -334,14 +338,16 @@ def _as(name: str, axis: str, side: Side) -> Side:
     )
 
 
-def _with_area(name: str, sides: Sequence[Side], table: Table) -> tuple[Table, Table, np.ndarray, np.ndarray]:
+def _with_area(
+    name: str, sides: Sequence[SiteStatistics], table: MomentTable
+) -> tuple[MomentTable, MomentTable, np.ndarray, np.ndarray]:
     """An axis over the patients whose area is known: the axis, the area, their covariances (N, D), and which axis the
     area is of at each site (N,), 0 for none."""
     joint = [side.joint.get(name) if side.plain.get(name) is not None else None for side in sides]
     kinds = sorted({side.area for side in sides if side.area is not None})
     cut = [None if m is None else Moments(m.n, m.mean[:-1], m.cov[:-1, :-1]) for m in joint]
     areas = [None if m is None else Moments(m.n, m.mean[-1:], m.cov[-1:, -1:]) for m in joint]
-    inner = Table.of(cut).leading(table.mean.shape[1])
+    inner = MomentTable.of(cut).leading(table.mean.shape[1])
     links = np.zeros((len(sides), inner.mean.shape[1]))
     for index, moments in enumerate(joint):
         if moments is not None:
@@ -351,10 +357,12 @@ def _with_area(name: str, sides: Sequence[Side], table: Table) -> tuple[Table, T
         0 if m is None or side.area is None else 1 + kinds.index(side.area)
         for m, side in zip(joint, sides, strict=True)
     ]
-    return inner, Table.of(areas), links, np.array(of)
+    return inner, MomentTable.of(areas), links, np.array(of)
 
 
-def _without_habit(axis: str, cut: Differences, sides: Sequence[Side], i: np.ndarray, j: np.ndarray) -> Differences:
+def _without_habit(
+    axis: str, cut: Differences, sides: Sequence[SiteStatistics], i: np.ndarray, j: np.ndarray
+) -> Differences:
     """Morphology with the area that the contours would enclose had both been drawn on the edge, and its other
     coordinates that do not depend on how a contour is drawn.
 

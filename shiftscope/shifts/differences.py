@@ -10,17 +10,17 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
-from shiftscope.shifts.effect_distributions import Curve
-from shiftscope.shifts.within_site_covariance import Yardstick
+from shiftscope.shifts.effect_distributions import EffectDistribution
+from shiftscope.shifts.within_site_covariance import WithinSiteCovariance
 from shiftscope.stats import Moments
 
-__all__ = ["Differences", "Reach", "Table", "adjusted", "against_all", "curve_of", "plain", "stretches"]
+__all__ = ["Differences", "MomentTable", "UnitUncertainty", "adjusted", "against_all", "curve_of", "plain", "stretches"]
 
 _NOTHING = 1e-12  # a share of the variance that is rounding
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class MomentTable:
     """Moments of N sites, padded with zeros to the widest, D coordinates.
 
     Attributes:
@@ -108,13 +108,13 @@ class Differences:
             self, delta=self.delta * sign, parts=parts, freedom=np.where(rows, self.freedom[::-1], self.freedom)
         )
 
-    def curves(self, yardstick: Callable[[int], Yardstick]) -> Curve:
+    def curves(self, yardstick: Callable[[int], WithinSiteCovariance]) -> EffectDistribution:
         """The curve of every pair, fields (m,).
 
         Args:
             yardstick: width -> the yardstick at that width.
         """
-        columns = np.zeros((len(Curve._fields), len(self.width)))
+        columns = np.zeros((len(EffectDistribution._fields), len(self.width)))
         for d in np.unique(self.width):
             rows = np.flatnonzero(self.width == d)
             unit = yardstick(int(d))
@@ -123,16 +123,16 @@ class Differences:
                 delta @ unit.root.T,
                 unit.root @ parts @ unit.root.T,
                 self.freedom[:, rows],
-                Reach(unit.cost, unit.freedom, float(np.trace(unit.within)), unit.wobble(delta)),
+                UnitUncertainty(unit.cost, unit.freedom, float(np.trace(unit.within)), unit.wobble(delta)),
             )
-        return Curve(*columns)
+        return EffectDistribution(*columns)
 
 
-class Reach(NamedTuple):
+class UnitUncertainty(NamedTuple):
     """What the uncertainty of a unit does to the distances told in it.
 
     Attributes:
-        cost: freedom it costs a squared distance, see `Yardstick.cost`.
+        cost: freedom it costs a squared distance, see `WithinSiteCovariance.cost`.
         freedom: of the unit's estimate.
         within: trace of a typical patient covariance in this unit.
         wobble: variance of the unit along the difference, relative to that of one coordinate.
@@ -146,7 +146,7 @@ class Reach(NamedTuple):
     scalar: bool = False
 
 
-def curve_of(delta: np.ndarray, parts: np.ndarray, freedom: np.ndarray, unit: Reach) -> Curve:
+def curve_of(delta: np.ndarray, parts: np.ndarray, freedom: np.ndarray, unit: UnitUncertainty) -> EffectDistribution:
     """The curves of differences told in a unit.
 
     The squares of an estimated covariance are too large by its sampling error, which is taken off (Srivastava 2005,
@@ -179,7 +179,7 @@ def curve_of(delta: np.ndarray, parts: np.ndarray, freedom: np.ndarray, unit: Re
     mixed = np.maximum(unit.cost - common, 0.0)
     nu = np.maximum(unit.freedom - mixed * even / (even + 2), unit.freedom / 4)
     stretch, of_noise = stretches(noise, traces, freedom, unit)
-    return Curve(
+    return EffectDistribution(
         distance=distance,
         noise=noise,
         noise2=noise2,
@@ -196,7 +196,7 @@ def curve_of(delta: np.ndarray, parts: np.ndarray, freedom: np.ndarray, unit: Re
 
 
 def stretches(
-    noise: np.ndarray, traces: np.ndarray, freedom: np.ndarray, unit: Reach
+    noise: np.ndarray, traces: np.ndarray, freedom: np.ndarray, unit: UnitUncertainty
 ) -> tuple[np.ndarray | np.floating, np.ndarray]:
     """Shares by which a distance, and what chance adds to it, come out too long because the unit is estimated.
 
@@ -211,7 +211,7 @@ def stretches(
     return stretch, np.minimum(stretch * own, 0.75)
 
 
-def plain(table: Table, i: np.ndarray, j: np.ndarray) -> Differences:
+def plain(table: MomentTable, i: np.ndarray, j: np.ndarray) -> Differences:
     """Sites i (m,) less sites j (m,), on the coordinates that both have."""
     parts = np.stack([table.cov_of_mean(k) for k in (i, j)])
     freedom = np.stack([table.n[k] - 1.0 for k in (i, j)])
@@ -219,7 +219,9 @@ def plain(table: Table, i: np.ndarray, j: np.ndarray) -> Differences:
     return whole.leading(np.minimum(table.width[i], table.width[j]))
 
 
-def adjusted(table: Table, covariate: Table, links: np.ndarray, i: np.ndarray, j: np.ndarray) -> Differences:
+def adjusted(
+    table: MomentTable, covariate: MomentTable, links: np.ndarray, i: np.ndarray, j: np.ndarray
+) -> Differences:
     """The differences that are left when a covariate is held equal (analysis of covariance).
 
     The slopes are those within the two sites, pooled, so a difference that goes with the covariate from patient to

@@ -1,6 +1,6 @@
 """The distribution of a squared distance at any true shift: one curve for p, interval, confidence and power.
 
-With d the difference of two means in the coordinates of a yardstick (`Yardstick`) and V its covariance, T = |d|^2 is a
+With d the difference of two means in the unit (`WithinSiteCovariance`) and V its covariance, T = |d|^2 is a
 weighted sum of noncentral chi-squares with the eigenvalues of V as weights (Box 1954, doi:10.1214/aoms/1177728786). It
 is matched in its first three cumulants by a shifted chi-square (Imhof 1961, doi:10.1093/biomet/48.3-4.419). That V was
 estimated turns the chi-square into an F (Brunner, Dette and Munk 1997, doi:10.2307/2965420), and so does that the
@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import special
 
-__all__ = ["LEVEL", "POWER", "SMALLEST_P", "Curve", "stack"]
+__all__ = ["LEVEL", "POWER", "SMALLEST_P", "EffectDistribution", "stack"]
 
 LEVEL = 0.95
 POWER = 0.8
@@ -30,7 +30,7 @@ _STEPS = 60  # of a bisection at the most: a double has no more
 _PRECISE = 1e-5  # relative, of the ends of an interval
 
 
-class Curve(NamedTuple):
+class EffectDistribution(NamedTuple):
     """How the squared distance of two estimated means is distributed, floats or arrays of one shape.
 
     Attributes:
@@ -128,17 +128,17 @@ class Curve(NamedTuple):
         least = plan._replace(distance=_root(confidence, 1 - alpha, np.asarray(2 * self.noise + margin)))
         return _root(lambda effect, rows: 1 - least.at_rows(rows).exceeds(effect), power, np.asarray(least.distance))
 
-    def at_rows(self, rows: np.ndarray) -> "Curve":
+    def at_rows(self, rows: np.ndarray) -> "EffectDistribution":
         """Some of many curves, in one dimension."""
-        return Curve(*(np.reshape(field, -1)[rows] for field in self))
+        return EffectDistribution(*(np.reshape(field, -1)[rows] for field in self))
 
-    def put(self, rows: np.ndarray, other: "Curve") -> "Curve":
+    def put(self, rows: np.ndarray, other: "EffectDistribution") -> "EffectDistribution":
         """Many curves with others in some rows."""
         out = np.array(self)
         out[:, rows] = other
-        return Curve(*out)
+        return EffectDistribution(*out)
 
-    def at(self, factor: float | np.ndarray) -> "Curve":
+    def at(self, factor: float | np.ndarray) -> "EffectDistribution":
         """The curve with `factor` times the patients everywhere."""
         return self._replace(
             noise=self.noise / factor,
@@ -159,13 +159,18 @@ class Curve(NamedTuple):
         return _root(lambda effect, rows: 1 - self.at_rows(rows).exceeds(effect), 1 - confidence, np.asarray(guess))
 
 
-def stack(curves: Sequence[Curve]) -> Curve:
+def stack(curves: Sequence[EffectDistribution]) -> EffectDistribution:
     """One curve of arrays (k,) from k curves of floats."""
-    return Curve(*np.array(curves, dtype=float).reshape(-1, len(Curve._fields)).T)
+    return EffectDistribution(*np.array(curves, dtype=float).reshape(-1, len(EffectDistribution._fields)).T)
 
 
 def patients_needed(
-    curve: Curve, n: float, effect: float, margin: float = 0.0, alpha: float = 1 - LEVEL, power: float = POWER
+    curve: EffectDistribution,
+    n: float,
+    effect: float,
+    margin: float = 0.0,
+    alpha: float = 1 - LEVEL,
+    power: float = POWER,
 ) -> int | None:
     """Patients a side at which a true `effect` would be called larger than `margin` with `power`.
 

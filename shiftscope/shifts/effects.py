@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from shiftscope.shifts.effect_distributions import LEVEL, POWER, Curve, patients_needed, stack
+from shiftscope.shifts.effect_distributions import LEVEL, POWER, EffectDistribution, patients_needed, stack
 
 __all__ = ["Effect", "Shift", "detectable", "exceeds", "intervals", "p_values"]
 
@@ -27,7 +27,7 @@ class Effect:
 
     axis: str
     question: str
-    curve: Curve
+    curve: EffectDistribution
     n: tuple[int, int]
     width: int
     held: str = ""

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from shiftscope.profiles.profile_document import CELL, Count
-from shiftscope.shifts.differences import Differences, Reach, curve_of
-from shiftscope.shifts.effect_distributions import Curve
+from shiftscope.shifts.differences import Differences, UnitUncertainty, curve_of
+from shiftscope.shifts.effect_distributions import EffectDistribution
 
 __all__ = ["LabelCounts", "label_curves", "prevalence_differences"]
 
@@ -141,7 +141,7 @@ def _of_counts(x: np.ndarray, y: np.ndarray, either: np.ndarray) -> Differences:
     )
 
 
-def label_curves(differences: Differences) -> Curve:
+def label_curves(differences: Differences) -> EffectDistribution:
     """Curves of differences of shares, told in their mean variance within the sites: 1 - sum of squared shares."""
     freedom = np.maximum(differences.freedom, 1.0)
     within = differences.parts * (differences.freedom + 1)[..., None, None]
@@ -152,5 +152,5 @@ def label_curves(differences: Differences) -> Curve:
         differences.delta / np.sqrt(scale)[:, None],
         differences.parts / scale[:, None, None],
         freedom,
-        Reach(cost=2.0, freedom=known, within=1.0, wobble=np.ones(len(scale)), scalar=True),
+        UnitUncertainty(cost=2.0, freedom=known, within=1.0, wobble=np.ones(len(scale)), scalar=True),
     )

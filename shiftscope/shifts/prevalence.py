@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shiftscope.shifts.differences import Differences, Table
+from shiftscope.shifts.differences import Differences, MomentTable
 from shiftscope.shifts.label_counts import LabelCounts
-from shiftscope.shifts.within_site_covariance import Yardstick
+from shiftscope.shifts.within_site_covariance import WithinSiteCovariance
 from shiftscope.stats import Moments
 
 __all__ = ["Classes", "at_equal_prevalence"]
@@ -25,21 +25,21 @@ class Classes:
     """
 
     names: tuple[str, ...]
-    tables: tuple[Table, ...]
+    tables: tuple[MomentTable, ...]
 
     @classmethod
     def of(cls, sites: Sequence[dict[str, Moments]]) -> "Classes":
         """From label -> moments of every site."""
         names = tuple(sorted({name for site in sites for name in site}))
-        return cls(names, tuple(Table.of([site.get(name) for site in sites]) for name in names))
+        return cls(names, tuple(MomentTable.of([site.get(name) for site in sites]) for name in names))
 
 
 def at_equal_prevalence(
-    whole: Table,
+    whole: MomentTable,
     classes: Classes,
     labels: Sequence[LabelCounts],
     pairs: tuple[np.ndarray, np.ndarray],
-    yardstick: Callable[[int], Yardstick],
+    yardstick: Callable[[int], WithinSiteCovariance],
 ) -> tuple[np.ndarray, Differences]:
     """The differences that are left when prevalence is held equal.
 
@@ -69,7 +69,7 @@ def at_equal_prevalence(
     return np.concatenate([done, np.array([row for row, _ in others], dtype=int)]), out
 
 
-def _reweighted(whole: Table, classes: Classes, i: np.ndarray, j: np.ndarray) -> tuple[np.ndarray, Differences]:
+def _reweighted(whole: MomentTable, classes: Classes, i: np.ndarray, j: np.ndarray) -> tuple[np.ndarray, Differences]:
     """Classes that both sides have, each weighted by its pooled share."""
     n = np.stack([table.n for table in classes.tables], axis=1) if classes.tables else np.zeros((len(whole.n), 0))
     both = (n[i] > 0) & (n[j] > 0)
@@ -99,11 +99,11 @@ def _reweighted(whole: Table, classes: Classes, i: np.ndarray, j: np.ndarray) ->
 
 
 def _projected(
-    whole: Table,
+    whole: MomentTable,
     classes: Classes,
     labels: Sequence[LabelCounts],
     pair: tuple[int, int],
-    yardstick: Callable[[int], Yardstick],
+    yardstick: Callable[[int], WithinSiteCovariance],
 ) -> Differences | None:
     """What is left when one site has the class shares of the other: only the one's classes need be known."""
     every = {*labels[pair[0]].low, *labels[pair[1]].low}

@@ -9,11 +9,11 @@ from shiftscope.profiles import Profile
 from shiftscope.shifts.label_counts import LabelCounts
 from shiftscope.stats import Moments
 
-__all__ = ["Side"]
+__all__ = ["SiteStatistics"]
 
 
 @dataclass(frozen=True)
-class Side:
+class SiteStatistics:
     """One site, ready to be compared.
 
     Attributes:
@@ -35,7 +35,7 @@ class Side:
     labels: LabelCounts
 
     @classmethod
-    def of(cls, profile: Profile) -> "Side":
+    def of(cls, profile: Profile) -> "SiteStatistics":
         """The side of a profile.
 
         Labels of a private profile are not compared: its counts are noisy, and a class below the noise is not told.
@@ -58,7 +58,7 @@ class Side:
         )
 
     @classmethod
-    def pooled(cls, name: str, parts: Sequence["Side"]) -> "Side":
+    def pooled(cls, name: str, parts: Sequence["SiteStatistics"]) -> "SiteStatistics":
         """One side of the patients of several that have none in common, one at least.
 
         An axis is pooled over the parts that have it; with the area beside it only where all of these know the area.

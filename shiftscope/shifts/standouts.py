@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shiftscope.shifts.differences import Differences, Reach, stretches
-from shiftscope.shifts.site_statistics import Side
+from shiftscope.shifts.differences import Differences, UnitUncertainty, stretches
+from shiftscope.shifts.site_statistics import SiteStatistics
 from shiftscope.shifts.units import believed, leave_one_out, yardsticks
-from shiftscope.shifts.within_site_covariance import Yardstick
+from shiftscope.shifts.within_site_covariance import WithinSiteCovariance
 
 __all__ = ["UNLIKE", "Pull", "Standing", "standings"]
 
@@ -63,7 +63,7 @@ class Standing:
 
 
 def standings(
-    axis: str, differences: Differences, i: np.ndarray, j: np.ndarray, sides: Sequence[Side]
+    axis: str, differences: Differences, i: np.ndarray, j: np.ndarray, sides: Sequence[SiteStatistics]
 ) -> Iterator[tuple[int, Standing]]:
     """The standing of every site that has two others to be held against.
 
@@ -117,10 +117,10 @@ def standings(
 
 
 def _effects(
-    delta: np.ndarray, parts: np.ndarray, freedom: np.ndarray, unit: Yardstick
+    delta: np.ndarray, parts: np.ndarray, freedom: np.ndarray, unit: WithinSiteCovariance
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The effects (m,) of differences (m, d), as `Curve.value` has them but made for all sites' units in a moment, and
-    the least that each must be to count: what chance alone adds.
+    """The effects (m,) of differences (m, d), as `EffectDistribution.value` has them but made for all sites' units in a
+    moment, and the least that each must be to count: what chance alone adds.
 
     Args:
         delta: (m, d).
@@ -131,13 +131,13 @@ def _effects(
     metric = unit.root.T @ unit.root
     traces = parts @ metric.reshape(-1)
     noise = traces.sum(axis=0)
-    reach = Reach(unit.cost, max(unit.freedom, 1.0), float(np.trace(unit.within)), 0.0)
+    reach = UnitUncertainty(unit.cost, max(unit.freedom, 1.0), float(np.trace(unit.within)), 0.0)
     stretch, of_noise = stretches(noise, traces, freedom, reach)
     length = np.sum((delta @ metric) * delta, axis=1)
     return np.maximum(length - noise / (1 - of_noise), 0.0) * (1 - stretch), np.maximum(noise, _LEAST)
 
 
-def _spread(site: int, covs: Mapping[int, np.ndarray], unit: Yardstick) -> float:
+def _spread(site: int, covs: Mapping[int, np.ndarray], unit: WithinSiteCovariance) -> float:
     """Variance of a site's patients over that of the other site whose is nearest to it; `covs` by place, (d, d)."""
     metric = unit.root.T @ unit.root
     variances = {place: max(float(np.sum(metric * cov)), _NOTHING) for place, cov in covs.items()}

@@ -10,8 +10,8 @@ from functools import cache
 
 import numpy as np
 
-from shiftscope.shifts.site_statistics import Side
-from shiftscope.shifts.within_site_covariance import Yardstick
+from shiftscope.shifts.site_statistics import SiteStatistics
+from shiftscope.shifts.within_site_covariance import WithinSiteCovariance
 from shiftscope.stats import Moments
 
 __all__ = ["MOST", "believed", "leave_one_out", "yardsticks"]
@@ -20,7 +20,7 @@ MOST = 5.0  # times the median number of patients that a site can count for
 _ENOUGH = 3  # sites from which on there is a median that no single one sets
 
 
-def believed(sides: Sequence[Side]) -> list[Side]:
+def believed(sides: Sequence[SiteStatistics]) -> list[SiteStatistics]:
     """Sides as they count in a unit: on every axis that three or more have, no site for more than `MOST` times the
     median number of patients."""
     axes = dict.fromkeys(axis for side in sides for axis in side.plain)
@@ -38,27 +38,27 @@ def believed(sides: Sequence[Side]) -> list[Side]:
     ]
 
 
-def yardsticks(axis: str, sides: Sequence[Side]) -> Callable[[int], Yardstick]:
+def yardsticks(axis: str, sides: Sequence[SiteStatistics]) -> Callable[[int], WithinSiteCovariance]:
     """Width -> yardstick of an axis. What a harmonizer leaves of the features is told in the yardstick of the
     features as they were, so that the two can be set against each other."""
 
     @cache
-    def at(d: int) -> Yardstick:
+    def at(d: int) -> WithinSiteCovariance:
         found = _moments(axis, sides, d)
-        return Yardstick.of(list(found.values()) or [Moments(2, np.zeros(d), np.eye(d))])
+        return WithinSiteCovariance.of(list(found.values()) or [Moments(2, np.zeros(d), np.eye(d))])
 
     return at
 
 
-def leave_one_out(axis: str, sides: Sequence[Side], d: int) -> dict[int, Yardstick]:
+def leave_one_out(axis: str, sides: Sequence[SiteStatistics], d: int) -> dict[int, WithinSiteCovariance]:
     """Place of a side -> the yardstick of all others at width `d`, for sides that have two others at the least."""
     found = _moments(axis, sides, d)
     if len(found) < _ENOUGH:
         return {}
-    return dict(zip(found, Yardstick.leave_one_out(list(found.values())), strict=True))
+    return dict(zip(found, WithinSiteCovariance.leave_one_out(list(found.values())), strict=True))
 
 
-def _moments(axis: str, sides: Sequence[Side], d: int) -> Mapping[int, Moments]:
+def _moments(axis: str, sides: Sequence[SiteStatistics], d: int) -> Mapping[int, Moments]:
     """Place of a side -> its moments, of those that make the unit, in the order of their names; none where nothing
     varies."""
     _, _, layer = axis.rpartition("_")

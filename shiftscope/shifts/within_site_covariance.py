@@ -19,14 +19,14 @@ import numpy as np
 
 from shiftscope.stats import Moments
 
-__all__ = ["Yardstick"]
+__all__ = ["WithinSiteCovariance"]
 
 _DIGITS = 1e-5  # published means have six digits: a coordinate that varies by less of its mean counts as constant
 _NOTHING = 1e-12  # a share of the variance that is rounding
 
 
 @dataclass(frozen=True, slots=True)
-class Yardstick:
+class WithinSiteCovariance:
     """The within-site covariance of one axis at one width, and how well it is known.
 
     Attributes:

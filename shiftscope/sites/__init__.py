@@ -7,7 +7,7 @@ from shiftscope.sites.names import is_scanner_name
 from shiftscope.sites.people.shareable import ask_who_is_who, require_shareable
 from shiftscope.sites.reading import read_site
 from shiftscope.sites.readings.case_readings import CaseReading
-from shiftscope.sites.readings.drawn_samples import Sample, draw_samples
+from shiftscope.sites.readings.drawn_samples import DrawnSample, draw_samples
 from shiftscope.sites.readings.overview import overview
 from shiftscope.sites.readings.site_readings import SiteReading
 from shiftscope.sites.shipped_words import class_words
@@ -20,7 +20,7 @@ __all__ = [
     "Case",
     "CaseReading",
     "Declarations",
-    "Sample",
+    "DrawnSample",
     "Site",
     "SiteReading",
     "ask_who_is_who",

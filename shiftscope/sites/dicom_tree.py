@@ -28,7 +28,7 @@ _LONE, _MOST, _ACROSS = 10, 2, 0.2
 
 
 @dataclass(slots=True)
-class Group:
+class FileGroup:
     """Files of one image, and the header of the first."""
 
     header: "Header"
@@ -83,7 +83,7 @@ def dicom_cases(
     return [_case(root, group) for group in kept]
 
 
-def _groups(paths: Iterable[Path], leave_out: Callable[[str, Path], None], drawn: list[Path]) -> list[Group]:
+def _groups(paths: Iterable[Path], leave_out: Callable[[str, Path], None], drawn: list[Path]) -> list[FileGroup]:
     """Files that hold pictures, those of one series of slices together; segmentations go to `drawn`.
 
     Images of other formats are neither: the layout has no place for them, which is told as everywhere.
@@ -91,7 +91,7 @@ def _groups(paths: Iterable[Path], leave_out: Callable[[str, Path], None], drawn
     from shiftscope.images.dicom.headers import read_header
     from shiftscope.images.dicom.objects import NOTHING
 
-    found: dict[tuple[object, ...], list[Group]] = {}
+    found: dict[tuple[object, ...], list[FileGroup]] = {}
     for path in paths:
         try:
             header = read_header(path)
@@ -109,7 +109,7 @@ def _groups(paths: Iterable[Path], leave_out: Callable[[str, Path], None], drawn
         stacks = found.setdefault(key if slice_ else (path,), [])
         stack = next((each for each in stacks if _parallel(each.header.orientation, header.orientation)), None)
         if stack is None:
-            stacks.append(Group(header, [path]))
+            stacks.append(FileGroup(header, [path]))
         else:
             stack.files.append(path)
     return [group for groups in found.values() for group in groups]
@@ -120,13 +120,13 @@ def _parallel(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
     return len(one) == len(other) and all(abs(a - b) <= _ROUNDING for a, b in zip(one, other, strict=True))
 
 
-def _beside(groups: list[Group]) -> set[int]:
+def _beside(groups: list[FileGroup]) -> set[int]:
     """Which groups are no images of their examinations."""
     from shiftscope.images.dicom.objects import strays
 
     left = strays([group.header.kind for group in groups], [group.owner for group in groups])
     films = {_film(group) for n, group in enumerate(groups) if n not in left and not group.header.raw}
-    studies: dict[object, list[Group]] = defaultdict(list)
+    studies: dict[object, list[FileGroup]] = defaultdict(list)
     for group in groups:
         studies[group.owner, group.header.study].append(group)
     for n, group in enumerate(groups):
@@ -140,12 +140,12 @@ def _beside(groups: list[Group]) -> set[int]:
     return left
 
 
-def _film(group: Group) -> tuple[object, ...]:
+def _film(group: FileGroup) -> tuple[object, ...]:
     """What a raw film and the processed one of it have in common."""
     return group.owner, group.header.study, group.header.modality, group.header.view, group.header.body
 
 
-def _localizes(group: Group, stack: Group) -> bool:
+def _localizes(group: FileGroup, stack: FileGroup) -> bool:
     """Whether few slices stand across many: an unmarked localizer across the volume that was planned on it."""
     if len(group.files) > _MOST or len(group.files) * _LONE > len(stack.files):
         return False
@@ -160,7 +160,7 @@ def _normal(cosines: tuple[float, ...]) -> tuple[float, ...]:
     return (b * f - c * e, c * d - a * f, a * e - b * d)
 
 
-def _case(root: Path, group: Group) -> Case:
+def _case(root: Path, group: FileGroup) -> Case:
     first = min(group.files).relative_to(root)
     return Case(
         name=(first.parent / stem_of(first.name)).as_posix(),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from shiftscope.measures.features.extractors import load_extractor
-from shiftscope.profiles import Patient, Profile, Tally
+from shiftscope.profiles import Patient, Profile, SiteAccumulator
 from shiftscope.sites import Site
 
 __all__ = ["site_of"]
@@ -14,7 +14,7 @@ _SITE = Site("ward", Path("ward"), "images", (), "manifest", (), {})
 
 def site_of(patients: Sequence[Patient], name: str = "ward") -> Profile:
     """The profile of some patients."""
-    tally = Tally()
+    tally = SiteAccumulator()
     for patient in patients:
         tally.add(patient)
     return tally.profile(_SITE, 0, load_extractor(), {}).model_copy(update={"site": name})

@@ -5,10 +5,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shiftscope.diagnosis.calibration import Answer, Calibration, Signals, Term, beliefs, load_calibration, signals
+from shiftscope.diagnosis.calibration import (
+    Calibration,
+    QuestionModel,
+    Signals,
+    Term,
+    load_calibration,
+    shift_probabilities,
+    signals,
+)
 from shiftscope.diagnosis.verdicts import LIMITS, QUESTIONS
 from shiftscope.measures.basis import load_basis
-from shiftscope.shifts import Side, compare_sides
+from shiftscope.shifts import SiteStatistics, compare_sides
 from shiftscope.shifts.label_counts import LabelCounts
 from shiftscope.stats import Moments
 
@@ -22,7 +30,7 @@ def none_of(names: tuple[str, ...]) -> dict[str, tuple[float, float, float]]:
 @pytest.mark.parametrize("masks", [True, False])
 def test_without_evidence_nothing_is_probable(masks: bool) -> None:
     names = MASKED if masks else tuple(name for name in MASKED if name not in ("size", "boundary", "lesion"))
-    found = beliefs(none_of(names), load_calibration())
+    found = shift_probabilities(none_of(names), load_calibration())
     assert {*found} == {*QUESTIONS} - (set() if masks else {"annotation"})
     for question, belief in found.items():
         assert 0 < belief.probability < LIMITS.probable, question
@@ -39,7 +47,7 @@ def test_without_evidence_nothing_is_probable(masks: bool) -> None:
     ],
 )
 def test_a_plain_shift_on_one_axis_is_believed(axis: str, question: str) -> None:
-    found = beliefs({**none_of(MASKED), axis: (8.0, 6.0, 0.0)}, load_calibration())
+    found = shift_probabilities({**none_of(MASKED), axis: (8.0, 6.0, 0.0)}, load_calibration())
     assert found[question].probability > 0.5
     assert all(belief.probability < 0.5 for other, belief in found.items() if other != question)
 
@@ -52,8 +60,8 @@ def test_more_evidence_is_never_less_probable(values: list[float], which: int, m
     name = MASKED[which]
     effect, low, held = before[name]
     after = {**before, name: (effect, low + more, held)}
-    for question, belief in beliefs(before, model).items():
-        assert beliefs(after, model)[question].probability >= belief.probability - 1e-12
+    for question, belief in shift_probabilities(before, model).items():
+        assert shift_probabilities(after, model)[question].probability >= belief.probability - 1e-12
 
 
 def test_what_leaks_and_what_was_held_equal_is_taken_off() -> None:
@@ -61,13 +69,13 @@ def test_what_leaks_and_what_was_held_equal_is_taken_off() -> None:
     model = Calibration(
         unit=0.1,
         doubt=0.25,
-        answers=(Answer(question="structure", masks=False, intercept=-2.0, disputed=0.1, terms=(term,)),),
+        answers=(QuestionModel(question="structure", masks=False, intercept=-2.0, disputed=0.1, terms=(term,)),),
         provenance={},
     )
 
     def evidence(low: float, look: float, explained: float) -> float:
         seen = {"layout": (low, low, explained), "look": (look, look, 0.0)}
-        return beliefs(seen, model)["structure"].evidence["layout"]
+        return shift_probabilities(seen, model)["structure"].evidence["layout"]
 
     full, half = np.log1p(10), np.log1p(5)
     assert evidence(1.0, 0.0, 0.0) == pytest.approx(full)
@@ -89,9 +97,9 @@ def test_the_calibration_was_made_on_this_basis() -> None:
 def test_signals_are_lower_ends_of_intervals() -> None:
     rng = np.random.default_rng(0)
 
-    def side(name: str, shift: float) -> Side:
+    def side(name: str, shift: float) -> SiteStatistics:
         rows = rng.standard_normal((60, 4)) + shift
-        return Side(name, 60, {"texture": Moments.of(rows)}, {}, None, {}, LabelCounts({}, {}, 0))
+        return SiteStatistics(name, 60, {"texture": Moments.of(rows)}, {}, None, {}, LabelCounts({}, {}, 0))
 
     shift = compare_sides(side("a", 0.0), side("b", 0.7))
     texture = shift.on("texture")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from shiftscope.diagnosis.causes.attribution import evidence_of
 from shiftscope.diagnosis.causes.evidence import Evidence
-from shiftscope.diagnosis.causes.measure_differences import moves
+from shiftscope.diagnosis.causes.measure_differences import measure_differences
 from shiftscope.diagnosis.causes.outlying_sites import told_once
 from shiftscope.diagnosis.causes.scanners import separating_tags
 from shiftscope.diagnosis.judged_pairs import Comparisons
@@ -23,7 +23,7 @@ from shiftscope.profiles import Profile
 from shiftscope.profiles.export import summary
 from shiftscope.profiles.moment_sums import Histogram
 from shiftscope.profiles.profile_document import Count
-from shiftscope.shifts import Side, compare_sides
+from shiftscope.shifts import SiteStatistics, compare_sides
 
 GOLDEN = Profile.read(Path(__file__).parents[1] / "golden" / "profile-1.json")
 APPEARANCE = [name for names in CAUSES["appearance"].values() for name in names if not name.endswith("_outside")]
@@ -77,7 +77,7 @@ def told(profiles: list[Profile], called: Mapping[tuple[str, str], Mapping[str, 
     pairs = [*combinations(sorted(known), 2)]
     return evidence_of(
         Comparisons(
-            shifts={(a, b): compare_sides(Side.of(known[a]), Side.of(known[b])) for a, b in pairs},
+            shifts={(a, b): compare_sides(SiteStatistics.of(known[a]), SiteStatistics.of(known[b])) for a, b in pairs},
             verdicts={pair: Verdict(kind="none", axes=answers(**called.get(pair, {}))) for pair in pairs},
             profiles=known,
         )
@@ -133,7 +133,9 @@ def test_only_questions_that_were_called_are_told() -> None:
 def test_a_family_of_measures_moves_by_luck_in_one_of_twenty_comparisons_at_most() -> None:
     middles = {name: sum(MEASURES[name].range) / 2 for name in APPEARANCE}
     found = [
-        moves("appearance", site("a", drawn(2 * seed, 40, **middles)), site("b", drawn(2 * seed + 1, 40, **middles)))
+        measure_differences(
+            "appearance", site("a", drawn(2 * seed, 40, **middles)), site("b", drawn(2 * seed + 1, 40, **middles))
+        )
         for seed in range(600)
     ]
     assert sum(map(bool, found)) <= 600 * 0.05 + 3 * (600 * 0.05 * 0.95) ** 0.5
@@ -144,7 +146,7 @@ def test_what_is_sure_but_negligible_is_not_told() -> None:
     east = site("east", drawn(0, 4000, noise=20.0))
     west = site("west", drawn(1, 4000, noise=20.2))
     assert abs(east.measures["noise"].mean - west.measures["noise"].mean) > 0.1
-    assert not moves("appearance", east, west)
+    assert not measure_differences("appearance", east, west)
     found = told([east, west], {("east", "west"): LOOK})
     assert found[0].measure == "texture"
     assert "no single measure stands for it" in found[0].says
@@ -155,7 +157,10 @@ def test_an_offset_that_appearance_alone_could_cause_is_not_told() -> None:
         east, west = (
             site(name, drawn(seed, 400, offset=seed * by, offset_relative=seed * by)) for seed, name in enumerate("ew")
         )
-        return {cause: [move.measure for move in found] for cause, found in moves("annotation", east, west).items()}
+        return {
+            cause: [move.measure for move in found]
+            for cause, found in measure_differences("annotation", east, west).items()
+        }
 
     assert habit(0.4) == {}
     assert habit(1.0) == {"contour habit": ["offset"]}
@@ -167,11 +172,13 @@ def test_brightness_is_told_without_the_lesion_where_both_can() -> None:
         drawn(1, brightness=60.0, brightness_outside=60.0),
     )
     assert [
-        move.measure for move in moves("appearance", site("e", east), site("w", west))["brightness and contrast"]
+        move.measure
+        for move in measure_differences("appearance", site("e", east), site("w", west))["brightness and contrast"]
     ] == ["brightness_outside"]
     del west["brightness_outside"]
     assert [
-        move.measure for move in moves("appearance", site("e", east), site("w", west))["brightness and contrast"]
+        move.measure
+        for move in measure_differences("appearance", site("e", east), site("w", west))["brightness and contrast"]
     ] == ["brightness"]
 
 
@@ -251,7 +258,7 @@ def test_where_nothing_could_be_asked_it_says_what_is_missing() -> None:
     east, west = site("east", {}), site("west", {})
     pair = ("east", "west")
     bare = Verdict(kind="none", axes={question: AxisVerdict() for question in QUESTIONS})
-    shift = compare_sides(Side.of(east), Side.of(west))
+    shift = compare_sides(SiteStatistics.of(east), SiteStatistics.of(west))
     found = evidence_of(Comparisons({pair: shift}, {pair: bare}, {"east": east, "west": west}))
     assert [item.question for item in found] == list(QUESTIONS)
     assert all(item.says.startswith("nothing can be said of ") and item.effect is None for item in found)
@@ -273,7 +280,7 @@ def test_what_would_have_been_seen_is_told_of_the_pair_that_sees_least() -> None
         )
         for pair, least in zip(combinations("abc", 2), (0.3, 0.42, None), strict=True)
     }
-    shifts = {(a, b): compare_sides(Side.of(sites[a]), Side.of(sites[b])) for a, b in verdicts}
+    shifts = {(a, b): compare_sides(SiteStatistics.of(sites[a]), SiteStatistics.of(sites[b])) for a, b in verdicts}
     for item in evidence_of(Comparisons(shifts, verdicts, sites)):
         assert "in any of 3 pairs" in item.says
         assert item.says.endswith("a shift of 0.42 or more would have been seen (80 % power)")

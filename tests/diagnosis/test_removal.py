@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from shiftscope.diagnosis.removal import MEASURED, Removal, removals, without_each
-from shiftscope.shifts import Side, compare_all, compare_sides
+from shiftscope.shifts import SiteStatistics, compare_all, compare_sides
 from shiftscope.shifts.label_counts import LabelCounts
 from shiftscope.stats import Moments
 
@@ -16,7 +16,7 @@ WIDTH = 8
 
 def site(
     name: str, moved: Mapping[str, float], rng: np.random.Generator, n: int = 60, negative: float | None = None
-) -> Side:
+) -> SiteStatistics:
     """A site whose patients, of unit variance, are moved by so much on the features after each harmonizer.
 
     The negatives are moved as its upright images are after the quantile map, or by `negative`.
@@ -29,10 +29,10 @@ def site(
             rows = rng.standard_normal((n, WIDTH))
             rows[:, 0] += far
             plain[f"{prefix}_{layer}"] = Moments.of(rows)
-    return Side(name, n, plain, {}, None, {}, LabelCounts({}, {}, 0))
+    return SiteStatistics(name, n, plain, {}, None, {}, LabelCounts({}, {}, 0))
 
 
-def between(a: Side, b: Side) -> dict[str, Removal]:
+def between(a: SiteStatistics, b: SiteStatistics) -> dict[str, Removal]:
     return {item.harmonizer: item for item in removals({(a.site, b.site): compare_sides(a, b)})}
 
 

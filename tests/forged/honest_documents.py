@@ -9,7 +9,7 @@ import numpy as np
 from shiftscope.errors import ShiftscopeError
 from shiftscope.measures.canonical_maps import Canonical
 from shiftscope.plans import Difference, Plan, PlannedSite, TrialCost, TrialEntry, TrialResult, TrialRung, TrialSetup
-from shiftscope.profiles import Part, Patient, Profile, Tally
+from shiftscope.profiles import Part, Patient, Profile, SiteAccumulator
 from shiftscope.profiles.parts.origins import Origin
 from shiftscope.records import Document
 
@@ -109,7 +109,7 @@ def part_of() -> Part:
     """Thirty patients with masks and labels, drawn at random."""
     rng = np.random.default_rng(0)
     axes = {"intensity": 8, "texture": 8, "intensity_outside": 8, "lesion": 8, "morphology": 8, "boundary": 4}
-    tally = Tally()
+    tally = SiteAccumulator()
     for number in range(30):
         coordinates = {axis: rng.normal(size=width) for axis, width in axes.items()}
         numbers = {name: np.asarray(rng.uniform(1, 30)) for name in ("brightness", "noise", "contrast")}

@@ -18,7 +18,7 @@ from mutations import Mutation, as_json, as_toml, mutated, mutations
 from rich.console import Console
 
 import shiftscope.cli as cli
-from shiftscope.diagnosis.calibration import Calibration, beliefs, load_calibration
+from shiftscope.diagnosis.calibration import Calibration, load_calibration, shift_probabilities
 from shiftscope.errors import EngineError, ShiftscopeError
 from shiftscope.plans import RunResult, TrialResult, TrialSetup, read_plan
 from shiftscope.profiles import Profile
@@ -229,7 +229,7 @@ def test_calibrations(room: Path, account: Note) -> None:
         path = room / "calibration.json"
         path.write_bytes(as_json(mutated(honest, changes)))
         if judge(account, "calibration", "read", lambda: used(lambda: Calibration.read(path))) == 0:
-            for belief in beliefs(found, Calibration.read(path)).values():
+            for belief in shift_probabilities(found, Calibration.read(path)).values():
                 assert 0 <= belief.probability <= 1
 
     holds()

@@ -15,7 +15,7 @@ from shiftscope.phantoms import Hospital, draw_hospital, write_site
 from shiftscope.plans import Plan, PlannedSite
 from shiftscope.sites import fingerprint, read_site
 from shiftscope.training.data.model_inputs import Sample, Samples
-from shiftscope.training.federation.site_data import Views
+from shiftscope.training.federation.site_data import SiteData
 from shiftscope.training.runs.jobs import Arm, Job
 
 SIZE = 32
@@ -80,9 +80,9 @@ def job(data: dict[str, Path], out: Path, **changes: object) -> Job:
     )
 
 
-def fitted(name: str, work: Job) -> tuple[dict[str, Views], list[dict[str, Statistics]], Statistics]:
+def fitted(name: str, work: Job) -> tuple[dict[str, SiteData], list[dict[str, Statistics]], Statistics]:
     """All passes over the sites' files: their views, what each sent in each pass, the reference."""
-    views = {site: Views(work, site) for site in work.sites}
+    views = {site: SiteData(work, site) for site in work.sites}
     reference: Statistics = {}
     told: list[dict[str, Statistics]] = []
     for number in range(len(HARMONIZERS[name].passes)):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from shiftscope.images import as_seen, read, read_mask
-from shiftscope.images.grids import Grid, grid_of
+from shiftscope.images.grids import PixelGrid, grid_of
 from shiftscope.images.writing import write_labels, write_seen
 
 ORIENTATIONS = {
@@ -43,7 +43,7 @@ def test_a_volume_is_read_as_it_was_written_and_lies_where_its_source_lay(name: 
 
 @pytest.mark.parametrize("name", ORIENTATIONS)
 def test_a_resampled_grid_keeps_the_centre_and_the_directions(name: str) -> None:
-    grid = Grid((7, 9, 5), ORIENTATIONS[name])
+    grid = PixelGrid((7, 9, 5), ORIENTATIONS[name])
     ball = np.indices(grid.shape).astype(float)
     inner = np.einsum("ij,jxyz->ixyz", grid.affine[:3, :3], ball) + grid.affine[:3, 3][:, None, None, None]
     middle = inner.mean(axis=(1, 2, 3))
@@ -95,7 +95,7 @@ def test_labels_are_read_as_they_were_written(tmp_path: Path) -> None:
     for count, name in ((2, "binary"), (7, "classes")):
         labels = rng.integers(0, count, (1, 9, 8)).astype(np.uint8)
         np.testing.assert_array_equal(read_mask(write_labels(labels, tmp_path / name)).labels, labels)
-    grid = Grid((8, 9, 4), np.diag([-1.0, -1.0, 3.0, 1.0]))
+    grid = PixelGrid((8, 9, 4), np.diag([-1.0, -1.0, 3.0, 1.0]))
     volume = rng.integers(0, 300, (4, 9, 8)).astype(np.uint16)
     np.testing.assert_array_equal(read_mask(write_labels(volume, tmp_path / "volume", grid)).labels, volume)
 

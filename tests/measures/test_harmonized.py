@@ -52,7 +52,7 @@ def test_the_quantile_map_is_that_of_training(grey: torch.Tensor) -> None:
     canvases = grey.clone()
     canvases[:, :20] = 0
     values = mean_quantiles([canvases[:10], canvases[10:]], foreground=True)
-    looked = Canonical.fit([canvases]).looks(canvases, [1] * len(canvases))["quantile_map"]()
+    looked = Canonical.fit([canvases]).variants(canvases, [1] * len(canvases))["quantile_map"]()
     expected = map_quantiles(canvases[:, None].numpy(), {"quantiles": values[None]}, {"quantiles": PUBLIC[None]})
     np.testing.assert_allclose(looked, expected[:, 0], atol=5e-3)  # a table of 1024 steps
     assert (looked[:, :20] == 0).all()
@@ -75,7 +75,7 @@ def test_canvases_without_foreground_do_not_count() -> None:
 def test_the_negative_of_an_inverted_site_is_upright(grey: torch.Tensor) -> None:
     inverted = 1 - grey
     sizes = [1] * len(grey)
-    upright, turned = Canonical.fit([grey]).looks(grey, sizes), Canonical.fit([inverted]).looks(inverted, sizes)
+    upright, turned = Canonical.fit([grey]).variants(grey, sizes), Canonical.fit([inverted]).variants(inverted, sizes)
     torch.testing.assert_close(turned["polarity"](), upright["quantile_map"](), atol=2e-3, rtol=0)
     torch.testing.assert_close(turned["quantile_map"](), upright["polarity"](), atol=2e-3, rtol=0)
     assert (turned["quantile_map"]() - upright["quantile_map"]()).abs().mean() > 0.1

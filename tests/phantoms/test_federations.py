@@ -19,9 +19,9 @@ from shiftscope.phantoms import (
     FEDERATIONS,
     GOOD_FILES,
     LITTER,
-    Federation,
     Hospital,
     Phantom,
+    PlantedFederation,
     demo_hospitals,
     draw_hospital,
     sample,
@@ -164,7 +164,7 @@ def test_an_unknown_name_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="expected one of twins"):
         write_federation("triplets", tmp_path)
     with pytest.raises(ValueError, match="unknown plant"):
-        Federation("", "ultrasound", "none", {"a": Hospital(plants=(("sepia", 1.0),))})
+        PlantedFederation("", "ultrasound", "none", {"a": Hospital(plants=(("sepia", 1.0),))})
 
 
 @pytest.mark.parametrize("name", FEDERATIONS)

@@ -19,7 +19,18 @@ from shiftscope.measures import AXES
 from shiftscope.measures.canonical_maps import Canonical
 from shiftscope.measures.features.extractors import load_extractor
 from shiftscope.phantoms import ANATOMIES, Phantom, write_site
-from shiftscope.profiles import Key, Options, Part, Patient, Profile, Tally, merge, part_of_site, profile_site, read_fit
+from shiftscope.profiles import (
+    Key,
+    Options,
+    Part,
+    Patient,
+    Profile,
+    SiteAccumulator,
+    merge,
+    part_of_site,
+    profile_site,
+    read_fit,
+)
 from shiftscope.profiles.parts.origins import Origin, recipe_of
 from shiftscope.sites import fingerprint, fingerprint_of, read_site
 
@@ -131,7 +142,7 @@ def part(
     people: Sequence[Patient], ids: Sequence[int] | None = None, fit: Canonical | None = FIT, **changes: object
 ) -> Part:
     """The part that holds `people`, known as `ids`."""
-    tally = Tally()
+    tally = SiteAccumulator()
     for person in people:
         tally.add(person)
     names = tuple(sorted(f"{k:064x}" for k in (ids if ids is not None else range(len(people)))))

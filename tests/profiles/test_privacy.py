@@ -11,7 +11,7 @@ from scipy import optimize, stats
 
 from shiftscope.errors import InputError, UsageError
 from shiftscope.measures.features.extractors import load_extractor
-from shiftscope.profiles import Patient, Profile, Tally, privacy
+from shiftscope.profiles import Patient, Profile, SiteAccumulator, privacy
 from shiftscope.profiles.parts.origins import Origin
 from shiftscope.sites import Declarations, Site
 
@@ -29,8 +29,8 @@ def patient(rng: np.random.Generator, label: str = "a", shift: float = 0.0) -> P
     return Patient(1, 1, label, coordinates, numbers, {"model": "secret"}, frozenset({"2-D"}), False)
 
 
-def tally_of(patients: list[Patient]) -> Tally:
-    tally = Tally()
+def tally_of(patients: list[Patient]) -> SiteAccumulator:
+    tally = SiteAccumulator()
     for item in patients:
         tally.add(item)
     return tally

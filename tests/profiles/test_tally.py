@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from shiftscope.measures.features.extractors import load_extractor
-from shiftscope.profiles import Patient, Profile, Tally
+from shiftscope.profiles import Patient, Profile, SiteAccumulator
 from shiftscope.sites import Site
 
 SITE = Site("here", Path("here"), "images", (), "manifest", (), {})
@@ -31,7 +31,7 @@ def patient(
 
 
 def tallied(patients: list[Patient], site: Site = SITE) -> Profile:
-    tally = Tally()
+    tally = SiteAccumulator()
     for item in patients:
         tally.add(item)
     return tally.profile(site, 0, load_extractor(), {})

@@ -12,7 +12,7 @@ from shiftscope.reports.html.figures.ridges import ridges
 from shiftscope.reports.html.material import Material
 from shiftscope.reports.html.matrices import LEVELS, by_axis, by_pair, by_site
 from shiftscope.reports.html.scaling_section import classical, lay_out
-from shiftscope.shifts import Side, compare_all
+from shiftscope.shifts import SiteStatistics, compare_all
 
 
 def squared(places: np.ndarray) -> np.ndarray:
@@ -87,7 +87,7 @@ def many(material: Material) -> Material:
         for index in range(20)
     )
     profiles = [file.profile for file in files]
-    shifts = dict(compare_all([Side.of(profile) for profile in profiles]).pairs)
+    shifts = dict(compare_all([SiteStatistics.of(profile) for profile in profiles]).pairs)
     return Material(files, advise(profiles), shifts)
 
 

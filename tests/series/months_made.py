@@ -7,7 +7,7 @@ import numpy as np
 
 from shiftscope.profiles import Profile
 from shiftscope.profiles.profile_document import Sketch
-from shiftscope.shifts import Side
+from shiftscope.shifts import SiteStatistics
 from shiftscope.shifts.label_counts import LabelCounts
 from shiftscope.stats import Moments
 
@@ -54,10 +54,10 @@ def drawn(
     return base.model_copy(update={**update, "by_class": {}, "acquisition": {}, "fingerprint": f"{n}", **about})
 
 
-def rows_side(name: str, rows: Mapping[str, np.ndarray], labels: Mapping[str, int] | None = None) -> Side:
+def rows_side(name: str, rows: Mapping[str, np.ndarray], labels: Mapping[str, int] | None = None) -> SiteStatistics:
     """A side from patient rows by axis."""
     counts = dict(labels or {})
-    return Side(
+    return SiteStatistics(
         site=name,
         n=len(next(iter(rows.values()))),
         plain={axis: Moments.of(x) for axis, x in rows.items()},
@@ -74,7 +74,7 @@ def normal_series(
     axes: Sequence[str] = ("texture",),
     d: int = 4,
     jump: tuple[int, float] | None = None,
-) -> list[Side]:
+) -> list[SiteStatistics]:
     """Baseline and months of standard normal patients; from month `jump[0]` on moved by `jump[1]` in one coordinate."""
     out = []
     for number, n in enumerate(sizes):

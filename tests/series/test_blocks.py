@@ -7,7 +7,7 @@ import pytest
 from months_made import normal_series, rows_side
 
 from shiftscope.series.blocks import cuts, growing
-from shiftscope.shifts import Side
+from shiftscope.shifts import SiteStatistics
 from shiftscope.shifts.label_counts import LabelCounts
 from shiftscope.stats import Moments
 
@@ -48,12 +48,12 @@ def test_an_area_is_pooled_only_where_all_know_it_and_stays_last() -> None:
         replace(rows_side(f"m{k}", {"texture": x[:, :-1]}), joint={"texture": Moments.of(x)}, area="morphology")
         for k, x in enumerate(rows)
     ]
-    whole = Side.pooled("both", parts)
+    whole = SiteStatistics.pooled("both", parts)
     together = np.concatenate([np.column_stack([x[:, :4], x[:, -1]]) for x in rows])
     np.testing.assert_allclose(whole.joint["texture"].cov, Moments.of(together).cov, atol=1e-12)
     assert whole.area == "morphology"
-    assert not Side.pooled("both", [parts[0], replace(parts[1], joint={})]).joint
-    assert Side.pooled("both", [parts[0], replace(parts[1], area=None)]).area is None
+    assert not SiteStatistics.pooled("both", [parts[0], replace(parts[1], joint={})]).joint
+    assert SiteStatistics.pooled("both", [parts[0], replace(parts[1], area=None)]).area is None
 
 
 def test_hidden_counts_add_up_as_ranges() -> None:

@@ -8,10 +8,10 @@ from months_made import normal_series, rows_side
 
 from shiftscope.series.blocks import growing
 from shiftscope.series.change_points import REACH, ChangePoint, change_point
-from shiftscope.shifts import Side
+from shiftscope.shifts import SiteStatistics
 
 
-def found(sides: list[Side], axis: str = "texture") -> ChangePoint:
+def found(sides: list[SiteStatistics], axis: str = "texture") -> ChangePoint:
     last = [*growing(sides[0], sides[1:])][-1]
     starts = range(len(sides) - 1)
     effects = [shift.on(axis) for shift in last.shifts(starts)]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from months_made import normal_series, rows_side
 
-from shiftscope.series.interim_analyses import looks
+from shiftscope.series.interim_analyses import interim_analyses
 from shiftscope.series.limits import share
 from shiftscope.shifts import compare_pairs
 from shiftscope.stats import Moments
@@ -16,7 +16,7 @@ AXES = ("texture", "intensity", "layout")
 
 def test_what_was_said_does_not_depend_on_later_months() -> None:
     sides = normal_series(np.random.default_rng(0), [50, *[25] * 6], AXES)
-    short, long = ([*looks(sides[0], sides[1:end], 0.05)] for end in (4, 7))
+    short, long = ([*interim_analyses(sides[0], sides[1:end], 0.05)] for end in (4, 7))
     for one, other in zip(short, long, strict=False):
         assert {axis: (test.p, test.start) for axis, test in one.tests.items()} == {
             axis: (test.p, test.start) for axis, test in other.tests.items()
@@ -26,7 +26,7 @@ def test_what_was_said_does_not_depend_on_later_months() -> None:
 def test_months_like_the_baseline_to_the_digit_alarm_nothing() -> None:
     rows = {axis: np.random.default_rng(1).standard_normal((30, 4)) for axis in AXES}
     sides = [rows_side(f"m{k}", rows) for k in range(25)]
-    for look in looks(sides[0], sides[1:], 0.05):
+    for look in interim_analyses(sides[0], sides[1:], 0.05):
         assert not look.alarms
         assert all(test.effect.value == 0 for test in look.tests.values())
 
@@ -36,7 +36,7 @@ def test_the_order_of_patients_and_the_scale_of_an_axis_do_not_matter() -> None:
     rows = [rng.standard_normal((n, 4)) + 0.3 * k for k, n in enumerate((50, 25, 30))]
     mixed = [[rng.permutation(x), 7 * x + 3] for x in rows]
     first, shuffled, scaled = (
-        [*looks(sides[0], sides[1:], 0.05)]
+        [*interim_analyses(sides[0], sides[1:], 0.05)]
         for sides in (
             [rows_side(f"m{k}", {"texture": x}) for k, x in enumerate(chosen)]
             for chosen in (rows, [item[0] for item in mixed], [item[1] for item in mixed])
@@ -50,7 +50,7 @@ def test_the_order_of_patients_and_the_scale_of_an_axis_do_not_matter() -> None:
 
 def test_limits_are_the_looks_share_over_axes_and_cuts() -> None:
     sides = normal_series(np.random.default_rng(3), [50, *[25] * 5], AXES)
-    *_, last = looks(sides[0], sides[1:], 0.05)
+    *_, last = interim_analyses(sides[0], sides[1:], 0.05)
     assert len(last.tests) == 3
     for test in last.tests.values():
         assert test.limit == pytest.approx(share(0.05, 5) / (3 * 4))  # the last 1, 2, 4 months, and all 5
@@ -58,7 +58,7 @@ def test_limits_are_the_looks_share_over_axes_and_cuts() -> None:
 
 def test_a_jump_is_found_and_what_follows_it_makes_it_clearer() -> None:
     sides = normal_series(np.random.default_rng(4), [100, *[30] * 10], AXES, jump=(5, 1.5))
-    found = [*looks(sides[0], sides[1:], 0.05)]
+    found = [*interim_analyses(sides[0], sides[1:], 0.05)]
     first = next(number for number, look in enumerate(found) if look.alarms)
     assert first in (5, 6)
     assert found[-1].tests["texture"].p <= found[first].tests["texture"].p
@@ -66,7 +66,7 @@ def test_a_jump_is_found_and_what_follows_it_makes_it_clearer() -> None:
 
 def test_what_is_sure_but_too_small_to_matter_is_no_alarm() -> None:
     sides = normal_series(np.random.default_rng(5), [8000, *[8000] * 3], jump=(0, 0.2))  # effect .04
-    *_, last = looks(sides[0], sides[1:], 0.05)
+    *_, last = interim_analyses(sides[0], sides[1:], 0.05)
     test = last.tests["texture"]
     assert test.effect.p < test.limit  # of no difference at all
     assert test.p > 0.5
@@ -84,7 +84,7 @@ def test_prevalence_alone_is_no_structure() -> None:
         return replace(side, classes={label: {"layout": Moments.of(x)} for label, x in parts.items()})
 
     sides = [month("baseline", 50, 50), *(month(f"m{k}", 40, 10) for k in range(4))]
-    *_, last = looks(sides[0], sides[1:], 0.05)
+    *_, last = interim_analyses(sides[0], sides[1:], 0.05)
     assert set(last.alarms) == {"label"}
     held = last.blocks.shifts([0])[0].on("layout")
     assert held is not None
@@ -109,5 +109,5 @@ def test_few_series_without_a_change_alarm(skewed: bool) -> None:
         sizes = [60, *rng.integers(20, 60, 12)]
         rows = [rng.standard_normal((n, 4)) for n in sizes]
         sides = [rows_side(f"m{k}", {"texture": np.exp(x) if skewed else x}) for k, x in enumerate(rows)]
-        alarmed += any(look.alarms for look in looks(sides[0], sides[1:], 0.05))
+        alarmed += any(look.alarms for look in interim_analyses(sides[0], sides[1:], 0.05))
     assert alarmed <= 3  # .025 is spent after 12 months: 1.5 expected at the most

@@ -6,17 +6,19 @@ import numpy as np
 import pytest
 
 from shiftscope.measures import AXES
-from shiftscope.shifts import Side, compare_all, compare_one, compare_sides
-from shiftscope.shifts.differences import Table, adjusted
+from shiftscope.shifts import SiteStatistics, compare_all, compare_one, compare_sides
+from shiftscope.shifts.differences import MomentTable, adjusted
 from shiftscope.shifts.label_counts import LabelCounts, label_curves, prevalence_differences
 from shiftscope.shifts.prevalence import Classes, at_equal_prevalence
-from shiftscope.shifts.within_site_covariance import Yardstick
+from shiftscope.shifts.within_site_covariance import WithinSiteCovariance
 from shiftscope.stats import Moments
 
 PAIR = np.array([0]), np.array([1])
 
 
-def side(name: str, rows: dict[str, np.ndarray], area: np.ndarray | None = None, **labels: np.ndarray) -> Side:
+def side(
+    name: str, rows: dict[str, np.ndarray], area: np.ndarray | None = None, **labels: np.ndarray
+) -> SiteStatistics:
     """A side from patient rows by axis, their log area, and rows by class of each axis."""
     n = len(next(iter(rows.values())))
     joint = {} if area is None else {axis: Moments.of(np.column_stack([x, area])) for axis, x in rows.items()}
@@ -24,7 +26,7 @@ def side(name: str, rows: dict[str, np.ndarray], area: np.ndarray | None = None,
         label: {axis: Moments.of(x[keep]) for axis, x in rows.items()} for label, keep in labels.items() if keep.any()
     }
     counts = {label: int(keep.sum()) for label, keep in labels.items()}
-    return Side(
+    return SiteStatistics(
         site=name,
         n=n,
         plain={axis: Moments.of(x) for axis, x in rows.items()},
@@ -35,7 +37,7 @@ def side(name: str, rows: dict[str, np.ndarray], area: np.ndarray | None = None,
     )
 
 
-def federation(seed: int, shifts: tuple[float, ...], n: int = 60, d: int = 8) -> list[Side]:
+def federation(seed: int, shifts: tuple[float, ...], n: int = 60, d: int = 8) -> list[SiteStatistics]:
     rng = np.random.default_rng(seed)
     return [
         side(f"s{k}", {axis: rng.standard_normal((n, min(d, AXES[axis].width))) + shift for axis in AXES})
@@ -144,7 +146,7 @@ def test_adjusting_is_least_squares_with_a_group_term() -> None:
     residuals = x - design @ coefficients
     parts = [slice(0, 40), slice(40, 95)]
     links = np.stack([np.cov(np.column_stack([x, z])[part].T)[2, :2] for part in parts])
-    axis, area = (Table.of([Moments.of(values[part]) for part in parts]) for values in (x, z[:, None]))
+    axis, area = (MomentTable.of([Moments.of(values[part]) for part in parts]) for values in (x, z[:, None]))
     found = adjusted(axis, area, links, *PAIR)
     np.testing.assert_allclose(found.delta[0], coefficients[0], atol=1e-9)
     expected = residuals.T @ residuals / 92 * np.linalg.inv(design.T @ design)[0, 0]  # one variance at both sites
@@ -154,7 +156,7 @@ def test_adjusting_is_least_squares_with_a_group_term() -> None:
 def test_lesion_area_explains_what_goes_with_it_and_nothing_else() -> None:
     rng = np.random.default_rng(4)
 
-    def site(name: str, size: float, appearance: float) -> Side:
+    def site(name: str, size: float, appearance: float) -> SiteStatistics:
         z = rng.normal(size, 1, 400)
         x = np.stack([0.8 * z, 0.3 * z], axis=1) + rng.normal(0, 0.6, (400, 2)) + appearance
         return side(name, {"texture": x}, z)
@@ -177,7 +179,7 @@ def test_a_covariate_that_does_not_vary_is_left_alone() -> None:
     assert with_it.effects[0].p == pytest.approx(without.effects[0].p, rel=1e-6)
 
 
-def mixed(rng: np.random.Generator, name: str, benign: int, malignant: int, shift: float = 0.0) -> Side:
+def mixed(rng: np.random.Generator, name: str, benign: int, malignant: int, shift: float = 0.0) -> SiteStatistics:
     """Two classes three deviations apart."""
     labels = np.repeat([0, 1], [benign, malignant])
     rows = rng.standard_normal((benign + malignant, 4)) + labels[:, None] * 1.5 + shift
@@ -202,10 +204,10 @@ def test_prevalence_held_equal_by_hand() -> None:
     """Both sites' classes: pooled shares. One site's classes only: as if it had the other's mix."""
     rng = np.random.default_rng(8)
     a, b = mixed(rng, "a", 60, 60), mixed(rng, "b", 100, 20)
-    whole = Table.of([site.plain["texture"] for site in (a, b)])
+    whole = MomentTable.of([site.plain["texture"] for site in (a, b)])
 
     def held(sites: list[dict[str, Moments]]) -> np.ndarray:
-        unit = Yardstick.of([a.plain["texture"]])
+        unit = WithinSiteCovariance.of([a.plain["texture"]])
         done, found = at_equal_prevalence(whole, Classes.of(sites), [a.labels, b.labels], PAIR, lambda _: unit)
         assert done.tolist() == [0]
         return np.asarray(found.delta[0])

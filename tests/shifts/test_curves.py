@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
-from shiftscope.shifts.differences import Table, against_all, plain
-from shiftscope.shifts.effect_distributions import Curve, patients_needed, stack
-from shiftscope.shifts.within_site_covariance import Yardstick
+from shiftscope.shifts.differences import MomentTable, against_all, plain
+from shiftscope.shifts.effect_distributions import EffectDistribution, patients_needed, stack
+from shiftscope.shifts.within_site_covariance import WithinSiteCovariance
 from shiftscope.stats import Moments
 
 
@@ -16,16 +16,20 @@ def mixing(kind: str, d: int) -> np.ndarray:
     return np.diag(np.sqrt(10.0 ** -np.arange(d))) if kind == "decaying" else np.eye(d)
 
 
-def federation(rng: np.random.Generator, sizes: list[int], mix: np.ndarray, shift: np.ndarray | float = 0.0) -> Curve:
+def federation(
+    rng: np.random.Generator, sizes: list[int], mix: np.ndarray, shift: np.ndarray | float = 0.0
+) -> EffectDistribution:
     """The curve of the first two of some sites, the first moved by `shift`."""
     d = len(mix)
     sites = [Moments.of(rng.standard_normal((n, d)) @ mix.T + (shift if k == 0 else 0.0)) for k, n in enumerate(sizes)]
-    unit = Yardstick.of(sites)
-    curves = plain(Table.of(sites), np.array([0]), np.array([1])).curves(lambda _: unit)
-    return Curve(*(float(field[0]) for field in curves))
+    unit = WithinSiteCovariance.of(sites)
+    curves = plain(MomentTable.of(sites), np.array([0]), np.array([1])).curves(lambda _: unit)
+    return EffectDistribution(*(float(field[0]) for field in curves))
 
 
-def many(seed: int, sizes: list[int], mix: np.ndarray, shift: np.ndarray | float = 0.0, draws: int = 600) -> Curve:
+def many(
+    seed: int, sizes: list[int], mix: np.ndarray, shift: np.ndarray | float = 0.0, draws: int = 600
+) -> EffectDistribution:
     rng = np.random.default_rng(seed)
     return stack([federation(rng, sizes, mix, shift) for _ in range(draws)])
 
@@ -36,7 +40,9 @@ def test_one_coordinate_is_welchs_t_test() -> None:
         a, b = rng.normal(0, 1, n), rng.normal(0.4, 2, n + 7)
         expected = scipy_stats.ttest_ind(a, b, equal_var=False).pvalue
         sites = [Moments.of(a[:, None]), Moments.of(b[:, None])]
-        found = plain(Table.of(sites), np.array([0]), np.array([1])).curves(lambda _, sites=sites: Yardstick.of(sites))
+        found = plain(MomentTable.of(sites), np.array([0]), np.array([1])).curves(
+            lambda _, sites=sites: WithinSiteCovariance.of(sites)
+        )
         assert float(found.p[0]) == pytest.approx(expected, rel=1e-6)
 
 
@@ -121,11 +127,11 @@ def test_patients_needed_detect_what_was_asked() -> None:
 def test_nothing_varies_and_nothing_hangs() -> None:
     """Constants: equal ones do not differ, unequal ones do beyond doubt."""
     flat = np.zeros((2, 2))
-    unit = Yardstick(np.eye(2), np.eye(2), 1.0, 50.0)
+    unit = WithinSiteCovariance(np.eye(2), np.eye(2), 1.0, 50.0)
 
-    def between(*means: float) -> Curve:
+    def between(*means: float) -> EffectDistribution:
         sites = [Moments(30, np.full(2, mean), flat) for mean in means]
-        return plain(Table.of(sites), np.array([0]), np.array([1])).curves(lambda _: unit)
+        return plain(MomentTable.of(sites), np.array([0]), np.array([1])).curves(lambda _: unit)
 
     assert [float(end[0]) for end in between(0, 0).interval()] == [0.0, 0.0]
     assert between(0, 1).p[0] < 1e-6
@@ -138,8 +144,8 @@ def test_one_site_against_all_keeps_its_error_rate() -> None:
     curves = []
     for _ in range(500):
         sites = [Moments.of(rng.standard_normal((n, 4))) for n in (40, 30, 60, 400)]
-        unit = Yardstick.of(sites)
-        differences = plain(Table.of(sites), np.zeros(3, dtype=int), np.arange(1, 4))
+        unit = WithinSiteCovariance.of(sites)
+        differences = plain(MomentTable.of(sites), np.zeros(3, dtype=int), np.arange(1, 4))
         curve = against_all(differences).curves(lambda _, unit=unit: unit)
-        curves.append(Curve(*(float(field[0]) for field in curve)))
+        curves.append(EffectDistribution(*(float(field[0]) for field in curve)))
     assert 0.03 <= np.mean(stack(curves).p < 0.05) <= 0.07

@@ -6,25 +6,25 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from shiftscope.shifts import UNLIKE, Side, Standing, compare_all
+from shiftscope.shifts import UNLIKE, SiteStatistics, Standing, compare_all
 from shiftscope.shifts.label_counts import LabelCounts
 from shiftscope.stats import Moments
 
 AXIS = "texture"
 
 
-def side(name: str, moments: Moments) -> Side:
-    return Side(name, moments.n, {AXIS: moments}, {}, None, {}, LabelCounts({}, {}, 0))
+def side(name: str, moments: Moments) -> SiteStatistics:
+    return SiteStatistics(name, moments.n, {AXIS: moments}, {}, None, {}, LabelCounts({}, {}, 0))
 
 
-def honest(rng: np.random.Generator, count: int, n: int, d: int, apart: float) -> list[Side]:
+def honest(rng: np.random.Generator, count: int, n: int, d: int, apart: float) -> list[SiteStatistics]:
     """Sites whose patients vary alike, their means some deviations apart."""
     mix = np.eye(d) + rng.standard_normal((d, d)) / np.sqrt(d)
     rows = [(rng.standard_normal((n, d)) + apart * rng.standard_normal(d)) @ mix.T for _ in range(count)]
     return [side(f"s{k}", Moments.of(values)) for k, values in enumerate(rows)]
 
 
-def forged(rng: np.random.Generator, sites: list[Side]) -> np.ndarray:
+def forged(rng: np.random.Generator, sites: list[SiteStatistics]) -> np.ndarray:
     """A covariance made to change the effect between the first two sites, or any: none, scaled, along or across it."""
     d = len(sites[0].plain[AXIS].mean)
     cov = np.mean([one.plain[AXIS].cov for one in sites], axis=0)
@@ -49,7 +49,7 @@ def stands_out(found: Standing) -> bool:
     return unlike or (found.pull is not None and found.pull.factor >= 2)
 
 
-def on_axis(sides: list[Side]) -> dict[str, Standing]:
+def on_axis(sides: list[SiteStatistics]) -> dict[str, Standing]:
     return {site: found[0] for site, found in compare_all(sides).standing.items()}
 
 

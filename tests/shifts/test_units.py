@@ -5,22 +5,22 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from shiftscope.shifts import Side, compare_all, compare_pairs
-from shiftscope.shifts.differences import Table, plain
-from shiftscope.shifts.effect_distributions import Curve
+from shiftscope.shifts import SiteStatistics, compare_all, compare_pairs
+from shiftscope.shifts.differences import MomentTable, plain
+from shiftscope.shifts.effect_distributions import EffectDistribution
 from shiftscope.shifts.label_counts import LabelCounts
 from shiftscope.shifts.units import MOST, believed, yardsticks
-from shiftscope.shifts.within_site_covariance import Yardstick
+from shiftscope.shifts.within_site_covariance import WithinSiteCovariance
 from shiftscope.stats import Moments
 
 AXIS = "texture"
 
 
-def side(name: str, moments: Moments, axis: str = AXIS) -> Side:
-    return Side(name, moments.n, {axis: moments}, {}, None, {}, LabelCounts({}, {}, 0))
+def side(name: str, moments: Moments, axis: str = AXIS) -> SiteStatistics:
+    return SiteStatistics(name, moments.n, {axis: moments}, {}, None, {}, LabelCounts({}, {}, 0))
 
 
-def honest(seed: int, sizes: tuple[int, ...], d: int = 4) -> list[Side]:
+def honest(seed: int, sizes: tuple[int, ...], d: int = 4) -> list[SiteStatistics]:
     rng = np.random.default_rng(seed)
     mix = np.eye(d) + 0.5 * rng.standard_normal((d, d))
     rows = [
@@ -30,13 +30,13 @@ def honest(seed: int, sizes: tuple[int, ...], d: int = 4) -> list[Side]:
     return [side(f"s{k}", Moments.of(values)) for k, values in enumerate(rows)]
 
 
-def told(sides: list[Side], pair: tuple[str, str]) -> list[float]:
+def told(sides: list[SiteStatistics], pair: tuple[str, str]) -> list[float]:
     effect = compare_all(sides).pairs[pair].on(AXIS)
     assert effect is not None
     return [effect.value, effect.p, *effect.interval]
 
 
-def sizes(sides: list[Side]) -> list[int]:
+def sizes(sides: list[SiteStatistics]) -> list[int]:
     return [item.plain[AXIS].n for item in sides]
 
 
@@ -57,16 +57,20 @@ def test_a_billion_patients_tell_others_what_five_times_the_median_would(cov: fl
     pair = ("s0", "s1")
     loud, capped = (told([*sides, side("z", replace(forged, n=n))], pair) for n in (10**9, most))
     assert loud == capped
-    free = Yardstick.of([item.plain[AXIS] for item in sides] + [forged])
-    at = plain(Table.of([item.plain[AXIS] for item in sides]), np.array([0]), np.array([1])).curves(lambda _: free)
+    free = WithinSiteCovariance.of([item.plain[AXIS] for item in sides] + [forged])
+    at = plain(MomentTable.of([item.plain[AXIS] for item in sides]), np.array([0]), np.array([1])).curves(
+        lambda _: free
+    )
     without = told(sides, pair)[0]
     assert abs(np.log((float(at.value[0]) + 0.01) / without)) > abs(np.log((loud[0] + 0.01) / without))
 
 
 def test_where_no_site_outweighs_the_others_the_unit_is_that_of_all_patients() -> None:
     sides = honest(2, (40, 60, 150))
-    unit = Yardstick.of([item.plain[AXIS] for item in sides])
-    found = plain(Table.of([item.plain[AXIS] for item in sides]), np.array([0]), np.array([1])).curves(lambda _: unit)
+    unit = WithinSiteCovariance.of([item.plain[AXIS] for item in sides])
+    found = plain(MomentTable.of([item.plain[AXIS] for item in sides]), np.array([0]), np.array([1])).curves(
+        lambda _: unit
+    )
     assert told(sides, ("s0", "s1"))[0] == float(found.value[0])
 
 
@@ -74,8 +78,8 @@ def test_months_of_one_site_count_in_full() -> None:
     """Nobody else is told anything in their unit."""
     sides = honest(3, (20, 20, 2000))
     (found,) = compare_pairs(sides, (np.array([0]), np.array([1])), sides)
-    unit = Yardstick.of([item.plain[AXIS] for item in sides])
-    expected = plain(Table.of([item.plain[AXIS] for item in sides]), np.array([0]), np.array([1])).curves(
+    unit = WithinSiteCovariance.of([item.plain[AXIS] for item in sides])
+    expected = plain(MomentTable.of([item.plain[AXIS] for item in sides]), np.array([0]), np.array([1])).curves(
         lambda _: unit
     )
     effect = found.on(AXIS)
@@ -95,8 +99,8 @@ def test_the_mean_of_one_site_does_not_change_what_two_others_are_told() -> None
 def test_leaving_one_out_is_the_yardstick_of_the_others() -> None:
     moments = [item.plain[AXIS] for item in honest(5, (40, 25, 60, 30))]
     moments[1] = replace(moments[1], cov=1e24 * moments[1].cov)  # nothing of it is left, not even rounding
-    for place, found in enumerate(Yardstick.leave_one_out(moments)):
-        expected = Yardstick.of([one for k, one in enumerate(moments) if k != place])
+    for place, found in enumerate(WithinSiteCovariance.leave_one_out(moments)):
+        expected = WithinSiteCovariance.of([one for k, one in enumerate(moments) if k != place])
         np.testing.assert_allclose(found.root, expected.root, rtol=1e-9)
         np.testing.assert_allclose(found.cov, expected.cov, rtol=1e-12)
         assert (found.shrinkage, found.freedom) == pytest.approx((expected.shrinkage, expected.freedom))
@@ -111,8 +115,8 @@ def test_intervals_still_hold_the_truth_beside_an_honest_large_site() -> None:
         rows[0][:, 0] += 2
         moments = [Moments.of(one) for one in rows]
         unit = yardsticks(AXIS, believed([side(f"s{k}", one) for k, one in enumerate(moments)]))
-        found.append(plain(Table.of(moments), np.array([0]), np.array([1])).curves(unit))
-    curves = Curve(*np.concatenate(found, axis=1))
+        found.append(plain(MomentTable.of(moments), np.array([0]), np.array([1])).curves(unit))
+    curves = EffectDistribution(*np.concatenate(found, axis=1))
     low, high = curves.interval()
     assert np.mean((low <= 4) & (high >= 4)) >= 0.93
     assert np.mean(curves.value) == pytest.approx(4, rel=0.06)

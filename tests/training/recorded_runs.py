@@ -12,7 +12,7 @@ from shiftscope.plans import Plan, RunResult
 from shiftscope.training.algorithms.aggregation import Tensors
 from shiftscope.training.federation.flower.client import participant
 from shiftscope.training.federation.flower.inline import InlineGrid, task_identity
-from shiftscope.training.federation.flower.messages import Parcel, unpack
+from shiftscope.training.federation.flower.messages import Payload, unpack
 from shiftscope.training.federation.flower.server import coordinate
 from shiftscope.training.launch import arm_of
 from shiftscope.training.models import networks
@@ -42,10 +42,10 @@ class Recorded:
 
     job: Job
     result: RunResult
-    log: list[tuple[str, str, Parcel, Parcel]]
+    log: list[tuple[str, str, Payload, Payload]]
     replicates: Tensors = field(default_factory=dict)
 
-    def messages(self, arm: str, kind: str) -> list[tuple[str, Parcel, Parcel]]:
+    def messages(self, arm: str, kind: str) -> list[tuple[str, Payload, Payload]]:
         """(site, question, answer) of one strategy, in the order in which they passed; kind "train" or "evaluate"."""
         return [
             (site, question, answer)

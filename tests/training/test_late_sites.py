@@ -13,7 +13,7 @@ from shiftscope.plans import Plan
 from shiftscope.training.algorithms.aggregation import Update
 from shiftscope.training.data.model_inputs import Sample, Samples
 from shiftscope.training.federation.participants import Participant
-from shiftscope.training.federation.site_data import Views
+from shiftscope.training.federation.site_data import SiteData
 from shiftscope.training.launch import arm_of
 from shiftscope.training.runs.jobs import Arm, Job
 
@@ -31,9 +31,9 @@ def made(hospitals: dict[str, Path], out: Path, harmonizer: str, **changes: obje
     return job_for(plan, hospitals, out, arms)
 
 
-def of_late_site(job: Job, *, inverted: bool) -> Views:
+def of_late_site(job: Job, *, inverted: bool) -> SiteData:
     """A process that knows the late site's folder; its pictures run the other way where `inverted`."""
-    views = Views(job, LATE)
+    views = SiteData(job, LATE)
     if inverted:
         samples = views.plain
         parts = ([_inverted(one) for one in part] for part in (samples.train, samples.val, samples.test))
@@ -46,9 +46,9 @@ def _inverted(sample: Sample) -> Sample:
     return sample.with_pixels(1 - sample.pixels)
 
 
-def passes_without_it(job: Job, harmonizer: str, late: Views) -> Statistics:
+def passes_without_it(job: Job, harmonizer: str, late: SiteData) -> Statistics:
     """The reference of the others' shares; the late site is asked each time, and its answer is lost on the way."""
-    chosen, present = HARMONIZERS[harmonizer], [Views(job, site) for site in job.sites if site != LATE]
+    chosen, present = HARMONIZERS[harmonizer], [SiteData(job, site) for site in job.sites if site != LATE]
     reference = NOTHING
     for number in range(len(chosen.passes)):
         late.share(harmonizer, number, reference)
@@ -64,7 +64,7 @@ def test_statistics_made_late_are_those_of_the_passes(
     job = made(hospitals, tmp_path, harmonizer)
     there = of_late_site(job, inverted=harmonizer == "polarity")
     reference = passes_without_it(job, harmonizer, there)
-    seen = there.seen(harmonizer, reference)
+    seen = there.harmonized(harmonizer, reference)
     folder = job.home(LATE) / "harmonizers"
     last = folder / f"{harmonizer}-{len(HARMONIZERS[harmonizer].passes)}.safetensors"
     kept = last.read_bytes()
@@ -72,7 +72,7 @@ def test_statistics_made_late_are_those_of_the_passes(
         if passes_missed == "all" or path.name != f"{harmonizer}-1.safetensors" or path == last:
             path.unlink()
     back = of_late_site(job, inverted=harmonizer == "polarity")
-    again = back.seen(harmonizer, reference)
+    again = back.harmonized(harmonizer, reference)
     assert last.read_bytes() == kept
     for part in ("train", "val", "test"):
         for one, other, plain in zip(*(getattr(s, part) for s in (seen, again, back.plain)), strict=True):
@@ -85,8 +85,8 @@ def test_an_inverted_site_that_comes_late_is_turned_all_the_same(hospitals: dict
     late = of_late_site(job, inverted=True)
     reference = passes_without_it(job, "polarity", late)
     rmtree(job.home(LATE) / "harmonizers")
-    turned = of_late_site(job, inverted=True).seen("polarity", reference).test[0]
-    upright = Views(job, LATE).plain.test[0]
+    turned = of_late_site(job, inverted=True).harmonized("polarity", reference).test[0]
+    upright = SiteData(job, LATE).plain.test[0]
     assert np.corrcoef(turned.pixels.ravel(), upright.pixels.ravel())[0, 1] > 0.9
 
 
@@ -99,7 +99,7 @@ def test_a_mixing_harmonizer_knows_itself_late(hospitals: dict[str, Path], tmp_p
     assert mix is not None
     before = mix(batch, np.random.default_rng(3))
     rmtree(job.home(LATE) / "harmonizers")
-    mix = Views(job, LATE).mix("mixstyle", reference)
+    mix = SiteData(job, LATE).mix("mixstyle", reference)
     assert mix is not None
     np.testing.assert_array_equal(mix(batch, np.random.default_rng(3)), before)
     assert np.abs(before - batch).mean() > 1e-3

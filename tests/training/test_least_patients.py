@@ -10,7 +10,7 @@ from small_hospitals import plan_for
 
 from shiftscope.harmonizers import HARMONIZERS, NOTHING
 from shiftscope.training.data.model_inputs import Sample, Samples
-from shiftscope.training.federation.site_data import Views
+from shiftscope.training.federation.site_data import SiteData
 from shiftscope.training.launch import arms_of
 from shiftscope.training.runs.jobs import Job
 
@@ -47,11 +47,11 @@ CASES: dict[str, tuple[Callable[[Sample], Sample], Callable[[Sample], Sample]]] 
 }
 
 
-def views_of(folders: dict[str, Path], out: Path, name: str, telling: int, *, twice: bool = False) -> Views:
+def views_of(folders: dict[str, Path], out: Path, name: str, telling: int, *, twice: bool = False) -> SiteData:
     """A site of twelve training patients, of whom the first `telling` tell; `twice`: a silent case beside each."""
     plan = plan_for(folders, harmonizer=name, colour=HARMONIZERS[name].on == "colour")
     data = {site: str(path) for site, path in folders.items()}
-    views = Views(
+    views = SiteData(
         Job(plan=plan, arms=arms_of(plan), data=data, patient_regex=None, out=out, timeout_s=1, device="cpu"), "a"
     )
     found = views.plain

@@ -11,7 +11,7 @@ from small_hospitals import plan_for
 from shiftscope.harmonizers import HARMONIZERS, fit
 from shiftscope.plans import PlannedSite, RunResult, Spending
 from shiftscope.training.algorithms.families import CONTROLS, PERSONALIZERS
-from shiftscope.training.federation.flower.messages import Parcel, pack, size_of, weight_of
+from shiftscope.training.federation.flower.messages import Payload, pack, size_of, weight_of
 from shiftscope.training.launch import arm_of, train
 from shiftscope.training.models.networks import build
 from shiftscope.training.runs import pace
@@ -120,7 +120,7 @@ def test_arrays_weigh_as_flower_packs_them() -> None:
         "scalar": np.array(7),
         "none": np.zeros((0, 2)),
     }
-    assert bytes_of(arrays) == weight_of(Parcel(arrays)) == size_of(pack(Parcel(arrays)))
+    assert bytes_of(arrays) == weight_of(Payload(arrays)) == size_of(pack(Payload(arrays)))
 
 
 def test_a_resumed_run_keeps_its_first_forecast(hospitals: dict[str, Path], tmp_path: Path) -> None:

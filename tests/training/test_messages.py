@@ -6,13 +6,13 @@ import torch
 from flwr.app import Error, Message, RecordDict
 
 from shiftscope.training.federation.flower.inline import task_identity
-from shiftscope.training.federation.flower.messages import Parcel, failure_of, pack, size_of, unpack
+from shiftscope.training.federation.flower.messages import Payload, failure_of, pack, size_of, unpack
 
 
 def test_what_is_packed_is_unpacked_bit_for_bit() -> None:
     weight = torch.randn(4, 3, 3, 3).to(memory_format=torch.channels_last).numpy()
     tensors = {"w": weight, "steps": np.array(7, dtype=np.int64), "half": np.array([np.pi], dtype=np.float16)}
-    parcel = Parcel(tensors, {"quantiles": np.linspace(0, 1, 5)[None]}, {"arm": "baseline", "seed": 3, "none": None})
+    parcel = Payload(tensors, {"quantiles": np.linspace(0, 1, 5)[None]}, {"arm": "baseline", "seed": 3, "none": None})
     again = unpack(pack(parcel))
     for group, expected in ((again.tensors, tensors), (again.statistics, parcel.statistics)):
         assert group.keys() == expected.keys()
@@ -21,12 +21,12 @@ def test_what_is_packed_is_unpacked_bit_for_bit() -> None:
             assert group[name].shape == array.shape
             assert group[name].tobytes() == array.tobytes()
     assert again.facts == parcel.facts
-    assert unpack(pack(Parcel())) == Parcel()
+    assert unpack(pack(Payload())) == Payload()
 
 
 def test_size_is_that_of_the_arrays() -> None:
-    empty = size_of(pack(Parcel()))
-    assert 4000 < size_of(pack(Parcel({"w": np.zeros(1000, dtype=np.float32)}))) - empty < 4300
+    empty = size_of(pack(Payload()))
+    assert 4000 < size_of(pack(Payload({"w": np.zeros(1000, dtype=np.float32)}))) - empty < 4300
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from shiftscope.training.algorithms.aggregation import Tensors
 from shiftscope.training.algorithms.methods.apfl import take_mixture
 from shiftscope.training.algorithms.methods.twins import tensors_of
 from shiftscope.training.data.batches import draw
-from shiftscope.training.federation.site_data import Views
+from shiftscope.training.federation.site_data import SiteData
 from shiftscope.training.models import networks
 from shiftscope.training.models.networks import build
 
@@ -43,7 +43,7 @@ def estimated(run: Recorded, site: str) -> Tensors:
             module.reset_running_stats()
             module.momentum = None  # a plain mean over batches
     model.train()
-    batches = draw(Views(run.job, site).plain.train, run.job.plan, np.random.default_rng(5))
+    batches = draw(SiteData(run.job, site).plain.train, run.job.plan, np.random.default_rng(5))
     with torch.no_grad():
         for _ in range(STEPS):
             model(next(batches)[0])

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, zip_longest
 
 from shiftscope.diagnosis.causes.evidence import Evidence
-from shiftscope.diagnosis.causes.measure_differences import Move, moves
-from shiftscope.diagnosis.causes.outlying_sites import Group, told_once
+from shiftscope.diagnosis.causes.measure_differences import Move, measure_differences
+from shiftscope.diagnosis.causes.outlying_sites import SiteGroup, told_once
 from shiftscope.diagnosis.causes.scanners import separating_tags
 from shiftscope.diagnosis.judged_pairs import Comparisons, Pair
 from shiftscope.diagnosis.texts.answer_text import axis_differs, classes_differ, no_shift, unanswerable
@@ -19,7 +19,7 @@ from shiftscope.stats import cliffs_delta
 
 __all__ = ["evidence_of"]
 
-Way = tuple[str, bool]
+Direction = tuple[str, bool]
 """A measure, and whether it is higher at the site that stands out."""
 
 _ANSWERED_BY = {"appearance": "intensity", "structure": "morphology", "label": "labels", "annotation": "boundary"}
@@ -43,10 +43,10 @@ def evidence_of(made: Comparisons) -> tuple[Evidence, ...]:
 def _of_question(question: str, pairs: Sequence[Pair], made: Comparisons) -> Iterator[Evidence]:
     """The causes, the heaviest first; then pairs of which no cause is known, by axis."""
     known = made.profiles
-    found = {(a, b): moves(question, known[a], known[b]) if question in CAUSES else {} for a, b in pairs}
-    groups: list[tuple[str, Group[Way]]] = []
+    found = {(a, b): measure_differences(question, known[a], known[b]) if question in CAUSES else {} for a, b in pairs}
+    groups: list[tuple[str, SiteGroup[Direction]]] = []
     for cause in CAUSES.get(question, ()):
-        views: dict[Pair, dict[Way, float]] = {}
+        views: dict[Pair, dict[Direction, float]] = {}
         for pair, by_cause in found.items():
             for site, other in (pair, pair[::-1]):
                 seen = [move.seen_from(site) for move in by_cause.get(cause, ())]
@@ -60,18 +60,18 @@ def _of_question(question: str, pairs: Sequence[Pair], made: Comparisons) -> Ite
         yield _of_axis(question, whole, made)
 
 
-def _upright(group: Group[Way]) -> Group[Way]:
+def _upright(group: SiteGroup[Direction]) -> SiteGroup[Direction]:
     """A ratio of two sites is told as that of the larger to the smaller."""
     (measure, up), others = group.key, group.others
     if up or len(others) > 1 or not MEASURES[measure].unit.startswith("log"):
         return group
-    return Group(others[0], (measure, True), (group.site,), group.weight)
+    return SiteGroup(others[0], (measure, True), (group.site,), group.weight)
 
 
 def _of_cause(
     question: str,
     cause: str,
-    group: Group[Way],
+    group: SiteGroup[Direction],
     found: Mapping[Pair, Mapping[str, Sequence[Move]]],
     made: Comparisons,
 ) -> Evidence:
@@ -118,7 +118,7 @@ def _strength(move: Move) -> float:
     return move.strength
 
 
-def _of_axis(question: str, group: Group[str], made: Comparisons) -> Evidence:
+def _of_axis(question: str, group: SiteGroup[str], made: Comparisons) -> Evidence:
     """Classes, or a whole axis that no single measure stands for."""
     site, others = group.site, group.others
     answers = [made.answer(question, site, other) for other in others]

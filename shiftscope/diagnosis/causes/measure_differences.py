@@ -10,7 +10,7 @@ from shiftscope.measures.causes import CAUSES
 from shiftscope.profiles.profile_document import Profile, Summary
 from shiftscope.stats import LEVEL, welch
 
-__all__ = ["Move", "moves"]
+__all__ = ["Move", "measure_differences"]
 
 NEGLIGIBLE = 0.26
 """Standardised difference below which a mean has not moved: between normal distributions, a Cliff's delta of .147."""
@@ -65,7 +65,7 @@ class Move:
         )
 
 
-def moves(question: str, a: Profile, b: Profile) -> dict[str, list[Move]]:
+def measure_differences(question: str, a: Profile, b: Profile) -> dict[str, list[Move]]:
     """Cause -> measures that moved from `a` to `b`, the one with the largest standardised difference first.
 
     A measure has moved when its interval at a Bonferroni level over all measures of the question leaves 0, and its

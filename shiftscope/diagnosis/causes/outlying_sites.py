@@ -4,13 +4,13 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-__all__ = ["Group", "told_once"]
+__all__ = ["SiteGroup", "told_once"]
 
 Key = TypeVar("Key", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
-class Group(Generic[Key]):
+class SiteGroup(Generic[Key]):
     """A site, and those it differs from in one way.
 
     Attributes:
@@ -26,7 +26,7 @@ class Group(Generic[Key]):
     weight: float
 
 
-def told_once(views: Mapping[tuple[str, str], Mapping[Key, float]], sites: int) -> list[Group[Key]]:
+def told_once(views: Mapping[tuple[str, str], Mapping[Key, float]], sites: int) -> list[SiteGroup[Key]]:
     """Groups that hold every pair once, the heaviest first.
 
     A site stands out when it differs in the same way from more than half of all others, two at the least. Sites are
@@ -46,13 +46,13 @@ def told_once(views: Mapping[tuple[str, str], Mapping[Key, float]], sites: int) 
     for (site, key), others in sorted(ways.items(), key=lambda item: -sum(item[1].values())):
         rest = [other for other in others if frozenset((site, other)) not in told]
         if 2 * len(others) > sites - 1 and len(rest) > 1:
-            groups.append(Group(site, key, tuple(rest), sum(others[other] for other in rest)))
+            groups.append(SiteGroup(site, key, tuple(rest), sum(others[other] for other in rest)))
             told.update(frozenset((site, other)) for other in rest)
-    left: dict[frozenset[str], Group[Key]] = {}
+    left: dict[frozenset[str], SiteGroup[Key]] = {}
     for (site, other), keys in sorted(views.items()):
         pair = frozenset((site, other))
         if pair not in told and keys:
             best = max(keys, key=lambda key: keys[key])
             if pair not in left or keys[best] >= left[pair].weight:  # of two equal views, the later site's
-                left[pair] = Group(site, best, (other,), keys[best])
+                left[pair] = SiteGroup(site, best, (other,), keys[best])
     return sorted([*groups, *left.values()], key=lambda group: -group.weight)

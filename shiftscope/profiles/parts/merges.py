@@ -14,7 +14,7 @@ from shiftscope.profiles.parts.keys import KEY_FILE
 from shiftscope.profiles.parts.origins import Origin
 from shiftscope.profiles.parts.part_files import Part
 from shiftscope.profiles.profile_document import Profile
-from shiftscope.profiles.site_accumulator import Tally
+from shiftscope.profiles.site_accumulator import SiteAccumulator
 from shiftscope.records import explain_validation
 from shiftscope.sites import NOTHING_SAID, Declarations
 
@@ -47,7 +47,7 @@ def merge(parts: Sequence[_Named], epsilon: float | None = None) -> Profile:
         _require_alike(measured[0], other)
     if not measured:
         raise ProfileError(f"{parts[0][0]}: no part holds a patient, so there is nothing to publish; give more parts")
-    tally = Tally()
+    tally = SiteAccumulator()
     for name, part in sorted(parts, key=lambda item: item[1].origin.cases):  # any order gives the same last digit
         try:
             tally.merge(part.tally)
@@ -92,7 +92,7 @@ def _declared_by_all(origins: Sequence[Origin]) -> Declarations:
 def _require_this_version(name: str, part: Part) -> None:
     """The export rules are this version's, so the axes and grids must be too."""
     grids = {key: (histogram.low, histogram.high) for key, histogram in part.tally.histograms.items()}
-    expected = {key: MEASURES[key].range for key in Tally().histograms if key in grids or key not in _ADDED}
+    expected = {key: MEASURES[key].range for key in SiteAccumulator().histograms if key in grids or key not in _ADDED}
     if part.origin.recipe.axes != {axis: known.version for axis, known in AXES.items()} or grids != expected:
         raise NotComparable(
             f"{name}: was measured by version {part.version}, whose axes or measures are not those of this version,"

@@ -17,7 +17,7 @@ from shiftscope.measures.features.extractors import Extractor
 from shiftscope.profiles.moment_sums import Exact
 from shiftscope.profiles.parts.origins import Origin, recipe_of
 from shiftscope.profiles.profile_document import Profile, Version
-from shiftscope.profiles.site_accumulator import Tally
+from shiftscope.profiles.site_accumulator import SiteAccumulator
 from shiftscope.records import Document, Misfit
 
 __all__ = ["Part", "read_fit"]
@@ -45,7 +45,7 @@ class Part(Document):
     version: Version = Field(default_factory=lambda: metadata.version("shiftscope-fl"))
     origin: Origin
     fit: dict[str, Exact] | None
-    tally: Tally
+    tally: SiteAccumulator
 
     @field_validator("fit", mode="after")
     @classmethod
@@ -65,7 +65,7 @@ class Part(Document):
         return fit
 
     @classmethod
-    def of(cls, origin: Origin, canonical: Canonical | None, tally: Tally) -> "Part":
+    def of(cls, origin: Origin, canonical: Canonical | None, tally: SiteAccumulator) -> "Part":
         """From what was measured."""
         fit = None
         if canonical is not None:

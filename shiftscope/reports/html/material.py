@@ -9,7 +9,7 @@ from shiftscope.errors import EngineError, ProfileError
 from shiftscope.plans import Plan, RunResult, read_plan
 from shiftscope.profiles import Profile
 from shiftscope.recommendation import Advice, advise
-from shiftscope.shifts import Shift, Side, compare_all
+from shiftscope.shifts import Shift, SiteStatistics, compare_all
 
 __all__ = ["Material", "SharedFile", "read_material"]
 
@@ -92,6 +92,6 @@ def read_material(profiles: Sequence[Path], result: Path | None = None, plan: Pa
         return Material(files, result=run, plan=job)
     advice = advise([file.profile for file in files])
     whole = Material(files, advice, result=run, plan=job)
-    sides = [Side.of(profile) for profile in whole.compared]
+    sides = [SiteStatistics.of(profile) for profile in whole.compared]
     shifts = dict(compare_all(sides).pairs) if len(sides) > 1 else {}
     return Material(files, advice, shifts, run, job)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from shiftscope.plans import RunResult
-from shiftscope.recommendation import Advice, Cost
+from shiftscope.recommendation import Advice, AdvisedCost
 from shiftscope.reports.html.material import Material
 from shiftscope.reports.sheets.result_sheet import VERDICTS, change
 from shiftscope.reports.wording import advised, called
@@ -54,7 +54,7 @@ def _verdict(advice: Advice | None, result: RunResult | None) -> str:
     )
 
 
-def _cost(cost: Cost) -> str:
+def _cost(cost: AdvisedCost) -> str:
     sent = f"{cost.bytes:,} bytes more leave each site over the whole job" if cost.bytes else "no site sends more"
     compute = f"computing takes {cost.compute:g} times as long" if cost.compute != 1 else "computing takes no longer"
     return _capital(f"{sent} than with plain FedAvg, and {compute}.")

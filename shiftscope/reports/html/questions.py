@@ -7,7 +7,7 @@ from shiftscope.diagnosis.texts.phrases import counted
 from shiftscope.reports.html.material import Material
 from shiftscope.reports.wording import answered, likelihood, source
 
-__all__ = ["QUESTIONS", "Answer", "Question", "answers"]
+__all__ = ["QUESTIONS", "AnsweredQuestion", "Question", "answers"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ QUESTIONS: dict[str, Question] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class AnsweredQuestion:
     """The answer to one question over all pairs of sites.
 
     Attributes:
@@ -69,7 +69,7 @@ class Answer:
     rests_on: str
 
 
-def answers(material: Material) -> list[Answer]:
+def answers(material: Material) -> list[AnsweredQuestion]:
     """One answer to each question, for the strongest pair."""
     if material.advice is None:
         return []
@@ -77,12 +77,12 @@ def answers(material: Material) -> list[Answer]:
     return [_answer(material, name, question, axes[name]) for name, question in QUESTIONS.items()]
 
 
-def _answer(material: Material, name: str, question: Question, strongest: AxisVerdict) -> Answer:
+def _answer(material: Material, name: str, question: Question, strongest: AxisVerdict) -> AnsweredQuestion:
     advice = material.advice
     pairs = () if advice is None else advice.diagnosis.pairs
     asked = [pair for pair in pairs if pair.axes[name].effect is not None]
     if strongest.effect is None or not asked:
-        return Answer(question, answered(strongest), "the profiles cannot answer it", "", "")
+        return AnsweredQuestion(question, answered(strongest), "the profiles cannot answer it", "", "")
     pair = next(pair for pair in asked if pair.axes[name] == strongest)
     shift = (material.shifts or {})[pair.a, pair.b]
     effect = shift.on(strongest.axis or "")
@@ -94,4 +94,4 @@ def _answer(material: Material, name: str, question: Question, strongest: AxisVe
         f" ({pair.a} against {pair.b}){f', confidence {sure}' if sure else ''}"
     )
     count = f"{called or 'none'} of {len(asked)} {'pair' if len(asked) == 1 else 'pairs'} of sites called different"
-    return Answer(question, answered(strongest), count, numbers, source(strongest))
+    return AnsweredQuestion(question, answered(strongest), count, numbers, source(strongest))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from shiftscope.diagnosis import Removal
 from shiftscope.diagnosis.texts.phrases import number
 from shiftscope.reports.html.figures.figure import Figure
-from shiftscope.reports.html.figures.intervals import Row, draw_intervals
+from shiftscope.reports.html.figures.intervals import IntervalRow, draw_intervals
 from shiftscope.reports.sheet import Grid
 
 __all__ = ["removal"]
@@ -26,7 +26,7 @@ def removal(removed: Sequence[Removal], advised: str | None) -> Figure | None:
         " line is the 95 % interval; a diamond is the harmonizer that is advised."
     )
     rows = [
-        Row(
+        IntervalRow(
             label=item.harmonizer,
             value=item.share,
             low=item.low,

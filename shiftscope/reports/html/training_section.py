@@ -3,7 +3,7 @@
 from shiftscope.plans import Difference, Plan, RunResult
 from shiftscope.profiles.profile_document import WITHHELD
 from shiftscope.reports.html.figures.figure import Figure
-from shiftscope.reports.html.figures.intervals import Row, draw_intervals
+from shiftscope.reports.html.figures.intervals import IntervalRow, draw_intervals
 from shiftscope.reports.html.material import Material
 from shiftscope.reports.sheet import Grid
 
@@ -37,12 +37,12 @@ def differences(result: RunResult) -> Figure | None:
     return Figure(_KEY, title, says, svg, table)
 
 
-def _row(label: str, difference: Difference, cases: int) -> Row | None:
+def _row(label: str, difference: Difference, cases: int) -> IntervalRow | None:
     mean, low, high = difference.mean, difference.low, difference.high
     if mean is None or low is None or high is None:
         return None
     told = f"{mean:+.3f} [{low:+.3f}, {high:+.3f}], n = {cases}"
-    return Row(label, mean, low, high, told, strong=low > 0 or high < 0)
+    return IntervalRow(label, mean, low, high, told, strong=low > 0 or high < 0)
 
 
 def job(plan: Plan) -> Grid:

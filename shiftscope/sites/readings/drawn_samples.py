@@ -9,11 +9,11 @@ from shiftscope.images import Image, LabelMap, as_seen
 from shiftscope.sites.case_loading import load
 from shiftscope.sites.site import Case, Site
 
-__all__ = ["Sample", "draw_samples"]
+__all__ = ["DrawnSample", "draw_samples"]
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class DrawnSample:
     """One slice. Nothing of it leaves the site.
 
     Attributes:
@@ -29,7 +29,7 @@ class Sample:
     shape: float
 
 
-def draw_samples(site: Site, count: int, seed: int) -> list[Sample]:
+def draw_samples(site: Site, count: int, seed: int) -> list[DrawnSample]:
     """Draw cases of different patients; of a volume the slice with most of the mask, else the middle one.
 
     Cases that cannot be read are passed over.
@@ -40,7 +40,7 @@ def draw_samples(site: Site, count: int, seed: int) -> list[Sample]:
     rng = np.random.default_rng(seed)
     by_patient = {case.patient: case for case in site.cases}
     cases = [by_patient[patient] for patient in sorted(by_patient)]
-    out: list[Sample] = []
+    out: list[DrawnSample] = []
     for index in rng.permutation(len(cases)).tolist():
         if len(out) == count:
             break
@@ -53,12 +53,12 @@ def draw_samples(site: Site, count: int, seed: int) -> list[Sample]:
     return out
 
 
-def _sample(case: Case, image: Image, mask: LabelMap | None) -> Sample:
+def _sample(case: Case, image: Image, mask: LabelMap | None) -> DrawnSample:
     inside = None if mask is None else mask.labels > 0
     area = None if inside is None else inside.sum(axis=(1, 2))
     z = int(area.argmax()) if area is not None and area.any() else len(image.pixels) // 2
     spacing = image.spacing_mm
-    return Sample(
+    return DrawnSample(
         case=case,
         pixels=as_seen(image)[z],
         mask=None if inside is None else inside[z],

@@ -12,7 +12,7 @@ from shiftscope.sites.people.identifiers import require_whole
 from shiftscope.sites.site import Case
 from shiftscope.sites.tables.cell_paths import Shelf
 from shiftscope.sites.tables.columns import LIKELY, label_of, month_of, split_of, value_of
-from shiftscope.sites.tables.rows import Row, Table, listed, read_rows
+from shiftscope.sites.tables.rows import ReadTable, TableRow, listed, read_rows
 
 __all__ = ["COLUMNS", "read_manifest", "require_splits"]
 
@@ -97,7 +97,7 @@ def require_splits(cases: list[Case], path: Path) -> None:
         raise TableError(f"{path}: {without} has no split although other rows have; fill the column or leave it out")
 
 
-def _require_columns(table: Table) -> None:
+def _require_columns(table: ReadTable) -> None:
     """See that the known columns are there, each once, and that none names the patients by another head."""
     columns = [table.key(column) for column in table.columns]
     if "patient" not in columns and (odd := [name for name in columns if LIKELY["patient"].search(name)]):
@@ -113,7 +113,7 @@ def _require_columns(table: Table) -> None:
     table.require_once(COLUMNS)
 
 
-def _mask(row: Row) -> str:
+def _mask(row: TableRow) -> str:
     return value_of(row.cells.get("mask", ""))
 
 

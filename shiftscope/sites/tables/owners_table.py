@@ -16,7 +16,7 @@ from shiftscope.sites.site import Case
 from shiftscope.sites.tables.case_index import CaseIndex, last_of
 from shiftscope.sites.tables.columns import LIKELY, label_of, month_of, split_of, value_of
 from shiftscope.sites.tables.manifests import require_splits
-from shiftscope.sites.tables.rows import Row, Table, listed, read_rows
+from shiftscope.sites.tables.rows import ReadTable, TableRow, listed, read_rows
 
 __all__ = ["join_table"]
 
@@ -88,7 +88,7 @@ def join_table(found: Found, root: Path, declared: Declarations) -> None:
         require_splits([found.cases[number] for number in said], table.path)
 
 
-def _columns(table: Table, declared: Declarations, index: CaseIndex) -> dict[str, str]:
+def _columns(table: ReadTable, declared: Declarations, index: CaseIndex) -> dict[str, str]:
     """Role -> key of its column, for the case and each role that is said."""
     keys = [table.key(column) for column in table.columns]
     chosen: dict[str, str] = {}
@@ -108,7 +108,7 @@ def _columns(table: Table, declared: Declarations, index: CaseIndex) -> dict[str
     return chosen
 
 
-def _likely(table: Table, role: str, name: str | None, index: CaseIndex) -> str:
+def _likely(table: ReadTable, role: str, name: str | None, index: CaseIndex) -> str:
     """The columns to propose for a role: those in which cells name cases; else like-named ones; else usual ones."""
     keys = {table.key(column): column for column in table.columns if column}
     likely: list[str] = []
@@ -124,7 +124,7 @@ def _hits(cells: Sequence[str], index: CaseIndex) -> int:
     return sum(bool(index.file(cell, alone=True) or index.group(cell)) for cell in cells if cell)
 
 
-def _rows_by_case(table: Table, key: str, found: Found, root: Path, index: CaseIndex) -> dict[int, list[Row]]:
+def _rows_by_case(table: ReadTable, key: str, found: Found, root: Path, index: CaseIndex) -> dict[int, list[TableRow]]:
     """Number of a case -> the rows that name it; what is left over on either side is told."""
     cells = {row.line: value_of(row.cells[key]) for row in table.rows}
     ends = Counter(last_of(cell) for cell in {*cells.values()})
@@ -135,7 +135,7 @@ def _rows_by_case(table: Table, key: str, found: Found, root: Path, index: CaseI
     else:
         _require_one(table, found.cases, cells, looked_up)
         _require_files(table, key, cells, looked_up, groups)
-    named: dict[int, list[Row]] = {}
+    named: dict[int, list[TableRow]] = {}
     for row in table.rows:
         for number in looked_up[row.line]:
             named.setdefault(number, []).append(row)
@@ -162,7 +162,9 @@ def _rows_by_case(table: Table, key: str, found: Found, root: Path, index: CaseI
     return named
 
 
-def _require_one(table: Table, cases: Sequence[Case], cells: Mapping[int, str], found: Mapping[int, set[int]]) -> None:
+def _require_one(
+    table: ReadTable, cases: Sequence[Case], cells: Mapping[int, str], found: Mapping[int, set[int]]
+) -> None:
     for line, numbers in found.items():
         if len(numbers) > 1:
             names = ", ".join(shown(cases[number].name) for number in sorted(numbers)[:2])
@@ -173,7 +175,7 @@ def _require_one(table: Table, cases: Sequence[Case], cells: Mapping[int, str], 
 
 
 def _require_files(
-    table: Table, key: str, cells: Mapping[int, str], files: Mapping[int, set[int]], groups: Mapping[int, set[int]]
+    table: ReadTable, key: str, cells: Mapping[int, str], files: Mapping[int, set[int]], groups: Mapping[int, set[int]]
 ) -> None:
     """See that numbers which name files are not those of folders or patients as well."""
     both = [line for line, cases in files.items() if cases and groups[line] and not cases <= groups[line]]
@@ -195,7 +197,7 @@ def _mend(cells: Sequence[str], index: CaseIndex) -> str:
     return ""
 
 
-def _said(table: Table, row: Row, columns: Mapping[str, str], classes: tuple[str, ...] | None) -> _Said:
+def _said(table: ReadTable, row: TableRow, columns: Mapping[str, str], classes: tuple[str, ...] | None) -> _Said:
     where = f"{table.path}, line {row.line}"
 
     def cell(role: str) -> str:
@@ -210,7 +212,7 @@ def _said(table: Table, row: Row, columns: Mapping[str, str], classes: tuple[str
     )
 
 
-def _refuse_two(table: Table, columns: Mapping[str, str], case: Case, one: _Said, other: _Said) -> None:
+def _refuse_two(table: ReadTable, columns: Mapping[str, str], case: Case, one: _Said, other: _Said) -> None:
     at = next(at for at, (mine, its) in enumerate(zip(one.values, other.values, strict=True)) if mine != its)
     raise TableError(
         f"{table.path}, lines {one.line} and {other.line}: both name {shown(case.name)}, and column"
@@ -219,7 +221,7 @@ def _refuse_two(table: Table, columns: Mapping[str, str], case: Case, one: _Said
     )
 
 
-def _require_whole(table: Table, columns: Mapping[str, str]) -> None:
+def _require_whole(table: ReadTable, columns: Mapping[str, str]) -> None:
     if "patient" not in columns:
         return
     lines: dict[str, int] = {}
@@ -228,7 +230,7 @@ def _require_whole(table: Table, columns: Mapping[str, str]) -> None:
     require_whole(lines, f"{table.path}: column {shown(columns['patient'])}")
 
 
-def _tell_labels(found: Found, table: Table, columns: Mapping[str, str], said: Mapping[int, _Said]) -> None:
+def _tell_labels(found: Found, table: ReadTable, columns: Mapping[str, str], said: Mapping[int, _Said]) -> None:
     if "label" not in columns:
         return
     if any(case.label is not None for case in found.cases):

@@ -16,7 +16,7 @@ from shiftscope.errors import TableError
 from shiftscope.parsing import on_one_line, read_bytes, shown
 from shiftscope.sites.tables.cells import plain
 
-__all__ = ["Row", "Table", "listed", "read_rows"]
+__all__ = ["ReadTable", "TableRow", "listed", "read_rows"]
 
 MOST_BYTES, MOST_COLUMNS, MOST_ROWS = 100_000_000, 1_000, 1_000_000
 """Of a table; no site has more, and whatever is larger was not written for this."""
@@ -37,7 +37,7 @@ _QUOTED = re.compile(r'"[^"]*"')
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TableRow:
     """One row that is not blank.
 
     Attributes:
@@ -50,7 +50,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class ReadTable:
     """A table that was read.
 
     Attributes:
@@ -62,7 +62,7 @@ class Table:
 
     path: Path
     columns: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[TableRow, ...]
     told: tuple[str, ...]
 
     @staticmethod
@@ -99,7 +99,7 @@ def listed(columns: Sequence[str]) -> str:
     return ", ".join(on_one_line(name)[:_LONGEST] for name in [*filter(None, columns)][:_LISTED]) or "none"
 
 
-def read_rows(path: Path) -> Table:
+def read_rows(path: Path) -> ReadTable:
     """Read a table of CSV or TSV.
 
     Raises:
@@ -109,13 +109,13 @@ def read_rows(path: Path) -> Table:
     delimiter, text, skipped = _head(text)
     # strict: a quote that is never closed would swallow all rows after it
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    rows: list[Row] = []
+    rows: list[TableRow] = []
     comments = 0
     try:
         columns = tuple(plain(cell.lstrip("#")) for cell in next(reader, []))
         if len(columns) > MOST_COLUMNS:
             raise TableError(f"{path}: {len(columns)} columns; expected {MOST_COLUMNS} at the most")
-        keys = [Table.key(column) for column in columns]
+        keys = [ReadTable.key(column) for column in columns]
         for cells in reader:
             line = reader.line_num + skipped
             if not any(map(plain, cells)):
@@ -126,13 +126,13 @@ def read_rows(path: Path) -> Table:
             _require_in_place(path, line, cells, columns, delimiter)
             if len(rows) == MOST_ROWS:
                 raise TableError(f"{path}: expected {MOST_ROWS} rows at the most; give its parts one by one")
-            rows.append(Row(line, dict(zip(keys, map(plain, cells), strict=False)) | _missing(keys, len(cells))))
+            rows.append(TableRow(line, dict(zip(keys, map(plain, cells), strict=False)) | _missing(keys, len(cells))))
     except csv.Error as problem:
         raise TableError(
             f"{path}, line {reader.line_num + skipped}: expected a table, found something else: {problem}"
         ) from None
     told = (f"{path.name}: {comments} lines that begin with # are passed over",) if comments else ()
-    return Table(path, columns, tuple(rows), told)
+    return ReadTable(path, columns, tuple(rows), told)
 
 
 def _missing(keys: Sequence[str], there: int) -> dict[str, str]:

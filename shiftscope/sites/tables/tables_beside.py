@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from shiftscope.errors import TableError
-from shiftscope.sites.tables.rows import Table, read_rows
+from shiftscope.sites.tables.rows import ReadTable, read_rows
 
 __all__ = ["manifest_in", "unread_tables"]
 
@@ -36,6 +36,6 @@ def unread_tables(root: Path, manifest: Path | None, labels: str | None) -> list
 def _lists_images(path: Path) -> bool:
     """Whether a table has a column of images; lists of checksums are called MANIFEST.csv, too."""
     try:
-        return "image" in map(Table.key, read_rows(path).columns)
+        return "image" in map(ReadTable.key, read_rows(path).columns)
     except TableError:
         return False

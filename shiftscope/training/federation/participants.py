@@ -29,7 +29,7 @@ from shiftscope.training.evaluation.fairness import digest_of
 from shiftscope.training.evaluation.gate import gated
 from shiftscope.training.evaluation.leaks import kept_signal
 from shiftscope.training.evaluation.scores import METRICS, PRIMARY, Cases, judge
-from shiftscope.training.federation.site_data import Views
+from shiftscope.training.federation.site_data import SiteData
 from shiftscope.training.models.networks import build, memory_format
 from shiftscope.training.runs.jobs import UNGATED, Arm, Job
 from shiftscope.training.runs.memory import measure_from_here, peak_bytes
@@ -67,7 +67,7 @@ class Participant:
         self.plan = job.plan
         self.site = site
         self.home = job.home(site)
-        self.views = Views(job, site)
+        self.views = SiteData(job, site)
 
     @cached_property
     def others(self) -> list["Participant"]:
@@ -101,7 +101,7 @@ class Participant:
             The mean absolute change of a training pixel (1 where slices were resampled and no pixel has a counterpart),
             and what is left of what the model has to learn.
         """
-        before, after = self.views.plain.train, self.views.seen(harmonizer, reference).train
+        before, after = self.views.plain.train, self.views.harmonized(harmonizer, reference).train
         mix = self.views.mix(harmonizer, reference)
         rng = np.random.default_rng(0)
         change = []
@@ -152,7 +152,7 @@ class Participant:
         with single_threaded(), seeded(*round_.origin, "finish"):
             algorithm.finish(model, round_)
             spent = SiteRound(steps=round_.steps, passes=round_.passes, seconds=time.perf_counter() - since)
-            samples = self.views.seen(chosen.harmonizer, reference)
+            samples = self.views.harmonized(chosen.harmonizer, reference)
             val, test = (self._judged(model, part) for part in (samples.val, samples.test))
         save_arrays(self._cases_path(arm, seed, "val"), val)
         save_arrays(self._cases_path(arm, seed, "test"), test)
@@ -271,7 +271,7 @@ class Participant:
         if algorithm.pools and number > algorithm.federated(arm.rounds):
             return []
         sites = self.others if algorithm.pools else [self]
-        return [sample for site in sites for sample in site.views.seen(arm.harmonizer, reference).train]
+        return [sample for site in sites for sample in site.views.harmonized(arm.harmonizer, reference).train]
 
     def _judged(self, model: nn.Module, samples: list[Sample]) -> Cases:
         return judge(model, samples, self.plan, self.job.device)

@@ -16,10 +16,10 @@ from shiftscope.training.runs.jobs import Job
 from shiftscope.training.runs.kept_references import own_statistics
 from shiftscope.training.runs.states import load_arrays, save_arrays
 
-__all__ = ["Views"]
+__all__ = ["SiteData"]
 
 
-class Views:
+class SiteData:
     """Reads a site once per process; the newest harmonization is kept beside the cases as they are.
 
     The site's own statistics stay in its folder between passes: a simulation's processes serve any site at any time.
@@ -55,7 +55,7 @@ class Views:
         telling = sum(any(chosen.tells(case) for case in cases) for cases in patients)
         return told if telling >= chosen.least else {}
 
-    def seen(self, harmonizer: str | None, reference: Statistics) -> Samples:
+    def harmonized(self, harmonizer: str | None, reference: Statistics) -> Samples:
         """The cases as the model sees them, in training and evaluation alike."""
         if harmonizer is None:
             return self.plain

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 from shiftscope.reports.html.figures.drawing import ACCENT, FAINT, INK, PAPER, SMALL, axes, short, to_svg
 
-__all__ = ["Row", "draw_intervals"]
+__all__ = ["IntervalRow", "draw_intervals"]
 
 _WIDTH, _ROW, _FRAME = 370.0, 46.0, 46.0
 _ABOVE = 0.42  # of a row's height: where its words stand over its line
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class IntervalRow:
     """One number.
 
     Attributes:
@@ -30,7 +30,9 @@ class Row:
     strong: bool
 
 
-def draw_intervals(rows: Sequence[Row], key: str, title: str, says: str, across: str, *, percent: bool = False) -> str:
+def draw_intervals(
+    rows: Sequence[IntervalRow], key: str, title: str, says: str, across: str, *, percent: bool = False
+) -> str:
     """The rows from top to bottom, as SVG; words stand above the lines, so that a phone has room for both.
 
     Args:

@@ -12,7 +12,7 @@ from flwr.app import Context, Message
 from flwr.clientapp import ClientApp
 
 from shiftscope.errors import EngineError
-from shiftscope.training.federation.flower.messages import Parcel, pack, refuse, unpack
+from shiftscope.training.federation.flower.messages import Payload, pack, refuse, unpack
 from shiftscope.training.federation.participants import Participant
 from shiftscope.training.runs.jobs import Job
 
@@ -34,45 +34,45 @@ def participant_of(context: Context) -> Participant:
     return participant(Path(str(context.run_config["job"])), int(context.node_config["partition-id"]))
 
 
-def describe(site: Participant, _parcel: Parcel) -> Parcel:
+def describe(site: Participant, _parcel: Payload) -> Payload:
     """Before anything: who it is, what it has."""
-    return Parcel(facts=site.describe())
+    return Payload(facts=site.describe())
 
 
-def share(site: Participant, parcel: Parcel) -> Parcel:
+def share(site: Participant, parcel: Payload) -> Payload:
     """One pass of a harmonizer: aggregates over the training cases."""
     facts = parcel.facts
-    return Parcel(statistics=site.share(facts["harmonizer"], facts["pass"], parcel.statistics))
+    return Payload(statistics=site.share(facts["harmonizer"], facts["pass"], parcel.statistics))
 
 
-def harmonize(site: Participant, parcel: Parcel) -> Parcel:
+def harmonize(site: Participant, parcel: Payload) -> Payload:
     """The reference is known: map all images, say how much they changed."""
     changed, kept = site.harmonize(parcel.facts["harmonizer"], parcel.statistics)
-    return Parcel(facts={"changed": changed, "kept": None if kept is None else kept.model_dump()})
+    return Payload(facts={"changed": changed, "kept": None if kept is None else kept.model_dump()})
 
 
-def train(site: Participant, parcel: Parcel) -> Parcel:
+def train(site: Participant, parcel: Payload) -> Payload:
     """One round."""
     facts = parcel.facts
     own = (facts["round"], facts["accepted"])
     update = site.train(facts["arm"], facts["seed"], *own, parcel.tensors, parcel.statistics)
     spent = json.loads(update.spent.model_dump_json())
-    return Parcel(tensors=update.tensors, facts={"cases": update.cases, "loss": update.loss, "spent": spent})
+    return Payload(tensors=update.tensors, facts={"cases": update.cases, "loss": update.loss, "spent": spent})
 
 
-def evaluate(site: Participant, parcel: Parcel) -> Parcel:
+def evaluate(site: Participant, parcel: Payload) -> Payload:
     """The final model, judged."""
     facts = parcel.facts
     word = site.evaluate(facts["arm"], facts["seed"], facts["accepted"], parcel.tensors, parcel.statistics)
-    return Parcel(facts=word.model_dump())
+    return Payload(facts=word.model_dump())
 
 
-def compare(site: Participant, parcel: Parcel) -> Parcel:
+def compare(site: Participant, parcel: Payload) -> Payload:
     """Every strategy beside the first."""
-    return Parcel(tensors=site.compare({(arm, seed): kept for arm, seed, kept in parcel.facts["judged"]}))
+    return Payload(tensors=site.compare({(arm, seed): kept for arm, seed, kept in parcel.facts["judged"]}))
 
 
-def answering(handler: Callable[[Participant, Parcel], Parcel]) -> Callable[[Message, Context], Message]:
+def answering(handler: Callable[[Participant, Payload], Payload]) -> Callable[[Message, Context], Message]:
     """A handler as Flower calls it.
 
     Whatever goes wrong at a site ends here: the details, which may name files and patients, go to the site's own

@@ -8,10 +8,10 @@ from flwr.app import Message
 from flwr.serverapp import Grid
 
 from shiftscope.errors import EngineError
-from shiftscope.training.federation.flower.messages import Parcel, failure_of, pack, size_of, unpack, weight_of
+from shiftscope.training.federation.flower.messages import Payload, failure_of, pack, size_of, unpack, weight_of
 from shiftscope.training.runs.jobs import Job
 
-__all__ = ["Answers", "Federation", "WorkerDied", "verdicts"]
+__all__ = ["Federation", "Replies", "WorkerDied", "verdicts"]
 
 DEATHS = {"ActorDiedError", "ActorUnavailableError", "RayActorError", "WorkerCrashedError", "OutOfMemoryError"}
 """Ray's names for a worker process that is gone, a kill by the system for want of memory among them."""
@@ -29,7 +29,7 @@ class WorkerDied(EngineError):
 
 
 @dataclass(slots=True)
-class Answers:
+class Replies:
     """What came back for one question.
 
     Attributes:
@@ -38,7 +38,7 @@ class Answers:
         up, down: site -> payload bytes it sent and received.
     """
 
-    parcels: dict[str, Parcel] = field(default_factory=dict)
+    parcels: dict[str, Payload] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
     up: dict[str, int] = field(default_factory=dict)
     down: dict[str, int] = field(default_factory=dict)
@@ -58,7 +58,7 @@ class Federation:
         self.nodes: dict[str, int] = {}
         self.missing: dict[str, str] = {}
 
-    def join(self) -> Answers:
+    def join(self) -> Replies:
         """Ask every node who it is.
 
         Afterwards `nodes` maps the sites to nodes, and `missing` says why a site of the job is not among them.
@@ -69,9 +69,9 @@ class Federation:
         """
         ids = self._node_ids()
         patience = max(JOIN_S, self.job.timeout_s)
-        asked = [Message(pack(Parcel()), dst_node_id=node, message_type="query.describe") for node in ids]
+        asked = [Message(pack(Payload()), dst_node_id=node, message_type="query.describe") for node in ids]
         replies = self.grid.send_and_receive(asked, timeout=patience)
-        answers, reasons = Answers(), []
+        answers, reasons = Replies(), []
         for reply in replies:
             if reply.has_error():
                 reasons.append(_reason(reply))
@@ -87,35 +87,35 @@ class Federation:
             raise EngineError(f"no site could take part: {silent}")
         return answers
 
-    def ask(self, question: str, parcels: Mapping[str, Parcel]) -> Answers:
+    def ask(self, question: str, parcels: Mapping[str, Payload]) -> Replies:
         """Send each site its parcel and collect the answers; sites that never joined count as failures."""
         present = self.present(parcels)
         sent = self.messages(question, present)
         return self.collect(self.grid.send_and_receive(sent, timeout=self.job.timeout_s), present)
 
-    def ask_all(self, question: str, parcel: Parcel) -> Answers:
+    def ask_all(self, question: str, parcel: Payload) -> Replies:
         """Send the same parcel to every site and collect the answers."""
         return self.ask(question, dict.fromkeys(self.nodes, parcel))
 
-    def present(self, parcels: Mapping[str, Parcel]) -> dict[str, Parcel]:
+    def present(self, parcels: Mapping[str, Payload]) -> dict[str, Payload]:
         """What is meant for sites that joined, in their order."""
         return {site: parcels[site] for site in self.nodes if site in parcels}
 
-    def messages(self, question: str, parcels: Mapping[str, Parcel]) -> list[Message]:
+    def messages(self, question: str, parcels: Mapping[str, Payload]) -> list[Message]:
         """One message per site."""
         return [
             Message(pack(parcel), dst_node_id=self.nodes[site], message_type=question)
             for site, parcel in parcels.items()
         ]
 
-    def collect(self, replies: Iterable[Message], asked: Mapping[str, Parcel]) -> Answers:
+    def collect(self, replies: Iterable[Message], asked: Mapping[str, Payload]) -> Replies:
         """Sort replies by site; who did not reply, or with an error, is told apart.
 
         Raises:
             WorkerDied: an error says that a process is gone.
         """
         by_node = {reply.metadata.src_node_id: reply for reply in replies}
-        answers = Answers(failures=dict(self.missing), down={site: weight_of(parcel) for site, parcel in asked.items()})
+        answers = Replies(failures=dict(self.missing), down={site: weight_of(parcel) for site, parcel in asked.items()})
         for site in asked:
             reply = by_node.get(self.nodes[site])
             if reply is None:

@@ -13,13 +13,13 @@ from shiftscope.harmonizers import Statistics
 from shiftscope.training.algorithms.aggregation import Tensors
 from shiftscope.training.runs.payload import bytes_of
 
-__all__ = ["Parcel", "failure_of", "pack", "size_of", "unpack", "weight_of"]
+__all__ = ["Payload", "failure_of", "pack", "size_of", "unpack", "weight_of"]
 
 RAISED = 2  # the code Flower itself uses where a client app raises
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
+class Payload:
     """The content of a message.
 
     Attributes:
@@ -33,7 +33,7 @@ class Parcel:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
-def pack(parcel: Parcel) -> RecordDict:
+def pack(parcel: Payload) -> RecordDict:
     """As Flower carries it."""
     return RecordDict(
         {
@@ -44,9 +44,9 @@ def pack(parcel: Parcel) -> RecordDict:
     )
 
 
-def unpack(content: RecordDict) -> Parcel:
+def unpack(content: RecordDict) -> Payload:
     """The inverse of `pack`; arrays are fresh copies."""
-    return Parcel(
+    return Payload(
         tensors=from_record(content["arrays"]),
         statistics=from_record(content["statistics"]),
         facts=json.loads(content["facts"]["json"]),
@@ -71,7 +71,7 @@ def size_of(content: RecordDict) -> int:
     return sum(len(array.data) for record in content.array_records.values() for array in record.values())
 
 
-def weight_of(parcel: Parcel) -> int:
+def weight_of(parcel: Payload) -> int:
     """What `size_of` says of the packed parcel, without packing it."""
     return bytes_of(parcel.tensors) + bytes_of(parcel.statistics)
 

@@ -21,8 +21,8 @@ from shiftscope.plans import Cost, Kept, RoundEntry, RunResult
 from shiftscope.training.algorithms.families import find_algorithm
 from shiftscope.training.evaluation.fairness import refuse_unequal
 from shiftscope.training.evaluation.run_summaries import SiteFacts, leaks_told, line_of, summarise
-from shiftscope.training.federation.flower.federation import Answers, Federation
-from shiftscope.training.federation.flower.messages import Parcel
+from shiftscope.training.federation.flower.federation import Federation, Replies
+from shiftscope.training.federation.flower.messages import Payload
 from shiftscope.training.federation.flower.strategy import AccountedFedAvg
 from shiftscope.training.federation.participants import initial_tensors, server_of
 from shiftscope.training.runs.jobs import Arm, Job
@@ -143,14 +143,14 @@ class _Run:
             reference = NOTHING
             for number in range(len(harmonizer.passes)):
                 facts = {"harmonizer": name, "pass": number}
-                answers = self._ask(f"share for {name}", "query.share", Parcel(statistics=reference, facts=facts))
+                answers = self._ask(f"share for {name}", "query.share", Payload(statistics=reference, facts=facts))
                 shares = [answers.parcels[site].statistics for site in sorted(answers.parcels)]
                 if not any(shares):
                     raise EngineError(_nothing_shared(name, answers))
                 reference = combine(harmonizer, number, shares, reference)
             save_arrays(kept, dict(reference))
         answers = self._ask(
-            f"harmonize with {name}", "query.harmonize", Parcel(statistics=reference, facts={"harmonizer": name})
+            f"harmonize with {name}", "query.harmonize", Payload(statistics=reference, facts={"harmonizer": name})
         )
         self.changed[name] = {site: float(parcel.facts["changed"]) for site, parcel in answers.parcels.items()}
         told = {site: parcel.facts["kept"] for site, parcel in answers.parcels.items() if parcel.facts["kept"]}
@@ -200,14 +200,14 @@ class _Run:
         names = sorted({name for parcel in answers.parcels.values() for name in parcel.tensors})
         return {name: {site: parcel.tensors[name] for site, parcel in answers.parcels.items()} for name in names}
 
-    def _ask(self, what: str, question: str, parcel: Parcel) -> Answers:
+    def _ask(self, what: str, question: str, parcel: Payload) -> Replies:
         """Ask all sites; who cannot answer is noted."""
         answers = self.federation.ask_all(question, parcel)
         self.asked_bytes += answers.bytes
         self._tell(what, answers)
         return answers
 
-    def _tell(self, what: str, answers: Answers) -> None:
+    def _tell(self, what: str, answers: Replies) -> None:
         self.notes += [f"site {site} did not {what}: {why}" for site, why in answers.failures.items()]
 
     def _note(self, entry: RoundEntry) -> None:
@@ -217,19 +217,19 @@ class _Run:
         self.say(line_of(entry, self.job))
 
 
-def _judged(site: str, runs: Mapping[tuple[str, int], Checkpoint]) -> Parcel:
+def _judged(site: str, runs: Mapping[tuple[str, int], Checkpoint]) -> Payload:
     words = {key: run.evaluation[site] for key, run in runs.items() if site in run.evaluation}
-    return Parcel(facts={"judged": [[arm, seed, word.kept_baseline] for (arm, seed), word in words.items()]})
+    return Payload(facts={"judged": [[arm, seed, word.kept_baseline] for (arm, seed), word in words.items()]})
 
 
-def _word(site: str, answers: Answers) -> Evaluation:
+def _word(site: str, answers: Replies) -> Evaluation:
     """What the site said of the final model, and what asking it cost."""
     word = Evaluation.model_validate(answers.parcels[site].facts)
     spent = word.spent.model_copy(update={"up": answers.up[site], "down": answers.down[site]})
     return word.model_copy(update={"spent": spent})
 
 
-def _nothing_shared(name: str, answers: Answers) -> str:
+def _nothing_shared(name: str, answers: Replies) -> str:
     """Why there is no reference, and what to do."""
     if not answers.parcels:
         return f"harmonizer {name}: no site could answer ({'; '.join(answers.failures.values())}); mend them and resume"

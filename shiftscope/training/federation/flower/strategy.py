@@ -13,8 +13,8 @@ from shiftscope.harmonizers import Statistics
 from shiftscope.plans import RoundEntry, SiteRound
 from shiftscope.training.algorithms.aggregation import Tensors, Update
 from shiftscope.training.algorithms.algorithm import Algorithm, Server
-from shiftscope.training.federation.flower.federation import Answers, Federation, verdicts
-from shiftscope.training.federation.flower.messages import Parcel, from_record, to_record
+from shiftscope.training.federation.flower.federation import Federation, Replies, verdicts
+from shiftscope.training.federation.flower.messages import Payload, from_record, to_record
 from shiftscope.training.runs.jobs import Arm
 from shiftscope.training.runs.states import Checkpoint, save_checkpoint
 
@@ -45,7 +45,7 @@ class AccountedFedAvg(FedAvg):  # type: ignore[misc]  # flwr is not typed
         self.state = state
         self.note = note
         self._shared: Tensors = {}
-        self._asked: dict[str, Parcel] = {}
+        self._asked: dict[str, Payload] = {}
         self._since = 0.0
 
     def run(self) -> None:
@@ -55,14 +55,14 @@ class AccountedFedAvg(FedAvg):  # type: ignore[misc]  # flwr is not typed
             timeout = self.federation.job.timeout_s
             self.start(self.federation.grid, to_record(self.state.shared), num_rounds=left, timeout=timeout)
 
-    def parcels(self, shared: Tensors, **facts: object) -> dict[str, Parcel]:
+    def parcels(self, shared: Tensors, **facts: object) -> dict[str, Payload]:
         """What each site receives: its view of what is shared, the reference, the facts.
 
         Among these is the last round whose update of the site was accepted, which tells it what to go on from.
         """
         facts = {"arm": self.arm.name, "seed": self.seed, **facts}
         return {
-            site: Parcel(
+            site: Payload(
                 self.algorithm.view(shared, self.server, site),
                 self.reference,
                 {**facts, "accepted": self.state.accepted(site)},
@@ -121,7 +121,7 @@ class AccountedFedAvg(FedAvg):  # type: ignore[misc]  # flwr is not typed
     def aggregate_evaluate(self, *_args: object) -> None:
         """Nothing was asked."""
 
-    def _sound(self, answers: Answers) -> list[Update]:
+    def _sound(self, answers: Replies) -> list[Update]:
         """Updates with exactly the tensors that were sent out, all finite; the others join the failures."""
         updates = []
         for site, parcel in answers.parcels.items():
