@@ -1,9 +1,10 @@
 """What a check found: findings with their numbers, and what they come to."""
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from shiftscope.checks.policy import Category, Policy
+from shiftscope.dataframes import Tabular
 from shiftscope.records import Document, Real, Record
 
 __all__ = ["BadFile", "CheckResult", "Finding", "Kind", "Outcome", "Status", "outcome_of"]
@@ -70,7 +71,7 @@ class BadFile(Record):
     detail: str
 
 
-class CheckResult(Document):
+class CheckResult(Document, Tabular):
     """All that `shiftscope check` says. With `files` it names files of the site, and stays there.
 
     Attributes:
@@ -101,6 +102,15 @@ class CheckResult(Document):
     excluded: dict[str, int]
     files: tuple[BadFile, ...]
     policy: Policy
+
+    def headline(self) -> str:
+        """The outcome, of whom against whom."""
+        return f"{self.outcome}: {self.site}, {self.patients[0]} patients, against {self.whom}"
+
+    def to_rows(self) -> list[dict[str, Any]]:
+        """A row for each finding, without the sentences."""
+        keys = ("kind", "name", "category", "status", "effect", "low", "high", "unit", "warn", "error")
+        return [{key: getattr(finding, key) for key in keys} for finding in self.findings]
 
     @property
     def whom(self) -> str:

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations, pairwise
+from typing import Any
 
 from pydantic import Field
 
+from shiftscope.dataframes import Tabular
 from shiftscope.diagnosis.causes.attribution import evidence_of
 from shiftscope.diagnosis.causes.evidence import Evidence
 from shiftscope.diagnosis.judged_pairs import Comparisons
@@ -14,7 +16,7 @@ from shiftscope.diagnosis.texts.standout_text import unchecked
 from shiftscope.diagnosis.verdicts import LIMITS, QUESTIONS, AxisVerdict, Kind, Limits, Verdict, judge, sum_up
 from shiftscope.errors import ProfileError
 from shiftscope.profiles import Profile
-from shiftscope.records import Record
+from shiftscope.records import Document
 from shiftscope.shifts import Shift, SiteStatistics, compare_all
 
 __all__ = [
@@ -38,7 +40,7 @@ class PairVerdict(Verdict):
     b: str
 
 
-class Diagnosis(Record):
+class Diagnosis(Document, Tabular):
     """The diagnosis of a federation.
 
     Attributes:
@@ -60,6 +62,19 @@ class Diagnosis(Record):
     removed: tuple[Removal, ...]
     removed_without: dict[str, tuple[Removal, ...]] = Field(default_factory=dict)
     caveats: tuple[str, ...]
+
+    def headline(self) -> str:
+        """The kind, and of how many sites."""
+        return f"{self.kind}: {len(self.by_site)} sites, {len(self.pairs)} pairs"
+
+    def to_rows(self) -> list[dict[str, Any]]:
+        """A row for each pair of sites and question."""
+        keys = ("effect", "low", "high", "probability", "p", "detectable", "called", "disputed", "axis", "held")
+        return [
+            {"a": pair.a, "b": pair.b, "question": question, **{key: getattr(answer, key) for key in keys}}
+            for pair in self.pairs
+            for question, answer in pair.axes.items()
+        ]
 
 
 _UNASKED = Verdict(kind="insufficient", axes={question: AxisVerdict() for question in QUESTIONS})

@@ -1,5 +1,8 @@
 """What `shiftscope harmonize` did at a site, in numbers."""
 
+from typing import Any
+
+from shiftscope.dataframes import Tabular
 from shiftscope.records import Document, Real, Record
 
 __all__ = ["CopiesResult", "Kept"]
@@ -23,7 +26,7 @@ class Kept(Record):
     lost: bool
 
 
-class CopiesResult(Document):
+class CopiesResult(Document, Tabular):
     """Copies of one site. It names no case and may be shown to the site's own people.
 
     Attributes:
@@ -55,3 +58,11 @@ class CopiesResult(Document):
     contrast: Kept | None = None
     separability: Kept | None = None
     sheet: str | None = None
+
+    def headline(self) -> str:
+        """How many copies, and of what."""
+        return f"{self.site}: {self.written} cases copied with {self.harmonizer}"
+
+    def to_rows(self) -> list[dict[str, Any]]:
+        """A row for each key."""
+        return [{"key": key, "value": value} for key, value in self.to_dict().items()]

@@ -3,10 +3,11 @@
 import re
 from collections.abc import Sequence
 from math import prod
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from shiftscope.dataframes import Tabular
 from shiftscope.errors import PlanError
 from shiftscope.parsing import shown
 from shiftscope.profiles import Profile
@@ -80,7 +81,7 @@ class Split(Record):
         return self
 
 
-class Plan(Document):
+class Plan(Document, Tabular):
     """One federated job: the advice beside its baseline, on one budget.
 
     `harmonizer` is a key of `shiftscope.HARMONIZERS`, `personalizer` of `shiftscope.PERSONALIZERS`, `baseline` of
@@ -131,6 +132,18 @@ class Plan(Document):
         if self.batch_size * each > _MOST_PIXELS:
             raise Misfit("batch_size", self.batch_size, f"{_MOST_PIXELS // each} at the most, for {each} pixels a case")
         return self
+
+    def headline(self) -> str:
+        """What is run, beside what."""
+        advised = " and ".join(filter(None, (self.harmonizer, self.personalizer))) or "nothing"
+        return f"{self.name}: {self.task} with {self.model}, {advised} beside {self.baseline}, {len(self.sites)} sites"
+
+    def to_rows(self) -> list[dict[str, Any]]:
+        """A row for each key but `sites`, as the TOML file has it, then one for each site."""
+        values = self.to_dict()
+        sites = values.pop("sites")
+        rows = [{"key": key, "value": value} for key, value in values.items()]
+        return rows + [{"key": f"sites.{site}", "value": planned} for site, planned in sites.items()]
 
 
 def propose_plan(profiles: Sequence[Profile], advice: Recommendation, name: str) -> Plan:

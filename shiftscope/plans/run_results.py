@@ -1,9 +1,10 @@
 """What a run gave, and what it took."""
 
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from shiftscope.dataframes import Tabular
 from shiftscope.plans.plan import Plan, Seed
 from shiftscope.records import Document, Misfit, Name, Real, Record, Total
 
@@ -247,7 +248,7 @@ class ArmResult(Outcome):
     ungated: Outcome | None = None
 
 
-class RunResult(Document):
+class RunResult(Document, Tabular):
     """What a run gave, and whether the advice paid.
 
     A plan with neither harmonizer nor personalizer trains its baseline alone: the verdict is `no_difference` and
@@ -273,6 +274,31 @@ class RunResult(Document):
     cost_by_arm: dict[Name, Cost] = Field(default_factory=dict)
     ledger: dict[Name, Ledger] = Field(default_factory=dict)
     machine: dict[Name, str] = Field(default_factory=dict)
+
+    def headline(self) -> str:
+        """The verdict, with the difference that it rests on."""
+        difference = self.difference
+        if difference.mean is None or difference.low is None or difference.high is None:
+            return f"{self.verdict}: one strategy, {self.metric}"
+        interval = f"95 % [{difference.low:+.3f}, {difference.high:+.3f}]"
+        return f"{self.verdict}: {self.metric} {difference.mean:+.3f} from the baseline, {interval}"
+
+    def to_rows(self) -> list[dict[str, Any]]:
+        """A row for each strategy, site and seed: the metric on test cases, of the model that the site uses."""
+        return [
+            {
+                "strategy": strategy,
+                "algorithm": self.arms[strategy].algorithm if strategy in self.arms else None,
+                "harmonizer": self.arms[strategy].harmonizer if strategy in self.arms else None,
+                "site": site,
+                "seed": seed,
+                "metric": self.metric,
+                "score": score,
+            }
+            for site, scores in self.sites.items()
+            for strategy, values in scores.scores.items()
+            for seed, score in zip(self.plan.seeds, values, strict=False)
+        ]
 
     @model_validator(mode="after")
     def _speaks_of_its_sites(self) -> Self:

@@ -1,9 +1,10 @@
 """What a trial of several strategies gave: the rungs, who was dropped where, and what came out."""
 
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from shiftscope.dataframes import Tabular
 from shiftscope.plans.plan import Plan, Seed
 from shiftscope.plans.run_results import Amount, Difference, Score, Seconds, Verdict
 from shiftscope.records import Document, Finite, Misfit, Name, Record, Total
@@ -96,7 +97,7 @@ class TrialCost(Record):
     seconds: Seconds
 
 
-class TrialResult(Document):
+class TrialResult(Document, Tabular):
     """What a trial gave.
 
     Attributes:
@@ -146,6 +147,32 @@ class TrialResult(Document):
         if self.winner != (self.leader if self.verdict == "take" else None):
             raise Misfit("winner", self.winner, "the leader where the verdict is 'take', else null")
         return self
+
+    def headline(self) -> str:
+        """What to take."""
+        if self.winner is not None:
+            return f"take {self.winner}: it beats {self.reference} on {self.metric}"
+        if self.verdict == "pool":
+            return f"nothing beats {self.reference}: pool"
+        return f"unclear: {self.leader} leads, and is not shown to beat {self.reference}"
+
+    def to_rows(self) -> list[dict[str, Any]]:
+        """A row for each rung and strategy."""
+        return [
+            {
+                "rung": number,
+                "rounds": rung.rounds,
+                "strategy": name,
+                "metric": self.metric,
+                "test": entry.test,
+                "difference": entry.difference.mean,
+                "low": entry.difference.low,
+                "high": entry.difference.high,
+                "verdict": entry.verdict,
+            }
+            for number, rung in enumerate(self.rungs, start=1)
+            for name, entry in rung.strategies.items()
+        ]
 
     def last(self, strategy: str) -> TrialEntry:
         """The strategy in the last rung it was in."""

@@ -4,6 +4,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from shiftscope.dataframes import Tabular
 from shiftscope.errors import NotComparable, ShiftscopeError
 from shiftscope.profiles import consistency
 from shiftscope.profiles.sketches import Area, Sketch
@@ -126,7 +127,7 @@ class Recipe(Record):
         return None
 
 
-class Profile(Document):
+class Profile(Document, Tabular):
     """Aggregates of one site over patients; nothing of a single patient.
 
     Attributes:
@@ -207,6 +208,17 @@ class Profile(Document):
             classes=tuple(sorted(self.labels)) if self.privacy is None else None,
             one_file_per_patient=True if self.patient_source == ONE_FILE else None,
         )
+
+    def headline(self) -> str:
+        """Whose it is, and of how many."""
+        return f"{self.site}: {self.patients} patients, {self.cases} cases, {self.masks} with a mask"
+
+    def to_rows(self) -> list[dict[str, Any]]:
+        """A row for each measure that a person can read: its mean and spread over patients."""
+        return [
+            {"site": self.site, "measure": name, "unit": item.unit, "n": item.n, "mean": item.mean, "sd": item.sd}
+            for name, item in self.measures.items()
+        ]
 
     def require_comparable(self, other: "Profile") -> None:
         """Check that two profiles were measured in the same way.

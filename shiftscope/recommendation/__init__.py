@@ -8,7 +8,9 @@ with few patients personalization costs more than it gives.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
+from shiftscope.dataframes import Tabular
 from shiftscope.diagnosis import AxisVerdict, Diagnosis, diagnose
 from shiftscope.profiles import Profile, require_different_sites
 from shiftscope.recommendation.advice_documents import RULES, AdvisedCost, Alternative, Recommendation, Rules
@@ -42,12 +44,21 @@ class SiteSize(Record):
     cases: int
 
 
-class Advice(Document):
+class Advice(Document, Tabular):
     """All that `shiftscope recommend` says."""
 
     sites: tuple[SiteSize, ...]
     diagnosis: Diagnosis
     recommendation: Recommendation
+
+    def headline(self) -> str:
+        """The kind of shift, and what to do."""
+        names = " and ".join(filter(None, (self.recommendation.harmonizer, self.recommendation.personalizer)))
+        return f"{self.diagnosis.headline()}; {self.recommendation.action}{f' ({names})' if names else ''}"
+
+    def to_rows(self) -> list[dict[str, Any]]:
+        """The diagnosis: a row for each pair of sites and question."""
+        return self.diagnosis.to_rows()
 
 
 def advise(profiles: Sequence[Profile]) -> Advice:

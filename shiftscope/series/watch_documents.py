@@ -1,7 +1,8 @@
 """What a watch finds, as it is written down."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from shiftscope.dataframes import Tabular
 from shiftscope.diagnosis import Evidence
 from shiftscope.records import Document, Real, Record
 
@@ -94,7 +95,7 @@ class Change(Record):
     evidence: tuple[Evidence, ...]
 
 
-class Watch(Document):
+class Watch(Document, Tabular):
     """A site's months against its baseline.
 
     Attributes:
@@ -116,3 +117,18 @@ class Watch(Document):
     months: tuple[Month, ...]
     changes: tuple[Change, ...]
     caveats: tuple[str, ...]
+
+    def headline(self) -> str:
+        """How many months, and what changed in them."""
+        questions = ", ".join(dict.fromkeys(change.question for change in self.changes))
+        changed = f"changes in {questions}" if questions else "nothing changed"
+        return f"{self.baseline}: {len(self.months)} months, {changed}"
+
+    def to_rows(self) -> list[dict[str, Any]]:
+        """A row for each month and axis."""
+        keys = ("axis", "question", "since", "effect", "low", "high", "p", "limit", "outside")
+        return [
+            {"month": month.label, "patients": month.patients, **{key: getattr(reading, key) for key in keys}}
+            for month in self.months
+            for reading in month.readings
+        ]
