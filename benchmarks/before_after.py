@@ -51,9 +51,9 @@ def main(target: Path) -> None:
         samples = {site: load_samples(read_site(root / site), plan).train for site in GAMMA}
         patients = {site: [[sample.pixels.astype(np.float32)] for sample in taken] for site, taken in samples.items()}
         site = read_site(root / "carrow")
-        fitted = fit_site(site, plan, fit(HARMONIZERS[NAME], patients)[1], NAME, lambda _done, _total: None)
+        fitted = fit_site(site, plan, fit(HARMONIZERS[NAME], patients)[1], NAME)
         changes = Changes(fitted)
-        write_copies(site, fitted, root / "copies", changes.add, progress=lambda _done, _total: None)
+        write_copies(site, fitted, root / "copies", changes.add)
         draw_sheet(target, changes, changes.result(site, []), count=3, seed=0)
 
 

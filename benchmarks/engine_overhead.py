@@ -28,7 +28,7 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 BEGUN = time.time()
 MODES = ("bare", "bare_parallel", "inline", "flower")
@@ -177,10 +177,12 @@ def ready(plan_file: str, name: str) -> None:
     cases_of(plan_file, name)
 
 
-def run_engine(plan_file: str, engine: str) -> dict[str, Any]:
+def run_engine(plan_file: str, engine: Literal["flower", "inline"]) -> dict[str, Any]:
     """The whole job on an engine; the start of the first round is its end less its length."""
     from shiftscope.plans import read_plan
-    from shiftscope.training.launch import arm_of, train
+    from shiftscope.training.arms import arm_of
+    from shiftscope.training.launch import train
+    from shiftscope.training.run_options import RunOptions
 
     plan = read_plan(Path(plan_file))
     out = Path(tempfile.mkdtemp(dir=Path(plan_file).parent)) / "run"
@@ -192,7 +194,7 @@ def run_engine(plan_file: str, engine: str) -> dict[str, Any]:
         ended.append(time.time())
 
     threading.Thread(target=watch, daemon=True).start()
-    result = train(plan, {}, engine=engine, out=out, arms=[arm_of(plan, "baseline", "fedavg", None)])  # type: ignore[arg-type]
+    result = train(plan, {}, RunOptions(engine=engine, out=out), arms=[arm_of(plan, "baseline", "fedavg", None)])
     rounds = [entry.seconds for entry in result.rounds]
     return {
         "first": ended[0] - rounds[0],

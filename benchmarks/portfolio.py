@@ -24,10 +24,14 @@ from shiftscope.harmonizers import HARMONIZERS
 from shiftscope.measures.features.extractors import load_extractor
 from shiftscope.plans import Plan, RunResult, propose_plan, read_plan, write_plan
 from shiftscope.profiles import Options, profile_site
+from shiftscope.progress import Progress
 from shiftscope.recommendation import advise
 from shiftscope.sites import Declarations, read_site
 from shiftscope.training.algorithms.families import CONTROLS, PERSONALIZERS
-from shiftscope.training.launch import arm_of, at_equal_compute, check_plan, train
+from shiftscope.training.arms import arm_of, at_equal_compute
+from shiftscope.training.launch import train
+from shiftscope.training.plan_checks import check_plan
+from shiftscope.training.run_options import RunOptions
 from shiftscope.training.runs.jobs import Arm
 
 REGEX = {
@@ -121,8 +125,8 @@ def run(options: argparse.Namespace) -> None:
     (out / "left_out.json").write_text(json.dumps(left_out, indent=1), encoding="utf-8")
     since = time.time()
 
-    def say(line: str) -> None:
-        print(f"{time.time() - since:7.0f} s  {line}", file=sys.stderr, flush=True)
+    def say(step: Progress) -> None:
+        print(f"{time.time() - since:7.0f} s  {step.line}", file=sys.stderr, flush=True)
 
     kept = out / "run"
     if options.shares and not kept.exists():
@@ -130,12 +134,14 @@ def run(options: argparse.Namespace) -> None:
     train(
         plan,
         data,
-        engine="inline",
-        out=kept,
-        resume=(kept / "job.json").exists(),
+        RunOptions(
+            engine="inline",
+            out=kept,
+            resume=(kept / "job.json").exists(),
+            patient_regex=REGEX[options.group],
+            device=options.device,
+        ),
         progress=say,
-        patient_regex=REGEX[options.group],
-        device=options.device,
         arms=arms,
     )
 

@@ -24,11 +24,13 @@ import numpy as np
 
 from shiftscope.plans import Plan, PlannedSite
 from shiftscope.sites import fingerprint, read_site
+from shiftscope.training.arms import arm_of
 from shiftscope.training.data.model_inputs import Sample, load_samples
 from shiftscope.training.data.randomness import seeded, single_threaded
 from shiftscope.training.evaluation.scores import dice, judge
-from shiftscope.training.launch import arm_of, train
+from shiftscope.training.launch import train
 from shiftscope.training.models.networks import build
+from shiftscope.training.run_options import RunOptions
 
 SITES = {
     "t1": ("t1_t1w.nii.gz", "t1_t1w_seg-manual.nii.gz"),
@@ -140,7 +142,7 @@ def compare(data: Path, end: str, rounds: int, steps: int, seed: int) -> dict[st
         plan = plan_for(folders, rounds, steps, seed)
         arms = [arm_of(plan, name, *strategy) for name, strategy in STRATEGIES.items()]
         since = time.process_time()
-        result = train(plan, folders, engine="inline", out=Path(scratch) / "run", arms=arms)
+        result = train(plan, folders, RunOptions(engine="inline", out=Path(scratch) / "run"), arms=arms)
         seconds = time.process_time() - since
         yardsticks = without_learning(plan, folders)
     return {

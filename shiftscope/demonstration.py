@@ -51,6 +51,7 @@ def run_demo(
         say: told what happens.
     """
     from shiftscope.training.launch import train
+    from shiftscope.training.run_options import RunOptions
 
     say("drawing four hospitals")
     folders = demo_hospitals(out / "hospitals", seed=seed)
@@ -70,5 +71,6 @@ def run_demo(
     write_plan(plan, out / "plan.toml", advice.recommendation.because)
     pairs = " ".join(f"--data {shlex.quote(f'{name}={folder}')}" for name, folder in folders.items())
     say(f"shiftscope train {shlex.quote(str(out / 'plan.toml'))} {pairs}")
-    result = train(plan, folders, engine=engine, out=out / "run", progress=say)
+    options = RunOptions(engine=engine, out=out / "run")
+    result = train(plan, folders, options, progress=lambda step: say(step.line))
     return Story(tuple(profiles), advice, result)

@@ -88,7 +88,7 @@ def test_a_site_like_the_reference_is_told_so(run, hospital: Path, tmp_path: Pat
     assert run("harmonize", hospital, "--plan", plan, "-o", tmp_path / "x").code == 2  # the plan is grey
     plan = planned(tmp_path, "quantile_map")
     wide = {"quantiles": np.ones((1, 199))}
-    fitted = fit_site(read_site(hospital), read_plan(plan), wide, "here", lambda _done, _total: None)
+    fitted = fit_site(read_site(hospital), read_plan(plan), wide, "here")
     save_arrays(tmp_path / "own.safetensors", dict(fitted.own))
     done = run("harmonize", hospital, "--plan", plan, "--reference", tmp_path / "own.safetensors", "-o", tmp_path / "y")
     assert done.code == 0

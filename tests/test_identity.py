@@ -20,10 +20,10 @@ from pydicom.datadict import DicomDictionary
 
 from shiftscope.phantoms import ANATOMIES, Phantom, write_dicom, write_site
 from shiftscope.plans import read_plan, write_plan
+from shiftscope.training.arms import arms_of
 from shiftscope.training.federation.flower.client import participant
 from shiftscope.training.federation.flower.inline import InlineGrid, task_identity
 from shiftscope.training.federation.flower.server import coordinate
-from shiftscope.training.launch import arms_of
 from shiftscope.training.runs.jobs import Job
 
 pytestmark = pytest.mark.slow

@@ -79,11 +79,18 @@ def harmonize(
     read = read_site(site_dir, name=site, given=said, known=planned.known if planned else NOTHING_SAID)
     found = as_planned(read, wanted)
     with counting(f"fitting {name}") as progress:
-        fitted = fit_site(found, wanted, known, str(kept), progress)
+        fitted = fit_site(found, wanted, known, str(kept), lambda step: progress(step.done, step.total or 0))
     changes = Changes(fitted)
     allowed = allowed_failures(max_failures, len(found.cases))
     with counting(f"copying {found.name}") as progress:
-        failures = write_copies(found, fitted, output, changes.add, max_failures=allowed, progress=progress)
+        failures = write_copies(
+            found,
+            fitted,
+            output,
+            changes.add,
+            max_failures=allowed,
+            progress=lambda step: progress(step.done, step.total or 0),
+        )
     list_failures(failures)
     result = changes.result(found, failures)
     if sheet:

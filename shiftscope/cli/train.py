@@ -27,19 +27,18 @@ def train(
     from shiftscope.plans import read_plan
     from shiftscope.reports.sheets.result_sheet import result_sheet
     from shiftscope.training.launch import train as launch
+    from shiftscope.training.run_options import RunOptions
 
     wanted = read_plan(plan)
     target = output or Path("runs") / wanted.name
-    result = launch(
-        wanted,
-        data_folders(data or []),
-        engine=engine.value,
+    options = RunOptions(
         out=target,
+        engine=engine.value,
         resume=resume,
-        progress=say,
         patient_regex=patient_regex,
         timeout_s=timeout,
         device=device,
     )
+    result = launch(wanted, data_folders(data or []), options, progress=lambda step: say(step.line))
     say(f"result written to {target / 'result.json'}")
     answer(form, result.to_dict(), result_sheet(result))

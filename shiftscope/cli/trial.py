@@ -44,26 +44,27 @@ def trial(
     """Measure which strategy to take: halve a list of them, rung by rung, by their scores on validation cases."""
     from shiftscope.plans import read_plan
     from shiftscope.reports.sheets.trial_sheet import trial_sheet
-    from shiftscope.training.trials.trial_runs import prepare_trial, run_trial, write_winner
+    from shiftscope.training.run_options import RunOptions
+    from shiftscope.training.trials.prepared_trials import prepare_trial
+    from shiftscope.training.trials.trial_runs import run_trial
+    from shiftscope.training.trials.winners import write_winner
 
     wanted = read_plan(plan)
     names = strategies.split(",") if strategies is not None else ()
     shares = share_of(keep, "--keep"), share_of(budget, "--budget")
     prepared = prepare_trial(wanted, names, rungs=rungs, keep=shares[0], share=shares[1])
     target = output or Path("runs") / f"{wanted.name}-trial"
-    for line in (*prepared.told, prepared.expects()):
+    for line in (*prepared.remarks, prepared.expects()):
         say(line)
-    result = run_trial(
-        prepared,
-        data_folders(data or []),
-        engine=engine.value,
+    options = RunOptions(
         out=target,
+        engine=engine.value,
         resume=resume,
-        progress=say,
         patient_regex=patient_regex,
         timeout_s=timeout,
         device=device,
     )
+    result = run_trial(prepared, data_folders(data or []), options, progress=lambda step: say(step.line))
     winner = plan_out or target / "winner.toml"
     write_winner(prepared, result, winner)
     command = shlex.join(["shiftscope", "train", str(winner)])

@@ -1,14 +1,15 @@
 """Harmonized copies of a site's images, as training would see them, at their own size."""
 
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from shiftscope.copies.copy_folders import CopyFolder
 from shiftscope.copies.mapped_cases import LEAST_CHANGE, Viewed, view
-from shiftscope.copies.site_fits import Fitted, Progress
+from shiftscope.copies.site_fits import Fitted
 from shiftscope.errors import InputError, Unreadable, UsageError
 from shiftscope.harmonizers import HARMONIZERS
+from shiftscope.progress import Progress, Report, silent
 from shiftscope.sites import Case, Site, refuse_too_many
 
 __all__ = ["write_copies"]
@@ -21,7 +22,7 @@ def write_copies(
     look: Callable[[Case, Viewed], None],
     *,
     max_failures: int | None = None,
-    progress: Progress,
+    progress: Report = silent,
 ) -> list[Unreadable]:
     """Write every readable case of `site`, harmonized, with its mask and a manifest.
 
@@ -31,6 +32,7 @@ def write_copies(
         out: must not exist or be empty, and lie outside the site's own folder.
         look: shown every case that was written.
         max_failures: how many unreadable files are allowed; None for any number.
+        progress: called after every case.
 
     Returns:
         The files that could not be used, for the site's eyes only.
@@ -45,7 +47,7 @@ def write_copies(
     writer, most = CopyFolder.of(site, part), 0.0
     try:
         refuse_too_many(failures, max_failures)
-        for case, seen in _views(site.cases, fitted, failures, progress):
+        for case, seen in _mapped(site, fitted, failures, progress):
             if isinstance(seen, Unreadable):
                 refuse_too_many(failures, max_failures)
                 continue
@@ -68,11 +70,11 @@ def write_copies(
     return failures
 
 
-def _views(
-    cases: Iterable[Case], fitted: Fitted, failures: list[Unreadable], progress: Progress
+def _mapped(
+    site: Site, fitted: Fitted, failures: list[Unreadable], progress: Report
 ) -> Iterator[tuple[Case, Viewed | Unreadable]]:
-    listed = list(cases)
-    for done, case in enumerate(listed, start=1):
+    """Every case of the site, harmonized or unreadable; the latter join the failures."""
+    for done, case in enumerate(site.cases, start=1):
         outcome: Viewed | Unreadable
         try:
             outcome = view(case, fitted)
@@ -80,7 +82,7 @@ def _views(
             failures.append(problem)
             outcome = problem
         yield case, outcome
-        progress(done, len(listed))
+        progress(Progress(f"copying {site.name}", done, len(site.cases), "cases"))
 
 
 def _claimed(site: Site, out: Path) -> Path:

@@ -1,7 +1,6 @@
 """A harmonizer made ready for one site, as a run would make it, also where the run never saw the site."""
 
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -10,15 +9,13 @@ from shiftscope.errors import InputError, PlanError, Unreadable
 from shiftscope.harmonizers import HARMONIZERS, Statistics
 from shiftscope.images import as_seen, canvas
 from shiftscope.plans import Plan
+from shiftscope.progress import Progress, Report, silent
 from shiftscope.sites import Case, Site, fingerprint, load
 from shiftscope.training.data.model_inputs import channels, usable
 from shiftscope.training.data.splits import divide
 from shiftscope.training.runs.kept_references import own_statistics
 
-__all__ = ["Fitted", "Progress", "as_planned", "check_copies", "fit_site"]
-
-Progress = Callable[[int, int], None]
-"""Called with cases done and in all."""
+__all__ = ["Fitted", "as_planned", "check_copies", "fit_site"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +68,7 @@ def as_planned(site: Site, plan: Plan) -> Site:
     return replace(site, name=found[0]) if found else site
 
 
-def fit_site(site: Site, plan: Plan, reference: Statistics, where: str, progress: Progress) -> Fitted:
+def fit_site(site: Site, plan: Plan, reference: Statistics, where: str, progress: Report = silent) -> Fitted:
     """What the harmonizer needs to know of the site, from canvases of the plan's size, as in training.
 
     Of a site in the plan the training cases count, by the plan's split. A site that joins later, or that holds only
@@ -79,6 +76,7 @@ def fit_site(site: Site, plan: Plan, reference: Statistics, where: str, progress
 
     Args:
         where: the reference's file, for errors.
+        progress: called after every case that was learned from.
 
     Raises:
         PlanError: see `check_copies`.
@@ -97,7 +95,7 @@ def fit_site(site: Site, plan: Plan, reference: Statistics, where: str, progress
         except Unreadable:
             continue  # counted, and named, where copies are written
         finally:
-            progress(done, len(cases))
+            progress(Progress(f"fitting {name}", done, len(cases), "cases"))
         if chosen.on == "geometry":
             if image.spacing_mm is None:
                 raise InputError(

@@ -115,7 +115,8 @@ def test_profiles(command: str, room: Path, account: Note) -> None:
 
 
 def test_plans(room: Path, account: Note) -> None:
-    from shiftscope.training.launch import arms_of, check_plan
+    from shiftscope.training.arms import arms_of
+    from shiftscope.training.plan_checks import check_plan
 
     plan = plain(trial_of().plan)
 

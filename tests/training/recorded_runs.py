@@ -10,11 +10,11 @@ from small_hospitals import plan_for
 
 from shiftscope.plans import Plan, RunResult
 from shiftscope.training.algorithms.aggregation import Tensors
+from shiftscope.training.arms import arm_of
 from shiftscope.training.federation.flower.client import participant
 from shiftscope.training.federation.flower.inline import InlineGrid, task_identity
 from shiftscope.training.federation.flower.messages import Payload, unpack
 from shiftscope.training.federation.flower.server import coordinate
-from shiftscope.training.launch import arm_of
 from shiftscope.training.models import networks
 from shiftscope.training.runs.jobs import Arm, Job
 from shiftscope.training.runs.states import (

@@ -23,6 +23,7 @@ from shiftscope.harmonizers import HARMONIZERS, Statistics, combine, fit, share
 from shiftscope.images import as_seen, canvas, read
 from shiftscope.phantoms import ANATOMIES, write_site
 from shiftscope.plans import Plan
+from shiftscope.progress import Progress
 from shiftscope.sites import Site, load, read_site
 from shiftscope.training.data.model_inputs import channels, load_samples
 from shiftscope.training.runs.kept_references import read_reference
@@ -41,9 +42,6 @@ AGREEMENT = {
 A map of the site, or of slow patterns, nearly commutes with resizing. What looks at each case's own grey levels finds
 wider tails at full resolution, where noise is not averaged yet, and CLAHE stretches that noise within its windows.
 """
-
-
-def quiet(_done: int, _total: int) -> None: ...
 
 
 def ignore(_case: object, _viewed: object) -> None: ...
@@ -69,8 +67,8 @@ def phantoms(root: Path, anatomy: str, gains: dict[str, float], **how: str) -> d
 
 
 def copied(site: Site, plan: Plan, reference: Statistics, out: Path) -> Fitted:
-    fitted = fit_site(site, plan, reference, "kept", quiet)
-    write_copies(site, fitted, out, ignore, progress=quiet)
+    fitted = fit_site(site, plan, reference, "kept")
+    write_copies(site, fitted, out, ignore)
     return fitted
 
 
@@ -136,7 +134,7 @@ def test_so_it_is_on_real_images(name: str, real_data: Path, tmp_path: Path) -> 
     )
     site = replace(sites[names[2]], cases=sites[names[2]].cases[:6])
     fitted = Fitted(name, plan, owns[names[2]], reference)
-    write_copies(site, fitted, tmp_path / "copies", ignore, progress=quiet)
+    write_copies(site, fitted, tmp_path / "copies", ignore)
     assert difference(site, read_site(tmp_path / "copies"), plan, owns[names[2]], reference) < AGREEMENT[name]
 
 
@@ -262,19 +260,22 @@ def test_a_site_that_joins_late_or_only_tests_is_fitted_on_all_its_cases(tmp_pat
     folders = segmented(tmp_path, {"a": 1.0, "b": 1.6, "late": 2.2})
     plan = plan_for({site: folders[site] for site in ("a", "b")}, harmonizer="quantile_map")
     _, reference = statistics(plan, {site: folders[site] for site in ("a", "b")}, "quantile_map")
-    late = fit_site(read_site(folders["late"], name="late"), plan, reference, "kept", quiet)
+    steps: list[Progress] = []
+    late = fit_site(read_site(folders["late"], name="late"), plan, reference, "kept", steps.append)
+    assert steps == [Progress("fitting quantile_map", done, 24, "cases") for done in range(1, 25)]
     assert (late.cases, late.told) == (24, "all 24 cases: the plan has no site 'late'")
-    known = fit_site(read_site(folders["a"], name="a"), plan, reference, "kept", quiet)
+    known = fit_site(read_site(folders["a"], name="a"), plan, reference, "kept")
     assert known.cases < 24
     assert known.told == f"{known.cases} training cases, as the plan splits them"
     site = read_site(folders["a"], name="a")
     tests = replace(site, cases=tuple(replace(case, split="test") for case in site.cases))
-    told = fit_site(tests, plan, reference, "kept", quiet)
+    told = fit_site(tests, plan, reference, "kept")
     assert (told.cases, told.told) == (24, "all 24 cases: none of them is for training")
     bare = replace(site, cases=tuple(replace(case, masks=()) for case in site.cases))
-    assert fit_site(bare, plan, reference, "kept", quiet).cases == 24
+    assert fit_site(bare, plan, reference, "kept").cases == 24
     changes = Changes(late)
-    write_copies(read_site(folders["late"], name="late"), late, tmp_path / "out", changes.add, progress=quiet)
+    write_copies(read_site(folders["late"], name="late"), late, tmp_path / "out", changes.add, progress=steps.append)
+    assert steps[24:] == [Progress("copying late", done, 24, "cases") for done in range(1, 25)]
     result = changes.result(read_site(folders["late"], name="late"), [])
     assert result.distance_before is not None
     assert result.distance_after is not None
@@ -285,10 +286,10 @@ def test_masks_and_labels_do_not_move_the_fit(tmp_path: Path) -> None:
     folders = segmented(tmp_path, {"a": 1.0, "b": 1.6})
     plan = plan_for(folders, harmonizer="quantile_map")
     _, reference = statistics(plan, folders, "quantile_map")
-    before = fit_site(read_site(folders["a"], name="a"), plan, reference, "kept", quiet)
+    before = fit_site(read_site(folders["a"], name="a"), plan, reference, "kept")
     for path in (folders["a"] / "masks").iterdir():
         Image.fromarray(np.full((32, 32), 255, np.uint8)).save(path)
-    after = fit_site(read_site(folders["a"], name="a"), plan, reference, "kept", quiet)
+    after = fit_site(read_site(folders["a"], name="a"), plan, reference, "kept")
     np.testing.assert_array_equal(before.own["quantiles"], after.own["quantiles"])
 
 
@@ -297,9 +298,9 @@ def test_the_same_bytes_twice(tmp_path: Path) -> None:
     site, plan = read_site(folders["a"], name="a"), plan_for(folders, harmonizer="zscore")
     sheets = []
     for out in (tmp_path / "one", tmp_path / "two"):
-        fitted = fit_site(site, plan, {}, "kept", quiet)
+        fitted = fit_site(site, plan, {}, "kept")
         changes = Changes(fitted)
-        write_copies(site, fitted, out, changes.add, progress=quiet)
+        write_copies(site, fitted, out, changes.add)
         sheets.append(
             [case.name for case in draw_sheet(out / "x.png", changes, changes.result(site, []), count=3, seed=1)]
         )
@@ -315,9 +316,9 @@ def test_the_same_bytes_twice(tmp_path: Path) -> None:
 def test_the_sheet_shows_dark_and_bright_cases_and_says_that_it_must_stay(tmp_path: Path) -> None:
     folders = segmented(tmp_path, {"a": 1.0}, cases=12)
     site, plan = read_site(folders["a"], name="a"), plan_for(folders, harmonizer="zscore")
-    fitted = fit_site(site, plan, {}, "kept", quiet)
+    fitted = fit_site(site, plan, {}, "kept")
     changes = Changes(fitted)
-    write_copies(site, fitted, tmp_path / "out", changes.add, progress=quiet)
+    write_copies(site, fitted, tmp_path / "out", changes.add)
     shown = draw_sheet(tmp_path / "out" / "x.png", changes, changes.result(site, []), count=4, seed=0)
     levels = [changes.brightness[changes.seen.index(case)] for case in shown]
     assert levels == sorted(levels)
@@ -339,9 +340,9 @@ def test_a_site_that_equals_the_reference_is_copied_and_said_to_be_equal(tmp_pat
     plan = plan_for(folders, harmonizer="quantile_map")
     owns, _ = statistics(plan, folders, "quantile_map")
     site = read_site(folders["a"], name="a")
-    fitted = fit_site(site, plan, owns["a"], "kept", quiet)
+    fitted = fit_site(site, plan, owns["a"], "kept")
     changes = Changes(fitted)
-    write_copies(site, fitted, tmp_path / "out", changes.add, progress=quiet)
+    write_copies(site, fitted, tmp_path / "out", changes.add)
     assert changes.result(site, []).unchanged
 
 
@@ -385,12 +386,12 @@ def test_unreadable_files_are_counted_and_limited(tmp_path: Path) -> None:
     plan = plan_for({"a": folder}, harmonizer="zscore")
     (folder / "images" / "p002.png").write_bytes(b"broken")
     site = read_site(folder)
-    fitted = fit_site(site, plan, {}, "kept", quiet)
-    failures = write_copies(site, fitted, tmp_path / "out", ignore, progress=quiet)
+    fitted = fit_site(site, plan, {}, "kept")
+    failures = write_copies(site, fitted, tmp_path / "out", ignore)
     assert [failure.path.name for failure in failures] == ["p002.png"]
     assert len(read_site(tmp_path / "out").cases) == 5
     with pytest.raises(TooManyFailures, match="1 unreadable"):
-        write_copies(site, fitted, tmp_path / "other", ignore, max_failures=0, progress=quiet)
+        write_copies(site, fitted, tmp_path / "other", ignore, max_failures=0)
     assert not (tmp_path / "other").exists()
 
 
@@ -418,9 +419,9 @@ def test_a_reference_that_does_not_fit_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="expected a reference"):
         read_reference(tmp_path / "text.safetensors", "quantile_map")
     with pytest.raises(InputError, match="another harmonizer"):
-        fit_site(site, plan, {"amplitude": np.ones((1, 11, 6))}, "kept", quiet)
+        fit_site(site, plan, {"amplitude": np.ones((1, 11, 6))}, "kept")
     with pytest.raises(InputError, match=r"shape \(3, 199\)"):
-        fit_site(site, plan, {"quantiles": np.ones((3, 199))}, "kept", quiet)
+        fit_site(site, plan, {"quantiles": np.ones((3, 199))}, "kept")
     save_arrays(tmp_path / "kept.safetensors", {"quantiles": np.ones((1, 199))})
     assert read_reference(tmp_path / "kept.safetensors", "quantile_map")["quantiles"].shape == (1, 199)
 
@@ -450,9 +451,9 @@ def test_a_real_site_moves_to_the_reference(real_data: Path, tmp_path: Path) -> 
     plan = plan_for(folders, harmonizer="quantile_map", image_size=96)
     _, reference = statistics(plan, folders, "quantile_map")
     site = read_site(folders["busbra_logiq7"], name="busbra_logiq7")
-    fitted = fit_site(site, plan, reference, "kept", quiet)
+    fitted = fit_site(site, plan, reference, "kept")
     changes = Changes(fitted)
-    write_copies(site, fitted, tmp_path / "out", changes.add, progress=quiet)
+    write_copies(site, fitted, tmp_path / "out", changes.add)
     result = changes.result(site, [])
     assert result.written == len(site.cases) == len(read_site(tmp_path / "out").cases)
     assert result.distance_before is not None

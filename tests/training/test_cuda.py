@@ -12,7 +12,9 @@ from volumes_on_disk import classified_volumes, segmented_volumes
 
 from shiftscope.plans import Plan, RunResult
 from shiftscope.training.algorithms.families import CONTROLS, PERSONALIZERS
-from shiftscope.training.launch import arm_of, train
+from shiftscope.training.arms import arm_of
+from shiftscope.training.launch import train
+from shiftscope.training.run_options import RunOptions
 
 pytestmark = [
     pytest.mark.slow,
@@ -58,7 +60,8 @@ def test_memory_on_the_gpu_is_accounted(both: dict[str, Recorded]) -> None:
 def twice(plan: Plan, data: dict[str, Path], out: Path, algorithm: str, harmonizer: str | None) -> list[RunResult]:
     arms = [arm_of(plan, "one", algorithm, harmonizer)]
     return [
-        train(plan, data, engine="inline", out=out / device, device=device, arms=arms) for device in ("cpu", "cuda")
+        train(plan, data, RunOptions(engine="inline", out=out / device, device=device), arms=arms)
+        for device in ("cpu", "cuda")
     ]
 
 
@@ -95,6 +98,9 @@ def test_flower_gives_workers_their_share_of_the_gpu(pair: dict[str, Path], tmp_
     pytest.importorskip("ray", reason="Flower's simulation needs ray")
     plan = plan_for(pair, image_size=16)
     arms = [arm_of(plan, "one", "fedbn", None)]
-    runs = [train(plan, pair, engine=e, out=tmp_path / e, device="cuda", arms=arms) for e in ("inline", "flower")]
+    runs = [
+        train(plan, pair, RunOptions(engine=e, out=tmp_path / e, device="cuda"), arms=arms)
+        for e in ("inline", "flower")
+    ]
     for one, other in zip(runs[0].rounds, runs[1].rounds, strict=True):
         assert other.loss == pytest.approx(one.loss, abs=CLOSE)

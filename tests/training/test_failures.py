@@ -11,7 +11,9 @@ from small_hospitals import plan_for
 
 from shiftscope.errors import EngineError
 from shiftscope.plans import Plan, RunResult
+from shiftscope.progress import Progress
 from shiftscope.training.algorithms.aggregation import Update
+from shiftscope.training.arms import arms_of
 from shiftscope.training.federation.flower import simulation
 from shiftscope.training.federation.flower.client import participant
 from shiftscope.training.federation.flower.federation import WorkerDied
@@ -19,7 +21,8 @@ from shiftscope.training.federation.flower.inline import InlineGrid, task_identi
 from shiftscope.training.federation.flower.messages import refuse, unpack
 from shiftscope.training.federation.flower.server import coordinate
 from shiftscope.training.federation.participants import Participant
-from shiftscope.training.launch import arms_of, train
+from shiftscope.training.launch import train
+from shiftscope.training.run_options import RunOptions
 from shiftscope.training.runs.jobs import Job
 from shiftscope.training.runs.states import load_checkpoint
 
@@ -42,16 +45,16 @@ def test_the_round_goes_on_without_a_failed_site(
     hospitals: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     break_training(monkeypatch, "b", 2)
-    said: list[str] = []
+    steps: list[Progress] = []
     plan = plan_for(hospitals, personalizer="fedbn", rounds=3)
-    result = train(plan, hospitals, engine="inline", out=tmp_path / "run", progress=said.append)
+    result = train(plan, hospitals, RunOptions(engine="inline", out=tmp_path / "run"), progress=steps.append)
     replies = {(entry.arm, entry.round): entry.replies for entry in result.rounds}
     for arm in ("baseline", "adapted"):
         assert replies[arm, 1] == replies[arm, 3] == {"a": "ok", "b": "ok", "c": "ok"}
         assert replies[arm, 2] == {"a": "ok", "b": "failed: RuntimeError, see sites/b/errors.log", "c": "ok"}
     assert result.sites["b"].scores["adapted"][0] is not None
     assert [note for note in result.notes if "site b missed 2 of 6 rounds; the others went on without it" in note]
-    assert any("2 of 3 sites" in line and "b failed: RuntimeError" in line for line in said)
+    assert any("2 of 3 sites" in step.line and "b failed: RuntimeError" in step.line for step in steps)
     log = (tmp_path / "run" / "sites" / "b" / "errors.log").read_text()
     assert SECRET in log
     assert SECRET not in result.to_json()
@@ -64,12 +67,12 @@ def test_a_round_without_any_site_ends_the_run_and_can_be_resumed(
     with monkeypatch.context() as patch:
         break_training(patch, "abc", 2)
         with pytest.raises(EngineError, match=r"baseline seed 0 round 2: no site sent an update .*resume"):
-            train(plan, hospitals, engine="inline", out=tmp_path / "run")
+            train(plan, hospitals, RunOptions(engine="inline", out=tmp_path / "run"))
     assert not (tmp_path / "run" / "result.json").exists()
     state = load_checkpoint(tmp_path / "run" / "checkpoints" / "baseline-seed0.safetensors")
     assert state is not None
     assert state.round == 1
-    assert train(plan, hospitals, engine="inline", out=tmp_path / "run", resume=True).notes == ()
+    assert train(plan, hospitals, RunOptions(engine="inline", out=tmp_path / "run", resume=True)).notes == ()
 
 
 @pytest.mark.parametrize(
@@ -95,7 +98,7 @@ def test_an_unsound_update_is_not_averaged(
         return update
 
     monkeypatch.setattr(Participant, "train", lying)
-    result = train(plan_for(hospitals, rounds=1), hospitals, engine="inline", out=tmp_path / "run")
+    result = train(plan_for(hospitals, rounds=1), hospitals, RunOptions(engine="inline", out=tmp_path / "run"))
     reply = result.rounds[0].replies["c"]
     assert reply.startswith("failed: sent ")
     assert re.search(said, reply)
@@ -185,7 +188,7 @@ def test_a_dead_worker_stops_the_round_so_that_it_can_be_done_again(hospitals: d
 
 
 @pytest.mark.parametrize(
-    ("kinds", "lives", "progress", "outcome"),
+    ("kinds", "lives", "rounds", "outcome"),
     [
         (["WorkerDied", None], 2, 0, "result"),
         (["WorkerDied", "WorkerDied", None], 3, 0, "result"),
@@ -198,19 +201,19 @@ def test_a_dead_worker_stops_the_round_so_that_it_can_be_done_again(hospitals: d
 def test_the_engine_is_started_again_when_it_is_to_blame(
     kinds: list[str | None],
     lives: int,
-    progress: int,
+    rounds: int,
     outcome: str,
     hospitals: dict[str, Path],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     plan = plan_for(hospitals, rounds=1)
-    finished = train(plan, hospitals, engine="inline", out=tmp_path / "inline")
+    finished = train(plan, hospitals, RunOptions(engine="inline", out=tmp_path / "inline"))
     data = {site: str(path) for site, path in hospitals.items()}
     job = Job(plan=plan, arms=arms_of(plan), data=data, patient_regex=None, out=tmp_path, timeout_s=9, device="cpu")
     restarts = []
 
-    def life(now: Job, _say: object, told: int) -> int:
+    def life(now: Job, _progress: object, reported: int) -> int:
         kind = kinds[now.restarts]
         restarts.append(Job.read(job.path).restarts)
         (tmp_path / "failure.json").unlink(missing_ok=True)
@@ -218,7 +221,7 @@ def test_the_engine_is_started_again_when_it_is_to_blame(
             finished.write(tmp_path / "result.json")
         elif kind != "silent":
             (tmp_path / "failure.json").write_text(f'["{kind}", "message {kind}"]')
-        return told + progress
+        return reported + rounds
 
     monkeypatch.setattr(simulation, "_once", life)
     if outcome == "result":

@@ -11,10 +11,10 @@ from small_hospitals import plan_for
 from shiftscope.harmonizers import HARMONIZERS, NOTHING, Statistics, combine
 from shiftscope.plans import Plan
 from shiftscope.training.algorithms.aggregation import Update
+from shiftscope.training.arms import arm_of
 from shiftscope.training.data.model_inputs import Sample, Samples
 from shiftscope.training.federation.participants import Participant
 from shiftscope.training.federation.site_data import SiteData
-from shiftscope.training.launch import arm_of
 from shiftscope.training.runs.jobs import Arm, Job
 
 LATE = "b"

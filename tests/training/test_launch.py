@@ -9,8 +9,12 @@ from small_hospitals import classified, plan_for, segmented
 
 from shiftscope.errors import EngineError, InputError, PlanError, UsageError
 from shiftscope.plans import RunResult, write_plan
+from shiftscope.progress import Progress
 from shiftscope.training import launch
-from shiftscope.training.launch import arm_of, arms_of, check_plan, train
+from shiftscope.training.arms import arm_of, arms_of
+from shiftscope.training.launch import train
+from shiftscope.training.plan_checks import check_plan
+from shiftscope.training.run_options import RunOptions
 from shiftscope.training.runs.jobs import Job
 
 
@@ -46,37 +50,41 @@ def test_a_plan_that_cannot_run(changes: dict[str, object], said: str, hospitals
 def test_swapped_sites_are_named(hospitals: dict[str, Path], tmp_path: Path) -> None:
     swapped = {**hospitals, "a": hospitals["b"], "b": hospitals["a"]}
     with pytest.raises(PlanError, match=r"site a: .* holds the data that were profiled as 'b'; are the two swapped"):
-        train(plan_for(hospitals), swapped, engine="inline", out=tmp_path / "run")
+        train(plan_for(hospitals), swapped, RunOptions(engine="inline", out=tmp_path / "run"))
     assert not (tmp_path / "run").exists()
 
 
 def test_other_data_than_profiled_are_refused(hospitals: dict[str, Path], tmp_path: Path) -> None:
     other = segmented(tmp_path / "other", {"c": 0.9})
     with pytest.raises(PlanError, match=r"site c: .* is not what was profiled"):
-        train(plan_for(hospitals), {**hospitals, **other}, engine="inline", out=tmp_path / "run")
+        train(plan_for(hospitals), {**hospitals, **other}, RunOptions(engine="inline", out=tmp_path / "run"))
 
 
 def test_data_for_every_site_and_no_other(hospitals: dict[str, Path], tmp_path: Path) -> None:
     plan = plan_for(hospitals)
     with pytest.raises(PlanError, match=r"nothing given for site 'b'; .* --data b=DIR"):
-        train(plan, {"a": hospitals["a"]}, engine="inline", out=tmp_path)
+        train(plan, {"a": hospitals["a"]}, RunOptions(engine="inline", out=tmp_path))
     with pytest.raises(PlanError, match="the plan has no site 'd'; its sites are a, b, c"):
-        train(plan, {**hospitals, "d": tmp_path}, engine="inline", out=tmp_path)
+        train(plan, {**hospitals, "d": tmp_path}, RunOptions(engine="inline", out=tmp_path))
     with pytest.raises(InputError):
-        train(plan, {**hospitals, "a": tmp_path / "absent"}, engine="inline", out=tmp_path)
+        train(plan, {**hospitals, "a": tmp_path / "absent"}, RunOptions(engine="inline", out=tmp_path))
 
 
 def test_a_run_and_its_traces(hospitals: dict[str, Path], tmp_path: Path) -> None:
     plan = plan_for(hospitals, harmonizer="quantile_map", personalizer="fedbn", seeds=(0, 5))
     plan = plan.model_copy(update={"data": {"a": str(hospitals["a"])}})
-    said: list[str] = []
+    steps: list[Progress] = []
     data = {site: path for site, path in hospitals.items() if site != "a"}
-    result = train(plan, data, engine="inline", out=tmp_path / "run", progress=said.append)
+    result = train(plan, data, RunOptions(engine="inline", out=tmp_path / "run"), progress=steps.append)
     assert RunResult.read(tmp_path / "run" / "result.json").to_json() == result.to_json()
     lines = (tmp_path / "run" / "rounds.jsonl").read_text().splitlines()
     assert [json.loads(line)["arm"] for line in lines] == 4 * ["baseline"] + 4 * ["adapted"]
     assert len(result.rounds) == 8
-    assert next(line for line in said if ", round " in line).startswith("baseline, seed 0, round 1 of 2: loss ")
+    assert [(step.done, step.total) for step in steps] == [(done, 8) for done in range(1, 9)]
+    assert [step.doing for step in steps[::2]] == [
+        f"{arm}, seed {seed}" for arm in ("baseline", "adapted") for seed in (0, 5)
+    ]
+    assert steps[0].line.startswith("baseline, seed 0, round 1 of 2: loss ")
     assert sorted(path.name for path in (tmp_path / "run" / "checkpoints").iterdir()) == [
         f"{arm}-seed{seed}.safetensors" for arm in ("adapted", "baseline") for seed in (0, 5)
     ]
@@ -93,11 +101,13 @@ def test_a_run_and_its_traces(hospitals: dict[str, Path], tmp_path: Path) -> Non
     assert all("lowers the contrast of lesions" in note for note in result.notes)
 
     with pytest.raises(UsageError, match="holds a run already; add --resume"):
-        train(plan, data, engine="inline", out=tmp_path / "run")
+        train(plan, data, RunOptions(engine="inline", out=tmp_path / "run"))
     with pytest.raises(PlanError, match=r"rounds: 2 when .* was begun, now 3; resume with the first plan"):
-        train(plan.model_copy(update={"rounds": 3}), data, engine="inline", out=tmp_path / "run", resume=True)
+        train(
+            plan.model_copy(update={"rounds": 3}), data, RunOptions(engine="inline", out=tmp_path / "run", resume=True)
+        )
     with pytest.raises(UsageError, match="holds no run to resume"):
-        train(plan, data, engine="inline", out=tmp_path / "other", resume=True)
+        train(plan, data, RunOptions(engine="inline", out=tmp_path / "other", resume=True))
 
 
 def test_classification_gives_auroc_and_balanced_accuracy(clinics: dict[str, Path], tmp_path: Path) -> None:
@@ -113,7 +123,7 @@ def test_classification_gives_auroc_and_balanced_accuracy(clinics: dict[str, Pat
         batch_size=8,
         learning_rate=3e-3,
     )
-    result = train(plan, clinics, engine="inline", out=tmp_path / "run")
+    result = train(plan, clinics, RunOptions(engine="inline", out=tmp_path / "run"))
     assert result.metric == "auroc"
     for site in result.sites.values():
         assert site.scores["adapted"][0] is not None
@@ -123,7 +133,7 @@ def test_classification_gives_auroc_and_balanced_accuracy(clinics: dict[str, Pat
 
 
 def test_a_pool_plan_trains_the_baseline_alone(hospitals: dict[str, Path], tmp_path: Path) -> None:
-    result = train(plan_for(hospitals), hospitals, engine="inline", out=tmp_path / "run")
+    result = train(plan_for(hospitals), hospitals, RunOptions(engine="inline", out=tmp_path / "run"))
     assert {entry.arm for entry in result.rounds} == {"baseline"}
     assert (result.verdict, result.difference.mean) == ("no_difference", None)
 
@@ -132,7 +142,7 @@ def test_a_harmonizer_that_changes_nothing_anywhere_is_an_error(tmp_path: Path) 
     twins = segmented(tmp_path / "data", {"a": 1.0})
     plan = plan_for(twins, harmonizer="quantile_map")
     with pytest.raises(EngineError, match="harmonizer quantile_map: it changed no pixel at any site"):
-        train(plan, twins, engine="inline", out=tmp_path / "run")
+        train(plan, twins, RunOptions(engine="inline", out=tmp_path / "run"))
 
 
 def test_too_few_patients_share_nothing(tmp_path: Path) -> None:
@@ -140,12 +150,12 @@ def test_too_few_patients_share_nothing(tmp_path: Path) -> None:
     with pytest.raises(
         EngineError, match=r"no site has 10 training patients with anything to share .* choose 'zscore'"
     ):
-        train(plan_for(small, harmonizer="quantile_map"), small, engine="inline", out=tmp_path / "run")
+        train(plan_for(small, harmonizer="quantile_map"), small, RunOptions(engine="inline", out=tmp_path / "run"))
 
 
 def test_a_small_site_is_harmonized_by_what_the_others_share(tmp_path: Path) -> None:
     mixed = {**segmented(tmp_path, {"big": 1.0}), **segmented(tmp_path / "s", {"small": 2.5}, cases=6)}
-    result = train(plan_for(mixed, harmonizer="quantile_map"), mixed, engine="inline", out=tmp_path / "run")
+    result = train(plan_for(mixed, harmonizer="quantile_map"), mixed, RunOptions(engine="inline", out=tmp_path / "run"))
     assert result.sites["big"].changed == pytest.approx(0, abs=1e-4)
     assert result.sites["small"].changed > 0.05  # type: ignore[operator]
 
@@ -163,7 +173,7 @@ def test_features_of_two_scanners_are_aligned_and_trained_on(tmp_path: Path) -> 
         local_steps=10,
         batch_size=8,
     )
-    result = train(plan, data, engine="inline", out=tmp_path / "run")
+    result = train(plan, data, RunOptions(engine="inline", out=tmp_path / "run"))
     changes = [site.changed for site in result.sites.values()]
     assert all(change is not None and change > 0.01 for change in changes)
     for arm in ("baseline", "adapted"):
@@ -186,14 +196,14 @@ def test_a_resumed_run_foresees_what_the_first_had_not(hospitals: dict[str, Path
     """Strategies may join a run; none of its arms goes without a prediction, and the first prediction stands."""
     plan, out = plan_for(hospitals), tmp_path / "run"
     first, second = arm_of(plan, "one", "fedavg", None), arm_of(plan, "two", "fedbn", None)
-    train(plan, hospitals, engine="inline", out=out, arms=[first])
+    train(plan, hospitals, RunOptions(engine="inline", out=out), arms=[first])
     job = Job.read(out / "job.json", EngineError)
-    ledger = train(plan, hospitals, engine="inline", out=out, arms=[first, second], resume=True).ledger
+    ledger = train(plan, hospitals, RunOptions(engine="inline", out=out, resume=True), arms=[first, second]).ledger
     assert ledger["one"].predicted == job.forecast["one"]
     assert ledger["two"].predicted is not None
     job.model_copy(update={"device": "cuda"}).write(job.path)
     with pytest.raises(UsageError, match=r"--device: cuda when .* was begun, now cpu"):
-        train(plan, hospitals, engine="inline", out=out, resume=True, arms=[first])
+        train(plan, hospitals, RunOptions(engine="inline", out=out, resume=True), arms=[first])
 
 
 def test_the_missing_extra_is_told_in_one_line(
@@ -201,4 +211,4 @@ def test_the_missing_extra_is_told_in_one_line(
 ) -> None:
     monkeypatch.setattr(launch.importlib.util, "find_spec", lambda name: None if name == "flwr" else object())
     with pytest.raises(UsageError, match=r"train needs flwr; run: pip install 'shiftscope-fl\[train\]'"):
-        train(plan_for(hospitals), hospitals, engine="inline", out=tmp_path)
+        train(plan_for(hospitals), hospitals, RunOptions(engine="inline", out=tmp_path))

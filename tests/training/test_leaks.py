@@ -9,10 +9,10 @@ import pytest
 from small_hospitals import plan_for
 
 from shiftscope.plans import Kept
+from shiftscope.training.arms import arms_of
 from shiftscope.training.data.model_inputs import Sample
 from shiftscope.training.evaluation.leaks import kept_signal
 from shiftscope.training.evaluation.run_summaries import leaks_told
-from shiftscope.training.launch import arms_of
 from shiftscope.training.runs.jobs import Job
 
 RNG = np.random.default_rng(3)

@@ -9,9 +9,9 @@ import pytest
 from small_hospitals import plan_for
 
 from shiftscope.harmonizers import HARMONIZERS, NOTHING
+from shiftscope.training.arms import arms_of
 from shiftscope.training.data.model_inputs import Sample, Samples
 from shiftscope.training.federation.site_data import SiteData
-from shiftscope.training.launch import arms_of
 from shiftscope.training.runs.jobs import Job
 
 PATIENTS = 12

@@ -11,9 +11,11 @@ from small_hospitals import plan_for
 from shiftscope.harmonizers import HARMONIZERS, fit
 from shiftscope.plans import PlannedSite, RunResult, Spending
 from shiftscope.training.algorithms.families import CONTROLS, PERSONALIZERS
+from shiftscope.training.arms import arm_of
 from shiftscope.training.federation.flower.messages import Payload, pack, size_of, weight_of
-from shiftscope.training.launch import arm_of, train
+from shiftscope.training.launch import train
 from shiftscope.training.models.networks import build
+from shiftscope.training.run_options import RunOptions
 from shiftscope.training.runs import pace
 from shiftscope.training.runs.forecasts import Known, reference_of
 from shiftscope.training.runs.jobs import Job
@@ -29,7 +31,7 @@ def run(hospitals: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) ->
     names = [*CONTROLS, *PERSONALIZERS]
     arms = [arm_of(plan, name, name, None) for name in names]
     arms.append(arm_of(plan, "mapped", "fedbn", "quantile_map"))
-    return train(plan, hospitals, engine="inline", out=tmp_path_factory.mktemp("ledger") / "run", arms=arms)
+    return train(plan, hospitals, RunOptions(engine="inline", out=tmp_path_factory.mktemp("ledger") / "run"), arms=arms)
 
 
 def _clustered(sites: dict[str, PlannedSite]) -> dict[str, PlannedSite]:
@@ -125,20 +127,33 @@ def test_arrays_weigh_as_flower_packs_them() -> None:
 
 def test_a_resumed_run_keeps_its_first_forecast(hospitals: dict[str, Path], tmp_path: Path) -> None:
     plan = plan_for(hospitals, personalizer="fedala", seeds=(0, 11))
-    first = train(plan, hospitals, engine="inline", out=tmp_path / "run")
-    again = train(plan, hospitals, engine="inline", out=tmp_path / "run", resume=True)
+    first = train(plan, hospitals, RunOptions(engine="inline", out=tmp_path / "run"))
+    again = train(plan, hospitals, RunOptions(engine="inline", out=tmp_path / "run", resume=True))
     assert again.to_dict()["ledger"] == first.to_dict()["ledger"]
     for arm in first.arms:
         expected, measured = _both(first, arm)
         assert (expected.bytes_down, expected.passes) == (measured.bytes_down, measured.passes)
 
 
-def test_the_forecast_is_told_before_the_first_round(hospitals: dict[str, Path], tmp_path: Path) -> None:
-    said: list[str] = []
-    train(plan_for(hospitals, rounds=1), hospitals, engine="inline", out=tmp_path / "run", progress=said.append)
-    assert "baseline: about " in said[1]
-    assert "MB to the sites" in said[1]
-    assert said[2].startswith("baseline, seed 0, round 1 of 1")
+def test_the_forecast_is_logged_before_the_first_round(
+    hospitals: dict[str, Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    logged: list[list[str]] = []
+
+    def first(_step: object) -> None:
+        logged.append(list(caplog.messages))
+
+    caplog.set_level("INFO", "shiftscope")
+    train(
+        plan_for(hospitals, rounds=1),
+        hospitals,
+        RunOptions(engine="inline", out=tmp_path / "run"),
+        progress=first,
+    )
+    assert len(logged) == 1
+    assert logged[0][0] == "checking 3 sites"
+    assert "baseline: about " in logged[0][1]
+    assert "MB to the sites" in logged[0][1]
 
 
 @pytest.fixture

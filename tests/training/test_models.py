@@ -11,9 +11,10 @@ from small_hospitals import plan_for
 from torch import nn
 
 from shiftscope.errors import PlanError
+from shiftscope.training.arms import arms_of
 from shiftscope.training.data.randomness import seeded
-from shiftscope.training.launch import arms_of, check_plan
 from shiftscope.training.models.networks import build
+from shiftscope.training.plan_checks import check_plan
 
 
 @pytest.mark.parametrize(("colour", "classes", "size"), [(False, (), 32), (True, ("liver", "lesion"), 40)])

@@ -10,10 +10,10 @@ from small_hospitals import plan_for
 from shiftscope.harmonizers import NOTHING, Statistics
 from shiftscope.training.algorithms import local_rounds
 from shiftscope.training.algorithms.families import CONTROLS
+from shiftscope.training.arms import arms_of
 from shiftscope.training.data.model_inputs import Sample, Samples
 from shiftscope.training.federation import participants
 from shiftscope.training.federation.participants import Participant, initial_tensors
-from shiftscope.training.launch import arms_of
 from shiftscope.training.runs.jobs import Job
 
 

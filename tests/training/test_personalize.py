@@ -21,9 +21,9 @@ from shiftscope.training.algorithms.local_rounds import Round
 from shiftscope.training.algorithms.methods.twins import tensors_of
 from shiftscope.training.evaluation.fairness import digest_of
 from shiftscope.training.federation.participants import Participant
-from shiftscope.training.launch import check_plan
 from shiftscope.training.models import layers
 from shiftscope.training.models.networks import build, head_of
+from shiftscope.training.plan_checks import check_plan
 from shiftscope.training.runs.states import Evaluation
 
 EVERY = [*CONTROLS, *PERSONALIZERS]

@@ -11,8 +11,11 @@ from shiftscope.errors import PlanError
 from shiftscope.plans import Plan, PlannedSite
 from shiftscope.sites import read_site
 from shiftscope.training.algorithms.families import CONTROLS, PERSONALIZERS
+from shiftscope.training.arms import arm_of, at_equal_compute, passes_of_arm
 from shiftscope.training.data.model_inputs import read_planned
-from shiftscope.training.launch import arm_of, at_equal_compute, check_plan, passes_of_arm, train
+from shiftscope.training.launch import train
+from shiftscope.training.plan_checks import check_plan
+from shiftscope.training.run_options import RunOptions
 from shiftscope.training.trials.strategies import choose_strategies, passes_of
 
 
@@ -148,7 +151,7 @@ def test_the_linear_model_cannot_mix_styles(clinics: dict[str, Path]) -> None:
 def test_blocks_of_pictures_are_refused_when_they_are_read(pair: dict[str, Path], tmp_path: Path) -> None:
     plan = plan_for(pair, patch=(8, 16, 16))
     with pytest.raises(Exception, match=r"^no site could take part: InputError, see sites/a/errors.log"):
-        train(plan, pair, engine="inline", out=tmp_path / "run")
+        train(plan, pair, RunOptions(engine="inline", out=tmp_path / "run"))
     for site in pair:
         log = (tmp_path / "run" / "sites" / site / "errors.log").read_text()
         assert f"site {site}: none of its images has more than one slice, and the plan's patch asks for volumes" in log

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from shiftscope.plans import Cost, Difference, Plan, PlannedSite, RoundEntry, RunResult
+from shiftscope.training.arms import arms_of
 from shiftscope.training.evaluation.bootstrap import REPLICATES
 from shiftscope.training.evaluation.run_summaries import SiteFacts, summarise, verdict_on
-from shiftscope.training.launch import arms_of
 from shiftscope.training.runs.jobs import Job
 from shiftscope.training.runs.states import Checkpoint, Evaluation
 

@@ -1,5 +1,6 @@
 """Broken off anywhere and resumed, a run ends where it would have ended."""
 
+import logging
 import shutil
 from pathlib import Path
 
@@ -9,9 +10,11 @@ from small_hospitals import plan_for
 
 from shiftscope.errors import ShiftscopeError
 from shiftscope.plans import RunResult
+from shiftscope.progress import Progress
 from shiftscope.training.algorithms.aggregation import Update
 from shiftscope.training.federation.participants import Participant
 from shiftscope.training.launch import train
+from shiftscope.training.run_options import RunOptions
 
 PLAN = {"harmonizer": "quantile_map", "personalizer": "fedbn", "rounds": 3, "seeds": (0, 1)}
 
@@ -20,7 +23,7 @@ PLAN = {"harmonizer": "quantile_map", "personalizer": "fedbn", "rounds": 3, "see
 def whole(hospitals: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> tuple[RunResult, Path]:
     """The run nobody disturbed."""
     out = tmp_path_factory.mktemp("whole") / "run"
-    return train(plan_for(hospitals, **PLAN), hospitals, engine="inline", out=out), out
+    return train(plan_for(hospitals, **PLAN), hospitals, RunOptions(engine="inline", out=out)), out
 
 
 def comparable(result: RunResult) -> dict[str, object]:
@@ -61,6 +64,7 @@ def test_interrupted_in_the_middle_of_a_round(
     hospitals: dict[str, Path],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     original = Participant.train
 
@@ -70,16 +74,18 @@ def test_interrupted_in_the_middle_of_a_round(
         return original(self, a, s, n, *rest)  # type: ignore[arg-type]
 
     plan = plan_for(hospitals, **PLAN)
-    said: list[str] = []
-    with monkeypatch.context() as patch:
+    with monkeypatch.context() as patch, caplog.at_level(logging.INFO, "shiftscope"):
         patch.setattr(Participant, "train", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            train(plan, hospitals, engine="inline", out=tmp_path / "run", progress=said.append)
-    assert "add --resume to go on" in said[-1]
-    rounds: list[str] = []
-    resumed = train(plan, hospitals, engine="inline", out=tmp_path / "run", resume=True, progress=rounds.append)
+            train(plan, hospitals, RunOptions(engine="inline", out=tmp_path / "run"))
+    assert "add --resume to go on" in caplog.messages[-1]
+    steps: list[Progress] = []
+    resumed = train(
+        plan, hospitals, RunOptions(engine="inline", out=tmp_path / "run", resume=True), progress=steps.append
+    )
     assert comparable(resumed) == comparable(whole[0])
     assert same_files(tmp_path / "run", whole[1])
+    assert [(step.done, step.total) for step in steps] == [(done, 12) for done in range(1, 13)]
     assert len((tmp_path / "run" / "rounds.jsonl").read_text().splitlines()) == 12
 
 
@@ -90,7 +96,7 @@ def test_resuming_a_finished_run_trains_nothing(
         raise AssertionError("a finished round was trained again")
 
     monkeypatch.setattr(Participant, "train", never)
-    again = train(plan_for(hospitals, **PLAN), hospitals, engine="inline", out=whole[1], resume=True)
+    again = train(plan_for(hospitals, **PLAN), hospitals, RunOptions(engine="inline", out=whole[1], resume=True))
     assert comparable(again) == comparable(whole[0])
 
 
@@ -108,12 +114,12 @@ def test_the_reference_stays_though_a_site_is_missing_on_resume(
     with monkeypatch.context() as patch:
         patch.setattr(Participant, "train", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            train(plan, hospitals, engine="inline", out=tmp_path / "run")
+            train(plan, hospitals, RunOptions(engine="inline", out=tmp_path / "run"))
     reference = tmp_path / "run" / "references" / "quantile_map.safetensors"
     before = reference.read_bytes()
     describe = Participant.describe
     monkeypatch.setattr(Participant, "describe", lambda self: lost() if self.site == "b" else describe(self))
-    result = train(plan, hospitals, engine="inline", out=tmp_path / "run", resume=True)
+    result = train(plan, hospitals, RunOptions(engine="inline", out=tmp_path / "run", resume=True))
     assert reference.read_bytes() == before
     assert {entry.replies["b"] for entry in result.rounds} == {"failed: never joined: OSError, see sites/b/errors.log"}
     assert result.sites["b"].scores == {"baseline": (None,), "adapted": (None,)}
@@ -140,4 +146,4 @@ def test_what_was_damaged_since_is_told_before_a_round(
         (out / place).write_bytes(change(data))
         assert (out / place).read_bytes() != data
         with pytest.raises(ShiftscopeError, match=says):
-            train(plan, hospitals, engine="inline", out=out, resume=True)
+            train(plan, hospitals, RunOptions(engine="inline", out=out, resume=True))

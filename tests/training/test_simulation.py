@@ -13,9 +13,12 @@ from small_hospitals import plan_for, segmented
 
 from shiftscope.errors import EngineError
 from shiftscope.plans import Plan, write_plan
+from shiftscope.progress import Progress
+from shiftscope.training.arms import arms_of
 from shiftscope.training.federation.flower.processes import adopting, process_table
 from shiftscope.training.federation.flower.simulation import run_simulation
-from shiftscope.training.launch import arms_of, train
+from shiftscope.training.launch import train
+from shiftscope.training.run_options import RunOptions
 from shiftscope.training.runs.jobs import Job
 
 pytestmark = pytest.mark.slow
@@ -23,12 +26,15 @@ pytestmark = pytest.mark.slow
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="processes are found through /proc")
 
 PROGRAM = """
+import logging
 import sys
 from pathlib import Path
 from shiftscope.plans import read_plan
-from shiftscope.training.launch import arms_of, train
+from shiftscope.training.launch import train
+from shiftscope.training.run_options import RunOptions
 plan, out, *sites = sys.argv[1:]
-train(read_plan(Path(plan)), {Path(site).name: Path(site) for site in sites}, out=Path(out), progress=print)
+logging.basicConfig(stream=sys.stdout, level=logging.INFO)
+train(read_plan(Path(plan)), {Path(site).name: Path(site) for site in sites}, RunOptions(out=Path(out)))
 """
 
 
@@ -71,10 +77,10 @@ def worker() -> int:
 
 def test_inline_and_flower_give_the_same_weights_bit_for_bit(hospitals: dict[str, Path], tmp_path: Path) -> None:
     plan = plan_for(hospitals, harmonizer="quantile_map", personalizer="fedbn")
-    inline = train(plan, hospitals, engine="inline", out=tmp_path / "inline")
-    said: list[str] = []
+    inline = train(plan, hospitals, RunOptions(engine="inline", out=tmp_path / "inline"))
+    steps: list[Progress] = []
     before = children()
-    flower = train(plan, hospitals, engine="flower", out=tmp_path / "flower", progress=said.append)
+    flower = train(plan, hospitals, RunOptions(engine="flower", out=tmp_path / "flower"), progress=steps.append)
     assert children() <= before
     assert_same_weights(tmp_path / "inline", tmp_path / "flower")
     assert flower.engine == "flower"
@@ -82,16 +88,17 @@ def test_inline_and_flower_give_the_same_weights_bit_for_bit(hospitals: dict[str
         arm: pytest.approx(series, rel=1e-5) for arm, series in inline.sites["b"].scores.items()
     }
     assert flower.cost.bytes == inline.cost.bytes
-    assert [line.split(":")[0] for line in said if ", round " in line] == [
+    assert [step.line.split(":")[0] for step in steps] == [
         f"{arm}, seed 0, round {number} of 2" for arm in ("baseline", "adapted") for number in (1, 2)
     ]
+    assert [(step.done, step.total, step.unit) for step in steps] == [(done, 4, "rounds") for done in (1, 2, 3, 4)]
 
 
 def test_a_site_that_fails_is_accounted_for(hospitals: dict[str, Path], tmp_path: Path) -> None:
     blocked = tmp_path / "run" / "sites" / "b"
     blocked.mkdir(parents=True)
     (blocked / "baseline-seed0").write_text("a file where site b wants its folder")
-    result = train(plan_for(hospitals), hospitals, engine="flower", out=tmp_path / "run")
+    result = train(plan_for(hospitals), hospitals, RunOptions(engine="flower", out=tmp_path / "run"))
     for entry in result.rounds:
         assert entry.replies == {"a": "ok", "b": "failed: ShiftscopeError, see sites/b/errors.log", "c": "ok"}
     assert result.sites["a"].scores["baseline"][0] is not None
@@ -102,15 +109,15 @@ def test_a_site_that_fails_is_accounted_for(hospitals: dict[str, Path], tmp_path
 @LINUX
 def test_a_killed_worker_costs_time_but_no_round(hospitals: dict[str, Path], tmp_path: Path) -> None:
     plan = plan_for(hospitals, rounds=3)
-    train(plan, hospitals, engine="inline", out=tmp_path / "inline")
+    train(plan, hospitals, RunOptions(engine="inline", out=tmp_path / "inline"))
     killed: list[int] = []
 
-    def kill_one(line: str) -> None:
-        if "round 1 of 3" in line and not killed:
+    def kill_one(step: Progress) -> None:
+        if "round 1 of 3" in step.line and not killed:
             killed.append(worker())
             os.kill(killed[0], signal.SIGKILL)
 
-    result = train(plan, hospitals, engine="flower", out=tmp_path / "flower", progress=kill_one)
+    result = train(plan, hospitals, RunOptions(engine="flower", out=tmp_path / "flower"), progress=kill_one)
     assert killed
     assert_same_weights(tmp_path / "inline", tmp_path / "flower")
     assert result.notes == ("restarts of the engine after a process of it died: 1",)
@@ -121,7 +128,7 @@ def test_a_coordinator_that_cannot_go_on_says_why(tmp_path: Path) -> None:
     small = segmented(tmp_path / "data", {"a": 1.0, "b": 2.0}, cases=6)
     before = children()
     with pytest.raises(EngineError, match=r"no site has 10 training patients with .* choose 'zscore'"):
-        train(plan_for(small, harmonizer="quantile_map"), small, engine="flower", out=tmp_path / "run")
+        train(plan_for(small, harmonizer="quantile_map"), small, RunOptions(engine="flower", out=tmp_path / "run"))
     assert children() <= before
 
 
@@ -160,7 +167,7 @@ def test_ctrl_c_leaves_no_process_and_a_checkpoint_to_resume_from(hospitals: dic
     done = len((run / "rounds.jsonl").read_text().splitlines())
     assert 1 <= done < 30
 
-    resumed = train(plan, hospitals, engine="inline", out=run, resume=True)
+    resumed = train(plan, hospitals, RunOptions(engine="inline", out=run, resume=True))
     assert len(resumed.rounds) == 30
-    train(plan, hospitals, engine="inline", out=tmp_path / "undisturbed")
+    train(plan, hospitals, RunOptions(engine="inline", out=tmp_path / "undisturbed"))
     assert_same_weights(run, tmp_path / "undisturbed")

@@ -13,6 +13,7 @@ from shiftscope.training.algorithms.aggregation import Update
 from shiftscope.training.federation.flower.client import participant
 from shiftscope.training.federation.participants import Participant
 from shiftscope.training.launch import train
+from shiftscope.training.run_options import RunOptions
 from shiftscope.training.runs.jobs import Job
 
 
@@ -91,8 +92,8 @@ def test_a_site_that_is_away_keeps_its_mark(begun: Job, monkeypatch: pytest.Monk
 def test_another_patient_regex_is_refused_before_anything_runs(pair: dict[str, Path], tmp_path: Path) -> None:
     plan = plan_for(pair, image_size=16, rounds=1)
     out = tmp_path / "run"
-    train(plan, pair, engine="inline", out=out)
+    train(plan, pair, RunOptions(engine="inline", out=out))
     said = r"--patient-regex: None when .* was begun, now '\^\(p\\\\d\+\)'; patients would change sides"
     with pytest.raises(UsageError, match=said):
-        train(plan, pair, engine="inline", out=out, resume=True, patient_regex=r"^(p\d+)")
+        train(plan, pair, RunOptions(engine="inline", out=out, resume=True, patient_regex=r"^(p\d+)"))
     assert (out / "result.json").exists()

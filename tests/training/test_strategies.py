@@ -7,8 +7,10 @@ from shiftscope.errors import PlanError, UsageError
 from shiftscope.harmonizers import HARMONIZERS
 from shiftscope.plans import Plan, PlannedSite
 from shiftscope.training.algorithms.families import CONTROLS, PERSONALIZERS
-from shiftscope.training.launch import arms_of, check_plan
-from shiftscope.training.trials.strategies import Strategy, choose_strategies, passes_of, reference_of, winning_plan
+from shiftscope.training.arms import arms_of
+from shiftscope.training.plan_checks import check_plan
+from shiftscope.training.trials.strategies import Strategy, choose_strategies, passes_of, reference_of
+from shiftscope.training.trials.winners import winning_plan
 
 
 def names(plan: Plan, *wanted: str) -> list[str]:

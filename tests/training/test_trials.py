@@ -14,11 +14,16 @@ from volumes_on_disk import segmented_volumes
 from shiftscope.errors import PlanError, UsageError
 from shiftscope.plans import TrialResult, read_plan, write_plan
 from shiftscope.plans.plan import Split
+from shiftscope.progress import Progress
 from shiftscope.reports.sheets.trial_sheet import trial_sheet
 from shiftscope.training.algorithms.aggregation import Update
 from shiftscope.training.federation.participants import Participant
+from shiftscope.training.run_options import RunOptions
 from shiftscope.training.trials import trial_runs
-from shiftscope.training.trials.trial_runs import Trial, halve, prepare_trial, run_trial, write_winner
+from shiftscope.training.trials.prepared_trials import Trial, prepare_trial
+from shiftscope.training.trials.rungs import halve
+from shiftscope.training.trials.trial_runs import run_trial
+from shiftscope.training.trials.winners import write_winner
 
 VALIDATION = {
     "fedavg": 0.3,
@@ -212,12 +217,12 @@ def test_an_interrupted_trial_goes_on_where_it_was(
     plan = plan_for(hospitals, rounds=4)
     trial = prepare_trial(plan, ["zscore", "fedbn"], share=1.0)
 
-    def stop(line: str) -> None:
-        if line.startswith("zscore, seed 0, round 1 "):
+    def stop(step: Progress) -> None:
+        if step.line.startswith("zscore, seed 0, round 1 "):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run_trial(trial, hospitals, engine="inline", out=tmp_path / "t", progress=stop)
+        run_trial(trial, hospitals, RunOptions(engine="inline", out=tmp_path / "t"), progress=stop)
     trained: list[tuple[Path, str, int]] = []
     step = Participant.train
 
@@ -227,10 +232,16 @@ def test_an_interrupted_trial_goes_on_where_it_was(
 
     with monkeypatch.context() as patch:
         patch.setattr(Participant, "train", counted)
-        resumed = run_trial(trial, hospitals, engine="inline", out=tmp_path / "t", resume=True)
+        resumed = run_trial(trial, hospitals, RunOptions(engine="inline", out=tmp_path / "t", resume=True))
     assert trained[0] == ("rung-1", "zscore", 2)
     assert not [arm for rung, arm, _ in trained if (rung, arm) == ("rung-1", "fedavg")]
-    whole = run_trial(trial, hospitals, engine="inline", out=tmp_path / "whole")
+    steps: list[Progress] = []
+    whole = run_trial(trial, hospitals, RunOptions(engine="inline", out=tmp_path / "whole"), progress=steps.append)
+    assert [step.done for step in steps] == list(range(1, len(steps) + 1))
+    assert steps[0].doing == "rung 1 of 2: fedavg, seed 0"
+    assert {step.total for step in steps if step.doing.startswith("rung 1")} == {3 * 2 + 2 * 4}
+    assert steps[-1].done == steps[-1].total
+    assert steps[-1].total == sum(len(rung.strategies) * rung.rounds for rung in whole.rungs)
     for one, other in zip(resumed.rungs, whole.rungs, strict=True):
         assert one.judged == other.judged
         for name, entry in one.strategies.items():
@@ -245,7 +256,7 @@ def test_too_few_validation_cases_are_told_before_anything_runs(hospitals: dict[
     plan = plan_for(hospitals, rounds=4, split=Split(train=0.8, val=0.0, test=0.2))
     trial = prepare_trial(plan, ["zscore"])
     with pytest.raises(PlanError, match=r"split.val: 3 of 3 sites \(a, b, c\) have no validation case.*enlarge"):
-        run_trial(trial, hospitals, engine="inline", out=tmp_path / "t")
+        run_trial(trial, hospitals, RunOptions(engine="inline", out=tmp_path / "t"))
     assert not (tmp_path / "t").exists()
 
 
@@ -269,7 +280,9 @@ def test_a_trial_of_volumes_on_flower_is_the_one_in_this_process(tmp_path: Path)
     split = Split(train=0.5, val=0.3, test=0.2)
     plan = plan_for(data, image_size=24, patch=(8, 16, 16), rounds=4, split=split)
     trial = prepare_trial(plan, ["fedbn"], share=1.0, rungs=2)
-    found = [run_trial(trial, data, engine=engine, out=tmp_path / engine) for engine in ("inline", "flower")]
+    found = [
+        run_trial(trial, data, RunOptions(engine=engine, out=tmp_path / engine)) for engine in ("inline", "flower")
+    ]
     assert [result.engine for result in found] == ["inline", "flower"]
     assert [rung.rounds for rung in found[1].rungs] == list(trial.rungs)
     assert (found[0].verdict, found[0].ranking) == (found[1].verdict, found[1].ranking)

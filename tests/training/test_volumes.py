@@ -14,15 +14,17 @@ from volumes_on_disk import ball_sample, classified_volumes, segmented_volumes
 from shiftscope.errors import PlanError
 from shiftscope.plans import Plan
 from shiftscope.sites import read_site
+from shiftscope.training.arms import arm_of
 from shiftscope.training.data.model_inputs import Sample, load_samples
 from shiftscope.training.data.patches import padded
 from shiftscope.training.data.randomness import seeded
 from shiftscope.training.evaluation.inference import probabilities
 from shiftscope.training.evaluation.scores import judge, surface_distance
-from shiftscope.training.launch import arm_of, train
+from shiftscope.training.launch import train
 from shiftscope.training.models.layers import head, normalization, stem
 from shiftscope.training.models.networks import build, memory_format
 from shiftscope.training.models.volume_nets import halvings, strides_of
+from shiftscope.training.run_options import RunOptions
 
 CLASSES = ("large", "small")
 
@@ -202,7 +204,7 @@ def test_classifiers_are_trained_on_volumes(tmp_path: Path) -> None:
         batch_size=2,
     )
     arms = [arm_of(plan, "own", "fedbn", "zscore")]
-    result = train(plan, data, engine="inline", out=tmp_path / "run", arms=arms)
+    result = train(plan, data, RunOptions(engine="inline", out=tmp_path / "run"), arms=arms)
     for site in result.sites.values():
         assert site.cases == 2
         assert site.scores["own"][0] in (0.0, 0.5, 1.0)  # one case of each class: they are in order, tied, or not
@@ -213,7 +215,9 @@ def test_segmentation_of_volumes_repeats_to_the_bit_and_learns(tmp_path: Path) -
     data = segmented_volumes(tmp_path / "data", {"thin": 10, "thick": 5}, cases=4)
     plan = plan_for(data, image_size=24, patch=(8, 16, 16), rounds=2, local_steps=12, batch_size=2)
     arms = [arm_of(plan, "own", "fedper", None)]
-    first, again = (train(plan, data, engine="inline", out=tmp_path / run, arms=arms) for run in ("one", "two"))
+    first, again = (
+        train(plan, data, RunOptions(engine="inline", out=tmp_path / run), arms=arms) for run in ("one", "two")
+    )
     assert [site.scores for site in first.sites.values()] == [site.scores for site in again.sites.values()]
     assert np.mean([site.scores["own"][0] for site in first.sites.values()]) > 0.3
 

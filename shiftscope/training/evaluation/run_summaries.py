@@ -25,7 +25,7 @@ from shiftscope.training.runs.jobs import UNGATED, Arm, Job
 from shiftscope.training.runs.ledger import ledger_of
 from shiftscope.training.runs.states import Checkpoint, Evaluation
 
-__all__ = ["MARGIN", "SiteFacts", "leaks_told", "line_of", "summarise", "verdict_on"]
+__all__ = ["MARGIN", "SiteFacts", "leaks_told", "summarise", "verdict_on"]
 
 Series = Sequence[float | None]
 """One value per seed."""
@@ -108,16 +108,6 @@ def leaks_told(job: Job, harmonizer: str, kept: Mapping[str, Kept]) -> list[str]
         for site, word in kept.items()
         if word.lost
     ]
-
-
-def line_of(entry: RoundEntry, job: Job) -> str:
-    """A round in one line, counted among its own strategy's."""
-    rounds = job.arm(entry.arm).rounds
-    failed = [f"{site} {reply}" for site, reply in entry.replies.items() if reply != "ok"]
-    loss = "no loss" if entry.loss is None else f"loss {entry.loss:.3f}"
-    counts = f"{len(entry.replies) - len(failed)} of {len(entry.replies)} sites"
-    head = f"{entry.arm}, seed {entry.seed}, round {entry.round} of {rounds}: {loss}, {counts}, {entry.seconds:.1f} s"
-    return "; ".join([head, *failed])
 
 
 def _arm(

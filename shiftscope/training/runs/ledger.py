@@ -6,7 +6,7 @@ from shiftscope.plans import Forecast, Ledger, SiteRound, Spending
 from shiftscope.training.runs.jobs import Job
 from shiftscope.training.runs.states import Checkpoint
 
-__all__ = ["ledger_of", "line_of", "spending"]
+__all__ = ["forecast_line", "ledger_of", "spending"]
 
 
 def ledger_of(job: Job, arm: str, runs: Sequence[Checkpoint]) -> Ledger:
@@ -16,7 +16,7 @@ def ledger_of(job: Job, arm: str, runs: Sequence[Checkpoint]) -> Ledger:
     return Ledger(predicted=job.forecast.get(arm), measured=spending([*rounds, *ends]))
 
 
-def line_of(arm: str, expected: Forecast) -> str:
+def forecast_line(arm: str, expected: Forecast) -> str:
     """A prediction in one line."""
     total = expected.total
     memory = "" if total.peak_bytes is None else f", {total.peak_bytes / 1e9:.1f} GB of memory at a site"

@@ -8,10 +8,11 @@ from shiftscope.errors import PlanError, UsageError
 from shiftscope.harmonizers import HARMONIZERS
 from shiftscope.plans import Plan, name_of_strategy
 from shiftscope.training.algorithms.families import CONTROLS, PERSONALIZERS, find_algorithm
-from shiftscope.training.launch import arm_of, check_plan, passes_of_arm
+from shiftscope.training.arms import arm_of, passes_of_arm
+from shiftscope.training.plan_checks import check_plan
 from shiftscope.training.runs.jobs import Arm
 
-__all__ = ["Strategy", "choose_strategies", "passes_of", "reference_of", "winning_plan"]
+__all__ = ["Strategy", "choose_strategies", "passes_of", "reference_of"]
 
 _ALGORITHMS = {**CONTROLS, **PERSONALIZERS}
 
@@ -43,7 +44,7 @@ def reference_of(plan: Plan) -> Strategy:
 
 
 def choose_strategies(plan: Plan, names: Sequence[str] = ()) -> tuple[tuple[Strategy, ...], list[str]]:
-    """The contenders, and what is to be told of the choice. The plan's baseline is the reference, never one of them.
+    """The contenders, and remarks on the choice. The plan's baseline is the reference, never one of them.
 
     Without `names`: the plan's advice, its halves, and a cheap member of each family, where plan and model allow them.
 
@@ -54,7 +55,7 @@ def choose_strategies(plan: Plan, names: Sequence[str] = ()) -> tuple[tuple[Stra
     if not names:
         return _short_list(plan)
     wanted = [_find(name.strip(), plan) for name in names]
-    told = [
+    remarks = [
         f"{name}: named twice, runs once"
         for name in dict.fromkeys(item.name for item in wanted)
         if sum(item.name == name for item in wanted) > 1
@@ -67,7 +68,7 @@ def choose_strategies(plan: Plan, names: Sequence[str] = ()) -> tuple[tuple[Stra
             check_plan(plan, [item.arm(plan)])
         except PlanError as problem:
             raise PlanError(f"--strategies {item.name}: {problem}") from None
-    return chosen, told
+    return chosen, remarks
 
 
 def passes_of(strategy: Strategy, plan: Plan, rounds: int) -> int:
@@ -76,38 +77,21 @@ def passes_of(strategy: Strategy, plan: Plan, rounds: int) -> int:
     return passes_of_arm(plan, arm) * len(plan.seeds)
 
 
-def winning_plan(plan: Plan, winner: Strategy | None) -> Plan:
-    """The plan that trains `winner` beside its baseline; for None, the baseline alone.
-
-    Where the winner's algorithm gives one model to all, it takes the baseline's place.
-    """
-    if winner is None:
-        return plan.model_copy(update={"harmonizer": None, "personalizer": None})
-    own = winner.algorithm in PERSONALIZERS
-    return plan.model_copy(
-        update={
-            "harmonizer": winner.harmonizer,
-            "personalizer": winner.algorithm if own else None,
-            "baseline": plan.baseline if own else winner.algorithm,
-        }
-    )
-
-
 def _short_list(plan: Plan) -> tuple[tuple[Strategy, ...], list[str]]:
-    """What the plan advises and a cheap member of each family; what the plan rules out is told and left out."""
+    """What the plan advises and a cheap member of each family; what the plan rules out is left out, with a remark."""
     advice = name_of_strategy(plan.harmonizer, plan.personalizer)
     grouped = len({site.cluster for site in plan.sites.values()}) > 1
     names = [advice, plan.harmonizer or "", plan.personalizer or "", *_SHORT, "clustered" * grouped]
-    chosen, told = [], []
+    chosen, remarks = [], []
     for name in dict.fromkeys(filter(None, names)):
         item = _find(name, plan)
         try:
             check_plan(plan, [item.arm(plan)])
         except PlanError as problem:
-            told.append(f"left out: {name} ({problem})")
+            remarks.append(f"left out: {name} ({problem})")
         else:
             chosen.append(item)
-    return tuple(chosen), told
+    return tuple(chosen), remarks
 
 
 def _find(name: str, plan: Plan) -> Strategy:

@@ -2,7 +2,7 @@
 
 import logging
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from flwr.app import Context, Error, Message, RecordDict
@@ -10,8 +10,9 @@ from flwr.clientapp import ClientApp
 from flwr.serverapp import Grid
 
 from shiftscope.plans import RunResult
+from shiftscope.progress import Report, silent
 from shiftscope.training.federation.flower.client import client, participant
-from shiftscope.training.federation.flower.server import coordinate, ignore
+from shiftscope.training.federation.flower.server import coordinate
 from shiftscope.training.runs.jobs import Job
 
 __all__ = ["InlineGrid", "run_inline", "task_identity"]
@@ -100,14 +101,14 @@ def task_identity() -> Iterator[None]:
         TaskIdentity._task_id, TaskIdentity._run_id, TaskIdentity._node_id = before
 
 
-def run_inline(job: Job, say: Callable[[str], None] = ignore) -> RunResult:
+def run_inline(job: Job, progress: Report = silent) -> RunResult:
     """The whole job, one site after the other, in this process and one thread."""
     chatter = logging.getLogger("flwr")
     level = chatter.level
     chatter.setLevel(logging.ERROR)
     try:
         with task_identity():
-            return coordinate(InlineGrid(job), job, "inline", say)
+            return coordinate(InlineGrid(job), job, "inline", progress)
     finally:
         chatter.setLevel(level)
         participant.cache_clear()

@@ -4,7 +4,7 @@ import json
 import os
 import platform
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import flwr
@@ -18,15 +18,17 @@ from shiftscope.files import write_text
 from shiftscope.harmonizers import HARMONIZERS, NOTHING, Statistics, combine
 from shiftscope.parsing import read_json
 from shiftscope.plans import Cost, Kept, RoundEntry, RunResult
+from shiftscope.progress import Report, silent
 from shiftscope.training.algorithms.families import find_algorithm
 from shiftscope.training.evaluation.fairness import refuse_unequal
-from shiftscope.training.evaluation.run_summaries import SiteFacts, leaks_told, line_of, summarise
+from shiftscope.training.evaluation.run_summaries import SiteFacts, leaks_told, summarise
 from shiftscope.training.federation.flower.federation import Federation, Replies
 from shiftscope.training.federation.flower.messages import Payload
 from shiftscope.training.federation.flower.strategy import AccountedFedAvg
 from shiftscope.training.federation.participants import initial_tensors, server_of
 from shiftscope.training.runs.jobs import Arm, Job
 from shiftscope.training.runs.kept_references import kept_reference, read_reference
+from shiftscope.training.runs.round_progress import round_progress
 from shiftscope.training.runs.states import (
     Checkpoint,
     Evaluation,
@@ -36,7 +38,7 @@ from shiftscope.training.runs.states import (
     save_checkpoint,
 )
 
-__all__ = ["FAILURE", "ROUNDS", "coordinate", "ignore", "server"]
+__all__ = ["FAILURE", "ROUNDS", "coordinate", "server"]
 
 _MOST_BYTES = 1_000_000  # of the marks of all sites
 
@@ -52,30 +54,27 @@ LEAST_CHANGE = 1e-4
 """Mean change of a pixel in [0, 1], a fortieth of an 8-bit grey level: less than that at every site is no change."""
 
 
-def ignore(_line: str) -> None:
-    """Nobody listens."""
-
-
-def coordinate(grid: Grid, job: Job, engine: str, say: Callable[[str], None] = ignore) -> RunResult:
+def coordinate(grid: Grid, job: Job, engine: str, progress: Report = silent) -> RunResult:
     """Run the job over `grid` and write `result.json`.
 
     Continues from the checkpoints under `job.out`, where there are any.
 
     Args:
-        say: told one line per round, besides `rounds.jsonl`.
+        progress: called after every round; the file `rounds.jsonl` says the same to other processes.
 
     Raises:
         EngineError: the job cannot give a result.
     """
-    return _Run(grid, job, engine, say).result()
+    return _Run(grid, job, engine, progress).result()
 
 
 class _Run:
     """One job under way."""
 
-    def __init__(self, grid: Grid, job: Job, engine: str, say: Callable[[str], None]) -> None:
+    def __init__(self, grid: Grid, job: Job, engine: str, progress: Report) -> None:
         self.job = job
-        self.say = say
+        self.progress = progress
+        self.rounds_done = 0
         self.engine = engine
         self.federation = Federation(grid, job)
         self.since = time.monotonic()
@@ -211,10 +210,11 @@ class _Run:
         self.notes += [f"site {site} did not {what}: {why}" for site, why in answers.failures.items()]
 
     def _note(self, entry: RoundEntry) -> None:
-        """Append to the log that whoever waits for this run follows."""
+        """Append to the log that whoever waits for this run follows, and report."""
+        self.rounds_done += 1
         with (self.job.out / ROUNDS).open("a", encoding="utf-8") as log:
             log.write(entry.model_dump_json() + "\n")
-        self.say(line_of(entry, self.job))
+        self.progress(round_progress(entry, self.job, self.rounds_done))
 
 
 def _judged(site: str, runs: Mapping[tuple[str, int], Checkpoint]) -> Payload:

@@ -1,6 +1,7 @@
 """Flower's simulation, on a SuperLink of our own that ends with the run."""
 
 import json
+import logging
 import math
 import os
 import subprocess
@@ -8,7 +9,6 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from socket import create_connection
@@ -17,7 +17,7 @@ import flwr
 
 from shiftscope.errors import EngineError
 from shiftscope.plans import RoundEntry, RunResult
-from shiftscope.training.evaluation.run_summaries import line_of
+from shiftscope.progress import Report, silent
 from shiftscope.training.federation.flower.federation import WorkerDied
 from shiftscope.training.federation.flower.processes import (
     Processes,
@@ -27,10 +27,13 @@ from shiftscope.training.federation.flower.processes import (
     tool,
     undisturbed,
 )
-from shiftscope.training.federation.flower.server import FAILURE, ROUNDS, ignore
+from shiftscope.training.federation.flower.server import FAILURE, ROUNDS
 from shiftscope.training.runs.jobs import Job
+from shiftscope.training.runs.round_progress import round_progress
 
 __all__ = ["LOG", "run_simulation"]
+
+log = logging.getLogger(__name__)
 
 LOG = "flower.log"
 START_S = 60.0
@@ -74,7 +77,7 @@ insecure = true
 """
 
 
-def run_simulation(job: Job, say: Callable[[str], None] = ignore) -> RunResult:
+def run_simulation(job: Job, progress: Report = silent) -> RunResult:
     """Run `job` with one simulated node per site.
 
     Flower's own word on success is not trusted (a run may end "completed" with sites that died): there is a result
@@ -82,29 +85,29 @@ def run_simulation(job: Job, say: Callable[[str], None] = ignore) -> RunResult:
     Its log is `flower.log` in the job's folder.
 
     Args:
-        say: told one line per round as it ends, and what the engine does.
+        progress: called after every round, by what the coordinator writes.
 
     Raises:
         EngineError: no result; the checkpoints stay.
         KeyboardInterrupt: Ctrl-C or SIGTERM, after every process of the run has ended.
     """
-    told, restarts = 0, 0
+    reported, restarts = 0, 0
     while True:
         job = job.model_copy(update={"restarts": restarts})
         job.write(job.path)
-        say(f"starting Flower; its log is {job.out / LOG}")
-        before, told = told, _once(job, say, told)
+        log.info("starting Flower; its log is %s", job.out / LOG)
+        before, reported = reported, _once(job, progress, reported)
         problem = _failure(job)
         if problem is None:
             return RunResult.read(job.out / "result.json", EngineError)
-        if restarts == RESTARTS or not (isinstance(problem, WorkerDied) or told > before):
+        if restarts == RESTARTS or not (isinstance(problem, WorkerDied) or reported > before):
             raise problem
-        say(f"{problem}; going on from the last checkpoint")
+        log.warning("%s; going on from the last checkpoint", problem)
         restarts += 1
 
 
-def _once(job: Job, say: Callable[[str], None], told: int) -> int:
-    """One life of the engine; returns how many rounds have been told of, `told` of them before."""
+def _once(job: Job, progress: Report, reported: int) -> int:
+    """One life of the engine; returns how many rounds have been reported, `reported` of them before."""
     for leftover in (ROUNDS, FAILURE):
         (job.out / leftover).unlink(missing_ok=True)
     with ExitStack() as stack:
@@ -119,7 +122,7 @@ def _once(job: Job, say: Callable[[str], None], told: int) -> int:
         port = _superlink(processes)
         (Path(scratch) / "config.toml").write_text(CONNECTION.format(port=port), encoding="utf-8")
         run = processes.start(tool("flwr"), "run", str(_app(Path(scratch))), "here", "--stream", *_settings(job))
-        return _follow(run, processes, job, say, told)
+        return _follow(run, processes, job, progress, reported)
 
 
 def _scratch_root() -> str:
@@ -181,21 +184,21 @@ def _settings(job: Job) -> tuple[str, ...]:
     return ("--federation-config", federation, "--run-config", f"job={json.dumps(str(job.path))}")
 
 
-def _follow(run: subprocess.Popen[bytes], processes: Processes, job: Job, say: Callable[[str], None], told: int) -> int:
-    """Tell of the rounds in the job's log until the run ends."""
-    log = job.out / ROUNDS
+def _follow(run: subprocess.Popen[bytes], processes: Processes, job: Job, progress: Report, reported: int) -> int:
+    """Report the rounds in the job's log until the run ends; returns how many there are."""
+    rounds = job.out / ROUNDS
     through: float | None = None
     while True:
         if through is None and ((job.out / "result.json").exists() or (job.out / FAILURE).exists()):
             through = time.monotonic()
         ended = run.poll() is not None or (through is not None and time.monotonic() - through > GRACE_S)
-        lines = log.read_text(encoding="utf-8").split("\n")[:-1] if log.exists() else []
-        for line in lines[told:]:
-            say(line_of(RoundEntry.model_validate_json(line), job))
-        told = max(told, len(lines))
+        lines = rounds.read_text(encoding="utf-8").split("\n")[:-1] if rounds.exists() else []
+        for number, line in enumerate(lines[reported:], reported + 1):
+            progress(round_progress(RoundEntry.model_validate_json(line), job, number))
+        reported = max(reported, len(lines))
         processes.alive()
         if ended:
-            return told
+            return reported
         time.sleep(POLL_S)
 
 

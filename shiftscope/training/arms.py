@@ -1,0 +1,50 @@
+"""The strategies of a run: the advice beside its baseline, each on the plan's budget."""
+
+from shiftscope.plans import Plan
+from shiftscope.training.algorithms.families import PERSONALIZERS, find_algorithm
+from shiftscope.training.plan_checks import check_names
+from shiftscope.training.runs.jobs import Arm
+
+__all__ = ["arm_of", "arms_of", "at_equal_compute", "passes_of_arm"]
+
+HARDLY = 1.05
+"""A method that computes up to so many times as much as its baseline counts as computing alike."""
+
+
+def arms_of(plan: Plan) -> tuple[Arm, ...]:
+    """The baseline, then the advice where there is any; once more at the baseline's compute where it takes more.
+
+    Raises:
+        PlanError: the plan names a method that does not exist.
+    """
+    check_names(plan)
+    arms = [arm_of(plan, "baseline", plan.baseline, None)]
+    if plan.harmonizer or plan.personalizer:
+        arms.append(arm_of(plan, "adapted", plan.personalizer or plan.baseline, plan.harmonizer))
+        if (less := at_equal_compute(plan, arms[1], arms[0])) is not None:
+            arms.append(less.model_copy(update={"name": "equal_compute"}))
+    return tuple(arms)
+
+
+def arm_of(plan: Plan, name: str, algorithm: str, harmonizer: str | None) -> Arm:
+    """One strategy on the plan's whole budget; what personalizes is gated."""
+    return Arm(
+        name=name,
+        algorithm=algorithm,
+        harmonizer=harmonizer,
+        rounds=plan.rounds,
+        gated=algorithm in PERSONALIZERS,
+    )
+
+
+def at_equal_compute(plan: Plan, arm: Arm, reference: Arm) -> Arm | None:
+    """The strategy in as many fewer rounds as it computes more in each; None where it computes hardly more."""
+    more = passes_of_arm(plan, arm) / passes_of_arm(plan, reference)
+    return arm.model_copy(update={"rounds": max(1, int(arm.rounds / more))}) if more > HARDLY else None
+
+
+def passes_of_arm(plan: Plan, arm: Arm) -> int:
+    """Forward-and-backward passes of all sites with one seed, by the numbers of cases in the plan."""
+    batches = (-(-round(plan.split.train * site.cases) // plan.batch_size) for site in plan.sites.values())
+    algorithm = find_algorithm(arm.algorithm)
+    return sum(algorithm.passes_of(arm.rounds, plan.local_steps, count) for count in batches)

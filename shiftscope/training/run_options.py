@@ -1,0 +1,31 @@
+"""How a run is carried out, whatever is run: the options that `train` and a trial have in common."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+__all__ = ["TIMEOUT_S", "RunOptions"]
+
+TIMEOUT_S = 1800.0
+"""How long a round waits for its slowest site, unless told otherwise; Flower's own default is an hour."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """Where and how to run.
+
+    Attributes:
+        out: the folder that receives everything the run leaves.
+        engine: "flower" for Flower's simulation, "inline" for the same apps in this process.
+        resume: go on from the checkpoints in `out`; the plan must be the same.
+        patient_regex: how to find the patient in a file name, as for `profile`.
+        timeout_s: how long a round waits for its slowest site.
+        device: "cpu", "cuda", or "auto". Results repeat bit for bit on "cpu".
+    """
+
+    out: Path
+    engine: Literal["flower", "inline"] = "flower"
+    resume: bool = False
+    patient_regex: str | None = None
+    timeout_s: float = TIMEOUT_S
+    device: str = "cpu"

@@ -1,0 +1,86 @@
+"""What a trial will do: which strategies, on how many rounds in each rung, and what that will cost."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shiftscope.errors import UsageError
+from shiftscope.plans import Plan
+from shiftscope.training.plan_checks import require_extra
+from shiftscope.training.trials.halving import MIN_ROUNDS, budgets, expected_left
+from shiftscope.training.trials.strategies import Strategy, choose_strategies, passes_of, reference_of
+
+__all__ = ["KEEP", "RUNGS", "SHARE", "Trial", "prepare_trial"]
+
+KEEP = 0.5
+"""Half of the strategies go on from a rung."""
+
+SHARE = 0.5
+"""Of the plan's rounds, for the last rung: even where nothing can be dropped, all rungs together then take no more
+than every strategy in full would."""
+
+RUNGS = 3
+"""At the most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What will be run.
+
+    Attributes:
+        rungs: rounds of each.
+        remarks: sentences on the choice of strategies: what was left out, and why.
+    """
+
+    plan: Plan
+    strategies: tuple[Strategy, ...]
+    rungs: tuple[int, ...]
+    keep: float
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def full_passes(self) -> int:
+        """What every strategy and the reference would take on the whole of the plan's budget."""
+        return self._passes(self.plan.rounds, len(self.strategies))
+
+    def expects(self) -> str:
+        """The cost in a sentence, before anything has run."""
+        left = expected_left(len(self.strategies), self.keep, len(self.rungs))
+        about = sum(self._passes(rounds, count) for rounds, count in zip(self.rungs, left, strict=True))
+        most = sum(self._passes(rounds, len(self.strategies)) for rounds in self.rungs)
+        return (
+            f"{len(self.strategies)} strategies beside {self.plan.baseline}, rungs of"
+            f" {', '.join(map(str, self.rungs))} rounds: about {about} passes, at most {most} where noise drops"
+            f" nothing; all in full: {self.full_passes}"
+        )
+
+    def _passes(self, rounds: int, count: int) -> int:
+        """Of the reference and as many of the strategies, at the mean of their cost."""
+        all_of_them = sum(passes_of(item, self.plan, rounds) for item in self.strategies)
+        return passes_of(reference_of(self.plan), self.plan, rounds) + round(all_of_them * count / len(self.strategies))
+
+
+def prepare_trial(
+    plan: Plan, names: Sequence[str] = (), *, rungs: int = RUNGS, keep: float = KEEP, share: float = SHARE
+) -> Trial:
+    """Choose the strategies and the budgets.
+
+    Args:
+        names: strategies; by default a short list that follows from the plan.
+        rungs: how many at the most.
+        keep: share of the strategies that goes on from each rung; also a rung's budget in terms of the next one's.
+        share: of the plan's rounds, for the last rung.
+
+    Raises:
+        UsageError: a strategy that does not exist, or a share that is none.
+        PlanError: a strategy or a budget that the plan does not allow.
+    """
+    if not 0 < keep < 1:
+        raise UsageError(f"--keep {keep:g}: expected a share between 0 and 1, such as 1/2")
+    if not 0 < share <= 1:
+        raise UsageError(f"--budget {share:g}: expected a share above 0, and 1 at the most, such as 1/2")
+    if rungs < 1:
+        raise UsageError(f"--rungs {rungs}: expected 1 or more")
+    last = max(min(MIN_ROUNDS, plan.rounds), round(plan.rounds * share))
+    require_extra()
+    strategies, remarks = choose_strategies(plan, names)
+    return Trial(plan, strategies, budgets(last, len(strategies), keep, rungs), keep, tuple(remarks))
