@@ -36,6 +36,7 @@ lint: $(STAMP)
 
 types: $(STAMP)
 	$(VENV)/bin/mypy
+	$(VENV)/bin/mypy typing_tests
 
 layers: $(STAMP)
 	$(VENV)/bin/lint-imports

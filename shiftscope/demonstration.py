@@ -1,19 +1,22 @@
 """Four synthetic hospitals, the whole way: drawn, profiled, diagnosed, trained on Flower, reported."""
 
+import logging
 import shlex
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from shiftscope.measures.features.extractors import load_extractor
 from shiftscope.phantoms import demo_hospitals
-from shiftscope.plans import RunResult, propose_plan, write_plan
-from shiftscope.profiles import Options, Profile, profile_site
-from shiftscope.recommendation import Advice, advise
-from shiftscope.sites import read_site
+from shiftscope.progress import Report, silent
+
+if TYPE_CHECKING:
+    from shiftscope import Profile
+    from shiftscope.plans import RunResult
+    from shiftscope.recommendation import Advice
 
 __all__ = ["Story", "run_demo"]
+
+_LOGGER = logging.getLogger(__name__)
 
 ROUNDS = 6
 LOCAL_STEPS = 20
@@ -29,48 +32,49 @@ class Story:
         profiles: one per hospital.
         advice: diagnosis and recommendation.
         result: the federated run.
+        report: the HTML file.
     """
 
-    profiles: tuple[Profile, ...]
-    advice: Advice
-    result: RunResult
+    profiles: "tuple[Profile, ...]"
+    advice: "Advice"
+    result: "RunResult"
+    report: Path
 
 
 def run_demo(
-    out: Path,
-    seed: int = 0,
-    engine: Literal["flower", "inline"] = "flower",
-    say: Callable[[str], None] = lambda text: None,  # noqa: ARG005
+    out: Path, *, seed: int = 0, engine: Literal["flower", "inline"] = "flower", progress: Report = silent
 ) -> Story:
     """Run everything in `out`, with the same calls as the commands.
 
     Args:
-        out: folder for images, profiles, plan and run.
+        out: folder for images, profiles, plan, run and report.
         seed: of the hospitals.
         engine: "flower" or "inline".
-        say: told what happens.
+        progress: called after every case and every round.
     """
-    from shiftscope.training.launch import train
-    from shiftscope.training.run_options import RunOptions
+    import shiftscope
+    from shiftscope.plans import write_plan
 
-    say("drawing four hospitals")
+    _LOGGER.info("drawing four hospitals")
     folders = demo_hospitals(out / "hospitals", seed=seed)
+    paths = {name: out / f"{name}.profile.json" for name in folders}
     profiles = []
-    extractor = load_extractor()
     for name, folder in folders.items():
-        say(shlex.join(["shiftscope", "profile", str(folder), "-o", f"{out / name}.profile.json"]))
-        made, _ = profile_site(read_site(folder, name=name), extractor, Options())
-        made.write(out / f"{name}.profile.json")
-        profiles.append(made)
-    say(f"shiftscope recommend {shlex.quote(str(out))}/*.profile.json -o {shlex.quote(str(out / 'plan.toml'))}")
-    advice = advise(profiles)
-    proposed = propose_plan(profiles, advice.recommendation, "demo")
+        _say("profile", folder, "-o", paths[name])
+        profiles.append(shiftscope.profile(folder, name=name, output=paths[name], device="cpu", progress=progress))
+    _say("recommend", *paths.values(), "-o", out / "plan.toml")
+    advice = shiftscope.recommend(profiles)
+    proposed = shiftscope.propose_plan(profiles, advice, name="demo")
     plan = proposed.model_copy(
         update={"rounds": ROUNDS, "local_steps": LOCAL_STEPS, "image_size": IMAGE_SIZE, "seeds": SEEDS}
     )
     write_plan(plan, out / "plan.toml", advice.recommendation.because)
-    pairs = " ".join(f"--data {shlex.quote(f'{name}={folder}')}" for name, folder in folders.items())
-    say(f"shiftscope train {shlex.quote(str(out / 'plan.toml'))} {pairs}")
-    options = RunOptions(engine=engine, out=out / "run")
-    result = train(plan, folders, options, progress=lambda step: say(step.line))
-    return Story(tuple(profiles), advice, result)
+    pairs = [part for name, folder in folders.items() for part in ("--data", f"{name}={folder}")]
+    _say("train", out / "plan.toml", *pairs)
+    result = shiftscope.train(plan, folders, engine=engine, output=out / "run", progress=progress)
+    page = shiftscope.report(paths.values(), output=out / "report.html", result=out / "run" / "result.json")
+    return Story(tuple(profiles), advice, result, page.path)
+
+
+def _say(*words: object) -> None:
+    _LOGGER.info("%s", shlex.join(["shiftscope", *map(str, words)]))

@@ -9,7 +9,7 @@ import click
 import typer
 
 from shiftscope.cli.check import check
-from shiftscope.cli.console import say
+from shiftscope.cli.console import listening, say
 from shiftscope.cli.demo import demo
 from shiftscope.cli.explain import explain
 from shiftscope.cli.harmonize import harmonize
@@ -80,31 +80,34 @@ def main() -> None:
 
 def _run() -> int:
     try:
-        code = typer.main.get_command(app).main(prog_name="shiftscope", standalone_mode=False)
+        with listening():
+            code = typer.main.get_command(app).main(prog_name="shiftscope", standalone_mode=False)
     except click.ClickException as problem:
         vars(problem)["message"] = on_one_line(problem.message)  # it may repeat what was typed
         problem.show()
         return 2
     except ShiftscopeError as problem:
-        told = str(problem)
-        return _told(f"error: {told if isinstance(problem, Unsettled) else on_one_line(told)}", 2)
+        text = str(problem)
+        return _ended(f"error: {text if isinstance(problem, Unsettled) else on_one_line(text)}", 2)
     except (KeyboardInterrupt, click.Abort):
         code = 130
     except OSError as problem:
         if problem.filename is None:
             return _bug(problem)
-        return _told(f"error: {on_one_line(str(problem.filename))}: {problem.strerror}; give another file or folder", 2)
+        return _ended(
+            f"error: {on_one_line(str(problem.filename))}: {problem.strerror}; give another file or folder", 2
+        )
     except Exception as problem:  # noqa: BLE001 - what escapes here is a bug, and must not read as "check failed"
         return _bug(problem)
-    return _told("interrupted", 130) if code == 130 else code or 0  # typer hands an exit, or an interruption, back
+    return _ended("interrupted", 130) if code == 130 else code or 0  # typer hands an exit, or an interruption, back
 
 
 def _bug(problem: Exception) -> int:
     said = on_one_line(f"{type(problem).__name__}: {problem}")
-    return _told(f"bug: {said}; please report it with the output of --debug", 70)
+    return _ended(f"bug: {said}; please report it with the output of --debug", 70)
 
 
-def _told(text: str, code: int) -> int:
+def _ended(text: str, code: int) -> int:
     """Say what happened, with its traceback where --debug asks for it."""
     if "SHIFTSCOPE_DEBUG" in os.environ:
         traceback.print_exc()

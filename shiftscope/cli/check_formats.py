@@ -15,7 +15,7 @@ from shiftscope.cli.options import Format
 from shiftscope.errors import UsageError
 
 if TYPE_CHECKING:
-    from shiftscope.checks import CheckResult
+    from shiftscope.api.checking import CheckResult
 
 __all__ = ["CheckFormat", "form_of", "write_result"]
 

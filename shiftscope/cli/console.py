@@ -1,46 +1,46 @@
-"""Answers on stdout, talk on stderr."""
+"""Answers on stdout; talk, warnings and progress on stderr."""
 
 import json
-import os
+import logging
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
 
 from shiftscope.cli.options import Format
 from shiftscope.parsing import on_one_line, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from shiftscope.errors import Unreadable
+    from shiftscope.progress import Progress, Report
     from shiftscope.reports.sheet import Sheet
 
-__all__ = ["answer", "choose_device", "counting", "list_failures", "say", "tell", "warn"]
+__all__ = ["answer", "list_failures", "listening", "progress_bar", "say", "tell", "warn"]
 
 _LISTED = 20
+_DRAWN: list[Bar] = []
+"""The bar that is being drawn, if any: lines of talk go above it."""
 
 
 def say(text: str) -> None:
     """One line of talk."""
-    Console(stderr=True, highlight=False).print(printable(text), markup=False, soft_wrap=True)
+    _stderr().print(printable(text), markup=False, soft_wrap=True, highlight=False)
 
 
 def warn(text: str) -> None:
     """One line that lowers the trust in what follows."""
-    Console(stderr=True, highlight=False).print(
-        f"warning: {printable(text)}", style="yellow", markup=False, soft_wrap=True
-    )
+    _stderr().print(f"warning: {printable(text)}", style="yellow", markup=False, soft_wrap=True, highlight=False)
 
 
 def tell(sheet: "Sheet") -> None:
     """Tables and sentences beside the answer."""
     from shiftscope.reports.formats.table import print_table
 
-    print_table(sheet, Console(stderr=True, highlight=False))
+    print_table(sheet, _stderr())
 
 
 def answer(form: Format, value: Mapping[str, Any], sheet: "Sheet") -> None:
@@ -57,25 +57,71 @@ def answer(form: Format, value: Mapping[str, Any], sheet: "Sheet") -> None:
         print_table(sheet, Console(highlight=False))
 
 
+def _stderr() -> Console:
+    return _DRAWN[-1].console if _DRAWN else Console(stderr=True, highlight=False)
+
+
+class _Talk(logging.Handler):
+    """What the library has to say, as lines of talk and warnings."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        (warn if record.levelno >= logging.WARNING else say)(record.getMessage())
+
+
 @contextmanager
-def counting(what: str) -> "Iterator[Callable[[int, int], None]]":
-    """Progress with rate and time left on stderr; silent in a pipe."""
-    console = Console(stderr=True)
+def listening() -> "Iterator[None]":
+    """Messages of the library are shown as long as this lasts."""
+    logger, talk = logging.getLogger("shiftscope"), _Talk()
+    level = logger.level
+    logger.addHandler(talk)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(talk)
+        logger.setLevel(level)
+
+
+@contextmanager
+def progress_bar() -> "Iterator[Report]":
+    """One bar in a terminal: what is done, of how much, and the time left. In a pipe, the lines worth a line."""
+    console = Console(stderr=True, highlight=False)
+    if not console.is_terminal:
+        yield _say_line
+        return
     columns = (
-        TextColumn(what),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
+        TextColumn("{task.fields[unit]}", markup=False),
+        TextColumn("{task.fields[rate]}", markup=False),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
-        task = progress.add_task(what, total=None, rate="")
+    with Bar(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("", total=None, unit="", rate="", visible=False)
+        _DRAWN.append(bar)
 
-        def update(done: int, total: int) -> None:
-            speed = progress.tasks[0].speed
-            progress.update(task, completed=done, total=total, rate=f"{speed:.1f}/s" if speed else "")
+        def update(step: "Progress") -> None:
+            speed = bar.tasks[0].speed
+            bar.update(
+                task,
+                completed=step.done,
+                total=step.total,
+                description=printable(step.doing),
+                unit=step.unit,
+                rate=f"{speed:.1f}/s" if speed and speed >= 1 else "",
+                visible=True,
+            )
 
-        yield update
+        try:
+            yield update
+        finally:
+            _DRAWN.pop()
+
+
+def _say_line(step: "Progress") -> None:
+    if step.line:
+        say(step.line)
 
 
 def list_failures(failures: "Sequence[Unreadable]") -> None:
@@ -87,22 +133,3 @@ def list_failures(failures: "Sequence[Unreadable]") -> None:
         say(f"  {on_one_line(str(failure))}")
     if len(failures) > _LISTED:
         say(f"  ... and {len(failures) - _LISTED} more; --failures FILE lists them all")
-
-
-def choose_device(wanted: str, workers: int) -> str:
-    """cpu or cuda for "auto"; leaves the decoding threads their cores.
-
-    Raises:
-        UsageError: "cuda" is asked for and there is none.
-    """
-    import torch
-
-    from shiftscope.errors import UsageError
-
-    available = torch.cuda.is_available()
-    if wanted == "cuda" and not available:
-        raise UsageError("--device cuda: no GPU that torch can use; try --device cpu")
-    if wanted == "auto" and not available:
-        say("no GPU found: features are computed on the CPU")
-    torch.set_num_threads(max(1, (os.cpu_count() or 1) - workers))
-    return "cuda" if available and wanted != "cpu" else "cpu"

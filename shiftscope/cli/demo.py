@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from shiftscope.cli.console import answer, say
-from shiftscope.cli.options import Engine, Format, FormatOption
+from shiftscope.cli.console import answer, progress_bar, say
+from shiftscope.cli.options import Engine, EngineOption, Format, FormatOption, VerboseOption
+from shiftscope.errors import UsageError
 
 __all__ = ["demo"]
 
@@ -15,25 +16,24 @@ __all__ = ["demo"]
 def demo(
     output: Annotated[Path, typer.Option("-o", "--output", help="Emptied first if a demo made it.")] = Path("demo"),
     seed: Annotated[int, typer.Option(help="Of the hospitals.")] = 0,
-    engine: Annotated[Engine, typer.Option(help="inline runs the same app in this process.")] = Engine.FLOWER,
+    engine: EngineOption = Engine.FLOWER,
+    verbose: VerboseOption = False,
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Four synthetic hospitals, the whole way: drawn, profiled, diagnosed, trained, reported. Needs no network."""
     from shiftscope.demonstration import run_demo
     from shiftscope.reports.formats.markdown import to_markdown
-    from shiftscope.reports.html import read_material, write_page
     from shiftscope.reports.sheets.advice_sheet import advice_sheet
     from shiftscope.reports.sheets.result_sheet import result_sheet
 
     _make_room(output)
-    story = run_demo(output, seed, engine.value, say)
-    sheet = [*advice_sheet(story.advice), *result_sheet(story.result)]
-    report = output / "report.md"
-    report.write_text(to_markdown(sheet), encoding="utf-8")
-    page = output / "report.html"
-    write_page(read_material([*output.glob("*.profile.json")], output / "run" / "result.json"), page)
-    say(f"report written to {report} and, to look at, {page}")
-    answer(form, {"advice": story.advice.to_dict(), "result": story.result.to_dict()}, sheet)
+    with progress_bar() as progress:
+        story = run_demo(output, seed=seed, engine=engine.value, progress=progress)
+    whole = [*advice_sheet(story.advice), *result_sheet(story.result)]
+    text = output / "report.md"
+    text.write_text(to_markdown(whole), encoding="utf-8")
+    say(f"report written to {text} and, to look at, {story.report}")
+    answer(form, {"advice": story.advice.to_dict(), "result": story.result.to_dict()}, whole)
 
 
 def _make_room(folder: Path) -> None:
@@ -42,8 +42,6 @@ def _make_room(folder: Path) -> None:
     Raises:
         UsageError: the folder holds something a demo did not make.
     """
-    from shiftscope.errors import UsageError
-
     if not folder.exists():
         return
     if not (folder / "hospitals").is_dir() and any(folder.iterdir()):

@@ -20,12 +20,12 @@ def explain(
 
     `classes` lists the words that names of classes may be made of, to leave a site without being declared.
     """
-    from shiftscope.reports.sheets.explain_sheet import explain_sheet, explanations, index_sheet, to_values, words_sheet
-    from shiftscope.sites import class_words
+    import shiftscope
+    from shiftscope.api.explaining import class_names
+    from shiftscope.reports.sheets.explain_sheet import explain_sheet, index_sheet, words_sheet
 
     if name == "classes":
-        words = sorted(class_words())
-        answer(form, {"classes": words}, words_sheet(words))
+        answer(form, {"classes": list(class_names())}, words_sheet(class_names()))
         return
-    items = explanations(name)
-    answer(form, to_values(items), index_sheet(items) if name is None else explain_sheet(items))
+    found = shiftscope.explain(name)
+    answer(form, found.to_dict(), index_sheet(found.items) if name is None else explain_sheet(found.items))

@@ -19,10 +19,9 @@ def merge(
     form: FormatOption = Format.TABLE,
 ) -> None:
     """At a site: parts with different patients in, the profile of all of them out. The parts stay."""
-    from shiftscope import profiles
-    from shiftscope.errors import ProfileError
+    from shiftscope.api.merging import merged, read_parts
 
-    read = [(str(path), profiles.Part.read(path, ProfileError)) for path in parts]
-    target = target_for(read[0][1].origin.site, output)
-    made = profiles.merge(read, epsilon)
-    publish(made, target, form, show, read[0][1].origin.declared)
+    read = read_parts(parts)
+    origin = read[0][1].origin
+    target = target_for(origin.site, output)
+    publish(merged(read, output=target, epsilon=epsilon), target, form, show, origin.declared)

@@ -13,9 +13,13 @@ __all__ = [
     "Device",
     "DeviceOption",
     "Engine",
+    "EngineOption",
     "EpsilonOption",
     "Format",
     "FormatOption",
+    "VerboseOption",
+    "WaitOption",
+    "WorkersOption",
     "allowed_failures",
     "data_folders",
     "share_of",
@@ -50,11 +54,15 @@ EpsilonOption = Annotated[
     typer.Option(help="Differential privacy: 1 is strong, 8 weak. Needs hundreds of patients; see docs/privacy.md."),
 ]
 FormatOption = Annotated[Format, typer.Option("--format", help="How the answer is written to stdout.")]
+VerboseOption = Annotated[bool, typer.Option("-v", "--verbose", help="Show the evidence behind the answer too.")]
+WorkersOption = Annotated[int | None, typer.Option(min=1, help="Decoding threads.", show_default="half of the cores")]
+EngineOption = Annotated[Engine, typer.Option(help="inline runs the same app in this process.")]
+WaitOption = Annotated[float, typer.Option("--timeout", min=1, help="Seconds a round waits for its slowest site.")]
 DeviceOption = Annotated[Device, typer.Option(help="auto takes the GPU where there is one.")]
 
 
-def allowed_failures(text: str | None, files: int) -> int | None:
-    """The number of unreadable files that "10" or "5%" of `files` allows, None for no limit."""
+def allowed_failures(text: str | None) -> int | float | None:
+    """How many unreadable files "10" or "5%" allows: a count, or a share as a float; None for no limit."""
     if text is None:
         return None
     number, percent = text.removesuffix("%"), text.endswith("%")
@@ -62,9 +70,9 @@ def allowed_failures(text: str | None, files: int) -> int | None:
         value = float(number) if percent else int(number)
     except ValueError:
         raise UsageError(f"--max-failures {text}: expected a count such as 10 or a share such as 5%") from None
-    if value < 0 or (percent and value > 100):
+    if not value >= 0 or (percent and value > 100):
         raise UsageError(f"--max-failures {text}: expected 0 or more, and 100% at most")
-    return int(files * value / 100) if percent else int(value)
+    return value / 100 if percent else value
 
 
 def share_of(text: str, option: str) -> float:

@@ -1,14 +1,14 @@
 """Options with which the owner of a site says what only its owner can know."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from shiftscope.errors import UsageError
 
 if TYPE_CHECKING:
-    from shiftscope.sites import Declarations
+    from shiftscope.api.site_listing import OwnerOptions
 
 __all__ = [
     "CaseColumnOption",
@@ -23,7 +23,7 @@ __all__ = [
     "PatientColumnOption",
     "RegexOption",
     "SiteFileOption",
-    "owner_says",
+    "owner_options",
 ]
 
 _PANEL = "What the owner says of the data; site.toml says it once"
@@ -68,47 +68,19 @@ SiteFileOption = Annotated[
 ]
 
 
-def owner_says(
-    *,
-    patient_regex: str | None = None,
-    one_file_per_patient: bool = False,
-    classes: str | None = None,
-    no_classes: bool = False,
-    layout: str | None = None,
-    mask: str | None = None,
-    channel: str | None = None,
-    labels: Path | None = None,
-    label_column: str | None = None,
-    case_column: str | None = None,
-    patient_column: str | None = None,
-) -> "Declarations":
-    """What the options say.
+def owner_options(context: typer.Context) -> "OwnerOptions":
+    """What the command's options say of the data, as the library takes it.
 
     Raises:
-        UsageError: two of them contradict each other, or a name is empty.
+        UsageError: --classes and --no-classes contradict each other.
     """
-    from shiftscope.sites import Declarations
+    from shiftscope.api.site_listing import OwnerOptions
 
-    if classes is not None and no_classes:
-        raise UsageError("--classes and --no-classes: expected one of them")
-    if patient_regex is not None and one_file_per_patient:
-        raise UsageError("--patient-regex and --one-file-per-patient: expected one of them")
-    if patient_column is not None and (patient_regex is not None or one_file_per_patient):
-        other = "--patient-regex" if patient_regex is not None else "--one-file-per-patient"
-        raise UsageError(f"--patient-column and {other}: expected one of them")
-    return Declarations.from_values(
-        {
-            "classes": [] if no_classes else None if classes is None else [name.strip() for name in classes.split(",")],
-            "one_file_per_patient": one_file_per_patient or None,
-            "patient_regex": patient_regex,
-            "layout": layout,
-            "mask": mask,
-            "channel": channel,
-            "labels": None if labels is None else str(labels),
-            "label_column": label_column,
-            "case_column": case_column,
-            "patient_column": patient_column,
-        },
-        "options",
-        UsageError,
-    )
+    given = {key: context.params[key] for key in OwnerOptions.__annotations__ if context.params.get(key) is not None}
+    if context.params.get("no_classes"):
+        if "classes" in given:
+            raise UsageError("--classes and --no-classes: expected one of them")
+        given["classes"] = ()
+    elif "classes" in given:
+        given["classes"] = [name.strip() for name in given["classes"].split(",")]
+    return cast("OwnerOptions", given)

@@ -1,18 +1,18 @@
-"""Writing a profile: the file, what lowers its worth, and what it holds; for `profile` and `merge` alike."""
+"""Where a profile is written, and what is said of it; for `profile` and `merge` alike."""
 
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shiftscope.cli.console import answer, say, warn
+from shiftscope.cli.console import answer, say
 from shiftscope.cli.options import Format
 from shiftscope.errors import UsageError
 
 if TYPE_CHECKING:
-    from shiftscope.profiles import Profile
-    from shiftscope.sites import Declarations
+    from shiftscope import Profile
+    from shiftscope.api.site_listing import Declarations
 
-__all__ = ["caution_files", "publish", "target_for"]
+__all__ = ["publish", "target_for"]
 
 
 def target_for(site: str, output: Path | None) -> Path:
@@ -31,14 +31,12 @@ def target_for(site: str, output: Path | None) -> Path:
 
 
 def publish(made: "Profile", target: Path, form: Format, show: bool, declared: "Declarations") -> None:
-    """Write `made` to `target`; answer with a summary, or, where `show` asks for them, with the exact bytes.
+    """Answer with a summary of a profile that was written, or, where `show` asks for them, with its exact bytes.
 
     Beside the bytes it is said what each text in them is, for the eyes of the site.
     """
     from shiftscope.reports.sheets.profile_sheet import profile_sheet
 
-    made.write(target)
-    _caution(made)
     if show:
         sys.stdout.write(made.to_json() + "\n")
         _explain_texts(made, declared)
@@ -47,31 +45,9 @@ def publish(made: "Profile", target: Path, form: Format, show: bool, declared: "
 
 
 def _explain_texts(made: "Profile", declared: "Declarations") -> None:
-    from shiftscope.profiles import texts_of
+    from shiftscope.api.profiling import texts_of
 
     say("texts in it, and where each came from:")
     for field, text, says in texts_of(made, declared):
         say(f"  {field}: {text!r}, {says}")
     say("  all else: numbers, and names of fields, axes, measures, units and reasons, alike in every profile")
-
-
-def caution_files(patient_source: str) -> None:
-    """Say what it costs that nothing but the file tells patients apart."""
-    if patient_source == "file":
-        warn(
-            "each file counts as a patient, because nobody said who is one: classes are not described, and if one"
-            " person has several images the intervals come out too narrow; give --patient-regex, a manifest with a"
-            " patient column, or --one-file-per-patient where that is so"
-        )
-
-
-def _caution(made: "Profile") -> None:
-    """Say what lowers the worth of this profile."""
-    caution_files(made.patient_source)
-    if made.several_classes and made.privacy is None:
-        told = "fewer than 10" if made.several_classes == "<10" else made.several_classes
-        warn(f"images of one patient differ in class, for {told} patients: they are counted in no class")
-    if made.patients < 10:
-        warn(f"fewer than 10 patients ({made.patients}): only counts are exported, and the site is not diagnosed")
-    elif made.patients < 20:
-        warn(f"fewer than 20 patients ({made.patients}): the site will not be diagnosed")

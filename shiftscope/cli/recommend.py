@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from shiftscope.cli.console import answer, say
-from shiftscope.cli.options import Format, FormatOption
+from shiftscope.cli.options import Format, FormatOption, VerboseOption
 
 __all__ = ["recommend"]
 
@@ -15,19 +15,14 @@ __all__ = ["recommend"]
 def recommend(
     profiles: Annotated[list[Path], typer.Argument(help="Profiles of two sites or more.")],
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Write an editable plan here.")] = None,
+    verbose: VerboseOption = False,
     form: FormatOption = Format.TABLE,
 ) -> None:
     """At the coordinator: what kind of shift, how sure, between whom, what to do, what it costs. Needs no images."""
-    from shiftscope.errors import ProfileError
-    from shiftscope.plans import propose_plan, write_plan
-    from shiftscope.profiles import Profile
-    from shiftscope.recommendation import advise
+    import shiftscope
     from shiftscope.reports.sheets.advice_sheet import advice_sheet
 
-    read = [Profile.read(path, ProfileError) for path in profiles]
-    advice = advise(read)
+    advice = shiftscope.recommend(profiles, output=output)
     if output is not None:
-        plan = propose_plan(read, advice.recommendation, output.stem)
-        write_plan(plan, output, advice.recommendation.because)
         say(f"plan written to {output}; edit it, then: shiftscope train {shlex.quote(str(output))} --data SITE=DIR ...")
     answer(form, advice.to_dict(), advice_sheet(advice))

@@ -1,5 +1,6 @@
 """Folders of a hospital as a list of cases: `read_site(folder) -> Site`, `load(case) -> image, mask`."""
 
+from shiftscope.sites.array_cases import site_of_arrays
 from shiftscope.sites.case_loading import case_digests, fingerprint, fingerprint_of, load
 from shiftscope.sites.declarations import NOTHING_SAID, SITE_FILE, Declarations
 from shiftscope.sites.failures import refuse_too_many
@@ -35,4 +36,5 @@ __all__ = [
     "read_site",
     "refuse_too_many",
     "require_shareable",
+    "site_of_arrays",
 ]

@@ -4,6 +4,8 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
+
 from shiftscope.images import Image, LabelMap, read, read_mask
 from shiftscope.sites.site import Case, Site
 
@@ -19,6 +21,8 @@ def load(case: Case) -> tuple[Image, LabelMap | None]:
     Raises:
         Unreadable: with a reason; "mask_size" and "mask_geometry" where the mask does not fit.
     """
+    if case.held is not None:
+        return case.held
     image = read(case.images)
     return image, read_mask(case.masks, image, case.images) if case.masks else None
 
@@ -43,9 +47,20 @@ def fingerprint_of(digests: Iterable[str]) -> str:
 
 def _case_digest(case: Case) -> bytes:
     parts = hashlib.sha256(repr(case.label).encode())
-    for digest in (*sorted(_digests(case.images)), b"mask", *sorted(_digests(case.masks))):
+    if case.held is not None:
+        image, mask = case.held
+        images, masks = [_array_digest(image.pixels)], [] if mask is None else [_array_digest(mask.labels)]
+    else:
+        images, masks = sorted(_digests(case.images)), sorted(_digests(case.masks))
+    for digest in (*images, b"mask", *masks):
         parts.update(digest)
     return parts.digest()
+
+
+def _array_digest(array: np.ndarray) -> bytes:
+    return hashlib.sha256(
+        repr((array.shape, array.dtype.str)).encode() + np.ascontiguousarray(array).tobytes()
+    ).digest()
 
 
 def _digests(paths: Iterable[Path]) -> Iterable[bytes]:

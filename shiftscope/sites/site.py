@@ -1,9 +1,10 @@
 """Folders of a hospital as a list of cases."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from shiftscope.images import Image, LabelMap
 from shiftscope.sites.declarations import NOTHING_SAID, Declarations
 
 __all__ = ["ONE_FILE", "Case", "Site"]
@@ -25,6 +26,7 @@ class Case:
         split: "train", "val", "test" where the data bring one, else None.
         date: "YYYY-MM", None where unknown.
         study: mark of the DICOM examination, None where unknown. An examination is of one patient.
+        held: image and mask where they were given as arrays, and are no files.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Case:
     split: str | None = None
     date: str | None = None
     study: str | None = None
+    held: tuple[Image, LabelMap | None] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

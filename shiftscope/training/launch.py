@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from shiftscope.devices import find_device
 from shiftscope.errors import EngineError, PlanError, UsageError
 from shiftscope.parsing import shown
 from shiftscope.plans import Plan, RunResult
@@ -12,7 +13,7 @@ from shiftscope.progress import Report, silent
 from shiftscope.sites import Case
 from shiftscope.training.arms import arms_of
 from shiftscope.training.data.model_inputs import read_planned
-from shiftscope.training.plan_checks import check_data, check_plan, find_device, folders_of, require_extra, weights_of
+from shiftscope.training.plan_checks import check_data, check_plan, folders_of, require_extra, weights_of
 from shiftscope.training.run_options import RunOptions
 from shiftscope.training.runs.forecasts import forecast
 from shiftscope.training.runs.jobs import Arm, Job

@@ -5,8 +5,6 @@ import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import torch
-
 from shiftscope.errors import PlanError, UsageError
 from shiftscope.harmonizers import HARMONIZERS
 from shiftscope.plans import Plan
@@ -23,7 +21,6 @@ __all__ = [
     "check_data",
     "check_names",
     "check_plan",
-    "find_device",
     "folders_of",
     "require_extra",
     "weights_of",
@@ -39,18 +36,6 @@ def require_extra() -> None:
     missing = [name for name in ("flwr", "monai") if importlib.util.find_spec(name) is None]
     if missing:
         raise UsageError(f"train needs {' and '.join(missing)}; run: pip install 'shiftscope-fl[train]'")
-
-
-def find_device(wanted: str) -> str:
-    """The device itself for "auto".
-
-    Raises:
-        UsageError: "cuda" is asked for and there is none.
-    """
-    available = torch.cuda.is_available()
-    if wanted == "cuda" and not available:
-        raise UsageError("--device cuda: no GPU that torch can use; try --device cpu")
-    return ("cuda" if available else "cpu") if wanted == "auto" else wanted
 
 
 def check_plan(plan: Plan, arms: Sequence[Arm]) -> None:

@@ -6,7 +6,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -280,15 +279,10 @@ def test_the_hook_calls_a_command_that_exists() -> None:
     assert not hook["pass_filenames"]
 
 
-def test_two_profiles_are_checked_in_two_seconds_without_torch(files: Path) -> None:
-    """The whole process; the best of three, because others may be at work on the machine."""
+def test_two_profiles_are_checked_without_torch(files: Path) -> None:
+    """The whole process."""
     command = [sys.executable, "-X", "importtime", "-m", "shiftscope", "check", "west.profile.json"]
     command += ["--against", "east.profile.json"]
-    seconds = []
-    for _ in range(3):
-        start = time.perf_counter()
-        done = subprocess.run(command, cwd=files, capture_output=True, text=True, check=True)
-        seconds.append(time.perf_counter() - start)
-        imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
-        assert not {"torch", "timm", "sklearn"} & imported
-    assert min(seconds) < 2
+    done = subprocess.run(command, cwd=files, capture_output=True, text=True, check=True)
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert not {"torch", "timm", "sklearn"} & imported

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from shiftscope.devices import find_device
 from shiftscope.errors import EngineError, PlanError, UsageError
 from shiftscope.plans import Plan, RunResult, TrialResult, TrialSetup
 from shiftscope.progress import Progress, Report, silent
 from shiftscope.training.data.model_inputs import read_planned
 from shiftscope.training.launch import train
-from shiftscope.training.plan_checks import check_data, find_device, folders_of
+from shiftscope.training.plan_checks import check_data, folders_of
 from shiftscope.training.run_options import RunOptions
 from shiftscope.training.runs.jobs import Arm
 from shiftscope.training.runs.round_progress import federated_rounds

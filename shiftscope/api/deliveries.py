@@ -1,13 +1,13 @@
 """What `check` is given: a profile, or a folder that is profiled first in the way of its baselines."""
 
+import logging
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from shiftscope.cli.console import choose_device, counting, list_failures, say, warn
-from shiftscope.cli.options import Device, allowed_failures
-from shiftscope.cli.publishing import caution_files
+from shiftscope.api.profiling import Measuring, caution_files, extractor_of, measure_profile
+from shiftscope.api.site_listing import OwnerOptions, declarations
+from shiftscope.devices import find_device
 from shiftscope.errors import (
     InputError,
     NotComparable,
@@ -17,12 +17,15 @@ from shiftscope.errors import (
     Unreadable,
     Unsettled,
 )
-
-if TYPE_CHECKING:
-    from shiftscope.profiles import Profile
-    from shiftscope.sites import Declarations
+from shiftscope.profiles import Profile
+from shiftscope.profiles.parts.origins import recipe_of
+from shiftscope.progress import Report
+from shiftscope.sites import Declarations, SiteReading
+from shiftscope.sites import read_site as list_site
 
 __all__ = ["DELIVERY", "is_site", "read_delivery", "shown"]
+
+_LOGGER = logging.getLogger(__name__)
 
 _MANIFESTS = (".csv", ".tsv")
 
@@ -55,87 +58,95 @@ def is_site(path: Path) -> bool:
 
 def read_delivery(
     path: Path,
-    baselines: "Sequence[Profile]",
+    baselines: Sequence[Profile],
     *,
-    site: str | None,
-    given: "Declarations",
-    site_file: Path | None,
+    name: str | None,
+    owner: OwnerOptions,
     weights: Path | None,
-    device: Device,
-    workers: int,
-    max_failures: str | None,
+    device: str,
+    workers: int | None,
+    max_failures: int | float | None,
     name_files: bool,
-) -> "tuple[Profile, list[Unreadable]]":
-    """Read a profile, or profile a folder with the baselines' extractor and seed and name its bad files here.
+    progress: Report,
+) -> tuple[Profile, list[Unreadable]]:
+    """Read a profile, or profile a folder with the baselines' extractor and seed.
 
     Args:
         path: a profile, a folder or a manifest.
         baselines: what it will be held against.
-        site: its name; None for that of a single baseline, else the folder's.
-        given: what the options say of it.
-        site_file, weights, device, workers, max_failures: as `shiftscope profile` takes them.
-        name_files: whether the log may name files; names of files can be names of people, and others read a job's log.
+        name: of its site; None for that of a single baseline, else the folder's.
+        owner: what the options say of it.
+        weights, device, workers, max_failures: as `profile` takes them.
+        name_files: whether messages may name files; names of files can be names of people, and others read a job's log.
+        progress: called after every case.
 
     Raises:
         ProfileError: a profile that cannot be read.
         NotComparable: these images cannot be measured as the baselines were; nothing is read.
         InputError: nothing can be read, or too few files.
     """
-    from shiftscope.measures.features.extractors import load_extractor
-    from shiftscope.profiles import Options, Profile, profile_site
-    from shiftscope.profiles.parts.origins import recipe_of
-    from shiftscope.sites import SiteReading, read_site
-
     if not is_site(path):
         return Profile.read(path, ProfileError), []
-    name = site or (baselines[0].site if len(baselines) == 1 else None)
+    name = name or (baselines[0].site if len(baselines) == 1 else None)
     known = _known(baselines, name or path.resolve().name)
+    file = owner.get("site_file")
     try:
-        found = read_site(path, name=name, given=given, known=known, site_file=site_file)
+        found = list_site(
+            path,
+            name=name,
+            given=declarations(owner),
+            known=known,
+            site_file=None if file is None else Path(file),
+        )
     except TableError as problem:
         raise problem if name_files else InputError(_TABLE) from None
     except Unsettled as question:
         raise question if name_files else InputError(_nameless(name or DELIVERY, question)) from None
     except InputError as problem:
         raise problem if name_files else InputError(f"{name or DELIVERY}: {_FOLDER}") from None
-    chosen = choose_device(device, workers)
-    extractor = load_extractor(baselines[0].recipe.extractor, weights, chosen)
+    how = Measuring(
+        features=baselines[0].recipe.extractor,
+        weights=weights,
+        device=find_device(device),
+        workers=workers,
+        seed=baselines[0].seed,
+        max_failures=max_failures,
+    )
+    extractor = extractor_of(how, how.device)
+    recipe = recipe_of(extractor)
     for baseline in baselines:
-        if difference := recipe_of(extractor).difference(baseline.recipe):
+        if difference := recipe.difference(baseline.recipe):
             raise NotComparable(
                 f"'{found.name}' ({path}) and the baseline '{baseline.site}' cannot be compared: {difference}; profile"
                 " the baseline again with this version, or give the --weights it was made with"
             )
-    options = Options(baselines[0].seed, workers, chosen, allowed_failures(max_failures, len(found.cases)))
     _say_what_is_known(known)
     reading = SiteReading(found)
-    with counting(f"profiling {found.name}") as progress:
-        try:
-            made, failures = profile_site(found, extractor, options, progress, reading=reading)
-        except Unsettled as question:
-            raise question if name_files else InputError(_nameless(found.name, question)) from None
-        except TooManyFailures as problem:
-            raise problem if name_files else TooManyFailures(f"{found.name}: {_TOO_MANY}") from None
-        except InputError as problem:
-            raise problem if name_files else InputError(f"{found.name}: {_FOLDER}") from None
+    try:
+        made, failures = measure_profile(found, how, extractor=extractor, reading=reading, progress=progress)
+    except Unsettled as question:
+        raise question if name_files else InputError(_nameless(found.name, question)) from None
+    except TooManyFailures as problem:
+        raise problem if name_files else TooManyFailures(f"{found.name}: {_TOO_MANY}") from None
+    except InputError as problem:
+        raise problem if name_files else InputError(f"{found.name}: {_FOLDER}") from None
     caution_files(made.patient_source)
     for sentence in reading.oddities(named=name_files):
-        warn(f"odd: {sentence}")
-    if name_files:
-        list_failures(failures)
-    elif failures:
+        _LOGGER.warning("odd: %s", sentence)
+    if failures and not name_files:
         reasons = Counter(failure.reason for failure in failures)
         listed = ", ".join(f"{count} x {reason}" for reason, count in sorted(reasons.items()))
-        warn(f"{len(failures)} file{'s' * (len(failures) > 1)} left out ({listed}); --name-files names them")
+        more = "s" * (len(failures) > 1)
+        _LOGGER.warning("%d file%s left out (%s); --name-files names them", len(failures), more, listed)
     return made, [Unreadable(shown(item.path), item.reason, item.detail) for item in failures]
 
 
-def _say_what_is_known(known: "Declarations") -> None:
+def _say_what_is_known(known: Declarations) -> None:
     """A baseline speaks for the owner, and the log shows what it said."""
     if known.one_file_per_patient:
-        say("as in the baseline, each file counts as another patient")
+        _LOGGER.info("as in the baseline, each file counts as another patient")
     if known.classes:
-        say(f"names of classes as in the baseline: {', '.join(known.classes)}")
+        _LOGGER.info("names of classes as in the baseline: %s", ", ".join(known.classes))
 
 
 def _nameless(site: str, question: Unsettled) -> str:
@@ -145,10 +156,8 @@ def _nameless(site: str, question: Unsettled) -> str:
     )
 
 
-def _known(baselines: "Sequence[Profile]", name: str) -> "Declarations":
+def _known(baselines: Sequence[Profile], name: str) -> Declarations:
     """What the site's own baseline says of it; of other sites' only the names of classes hold here too."""
-    from shiftscope.sites import Declarations
-
     own = [baseline for baseline in baselines if baseline.site == name]
     if own:
         return own[0].declared

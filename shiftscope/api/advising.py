@@ -1,0 +1,61 @@
+"""`diagnose`, `recommend`, `propose_plan`: at the coordinator, profiles in, no images."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from shiftscope.api.documents import AnyPath, profiles_of
+from shiftscope.diagnosis import Diagnosis
+from shiftscope.diagnosis import diagnose as diagnose_profiles
+from shiftscope.plans import Plan, write_plan
+from shiftscope.plans import propose_plan as plan_for
+from shiftscope.profiles import Profile
+from shiftscope.recommendation import Advice, advise
+
+__all__ = ["diagnose", "propose_plan", "recommend"]
+
+
+def diagnose(profiles: Iterable[Profile | AnyPath]) -> Diagnosis:
+    """What kind of shift there is, how sure that is, between whom, and because of what.
+
+    Args:
+        profiles: of two sites or more, as documents or as paths; their order does not matter.
+
+    Raises:
+        ProfileError: fewer than two profiles, two of one site, or a file that is none.
+        NotComparable: profiles measured in different ways.
+    """
+    return diagnose_profiles(profiles_of(profiles))
+
+
+def recommend(profiles: Iterable[Profile | AnyPath], *, output: AnyPath | None = None) -> Advice:
+    """The diagnosis, what to do about it, and what that costs.
+
+    Args:
+        profiles: of two sites or more, as documents or as paths; their order does not matter.
+        output: an editable plan is written here, called after the file.
+
+    Raises:
+        ProfileError: fewer than two profiles, two of one site, or a file that is none.
+        NotComparable: profiles measured in different ways.
+        PlanError: a plan is asked for, and there is nothing to train.
+    """
+    read = profiles_of(profiles)
+    advice = advise(read)
+    if output is not None:
+        plan = propose_plan(read, advice, name=Path(output).stem)
+        write_plan(plan, Path(output), advice.recommendation.because)
+    return advice
+
+
+def propose_plan(profiles: Iterable[Profile | AnyPath], advice: Advice, *, name: str = "plan") -> Plan:
+    """The plan that carries out an advice, on a budget that a workstation without a GPU can run.
+
+    Args:
+        profiles: those that the advice is for.
+        advice: from `recommend`.
+        name: of the plan and of the folder of its run.
+
+    Raises:
+        PlanError: the sites have neither masks nor two classes, or the name is none.
+    """
+    return plan_for(profiles_of(profiles), advice.recommendation, name)

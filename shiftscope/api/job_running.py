@@ -1,0 +1,115 @@
+"""`train` and `trial`: the federated job that a plan describes, and many strategies on a part of its budget."""
+
+import logging
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+from shiftscope.api.documents import AnyPath, plan_of
+from shiftscope.plans import Plan, RunResult, TrialResult
+from shiftscope.progress import Report, silent
+from shiftscope.training.launch import train as run_plan
+from shiftscope.training.run_options import TIMEOUT_S, RunOptions
+from shiftscope.training.trials.prepared_trials import KEEP, RUNGS, SHARE, prepare_trial
+from shiftscope.training.trials.trial_runs import run_trial
+from shiftscope.training.trials.winners import write_winner
+
+__all__ = ["train", "trial"]
+
+_LOGGER = logging.getLogger(__name__)
+
+
+def train(
+    plan: Plan | AnyPath,
+    data: Mapping[str, AnyPath] | None = None,
+    *,
+    engine: Literal["flower", "inline"] = "flower",
+    output: AnyPath | None = None,
+    resume: bool = False,
+    patient_regex: str | None = None,
+    timeout_s: float = TIMEOUT_S,
+    device: str = "cpu",
+    progress: Report = silent,
+) -> RunResult:
+    """Run a plan beside its baseline on the same budget, and say whether the advice paid.
+
+    Args:
+        plan: as a document or a path.
+        data: site -> folder of its images; wins over the plan's own.
+        engine: "flower" for Flower's simulation, "inline" for the same apps in this process.
+        output: the run's folder; runs/NAME unless given. It receives result.json, checkpoints and the sites' models.
+        resume: go on from the last checkpoint in it; the plan must be the same.
+        patient_regex: how to find the patient in a case's name, as `profile` takes it.
+        timeout_s: how long a round waits for its slowest site, in seconds.
+        device: "auto", "cpu" or "cuda". Results repeat to the bit on "cpu".
+        progress: called after every round of every strategy and seed.
+
+    Raises:
+        PlanError: the plan cannot be run, or does not fit the data.
+        InputError: a site's data cannot be used.
+        UsageError: the folder holds another run, there is no such device, or the extra [train] is not installed.
+        EngineError: the job could not give a result; its checkpoints stay.
+    """
+    wanted = plan_of(plan)
+    out = Path(output) if output is not None else Path("runs") / wanted.name
+    options = RunOptions(
+        out=out, engine=engine, resume=resume, patient_regex=patient_regex, timeout_s=timeout_s, device=device
+    )
+    result = run_plan(wanted, _folders(data), options, progress=progress)
+    _LOGGER.info("result written to %s", out / "result.json")
+    return result
+
+
+def trial(
+    plan: Plan | AnyPath,
+    data: Mapping[str, AnyPath] | None = None,
+    *,
+    strategies: Sequence[str] = (),
+    rungs: int = RUNGS,
+    keep: float = KEEP,
+    budget: float = SHARE,
+    engine: Literal["flower", "inline"] = "flower",
+    output: AnyPath | None = None,
+    plan_output: AnyPath | None = None,
+    resume: bool = False,
+    patient_regex: str | None = None,
+    timeout_s: float = TIMEOUT_S,
+    device: str = "cpu",
+    progress: Report = silent,
+) -> TrialResult:
+    """Measure which strategy to take: halve a list of them, rung by rung, by their scores on validation cases.
+
+    Args:
+        strategies: harmonizers, algorithms, or "harmonizer+algorithm"; a short list that follows from the plan unless
+            given. The plan's baseline is always among them.
+        rungs: how many at the most.
+        keep: share of the strategies that goes on from a rung.
+        budget: share of the plan's rounds for the last rung.
+        output: the trial's folder; runs/NAME-trial unless given.
+        plan_output: the winner's plan is written here; winner.toml in the folder unless given.
+        plan, data, engine, resume, patient_regex, timeout_s, device: as `train` takes them.
+        progress: called after every round of every strategy and seed.
+
+    Raises:
+        UsageError: a strategy that does not exist, or as `train`.
+        PlanError, InputError, EngineError: as `train`.
+    """
+    wanted = plan_of(plan)
+    prepared = prepare_trial(wanted, strategies, rungs=rungs, keep=keep, share=budget)
+    out = Path(output) if output is not None else Path("runs") / f"{wanted.name}-trial"
+    for line in (*prepared.remarks, prepared.expects()):
+        _LOGGER.info("%s", line)
+    options = RunOptions(
+        out=out, engine=engine, resume=resume, patient_regex=patient_regex, timeout_s=timeout_s, device=device
+    )
+    result = run_trial(prepared, _folders(data), options, progress=progress)
+    winner = Path(plan_output) if plan_output is not None else out / "winner.toml"
+    write_winner(prepared, result, winner)
+    command = shlex.join(["shiftscope", "train", str(winner)])
+    _LOGGER.info("result written to %s; on the plan's whole budget: %s --data ...", out / "trial.json", command)
+    return result
+
+
+def _folders(data: Mapping[str, AnyPath] | None) -> dict[str, Path]:
+    return {site: Path(folder) for site, folder in (data or {}).items()}

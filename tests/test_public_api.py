@@ -1,0 +1,191 @@
+"""The package's public door: what it exports, how light it is, and that it is what the command line calls."""
+
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.models import OptionInfo
+
+import shiftscope
+from shiftscope.cli import app
+from shiftscope.dataframes import Tabular
+from shiftscope.errors import InputError, UsageError
+
+FROZEN = {
+    *("read_site", "profile", "Profile", "diagnose", "recommend", "Plan", "train", "trial", "check", "watch", "report"),
+    *("harmonize", "merge", "explain", "HARMONIZERS", "PERSONALIZERS", "CONTROLS"),
+}
+"""Names that stay."""
+
+HEAVY = ("torch", "timm", "flwr", "sklearn", "monai", "skimage", "scipy", "pandas", "numpy", "pydantic")
+
+
+def python(code: str) -> str:
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_the_frozen_names_are_there() -> None:
+    assert set(shiftscope.__all__) >= FROZEN
+    assert list(shiftscope.__all__) == sorted(shiftscope.__all__)
+    assert set(dir(shiftscope)) >= set(shiftscope.__all__)
+    assert set(shiftscope._HOMES) == set(shiftscope.__all__)
+
+
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    heavy = f"import sys, shiftscope; print(*[m for m in {HEAVY!r} if m in sys.modules])"
+    assert python(heavy) == ""
+
+
+def test_a_name_that_is_none_is_told() -> None:
+    with pytest.raises(AttributeError, match="has no attribute 'profil'"):
+        shiftscope.profil  # noqa: B018
+
+
+@pytest.mark.slow
+def test_every_name_can_be_imported_before_and_after_every_other() -> None:
+    code = """
+import sys, shiftscope
+names = shiftscope.__all__
+for first in names:
+    for order in ([first, *names], [first, *reversed(names)]):
+        for module in [name for name in sys.modules if name.split(".")[0] == "shiftscope"]:
+            del sys.modules[module]
+        import shiftscope
+        for name in order:
+            assert getattr(shiftscope, name) is not None
+            assert getattr(shiftscope, name) is getattr(shiftscope, name)
+print("all")
+"""
+    assert python(code) == "all"
+
+
+COMMANDS = [command.callback for command in app.registered_commands if command.callback is not None]
+OTHERWISE = {
+    **{"site_dir": "source", "plan_out": "plan_output", "timeout": "timeout_s", "site": "name"},
+    **{"sheet": "picture", "cases": "picture_cases"},
+}
+"""Name of a command's option -> what the function calls it."""
+
+OF_THE_SCREEN = {
+    *("context", "form", "verbose", "show", "dry_run", "failures", "part", "key", "no_classes", "exit_zero", "more"),
+}
+"""Options that only say how an answer is shown, or that write what never leaves a site."""
+
+
+@pytest.mark.parametrize("command", [one for one in COMMANDS if one.__name__ != "demo"], ids=lambda one: one.__name__)
+def test_a_function_takes_what_its_command_takes_with_the_same_defaults(command) -> None:
+    function = inspect.signature(getattr(shiftscope, command.__name__))
+    owner = set(shiftscope.api.site_listing.OwnerOptions.__annotations__)
+    keywords = {name for name, item in function.parameters.items() if item.kind is item.KEYWORD_ONLY}
+    positional = [name for name, item in function.parameters.items() if item.kind is item.POSITIONAL_OR_KEYWORD]
+    assert len(positional) <= 2
+    takes_owner = any(item.kind is item.VAR_KEYWORD for item in function.parameters.values())
+    for name, item in inspect.signature(command).parameters.items():
+        called = OTHERWISE.get(name, name)
+        if name in OF_THE_SCREEN or (takes_owner and called in owner) or called in positional:
+            continue
+        if command.__name__ == "check" and name == "output":
+            continue  # a screen for each suffix
+        assert called in keywords, name
+        annotation = item.annotation
+        options = [one for one in getattr(annotation, "__metadata__", ()) if isinstance(one, OptionInfo)]
+        default = function.parameters[called].default
+        if options and item.default is not item.empty and default is not inspect.Parameter.empty:
+            same = getattr(item.default, "value", item.default)
+            if name in ("output", "data", "strategies", "policy", "keep", "budget"):
+                continue  # None stands for a path or a list that follows from the others
+            assert str(default) == str(same), name
+
+
+def test_arrays_are_a_site() -> None:
+    rng = np.random.default_rng(0)
+    images = [rng.random((40, 40)).astype(np.float32) for _ in range(12)]
+    masks = [np.zeros((40, 40), np.uint8) for _ in range(12)]
+    for mask in masks:
+        mask[10:20, 12:24] = 1
+    site = shiftscope.site_of_arrays(images, name="a", masks=masks, one_image_per_patient=True)
+    made = shiftscope.profile(site, device="cpu", workers=1)
+    assert (made.patients, made.masks, made.patient_source) == (12, 12, "one_file_per_patient")
+    again = shiftscope.profile(
+        shiftscope.site_of_arrays(images, name="b", masks=masks, patients=[f"{k}" for k in range(12)]),
+        device="cpu",
+        workers=1,
+    )
+    assert again.patient_source == "manifest"
+    assert again.fingerprint == made.fingerprint
+    assert made.measures == again.measures
+
+
+@pytest.mark.parametrize(
+    ("images", "options", "says"),
+    [
+        ([], {}, "one array or more"),
+        ([np.zeros(4)], {}, "shape"),
+        ([np.full((8, 8), 1200.0)], {}, "expected 0, black, to 1, white"),
+        ([np.zeros((8, 8), np.int32)], {}, "dtype int32"),
+        ([np.full((8, 8), np.nan)], {}, "expected 0, black"),
+        ([np.zeros((8, 8))], {"masks": [np.zeros((4, 4), int)]}, "its mask has the shape"),
+        ([np.zeros((8, 8))], {"masks": [np.full((8, 8), 0.5)]}, "expected labels"),
+        ([np.zeros((8, 8))], {"patients": ["a", "b"]}, "2 for 1 images"),
+        ([np.zeros((8, 8))], {"patients": ["a"], "one_image_per_patient": True}, "one of them"),
+        ([np.zeros((8, 8))], {"classes": ["be\nnign"]}, "character"),
+    ],
+)
+def test_arrays_that_are_no_images_are_refused(images: list[np.ndarray], options: dict[str, object], says: str) -> None:
+    with pytest.raises(InputError, match=says):
+        shiftscope.site_of_arrays(images, name="a", **options)
+
+
+def test_owner_options_beside_a_site_that_was_read_are_refused(fixtures: Path) -> None:
+    site = shiftscope.read_site(fixtures / "both" / "early")
+    with pytest.raises(UsageError, match="belongs to read_site"):
+        shiftscope.profile(site, patient_regex="x")
+
+
+def test_documents_are_tables(fixtures: Path) -> None:
+    profiles = [
+        shiftscope.profile(fixtures / "both" / name, device="cpu", workers=1, one_file_per_patient=True)
+        for name in ("early", "late")
+    ]
+    advice = shiftscope.recommend(profiles)
+    plan = shiftscope.propose_plan(profiles, advice)
+    for document in (*profiles, advice, shiftscope.diagnose(profiles), plan, shiftscope.explain("noise")):
+        assert isinstance(document, Tabular)
+        frame = document.to_dataframe()
+        rows = document.to_rows()
+        assert len(frame) == len(rows) > 0
+        assert all(list(row) == list(frame.columns) for row in rows)
+        drawn = document._repr_html_()
+        assert drawn.startswith("<div>")
+        assert document.headline()
+    assert len(advice.to_dataframe()) == 4
+
+
+def test_names_in_a_drawing_are_escaped() -> None:
+    class Odd(Tabular):
+        def headline(self) -> str:
+            return "<script>"
+
+        def to_rows(self) -> list[dict[str, object]]:
+            return [{"<b>": "<img onerror=x>", "n": 1.23456}]
+
+    drawn = Odd()._repr_html_()
+    assert "<script>" not in drawn
+    assert "<img" not in drawn
+    assert "<b>&lt;script" in drawn
+    assert "1.23" in drawn
+
+
+def test_progress_and_messages_come_to_the_caller(fixtures: Path, caplog: pytest.LogCaptureFixture) -> None:
+    steps: list[shiftscope.Progress] = []
+    with caplog.at_level("INFO", logger="shiftscope"):
+        made = shiftscope.profile(fixtures / "both" / "early", device="cpu", workers=1, progress=steps.append)
+    assert [step.done for step in steps] == list(range(1, made.cases + 1))
+    assert {(step.total, step.unit) for step in steps} == {(made.cases, "cases")}
+    assert "early" in steps[0].doing
+    assert any("each file counts as a patient" in message for message in caplog.messages)
