@@ -77,7 +77,7 @@ def part_of_site(
     if first is not None:
         options = replace(options, seed=first.origin.seed)
     fit = Fit(None if first is None else first.canonical)
-    tally = SiteAccumulator()
+    accumulator = SiteAccumulator()
     alike = LookAlikes() if site.patient_source == "file" else Copies()
     reading = reading if reading is not None else SiteReading(site)
 
@@ -87,16 +87,16 @@ def part_of_site(
             reading.add(case.reading)
 
     for patient in patients_of(site, extractor, options, failures, progress, fit, watch):
-        tally.add(patient)
+        accumulator.add(patient)
     for failure in failures:
         reading.fail(failure.reason)
     if (why := alike.suspicion()) is not None:
         raise ask_who_is_who(site, why) if site.patient_source == "file" else InputError(_copies(site, why))
-    if isinstance(alike, Copies) and (copies := alike.told()) is not None:
-        reading.tell(copies)
+    if isinstance(alike, Copies) and (copies := alike.copies_text()) is not None:
+        reading.add_note(copies)
     failures.sort(key=lambda failure: str(failure.path))
     excluded = Counter(failure.reason for failure in failures)
-    return Part.of(Origin.of(site, options.seed, extractor, excluded, key), fit.canonical, tally), failures
+    return Part.of(Origin.of(site, options.seed, extractor, excluded, key), fit.canonical, accumulator), failures
 
 
 def _copies(site: Site, why: str) -> str:

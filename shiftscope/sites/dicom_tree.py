@@ -49,7 +49,7 @@ def is_dicom(path: Path) -> bool:
 
 
 def dicom_cases(
-    root: Path, paths: Iterable[Path], leave_out: Callable[[str, Path], None], tell: Callable[[str], None]
+    root: Path, paths: Iterable[Path], leave_out: Callable[[str, Path], None], note: Callable[[str], None]
 ) -> list[Case]:
     """One case per series of slices, one per file of anything else.
 
@@ -61,7 +61,7 @@ def dicom_cases(
         root: what names are relative to.
         paths: files to look at.
         leave_out: called with a reason and a path for files that are not DICOM images of an examination.
-        tell: called with sentences on what the series mix.
+        note: called with sentences on what the series mix.
     """
     paths = list(paths)
     if not paths:
@@ -74,9 +74,9 @@ def dicom_cases(
             leave_out("beside_images", path)
     kept = [group for n, group in enumerate(groups) if n not in left]
     for sentence in mixtures([(group.header, group.owner) for group in kept]):
-        tell(sentence)
+        note(sentence)
     if drawn:
-        tell(
+        note(
             f"{len(drawn)} DICOM segmentations lie among the images, for example {drawn[0].relative_to(root)}, and are"
             " taken for masks only where a manifest.csv says whose: columns image, the folder of a series, and mask"
         )

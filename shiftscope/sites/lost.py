@@ -47,11 +47,11 @@ def leave_out_lost(found: Found, lost: Sequence[Lost]) -> None:
     for case in found.cases:
         if len(case.images) > 1 and not folders.isdisjoint(path.parent for path in case.images):
             found.leave_out("missing", case.images[0])
-            found.tell(f"the series {case.name} is left out, for a file of its folder is not there")
+            found.note(f"the series {case.name} is left out, for a file of its folder is not there")
     found.cases = whole
     for path, _ in lost:
         found.leave_out("missing", path)
-    found.told += sentences(lost)
+    found.notes += sentences(lost)
 
 
 def sentences(lost: Sequence[Lost]) -> list[str]:

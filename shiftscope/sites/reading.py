@@ -10,7 +10,7 @@ from shiftscope.records import check_name
 from shiftscope.sites.declarations import NOTHING_SAID, SITE_FILE, Declarations, read_declarations
 from shiftscope.sites.layouts.channels import choose_channel
 from shiftscope.sites.layouts.found import Found
-from shiftscope.sites.layouts.nearest import checked_templates, tell_of_masks_among_images, tell_what_is_left
+from shiftscope.sites.layouts.nearest import checked_templates, note_masks_among_images, note_what_is_left
 from shiftscope.sites.layouts.nothing_found import all_left_out, nearest, nothing_found
 from shiftscope.sites.layouts.recognised import find_cases
 from shiftscope.sites.layouts.spellings import listed_once, walk
@@ -88,7 +88,7 @@ def _listed(path: Path, name: str | None, given: Declarations, known: Declaratio
         raise all_left_out(root, found) if found.excluded else nothing_found(root, ())
     if declared.classes is None and declared.template is None and source == "dicom" and _of_one_patient(cases):
         cases = [replace(case, label=None) for case in cases]
-        found.tell("each folder holds one DICOM patient: folders are taken for patients, and for no classes")
+        found.note("each folder holds one DICOM patient: folders are taken for patients, and for no classes")
     if declared.classes == () or _are_patients(cases):
         cases = [replace(case, label=None) for case in cases]
     cases, written = as_one_class(cases, declared.classes or ())
@@ -104,7 +104,7 @@ def _listed(path: Path, name: str | None, given: Declarations, known: Declaratio
         classes=classes,
         excluded={reason: tuple(sorted(paths)) for reason, paths in sorted(found.excluded.items())},
         declared=declared,
-        told=(*of_patients, *odd, *written, *found.told, *unread_tables(root, manifest, declared.labels)),
+        notes=(*of_patients, *odd, *written, *found.notes, *unread_tables(root, manifest, declared.labels)),
         template=found.template,
         mask_template=found.mask_template,
     )
@@ -114,9 +114,9 @@ def _below(root: Path, declared: Declarations) -> Found:
     """What lies in a folder, by the owner's templates, or by what is recognised; and what is lost there."""
     files, lost = list(walk(root)), list(lost_in(root))
     found = _found(root, declared, files, lost)
-    tell_what_is_left(found, root, files)
-    found.tell_choices()
-    tell_of_masks_among_images(found)
+    note_what_is_left(found, root, files)
+    found.note_choices()
+    note_masks_among_images(found)
     choose_channel(found, declared.channel)
     leave_out_lost(found, lost)
     return found

@@ -30,10 +30,10 @@ def label_map(labels: np.ndarray | None) -> LabelMap | None:
 
 
 def reading_of(
-    images: list[Image], masks: list[np.ndarray | None] | None = None, told: tuple[str, ...] = ()
+    images: list[Image], masks: list[np.ndarray | None] | None = None, notes: tuple[str, ...] = ()
 ) -> SiteReading:
     cases = tuple(Case(f"c{n:02d}", (Path("x.png"),), patient=f"p{n // 2}") for n in range(len(images)))
-    reading = SiteReading(Site("a", Path(), "images", cases, "regex", (), {}, told=told))
+    reading = SiteReading(Site("a", Path(), "images", cases, "regex", (), {}, notes=notes))
     for case, image, mask in zip(cases, images, masks or [None] * len(images), strict=True):
         reading.add(CaseReading.of(case, image, label_map(mask)))
     return reading
@@ -99,7 +99,7 @@ def test_a_negative_among_positives_and_a_black_image() -> None:
 def test_oddities_of_cases_come_before_what_was_told_of_the_folder() -> None:
     code = "burned_in"
     images = [picture(odd=(code,)), *(picture() for _ in range(3))]
-    odd = reading_of(images, told=("4 channels a case",)).to_dict()["odd"]
+    odd = reading_of(images, notes=("4 channels a case",)).to_dict()["odd"]
     assert odd == [f"in 1 of 4 cases, first c00: {ODDITIES[code]}", "4 channels a case"]
 
 
@@ -121,7 +121,7 @@ def test_where_others_read_it_nobody_is_named() -> None:
     ]
     images[-1].pixels[:] = 0
     masks: list[np.ndarray | None] = [disc(1.0), *(disc(0.1) for _ in range(30)), disc(0.0)]
-    reading = reading_of(images, masks, told=("folder Miller was left out",))
+    reading = reading_of(images, masks, notes=("folder Miller was left out",))
     named, nameless = reading.oddities(), reading.oddities(named=False)
     assert len(nameless) == len(named) - 1
     assert len(nameless) >= 5
@@ -145,5 +145,5 @@ def test_single_slices_of_volumes_are_told() -> None:
     assert reading.to_dict()["odd"] == []  # two of a patient
     cases = tuple(replace(case, patient=f"p{n // 6}") for n, case in enumerate(reading.site.cases))
     reading.site = replace(reading.site, cases=cases)
-    [told] = reading.to_dict()["odd"]
-    assert told.startswith("12 of 12 cases are single slices of CT, MR or PET, and a patient has 6 of them")
+    [notes] = reading.to_dict()["odd"]
+    assert notes.startswith("12 of 12 cases are single slices of CT, MR or PET, and a patient has 6 of them")

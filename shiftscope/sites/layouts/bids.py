@@ -38,7 +38,7 @@ def bids(root: Path) -> Found | None:
     found = read_by(root, image, mask)
     if found is None:
         return None
-    found.tell("as BIDS says, a folder sub-* is a patient, and its sessions are cases")
+    found.note("as BIDS says, a folder sub-* is a patient, and its sessions are cases")
     for tail, paths in sorted(tails.items()) if len(tails) > 1 else ():
         what = f"{len(paths)} files in derivatives/ that end in {tail}"
         found.choices.append((what, image, f"derivatives/**/sub-{{patient}}/**/anat/{{case}}{tail}{suffix_of(paths)}"))

@@ -69,7 +69,7 @@ def sequences(root: Path) -> Found | None:
 
 def _told(found: Found | None, person: str | None) -> Found | None:
     if found is not None and person is not None:
-        found.tell(
+        found.note(
             f"folders {person.replace('{patient}', '*')} are taken for patients; where they are not, say with --layout,"
             " --patient-regex or a manifest who is"
         )

@@ -38,10 +38,10 @@ def choose_channel(found: Found, wanted: str | None) -> None:
     images = [name for name in names if mask_kind(name) is None] or names
     channel = wanted or min(images, key=lambda name: (-counts[name], name))
     if len(names) > 1:
-        found.tell(f"of {len(names)} channels ({listed}) {channel} is read; --channel NAME reads another")
+        found.note(f"of {len(names)} channels ({listed}) {channel} is read; --channel NAME reads another")
     lacking = [name for name, files in found.channels.items() if channel not in files]
     if lacking:
-        found.tell(f"{len(lacking)} cases lack the channel {channel} and are not read, the first is {min(lacking)}")
+        found.note(f"{len(lacking)} cases lack the channel {channel} and are not read, the first is {min(lacking)}")
     without = set(lacking)
     found.cases = [
         replace(case, images=found.channels[case.name][channel]) if case.name in found.channels else case

@@ -162,7 +162,7 @@ def _paired_otherwise(root: Path, images: Path, folder: Path, stems: set[str], m
     image = f"{images.name}/{deep}{made.image_name()}{suffix_of(walk(images))}"
     found = read_by(root, image, f"{folder.name}/{deep}{made.mask_name()}{suffix_of(walk(folder))}")
     if found is not None:
-        found.tell(f"images are called {made.image_name('*')}, their masks {made.mask_name('*')}")
+        found.note(f"images are called {made.image_name('*')}, their masks {made.mask_name('*')}")
     return found
 
 
@@ -193,7 +193,7 @@ def _image_files(images: Path, masks: dict[str, Path], found: Found) -> dict[str
             loose.append(path)
         else:
             files.setdefault(folder if inside else _unique(path, images, files), []).append(path)
-    found.cases += dicom_cases(images, loose, found.leave_out, found.told.append)
+    found.cases += dicom_cases(images, loose, found.leave_out, found.notes.append)
     return {name: tuple(paths) for name, paths in files.items()}
 
 

@@ -13,7 +13,7 @@ from shiftscope.sites.templates.proposals import parted, read_by, suffix_of
 from shiftscope.sites.templates.template import Template
 from shiftscope.sites.templates.template_cases import cases_of
 
-__all__ = ["checked_templates", "nearest_templates", "tell_of_masks_among_images", "tell_what_is_left"]
+__all__ = ["checked_templates", "nearest_templates", "note_masks_among_images", "note_what_is_left"]
 
 _SHAPES = (
     "{case}",
@@ -89,7 +89,7 @@ def checked_templates(found: Found, root: Path, files: Sequence[Path]) -> None:
         found.template = found.mask_template = None
 
 
-def tell_what_is_left(found: Found, root: Path, files: Sequence[Path]) -> None:
+def note_what_is_left(found: Found, root: Path, files: Sequence[Path]) -> None:
     """Tell of files that ought to be images and are neither read nor left out by reason."""
     used = found.files()
     left = [path for path in files if path not in used]
@@ -97,10 +97,10 @@ def tell_what_is_left(found: Found, root: Path, files: Sequence[Path]) -> None:
         folders = Counter(path.relative_to(root).parent.as_posix() for path in left)
         inside = "" if len(folders) == 1 else f", most in {folders.most_common(1)[0][0]}/"
         count = f"{len(left)} files are" if len(left) > 1 else "1 file is"
-        found.tell(f"{count} not read, for the layout has no place for them; the first is {left[0]}{inside}")
+        found.note(f"{count} not read, for the layout has no place for them; the first is {left[0]}{inside}")
 
 
-def tell_of_masks_among_images(found: Found) -> None:
+def note_masks_among_images(found: Found) -> None:
     """Tell of images that are called as masks are, or some of which lie in folders that are."""
     called = [case for case in found.cases if len(case.images) == 1 and called_as_mask(stem_of(case.images[0].name))]
     inside = [case for case in found.cases if any(map(names_masks, PurePath(case.name).parent.parts))]
@@ -111,7 +111,7 @@ def tell_of_masks_among_images(found: Found) -> None:
             if found.layout == "dicom"
             else "say with --layout and --mask whose they are"
         )
-        found.tell(
+        found.note(
             f"{len(called)} of {len(found.cases)} images are called as masks are, for example {called[0].name}; where"
             f" they are, {remedy}"
         )

@@ -141,7 +141,7 @@ def _in_parts(folders: Sequence[Path]) -> Found | None:
     for folder, part in found:
         whole.take(part, folder)
     whole.describe([part for _, part in found], "**")
-    whole.tell(f"{_several(folders)} are taken for parts of one delivery, and for no classes")
+    whole.note(f"{_several(folders)} are taken for parts of one delivery, and for no classes")
     return whole
 
 
@@ -152,7 +152,7 @@ def _dicom(root: Path) -> Found | None:
     if 2 * others >= len(paths) or sum(map(is_dicom, paths)) <= others or _class_folders(root, dicom=True):
         return None
     found = Found("dicom")
-    found.cases = dicom_cases(root, paths, found.leave_out, found.told.append)
+    found.cases = dicom_cases(root, paths, found.leave_out, found.notes.append)
     return found
 
 

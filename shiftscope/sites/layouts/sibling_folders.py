@@ -35,7 +35,7 @@ def beside_folders(root: Path) -> Found | None:
         return None
     found = read_by(root, *templates.pop())
     if found is not None and any(len(case.masks) > 1 for case in found.cases):
-        found.tell("several masks of an image, in several folders, are taken together as one")
+        found.note("several masks of an image, in several folders, are taken together as one")
     return found
 
 

@@ -50,13 +50,13 @@ def assign_patients(cases: Sequence[Case], declared: Declarations, listed: bool)
         raise TableError(f"the table's column of patients: {nobody[0]}; leave the column out, or fill it")
     else:
         nobody = []
-    known, told = one_person_each(known)
+    known, notes = one_person_each(known)
     _require_one_patient_an_examination(known)
     if listed:
-        return known, "manifest", [*nobody, *told]
+        return known, "manifest", [*nobody, *notes]
     if 2 * sum(not case.patient for case in known) <= len(known):
-        return known, "dicom", [*nobody, *told]
-    return [case if case.patient else replace(case, patient=case.name) for case in known], "file", told
+        return known, "dicom", [*nobody, *notes]
+    return [case if case.patient else replace(case, patient=case.name) for case in known], "file", notes
 
 
 def _require_no_contradiction(cases: Sequence[Case]) -> None:

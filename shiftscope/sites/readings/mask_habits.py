@@ -45,7 +45,7 @@ class MaskHabits:
         self.shares.append(mask.share)
         self._sum += mask.thumbnail
 
-    def told(self) -> list[str]:
+    def notes(self) -> list[str]:
         """Sentences for the eyes of the site; none where masks look like annotations."""
         if not self.count:
             return []

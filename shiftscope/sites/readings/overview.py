@@ -46,7 +46,7 @@ def overview(site: Site, read: int, listed: int) -> dict[str, Any]:
         "splits": dict(sorted(splits.items())),
         "excluded": {reason: len(paths) for reason, paths in site.excluded.items() if paths},
         "first_excluded": {reason: _below(site, paths[0]) for reason, paths in site.excluded.items() if paths},
-        "told": list(site.told),
+        "told": list(site.notes),
         "first": found,
         "reading": reading.to_dict(),
     }

@@ -38,7 +38,7 @@ def read_manifest(path: Path, classes: tuple[str, ...] | None = None) -> Found:
     table = read_rows(path)
     _require_columns(table)
     table.require_rows()
-    found = Found("manifest", told=list(table.told))
+    found = Found("manifest", notes=list(table.notes))
     shelf = Shelf(path.parent)
     seen: dict[str, int] = {}
     patients: dict[str, int] = {}
@@ -62,7 +62,7 @@ def read_manifest(path: Path, classes: tuple[str, ...] | None = None) -> Found:
             continue
         if file.is_dir() and (gone := list(lost_in(file))):
             found.leave_out("missing", gone[0][0])
-            found.told += sentences(gone)
+            found.notes += sentences(gone)
             continue
         label = label_of(row.cells.get("label", ""), where, classes)
         in_words += label is None and bool(row.cells.get("label"))
@@ -79,9 +79,9 @@ def read_manifest(path: Path, classes: tuple[str, ...] | None = None) -> Found:
         )
     require_whole(patients, f"{path}: column 'patient'")
     if in_words:
-        found.told.append(f"{in_words} labels say that there is none (NA, nan, -): these cases have no class")
+        found.notes.append(f"{in_words} labels say that there is none (NA, nan, -): these cases have no class")
     if respelled:
-        found.told.append(f"{len(respelled)} files are spelled otherwise than on the disk, first {respelled[0]}")
+        found.notes.append(f"{len(respelled)} files are spelled otherwise than on the disk, first {respelled[0]}")
     require_splits(found.cases, path)
     return found
 

@@ -79,9 +79,9 @@ def join_table(found: Found, root: Path, declared: Declarations) -> None:
             _refuse_two(table, columns, found.cases[number], each[0], odd)
         said[number] = each[0]
     _require_whole(table, columns)
-    found.told += table.told
+    found.notes += table.notes
     if again:
-        found.told.append(f"{table.path.name}: {again} cases have several rows, which say the same of them")
+        found.notes.append(f"{table.path.name}: {again} cases have several rows, which say the same of them")
     _tell_labels(found, table, columns, said)
     found.cases = [_joined(case, said.get(number), columns) for number, case in enumerate(found.cases)]
     if "split" in columns:
@@ -150,12 +150,12 @@ def _rows_by_case(table: ReadTable, key: str, found: Found, root: Path, index: C
             f" names the images with --case-column; the table has: {listed(table.columns)}"
         )
     if over:
-        found.told.append(
+        found.notes.append(
             f"{table.path.name}: {len(over)} of {len(cells)} rows name no case here, first line {over[0]},"
             f" {shown(cells[over[0]])}{likely}"
         )
     if bare := [case.name for number, case in enumerate(found.cases) if number not in named]:
-        found.told.append(
+        found.notes.append(
             f"{table.path.name}: {len(bare)} of {len(found.cases)} cases have no row, first {shown(bare[0])}; they have"
             " no label, and are left out where the table tells patients"
         )
@@ -234,11 +234,11 @@ def _tell_labels(found: Found, table: ReadTable, columns: Mapping[str, str], sai
     if "label" not in columns:
         return
     if any(case.label is not None for case in found.cases):
-        found.told.append(f"{table.path.name}: its labels stand in place of the names of folders")
+        found.notes.append(f"{table.path.name}: its labels stand in place of the names of folders")
     if empty := sum(row.label is None for row in said.values()):
-        found.told.append(f"{table.path.name}: {empty} cases have an empty label")
+        found.notes.append(f"{table.path.name}: {empty} cases have an empty label")
     if several := sum("|" in (row.label or "") for row in said.values()):
-        found.told.append(
+        found.notes.append(
             f"{table.path.name}: {several} cases have several findings in one label, which count as one class"
         )
 

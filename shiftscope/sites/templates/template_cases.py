@@ -172,7 +172,7 @@ def _add(images: Collection[_Image], root: Path, found: Found, template: Templat
         else:
             found.cases.append(_case(name, _series(files, template, root), each))
     parts: dict[str, list[tuple[Case, list[Path]]]] = defaultdict(list)
-    for case in dicom_cases(root, owners, found.leave_out, found.tell):
+    for case in dicom_cases(root, owners, found.leave_out, found.note):
         by_name: dict[str, list[Path]] = defaultdict(list)
         for path in case.images:
             by_name[owners[path].match.name].append(path)
@@ -181,7 +181,7 @@ def _add(images: Collection[_Image], root: Path, found: Found, template: Templat
     for name, cases in parts.items():
         one = owners[cases[0][1][0]]
         if len(cases) > 1:
-            found.tell(f"the files of {name} are {len(cases)} series or pictures, and as many cases")
+            found.note(f"the files of {name} are {len(cases)} series or pictures, and as many cases")
             for path in one.masks:  # of which of them it is, nobody knows
                 found.leave_out("unsupported", path)
             one.masks = []
@@ -221,7 +221,7 @@ def _series(files: Sequence[Path], template: Template, root: Path) -> tuple[Path
 def _tell_ambiguous(ambiguous: Sequence[tuple[Path, str, str]], found: Found) -> None:
     if ambiguous:
         path, name, texts = ambiguous[0]
-        found.tell(
+        found.note(
             f"{len(ambiguous)} names fit {found.template} in several ways, for example {path.name}: {name} could be"
             f" {texts}; the first is taken"
         )
