@@ -3,15 +3,15 @@
 from shiftscope.sites.case_loading import case_digests, fingerprint, fingerprint_of, load
 from shiftscope.sites.declarations import NOTHING_SAID, SITE_FILE, Declarations
 from shiftscope.sites.failures import refuse_too_many
-from shiftscope.sites.names import is_scanner_name
 from shiftscope.sites.people.shareable import ask_who_is_who, require_shareable
+from shiftscope.sites.publishable_names import is_scanner_name
 from shiftscope.sites.reading import read_site
 from shiftscope.sites.readings.case_readings import CaseReading
 from shiftscope.sites.readings.drawn_samples import DrawnSample, draw_samples
 from shiftscope.sites.readings.overview import overview
 from shiftscope.sites.readings.site_readings import SiteReading
-from shiftscope.sites.shipped_words import class_words
 from shiftscope.sites.site import ONE_FILE, Case, Site
+from shiftscope.sites.vocabularies import class_words
 
 __all__ = [
     "NOTHING_SAID",

@@ -111,7 +111,7 @@ class Declarations(Record):
         """
         said = self.model_dump(exclude_none=True)
         less = weaker.model_dump(exclude_none=True)
-        if self.tells_patients:
+        if self.identifies_patients:
             less.pop("one_file_per_patient", None)
             less.pop("patient_regex", None)
             less.pop("patient_column", None)
@@ -120,12 +120,12 @@ class Declarations(Record):
         return Declarations.model_validate({**less, **said})
 
     @property
-    def tells_patients(self) -> bool:
+    def identifies_patients(self) -> bool:
         """Whether it is said how patients are told apart: by a template with {patient} too."""
         if self.template is not None and "patient" in Template.of(self.template).fields:
             return True
-        ways = (self.one_file_per_patient, self.patient_regex, self.patient_column)
-        return any(way is not None for way in ways)
+        rules = (self.one_file_per_patient, self.patient_regex, self.patient_column)
+        return any(rule is not None for rule in rules)
 
     @property
     def joins(self) -> bool:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from shiftscope.errors import Unreadable
 from shiftscope.images.formats import sniff
-from shiftscope.sites.dicom_mixtures import mixtures
 from shiftscope.sites.layouts.spellings import named_otherwise, stem_of, walk
+from shiftscope.sites.mixed_series import mixtures
 from shiftscope.sites.site import Case
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def _beside(groups: list[FileGroup]) -> set[int]:
 
 def _film(group: FileGroup) -> tuple[object, ...]:
     """What a raw film and the processed one of it have in common."""
-    return group.owner, group.header.study, group.header.modality, group.header.view, group.header.body
+    return group.owner, group.header.study, group.header.modality, group.header.projection, group.header.body
 
 
 def _localizes(group: FileGroup, stack: FileGroup) -> bool:

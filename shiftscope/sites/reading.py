@@ -9,12 +9,12 @@ from shiftscope.parsing import on_one_line, shown
 from shiftscope.records import check_name
 from shiftscope.sites.declarations import NOTHING_SAID, SITE_FILE, Declarations, read_declarations
 from shiftscope.sites.layouts.channels import choose_channel
-from shiftscope.sites.layouts.found import Found
+from shiftscope.sites.layouts.found_cases import FoundCases
+from shiftscope.sites.layouts.known_layouts import find_cases
 from shiftscope.sites.layouts.nearest import checked_templates, note_masks_among_images, note_what_is_left
 from shiftscope.sites.layouts.nothing_found import all_left_out, nearest, nothing_found
-from shiftscope.sites.layouts.recognised import find_cases
 from shiftscope.sites.layouts.spellings import listed_once, walk
-from shiftscope.sites.lost import Lost, leave_out_lost, lost_in
+from shiftscope.sites.missing_files import MissingFile, leave_out_missing, missing_in
 from shiftscope.sites.people.identifiers import odd_identifiers
 from shiftscope.sites.people.patients_of_cases import assign_patients
 from shiftscope.sites.people.shared_patients import patterns_that_part, suspicion
@@ -110,23 +110,24 @@ def _listed(path: Path, name: str | None, given: Declarations, known: Declaratio
     )
 
 
-def _below(root: Path, declared: Declarations) -> Found:
+def _below(root: Path, declared: Declarations) -> FoundCases:
     """What lies in a folder, by the owner's templates, or by what is recognised; and what is lost there."""
-    files, lost = list(walk(root)), list(lost_in(root))
+    files, lost = list(walk(root)), list(missing_in(root))
     found = _found(root, declared, files, lost)
     note_what_is_left(found, root, files)
     found.note_choices()
     note_masks_among_images(found)
     choose_channel(found, declared.channel)
-    leave_out_lost(found, lost)
+    leave_out_missing(found, lost)
     return found
 
 
-def _found(root: Path, declared: Declarations, files: Sequence[Path], lost: Sequence[Lost]) -> Found:
+def _found(root: Path, declared: Declarations, files: Sequence[Path], lost: Sequence[MissingFile]) -> FoundCases:
     template = declared.template
     if template is None and declared.mask is not None:
-        seen = find_cases(root, declared.classes or ())
-        near = f", such as --layout '{seen.template}', which is what is seen" if seen and seen.template else ""
+        probable = find_cases(root, declared.classes or ())
+        example = probable.template if probable else None
+        near = f", such as --layout '{example}', which is what is recognised" if example else ""
         raise InputError(f"{root}: a template of masks (--mask) goes with one of images; give --layout too{near}")
     if template is not None:
         return _by_template(root, template, declared.mask, files)
@@ -138,7 +139,7 @@ def _found(root: Path, declared: Declarations, files: Sequence[Path], lost: Sequ
     return found
 
 
-def _require_layout(path: Path, declared: Declarations, found: Found) -> None:
+def _require_layout(path: Path, declared: Declarations, found: FoundCases) -> None:
     """See that what was found is what the owner declared."""
     if found.layout == "manifest" and (declared.template or declared.mask):
         raise InputError(
@@ -155,7 +156,7 @@ def _require_layout(path: Path, declared: Declarations, found: Found) -> None:
         )
 
 
-def _by_template(root: Path, text: str, mask_text: str | None, files: Sequence[Path]) -> Found:
+def _by_template(root: Path, text: str, mask_text: str | None, files: Sequence[Path]) -> FoundCases:
     image, mask = Template.of(text), None if mask_text is None else Template.of(mask_text)
     if mask is not None:
         try:

@@ -188,7 +188,7 @@ def test_a_folder_that_cannot_be_listed_is_an_error(tmp_path: Path, monkeypatch:
             raise PermissionError(13, "Permission denied", str(path))
         return listing(path)
 
-    monkeypatch.setattr("shiftscope.sites.lost.os.scandir", refusing)
+    monkeypatch.setattr("shiftscope.sites.missing_files.os.scandir", refusing)
     with pytest.raises(InputError, match=r"inner: cannot be listed: Permission denied"):
         read_site(tmp_path)
 

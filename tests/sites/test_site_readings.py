@@ -134,7 +134,7 @@ def test_values_of_their_own_are_no_shares_of_white() -> None:
     """A volume whose file says no modality is no picture, and 1 is not its white."""
     volume = picture(pixels=np.linspace(0, 900, 4 * 32 * 24, dtype=np.float32).reshape(4, 32, 24), display=(5.0, 880.0))
     found = reading_of([volume] * 2).to_dict()["found"]
-    assert found["modality"] == "none told (2)"
+    assert found["modality"] == "none stated (2)"
     assert "white" not in found["values"]
     assert reading_of([picture()]).to_dict()["found"]["values"].endswith("1 is full white")
 

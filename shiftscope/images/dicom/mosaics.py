@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pydicom
 
-from shiftscope.images.dicom.objects import words_of
+from shiftscope.images.dicom.objects import tokens_of
 from shiftscope.images.dicom.planes import Plane, plane_of, spacing_of
 
 __all__ = ["is_mosaic", "unmosaic"]
@@ -17,7 +17,7 @@ _NORMAL = b"SliceNormalVector\0"
 
 
 def is_mosaic(data: pydicom.Dataset) -> bool:
-    return "MOSAIC" in words_of(data)
+    return "MOSAIC" in tokens_of(data)
 
 
 def unmosaic(data: pydicom.Dataset, values: np.ndarray) -> tuple[np.ndarray, list[Plane]] | None:

@@ -32,7 +32,7 @@ __all__ = [
     "open_dataset",
     "sop_class",
     "strays",
-    "words_of",
+    "tokens_of",
 ]
 
 IMAGE, LOCALIZER, SCREEN, CAPTURE, MAP, NOTHING = "image", "localizer", "screen", "capture", "map", "nothing"
@@ -107,7 +107,7 @@ def modality_of(data: pydicom.Dataset) -> str:
     return str(data.get("Modality") or "").strip() or _MODALITIES.get(sop_class(data), "")
 
 
-def words_of(data: pydicom.Dataset) -> tuple[str, ...]:
+def tokens_of(data: pydicom.Dataset) -> tuple[str, ...]:
     """The values of Image Type in capitals; a single string with blanks is one value."""
     value = data.get("ImageType") or ()
     values = [value] if isinstance(value, str) else value
@@ -124,7 +124,7 @@ def kind_of(data: pydicom.Dataset, *, pictureless: bool = False) -> str:
         data: its data set, or the header alone.
         pictureless: whether it holds no picture: a private class, or the modality of reports, then makes it no image.
     """
-    uid, modality, words = sop_class(data), modality_of(data), words_of(data)
+    uid, modality, words = sop_class(data), modality_of(data), tokens_of(data)
     private = bool(uid) and not uid.startswith(_STANDARD)
     if _NEVER.match(uid) or (modality in _NEVER_MODALITIES and (pictureless or not uid)) or (pictureless and private):
         return NOTHING

@@ -6,14 +6,14 @@ from dataclasses import replace
 from shiftscope.errors import InputError
 from shiftscope.parsing import shown
 from shiftscope.sites.layouts.folder_names import mask_kind
-from shiftscope.sites.layouts.found import Found
+from shiftscope.sites.layouts.found_cases import FoundCases
 
 __all__ = ["choose_channel"]
 
 _LISTED = 8
 
 
-def choose_channel(found: Found, wanted: str | None) -> None:
+def choose_channel(found: FoundCases, wanted: str | None) -> None:
     """Give every case the files of one channel; cases that lack it are no longer cases, which is told.
 
     Args:

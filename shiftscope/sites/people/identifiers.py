@@ -31,10 +31,10 @@ _FEW = 3
 def is_nobody(identifier: str, others: Collection[str]) -> bool:
     """Whether an identifier is nobody's: a word that replaces them, one sign again and again, or zeros that are no
     number among others."""
-    word = folded(identifier).strip("<>[]() ")
-    if is_empty(word) or word in _NOBODY or (len(word) > 1 and set(word) <= _ALL_X):
+    text = folded(identifier).strip("<>[]() ")
+    if is_empty(text) or text in _NOBODY or (len(text) > 1 and set(text) <= _ALL_X):
         return True
-    return not word.strip("0") and not any(other.strip("0") and other.isdecimal() for other in others)
+    return not text.strip("0") and not any(other.strip("0") and other.isdecimal() for other in others)
 
 
 def nobody_in(cases: Sequence[Case]) -> dict[str, int]:

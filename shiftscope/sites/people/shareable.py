@@ -10,9 +10,9 @@ from dataclasses import replace
 
 from shiftscope.errors import InputError, Unsettled
 from shiftscope.sites.layouts.folder_names import are_parts
-from shiftscope.sites.names import unknown_classes
 from shiftscope.sites.people.identifiers import one_for_all
 from shiftscope.sites.people.shared_patients import patterns_that_part, suspicion
+from shiftscope.sites.publishable_names import unknown_classes
 from shiftscope.sites.site import Case, Site
 from shiftscope.sites.templates.template import Template
 
@@ -107,11 +107,11 @@ def _with_patients(site: Site, folder: str) -> Iterator[tuple[str, int]]:
     mask = (site.mask_template or "").replace(folder, "{patient}/", 1)
     try:
         template = Template.of(image)
-        ways = [template.match(case.images[0].relative_to(site.root).parts) for case in site.cases]
+        matches = [template.match(case.images[0].relative_to(site.root).parts) for case in site.cases]
     except (ValueError, InputError):
         return
-    patients = {way.fields["patient"] for way in ways if way is not None}
-    if None not in ways and 1 < len(patients) < len(site.cases) and not are_parts(patients):
+    patients = {match.fields["patient"] for match in matches if match is not None}
+    if None not in matches and 1 < len(patients) < len(site.cases) and not are_parts(patients):
         masks = f" --mask {shlex.quote(mask)}" if mask else ""
         yield f"--layout {shlex.quote(image)}{masks}", len(patients)
 

@@ -109,7 +109,7 @@ class SiteReading:
             "patients": f"{len(cases)}, {each}",
             "modality": _listed(self._modalities),
             "size": self._sizes_text(),
-            "pixel": f"{_span(self._pixels_mm)} mm" if self._pixels_mm else "not told",
+            "pixel": f"{_span(self._pixels_mm)} mm" if self._pixels_mm else "not stated",
             "values": self._values_text(),
             "brightness": f"{_span(self._brightness)} (mean; a model sees 0 as black, 1 as white)",
             "masks": self._masks_text(),

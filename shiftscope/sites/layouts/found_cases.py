@@ -8,11 +8,11 @@ from pathlib import Path
 from shiftscope.sites.layouts.spellings import stem_of
 from shiftscope.sites.site import Case
 
-__all__ = ["Found"]
+__all__ = ["FoundCases"]
 
 
 @dataclass(slots=True)
-class Found:
+class FoundCases:
     """What a layout yields: cases, whose patient is mostly still to be determined, and what was left out.
 
     Attributes:
@@ -46,7 +46,7 @@ class Found:
         if sentence not in self.notes:
             self.notes.append(sentence)
 
-    def take(self, part: "Found", folder: Path, **stated: str) -> None:
+    def take(self, part: "FoundCases", folder: Path, **stated: str) -> None:
         """Add what a subfolder holds, with what the subfolder's name states of it."""
         self.cases += [replace(case, name=f"{folder.name}/{case.name}", **stated) for case in part.cases]  # type: ignore[arg-type]
         for reason, paths in part.excluded.items():
@@ -56,7 +56,7 @@ class Found:
         self.channels |= {f"{folder.name}/{name}": files for name, files in part.channels.items()}
         self.named_patients = self.named_patients or part.named_patients
 
-    def describe(self, parts: Sequence["Found"], opening: str) -> None:
+    def describe(self, parts: Sequence["FoundCases"], opening: str) -> None:
         """Propose the template of all parts, each in a folder that `opening` stands for, where they have one in common.
 
         Some parts may lack masks.
