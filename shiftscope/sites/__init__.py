@@ -1,4 +1,9 @@
-"""Folders of a hospital as a list of cases: `read_site(folder) -> Site`, `load(case) -> image, mask`."""
+"""Folders of a hospital as a list of cases. Nothing here leaves the site.
+
+In: a folder or a manifest, and what only its owner knows (`Declarations`, from options or `site.toml`).
+Out: `read_site -> Site`, `load(case) -> image, mask`, and `SiteReading`, a table of what was read for the people there;
+`require_shareable` asks the owner where it is not certain who is a patient or what is a class.
+"""
 
 from shiftscope.sites.case_loading import case_digests, fingerprint, fingerprint_of, load
 from shiftscope.sites.declarations import NOTHING_SAID, SITE_FILE, Declarations

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shiftscope.errors import Unreadable
-from shiftscope.images.formats import sniff
+from shiftscope.images.file_formats import sniff
 from shiftscope.sites.layouts.spellings import named_otherwise, stem_of, walk
 from shiftscope.sites.mixed_series import mixtures
 from shiftscope.sites.site import Case
@@ -54,7 +54,7 @@ def dicom_cases(
     """One case per series of slices, one per file of anything else.
 
     Slices belong together when patient, study, series, size and orientation agree (a three-plane localizer is three
-    volumes). Files without a series UID are told apart by their folder. Headers are read one at a time. What is no
+    volumes). Files without a series UID are grouped by their folder. Headers are read one at a time. What is no
     image of the examination is left out: reports, localizers, screens, raw films beside processed ones.
 
     Args:
@@ -86,7 +86,7 @@ def dicom_cases(
 def _groups(paths: Iterable[Path], leave_out: Callable[[str, Path], None], drawn: list[Path]) -> list[FileGroup]:
     """Files that hold pictures, those of one series of slices together; segmentations go to `drawn`.
 
-    Images of other formats are neither: the layout has no place for them, which is told as everywhere.
+    Images of other formats are neither: the layout has no place for them, which a note says, as for every layout.
     """
     from shiftscope.images.dicom.headers import read_header
     from shiftscope.images.dicom.objects import NOTHING

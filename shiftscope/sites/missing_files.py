@@ -1,4 +1,4 @@
-"""What a folder lists although nothing can be read there: links without a target, placeholders, pipes and devices."""
+"""Entries of a folder without a file to read behind them: links without a target, placeholders, pipes and devices."""
 
 import os
 from collections import Counter
@@ -55,7 +55,7 @@ def leave_out_missing(found: FoundCases, lost: Sequence[MissingFile]) -> None:
 
 
 def missing_text(lost: Sequence[MissingFile]) -> list[str]:
-    """What was lost, by kind, for the eyes of the site."""
+    """What is missing, by kind, as sentences that stay at the site."""
     counts = Counter(kind for _, kind in lost)
     first = {kind: path for path, kind in reversed(lost)}
     return [f"{counts[kind]} x {what}; the first is {first[kind]}" for kind, what in _REMEDIES.items() if counts[kind]]

@@ -1,4 +1,4 @@
-"""What kinds of series a tree of DICOM files mixes, in sentences for the eyes of the site."""
+"""What kinds of series a tree of DICOM files mixes, in sentences that stay at the site."""
 
 from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence

@@ -73,7 +73,9 @@ def _listed(path: Path, name: str | None, given: Declarations, known: Declaratio
     if manifest is not None:
         _require_layout(manifest, declared, found)
     if found.named_patients and declared.template is None and declared.one_file_per_patient:
-        found.cases = [replace(case, patient="") for case in found.cases]  # the owner's word wins over a convention
+        found.cases = [
+            replace(case, patient="") for case in found.cases
+        ]  # what the owner states wins over a convention
     join_table(found, root, declared)
     site_name = name or root.resolve().name
     listed = manifest is not None or declared.patient_column is not None

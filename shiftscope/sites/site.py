@@ -47,7 +47,7 @@ class Site:
         layout: one of "images+masks", "classes", "split-classes", "nnunet", "dicom", "manifest", "images".
         cases: sorted by name.
         patient_source: "dicom", "manifest", "regex" for a pattern, a template or a convention on names,
-            "one_file_per_patient" by the owner's word, or "file": nobody knows, each file counts as one.
+            "one_file_per_patient" as the owner states, or "file": nobody knows, each file counts as one.
         classes: sorted names of the labels, empty where there are none.
         excluded: what `read_site` left out already, reason -> paths.
         declared: what the owner said, in options or in the site file.

@@ -12,7 +12,7 @@ def class_words() -> frozenset[str]:
 
 
 def picture_words() -> frozenset[str]:
-    """Words of names of files that tell what is in a picture, and not whose it is, lower case."""
+    """Words of names of files that describe what a picture shows, and not whose it is, lower case."""
     return _words("picture_words.txt")
 
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image as Pillow
 
 from shiftscope.images import Image, LabelMap
-from shiftscope.images.masks.odd_looks import looks_of
+from shiftscope.images.masks.suspicious_masks import suspicions_of
 from shiftscope.images.oddities import ODDITIES
 from shiftscope.sites import Case, CaseReading, Site, SiteReading, overview, read_site
 
@@ -26,7 +26,7 @@ def disc(share: float) -> np.ndarray:
 
 
 def label_map(labels: np.ndarray | None) -> LabelMap | None:
-    return None if labels is None else LabelMap(labels, odd=looks_of(labels))
+    return None if labels is None else LabelMap(labels, odd=suspicions_of(labels))
 
 
 def reading_of(

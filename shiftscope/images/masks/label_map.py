@@ -15,7 +15,7 @@ class LabelMap:
         labels: (z, y, x) uint8, or uint16 where a label exceeds 255; 0 is background.
         affine: as `Image.affine`.
         odd: as `Image.odd`.
-        numbered: whether labels are class numbers that the file holds; False where a foreground, 1, was told from its
+        numbered: whether labels are class numbers that the file holds; False where a foreground, 1, was separated from its
             background by brightness, colour, transparency or probability.
     """
 

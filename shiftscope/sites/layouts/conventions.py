@@ -19,7 +19,7 @@ def bids(root: Path) -> FoundCases | None:
     """The Brain Imaging Data Structure: sub-*/[ses-*/]anat/, with masks under derivatives/.
 
     A subject is a person by that standard, and sessions are cases. What ends the names are channels. Masks of one kind
-    are read; where there are several kinds nobody can know which is meant, and it is told how to say it.
+    are read; where there are several kinds, nobody can know which is meant, and a note names the options to choose.
     """
     folders = [folder for folder in folders_of(root) if folder.name.startswith("sub-")]
     anatomical = [path for folder in folders for path in _anatomical(folder)]

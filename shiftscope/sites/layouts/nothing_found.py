@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 from shiftscope.errors import REASONS, Unreadable, Unsettled
-from shiftscope.images.formats import sniff
+from shiftscope.images.file_formats import sniff
 from shiftscope.parsing import on_one_line
 from shiftscope.sites.layouts.found_cases import FoundCases
 from shiftscope.sites.layouts.known_layouts import LAYOUTS, find_cases
@@ -17,7 +17,7 @@ from shiftscope.sites.missing_files import MissingFile, missing_text
 
 __all__ = ["all_left_out", "nearest", "nothing_found"]
 
-_LOOKED_AT = 1_000  # files, to tell what lies in a folder where nothing is read
+_LOOKED_AT = 1_000  # files that are examined to describe a folder where nothing is read
 
 
 def all_left_out(root: Path, found: FoundCases) -> Unsettled:

@@ -1,4 +1,4 @@
-"""Masks that are told from images by how folders or files are called, whatever that is."""
+"""Masks that differ from images in how their folders or files are named, whatever those names are."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +16,7 @@ def beside_folders(root: Path) -> FoundCases | None:
     """Masks in a folder beside the images', both called in some way: "..._Training_Input", "..._Training_GroundTruth".
 
     A pair of folders is found by its files: most masks have an image. Where there is a pair for each split, and the
-    folders' names tell it, cases have it. Every folder of images must be of a pair.
+    folders' names state it, cases have it. Every folder of images must be of a pair.
     """
     inner = folders_of(root)
     masked = [folder for folder in inner if names_masks(folder.name) and has_images(folder, deep=True)]
@@ -63,7 +63,7 @@ def _template(folder: Path, other: Path, of_images: bool) -> str:
 
 
 def _of_splits(images: Path, masks: Path) -> tuple[str, str] | None:
-    """The templates of a pair of folders with {split} for the word that tells it."""
+    """The templates of a pair of folders with {split} for the word that states the split."""
     tokens = split_token(images.name), split_token(masks.name)
     if None in tokens:
         return None

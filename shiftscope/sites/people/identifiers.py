@@ -47,7 +47,7 @@ def without_nobody(cases: Sequence[Case]) -> tuple[list[Case], list[str]]:
     """Take from cases the identifiers that are nobody's.
 
     Returns:
-        The cases, and what was taken, as sentences for the eyes of the site.
+        The cases, and what was taken, as sentences that stay at the site.
     """
     nobody = nobody_in(cases)
     if not nobody:
@@ -134,7 +134,7 @@ def _digits(name: str) -> str:
 
 
 def odd_identifiers(cases: Sequence[Case], patterns: Mapping[str, int], why: str | None) -> list[str]:
-    """What is odd about who is a patient, most suspicious first, as sentences for the eyes of the site.
+    """What is doubtful about who is a patient, most suspicious first, as sentences that stay at the site.
 
     Args:
         cases: with their patients.

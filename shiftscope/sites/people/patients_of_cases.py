@@ -1,4 +1,4 @@
-"""Whose images these are: from DICOM, a manifest, a pattern on names, the owner's word, or nothing but the file."""
+"""Whose images these are: from DICOM, a manifest, a pattern on names, the owner's statement, or the file alone."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ def assign_patients(cases: Sequence[Case], declared: Declarations, listed: bool)
 
     Returns:
         The cases, the source ("dicom", "manifest", "regex", "one_file_per_patient" or "file"), and what was odd about
-        identifiers, as sentences for the eyes of the site.
+        identifiers, as sentences that stay at the site.
 
     Raises:
         InputError: the pattern does not match some case or takes too long, identifiers contradict the owner or one
@@ -113,5 +113,5 @@ def _require_one_patient_an_examination(cases: Sequence[Case]) -> None:
         raise InputError(
             f"{len(several)} examinations (StudyInstanceUID) name several patients (PatientID), for example"
             f" {', '.join(sorted(several[0])[:2])}: whoever anonymised the files numbered them. Give them one"
-            " identifier a patient again, or say with --patient-regex how names tell patients"
+            " identifier a patient again, or say with --patient-regex how names identify patients"
         )

@@ -26,7 +26,7 @@ def require_shareable(site: Site) -> None:
     """See that classes and patients are what they seem.
 
     Raises:
-        Unsettled: a class has a name that may be anybody's, or files may share patients and nothing tells them apart,
+        Unsettled: a class has a name that may be anybody's, or files may share patients and nothing distinguishes them,
             or one identifier stands for all.
     """
     if unknown := _unknown(site):
@@ -117,7 +117,7 @@ def _with_patients(site: Site, folder: str) -> Iterator[tuple[str, int]]:
 
 
 def _one_file_each(site: Site, cases: Sequence[Case]) -> str:
-    """The option that these cases need besides, where patients are not told apart."""
+    """The option that these cases need in addition, where patients are not distinguished."""
     open_ = site.patient_source == "file" and _suspicion(site, cases) is not None
     return " --one-file-per-patient" if open_ else ""
 

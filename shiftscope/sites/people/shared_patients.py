@@ -1,4 +1,4 @@
-"""What suggests that files share patients, where nothing tells patients apart: folders, names and headers.
+"""What suggests that files share patients, where no identifier distinguishes patients: folders, names and headers.
 
 A suspicion is enough to ask the site's owner. Images are not looked at here; copies are found while they are measured.
 """
@@ -120,7 +120,7 @@ def _by_name(cases: Sequence[Case], called: Collection[str]) -> str | None:
                 by_number.append((tuple(tokens[:end]), case))
         if repeatable or (case.label and _PERSON.intersection(tokens)):
             by_class.append((name.casefold(), case))
-    if len({letters for letters, _ in initials}) > 1:  # letters that all files have tell nobody from another
+    if len({letters for letters, _ in initials}) > 1:  # letters that all files have distinguish nobody
         by_stem += initials
     signs = (
         (by_number, "begin alike, up to a number"),

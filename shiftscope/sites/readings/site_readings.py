@@ -18,15 +18,15 @@ BLACK, WHITE = 0.005, 0.995
 """Mean of what a model sees, from 0 to 1, outside which an image shows nothing."""
 
 FAR = 6.0
-"""Deviations from the middle case beyond which an image's brightness is told."""
+"""Deviations from the median case beyond which an image's brightness is reported."""
 
 RARE = 0.1
-"""Share of the cases below which those of a modality are a few odd ones."""
+"""Share of the cases below which those of a modality are reported as exceptions."""
 
 MANY_SLICES = 4
 """Cases of a patient from which single slices look like parts of a volume."""
 
-_KINDS = 3  # sizes and modalities that are told one by one
+_KINDS = 3  # sizes and modalities that are listed one by one
 _MOST = 1_000  # different sizes that are counted: a site of cut-out pictures has as many as cases
 
 
@@ -207,5 +207,5 @@ def _span(values: Sequence[float]) -> str:
 
 
 def _spread(values: Sequence[float], middle: float) -> float:
-    """The deviation, told by the median of distances so that odd values do not widen it; .05 at the least."""
+    """The deviation, from the median of distances so that outliers do not widen it; at least .05."""
     return max(0.05, 1.4826 * statistics.median(abs(value - middle) for value in values))

@@ -24,7 +24,7 @@ def as_one_class(cases: Sequence[Case], declared: Collection[str]) -> tuple[list
         declared: names of classes as the owner, a plan or a baseline spells them.
 
     Returns:
-        The cases, and what was done, with what looks alike and was left apart, as sentences for the eyes of the site.
+        The cases, and what was done, with what looks alike and was left apart, as sentences that stay at the site.
     """
     counts = Counter(case.label for case in cases if case.label is not None)
     spelled: dict[str, list[str]] = defaultdict(list)

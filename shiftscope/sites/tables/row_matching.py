@@ -78,7 +78,7 @@ def rows_by_case(
     if bare := [case.name for number, case in enumerate(found.cases) if number not in named]:
         found.notes.append(
             f"{table.path.name}: {len(bare)} of {len(found.cases)} cases have no row, first {shown(bare[0])}; they have"
-            " no label, and are left out where the table tells patients"
+            " no label, and are left out where the table names patients"
         )
     return named
 

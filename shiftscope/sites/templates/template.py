@@ -114,7 +114,7 @@ class Template:
             yield from ((here, *rest) for rest in self._walk(at + 1, names, used + 1, known, steps))
 
     def _called(self, found: Sequence["_Found"], fields: Mapping[str, str]) -> str:
-        """The name of a match: what tells it from others. Without `{case}` every part that is not fixed does."""
+        """The name of a match, which distinguishes it. Without `{case}` every part that is not fixed does."""
         named = "case" in self.fields
         called = []
         for place, (wanted, got) in enumerate(zip(self.names, found, strict=True)):

@@ -59,7 +59,7 @@ def cases_of(
     """Read a folder by templates.
 
     A file that fits the template of masks is a mask, whatever else it fits. Files of one image that differ in nothing
-    but `*` are a DICOM series. Files that fit neither template are told of.
+    but `*` are a DICOM series. Files that fit neither template are counted in a note.
 
     Args:
         root: what templates are relative to.
