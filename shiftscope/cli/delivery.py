@@ -111,7 +111,9 @@ def read_delivery(
     reading = SiteReading(found)
     with counting(f"profiling {found.name}") as progress:
         try:
-            made, failures = profile_site(found, extractor, options, progress, reading=reading)
+            made, failures = profile_site(
+                found, extractor, options, lambda step: progress(step.done, step.total or 0), reading=reading
+            )
         except Unsettled as question:
             raise question if name_files else InputError(_nameless(found.name, question)) from None
         except TooManyFailures as problem:

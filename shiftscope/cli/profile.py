@@ -139,10 +139,14 @@ def profile(
     with counting(f"profiling {found.name}") as progress:
         made: Profile | Part
         if part is None:
-            made, left_out = profile_site(found, extractor, options, progress, first, epsilon, reading)
+            made, left_out = profile_site(
+                found, extractor, options, lambda step: progress(step.done, step.total or 0), first, epsilon, reading
+            )
         else:
             secret = Key.at(key or part.with_name(KEY_FILE))
-            made, left_out = part_of_site(found, extractor, options, progress, first, secret, reading)
+            made, left_out = part_of_site(
+                found, extractor, options, lambda step: progress(step.done, step.total or 0), first, secret, reading
+            )
     tell(reading_sheet(reading.to_dict()))
     list_failures(left_out)
     if failures is not None:

@@ -18,8 +18,8 @@ __all__ = ["read_mask"]
 def read_mask(paths: Path | Sequence[Path], image: Image | None = None, image_files: Sequence[Path] = ()) -> LabelMap:
     """Read a mask, and lay it on its image.
 
-    How grey levels, colours and volumes become labels is documented in `grey_labels`, `colour_labels` and `volume_labels`;
-    where they are laid, in `mask_grids` and `segmentations`. Several files are one mask: what any of them draws.
+    `grey_labels`, `colour_labels` and `volume_labels` document how grey levels, colours and volumes become labels;
+    `mask_grids` and `segmentations`, where they are laid. Several files are one mask: what any of them draws.
 
     Args:
         paths: the file or files.

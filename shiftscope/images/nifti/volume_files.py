@@ -31,7 +31,7 @@ _VECTORS = (1005, 1006, 1007)  # intents of symmetric matrix, displacement and v
 _RAW_BYTES = 540  # of the longest header, NIfTI-2's
 _GOOD_RAS = slice(28, 30)  # bytes of MGH's goodRASFlag, which nibabel overwrites
 _LEAST_OFFSET = {"nifti": 352, "nifti2": 544}
-"""Where the pixels of a single file begin at the earliest: after the header and the four bytes that announce extensions."""
+"""Where the pixels of a single file begin at the earliest: after the header and the four bytes that name extensions."""
 
 
 @dataclass(frozen=True, slots=True)
