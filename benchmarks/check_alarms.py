@@ -30,10 +30,10 @@ _ANY = Site("delivery", Path("delivery"), "images", (), "manifest", (), {})
 
 
 def profile_of(patients: Sequence[Patient]) -> Profile:
-    tally = SiteAccumulator()
+    accumulator = SiteAccumulator()
     for patient in patients:
-        tally.add(patient)
-    return tally.profile(_ANY, 0, load_extractor(), {})
+        accumulator.add(patient)
+    return accumulator.profile(_ANY, 0, load_extractor(), {})
 
 
 def main() -> None:

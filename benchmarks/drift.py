@@ -122,16 +122,16 @@ class Stack:
 
     def profile(self, name: str, chosen: np.ndarray) -> Profile:
         """The profile that a site with the `chosen` patients would send, without measures for people."""
-        tally = SiteAccumulator(patients=len(chosen), cases=len(chosen), masks=int(self.masks[chosen].sum()))
-        tally.plain = _sums(self.plain, chosen)
-        tally.joint = _sums(self.joint, chosen)
-        tally.depths.update({depth: len(chosen) for depth in self.first.depths})
-        tally.coloured = self.first.coloured * len(chosen)
+        accumulator = SiteAccumulator(patients=len(chosen), cases=len(chosen), masks=int(self.masks[chosen].sum()))
+        accumulator.plain = _sums(self.plain, chosen)
+        accumulator.joint = _sums(self.joint, chosen)
+        accumulator.depths.update({depth: len(chosen) for depth in self.first.depths})
+        accumulator.coloured = self.first.coloured * len(chosen)
         for label in np.unique(self.labels[chosen]).tolist():
             if label:
                 own = chosen[self.labels[chosen] == label]
-                tally.labels[label], tally.by_class[label] = len(own), _sums(self.plain, own)
-        return tally.export(_origin(name))
+                accumulator.labels[label], accumulator.by_class[label] = len(own), _sums(self.plain, own)
+        return accumulator.export(_origin(name))
 
 
 def _rows(sums: Sequence[MomentSums | None]) -> np.ndarray:

@@ -207,10 +207,10 @@ def auc(members: np.ndarray, others: np.ndarray) -> float:
 
 def profile_of(site: Site, patients: Sequence[Patient], extractor: Extractor) -> Profile:
     """The profile of some of a site's patients."""
-    tally = SiteAccumulator()
+    accumulator = SiteAccumulator()
     for patient in patients:
-        tally.add(patient)
-    return tally.profile(replace(site, cases=()), 0, extractor, {})
+        accumulator.add(patient)
+    return accumulator.profile(replace(site, cases=()), 0, extractor, {})
 
 
 Release = Callable[[Profile], Profile]

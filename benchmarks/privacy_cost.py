@@ -26,13 +26,13 @@ LEAST = 60
 
 def measure(folder: Path) -> dict[str, tuple[float, float]]:
     """Axis -> spread and squared mean of the clipped coordinates, as shares of the squared norm."""
-    tally = SiteAccumulator()
+    accumulator = SiteAccumulator()
     for patient in patients_of(read_site(folder), load_extractor(), Options(), []):
-        tally.add(patient)
+        accumulator.add(patient)
     out = {}
-    for axis, sums in tally.clipped.items():
+    for axis, sums in accumulator.clipped.items():
         moments = sums.moments(privacy.WIDTH)
-        if tally.patients >= LEAST and moments is not None and 2 * sums.n >= tally.patients:
+        if accumulator.patients >= LEAST and moments is not None and 2 * sums.n >= accumulator.patients:
             norm = privacy.norm_of(axis) ** 2
             out[axis] = (float(np.trace(moments.cov)) / norm, float(moments.mean @ moments.mean) / norm)
     return out

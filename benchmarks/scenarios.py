@@ -281,8 +281,8 @@ def profiles_of(scenario: Scenario) -> list[Profile]:
     """The profiles that the sites would send."""
     out = []
     for name, patients in zip(NAMES, scenario.sites, strict=False):
-        tally = SiteAccumulator()
+        accumulator = SiteAccumulator()
         for patient in patients:
-            tally.add(patient)
-        out.append(tally.export(_origin(name)))
+            accumulator.add(patient)
+        out.append(accumulator.export(_origin(name)))
     return out

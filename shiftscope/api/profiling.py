@@ -2,7 +2,6 @@
 
 import logging
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Unpack
@@ -25,7 +24,7 @@ from shiftscope.profiles import (
     require_declared,
     texts_of,
 )
-from shiftscope.progress import Progress, Report, silent
+from shiftscope.progress import Report, silent
 from shiftscope.sites import Site, SiteReading
 
 __all__ = [
@@ -156,7 +155,7 @@ def measure_profile(
         reading: filled with what reading the cases gave, for the site's eyes.
     """
     options, ready, first = _ready(site, how, extractor)
-    return profile_site(site, ready, options, _counted(site, progress), first, how.epsilon, reading)
+    return profile_site(site, ready, options, progress, first, how.epsilon, reading)
 
 
 def measure_part(
@@ -168,11 +167,7 @@ def measure_part(
         key: file of the secret that marks patients; made where there is none.
     """
     options, extractor, first = _ready(site, how, None)
-    return part_of_site(site, extractor, options, _counted(site, progress), first, Key.at(key), reading)
-
-
-def _counted(site: Site, report: Report) -> Callable[[int, int], None]:
-    return lambda done, total: report(Progress(f"profiling {site.name}", done, total, "cases"))
+    return part_of_site(site, extractor, options, progress, first, Key.at(key), reading)
 
 
 def _ready(site: Site, how: Measuring, extractor: Extractor | None) -> tuple[Options, Extractor, Part | None]:

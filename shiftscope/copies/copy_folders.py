@@ -9,7 +9,7 @@ import numpy as np
 
 from shiftscope.copies.mapped_cases import Viewed
 from shiftscope.images import read_mask
-from shiftscope.images.writing import write_labels, write_seen
+from shiftscope.images.writing import write_image, write_labels
 from shiftscope.sites import Case, Site
 from shiftscope.sites.layouts.spellings import stem_of
 from shiftscope.sites.tables.manifests import COLUMNS
@@ -43,7 +43,7 @@ class CopyFolder:
         """Write a case, its mask as it is, or resampled where the pixels are."""
         name = self._free(case.name)
         self.known = self.known or name != case.name
-        image = write_seen(seen.after, self.folder / name, seen.grid)
+        image = write_image(seen.after, self.folder / name, seen.grid)
         mask = None
         if case.masks:
             stem = self.folder / self.masks / name

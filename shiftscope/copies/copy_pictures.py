@@ -7,7 +7,8 @@ import numpy as np
 from shiftscope.copies.image_changes import BINS, Changes
 from shiftscope.copies.mapped_cases import Viewed, view
 from shiftscope.harmonizers import HARMONIZERS
-from shiftscope.images.before_after import Curves, Pair, Panel, draw
+from shiftscope.images.drawings.before_after import Pair, draw
+from shiftscope.images.drawings.line_plots import Curves, Panel
 from shiftscope.plans.copies_results import CopiesResult
 from shiftscope.sites import Case
 

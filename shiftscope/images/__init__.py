@@ -1,4 +1,9 @@
-"""Pixels of one file, whatever its format: `read(path) -> Image`, `read_mask(paths, image) -> LabelMap`."""
+"""Pixels of one image, whatever its format.
+
+In: paths of DICOM, NIfTI, MGH, PNG, JPEG, TIFF and the like.
+Out: `read(paths) -> Image`, in the file's physical units with its display range; `read_mask(paths, image) -> LabelMap`,
+on the grid of its image; `canvas`, squares of a fixed size. `oddities` says what is unusual in a file.
+"""
 
 from shiftscope.images.canvases import canvas, mask_canvas
 from shiftscope.images.image import Image, as_seen

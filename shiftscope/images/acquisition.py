@@ -15,7 +15,7 @@ def acquisition(values: Mapping[str, object], spacing_mm: tuple[float, float, fl
 
     Args:
         values: raw values by the names of `ALLOWED`.
-        spacing_mm: (z, y, x); the size of a pixel along y is told, to two digits.
+        spacing_mm: (z, y, x); the size of a pixel along y is recorded, to two digits.
     """
     found = {name: clean(values.get(name)) for name, clean in ALLOWED.items()}
     if spacing_mm is not None:
@@ -62,7 +62,7 @@ ALLOWED: dict[str, Callable[[object], str]] = {
     "field_strength_t": _tesla,
     "kvp": _number,
     "bits": _number,
-    "spacing_mm": lambda _: "",  # told by `acquisition` itself
+    "spacing_mm": lambda _: "",  # written by `acquisition` itself
     "month": _month,
 }
 """Name -> how its value is cleaned."""

@@ -6,19 +6,19 @@ from PIL import Image as Pillow
 __all__ = ["canvas", "mask_canvas"]
 
 
-def canvas(seen: np.ndarray, size: int) -> np.ndarray:
+def canvas(pixels: np.ndarray, size: int) -> np.ndarray:
     """Each slice resized to a square, whatever its aspect, with a triangle filter that widens when shrinking.
 
     The filter is Pillow's bilinear `resize` (its support grows with the reduction, so nothing aliases).
 
     Args:
-        seen: (z, y, x) or (z, y, x, 3), any float dtype.
+        pixels: (z, y, x) or (z, y, x, 3), any float dtype.
         size: pixels of a side.
 
     Returns:
-        (z, c, size, size) float32, c = 1 or 3; values stay within those of `seen`.
+        (z, c, size, size) float32, c = 1 or 3; values stay within those of `pixels`.
     """
-    planes = seen[:, None] if seen.ndim == 3 else np.moveaxis(seen, -1, 1)
+    planes = pixels[:, None] if pixels.ndim == 3 else np.moveaxis(pixels, -1, 1)
     planes = planes.astype(np.float32, copy=False)
     if planes.shape[2:] == (size, size):
         return np.array(planes, order="C")
@@ -40,10 +40,10 @@ def mask_canvas(mask: np.ndarray, size: int) -> np.ndarray:
     Returns:
         (z, size, size), the dtype and a subset of the values of `mask`.
     """
-    rows, columns = (_nearest(side, size) for side in mask.shape[1:])
+    rows, columns = (_nearest(length, size) for length in mask.shape[1:])
     return np.ascontiguousarray(mask[:, rows[:, None], columns])
 
 
-def _nearest(side: int, size: int) -> np.ndarray:
+def _nearest(length: int, size: int) -> np.ndarray:
     """The source index whose pixel holds the centre of each target pixel: (size,) int."""
-    return ((2 * np.arange(size) + 1) * side) // (2 * size)
+    return ((2 * np.arange(size) + 1) * length) // (2 * size)

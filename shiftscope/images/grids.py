@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from shiftscope.images.formats import sniff
+from shiftscope.images.file_formats import sniff
 from shiftscope.images.orientation import canonical, canonical_affine
 
 __all__ = ["PixelGrid", "grid_of"]
@@ -44,9 +44,9 @@ class PixelGrid:
             shape: (z, y, x) voxels.
             spacing_mm: (z, y, x) of them.
         """
-        old, sides = canonical_affine(self.patient_axes, self.shape)
+        old, old_shape = canonical_affine(self.patient_axes, self.shape)
         steps = old[:3, :3] / np.linalg.norm(old[:3, :3], axis=0) * np.asarray(spacing_mm)
-        middle = old[:3, 3] + old[:3, :3] @ ((np.array(sides) - 1) / 2)
+        middle = old[:3, 3] + old[:3, :3] @ ((np.array(old_shape) - 1) / 2)
         affine = np.eye(4)
         affine[:3, :3] = steps[:, ::-1]
         affine[:3, 3] = middle - steps @ ((np.array(shape) - 1) / 2)

@@ -29,7 +29,7 @@ class Image:
         whole: (frames, rows, columns) of the file where `pixels` are its region or one of its frames; None where they
             are all of it.
         frame: which of the frames they are.
-        span: the lowest and the highest of `pixels`, told by `read`.
+        span: the lowest and the highest of `pixels`, as `read` found them.
         odd: what is unusual in the file and how it was read, keys of `shiftscope.images.oddities.ODDITIES`.
     """
 
@@ -54,9 +54,9 @@ def as_seen(image: Image) -> np.ndarray:
         float32 in [0, 1], the shape of `image.pixels`. A new array.
     """
     low, high = image.display
-    seen = image.pixels.astype(np.float32)  # copies
+    scaled = image.pixels.astype(np.float32)  # copies
     if low != 0:
-        seen -= np.float32(low)
+        scaled -= np.float32(low)
     if high - low != 1:
-        seen /= np.float32(high - low)
-    return np.clip(seen, 0, 1, out=seen)
+        scaled /= np.float32(high - low)
+    return np.clip(scaled, 0, 1, out=scaled)

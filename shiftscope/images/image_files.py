@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from shiftscope.errors import Unreadable
-from shiftscope.images.formats import RASTERS, sniff
+from shiftscope.images.file_formats import RASTERS, sniff
 from shiftscope.images.image import Image
 
 __all__ = ["read"]

@@ -1,4 +1,4 @@
-"""What is unusual in a file, although it was read: told at the site, so that somebody looks."""
+"""What is unusual in a file although it was read: reported at the site, so that somebody looks at it."""
 
 __all__ = ["ODDITIES"]
 

@@ -60,15 +60,15 @@ def canonical_affine(affine: np.ndarray, shape: Sequence[int]) -> tuple[np.ndarr
     turns = _turns(np.asarray(affine[:3, :3], np.float64).tobytes())
     turned = affine @ inv_ornt_aff(turns, shape)
     axes = [int(np.flatnonzero(turns[:, 0] == axis)[0]) for axis in range(3)]
-    sides = [shape[axis] for axis in axes]
+    lengths_in_voxels = [shape[axis] for axis in axes]
     lengths = np.linalg.norm(affine[:3, :3], axis=0)
-    planes = _PLANES[_through(tuple(sides), [float(f"{lengths[axis]:.6g}") for axis in axes])]
+    planes = _PLANES[_through(tuple(lengths_in_voxels), [float(f"{lengths[axis]:.6g}") for axis in axes])]
     found = np.eye(4)
     found[:3, :3], found[:3, 3] = turned[:3, list(planes)], turned[:3, 3]
     if planes[1] == _HEAD:
-        found[:3, 3] += found[:3, 1] * (sides[_HEAD] - 1)
+        found[:3, 3] += found[:3, 1] * (lengths_in_voxels[_HEAD] - 1)
         found[:3, 1] *= -1
-    return found, tuple(sides[axis] for axis in planes)
+    return found, tuple(lengths_in_voxels[axis] for axis in planes)
 
 
 @lru_cache(maxsize=64)

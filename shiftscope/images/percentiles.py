@@ -38,6 +38,6 @@ def percentile_range(pixels: np.ndarray) -> tuple[float, float]:
 def even_sample(pixels: np.ndarray, most: int) -> np.ndarray:
     """About `most` pixels, less than twice as many, at an even stride that shares no factor with the sides: (n,)."""
     stride = max(1, pixels.size // most)
-    while stride > 1 and any(math.gcd(stride, side) > 1 for side in pixels.shape):
+    while stride > 1 and any(math.gcd(stride, length) > 1 for length in pixels.shape):
         stride += 1
     return pixels.reshape(-1)[::stride]

@@ -4,7 +4,8 @@ from shiftscope.profiles.different_sites import require_different_sites, require
 from shiftscope.profiles.parts.keys import KEY_FILE, Key
 from shiftscope.profiles.parts.merges import merge
 from shiftscope.profiles.parts.part_files import Part, read_fit
-from shiftscope.profiles.patients.patient_stream import Options, Patient, patients_of
+from shiftscope.profiles.patients.patient_averages import Patient
+from shiftscope.profiles.patients.patient_stream import Options, patients_of
 from shiftscope.profiles.privacy import calibrated, require_declared
 from shiftscope.profiles.profile_document import Profile, Recipe, Sketch, Summary
 from shiftscope.profiles.site_accumulator import SiteAccumulator

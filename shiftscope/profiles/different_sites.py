@@ -21,10 +21,10 @@ def require_different_sites(profiles: Sequence[Profile]) -> None:
     for profile in profiles:
         site = profile.site
         if (other := names.setdefault(_as_read(site), site)) is not site:
-            told = (
+            text = (
                 f"a site named '{site}'" if other == site else f"sites named '{other}' and '{site}', which read alike"
             )
-            raise ProfileError(f"two profiles are of {told}; profile one again with --site NAME")
+            raise ProfileError(f"two profiles are of {text}; profile one again with --site NAME")
         if profile.fingerprint != WITHHELD and (other := prints.setdefault(profile.fingerprint, site)) is not site:
             raise ProfileError(
                 f"'{other}' and '{site}' are profiles of the same images (fingerprint {profile.fingerprint[:12]}...):"

@@ -17,7 +17,7 @@ from shiftscope.measures.lesions import boundary, morphology
 from shiftscope.profiles import export
 from shiftscope.profiles.moment_sums import CHECKED, Histogram, MomentSums
 from shiftscope.profiles.parts.origins import Origin
-from shiftscope.profiles.patients.patient_stream import Patient
+from shiftscope.profiles.patients.patient_averages import Patient
 from shiftscope.profiles.privacy import WIDTH as _PRIVATE_WIDTH
 from shiftscope.profiles.privacy import clipped, private_profile
 from shiftscope.profiles.profile_document import CELL, MOST_VALUES, Count, Profile, Sketch

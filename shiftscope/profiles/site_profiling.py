@@ -8,11 +8,13 @@ from shiftscope.measures.features.extractors import Extractor
 from shiftscope.profiles.parts.keys import Key
 from shiftscope.profiles.parts.origins import Origin
 from shiftscope.profiles.parts.part_files import Part
+from shiftscope.profiles.patients.case_batches import Fit
 from shiftscope.profiles.patients.look_alikes import Copies, LookAlikes
-from shiftscope.profiles.patients.patient_stream import Fit, Options, Progress, patients_of, silent
+from shiftscope.profiles.patients.patient_stream import Options, patients_of
 from shiftscope.profiles.patients.prepared_cases import Prepared
 from shiftscope.profiles.profile_document import Profile
 from shiftscope.profiles.site_accumulator import SiteAccumulator
+from shiftscope.progress import Report, silent
 from shiftscope.records import MOST_CLASSES
 from shiftscope.sites import Site, SiteReading, ask_who_is_who, require_shareable
 
@@ -23,7 +25,7 @@ def profile_site(
     site: Site,
     extractor: Extractor,
     options: Options,
-    progress: Progress = silent,
+    report: Report = silent,
     first: Part | None = None,
     epsilon: float | None = None,
     reading: SiteReading | None = None,
@@ -34,7 +36,7 @@ def profile_site(
         site: what to measure.
         extractor: on `options.device`.
         options: how.
-        progress: called with cases done and in all.
+        report: called after every case.
         first: a part of the same site whose canonical map is used; None to fit one here.
         epsilon: for a profile under differential privacy, see `privacy`.
         reading: filled with what reading the cases gave, for the site's eyes only.
@@ -46,7 +48,7 @@ def profile_site(
         TooManyFailures: more unreadable files than `options.max_failures`.
         InputError: not one case could be read, or it is not certain who is a patient or what is a class.
     """
-    part, failures = part_of_site(site, extractor, options, progress, first, reading=reading)
+    part, failures = part_of_site(site, extractor, options, report, first, reading=reading)
     if not part.tally.cases:
         why = f"; the first: {failures[0]}" if failures else ""
         raise InputError(f"{site.root}: none of {len(site.cases)} cases could be read{why}")
@@ -57,7 +59,7 @@ def part_of_site(
     site: Site,
     extractor: Extractor,
     options: Options,
-    progress: Progress = silent,
+    report: Report = silent,
     first: Part | None = None,
     key: Key | None = None,
     reading: SiteReading | None = None,
@@ -77,26 +79,26 @@ def part_of_site(
     if first is not None:
         options = replace(options, seed=first.origin.seed)
     fit = Fit(None if first is None else first.canonical)
-    tally = SiteAccumulator()
+    accumulator = SiteAccumulator()
     alike = LookAlikes() if site.patient_source == "file" else Copies()
     reading = reading if reading is not None else SiteReading(site)
 
-    def watch(case: Prepared) -> None:
+    def gather(case: Prepared) -> None:
         alike.add(case.about.name, case.about.patient, case.canvases)
         if case.reading is not None:
             reading.add(case.reading)
 
-    for patient in patients_of(site, extractor, options, failures, progress, fit, watch):
-        tally.add(patient)
+    for patient in patients_of(site, extractor, options, failures, report, fit, gather):
+        accumulator.add(patient)
     for failure in failures:
         reading.fail(failure.reason)
     if (why := alike.suspicion()) is not None:
         raise ask_who_is_who(site, why) if site.patient_source == "file" else InputError(_copies(site, why))
-    if isinstance(alike, Copies) and (copies := alike.told()) is not None:
-        reading.tell(copies)
+    if isinstance(alike, Copies) and (copies := alike.copies_text()) is not None:
+        reading.add_note(copies)
     failures.sort(key=lambda failure: str(failure.path))
     excluded = Counter(failure.reason for failure in failures)
-    return Part.of(Origin.of(site, options.seed, extractor, excluded, key), fit.canonical, tally), failures
+    return Part.of(Origin.of(site, options.seed, extractor, excluded, key), fit.canonical, accumulator), failures
 
 
 def _copies(site: Site, why: str) -> str:

@@ -1,18 +1,23 @@
-"""Folders of a hospital as a list of cases: `read_site(folder) -> Site`, `load(case) -> image, mask`."""
+"""Folders of a hospital as a list of cases. Nothing here leaves the site.
+
+In: a folder or a manifest, and what only its owner knows (`Declarations`, from options or `site.toml`).
+Out: `read_site -> Site`, `load(case) -> image, mask`, and `SiteReading`, a table of what was read for the people there;
+`require_shareable` asks the owner where it is not certain who is a patient or what is a class.
+"""
 
 from shiftscope.sites.array_cases import site_of_arrays
 from shiftscope.sites.case_loading import case_digests, fingerprint, fingerprint_of, load
 from shiftscope.sites.declarations import NOTHING_SAID, SITE_FILE, Declarations
 from shiftscope.sites.failures import refuse_too_many
-from shiftscope.sites.names import is_scanner_name
 from shiftscope.sites.people.shareable import ask_who_is_who, require_shareable
+from shiftscope.sites.publishable_names import is_scanner_name
 from shiftscope.sites.reading import read_site
 from shiftscope.sites.readings.case_readings import CaseReading
 from shiftscope.sites.readings.drawn_samples import DrawnSample, draw_samples
 from shiftscope.sites.readings.overview import overview
 from shiftscope.sites.readings.site_readings import SiteReading
-from shiftscope.sites.shipped_words import class_words
 from shiftscope.sites.site import ONE_FILE, Case, Site
+from shiftscope.sites.vocabularies import class_words
 
 __all__ = [
     "NOTHING_SAID",

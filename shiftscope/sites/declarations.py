@@ -1,4 +1,4 @@
-"""What only the owner of a site can say of its data: in options, in site.toml, or once before in a plan or baseline."""
+"""What only the owner of a site knows of its data: stated in options, in site.toml, or earlier, in a plan."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -38,7 +38,7 @@ def _named_or_template(text: str) -> str:
 
 
 class Declarations(Record):
-    """The owner's word; None where nothing was said.
+    """What the owner states; None where nothing was said.
 
     Attributes:
         classes: names of classes that may leave the site; () for data without classes, whatever folders are called.
@@ -81,9 +81,11 @@ class Declarations(Record):
     @model_validator(mode="after")
     def _one_way_to_tell_patients(self) -> Self:
         if self.one_file_per_patient and self.patient_regex is not None:
-            raise ValueError("patients are told by a pattern on names or by one file each, not by both")
+            raise ValueError("patients are identified by a pattern on names or by one file each, not by both")
         if self.patient_column is not None and (self.one_file_per_patient or self.patient_regex is not None):
-            raise ValueError("patients are told by a table's column, or by a pattern or one file each, not by both")
+            raise ValueError(
+                "patients are identified by a table's column, or by a pattern or one file each, not by both"
+            )
         return self
 
     @property
@@ -107,11 +109,11 @@ class Declarations(Record):
     def over(self, weaker: "Declarations") -> "Declarations":
         """What is said here, and where nothing is, what `weaker` says.
 
-        How patients are told is one saying, and so is a layout with its masks.
+        How patients are identified is one statement, and so is a layout with its masks.
         """
         said = self.model_dump(exclude_none=True)
         less = weaker.model_dump(exclude_none=True)
-        if self.tells_patients:
+        if self.identifies_patients:
             less.pop("one_file_per_patient", None)
             less.pop("patient_regex", None)
             less.pop("patient_column", None)
@@ -120,16 +122,16 @@ class Declarations(Record):
         return Declarations.model_validate({**less, **said})
 
     @property
-    def tells_patients(self) -> bool:
-        """Whether it is said how patients are told apart: by a template with {patient} too."""
+    def identifies_patients(self) -> bool:
+        """Whether the owner states how patients are identified; a template with {patient} does so, too."""
         if self.template is not None and "patient" in Template.of(self.template).fields:
             return True
-        ways = (self.one_file_per_patient, self.patient_regex, self.patient_column)
-        return any(way is not None for way in ways)
+        rules = (self.one_file_per_patient, self.patient_regex, self.patient_column)
+        return any(rule is not None for rule in rules)
 
     @property
     def joins(self) -> bool:
-        """Whether it is said what a table tells of the cases."""
+        """Whether columns of a table are named that describe the cases."""
         return any(getattr(self, column) is not None for column in self.COLUMNS if column != "case_column")
 
 

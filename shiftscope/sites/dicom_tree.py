@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shiftscope.errors import Unreadable
-from shiftscope.images.formats import sniff
-from shiftscope.sites.dicom_mixtures import mixtures
+from shiftscope.images.file_formats import sniff
 from shiftscope.sites.layouts.spellings import named_otherwise, stem_of, walk
+from shiftscope.sites.mixed_series import mixtures
 from shiftscope.sites.site import Case
 
 if TYPE_CHECKING:
@@ -49,19 +49,19 @@ def is_dicom(path: Path) -> bool:
 
 
 def dicom_cases(
-    root: Path, paths: Iterable[Path], leave_out: Callable[[str, Path], None], tell: Callable[[str], None]
+    root: Path, paths: Iterable[Path], leave_out: Callable[[str, Path], None], note: Callable[[str], None]
 ) -> list[Case]:
     """One case per series of slices, one per file of anything else.
 
     Slices belong together when patient, study, series, size and orientation agree (a three-plane localizer is three
-    volumes). Files without a series UID are told apart by their folder. Headers are read one at a time. What is no
+    volumes). Files without a series UID are grouped by their folder. Headers are read one at a time. What is no
     image of the examination is left out: reports, localizers, screens, raw films beside processed ones.
 
     Args:
         root: what names are relative to.
         paths: files to look at.
         leave_out: called with a reason and a path for files that are not DICOM images of an examination.
-        tell: called with sentences on what the series mix.
+        note: called with sentences on what the series mix.
     """
     paths = list(paths)
     if not paths:
@@ -74,9 +74,9 @@ def dicom_cases(
             leave_out("beside_images", path)
     kept = [group for n, group in enumerate(groups) if n not in left]
     for sentence in mixtures([(group.header, group.owner) for group in kept]):
-        tell(sentence)
+        note(sentence)
     if drawn:
-        tell(
+        note(
             f"{len(drawn)} DICOM segmentations lie among the images, for example {drawn[0].relative_to(root)}, and are"
             " taken for masks only where a manifest.csv says whose: columns image, the folder of a series, and mask"
         )
@@ -86,7 +86,7 @@ def dicom_cases(
 def _groups(paths: Iterable[Path], leave_out: Callable[[str, Path], None], drawn: list[Path]) -> list[FileGroup]:
     """Files that hold pictures, those of one series of slices together; segmentations go to `drawn`.
 
-    Images of other formats are neither: the layout has no place for them, which is told as everywhere.
+    Images of other formats are neither: the layout has no place for them, which a note says, as for every layout.
     """
     from shiftscope.images.dicom.headers import read_header
     from shiftscope.images.dicom.objects import NOTHING
@@ -142,7 +142,7 @@ def _beside(groups: list[FileGroup]) -> set[int]:
 
 def _film(group: FileGroup) -> tuple[object, ...]:
     """What a raw film and the processed one of it have in common."""
-    return group.owner, group.header.study, group.header.modality, group.header.view, group.header.body
+    return group.owner, group.header.study, group.header.modality, group.header.projection, group.header.body
 
 
 def _localizes(group: FileGroup, stack: FileGroup) -> bool:

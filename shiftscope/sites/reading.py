@@ -9,12 +9,12 @@ from shiftscope.parsing import on_one_line, shown
 from shiftscope.records import check_name
 from shiftscope.sites.declarations import NOTHING_SAID, SITE_FILE, Declarations, read_declarations
 from shiftscope.sites.layouts.channels import choose_channel
-from shiftscope.sites.layouts.found import Found
-from shiftscope.sites.layouts.nearest import checked_templates, tell_of_masks_among_images, tell_what_is_left
+from shiftscope.sites.layouts.found_cases import FoundCases
+from shiftscope.sites.layouts.known_layouts import find_cases
+from shiftscope.sites.layouts.nearest import checked_templates, note_masks_among_images, note_what_is_left
 from shiftscope.sites.layouts.nothing_found import all_left_out, nearest, nothing_found
-from shiftscope.sites.layouts.recognised import find_cases
 from shiftscope.sites.layouts.spellings import listed_once, walk
-from shiftscope.sites.lost import Lost, leave_out_lost, lost_in
+from shiftscope.sites.missing_files import MissingFile, leave_out_missing, missing_in
 from shiftscope.sites.people.identifiers import odd_identifiers
 from shiftscope.sites.people.patients_of_cases import assign_patients
 from shiftscope.sites.people.shared_patients import patterns_that_part, suspicion
@@ -73,7 +73,9 @@ def _listed(path: Path, name: str | None, given: Declarations, known: Declaratio
     if manifest is not None:
         _require_layout(manifest, declared, found)
     if found.named_patients and declared.template is None and declared.one_file_per_patient:
-        found.cases = [replace(case, patient="") for case in found.cases]  # the owner's word wins over a convention
+        found.cases = [
+            replace(case, patient="") for case in found.cases
+        ]  # what the owner states wins over a convention
     join_table(found, root, declared)
     site_name = name or root.resolve().name
     listed = manifest is not None or declared.patient_column is not None
@@ -88,7 +90,7 @@ def _listed(path: Path, name: str | None, given: Declarations, known: Declaratio
         raise all_left_out(root, found) if found.excluded else nothing_found(root, ())
     if declared.classes is None and declared.template is None and source == "dicom" and _of_one_patient(cases):
         cases = [replace(case, label=None) for case in cases]
-        found.tell("each folder holds one DICOM patient: folders are taken for patients, and for no classes")
+        found.note("each folder holds one DICOM patient: folders are taken for patients, and for no classes")
     if declared.classes == () or _are_patients(cases):
         cases = [replace(case, label=None) for case in cases]
     cases, written = as_one_class(cases, declared.classes or ())
@@ -104,29 +106,30 @@ def _listed(path: Path, name: str | None, given: Declarations, known: Declaratio
         classes=classes,
         excluded={reason: tuple(sorted(paths)) for reason, paths in sorted(found.excluded.items())},
         declared=declared,
-        told=(*of_patients, *odd, *written, *found.told, *unread_tables(root, manifest, declared.labels)),
+        notes=(*of_patients, *odd, *written, *found.notes, *unread_tables(root, manifest, declared.labels)),
         template=found.template,
         mask_template=found.mask_template,
     )
 
 
-def _below(root: Path, declared: Declarations) -> Found:
+def _below(root: Path, declared: Declarations) -> FoundCases:
     """What lies in a folder, by the owner's templates, or by what is recognised; and what is lost there."""
-    files, lost = list(walk(root)), list(lost_in(root))
+    files, lost = list(walk(root)), list(missing_in(root))
     found = _found(root, declared, files, lost)
-    tell_what_is_left(found, root, files)
-    found.tell_choices()
-    tell_of_masks_among_images(found)
+    note_what_is_left(found, root, files)
+    found.note_choices()
+    note_masks_among_images(found)
     choose_channel(found, declared.channel)
-    leave_out_lost(found, lost)
+    leave_out_missing(found, lost)
     return found
 
 
-def _found(root: Path, declared: Declarations, files: Sequence[Path], lost: Sequence[Lost]) -> Found:
+def _found(root: Path, declared: Declarations, files: Sequence[Path], lost: Sequence[MissingFile]) -> FoundCases:
     template = declared.template
     if template is None and declared.mask is not None:
-        seen = find_cases(root, declared.classes or ())
-        near = f", such as --layout '{seen.template}', which is what is seen" if seen and seen.template else ""
+        probable = find_cases(root, declared.classes or ())
+        example = probable.template if probable else None
+        near = f", such as --layout '{example}', which is what is recognised" if example else ""
         raise InputError(f"{root}: a template of masks (--mask) goes with one of images; give --layout too{near}")
     if template is not None:
         return _by_template(root, template, declared.mask, files)
@@ -138,7 +141,7 @@ def _found(root: Path, declared: Declarations, files: Sequence[Path], lost: Sequ
     return found
 
 
-def _require_layout(path: Path, declared: Declarations, found: Found) -> None:
+def _require_layout(path: Path, declared: Declarations, found: FoundCases) -> None:
     """See that what was found is what the owner declared."""
     if found.layout == "manifest" and (declared.template or declared.mask):
         raise InputError(
@@ -155,7 +158,7 @@ def _require_layout(path: Path, declared: Declarations, found: Found) -> None:
         )
 
 
-def _by_template(root: Path, text: str, mask_text: str | None, files: Sequence[Path]) -> Found:
+def _by_template(root: Path, text: str, mask_text: str | None, files: Sequence[Path]) -> FoundCases:
     image, mask = Template.of(text), None if mask_text is None else Template.of(mask_text)
     if mask is not None:
         try:

@@ -50,11 +50,11 @@ class Site:
         layout: one of "images+masks", "classes", "split-classes", "nnunet", "dicom", "manifest", "images".
         cases: sorted by name.
         patient_source: "dicom", "manifest", "regex" for a pattern, a template or a convention on names,
-            "one_file_per_patient" by the owner's word, or "file": nobody knows, each file counts as one.
+            "one_file_per_patient" as the owner states, or "file": nobody knows, each file counts as one.
         classes: sorted names of the labels, empty where there are none.
         excluded: what `read_site` left out already, reason -> paths.
         declared: what the owner said, in options or in the site file.
-        told: how the folder was read where that is no matter of course, as sentences for the eyes of the site.
+        notes: how the folder was read where that is not self-evident, as sentences that stay at the site.
         template: a template that finds these images, None where none does (DICOM by its headers, a manifest).
         mask_template: the same for their masks.
     """
@@ -67,6 +67,6 @@ class Site:
     classes: tuple[str, ...]
     excluded: Mapping[str, tuple[Path, ...]]
     declared: Declarations = NOTHING_SAID
-    told: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     template: str | None = None
     mask_template: str | None = None

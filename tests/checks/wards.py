@@ -14,7 +14,7 @@ _SITE = Site("ward", Path("ward"), "images", (), "manifest", (), {})
 
 def site_of(patients: Sequence[Patient], name: str = "ward") -> Profile:
     """The profile of some patients."""
-    tally = SiteAccumulator()
+    accumulator = SiteAccumulator()
     for patient in patients:
-        tally.add(patient)
-    return tally.profile(_SITE, 0, load_extractor(), {}).model_copy(update={"site": name})
+        accumulator.add(patient)
+    return accumulator.profile(_SITE, 0, load_extractor(), {}).model_copy(update={"site": name})

@@ -109,13 +109,13 @@ def part_of() -> Part:
     """Thirty patients with masks and labels, drawn at random."""
     rng = np.random.default_rng(0)
     axes = {"intensity": 8, "texture": 8, "intensity_outside": 8, "lesion": 8, "morphology": 8, "boundary": 4}
-    tally = SiteAccumulator()
+    accumulator = SiteAccumulator()
     for number in range(30):
         coordinates = {axis: rng.normal(size=width) for axis, width in axes.items()}
         numbers = {name: np.asarray(rng.uniform(1, 30)) for name in ("brightness", "noise", "contrast")}
         numbers |= {"quantiles": np.sort(rng.random(33)), "amplitude": rng.random(24)}
         label, tags = "benign" if number % 3 else "malignant", {"manufacturer": "ACME", "month": "2024-01"}
-        tally.add(Patient(1, 1, label, coordinates, numbers, tags, frozenset({"2-D"}), False))
+        accumulator.add(Patient(1, 1, label, coordinates, numbers, tags, frozenset({"2-D"}), False))
     curve = np.linspace(0.0, 1.0, 33)
     fit = Canonical(upright=curve, negative=curve, whole=curve, gain=np.ones(24), filtered=curve)
     names = tuple(f"{number:064x}" for number in range(30))
@@ -130,4 +130,4 @@ def part_of() -> Part:
         people=names,
         cases=names,
     )
-    return Part.of(origin, fit, tally)
+    return Part.of(origin, fit, accumulator)

@@ -12,7 +12,7 @@ from PIL import Image as Pillow
 
 from shiftscope.errors import Unreadable
 from shiftscope.images import as_seen, read
-from shiftscope.images.pictures.raster import grey_if_equal
+from shiftscope.images.pictures.pillow_arrays import grey_if_equal
 
 LOSSLESS = ("png", "bmp", "tif", "webp", "gif", "jp2")
 

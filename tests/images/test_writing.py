@@ -8,7 +8,7 @@ import pytest
 
 from shiftscope.images import as_seen, read, read_mask
 from shiftscope.images.grids import PixelGrid, grid_of
-from shiftscope.images.writing import write_labels, write_seen
+from shiftscope.images.writing import write_image, write_labels
 
 ORIENTATIONS = {
     "axial": np.diag([-1.0, -1.5, 4.0, 1.0]),
@@ -31,7 +31,7 @@ def test_a_volume_is_read_as_it_was_written_and_lies_where_its_source_lay(name: 
     source.set_qform(ORIENTATIONS[name], 1)
     nibabel.save(source, tmp_path / "source.nii")
     wanted = planes(tmp_path / "source.nii") ** 2 * 0.7
-    path = write_seen(wanted, tmp_path / "copy", grid_of((tmp_path / "source.nii",)))
+    path = write_image(wanted, tmp_path / "copy", grid_of((tmp_path / "source.nii",)))
     copy = nibabel.load(path)
     np.testing.assert_array_equal(planes(path), wanted)  # seen from 0 to 1, not stretched by its own percentiles
     np.testing.assert_array_equal(copy.affine, source.affine)
@@ -73,19 +73,19 @@ def test_resampled_to_its_own_voxels_every_voxel_stays_where_it_is(name: str, tm
 def test_pictures_are_png_of_16_bits_or_of_three_channels(tmp_path: Path) -> None:
     grey = np.random.default_rng(3).random((1, 1, 20, 30), dtype=np.float32)
     grey[..., 0] = 0
-    path = write_seen(grey, tmp_path / "a.b")
+    path = write_image(grey, tmp_path / "a.b")
     assert path.name == "a.b.png"
     assert np.abs(planes(path) - grey).max() <= 0.5 / 65535 + 1e-7
     assert (planes(path)[..., 0] == 0).all()
     colour = np.random.default_rng(4).random((1, 3, 20, 30), dtype=np.float32)
-    assert np.abs(planes(write_seen(colour, tmp_path / "colour")) - colour).max() <= 0.5 / 255 + 1e-6
-    assert planes(write_seen(np.repeat(grey, 3, axis=1), tmp_path / "equal")).shape == grey.shape
+    assert np.abs(planes(write_image(colour, tmp_path / "colour")) - colour).max() <= 0.5 / 255 + 1e-6
+    assert planes(write_image(np.repeat(grey, 3, axis=1), tmp_path / "equal")).shape == grey.shape
 
 
 def test_slices_without_a_place_are_pages_of_a_tiff(tmp_path: Path) -> None:
     for channels in (1, 3):
         stack = np.random.default_rng(5).random((4, channels, 10, 12), dtype=np.float32)
-        path = write_seen(stack, tmp_path / f"stack{channels}")
+        path = write_image(stack, tmp_path / f"stack{channels}")
         assert path.suffix == ".tif"
         assert np.abs(planes(path) - stack).max() <= 0.5 / 255 + 1e-6
 
@@ -104,6 +104,6 @@ def test_labels_are_read_as_they_were_written(tmp_path: Path) -> None:
 def test_real_series_become_volumes_that_are_read_alike(real_data: Path, tmp_path: Path) -> None:
     folder = real_data / "dicom" / "sites" / "ge_ct_torchio"
     files = tuple(sorted(folder.glob("*.dcm")))
-    path = write_seen(planes(folder), tmp_path / "copy", grid_of(files))
+    path = write_image(planes(folder), tmp_path / "copy", grid_of(files))
     np.testing.assert_array_equal(planes(path), planes(folder))
     assert read(path).spacing_mm == read(folder).spacing_mm

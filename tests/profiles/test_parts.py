@@ -142,9 +142,9 @@ def part(
     people: Sequence[Patient], ids: Sequence[int] | None = None, fit: Canonical | None = FIT, **changes: object
 ) -> Part:
     """The part that holds `people`, known as `ids`."""
-    tally = SiteAccumulator()
+    accumulator = SiteAccumulator()
     for person in people:
-        tally.add(person)
+        accumulator.add(person)
     names = tuple(sorted(f"{k:064x}" for k in (ids if ids is not None else range(len(people)))))
     origin = Origin(
         site="here",
@@ -156,7 +156,7 @@ def part(
         people=names,
         cases=names,
     )
-    return Part.of(origin.model_copy(update=changes), fit, tally)
+    return Part.of(origin.model_copy(update=changes), fit, accumulator)
 
 
 def reread(made: Part) -> Part:

@@ -29,11 +29,11 @@ def patient(rng: np.random.Generator, label: str = "a", shift: float = 0.0) -> P
     return Patient(1, 1, label, coordinates, numbers, {"model": "secret"}, frozenset({"2-D"}), False)
 
 
-def tally_of(patients: list[Patient]) -> SiteAccumulator:
-    tally = SiteAccumulator()
+def accumulated(patients: list[Patient]) -> SiteAccumulator:
+    accumulator = SiteAccumulator()
     for item in patients:
-        tally.add(item)
-    return tally
+        accumulator.add(item)
+    return accumulator
 
 
 def origin() -> Origin:
@@ -69,7 +69,7 @@ def test_no_patient_adds_more_than_the_noise_is_made_for() -> None:
         odd = Patient(1, 1, "a", {axis: size * row for axis, row in odd.coordinates.items()}, {}, {}, odd.depths, False)
         vectors = []
         for group in ([patient(np.random.default_rng(2))], [patient(np.random.default_rng(2)), odd]):
-            sums = tally_of(group).clipped
+            sums = accumulated(group).clipped
             vectors.append(privacy._vector([sums[axis] for axis in AXES], AXES, {"a": len(group)}))
         step = float(np.linalg.norm(vectors[1] - vectors[0]))
         assert step <= privacy._length(len(AXES)) * (1 + 1e-9)
@@ -92,7 +92,7 @@ def proven(sigma: float, runs: int = 1500) -> float:
     base = [patient(rng) for _ in range(5)]
     far = Patient(1, 1, "a", {"intensity": np.full(4, 1e3)}, {}, {}, frozenset({"2-D"}), False)
     vectors = [
-        privacy._vector([tally_of(group).clipped[axis] for axis in axes], axes, {"a": len(group)})
+        privacy._vector([accumulated(group).clipped[axis] for axis in axes], axes, {"a": len(group)})
         for group in (base, [*base, far])
     ]
     away = vectors[1] - vectors[0]
@@ -117,16 +117,16 @@ def test_neighbours_are_not_told_apart_beyond_epsilon() -> None:
 
 
 def released(patients: list[Patient], epsilon: float = EPSILON) -> Profile:
-    return tally_of(patients).export(origin(), epsilon)
+    return accumulated(patients).export(origin(), epsilon)
 
 
 def test_published_noise_is_the_noise(patients: list[Patient]) -> None:
-    tally = tally_of(patients)
-    truth = {axis: tally.clipped[axis].moments(4) for axis in AXES}
+    accumulator = accumulated(patients)
+    truth = {axis: accumulator.clipped[axis].moments(4) for axis in AXES}
     whence = origin()
     gaps: dict[str, list[float]] = {axis: [] for axis in AXES}
     for _ in range(25):
-        made = tally.export(whence, EPSILON)
+        made = accumulator.export(whence, EPSILON)
         for axis in AXES:
             sketch, exact = made.sketches[axis], truth[axis]
             assert sketch is not None
@@ -185,10 +185,10 @@ def odd_patients(rng: np.random.Generator) -> dict[str, Patient]:
 def test_one_patient_of_two_thousand_flips_nothing_that_is_told_exactly() -> None:
     """Depth, colour, layout, axes: all five were computed from the data once, and one patient gave himself away."""
     rng = np.random.default_rng(3)
-    crowd = tally_of([patient(rng, "benign" if k % 3 else "malignant") for k in range(2000)])
+    crowd = accumulated([patient(rng, "benign" if k % 3 else "malignant") for k in range(2000)])
     before = told_exactly(crowd.export(origin(), EPSILON))
     for name, odd in odd_patients(rng).items():
-        joined = tally_of([odd])
+        joined = accumulated([odd])
         joined.merge(crowd)
         assert told_exactly(joined.export(origin(), EPSILON)) == before, name
 
@@ -218,7 +218,7 @@ def test_nobody_promises_anything_of_patients_who_are_not_told_apart() -> None:
     with pytest.raises(UsageError, match="nothing tells the patients of here apart"):
         privacy.require_declared(replace(SITE, patient_source="file"))
     with pytest.raises(InputError, match="made without what --epsilon has to know"):
-        tally_of([]).export(origin().model_copy(update={"patient_source": "file"}), EPSILON)
+        accumulated([]).export(origin().model_copy(update={"patient_source": "file"}), EPSILON)
 
 
 def test_names_of_small_classes_are_not_told(patients: list[Patient]) -> None:
@@ -259,7 +259,7 @@ def test_without_opendp_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_parts_hold_the_clipped_sums(patients: list[Patient]) -> None:
-    whole, left, right = tally_of(patients), tally_of(patients[:200]), tally_of(patients[200:])
+    whole, left, right = accumulated(patients), accumulated(patients[:200]), accumulated(patients[200:])
     left.merge(right)
     for axis in AXES:
         one, other = whole.clipped[axis], left.clipped[axis]

@@ -146,7 +146,7 @@ def test_strays_are_read_and_told_where_nothing_else_is(
         write(tmp_path / f"{patient}.dcm", pixels, modality, **{"PatientID": patient, **tags})
     site = read_site(tmp_path)
     assert (len(site.cases), site.excluded) == (2, {})
-    assert any("for want of" in sentence or "have nothing else" in sentence for sentence in site.told)
+    assert any("for want of" in sentence or "have nothing else" in sentence for sentence in site.notes)
     image = read(site.cases[0].images)
     assert set(image.odd) & {"localizer", "screen", "capture", "computed_map"}
     expected = COLOUR / 255 if pixels is COLOUR else pixels
@@ -201,7 +201,7 @@ def test_a_capture_is_the_only_thing_of_a_patient(tmp_path: Path) -> None:
     write(tmp_path / "p3" / "film.dcm", picture(70), "CT", PatientID="p3", **SC)
     site = read_site(tmp_path)
     assert means(site) == [77, 77, 70]
-    assert any("1 of 3 images are secondary captures" in sentence for sentence in site.told)
+    assert any("1 of 3 images are secondary captures" in sentence for sentence in site.notes)
 
 
 def test_a_scout_is_the_only_thing_of_a_patient(tmp_path: Path) -> None:
@@ -289,7 +289,7 @@ def test_mixtures_are_told(tmp_path: Path) -> None:
                 tmp_path / patient / str(n), [70, 80], modality, BodyPartExamined=body, SeriesDescription=name, **tags
             )
     site = read_site(tmp_path)
-    told = "\n".join(site.told)
+    told = "\n".join(site.notes)
     assert "several modalities: MR 4, CT 2" in told
     assert "several parts of the body: HEAD 4, CHEST 2" in told
     assert "2 of 2 patients have several series (6 in all)" in told
@@ -300,12 +300,12 @@ def test_mixtures_are_told(tmp_path: Path) -> None:
 def test_views_of_films_are_told(tmp_path: Path) -> None:
     for n, view in enumerate(("PA", "PA", "LL")):
         write(tmp_path / f"{n}.dcm", picture(80), "DX", PatientID=f"p{n}", ViewPosition=view)
-    assert any("several views: PA 2, LL 1" in sentence for sentence in read_site(tmp_path).told)
+    assert any("several views: PA 2, LL 1" in sentence for sentence in read_site(tmp_path).notes)
 
 
 def test_one_kind_of_series_is_nothing_to_tell(tmp_path: Path) -> None:
     two_patients(tmp_path)
-    assert read_site(tmp_path).told == ()
+    assert read_site(tmp_path).notes == ()
 
 
 def test_a_folder_of_a_manifest_leaves_its_strays_out(tmp_path: Path) -> None:
@@ -325,7 +325,7 @@ def test_slices_beside_their_masks_in_folders_of_patients(tmp_path: Path) -> Non
             Pillow.fromarray(np.full((8, 6), 255, np.uint8)).save(tmp_path / patient / "Ground" / f"liver_GT_{z}.png")
     site = read_site(tmp_path)
     assert site.classes == ()
-    assert any("folders are taken for patients" in sentence for sentence in site.told)
+    assert any("folders are taken for patients" in sentence for sentence in site.notes)
 
 
 def test_segmentations_and_copies_of_another_format_in_a_tree_are_told(tmp_path: Path) -> None:
@@ -335,7 +335,7 @@ def test_segmentations_and_copies_of_another_format_in_a_tree_are_told(tmp_path:
     Pillow.fromarray(np.full((8, 6), 255, np.uint8)).save(tmp_path / "p1" / "copy.png")
     site = read_site(tmp_path)
     assert {reason: len(paths) for reason, paths in site.excluded.items()} == {"beside_images": 1}
-    told = " ".join(site.told)
+    told = " ".join(site.notes)
     assert "1 DICOM segmentations lie among the images, for example p1/seg.dcm" in told
     assert "1 file is not read, for the layout has no place for them; the first is p1/copy.png" in told.replace(
         f"{tmp_path}/", ""
@@ -347,7 +347,7 @@ def test_segmentations_and_copies_of_another_format_in_a_tree_are_told(tmp_path:
 def test_series_that_lie_in_folders_called_after_masks_are_told(tmp_path: Path) -> None:
     stack(tmp_path / "p1" / "PATIENT_DICOM", [70, 77, 84], SeriesInstanceUID="1.2.3.1")
     stack(tmp_path / "p1" / "MASKS_DICOM" / "liver", [1, 0, 1], SeriesInstanceUID="1.2.3.2")
-    told = " ".join(read_site(tmp_path).told)
+    told = " ".join(read_site(tmp_path).notes)
     assert (
         "1 of 2 images are called as masks are, for example p1/MASKS_DICOM/liver/000; where they are, move them" in told
     )

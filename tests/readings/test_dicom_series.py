@@ -421,7 +421,7 @@ def test_sizes_of_one_series_are_told(tmp_path: Path) -> None:
     write(tmp_path / "wide.dcm", picture(50, 12, 12), **place(9.0), InstanceNumber=4)
     site = read_site(tmp_path)
     assert [len(case.images) for case in site.cases] == [3, 1]
-    assert any("1 of 1 series hold slices of several sizes" in sentence for sentence in site.told)
+    assert any("1 of 1 series hold slices of several sizes" in sentence for sentence in site.notes)
 
 
 # --- frames ---------------------------------------------------------------------------------------------------------

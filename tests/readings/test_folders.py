@@ -385,7 +385,7 @@ def test_every_image_is_read_left_out_or_told(tmp_path: Path, tree: str) -> None
     read.update(path for paths in site.excluded.values() for path in paths)
     pictures = [tmp_path / name for name in names if name.endswith((".nii", ".nii.gz", ".png", ".jpg", ".tif", ".bmp"))]
     left = [path for path in pictures if path not in read]
-    assert not left or any("not read" in told or "channels" in told for told in site.told)
+    assert not left or any("not read" in told or "channels" in told for told in site.notes)
 
 
 DRIVE = [
@@ -419,7 +419,7 @@ def test_masks_that_may_be_others_are_not_read_but_told(tmp_path: Path, tree: st
     names, cases, told = CHOICES[tree]
     site = read_site(build(tmp_path, names))
     assert (len(site.cases), sum(len(case.masks) for case in site.cases)) == (cases, 0)
-    sentence = next(each for each in site.told if told in each)
+    sentence = next(each for each in site.notes if told in each)
     words = shlex.split(sentence[sentence.index("--layout") :])
     again = read_site(tmp_path, given=Declarations(layout=words[1], mask=words[3]))
     assert again.cases
@@ -429,7 +429,7 @@ def test_masks_that_may_be_others_are_not_read_but_told(tmp_path: Path, tree: st
 def test_options_for_masks_read_every_split_whose_word_names_repeat(tmp_path: Path) -> None:
     """DRIVE: `training/images/21_training.tif`, `test/images/01_test.tif`."""
     site = read_site(build(tmp_path, DRIVE))
-    (sentence,) = [told for told in site.told if told.startswith("the files in 1st_manual/")]
+    (sentence,) = [told for told in site.notes if told.startswith("the files in 1st_manual/")]
     words = shlex.split(sentence[sentence.index("--layout") :])
     again = read_site(tmp_path, given=Declarations(layout=words[1], mask=words[3]))
     assert sorted((case.split, len(case.masks)) for case in again.cases) == [("test", 1)] * 2 + [("train", 1)] * 2
@@ -459,7 +459,7 @@ def test_an_archive_in_a_folder_of_its_name_is_given_as_a_command(tmp_path: Path
     ids=["by the first word", "by their folder"],
 )
 def test_masks_that_would_be_images_are_told(tmp_path: Path, names: list[str], first: str) -> None:
-    told = next(told for told in read_site(build(tmp_path, names)).told if "called as masks are" in told)
+    told = next(told for told in read_site(build(tmp_path, names)).notes if "called as masks are" in told)
     assert told.startswith("4 of ")
     assert first in told
 
@@ -526,7 +526,7 @@ PARTS = {
 def test_parts_of_a_delivery_are_no_classes(tmp_path: Path, folders: list[str]) -> None:
     site = read_site(build(tmp_path, [f"{folder}/{k}.png" for folder in folders for k in range(3)]))
     assert (site.layout, site.classes, len(site.cases)) == ("images", (), 3 * len(folders))
-    assert any("no classes" in told for told in site.told)
+    assert any("no classes" in told for told in site.notes)
 
 
 def test_parts_that_hold_classes_share_them(tmp_path: Path) -> None:
@@ -559,7 +559,7 @@ def test_names_that_are_no_templates_are_read_all_the_same(tmp_path: Path, name:
 def test_images_that_nobody_reads_are_told(tmp_path: Path) -> None:
     site = read_site(build(tmp_path, ["amber/1.png", "amber/old/2.png", "beige/1.png", "beige/x/3.png"]))
     assert len(site.cases) == 2
-    assert any(told.startswith("2 files are not read") and "amber/old/2.png" in told for told in site.told)
+    assert any(told.startswith("2 files are not read") and "amber/old/2.png" in told for told in site.notes)
 
 
 def test_images_below_a_class_are_of_that_class(tmp_path: Path) -> None:
@@ -689,7 +689,7 @@ def test_a_folder_of_a_public_report(tmp_path: Path, report: str) -> None:
     names, expected, told = REPORTS[report]
     site = read_site(build(tmp_path, names))
     assert seen(site) == expected
-    assert told is None or any(told in sentence for sentence in site.told), site.told
+    assert told is None or any(told in sentence for sentence in site.notes), site.notes
     for case in site.cases:
         assert all(mask.name[:6] == case.images[0].name[:6] for mask in case.masks)
 
@@ -706,7 +706,7 @@ def test_images_that_are_called_as_masks_are_told(tmp_path: Path) -> None:
     """A preview beside image and segmentation: the folder is like no other, and nothing may be silent."""
     names = [f"case_{n}/{each}" for n in (1, 2) for each in ("imaging.nii.gz", "preview.png", "segmentation.nii.gz")]
     site = read_site(build(tmp_path, names))
-    assert any("2 of 6 images are called as masks are, for example case_1/segmentation" in told for told in site.told)
+    assert any("2 of 6 images are called as masks are, for example case_1/segmentation" in told for told in site.notes)
 
 
 def test_a_mask_template_alone_is_refused_with_the_template_that_is_seen(tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ def test_a_socket_is_not_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         listening.bind("2.png")
         site = read_site(tmp_path)
     assert read_all(site) == (1, {"missing": 1})
-    assert "1 x pipes, sockets or devices, which are not opened: move them away; the first is" in site.told[0]
+    assert "1 x pipes, sockets or devices, which are not opened: move them away; the first is" in site.notes[0]
 
 
 def test_a_file_of_no_bytes_is_empty(tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_a_file_of_no_bytes_is_empty(tmp_path: Path) -> None:
 
 def test_the_way_out_is_told_with_the_first(tmp_path: Path) -> None:
     broken(pictures(tmp_path, "1.png") / "2.png")
-    told = read_site(tmp_path).told
+    told = read_site(tmp_path).notes
     assert len(told) == 1
     assert told[0].startswith("1 x links that lead nowhere: the files they stand for were not copied")
     assert told[0].endswith("2.png")
@@ -188,7 +188,7 @@ def test_a_folder_that_cannot_be_listed_is_an_error(tmp_path: Path, monkeypatch:
             raise PermissionError(13, "Permission denied", str(path))
         return listing(path)
 
-    monkeypatch.setattr("shiftscope.sites.lost.os.scandir", refusing)
+    monkeypatch.setattr("shiftscope.sites.missing_files.os.scandir", refusing)
     with pytest.raises(InputError, match=r"inner: cannot be listed: Permission denied"):
         read_site(tmp_path)
 
@@ -232,7 +232,7 @@ def test_a_word_for_some_patients_is_no_identifier(tmp_path: Path, name: str) ->
     site = read_site(films(tmp_path, [name, "p1", "p2", name, "p2", "p3"]))
     assert people(site) == ["p1", "p2", "p2", "p3"]
     assert counts(site) == {"no_patient": 2}
-    assert any(f"2 cases name a patient that is nobody ('{name}')" in sentence for sentence in site.told)
+    assert any(f"2 cases name a patient that is nobody ('{name}')" in sentence for sentence in site.notes)
 
 
 def test_a_zero_among_numbers_is_a_number(tmp_path: Path) -> None:
@@ -250,19 +250,19 @@ def test_one_identifier_for_few_is_told_first(tmp_path: Path) -> None:
         films(tmp_path / f"s{k % 2}_{k}", ["P1"], StudyInstanceUID=["1.9"])
     site = read_site(tmp_path)
     require_shareable(site)
-    assert site.told[0].startswith("all 4 cases name one patient")
+    assert site.notes[0].startswith("all 4 cases name one patient")
 
 
 def test_identifiers_that_differ_in_case_and_blanks_are_one_person(tmp_path: Path) -> None:
     site = read_site(films(tmp_path, ["ab 1", "AB 1 ", "ab  1", "cd"]))
     assert len({*people(site)}) == 2
-    assert any("1 patients are written in several ways" in sentence for sentence in site.told)
+    assert any("1 patients are written in several ways" in sentence for sentence in site.notes)
 
 
 def test_identifiers_that_differ_in_zeros_are_told(tmp_path: Path) -> None:
     site = read_site(films(tmp_path, ["P07", "P7", "P8"]))
     assert len({*people(site)}) == 3
-    assert any("differ from another in zeros before a number alone" in sentence for sentence in site.told)
+    assert any("differ from another in zeros before a number alone" in sentence for sentence in site.notes)
 
 
 @pytest.mark.parametrize(
@@ -275,12 +275,12 @@ def test_identifiers_that_differ_in_zeros_are_told(tmp_path: Path) -> None:
     ids=["counted", "the file's name", "a UID a file"],
 )
 def test_imported_numbers_are_told(tmp_path: Path, patients: list[str], says: str) -> None:
-    assert any(says in sentence for sentence in read_site(films(tmp_path, patients)).told)
+    assert any(says in sentence for sentence in read_site(films(tmp_path, patients)).notes)
 
 
 def test_many_identifiers_for_one_name_are_told_first(tmp_path: Path) -> None:
     site = read_site(films(tmp_path, list("abcd"), PatientName=["Doe", "Doe", "Roe", "Roe"]))
-    assert site.told[0].startswith("each case has an identifier of its own, and yet 4 files are of one person")
+    assert site.notes[0].startswith("each case has an identifier of its own, and yet 4 files are of one person")
 
 
 def test_a_manifest_that_repeats_its_images_as_patients_is_told(tmp_path: Path) -> None:
@@ -288,11 +288,11 @@ def test_a_manifest_that_repeats_its_images_as_patients_is_told(tmp_path: Path) 
     (tmp_path / "manifest.csv").write_text(
         "image,patient\n" + "".join(f"{n},{n}\n" for n in ("left_1.png", "right_1.png", "left_2.png"))
     )
-    assert any("the patient is the number or name of the file" in sentence for sentence in read_site(tmp_path).told)
+    assert any("the patient is the number or name of the file" in sentence for sentence in read_site(tmp_path).notes)
 
 
 def test_ordinary_patients_are_no_matter(tmp_path: Path) -> None:
-    assert read_site(films(tmp_path, ["a7", "a7", "b2", "c9"])).told == ()
+    assert read_site(films(tmp_path, ["a7", "a7", "b2", "c9"])).notes == ()
 
 
 # ------------------------------------------------------------------ copies
@@ -334,4 +334,4 @@ def test_a_small_share_of_copies_is_told() -> None:
     for k in range(40):
         seen.add(str(k), f"p{k}", np.full((1, 1, 4, 4), float(k or 39)))
     assert seen.suspicion() is None
-    assert seen.told() == "1 pictures are exact copies of another, and count as often as they come: 0 and 39"
+    assert seen.copies_text() == "1 pictures are exact copies of another, and count as often as they come: 0 and 39"

@@ -324,17 +324,17 @@ def test_what_all_masks_of_a_site_share_is_told(kind: str) -> None:
     habits = MaskHabits()
     for mask in masks:
         habits.add(MaskReading.of(mask))
-    (sentence,) = habits.told()
+    (sentence,) = habits.notes()
     assert said in sentence
 
 
 def test_masks_that_look_like_annotations_are_no_news() -> None:
     habits = MaskHabits()
-    assert habits.told() == []
+    assert habits.notes() == []
     for shift in range(8):
         habits.add(MaskReading.of(_label_map(np.roll(DISC, 6 * shift, axis=1))))
         habits.add(MaskReading.of(_label_map(NOTHING)))
-    assert habits.told() == []
+    assert habits.notes() == []
 
 
 def test_copies_of_the_same_lesion_are_read_without_their_image(tmp_path: Path) -> None:

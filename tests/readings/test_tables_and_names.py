@@ -95,7 +95,7 @@ def test_paths_are_found_where_one_file_is_meant(tmp_path: Path, name: str, cell
     site = read_site(root)
     assert [(case.name, case.images) for case in site.cases] == [(name.rpartition(".")[0], (root / name,))]
     exact = (root / cell.replace("\\", "/")).exists()
-    assert any("spelled otherwise than on the disk, first" in sentence for sentence in site.told) != exact
+    assert any("spelled otherwise than on the disk, first" in sentence for sentence in site.notes) != exact
 
 
 REFUSED: dict[str, tuple[bytes, str]] = {
@@ -195,7 +195,7 @@ def test_labels_that_are_one_class(tmp_path: Path, written: list[str], right: li
     site = read_site(root)
     assert [case.label for case in site.cases] == right
     others = {label for label, name in zip(written, right, strict=True) if name and label not in (name, name.strip())}
-    assert any("is also written" in sentence for sentence in site.told) == bool(others)
+    assert any("is also written" in sentence for sentence in site.notes) == bool(others)
 
 
 def test_a_class_is_called_as_its_owner_calls_it(tmp_path: Path) -> None:
@@ -210,20 +210,20 @@ def test_a_class_is_called_as_its_owner_calls_it(tmp_path: Path) -> None:
 def test_folders_that_differ_in_case_alone_are_one_class(tmp_path: Path) -> None:
     site = read_site(pictures(tmp_path, "Benign/1.png", "benign/2.png", "benign/3.png", "malignant/1.png"))
     assert [case.label for case in site.cases] == ["benign", "benign", "benign", "malignant"]
-    assert site.told[0] == "the class 'benign' is also written 'Benign', in 1 cases: one class"
+    assert site.notes[0] == "the class 'benign' is also written 'Benign', in 1 cases: one class"
 
 
 def test_classes_that_differ_in_signs_are_told(tmp_path: Path) -> None:
     site = read_site(pictures(tmp_path, "no_finding/1.png", "no-finding/2.png", "normal/3.png"))
     assert site.classes == ("no-finding", "no_finding", "normal")
-    assert any("differ in signs alone, and are counted apart" in sentence for sentence in site.told)
+    assert any("differ in signs alone, and are counted apart" in sentence for sentence in site.notes)
 
 
 def test_a_class_called_none_and_labels_that_are_none_are_told(tmp_path: Path) -> None:
     (pictures(tmp_path, "1.png", "2.png", "3.png") / "manifest.csv").write_text(
         "image,label\n1.png,None\n2.png,NA\n3.png,\n"
     )
-    told = read_site(tmp_path).told
+    told = read_site(tmp_path).notes
     assert told[0] == "'None' is counted as a class; leave the cell empty where it means that there is no label"
     assert told[1].startswith("1 labels say that there is none")
 
@@ -233,7 +233,7 @@ def test_a_list_of_checksums_is_no_manifest(tmp_path: Path) -> None:
     (pictures(tmp_path, "1.png", "2.png") / "MANIFEST.csv").write_text("file,sha256\n1.png,abc\n")
     site = read_site(tmp_path)
     assert site.layout == "images"
-    assert any("MANIFEST.csv beside the images: not read" in sentence for sentence in site.told)
+    assert any("MANIFEST.csv beside the images: not read" in sentence for sentence in site.notes)
 
 
 def test_a_mask_split_or_date_that_is_nan_is_none(tmp_path: Path) -> None:
@@ -250,8 +250,8 @@ def test_one_patient_written_in_several_ways(tmp_path: Path) -> None:
     (pictures(tmp_path, *names) / "manifest.csv").write_text("\n".join(["image,patient", *rows]))
     site = read_site(tmp_path)
     assert [case.patient for case in site.cases] == ["P001", "P001", "12.0", "12.0", "0012", "P001"]
-    assert any("2 patients are written in several ways" in sentence for sentence in site.told)
-    assert any("zeros before a number alone" in sentence for sentence in site.told)
+    assert any("2 patients are written in several ways" in sentence for sentence in site.notes)
+    assert any("zeros before a number alone" in sentence for sentence in site.notes)
 
 
 def test_a_row_without_its_file_is_counted(tmp_path: Path) -> None:
@@ -261,4 +261,6 @@ def test_a_row_without_its_file_is_counted(tmp_path: Path) -> None:
 
 def test_a_table_that_nobody_reads_is_told(tmp_path: Path) -> None:
     (pictures(tmp_path, "1.png", "2.png") / "HAM10000_metadata.csv").write_text("image_id,dx\n1,nv\n")
-    assert any("HAM10000_metadata.csv beside the images: not read" in sentence for sentence in read_site(tmp_path).told)
+    assert any(
+        "HAM10000_metadata.csv beside the images: not read" in sentence for sentence in read_site(tmp_path).notes
+    )

@@ -324,7 +324,7 @@ def test_dicom_tree_leaves_out_what_is_no_image(tmp_path: Path, write_slice: Cal
         "empty": ["empty.dcm"],
         "not_an_image": ["text.dcm"],
     }
-    assert any("1 file is not read" in sentence and "preview.jpg" in sentence for sentence in site.told)
+    assert any("1 file is not read" in sentence and "preview.jpg" in sentence for sentence in site.notes)
 
 
 def test_dicom_in_class_folders(tmp_path: Path, write_slice: Callable[..., Path]) -> None:

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shiftscope.sites import class_words, is_scanner_name
-from shiftscope.sites.names import is_class_name, unknown_classes
-from shiftscope.sites.shipped_words import picture_words, scanner_words
+from shiftscope.sites.publishable_names import is_class_name, unknown_classes
+from shiftscope.sites.vocabularies import picture_words, scanner_words
 
 CLASSES = (
     *("benign", "Malignant", "No_Tumor", "glioma_tumor", "non-demented", "COVID-19", "covid19", "grade 3", "grade3"),

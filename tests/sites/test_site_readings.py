@@ -8,7 +8,7 @@ import pytest
 from PIL import Image as Pillow
 
 from shiftscope.images import Image, LabelMap
-from shiftscope.images.masks.odd_looks import looks_of
+from shiftscope.images.masks.suspicious_masks import suspicions_of
 from shiftscope.images.oddities import ODDITIES
 from shiftscope.sites import Case, CaseReading, Site, SiteReading, overview, read_site
 
@@ -26,14 +26,14 @@ def disc(share: float) -> np.ndarray:
 
 
 def label_map(labels: np.ndarray | None) -> LabelMap | None:
-    return None if labels is None else LabelMap(labels, odd=looks_of(labels))
+    return None if labels is None else LabelMap(labels, odd=suspicions_of(labels))
 
 
 def reading_of(
-    images: list[Image], masks: list[np.ndarray | None] | None = None, told: tuple[str, ...] = ()
+    images: list[Image], masks: list[np.ndarray | None] | None = None, notes: tuple[str, ...] = ()
 ) -> SiteReading:
     cases = tuple(Case(f"c{n:02d}", (Path("x.png"),), patient=f"p{n // 2}") for n in range(len(images)))
-    reading = SiteReading(Site("a", Path(), "images", cases, "regex", (), {}, told=told))
+    reading = SiteReading(Site("a", Path(), "images", cases, "regex", (), {}, notes=notes))
     for case, image, mask in zip(cases, images, masks or [None] * len(images), strict=True):
         reading.add(CaseReading.of(case, image, label_map(mask)))
     return reading
@@ -99,7 +99,7 @@ def test_a_negative_among_positives_and_a_black_image() -> None:
 def test_oddities_of_cases_come_before_what_was_told_of_the_folder() -> None:
     code = "burned_in"
     images = [picture(odd=(code,)), *(picture() for _ in range(3))]
-    odd = reading_of(images, told=("4 channels a case",)).to_dict()["odd"]
+    odd = reading_of(images, notes=("4 channels a case",)).to_dict()["odd"]
     assert odd == [f"in 1 of 4 cases, first c00: {ODDITIES[code]}", "4 channels a case"]
 
 
@@ -121,7 +121,7 @@ def test_where_others_read_it_nobody_is_named() -> None:
     ]
     images[-1].pixels[:] = 0
     masks: list[np.ndarray | None] = [disc(1.0), *(disc(0.1) for _ in range(30)), disc(0.0)]
-    reading = reading_of(images, masks, told=("folder Miller was left out",))
+    reading = reading_of(images, masks, notes=("folder Miller was left out",))
     named, nameless = reading.oddities(), reading.oddities(named=False)
     assert len(nameless) == len(named) - 1
     assert len(nameless) >= 5
@@ -134,7 +134,7 @@ def test_values_of_their_own_are_no_shares_of_white() -> None:
     """A volume whose file says no modality is no picture, and 1 is not its white."""
     volume = picture(pixels=np.linspace(0, 900, 4 * 32 * 24, dtype=np.float32).reshape(4, 32, 24), display=(5.0, 880.0))
     found = reading_of([volume] * 2).to_dict()["found"]
-    assert found["modality"] == "none told (2)"
+    assert found["modality"] == "none stated (2)"
     assert "white" not in found["values"]
     assert reading_of([picture()]).to_dict()["found"]["values"].endswith("1 is full white")
 
@@ -145,5 +145,5 @@ def test_single_slices_of_volumes_are_told() -> None:
     assert reading.to_dict()["odd"] == []  # two of a patient
     cases = tuple(replace(case, patient=f"p{n // 6}") for n, case in enumerate(reading.site.cases))
     reading.site = replace(reading.site, cases=cases)
-    [told] = reading.to_dict()["odd"]
-    assert told.startswith("12 of 12 cases are single slices of CT, MR or PET, and a patient has 6 of them")
+    [notes] = reading.to_dict()["odd"]
+    assert notes.startswith("12 of 12 cases are single slices of CT, MR or PET, and a patient has 6 of them")

@@ -162,7 +162,7 @@ def test_classes_patients_and_several_masks(tmp_path: Path) -> None:
     ]
     assert (site.layout, site.patient_source, site.classes) == ("classes", "regex", ("benign", "malignant"))
     assert [path.name for path in site.excluded["mask_without_image"]] == ["b_mask.png"]
-    assert any("1 file is not read" in told and "cover.png" in told for told in site.told)
+    assert any("1 file is not read" in told and "cover.png" in told for told in site.notes)
 
 
 def test_splits_and_dates(tmp_path: Path) -> None:
@@ -194,10 +194,10 @@ def test_one_channel_is_read_and_told(tmp_path: Path) -> None:
     layout, mask = "{case}/{case}-{channel}.png", "{case}/{case}-seg.png"
     site = read(tmp_path, layout, mask)
     assert {path.name for case in site.cases for path in case.images} == {"c1-t2.png", "c2-t2.png", "c3-t2.png"}
-    assert any("of 2 channels (t1, t2) t2 is read" in told for told in site.told)
+    assert any("of 2 channels (t1, t2) t2 is read" in told for told in site.notes)
     site = read(tmp_path, layout, mask, "t1")
     assert {path.name for case in site.cases for path in case.images} == {"c1-t1.png", "c2-t1.png"}
-    assert any("1 cases lack the channel t1" in told and "c3/c3" in told for told in site.told)
+    assert any("1 cases lack the channel t1" in told and "c3/c3" in told for told in site.notes)
     with pytest.raises(InputError, match="no case has the channel 'flair'; expected one of t1, t2"):
         read(tmp_path, layout, mask, "flair")
     with pytest.raises(InputError, match="no case of this folder has several"):
@@ -249,7 +249,7 @@ def test_masks_need_fields_of_their_images(tmp_path: Path, layout: str, mask: st
 def test_names_that_fit_in_several_ways_are_told(tmp_path: Path) -> None:
     site = read(pictures(tmp_path, "p1_left_1.png", "p2_1.png"), "{patient}_{case}.png")
     assert {case.patient for case in site.cases} == {"p1", "p2"}
-    assert any("1 names fit" in told and "{patient} could be p1 or p1_left" in told for told in site.told)
+    assert any("1 names fit" in told and "{patient} could be p1 or p1_left" in told for told in site.notes)
 
 
 def test_nothing_that_fits_shows_the_nearest_templates(tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 
 from shiftscope.errors import Unreadable
-from shiftscope.images.dicom.broken_dicom import refusing
 from shiftscope.images.dicom.display_range import acquisition_of, display_of
 from shiftscope.images.dicom.mosaics import is_mosaic, unmosaic
 from shiftscope.images.dicom.objects import (
@@ -23,29 +22,28 @@ from shiftscope.images.dicom.objects import (
 )
 from shiftscope.images.dicom.planes import (
     Plane,
-    Stack,
     directions,
     frame_planes,
-    gap_of,
     is_film,
     kept_frames,
     plane_of,
     spacing_of,
-    stack_of,
 )
 from shiftscope.images.dicom.regions import Region, cut, region_of, writing_likely
 from shiftscope.images.dicom.series_files import File
 from shiftscope.images.dicom.slices import series_of
+from shiftscope.images.dicom.stacks import Stack, gap_of, stack_of
+from shiftscope.images.dicom_values.broken_dicom import refusing
 from shiftscope.images.dicom_values.pixels import Pixels, physical
 from shiftscope.images.image import Image
 from shiftscope.images.orientation import canonical, canonical_affine
-from shiftscope.images.pictures.raster import grey_if_equal
+from shiftscope.images.pictures.pillow_arrays import grey_if_equal
 
 __all__ = ["SEGMENTATION", "directions", "open_dataset", "read_dicom", "series_grid"]
 
 _WHOLE_SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"
 _TOLD_KINDS = {LOCALIZER: "localizer", SCREEN: "screen", CAPTURE: "capture", MAP: "computed_map"}
-"""Kinds that are read where nothing better was given -> how that is told."""
+"""Kinds that are read where nothing better was given -> the key of `ODDITIES` that says so."""
 
 
 def read_dicom(paths: Sequence[Path]) -> Image:
@@ -108,7 +106,7 @@ def series_grid(paths: Sequence[Path]) -> tuple[tuple[int, int, int], np.ndarray
 
     Returns:
         Its (x, y, z) voxels and a (4, 4) affine to millimetres along DICOM's patient axes; None for a single slice, and
-        where spacing, position or orientation are not told.
+        where spacing, position or orientation are not stated.
 
     Raises:
         Unreadable: naming the file at fault.
@@ -148,7 +146,7 @@ def _one(file: File) -> tuple[np.ndarray, Pixels, list[Plane], list[str]]:
     """A file on its own: a picture, a multi-frame volume, the middle of a film, or a mosaic.
 
     Returns:
-        Its pixels, what `physical` said, the planes, and how it is told that frames were left out.
+        Its pixels, what `physical` said, the planes, and the keys of `ODDITIES` that say that frames were left out.
     """
     data, path = file.data, file.path
     if sop_class(data) == SEGMENTATION:

@@ -139,8 +139,8 @@ def _windowed(values: np.ndarray, window: tuple[float, float], function: str, mi
         return Shown(values, (low, high))
     # Mirrored values and a mirrored centre: 1 - s(x) = s(-x), so the curve of the mirrored picture is the same one.
     steepness = np.float32(-4 / width)
-    curve = np.exp(np.clip((values - np.float32((low + high) / 2)) * steepness, -60, 60))
-    return Shown(np.asarray(1 / (1 + curve), np.float32), (0.0, 1.0))
+    sigmoid = np.exp(np.clip((values - np.float32((low + high) / 2)) * steepness, -60, 60))
+    return Shown(np.asarray(1 / (1 + sigmoid), np.float32), (0.0, 1.0))
 
 
 def _voi_lut(

@@ -1,6 +1,6 @@
 """Which slices of several volumes in one place make the first of them: time points, phases, echoes, gradients, kernels.
 
-Slices that lie in one place belong to different volumes. What tells the volumes apart is looked for mark by mark, in
+Slices that lie in one place belong to different volumes. What distinguishes the volumes is looked for mark by mark, in
 the order in which the standard makes it dependable: the number of the acquisition, the place in a temporal series, echo
 and gradient, the kind of image, times, and last the number of the image. Where no mark parts them, nobody knows.
 """
@@ -11,47 +11,47 @@ from itertools import pairwise
 
 import numpy as np
 
-__all__ = ["MARKS", "Told", "first_volume", "steps_between"]
+__all__ = ["MARKS", "TagValues", "first_volume", "steps_between"]
 
 MARKS = (
     *("acquisition", "temporal position", "echo", "b-value", "inversion", "cardiac phase", "trigger"),
     *("image type", "kernel", "reference", "acquired", "made"),
 )
-"""What may tell volumes apart, in the order it is tried; "number", the number of the image, is tried last."""
+"""What may distinguish volumes, in the order it is tried; "number", the number of the image, is tried last."""
 
-Told = Callable[[str], Sequence[float | str | None]]
+TagValues = Callable[[str], Sequence[float | str | None]]
 """A mark -> its value for each slice, None where the slice does not say."""
 
 _SAME_PLACE_MM = 0.01
 _UNEVEN = 0.1
 """Steps that differ by this share of the usual one are not even."""
 _FEWEST = 3
-"""Slices of a volume that is told from another without lying in the same places."""
+"""The fewest slices of a volume that is distinguished from another without lying in the same places."""
 _OF_A_VOLUME = ("temporal position", "echo", "b-value", "image type", "kernel")
 """Marks that do not change within a volume, even where all slices together are evenly spaced."""
 
 
-def first_volume(depths: Sequence[float], told: Told) -> list[int] | None:
+def first_volume(depths: Sequence[float], values_of: TagValues) -> list[int] | None:
     """Choose one slice in each place.
 
     Args:
         depths: of each slice along the normal, in millimetres.
-        told: gives each mark of the slices.
+        values_of: gives each mark of the slices.
 
     Returns:
-        Indices of the slices, by depth; fewer than were given where several volumes lie there. None where nothing tells
+        Indices of the slices, by depth; fewer than were given where several volumes lie there. None where nothing says
         which slices belong together.
     """
     places = _places(depths)
     if len(set(places)) == len(places):
-        return sorted(_interleaved(depths, told), key=lambda n: (depths[n], n))
-    for values in _tried(told):
+        return sorted(_interleaved(depths, values_of), key=lambda n: (depths[n], n))
+    for values in _tried(values_of):
         chosen = _parted(places, values)
         if chosen is not None:
             return sorted(chosen, key=lambda n: (depths[n], n))
         inner = _with_the_lowest(places, values)
         if inner is not None:
-            found = first_volume([depths[n] for n in inner], _of(inner, told))
+            found = first_volume([depths[n] for n in inner], _of(inner, values_of))
             return None if found is None else [inner[n] for n in found]
     return None
 
@@ -71,18 +71,18 @@ def _places(depths: Sequence[float]) -> list[int]:
     return places
 
 
-def _tried(told: Told) -> Iterator[Sequence[Hashable]]:
+def _tried(values_of: TagValues) -> Iterator[Sequence[Hashable]]:
     """Marks one by one, then all labels together (an echo of a time point), then the image's number."""
     labels = []
     for mark in MARKS:
-        values = told(mark)
+        values = values_of(mark)
         if None not in values:
             yield values
             if len(set(values)) <= len(values) // 2:
                 labels.append(values)
     if len(labels) > 1:
         yield [tuple(each) for each in zip(*labels, strict=True)]
-    yield told("number")
+    yield values_of("number")
 
 
 def _parted(places: Sequence[int], values: Sequence[Hashable]) -> list[int] | None:
@@ -101,11 +101,11 @@ def _parted(places: Sequence[int], values: Sequence[Hashable]) -> list[int] | No
     return _ranked(places, values, everywhere) or _counted_off(places, values, everywhere)
 
 
-def _of(slices: Sequence[int], told: Told) -> Told:
+def _of(slices: Sequence[int], values_of: TagValues) -> TagValues:
     """The same marks, of some of the slices."""
 
     def some(mark: str) -> list[float | str | None]:
-        values = told(mark)
+        values = values_of(mark)
         return [values[n] for n in slices]
 
     return some
@@ -143,11 +143,11 @@ def _counted_off(places: Sequence[int], values: Sequence[Hashable], everywhere: 
     return list(run.values()) if len(run) == everywhere else None
 
 
-def _interleaved(depths: Sequence[float], told: Told) -> list[int]:
+def _interleaved(depths: Sequence[float], values_of: TagValues) -> list[int]:
     """The first of several volumes whose slices lie between one another's: each even, although all together are not."""
     even = _even(depths)
     for mark in _OF_A_VOLUME if even else MARKS:
-        values = told(mark)
+        values = values_of(mark)
         groups: dict[Hashable, list[int]] = defaultdict(list)
         for n, value in enumerate(values):
             groups[value].append(n)

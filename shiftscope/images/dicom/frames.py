@@ -1,4 +1,4 @@
-"""What the frames of a multi-frame file say of themselves, besides where they lie."""
+"""What the frames of a multi-frame file say of themselves, apart from where they lie."""
 
 import re
 
@@ -20,7 +20,7 @@ _MARKS = {
     "reference": ((_FRAME, "FrameReferenceDateTime"),),
     "acquired": ((_FRAME, "FrameAcquisitionDateTime"),),
 }
-"""Mark of `first_volumes` -> the sequence and the tag that tell it, the first of several that is there."""
+"""Mark of `first_volumes` -> the sequence and the tag that hold it; of several the first that is there."""
 _TEXTS, _TIMES = {"stack", "image type", "kernel"}, {"reference", "acquired"}
 
 
@@ -31,7 +31,10 @@ def frame_values(data: pydicom.Dataset, mark: str) -> list[float | str | None]:
     if mark == "number":
         return [float(n) for n in range(len(groups))]
     values = [
-        next((found for way in _MARKS.get(mark, ()) if (found := _told(group, shared, *way)) is not None), None)
+        next(
+            (found for location in _MARKS.get(mark, ()) if (found := _value_in(group, shared, *location)) is not None),
+            None,
+        )
         for group in groups
     ]
     if mark in _TEXTS:
@@ -39,7 +42,7 @@ def frame_values(data: pydicom.Dataset, mark: str) -> list[float | str | None]:
     return [_moment(value) if mark in _TIMES else _number(value) for value in values]
 
 
-def _told(group: pydicom.Dataset, shared: pydicom.Dataset | None, sequence: str, name: str) -> object:
+def _value_in(group: pydicom.Dataset, shared: pydicom.Dataset | None, sequence: str, name: str) -> object:
     for source in (group, shared):
         items = None if source is None else source.get(sequence)
         if items and items[0].get(name) is not None:

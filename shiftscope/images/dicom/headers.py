@@ -8,10 +8,10 @@ import pydicom
 
 from shiftscope.errors import Unreadable
 from shiftscope.images.acquisition import acquisition
-from shiftscope.images.dicom.broken_dicom import refusing
-from shiftscope.images.dicom.objects import is_raw, kind_of, modality_of, words_of
-from shiftscope.images.formats import sniff
-from shiftscope.images.quiet import quiet
+from shiftscope.images.decoder_warnings import silence_decoders
+from shiftscope.images.dicom.objects import image_type_of, is_raw, kind_of, modality_of
+from shiftscope.images.dicom_values.broken_dicom import refusing
+from shiftscope.images.file_formats import sniff
 
 __all__ = ["DATES", "Header", "read_header"]
 
@@ -51,7 +51,7 @@ class Header:
         mosaic: whether the picture is a Siemens mosaic of slices.
         kind: what the file is, as `dicom_objects.kind_of` says.
         raw: whether it is a film for processing.
-        view: side and projection of a film, "" where missing.
+        projection: laterality and view position of a radiograph, "" where missing.
         body: the part of the body, in capitals, "" where missing.
         described: what the site calls the series, "" where missing. Free text: never leaves the site.
     """
@@ -69,7 +69,7 @@ class Header:
     mosaic: bool
     kind: str
     raw: bool
-    view: tuple[str, str]
+    projection: tuple[str, str]
     body: str
     described: str
 
@@ -92,7 +92,7 @@ def read_header(path: Path) -> Header:
 
 @lru_cache(maxsize=_KEPT)
 def _read(path: Path, _changed_ns: int, _size: int) -> Header:
-    quiet()
+    silence_decoders()
     if sniff(path) != "dicom":
         raise Unreadable(path, "not_an_image", "expected a DICOM file")
     with refusing(path, "the header"):
@@ -110,10 +110,10 @@ def _read(path: Path, _changed_ns: int, _size: int) -> Header:
             shape=None if rows is None or columns is None else (int(rows), int(columns), _frames(data)),
             orientation=tuple(float(cosine) for cosine in data.get("ImageOrientationPatient") or ()),
             month=acquisition({"month": next(filter(None, map(data.get, DATES)), None)}).get("month"),
-            mosaic="MOSAIC" in words_of(data),
+            mosaic="MOSAIC" in image_type_of(data),
             kind=kind_of(data, pictureless=rows is None or columns is None),
             raw=is_raw(data),
-            view=(
+            projection=(
                 str(data.get("ImageLaterality") or data.get("Laterality") or "").upper(),
                 str(data.get("ViewPosition") or "").upper(),
             ),

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pydicom
 
-from shiftscope.images.dicom.objects import words_of
+from shiftscope.images.dicom.objects import image_type_of
 from shiftscope.images.dicom.planes import Plane, plane_of, spacing_of
 
 __all__ = ["is_mosaic", "unmosaic"]
@@ -17,7 +17,7 @@ _NORMAL = b"SliceNormalVector\0"
 
 
 def is_mosaic(data: pydicom.Dataset) -> bool:
-    return "MOSAIC" in words_of(data)
+    return "MOSAIC" in image_type_of(data)
 
 
 def unmosaic(data: pydicom.Dataset, values: np.ndarray) -> tuple[np.ndarray, list[Plane]] | None:
@@ -39,11 +39,11 @@ def unmosaic(data: pydicom.Dataset, values: np.ndarray) -> tuple[np.ndarray, lis
         return None
     raw = element.value
     count = int.from_bytes(raw[:2], "little") if isinstance(raw, bytes) else int(raw)
-    side = math.ceil(math.sqrt(max(count, 1)))
-    rows, columns = values.shape[1] // side, values.shape[2] // side
-    if rows * side != values.shape[1] or columns * side != values.shape[2]:
+    tiles_across = math.ceil(math.sqrt(max(count, 1)))
+    rows, columns = values.shape[1] // tiles_across, values.shape[2] // tiles_across
+    if rows * tiles_across != values.shape[1] or columns * tiles_across != values.shape[2]:
         return None
-    tiles = values.reshape(side, rows, side, columns).swapaxes(1, 2).reshape(-1, rows, columns)[:count]
+    tiles = values.reshape(tiles_across, rows, tiles_across, columns).swapaxes(1, 2).reshape(-1, rows, columns)[:count]
     plane, step, normal = plane_of(data), spacing_of(data), _normal(data)
     backwards = normal is not None and plane.across is not None and float(np.dot(normal, plane.normal)) < 0
     tiles = tiles[::-1] if backwards else tiles

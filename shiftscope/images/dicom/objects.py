@@ -2,7 +2,7 @@
 
 Some objects are never an image (reports, plans, dose grids, segmentations: by their SOP class). Others are images only
 where nothing better lies beside them: a localizer in a CT series is none, a teaching file of scanned films is all
-secondary captures. So a file has a kind, and `strays` tells which kinds are images among given files.
+secondary captures. So a file has a kind, and `strays` decides which kinds are images among given files.
 """
 
 import re
@@ -13,10 +13,10 @@ from pathlib import Path
 import pydicom
 
 from shiftscope.errors import Unreadable
-from shiftscope.images.dicom.broken_dicom import refusing
+from shiftscope.images.decoder_warnings import silence_decoders
+from shiftscope.images.dicom_values.broken_dicom import refusing
 from shiftscope.images.dicom_values.pixels import size_of_pixels
-from shiftscope.images.formats import sniff
-from shiftscope.images.quiet import quiet
+from shiftscope.images.file_formats import sniff
 
 __all__ = [
     "CAPTURE",
@@ -26,13 +26,13 @@ __all__ = [
     "NOTHING",
     "SCREEN",
     "SEGMENTATION",
+    "image_type_of",
     "is_raw",
     "kind_of",
     "modality_of",
     "open_dataset",
     "sop_class",
     "strays",
-    "words_of",
 ]
 
 IMAGE, LOCALIZER, SCREEN, CAPTURE, MAP, NOTHING = "image", "localizer", "screen", "capture", "map", "nothing"
@@ -61,7 +61,7 @@ _RAW = tuple(_STORAGE + tail for tail in ("1.1.1.1", "1.2.1", "1.3.1", "13.1.5")
 _NEVER_MODALITIES = frozenset(
     {"SR", "PR", "KO", "SEG", "RTSTRUCT", "RTPLAN", "RTDOSE", "RTRECORD", "REG", "FID", "DOC", "ECG", "PLAN", "RWV"}
 )
-"""Believed where no SOP class is told."""
+"""Believed where no SOP class is stated."""
 
 _MODALITIES = {
     **dict.fromkeys((_STORAGE + "2", _STORAGE + "2.1", _STORAGE + "2.2"), "CT"),
@@ -107,7 +107,7 @@ def modality_of(data: pydicom.Dataset) -> str:
     return str(data.get("Modality") or "").strip() or _MODALITIES.get(sop_class(data), "")
 
 
-def words_of(data: pydicom.Dataset) -> tuple[str, ...]:
+def image_type_of(data: pydicom.Dataset) -> tuple[str, ...]:
     """The values of Image Type in capitals; a single string with blanks is one value."""
     value = data.get("ImageType") or ()
     values = [value] if isinstance(value, str) else value
@@ -124,15 +124,15 @@ def kind_of(data: pydicom.Dataset, *, pictureless: bool = False) -> str:
         data: its data set, or the header alone.
         pictureless: whether it holds no picture: a private class, or the modality of reports, then makes it no image.
     """
-    uid, modality, words = sop_class(data), modality_of(data), words_of(data)
+    uid, modality, image_type = sop_class(data), modality_of(data), image_type_of(data)
     private = bool(uid) and not uid.startswith(_STANDARD)
     if _NEVER.match(uid) or (modality in _NEVER_MODALITIES and (pictureless or not uid)) or (pictureless and private):
         return NOTHING
-    told = str(data.get("SeriesDescription") or "")
+    description = str(data.get("SeriesDescription") or "")
     volume = modality in _VOLUMES
-    if _SCREEN_WORDS.intersection(words) or (_SCREEN.search(told) and (volume or _CAPTURES.match(uid))):
+    if _SCREEN_WORDS.intersection(image_type) or (_SCREEN.search(description) and (volume or _CAPTURES.match(uid))):
         return SCREEN
-    if "LOCALIZER" in words or (modality in ("CT", "MR") and _LOCALIZER.search(told)):
+    if "LOCALIZER" in image_type or (modality in ("CT", "MR") and _LOCALIZER.search(description)):
         return LOCALIZER
     if volume and data.get("SamplesPerPixel") == 3:
         return SCREEN
@@ -177,23 +177,23 @@ def open_dataset(path: Path) -> pydicom.Dataset:
     Raises:
         Unreadable: not DICOM, broken, cut off, without pixels, or an object that is no image ("beside_images").
     """
-    quiet()
+    silence_decoders()
     if sniff(path) != "dicom":
         raise Unreadable(path, "not_an_image", "expected a DICOM file")
     data = pydicom.dcmread(path, force=True)
-    sides = data.get("Rows"), data.get("Columns")
+    size = data.get("Rows"), data.get("Columns")
     kind = data.get("SOPClassUID")
     named = f"a {kind.name}" if kind else "no SOP class"
     if not size_of_pixels(data):
         if not len(data) and path.stat().st_size > 1024:
             raise Unreadable(path, "truncated", "the pixel data end before their last frame")
-        if kind_of(data, pictureless=sides == (None, None)) in (NOTHING, SCREEN):
+        if kind_of(data, pictureless=size == (None, None)) in (NOTHING, SCREEN):
             raise Unreadable(path, "beside_images", f"{named} without pixel data: no image of the examination")
         raise Unreadable(path, "no_pixels", f"{named} without pixel data")
-    if sides[0] is None or sides[1] is None:
+    if size[0] is None or size[1] is None:
         raise Unreadable(path, "undecodable", f"{named} with pixel data but without Rows and Columns")
-    if 0 in sides:
-        raise Unreadable(path, "zero_size", f"{sides[0]} rows, {sides[1]} columns")
+    if 0 in size:
+        raise Unreadable(path, "zero_size", f"{size[0]} rows, {size[1]} columns")
     with refusing(path, "the number of frames"):
         frames = int(data.get("NumberOfFrames") or 1)
     if frames > 8 * size_of_pixels(data):

@@ -1,4 +1,4 @@
-"""Where DICOM slices and frames lie, which of them make the volume, and in what order."""
+"""Where DICOM slices and frames lie, and which frames of a file make its volume, in what order."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,21 +7,18 @@ import numpy as np
 import pydicom
 
 from shiftscope.images.acquisition import positive
-from shiftscope.images.dicom.first_volumes import first_volume, steps_between
+from shiftscope.images.dicom.first_volumes import first_volume
 from shiftscope.images.dicom.frames import frame_values
 
 __all__ = [
     "Plane",
-    "Stack",
     "directions",
     "frame_planes",
-    "gap_of",
     "is_film",
     "kept_frames",
     "ordered",
     "plane_of",
     "spacing_of",
-    "stack_of",
 ]
 
 _STACKS = {"CT", "MR", "PT", "OPT"}
@@ -34,11 +31,6 @@ _STACK_CLASSES = {
     "1.2.840.10008.5.1.4.1.1.66.4": "segmentation",
 }
 _SAME_PLACE_MM = 0.01
-_TILTED = 0.5
-"""Degrees between the normal and the way from slice to slice; less is rounding."""
-_GAP = 1.5
-_UNEVEN = 0.1
-"""Steps of so many usual ones miss a slice; steps that differ by this share are uneven."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +98,7 @@ def kept_frames(data: pydicom.Dataset) -> list[int] | None:
     is the picture.
 
     Returns:
-        Frame indices; None for a single-frame file, an empty list where nothing tells which frames belong together.
+        Frame indices; None for a single-frame file, an empty list where nothing says which frames belong together.
     """
     count = int(data.get("NumberOfFrames") or 1)
     if count <= 1:
@@ -120,11 +112,11 @@ def kept_frames(data: pydicom.Dataset) -> list[int] | None:
     parallel = [n for n in range(count) if abs(float(np.dot(planes[n].normal, normal))) > 0.99 and stack[n] == stack[0]]
     depths = [float(np.dot(planes[n].position, normal)) for n in parallel]  # type: ignore[arg-type]
 
-    def told(mark: str) -> list[float | str | None]:
+    def values_of(mark: str) -> list[float | str | None]:
         values = frame_values(data, mark)
         return [values[n] for n in parallel]
 
-    chosen = first_volume(depths, told)
+    chosen = first_volume(depths, values_of)
     return [] if chosen is None else [parallel[n] for n in chosen]
 
 
@@ -138,79 +130,6 @@ def ordered(planes: Sequence[Plane]) -> list[int]:
         if not kept or depths[n] - depths[kept[-1]] > _SAME_PLACE_MM:
             kept.append(n)
     return kept
-
-
-@dataclass(frozen=True, slots=True)
-class Stack:
-    """How the voxels of a volume lie, by (row, column, slice) as stored.
-
-    Attributes:
-        steps: (3,) millimetres along row, column and slice; slices along their normal.
-        affine: (4, 4) to millimetres in patient axes, sheared where the gantry was tilted; without an origin where
-            `placed` is False.
-        placed: whether every slice lies where the affine says.
-        odd: keys of `ODDITIES`.
-    """
-
-    steps: np.ndarray
-    affine: np.ndarray
-    placed: bool
-    odd: tuple[str, ...] = ()
-
-
-def stack_of(planes: Sequence[Plane], slices: int, step: tuple[float | None, float, float] | None) -> Stack | None:
-    """How slices in order make a stack; None where they have no orientation.
-
-    Args:
-        planes: of all slices, or of the first alone.
-        slices: how many there are.
-        step: what `spacing_of` says.
-    """
-    if not planes or planes[0].across is None:
-        return None
-    gap = gap_of(planes)
-    between, down, across = step or (None, 1.0, 1.0)
-    affine = np.eye(4)
-    affine[:3, :3] = directions(planes[0], (gap or between or 1.0, down, across))
-    steps = np.linalg.norm(affine[:3, :3], axis=0)
-    if len(planes) < slices or not all(plane.known for plane in planes):
-        return Stack(steps, affine, placed=False)
-    affine[:3, 3] = planes[0].position
-    if gap is None:
-        return Stack(steps, affine, placed=step is not None)
-    depths = np.array([plane.depth for plane in planes])
-    way = (planes[-1].position - planes[0].position) / (depths[-1] - depths[0])  # type: ignore[operator]
-    affine[:3, 2] = way * gap
-    angle = float(np.degrees(np.arccos(min(1.0, 1 / float(np.linalg.norm(way))))))
-    there = bool(np.abs(depths - depths[0] - gap * np.arange(len(depths))).max() <= gap / 2)
-    fan = _fan(planes) > _TILTED
-    shifted = ["fanned_slices"] if fan else ["tilted_gantry"] if angle > _TILTED else []
-    odd = (*_odd_steps(depths, gap), *shifted)
-    return Stack(steps, affine, placed=step is not None and there and not fan, odd=odd)
-
-
-def _fan(planes: Sequence[Plane]) -> float:
-    """The largest angle between the first slice and any other, in degrees: 0 where all are parallel."""
-    axes = np.array([(plane.across, plane.down) for plane in planes], np.float64)
-    axes /= np.linalg.norm(axes, axis=2, keepdims=True)
-    cosines = (axes * axes[0]).sum(axis=2)
-    return float(np.degrees(np.arccos(np.clip(cosines.min(), -1, 1))))
-
-
-def _odd_steps(depths: np.ndarray, gap: float) -> list[str]:
-    steps = steps_between(depths)
-    if steps.max() >= _GAP * gap:
-        return ["missing_slices"]
-    return ["uneven_slices"] if steps.max() - steps.min() > _UNEVEN * gap else []
-
-
-def gap_of(planes: Sequence[Plane]) -> float | None:
-    """The median distance of neighbouring slices in millimetres."""
-    if len(planes) < 2 or not all(plane.known for plane in planes):
-        return None
-    normal = planes[0].normal
-    depths = [float(np.dot(plane.position, normal)) for plane in planes]  # type: ignore[arg-type]
-    return float(np.median(np.diff(depths))) or None
 
 
 def directions(plane: Plane, spacing: tuple[float, float, float] | None) -> np.ndarray:
@@ -232,10 +151,10 @@ def spacing_of(data: pydicom.Dataset) -> tuple[float | None, float, float] | Non
         pixel = next(
             filter(None, map(source.get, ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing"))), None
         )
-        sides = _vector(pixel, 2)
-        if sides is not None and (sides > 0).all():
+        pixel_size = _vector(pixel, 2)
+        if pixel_size is not None and (pixel_size > 0).all():
             between = positive(source.get("SpacingBetweenSlices")) or positive(source.get("SliceThickness"))
-            return between, float(sides[0]), float(sides[1])
+            return between, float(pixel_size[0]), float(pixel_size[1])
     regions = {(positive(r.get("PhysicalDeltaY")), positive(r.get("PhysicalDeltaX"))) for r in _centimetres(data)}
     if len(regions) == 1:
         down, across = regions.pop()

@@ -18,11 +18,11 @@ _WITHIN = 0.9  # of what a region claims must lie in the picture
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """What the header tells of the 2-D tissue in a picture.
+    """What the header says of the 2-D tissue in a picture.
 
     Attributes:
         box: (top, left, bottom, right) in stored pixels, half open; None for the whole picture.
-        spacing_mm: (y, x) of its pixels, None where the regions do not tell one.
+        spacing_mm: (y, x) of its pixels, None where the regions do not give one.
         odd: as `Image.odd`.
     """
 
@@ -48,8 +48,8 @@ def region_of(data: pydicom.Dataset) -> Region:
     odd = ["region_ignored"] if len({str(_corners(item)) for item in tissue}) > len(boxes) else []
     if not boxes:
         return Region(None, None, tuple(odd))
-    top, left = (min(box[side] for box in boxes) for side in (0, 1))
-    bottom, right = (max(box[side] for box in boxes) for side in (2, 3))
+    top, left = (min(box[edge] for box in boxes) for edge in (0, 1))
+    bottom, right = (max(box[edge] for box in boxes) for edge in (2, 3))
     if len(boxes) > 1:
         odd.append("several_regions")
     spacings = {_spacing(item) for item in boxes.values()}
@@ -78,7 +78,7 @@ def writing_likely(data: pydicom.Dataset, region: Region) -> bool:
         return True
     if "BurnedInAnnotation" in data and str(data.BurnedInAnnotation).upper() == "YES":
         return True
-    kind = {str(word).upper() for word in data.get("ImageType") or ()}
+    kind = {str(value).upper() for value in data.get("ImageType") or ()}
     uid = str(data.get("SOPClassUID") or "")
     capture = uid == _SECONDARY_CAPTURE or uid.startswith(_SECONDARY_CAPTURE + ".")  # 77 is visible light
     return capture or bool(kind & {"SCREEN SAVE", "SCREENSAVE"})

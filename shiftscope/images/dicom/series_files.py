@@ -10,9 +10,9 @@ from pydicom.datadict import tag_for_keyword
 from pydicom.tag import BaseTag
 
 from shiftscope.errors import Unreadable
-from shiftscope.images.dicom.broken_dicom import refusing
 from shiftscope.images.dicom.objects import NOTHING, kind_of, open_dataset, strays
 from shiftscope.images.dicom.planes import Plane, plane_of
+from shiftscope.images.dicom_values.broken_dicom import refusing
 
 __all__ = ["File", "number_in", "open_files", "without_copies"]
 
@@ -40,7 +40,7 @@ class File:
         plane: where its picture lies.
         stored: keyword -> its value as the file stores it, None where it has none. To convert the values of each slice
             would take longer than to read it, and most are the same in all.
-        kind: as `objects.kind_of` tells it; "" before it was asked.
+        kind: as `objects.kind_of` finds it; "" before it was asked.
     """
 
     path: Path
@@ -110,10 +110,10 @@ def open_files(paths: Sequence[Path]) -> tuple[list[File], bool]:
 
 def without_copies(files: Sequence[File]) -> list[File]:
     """Each image once: a copy is numbered and placed as another, with its pixels, or its UID in another encoding."""
-    seen: dict[tuple[object, ...], list[File]] = {}
+    known: dict[tuple[object, ...], list[File]] = {}
     kept = []
     for file in files:
-        twins = seen.setdefault(tuple(map(file.stored.get, _PLACED)), [])
+        twins = known.setdefault(tuple(map(file.stored.get, _PLACED)), [])
         if not any(_alike(file.data, twin.data) for twin in twins):
             twins.append(file)
             kept.append(file)

@@ -18,7 +18,7 @@ __all__ = ["File", "Series", "series_of"]
 
 _PIECES = ("ConcatenationUID", "InConcatenationTotalNumber")
 _FILMS = {"CR", "DX", "MG", "RG", "PX", "IO"}
-"""Modalities whose files are views of a body, never slices of one."""
+"""Modalities whose files are projections of a body, never slices of one."""
 _PARALLEL = 0.99
 _LONE, _MOST = 10, 2
 """One or two slices across a stack of ten times as many are its localizer."""
@@ -38,7 +38,7 @@ _MARKS = {
     "acquired": (("AcquisitionDateTime",), ("AcquisitionDate", "AcquisitionTime"), ("AcquisitionTime",)),
     "made": (("ContentDate", "ContentTime"), ("ContentTime",)),
 }
-"""Mark of `first_volumes` -> where it is told, the first of several ways that is there."""
+"""Mark of `first_volumes` -> tags that hold it; of several alternatives the first that is there."""
 _TEXTS, _TIMES = {"image type", "kernel"}, {"acquired", "made"}
 
 
@@ -110,16 +110,16 @@ def _require_slices(files: Sequence[File], where: Path) -> None:
             "unsupported",
             f"{len(files)} films ({first.data.Modality}) are views, not slices of a volume; give each file by itself",
         )
-    sides = _sides(first.data)
+    size = _pixel_size(first.data)
     for file in files:
         if file.stored["PixelSpacing"] == first.stored["PixelSpacing"]:
             continue
-        other = _sides(file.data)
-        if sides is not None and other is not None and not np.allclose(sides, other, rtol=_SAME_SIZE):
+        other = _pixel_size(file.data)
+        if size is not None and other is not None and not np.allclose(size, other, rtol=_SAME_SIZE):
             raise Unreadable(
                 file.path,
                 "unsupported",
-                f"a slice with pixels of {other[0]:g} x {other[1]:g} mm in a series of {sides[0]:g} x {sides[1]:g} mm;"
+                f"a slice with pixels of {other[0]:g} x {other[1]:g} mm in a series of {size[0]:g} x {size[1]:g} mm;"
                 " give each size by itself",
             )
 
@@ -204,27 +204,27 @@ def _values(files: Sequence[File], mark: str) -> list[float | str | None]:
     """A mark of each file, as `first_volume` asks for it; values that all files store alike are not converted."""
     if mark == "number":
         return [float(file.number) for file in files]
-    ways = _MARKS.get(mark, ())
-    alike = all(len({file.stored[name] for file in files}) == 1 for way in ways for name in way)
+    alternatives = _MARKS.get(mark, ())
+    alike = all(len({file.stored[name] for file in files}) == 1 for names in alternatives for name in names)
     if alike:
         return [None] * len(files)
     if mark in _TEXTS:
-        return [str(file.stored[ways[0][0]] or "") for file in files]
+        return [str(file.stored[alternatives[0][0]] or "") for file in files]
     if mark in _TIMES:
-        return [_moment(file.data, ways) for file in files]
-    return [number_in(file.data, ways[0][0]) for file in files]
+        return [_moment(file.data, alternatives) for file in files]
+    return [number_in(file.data, alternatives[0][0]) for file in files]
 
 
-def _moment(data: pydicom.Dataset, ways: Sequence[Sequence[str]]) -> float | None:
+def _moment(data: pydicom.Dataset, alternatives: Sequence[Sequence[str]]) -> float | None:
     """Date and time as one number that grows: 20180918114728.89."""
-    for names in ways:
+    for names in alternatives:
         text = "".join(re.sub(r"[^\d.]", "", re.split(r"[+-]", str(data.get(name) or ""))[0]) for name in names)
         if text and all(data.get(name) for name in names):
             return float(text) if text.count(".") < 2 and text != "." else None
     return None
 
 
-def _sides(data: pydicom.Dataset) -> tuple[float, float] | None:
+def _pixel_size(data: pydicom.Dataset) -> tuple[float, float] | None:
     try:
         down, across = (float(each) for each in data.get("PixelSpacing") or ())
     except (TypeError, ValueError):

@@ -57,10 +57,10 @@ def decode_frame(source: bytes, runner: "DecodeRunner") -> bytes:
         ValueError: the stream is broken, or differs from the data set in size or depth.
     """
     header = jpeg_header(source)
-    told = (runner.rows, runner.columns, runner.samples_per_pixel)
+    stated = (runner.rows, runner.columns, runner.samples_per_pixel)
     found = (header.rows, header.columns, len(header.components))
-    if told != found:
-        raise ValueError(f"the JPEG stream holds {found} rows, columns and colours, the data set says {told}")
+    if stated != found:
+        raise ValueError(f"the JPEG stream holds {found} rows, columns and colours, the data set says {stated}")
     if len(header.components) not in (1, 3):
         raise ValueError(f"a JPEG stream of {len(header.components)} colours, expected 1 or 3")
     if header.precision > runner.bits_allocated:
@@ -94,7 +94,7 @@ def _samples(header: JpegHeader) -> np.ndarray:
         image.SetPlanarConfiguration(0)
     # The photometric interpretation changes nothing: GDCM hands out the stored colours whatever it is.
     image.SetPhotometricInterpretation(gdcm.PhotometricInterpretation(gdcm.PhotometricInterpretation.MONOCHROME2))
-    # All bits count as stored: GDCM ends the process when it is told of unused bits in a byte. It tries the right one
+    # All bits count as stored: GDCM ends the process when a byte is said to have unused bits. It tries the right one
     # of its three decoders first, without a line on stderr, when 12 bits are given as 12.
     bytes_each = 1 if header.precision <= 8 else 2
     bits = 12 if header.precision == 12 and header.process not in (LOSSLESS, JPEG_LS) else 8 * bytes_each

@@ -97,7 +97,7 @@ def _frame(mark: int, body: bytes) -> JpegHeader:
         len(body) < 9
         or len(body) != 6 + 3 * body[5]
         or len(set(components)) != len(components)
-        or not all(1 <= side <= 4 for pair in sampling for side in pair)
+        or not all(1 <= factor <= 4 for pair in sampling for factor in pair)
         or any(table > 3 for table in body[8::3])
         or not (rows and columns)
     ):

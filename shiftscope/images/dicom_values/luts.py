@@ -70,7 +70,7 @@ def _entries(stored: object, count: int, bits: int, little: bool) -> np.ndarray:
         if wide:
             return np.frombuffer(stored[: len(stored) // 2 * 2], "<u2" if little else ">u2")[:count].astype(np.uint16)
         return np.frombuffer(stored, np.uint8)[:count].astype(np.uint16)
-    words = np.atleast_1d(np.array(stored, np.int64)) % _ENTRIES
-    if bits <= 8 and len(words) == (count + 1) // 2 and count > 1:
-        words = words.astype("<u2").view(np.uint8)
-    return np.asarray(words[:count].astype(np.uint16))
+    numbers = np.atleast_1d(np.array(stored, np.int64)) % _ENTRIES
+    if bits <= 8 and len(numbers) == (count + 1) // 2 and count > 1:
+        numbers = numbers.astype("<u2").view(np.uint8)
+    return np.asarray(numbers[:count].astype(np.uint16))

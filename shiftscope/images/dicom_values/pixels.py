@@ -24,7 +24,7 @@ from pydicom.uid import (
 )
 
 from shiftscope.errors import Unreadable
-from shiftscope.images.dicom.broken_dicom import BROKEN, cause, refusing
+from shiftscope.images.dicom_values.broken_dicom import BROKEN, cause, refusing
 from shiftscope.images.dicom_values.jpeg_frames import GDCM
 from shiftscope.images.dicom_values.jpeg_header import JPEG_LS, LOSSLESS, jpeg_header
 from shiftscope.images.dicom_values.luts import lut_from
@@ -108,28 +108,28 @@ def physical(data: pydicom.Dataset, path: Path, frame: int | None = None, *, mar
     _check_length(data, path, syntax)
     plugin = _PLUGINS.get(syntax, _OTHER_PLUGIN)
     try:
-        words = pixel_array(data, index=frame, decoding_plugin=plugin, correct_unused_bits=False)
+        decoded = pixel_array(data, index=frame, decoding_plugin=plugin, correct_unused_bits=False)
     except BaseException as problem:
         # pylibjpeg-rle is written in Rust: its panics arrive as a BaseException that no module exports.
         if not isinstance(problem, BROKEN) and type(problem).__name__ != "PanicException":
             raise
         raise Unreadable(path, "undecodable", f"{syntax.name}: {cause(problem)}") from None
     several = frame is None and int(data.get("NumberOfFrames") or 1) > 1
-    words = words if several else words[None]
+    decoded = decoded if several else decoded[None]
     with refusing(path, "the pixel transform"):
-        if words.ndim == 4 or data.PhotometricInterpretation == "PALETTE COLOR":
-            return _coloured(data, words)
-        padding, odd = padding_of(data, words) if mark_padding else (None, [])
-        if words.dtype.kind == "f" and not np.isfinite(words if padding is None else words[~padding]).all():
+        if decoded.ndim == 4 or data.PhotometricInterpretation == "PALETTE COLOR":
+            return _coloured(data, decoded)
+        padding, odd = padding_of(data, decoded) if mark_padding else (None, [])
+        if decoded.dtype.kind == "f" and not np.isfinite(decoded if padding is None else decoded[~padding]).all():
             raise Unreadable(path, "not_finite", "NaN or infinite pixels; write the background's value there")
-        return _grey(data, words, frame, padding, odd)
+        return _grey(data, decoded, frame, padding, odd)
 
 
-def _coloured(data: pydicom.Dataset, words: np.ndarray) -> Pixels:
-    if words.ndim == 4:
-        bits = int(data.get("BitsStored") or data.get("BitsAllocated") or 8 * words.dtype.itemsize)
-        return Pixels(words[..., :3].astype(np.float32), float(2**bits - 1), None)
-    indices, odd = bare_samples(data, words, None)
+def _coloured(data: pydicom.Dataset, decoded: np.ndarray) -> Pixels:
+    if decoded.ndim == 4:
+        bits = int(data.get("BitsStored") or data.get("BitsAllocated") or 8 * decoded.dtype.itemsize)
+        return Pixels(decoded[..., :3].astype(np.float32), float(2**bits - 1), None)
+    indices, odd = bare_samples(data, decoded, None)
     if not data.get("RedPaletteColorLookupTableData"):  # segmented
         colours = apply_color_lut(indices, data)[..., :3]
         return Pixels(colours.astype(np.float32), 255.0 if colours.dtype == np.uint8 else 65535.0, None, odd=tuple(odd))
@@ -146,9 +146,9 @@ def _coloured(data: pydicom.Dataset, words: np.ndarray) -> Pixels:
 
 
 def _grey(
-    data: pydicom.Dataset, words: np.ndarray, frame: int | None, padding: np.ndarray | None, odd: list[str]
+    data: pydicom.Dataset, decoded: np.ndarray, frame: int | None, padding: np.ndarray | None, odd: list[str]
 ) -> Pixels:
-    samples, found = bare_samples(data, words, padding)
+    samples, found = bare_samples(data, decoded, padding)
     odd = [*odd, *found]
     samples, found = with_sign(data, samples, frame or 0)
     odd += found
@@ -164,7 +164,7 @@ def _grey(
         values = np.subtract(np.float32(mirror), values, dtype=np.float32)
     elif "PresentationLUTShape" in data and data.PresentationLUTShape == "INVERSE":
         odd.append("polarity")
-    values = values.astype(np.float32, copy=values is words)
+    values = values.astype(np.float32, copy=values is decoded)
     if padding is not None:
         values[padding] = np.nan
     return Pixels(values, 255.0 if plain else None, mirror, padding is not None, odd=tuple(odd))

@@ -51,7 +51,7 @@ def rescale_of(data: pydicom.Dataset, index: int) -> tuple[Rescale, list[str]]:
     """Slope and intercept of one frame, and what is odd.
 
     A missing or empty slope is 1, a missing or empty intercept 0. A slope of zero would make every picture flat, and
-    neither it nor what is no number can be meant: they are as good as missing, and told.
+    neither it nor what is no number can be meant: they count as missing, and are reported.
     """
     for source in _sources(data, index):
         slope, intercept = (_number(source.get(name)) for name in ("RescaleSlope", "RescaleIntercept"))
@@ -61,7 +61,7 @@ def rescale_of(data: pydicom.Dataset, index: int) -> tuple[Rescale, list[str]]:
         flat = intercept is None or math.isfinite(intercept)
         found = (slope if slope is not None and sound else 1.0, intercept if intercept is not None and flat else 0.0)
         return found, [] if sound and flat else ["rescale_nonsense"]
-    # A CT is told to be without HU, and the scale of MR is arbitrary.
+    # A CT is reported to be without HU, and the scale of MR is arbitrary.
     sources = () if data.get("Modality") in ("CT", "MR") else (*_groups(data, index), data)
     for source in sources:
         for mapping in source.get("RealWorldValueMappingSequence") or []:

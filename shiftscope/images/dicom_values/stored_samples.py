@@ -17,8 +17,10 @@ _TORN = _TOP // 2  # a picture that wrapped has values at both ends
 _UNSIGNED_FILMS = ("DX", "MG", "IO")
 
 
-def bare_samples(data: pydicom.Dataset, words: np.ndarray, padding: np.ndarray | None) -> tuple[np.ndarray, list[str]]:
-    """Samples without what else their words hold.
+def bare_samples(
+    data: pydicom.Dataset, decoded: np.ndarray, padding: np.ndarray | None
+) -> tuple[np.ndarray, list[str]]:
+    """Samples without whatever else their stored words hold.
 
     A sample fills the bits from HighBit downwards, BitsStored of them, and nothing may be assumed of the others (PS3.5
     8.1.1): they may hold overlays, copies of the sign, or garbage. Where a header says fewer bits than the samples
@@ -26,34 +28,34 @@ def bare_samples(data: pydicom.Dataset, words: np.ndarray, padding: np.ndarray |
 
     Args:
         data: the data set.
-        words: (frames, rows, columns) as decoded.
-        padding: which of them are padding, None where none is; their bits tell nothing of the others.
+        decoded: (frames, rows, columns) as decoded.
+        padding: which of them are padding, None where none is; their bits say nothing of the others.
 
     Returns:
         The samples in the same dtype, and what is odd.
     """
-    allocated = 8 * words.dtype.itemsize
+    allocated = 8 * decoded.dtype.itemsize
     stored = int(data.get("BitsStored") or allocated)
-    if words.dtype.kind not in "ui" or not 0 < stored < allocated:
-        return words, []
+    if decoded.dtype.kind not in "ui" or not 0 < stored < allocated:
+        return decoded, []
     odd = []
     high = data.get("HighBit")
     shift = 0 if high is None else int(high) + 1 - stored
     if 0 < shift <= allocated - stored and "PixelData" in data and not data["PixelData"].is_undefined_length:
-        if _any(words & ((1 << shift) - 1), padding):
+        if _any(decoded & ((1 << shift) - 1), padding):
             odd.append("high_bit")
         else:
-            words = words >> shift
-    signed = words.dtype.kind == "i"
+            decoded = decoded >> shift
+    signed = decoded.dtype.kind == "i"
     low, high_end = (-(1 << (stored - 1)), (1 << (stored - 1)) - 1) if signed else (0, (1 << stored) - 1)
-    if int(words.max(initial=0)) <= high_end and (not signed or int(words.min(initial=0)) >= low):
-        return words, odd
-    if padding is not None and not _any((words > high_end) | (words < low), padding):
-        return words, odd
+    if int(decoded.max(initial=0)) <= high_end and (not signed or int(decoded.min(initial=0)) >= low):
+        return decoded, odd
+    if padding is not None and not _any((decoded > high_end) | (decoded < low), padding):
+        return decoded, odd
     unused = allocated - stored
-    cut = (words << unused) >> unused
-    if _roughness(words, padding) < _roughness(cut, padding):
-        return words, [*odd, "bits_kept"]
+    cut = (decoded << unused) >> unused
+    if _roughness(decoded, padding) < _roughness(cut, padding):
+        return decoded, [*odd, "bits_kept"]
     return cut, odd
 
 
@@ -63,7 +65,7 @@ def with_sign(data: pydicom.Dataset, samples: np.ndarray, frame: int) -> tuple[n
     A CT without a sign whose air lies at 64512, which is -1024, is certain: nothing lies between what a CT can hold and
     the last few thousand values, and what lies there would be air, or is one single value outside the field of view. So
     is a digital X-ray film with a sign, which it must not have (PS3.3 C.8.11.3), that is torn where the sign changes.
-    Any other torn picture is told, and read as its header says.
+    Any other torn picture is reported, and read as its header says.
 
     Args:
         data: the data set.
@@ -101,18 +103,18 @@ def _some(samples: np.ndarray) -> np.ndarray:
     return samples[0, :: max(1, samples.shape[1] // 64)]
 
 
-def padding_of(data: pydicom.Dataset, words: np.ndarray) -> tuple[np.ndarray | None, list[str]]:
+def padding_of(data: pydicom.Dataset, decoded: np.ndarray) -> tuple[np.ndarray | None, list[str]]:
     """Where pixels are padding (PS3.3 C.7.5.1.1.2): equal to PixelPaddingValue, or between it and the range limit.
 
     The two may be written with the other sign than the samples have; they are the same bits. A range that holds nearly
     the whole picture is not believed.
 
     Returns:
-        Booleans of the shape of `words`, None where there is no padding; and what is odd.
+        Booleans of the shape of `decoded`, None where there is no padding; and what is odd.
     """
-    if words.dtype.kind == "f":
+    if decoded.dtype.kind == "f":
         names = ("FloatPixelPaddingValue", "FloatPixelPaddingRangeLimit")
-        if words.dtype.itemsize == 8:
+        if decoded.dtype.itemsize == 8:
             names = tuple("Double" + name for name in names)  # type: ignore[assignment]
     else:
         names = ("PixelPaddingValue", "PixelPaddingRangeLimit")
@@ -124,14 +126,14 @@ def padding_of(data: pydicom.Dataset, words: np.ndarray) -> tuple[np.ndarray | N
     )
     if value is None or value == "":
         return None, []
-    if words.dtype.kind == "f" and np.isnan(value):
-        found = np.isnan(words)
+    if decoded.dtype.kind == "f" and np.isnan(value):
+        found = np.isnan(decoded)
     elif limit is None or limit == "":
-        found = words == _as_stored(value, words.dtype)
+        found = decoded == _as_stored(value, decoded.dtype)
     else:
-        ends = sorted((_as_stored(value, words.dtype), _as_stored(limit, words.dtype)))
-        found = (words >= ends[0]) & (words <= ends[1])
-        if found.mean() > _MOSTLY and words.size and (words != words.flat[0]).any():
+        ends = sorted((_as_stored(value, decoded.dtype), _as_stored(limit, decoded.dtype)))
+        found = (decoded >= ends[0]) & (decoded <= ends[1])
+        if found.mean() > _MOSTLY and decoded.size and (decoded != decoded.flat[0]).any():
             return None, ["padding_ignored"]
     return (found, []) if found.any() else (None, [])
 

@@ -7,8 +7,8 @@ import numpy as np
 from shiftscope.images.image import Image
 from shiftscope.images.masks.grey_labels import labels_of_levels, mostly_areas, pixels_in_areas
 from shiftscope.images.masks.label_map import LabelMap
-from shiftscope.images.masks.painted_copies import refuse_copy
-from shiftscope.images.pictures.raster import grey_if_equal
+from shiftscope.images.masks.overlays import refuse_overlay
+from shiftscope.images.pictures.pillow_arrays import grey_if_equal
 
 __all__ = ["labels_of_colours"]
 
@@ -43,7 +43,7 @@ def labels_of_colours(
             odd, values = ("mask_black_opaque",) if black.any() else (), shown
     grey = grey_if_equal(values)
     if grey.ndim == 3:
-        return _told(labels_of_levels(grey, full, path, lossy=lossy, image=image), odd)
+        return _with_oddities(labels_of_levels(grey, full, path, lossy=lossy, image=image), odd)
     eight = values if values.dtype == np.uint8 else (values >> 8).astype(np.uint8)
     red, green, blue = (eight[..., channel].astype(np.int32) for channel in range(3))
     colours, ranks, counts = np.unique((red << 16) | (green << 8) | blue, return_inverse=True, return_counts=True)
@@ -51,8 +51,8 @@ def labels_of_colours(
         ranks = ranks.reshape(values.shape[:3])
         solid = pixels_in_areas(ranks, len(colours))
         if len(colours) <= 3 or mostly_areas(solid, counts):
-            return _told(_by_colour(colours, ranks), odd)
-    refuse_copy(values, full, image, path)
+            return _with_oddities(_by_colour(colours, ranks), odd)
+    refuse_overlay(values, full, image, path)
     if _border_is_white(eight):
         return LabelMap((eight.min(axis=-1) < 128).astype(np.uint8), odd=(*odd, "mask_soft_colours"), numbered=False)
     return LabelMap((eight.max(axis=-1) >= 128).astype(np.uint8), odd=(*odd, "mask_soft_colours"), numbered=False)
@@ -74,5 +74,5 @@ def _border_is_white(eight: np.ndarray) -> bool:
     return float(np.mean([(edge.min(axis=-1) >= 224).mean() for edge in edges])) > 0.5
 
 
-def _told(mask: LabelMap, odd: tuple[str, ...]) -> LabelMap:
+def _with_oddities(mask: LabelMap, odd: tuple[str, ...]) -> LabelMap:
     return LabelMap(mask.labels, odd=(*odd, *mask.odd), numbered=mask.numbered)

@@ -1,6 +1,6 @@
 """How the grey levels of a picture become labels.
 
-Class numbers, black and white, numbers stretched to be seen, soft edges and the noise of JPEG are told apart by the
+Class numbers, black and white, numbers stretched to be seen, soft edges and the noise of JPEG are distinguished by the
 levels that occur, and by whether areas have them or only edges.
 """
 
@@ -11,7 +11,7 @@ import numpy as np
 from shiftscope.errors import Unreadable
 from shiftscope.images.image import Image
 from shiftscope.images.masks.label_map import LabelMap
-from shiftscope.images.masks.painted_copies import refuse_copy
+from shiftscope.images.masks.overlays import refuse_overlay
 
 __all__ = ["CLASS_NUMBERS", "labels_of_levels", "mostly_areas", "pixels_in_areas"]
 
@@ -82,7 +82,7 @@ def labels_of_levels(
             raise Unreadable(path, "unsupported", f"mask values up to {top:g}; expected labels 0..{_MOST}")
         return LabelMap(values.astype(np.uint8 if top <= 255 else np.uint16), odd=("mask_levels",))
     if counts[middle].sum() > _LEAST_GREY * values.size:
-        refuse_copy(values[..., None], full or top, image, path)
+        refuse_overlay(values[..., None], full or top, image, path)
     plateaus = _plateaus(levels, solid, top)
     between = [level for level in plateaus if top / _ENDS < level < top - top / _ENDS]
     if len(plateaus) > 2 and between and len(plateaus) <= _ENDS:

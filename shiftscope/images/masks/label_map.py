@@ -15,8 +15,8 @@ class LabelMap:
         labels: (z, y, x) uint8, or uint16 where a label exceeds 255; 0 is background.
         affine: as `Image.affine`.
         odd: as `Image.odd`.
-        numbered: whether labels are class numbers that the file holds; False where a foreground, 1, was told from its
-            background by brightness, colour, transparency or probability.
+        numbered: whether labels are class numbers that the file holds; False where a foreground, 1, was found by
+            brightness, colour, transparency or probability.
     """
 
     labels: np.ndarray

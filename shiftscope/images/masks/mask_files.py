@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from shiftscope.errors import Unreadable
-from shiftscope.images.formats import RASTERS, sniff
+from shiftscope.images.file_formats import RASTERS, sniff
 from shiftscope.images.image import Image
 from shiftscope.images.masks.label_map import LabelMap
-from shiftscope.images.masks.odd_looks import looks_of
+from shiftscope.images.masks.suspicious_masks import suspicions_of
 
 __all__ = ["read_mask"]
 
@@ -18,8 +18,8 @@ __all__ = ["read_mask"]
 def read_mask(paths: Path | Sequence[Path], image: Image | None = None, image_files: Sequence[Path] = ()) -> LabelMap:
     """Read a mask, and lay it on its image.
 
-    How grey levels, colours and volumes become labels is told in `grey_labels`, `colour_labels` and `volume_labels`;
-    where they are laid, in `mask_grids` and `segmentations`. Several files are one mask: what any of them draws.
+    `grey_labels`, `colour_labels` and `volume_labels` document how grey levels, colours and volumes become labels;
+    `mask_grids` and `segmentations`, where they are laid. Several files are one mask: what any of them draws.
 
     Args:
         paths: the file or files.
@@ -37,7 +37,7 @@ def read_mask(paths: Path | Sequence[Path], image: Image | None = None, image_fi
     mask = _one(files[0], image, image_files)
     for path in files[1:]:
         mask = _joined(mask, _one(path, image, image_files), path)
-    return replace(mask, odd=tuple(dict.fromkeys((*mask.odd, *looks_of(mask.labels)))))
+    return replace(mask, odd=tuple(dict.fromkeys((*mask.odd, *suspicions_of(mask.labels)))))
 
 
 def _one(path: Path, image: Image | None, image_files: Sequence[Path]) -> LabelMap:

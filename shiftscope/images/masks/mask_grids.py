@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from shiftscope.errors import Unreadable
-from shiftscope.images.formats import RASTERS, sniff
+from shiftscope.images.file_formats import RASTERS, sniff
 from shiftscope.images.grids import grid_of
 from shiftscope.images.image import Image
+from shiftscope.images.masks.grid_alignments import align_grids, default_orientation, misplaced, reoriented
 from shiftscope.images.masks.label_map import LabelMap
-from shiftscope.images.masks.lays import elsewhere, lay_on, lost, turned
 from shiftscope.images.orientation import canonical
 from shiftscope.images.pictures.raster import orientation_of
 
@@ -57,12 +57,12 @@ def volume_on(
     if image is None:
         return replace(mask, labels=canonical(mask.labels, (_USUAL if affine is None else affine)[:3, :3])[0])
     if affine is not None and image.affine is not None:
-        lay = lay_on(affine, mask.labels.shape, image.affine)
-        where = None if lay is None else lay.within(image.pixels.shape)
-        if lay is not None and where is not None:
-            drawn = turned(mask.labels, lay)
+        alignment = align_grids(affine, mask.labels.shape, image.affine)
+        where = None if alignment is None else alignment.within(image.pixels.shape)
+        if alignment is not None and where is not None:
+            drawn = reoriented(mask.labels, alignment)
             whole = drawn.shape == image.pixels.shape[:3]
-            odd = (*mask.odd, *lay.odd, *(() if whole else ("mask_part",)))
+            odd = (*mask.odd, *alignment.odd, *(() if whole else ("mask_part",)))
             if not whole:
                 part, drawn = drawn, np.zeros(image.pixels.shape[:3], drawn.dtype)
                 drawn[where] = part
@@ -84,7 +84,7 @@ def volume_on(
             f"{why} does not say how it lies, and their voxels are stored in another order; copy the geometry of one to"
             " the other, or convert both in one way",
         )
-    raise elsewhere(affine, mask.labels.shape, image.affine, image.pixels.shape, path)
+    raise misplaced(affine, mask.labels.shape, image.affine, image.pixels.shape, path)
 
 
 def same_size(mask: LabelMap, image: Image, path: Path) -> LabelMap:
@@ -94,11 +94,11 @@ def same_size(mask: LabelMap, image: Image, path: Path) -> LabelMap:
         Unreadable: "mask_size": its sides are not those of its image.
     """
     mask = _of_what_is_read(mask, image)
-    sides, wanted = mask.labels.shape, image.pixels.shape[:3]
-    if sides == wanted:
+    shape, wanted = mask.labels.shape, image.pixels.shape[:3]
+    if shape == wanted:
         return mask
-    sizes = " against ".join(" x ".join(map(str, shape)) for shape in (sides, wanted))
-    turned_by = "; the same sides in another order: one of them is turned" if sorted(sides) == sorted(wanted) else ""
+    sizes = " against ".join(" x ".join(map(str, each)) for each in (shape, wanted))
+    turned_by = "; the same sides in another order: one of them is turned" if sorted(shape) == sorted(wanted) else ""
     raise Unreadable(path, "mask_size", f"mask {sizes} of its image (z, y, x){turned_by}")
 
 
@@ -108,7 +108,7 @@ def _on_volume(mask: LabelMap, affine: np.ndarray | None, image: Image, image_fi
     if grid is None or grid.shape != mask.labels.shape:
         return None
     own = None if image.affine is None else grid.patient_axes
-    if not lost(affine, own) and not lost(own, affine):
+    if not default_orientation(affine, own) and not default_orientation(own, affine):
         return None
     labels = canonical(mask.labels, grid.patient_axes[:3, :3])[0]
     odd = () if affine is None and own is None else ("mask_without_place",)
@@ -150,16 +150,18 @@ def _turned_alike(mask: LabelMap, image: Image, image_files: Sequence[Path]) -> 
     across, down = np.array(cosines[:3]), np.array(cosines[3:])
     stored = np.eye(4)
     stored[:3, :3] = np.stack([np.cross(across, down), down, across], axis=1)
-    lay = lay_on(stored, mask.labels.shape, image.affine)
-    odd = ("mask_without_place",) if len(mask.labels) > 1 or lay is None else ()
-    return replace(mask, labels=mask.labels if lay is None else turned(mask.labels, lay), odd=(*mask.odd, *odd))
+    alignment = align_grids(stored, mask.labels.shape, image.affine)
+    odd = ("mask_without_place",) if len(mask.labels) > 1 or alignment is None else ()
+    return replace(
+        mask, labels=mask.labels if alignment is None else reoriented(mask.labels, alignment), odd=(*mask.odd, *odd)
+    )
 
 
 def _exif(mask: LabelMap, path: Path, image_files: Sequence[Path]) -> LabelMap:
-    """Tell where a photograph is turned by its tag and its mask, as large both ways, has none."""
+    """Note where a photograph is turned by its tag and its mask, as large both ways, has none."""
     if len(image_files) != 1 or sniff(image_files[0]) != "jpeg":
         return mask
-    told = [orientation_of(file) if sniff(file) == "jpeg" else 1 for file in (image_files[0], path)]
+    orientations = [orientation_of(file) if sniff(file) == "jpeg" else 1 for file in (image_files[0], path)]
     square = mask.labels.shape[1] == mask.labels.shape[2]
-    unclear = told[0] != 1 and told[1] == 1 and (square or told[0] in (2, 3, 4))
+    unclear = orientations[0] != 1 and orientations[1] == 1 and (square or orientations[0] in (2, 3, 4))
     return replace(mask, odd=(*mask.odd, "mask_unturned")) if unclear else mask

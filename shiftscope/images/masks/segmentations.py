@@ -7,16 +7,16 @@ import numpy as np
 import pydicom
 
 from shiftscope.errors import Unreadable
-from shiftscope.images.dicom.broken_dicom import refusing
 from shiftscope.images.dicom.dicom_image import SEGMENTATION, directions, open_dataset
 from shiftscope.images.dicom.headers import read_header
 from shiftscope.images.dicom.planes import Plane, frame_planes, ordered, plane_of, spacing_of
+from shiftscope.images.dicom_values.broken_dicom import refusing
 from shiftscope.images.dicom_values.pixels import physical
-from shiftscope.images.formats import sniff
+from shiftscope.images.file_formats import sniff
 from shiftscope.images.image import Image
 from shiftscope.images.masks.grey_labels import labels_of_levels
+from shiftscope.images.masks.grid_alignments import paste_frame
 from shiftscope.images.masks.label_map import LabelMap
-from shiftscope.images.masks.lays import pasted
 from shiftscope.images.orientation import canonical
 
 __all__ = ["read_dicom_mask"]
@@ -48,7 +48,7 @@ def read_dicom_mask(path: Path, image: Image | None, image_files: Sequence[Path]
         if image is not None and image.affine is not None and placed and step is not None:
             labels = np.zeros(image.pixels.shape[:3], np.uint16)
             for frame, plane in zip(mask.labels, planes, strict=True):
-                odd += pasted(frame[None], _affine(plane, step[1:]), labels, image.affine, path)
+                odd += paste_frame(frame[None], _affine(plane, step[1:]), labels, image.affine, path)
             small = labels.astype(np.uint8) if labels.max(initial=0) <= 255 else labels
             return LabelMap(small, image.affine, tuple(dict.fromkeys(odd)), mask.numbered)
         if image is not None and image.affine is None and len(mask.labels) > 1 and planes[0].known:
@@ -107,10 +107,10 @@ def _segments(data: pydicom.Dataset) -> list[int]:
     return numbers
 
 
-def _affine(plane: Plane, sides: tuple[float, float]) -> np.ndarray:
+def _affine(plane: Plane, pixel_size: tuple[float, float]) -> np.ndarray:
     """(4, 4) index (0, row, column) of a frame -> millimetres."""
     affine = np.eye(4)
-    affine[:3, :3] = directions(plane, (1.0, *sides))[:, [2, 0, 1]]
+    affine[:3, :3] = directions(plane, (1.0, *pixel_size))[:, [2, 0, 1]]
     affine[:3, 3] = plane.position
     return affine
 

@@ -1,4 +1,4 @@
-"""Whether values are Hounsfield units, told from the values: the file formats but DICOM have no field for it.
+"""Whether values are Hounsfield units, decided by the values: the file formats but DICOM have no field for it.
 
 CT of a body has two masses of values that nothing else has together: air at -1000, soft tissue around 0, and little
 between fat and lung. Resampling, conversion to floats and denoising leave them where they are.

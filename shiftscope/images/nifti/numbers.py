@@ -65,13 +65,13 @@ def all_numbers_of(volume: StoredVolume, path: Path) -> np.ndarray:
         Unreadable: "unsupported" for complex numbers.
     """
     image = volume.image
-    sides = (*image.shape[:3], 1, 1)[:3]
+    shape = (*image.shape[:3], 1, 1)[:3]
     if image.get_data_dtype().names:
-        return _colours(image.dataobj.get_unscaled())[0].reshape(*sides, -1, 3)
+        return _colours(image.dataobj.get_unscaled())[0].reshape(*shape, -1, 3)
     values = np.asanyarray(image.dataobj)
     if values.dtype.kind not in "biuf":
         raise Unreadable(path, "unsupported", f"values of type {values.dtype}; expected real numbers")
-    out: np.ndarray = values.reshape(*sides, -1)
+    out: np.ndarray = values.reshape(*shape, -1)
     return out
 
 
@@ -138,10 +138,10 @@ def _scaling_means_nothing(raw: Any) -> bool:
 
 
 def _unweighted(path: Path, count: int) -> int:
-    """The first unweighted volume of a diffusion series; 0 where nothing tells."""
+    """The first unweighted volume of a diffusion series; 0 where nothing says which."""
     try:
-        told = read_text(path.with_name(f"{stem_of(path)}.bval"), _MOST_BVALS, "b-values", InputError).split()
-        values = [float(text) for text in told]
+        texts = read_text(path.with_name(f"{stem_of(path)}.bval"), _MOST_BVALS, "b-values", InputError).split()
+        values = [float(text) for text in texts]
     except (InputError, ValueError):
         return 0
     if len(values) != count or not all(map(math.isfinite, values)):

@@ -36,11 +36,11 @@ _MOST_LEVELS = 6
 
 @dataclass(frozen=True, slots=True)
 class Sidecar:
-    """What is told beside a file.
+    """What is stated beside a file.
 
     Attributes:
-        modality: DICOM's code, None where nothing tells.
-        hounsfield: whether the unit is told: True for Hounsfield units, False for another, None where nothing tells.
+        modality: DICOM's code, None where nothing says it.
+        hounsfield: what is said of the unit: True for Hounsfield units, False for another, None where nothing is said.
         tags: raw values by the names of `acquisition.ALLOWED`.
         broken: whether a sidecar was there that could not be read.
     """
@@ -52,8 +52,8 @@ class Sidecar:
 
 
 def sidecar_of(path: Path) -> Sidecar:
-    """What the sidecars of a volume tell; only listed keys are looked at."""
-    told: dict[str, Any] = {}
+    """What the sidecars of a volume state; only listed keys are looked at."""
+    stated: dict[str, Any] = {}
     broken = False
     for place in _places(path):
         if not place.is_file():
@@ -64,14 +64,14 @@ def sidecar_of(path: Path) -> Sidecar:
             broken = True
             continue
         if isinstance(found, dict):
-            told |= found
+            stated |= found
         else:
             broken = True
-    units = _text(told.get("Units"))
+    units = _text(stated.get("Units"))
     return Sidecar(
-        modality=_modality(_text(told.get("Modality"))) or _modality(_text(_of_dataset(path))),
+        modality=_modality(_text(stated.get("Modality"))) or _modality(_text(_of_dataset(path))),
         hounsfield=units.upper() in _HOUNSFIELD if units else None,
-        tags={name: text for name, key in _KEYS.items() if (text := _without_unit(_text(told.get(key)), name))},
+        tags={name: text for name, key in _KEYS.items() if (text := _without_unit(_text(stated.get(key)), name))},
         broken=broken,
     )
 
@@ -120,10 +120,10 @@ def _of_dataset(path: Path) -> Any:
 def _channels(place: Path, _: int) -> Mapping[str, Any]:
     """Channels by number, read once for all images of a folder as long as the file stays as it is."""
     try:
-        told = read_json(place, _MOST_BYTES, "a dataset.json", InputError)
+        stated = read_json(place, _MOST_BYTES, "a dataset.json", InputError)
     except InputError:
         return {}
-    found = told.get("channel_names", told.get("modality")) if isinstance(told, dict) else None
+    found = stated.get("channel_names", stated.get("modality")) if isinstance(stated, dict) else None
     return found if isinstance(found, dict) else {}
 
 

@@ -1,7 +1,7 @@
 """Where the voxels of a NIfTI or MGH volume lie: which of the header's transforms holds, and what is odd about it.
 
 NIfTI-1 has three ways. The sform is an affine, the qform a rotation with voxel sizes; each counts where its code is not
-0, and the sform goes first. With both codes 0 the file tells sizes alone.
+0, and the sform goes first. With both codes 0 the file gives sizes alone.
 """
 
 from dataclasses import dataclass
@@ -32,11 +32,11 @@ class Place:
 
     Attributes:
         affine: (4, 4) stored index -> millimetres along DICOM's patient axes (left, back, head). Always of full rank:
-            where the file tells nothing that holds, steps of 1 to the left, the back and the head.
+            where the file says nothing that can be used, steps of 1 to the left, the back and the head.
         stored: the file's own, in its unit along NIfTI's axes (right, front, head); may be of no use.
         unit_mm: millimetres of that unit.
         placed: whether the file says so, and not only a convention.
-        spaced: whether the file tells the distances between voxels.
+        spaced: whether the file gives the distances between voxels.
         odd: keys of `ODDITIES`.
     """
 
@@ -71,8 +71,8 @@ def _of_nifti(image: Any, raw: Any) -> Place:
         sform, odd = None, ["broken_sform"]
     best = sform if sform is not None else qform
     if best is None or not _usable(best):
-        told = header["sform_code"] != 0 or header["qform_code"] != 0
-        return _unknown(np.array(image.affine, np.float64), unit_mm, spaced=sized and not told)
+        stated = header["sform_code"] != 0 or header["qform_code"] != 0
+        return _unknown(np.array(image.affine, np.float64), unit_mm, spaced=sized and not stated)
     affine = _TO_PATIENT @ np.diag([unit_mm] * 3 + [1.0]) @ best
     if sform is None and not sized:
         return Place(affine, best, unit_mm, placed=False, spaced=False, odd=(*odd, "no_spacing"))
@@ -85,7 +85,7 @@ def _of_nifti(image: Any, raw: Any) -> Place:
 
 
 def _unknown(stored: np.ndarray, unit_mm: float, *, spaced: bool) -> Place:
-    """Where the file tells no directions: nibabel's usual order where it has one, else as a DICOM slice lies."""
+    """Where the file gives no directions: nibabel's usual order where it has one, else as a DICOM slice lies."""
     known = _usable(stored)
     affine = _TO_PATIENT @ np.diag([unit_mm] * 3 + [1.0]) @ stored if known else np.eye(4)
     return Place(affine, stored, unit_mm, placed=False, spaced=spaced and known, odd=("no_orientation",))
@@ -108,7 +108,7 @@ def _usable(affine: np.ndarray) -> bool:
 
 def _apart(one: np.ndarray, other: np.ndarray, shape: tuple[int, ...]) -> float:
     """How far two affines put the corners of a volume apart, in voxels."""
-    ends = [(0, side - 1) for side in (*shape, 1, 1)[:3]]
+    ends = [(0, length - 1) for length in (*shape, 1, 1)[:3]]
     corners = np.array([(*corner, 1) for corner in product(*ends)], np.float64)
     far = np.linalg.norm(corners @ (one - other).T, axis=1).max()
     return float(far / np.linalg.norm(one[:3, :3], axis=0).min())

@@ -17,7 +17,7 @@ from nibabel.spatialimages import HeaderDataError
 from nibabel.wrapstruct import WrapStructError
 
 from shiftscope.errors import Unreadable
-from shiftscope.images.quiet import quiet
+from shiftscope.images.decoder_warnings import silence_decoders
 
 __all__ = ["StoredVolume", "opened", "refuse_cut", "refuse_other_meanings", "told_as_unreadable"]
 
@@ -31,7 +31,7 @@ _VECTORS = (1005, 1006, 1007)  # intents of symmetric matrix, displacement and v
 _RAW_BYTES = 540  # of the longest header, NIfTI-2's
 _GOOD_RAS = slice(28, 30)  # bytes of MGH's goodRASFlag, which nibabel overwrites
 _LEAST_OFFSET = {"nifti": 352, "nifti2": 544}
-"""Where the pixels of a single file begin at the earliest: after the header and the four bytes that tell extensions."""
+"""Where the pixels of a single file begin at the earliest: after the header and the four bytes that name extensions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +51,13 @@ class StoredVolume:
 
 @contextlib.contextmanager
 def opened(path: Path, kind: str) -> Iterator[StoredVolume]:
-    """Open a volume; its class is told by content, so no suffix can mislead.
+    """Open a volume; its class is recognised by content, so no suffix can mislead.
 
     Args:
         path: the file, the header of a pair.
         kind: "nifti", "nifti2", "nifti-pair" or "mgh".
     """
-    quiet()
+    silence_decoders()
     with path.open("rb") as file:
         zipped = file.read(2) == b"\x1f\x8b"
         file.seek(0)
@@ -112,7 +112,7 @@ def refuse_other_meanings(path: Path, image: Any) -> None:
         raise Unreadable(path, "unsupported", "CIFTI: grey ordinates without an image grid; give the volume")
     if intent in _VECTORS:
         raise Unreadable(path, "unsupported", "a vector or tensor field; expected an image: one value, or RGB, a voxel")
-    if sum(side > 1 for side in shape[:3]) < 2:
+    if sum(length > 1 for length in shape[:3]) < 2:
         raise Unreadable(path, "unsupported", f"shape {shape} is not a picture; expected two sides above 1")
 
 

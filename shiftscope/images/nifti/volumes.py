@@ -1,7 +1,7 @@
 """NIfTI-1, NIfTI-2 and MGH volumes, gzipped or not, whatever the file is called.
 
 A time series, diffusion series or any other stack of volumes contributes its first volume: the same one that a DICOM
-series of it does. Vector and complex volumes, surfaces and CIFTI have no picture to offer. Sidecars tell modality and
+series of it does. Vector and complex volumes, surfaces and CIFTI have no picture to offer. Sidecars give modality and
 scanner (`sidecars`).
 """
 
@@ -27,7 +27,7 @@ __all__ = ["SEEN", "Volume", "load_volume", "read_volume", "stored_volume", "vol
 SEEN = b"shiftscope: seen from cal_min to cal_max"
 """Description of a volume that was written on the display scale: its percentiles must not stretch it again."""
 
-_SAMPLE = 30_000  # values by which Hounsfield units are told: a share of 1 % to a tenth of itself
+_SAMPLE = 30_000  # values by which Hounsfield units are recognised: a share of 1 % to a tenth of itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def read_volume(path: Path, kind: str) -> Image:
     """Read a volume.
 
     Grey volumes keep their scaled values. They are seen through the CT window when they hold Hounsfield units, which a
-    sidecar or the values tell (`hounsfield`), between their percentiles otherwise. RGB volumes are divided by 255. What
+    sidecar or the values show (`hounsfield`), between their percentiles otherwise. RGB volumes are divided by 255. What
     shiftscope wrote is seen between the `cal_min` and `cal_max` of its header.
 
     Args:
@@ -79,8 +79,8 @@ def read_volume(path: Path, kind: str) -> Image:
         display = volume.window
     else:
         pixels, mended = _mended(pixels, volume, path)
-        display, unsure = _display(pixels, sidecar)
-        odd += mended + unsure
+        display, doubtful = _display(pixels, sidecar)
+        odd += mended + doubtful
     return Image(pixels, display, volume.spacing_mm, sidecar.modality, tags, affine=volume.affine, odd=tuple(odd))
 
 

@@ -199,9 +199,9 @@ def _text(picture: Pillow.Image) -> str:
 def _axes(description: str) -> tuple[dict[str, int], int]:
     """The axes of pages that ImageJ or OME describe, the one that runs fastest first, and how many pages there are."""
     if description.startswith("ImageJ="):
-        told = dict(re.findall(r"^(images|channels|slices|frames)=(\d+)", description, re.MULTILINE))
-        sizes = {axis: int(told.get(name, 1)) for axis, name in (("C", "channels"), ("Z", "slices"), ("T", "frames"))}
-        return sizes, int(told.get("images", 1))
+        stated = dict(re.findall(r"^(images|channels|slices|frames)=(\d+)", description, re.MULTILINE))
+        sizes = {axis: int(stated.get(name, 1)) for axis, name in (("C", "channels"), ("Z", "slices"), ("T", "frames"))}
+        return sizes, int(stated.get("images", 1))
     if "<OME" in description[:4096]:
         order = re.search(r'DimensionOrder="XY([CZT]{3})"', description)
         found = dict(re.findall(r'\bSize([CZT])="(\d+)"', description))

@@ -47,17 +47,17 @@ def merge(parts: Sequence[_Named], epsilon: float | None = None) -> Profile:
         _require_alike(measured[0], other)
     if not measured:
         raise ProfileError(f"{parts[0][0]}: no part holds a patient, so there is nothing to publish; give more parts")
-    tally = SiteAccumulator()
+    accumulator = SiteAccumulator()
     for name, part in sorted(parts, key=lambda item: item[1].origin.cases):  # any order gives the same last digit
         try:
-            tally.merge(part.tally)
+            accumulator.merge(part.tally)
         except ValueError as problem:
             raise ProfileError(f"{name}: its sums do not fit the other parts' ({problem}); make it again") from None
     for measure in _ADDED:
         if any(measure not in part.tally.histograms for _, part in measured):  # of all patients or of none
-            tally.histograms.pop(measure)
+            accumulator.histograms.pop(measure)
     try:
-        return tally.export(_together([part.origin for _, part in parts], measured[0][1].origin), epsilon)
+        return accumulator.export(_together([part.origin for _, part in parts], measured[0][1].origin), epsilon)
     except ValidationError as problem:
         names = ", ".join(name for name, _ in parts)
         raise ProfileError(

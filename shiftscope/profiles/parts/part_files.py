@@ -34,7 +34,7 @@ class Part(Document):
         version: of the shiftscope that made it.
         origin: where the sums come from.
         fit: the canonical map they were measured with; null where none could be fitted, because no case could be read.
-        tally: the sums, every digit.
+        tally: the sums over the patients, with every digit.
     """
 
     SCHEMA: ClassVar[int] = 1

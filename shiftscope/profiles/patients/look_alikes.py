@@ -61,7 +61,7 @@ class Copies:
             self._holders |= {holder, patient}
             self._example = self._example or f"{first} and {name}"
 
-    def told(self) -> str | None:
+    def copies_text(self) -> str | None:
         """How many pictures are copies of another's, for the eyes of the site; None where none is."""
         if not self._again:
             return None
@@ -131,8 +131,11 @@ def _compared(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, float, float]:
             found, place = table.max(axis=1), table.argmax(axis=1)
             better = found > best[mine]
             best[mine[better]], nearest[mine[better]] = found[better], theirs[place[better]]
-        told = likeness[likeness > -2]
-        total, squares = total + float(told.sum(dtype=float)), squares + float(np.square(told, dtype=float).sum())
+        compared = likeness[likeness > -2]
+        total, squares = (
+            total + float(compared.sum(dtype=float)),
+            squares + float(np.square(compared, dtype=float).sum()),
+        )
     pairs = n * (n - 1) / 2
     mean = total / pairs
     return best, nearest, mean, float(np.sqrt(max(squares / pairs - mean**2, 0.0)))

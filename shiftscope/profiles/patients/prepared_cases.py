@@ -18,7 +18,7 @@ SLICES = 8
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What is known of a case beside its pixels.
+    """What is known of a case apart from its pixels.
 
     Attributes:
         name: for messages at the site.
@@ -67,10 +67,10 @@ def _chosen(depth: int) -> np.ndarray:
 
 
 def _mask_measures(
-    seen: np.ndarray, mask: np.ndarray, spacing_mm: tuple[float, float, float] | None
+    pixels: np.ndarray, mask: np.ndarray, spacing_mm: tuple[float, float, float] | None
 ) -> tuple[dict[str, np.ndarray], dict[str, float]]:
     """Coordinates and numbers of the axes measured on the native grid of the mask."""
-    shape, habit = morphology.measure(mask, spacing_mm), boundary.measure(seen, mask)
+    shape, habit = morphology.measure(mask, spacing_mm), boundary.measure(pixels, mask)
     flat = mask.shape[0] == 1
     families = {
         "morphology" if flat else "morphology_3d": (morphology.VECTOR_2D if flat else morphology.VECTOR_3D, shape),
@@ -100,7 +100,7 @@ def prepare(case: sites.Case, size: int) -> Prepared:
 
 
 def prepare_pixels(
-    seen: np.ndarray,
+    pixels: np.ndarray,
     mask: np.ndarray | None,
     size: int,
     patient: str,
@@ -112,7 +112,7 @@ def prepare_pixels(
     """A case that is decoded already.
 
     Args:
-        seen: (z, y, x) or (z, y, x, 3) float32 in 0..1, as a model would see it.
+        pixels: (z, y, x) or (z, y, x, 3) float32 in 0..1, as a model would see it.
         mask: (z, y, x) labels, or None.
         size: pixels a side of the canvases.
         patient: groups cases.
@@ -121,18 +121,18 @@ def prepare_pixels(
         acquisition: allowlisted tags.
         name: for messages at the site.
     """
-    chosen = _chosen(len(seen))
+    chosen = _chosen(len(pixels))
     coordinates: dict[str, np.ndarray] = {}
     numbers: dict[str, float] = {}
     if mask is not None:
-        coordinates, numbers = _mask_measures(seen, mask, spacing_mm)
-    canvases = images.canvas(seen[chosen], size)
+        coordinates, numbers = _mask_measures(pixels, mask, spacing_mm)
+    canvases = images.canvas(pixels[chosen], size)
     return Prepared(
         about=About(
             name=name,
             patient=patient,
             label=label,
-            depth="2-D" if len(seen) == 1 else "3-D",
+            depth="2-D" if len(pixels) == 1 else "3-D",
             colour=canvases.shape[1] == 3,
             mask=mask is not None,
             acquisition=acquisition,

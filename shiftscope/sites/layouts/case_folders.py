@@ -4,9 +4,9 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 from shiftscope.sites.layouts.folder_names import CHANNELS, mask_kind, persons
-from shiftscope.sites.layouts.found import Found
+from shiftscope.sites.layouts.found_cases import FoundCases
 from shiftscope.sites.layouts.spellings import ROLES, SPLITS, VOLUMES, files_of, folders_of, has_images, stem_of, walk
-from shiftscope.sites.names import is_class_name
+from shiftscope.sites.publishable_names import is_class_name
 from shiftscope.sites.templates.proposals import parted, read_by, suffix_of
 
 __all__ = ["folder_each", "sequences"]
@@ -15,7 +15,7 @@ _MOST = 0.5
 """Share of folders in which a name has to come again to be a rule."""
 
 
-def folder_each(root: Path) -> Found | None:
+def folder_each(root: Path) -> FoundCases | None:
     """A folder for each case, or for each patient, with what belongs to it: images, masks, channels.
 
     A folder is a case where all hold files of the same names ("imaging", "segmentation"), or files called after the
@@ -41,7 +41,7 @@ def folder_each(root: Path) -> Found | None:
     return _told(read_by(root, f"{person}/{deep}{{case}}{suffix_of(images)}", mask), person)
 
 
-def sequences(root: Path) -> Found | None:
+def sequences(root: Path) -> FoundCases | None:
     """Volumes in one folder, called after a case and a sequence, with masks called alike: "h1_t1c", "h1_seg"."""
     by_tail: dict[str, list[Path]] = defaultdict(list)
     bases: dict[str, set[str]] = defaultdict(set)
@@ -67,9 +67,9 @@ def sequences(root: Path) -> Found | None:
     return read_by(root, f"{{case}}{images[0][0]}{{channel}}{suffix_of(paths)}", mask)
 
 
-def _told(found: Found | None, person: str | None) -> Found | None:
+def _told(found: FoundCases | None, person: str | None) -> FoundCases | None:
     if found is not None and person is not None:
-        found.tell(
+        found.note(
             f"folders {person.replace('{patient}', '*')} are taken for patients; where they are not, say with --layout,"
             " --patient-regex or a manifest who is"
         )

@@ -6,14 +6,14 @@ from dataclasses import replace
 from shiftscope.errors import InputError
 from shiftscope.parsing import shown
 from shiftscope.sites.layouts.folder_names import mask_kind
-from shiftscope.sites.layouts.found import Found
+from shiftscope.sites.layouts.found_cases import FoundCases
 
 __all__ = ["choose_channel"]
 
 _LISTED = 8
 
 
-def choose_channel(found: Found, wanted: str | None) -> None:
+def choose_channel(found: FoundCases, wanted: str | None) -> None:
     """Give every case the files of one channel; cases that lack it are no longer cases, which is told.
 
     Args:
@@ -38,10 +38,10 @@ def choose_channel(found: Found, wanted: str | None) -> None:
     images = [name for name in names if mask_kind(name) is None] or names
     channel = wanted or min(images, key=lambda name: (-counts[name], name))
     if len(names) > 1:
-        found.tell(f"of {len(names)} channels ({listed}) {channel} is read; --channel NAME reads another")
+        found.note(f"of {len(names)} channels ({listed}) {channel} is read; --channel NAME reads another")
     lacking = [name for name, files in found.channels.items() if channel not in files]
     if lacking:
-        found.tell(f"{len(lacking)} cases lack the channel {channel} and are not read, the first is {min(lacking)}")
+        found.note(f"{len(lacking)} cases lack the channel {channel} and are not read, the first is {min(lacking)}")
     without = set(lacking)
     found.cases = [
         replace(case, images=found.channels[case.name][channel]) if case.name in found.channels else case

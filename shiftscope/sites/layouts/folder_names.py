@@ -13,8 +13,8 @@ __all__ = [
     "mask_kind",
     "names_masks",
     "persons",
-    "split_word",
-    "words_of",
+    "split_token",
+    "tokens_of",
 ]
 
 CHANNELS = frozenset(
@@ -44,7 +44,7 @@ _MONTHS = frozenset(("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "se
 
 _ANNOTATIONS = frozenset(
     {
-        *(word for name in MASKS for word in name.split() if word not in ("ground", "truth", "label", "labels")),
+        *(token for name in MASKS for token in name.split() if token not in ("ground", "truth", "label", "labels")),
         *("seg", "segs", "segm", "dseg", "annotation", "annotations", "anno", "manual", "manualmask", "contour", "roi"),
         *("contours", "delineation", "delineations", "labelmap", "labelmaps", "gtruth", "ground_truth", "groundtruth"),
     }
@@ -58,9 +58,9 @@ _MONTH = re.compile(r"0[1-9]|1[0-2]")
 _DATE = re.compile(r"(?:19|20)\d\d[-_.]?(?:0[1-9]|1[0-2])(?:[-_.]?(?:0[1-9]|[12]\d|3[01]))?")
 
 
-def words_of(name: str) -> list[str]:
+def tokens_of(name: str) -> list[str]:
     """The words and numbers of a name, lower case, also where only a capital begins them: "ManualMask_2"."""
-    return [word.lower() for word in _WORDS.findall(name)]
+    return [token.lower() for token in _WORDS.findall(name)]
 
 
 def persons(names: Collection[str]) -> str | None:
@@ -77,8 +77,8 @@ def persons(names: Collection[str]) -> str | None:
     if len(openings) != 1:
         return None
     opening, sign, visit = openings.pop()
-    words = words_of(opening)
-    if not opening.lower().startswith(_COLLECTIONS) and (visit or not words or words[-1] not in _PERSONS):
+    tokens = tokens_of(opening)
+    if not opening.lower().startswith(_COLLECTIONS) and (visit or not tokens or tokens[-1] not in _PERSONS):
         return None
     return f"{opening}{sign}{{patient}}{visit}*" if visit else f"{opening}{sign}{{patient}}"
 
@@ -95,38 +95,38 @@ def are_months(folder: str, inner: Collection[str]) -> bool:
 
 def names_masks(name: str) -> bool:
     """Whether a folder is called after masks: "GroundTruth", "ManualMask", "segmentations"."""
-    words = words_of(name)
+    tokens = tokens_of(name)
     return (
-        bool(_ANNOTATIONS.intersection(words))
-        or {"ground", "truth"} <= set(words)
-        or words[-1:] in (["label"], ["labels"], ["gt"])
+        bool(_ANNOTATIONS.intersection(tokens))
+        or {"ground", "truth"} <= set(tokens)
+        or tokens[-1:] in (["label"], ["labels"], ["gt"])
     )
 
 
 def mask_kind(tail: str) -> str | None:
     """What a name's tail or opening says of a mask, without its number: "_mask_1" -> "mask"; None if it is of none."""
-    words = [word for word in words_of(tail) if not word.isdecimal()]
+    tokens = [token for token in tokens_of(tail) if not token.isdecimal()]
     known = _ANNOTATIONS | {"label", "labels", "gt", "ground", "truth"}
-    return " ".join(words) if words and words[-1] in known else None
+    return " ".join(tokens) if tokens and tokens[-1] in known else None
 
 
 def called_as_mask(stem: str) -> bool:
     """Whether the first or the last word of a name is one for masks."""
-    words = [word for word in _SIGNS.split(stem) if word]
-    return bool(words) and any(mask_kind(word.rstrip("0123456789")) for word in (words[0], words[-1]))
+    tokens = [token for token in _SIGNS.split(stem) if token]
+    return bool(tokens) and any(mask_kind(token.rstrip("0123456789")) for token in (tokens[0], tokens[-1]))
 
 
-def split_word(name: str) -> str | None:
+def split_token(name: str) -> str | None:
     """The one word of a name that is a split's, as it is written there."""
-    found = [word for word in _WORDS.findall(name) if word.lower() in SPLITS]
+    found = [token for token in _WORDS.findall(name) if token.lower() in SPLITS]
     return found[0] if len(found) == 1 else None
 
 
 def _is_part(name: str) -> bool:
     if _YEAR.fullmatch(name) or _DATE.fullmatch(name):
         return True
-    words = words_of(name)
-    if len(words) < 2:
+    tokens = tokens_of(name)
+    if len(tokens) < 2:
         return False
-    counted = words[-1].isdecimal() or len(words[-1]) == 1 or words[-1] in _MONTHS
-    return counted and words[-2] in _PARTS
+    counted = tokens[-1].isdecimal() or len(tokens[-1]) == 1 or tokens[-1] in _MONTHS
+    return counted and tokens[-2] in _PARTS

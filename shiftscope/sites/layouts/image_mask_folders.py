@@ -5,7 +5,7 @@ from pathlib import Path
 
 from shiftscope.sites.dicom_tree import dicom_cases, is_dicom
 from shiftscope.sites.layouts.folder_names import mask_kind, names_masks
-from shiftscope.sites.layouts.found import Found
+from shiftscope.sites.layouts.found_cases import FoundCases
 from shiftscope.sites.layouts.pairings import pairing
 from shiftscope.sites.layouts.sibling_folders import in_one_folder, several_kinds
 from shiftscope.sites.layouts.spellings import (
@@ -25,7 +25,7 @@ from shiftscope.sites.templates.proposals import parted, read_by, suffix_of
 __all__ = ["images_and_masks", "one_folder"]
 
 
-def images_and_masks(root: Path) -> Found | None:
+def images_and_masks(root: Path) -> FoundCases | None:
     """A folder of images beside a folder of masks, however spelled, subfolders alike in both.
 
     Masks alone are all left out. Without masks this is another layout.
@@ -39,7 +39,7 @@ def images_and_masks(root: Path) -> Found | None:
         return below
     if images is not None and (kinds := _kinds(images, [*inner.values()])):
         return several_kinds(root, kinds)
-    found = Found("images+masks")
+    found = FoundCases("images+masks")
     masks: dict[str, Path] = {}
     for path in walk(folder):
         if masks.setdefault(_relative(path, folder), path) is not path:
@@ -56,7 +56,7 @@ def images_and_masks(root: Path) -> Found | None:
     return found
 
 
-def one_folder(root: Path) -> Found | None:
+def one_folder(root: Path) -> FoundCases | None:
     """A folder of images; "x_mask" or "x_seg" beside "x" is its mask. Files that are all called so are masks too."""
     if not has_images(root):
         return None
@@ -70,7 +70,7 @@ def one_folder(root: Path) -> Found | None:
     targets = {name: mask_target(stem_of(name)) for name in names}
     paired = any(target in stems for target in targets.values()) or all(targets.values())
     masks = {name: inside[0] for name, inside in names.items() if paired and targets[name]}
-    found = Found("images+masks" if masks else "images")
+    found = FoundCases("images+masks" if masks else "images")
     images = {name: tuple(inside) for name, inside in names.items() if name not in masks}
     for name, (files, drawn) in pair(images, masks, found).items():
         found.cases.append(Case(name, files, masks=drawn))
@@ -103,7 +103,7 @@ def _companions(names: dict[str, list[Path]]) -> list[tuple[str, str, str]]:
 
 
 def pair(
-    images: dict[str, tuple[Path, ...]], masks: dict[str, Path], found: Found
+    images: dict[str, tuple[Path, ...]], masks: dict[str, Path], found: FoundCases
 ) -> dict[str, tuple[tuple[Path, ...], tuple[Path, ...]]]:
     """Give each image the masks of its stem, or of its stem with a tail such as "_segmentation".
 
@@ -122,7 +122,7 @@ def pair(
     return {name: (files, drawn.get(stem_of(name), ())) for name, files in images.items()}
 
 
-def _of_one_kind(target: str, paths: dict[str, Path], found: Found) -> tuple[Path, ...]:
+def _of_one_kind(target: str, paths: dict[str, Path], found: FoundCases) -> tuple[Path, ...]:
     kinds = {stem: mask_kind(stem[len(target) :]) or "" for stem in sorted(paths)}
     first = next(iter(kinds.values()))
     kept = [stem for stem, kind in kinds.items() if kind == first and (first or stem == target)]
@@ -142,7 +142,7 @@ def _kinds(images: Path, folders: list[Path]) -> list[tuple[Path, Path]]:
     return [(images, folder) for folder in fitting] if len(fitting) > 1 else []
 
 
-def _masks_below(root: Path, folder: Path) -> Found | None:
+def _masks_below(root: Path, folder: Path) -> FoundCases | None:
     """Images in one folder with a folder of their masks in it."""
     paths = files_of(root)
     made = pairing({stem_of(path.name) for path in paths}, {stem_of(path.name) for path in walk(folder)})
@@ -153,7 +153,7 @@ def _masks_below(root: Path, folder: Path) -> Found | None:
     return read_by(root, image, f"{folder.name}/{deep}{made.mask_name()}{suffix_of(walk(folder))}")
 
 
-def _paired_otherwise(root: Path, images: Path, folder: Path, stems: set[str], masks: set[str]) -> Found | None:
+def _paired_otherwise(root: Path, images: Path, folder: Path, stems: set[str], masks: set[str]) -> FoundCases | None:
     """Images and masks whose names differ in how they begin or end: "volume-1" and "segmentation-1"."""
     made = pairing({stem_of(name).rpartition("/")[2] for name in stems}, {name.rpartition("/")[2] for name in masks})
     if made is None:
@@ -162,11 +162,11 @@ def _paired_otherwise(root: Path, images: Path, folder: Path, stems: set[str], m
     image = f"{images.name}/{deep}{made.image_name()}{suffix_of(walk(images))}"
     found = read_by(root, image, f"{folder.name}/{deep}{made.mask_name()}{suffix_of(walk(folder))}")
     if found is not None:
-        found.tell(f"images are called {made.image_name('*')}, their masks {made.mask_name('*')}")
+        found.note(f"images are called {made.image_name('*')}, their masks {made.mask_name('*')}")
     return found
 
 
-def _describe(found: Found, images: Path, masks: Path) -> None:
+def _describe(found: FoundCases, images: Path, masks: Path) -> None:
     """Propose templates."""
     tails = {stem_of(path.name)[len(stem_of(case.images[0].name)) :] for case in found.cases for path in case.masks}
     split = "{split}/" if found.cases and all(case.split for case in found.cases) else ""
@@ -177,7 +177,7 @@ def _describe(found: Found, images: Path, masks: Path) -> None:
         found.mask_template = f"{masks.name}/{split}{deep}{{case}}{tail}{suffix_of(walk(masks))}"
 
 
-def _image_files(images: Path, masks: dict[str, Path], found: Found) -> dict[str, tuple[Path, ...]]:
+def _image_files(images: Path, masks: dict[str, Path], found: FoundCases) -> dict[str, tuple[Path, ...]]:
     """Name -> the files to pair with masks.
 
     A subfolder of DICOM files is one series where a mask has its name; other DICOM files in subfolders that have no
@@ -193,7 +193,7 @@ def _image_files(images: Path, masks: dict[str, Path], found: Found) -> dict[str
             loose.append(path)
         else:
             files.setdefault(folder if inside else _unique(path, images, files), []).append(path)
-    found.cases += dicom_cases(images, loose, found.leave_out, found.told.append)
+    found.cases += dicom_cases(images, loose, found.leave_out, found.notes.append)
     return {name: tuple(paths) for name, paths in files.items()}
 
 

@@ -7,13 +7,13 @@ from pathlib import Path, PurePath
 
 from shiftscope.errors import InputError
 from shiftscope.sites.layouts.folder_names import called_as_mask, names_masks
-from shiftscope.sites.layouts.found import Found
+from shiftscope.sites.layouts.found_cases import FoundCases
 from shiftscope.sites.layouts.spellings import ROLES, SPLITS, has_images, stem_of, walk
 from shiftscope.sites.templates.proposals import parted, read_by, suffix_of
 from shiftscope.sites.templates.template import Template
 from shiftscope.sites.templates.template_cases import cases_of
 
-__all__ = ["checked_templates", "nearest_templates", "tell_of_masks_among_images", "tell_what_is_left"]
+__all__ = ["checked_templates", "nearest_templates", "note_masks_among_images", "note_what_is_left"]
 
 _SHAPES = (
     "{case}",
@@ -71,12 +71,12 @@ def nearest_templates(root: Path, but: str | None = None) -> str:
 def _matched(root: Path, text: str, paths: Sequence[Path]) -> int:
     """How many paths fit; none where what would be a class or a patient is called after what lies there."""
     template = Template.of(text)
-    ways = [way for path in paths if (way := template.match(path.relative_to(root).parts)) is not None]
-    people = {way.fields.get(field, "").lower() for way in ways for field in ("class", "patient")}
-    return 0 if people.intersection((*ROLES, *SPLITS)) else len(ways)
+    matches = [match for path in paths if (match := template.match(path.relative_to(root).parts)) is not None]
+    people = {match.fields.get(field, "").lower() for match in matches for field in ("class", "patient")}
+    return 0 if people.intersection((*ROLES, *SPLITS)) else len(matches)
 
 
-def checked_templates(found: Found, root: Path, files: Sequence[Path]) -> None:
+def checked_templates(found: FoundCases, root: Path, files: Sequence[Path]) -> None:
     """Keep the proposed templates only if they find the same images, masks, labels and patients; else propose none."""
     if found.template is None:
         return
@@ -85,11 +85,11 @@ def checked_templates(found: Found, root: Path, files: Sequence[Path]) -> None:
         again = cases_of(root, Template.of(found.template), mask, files)
     except (ValueError, InputError):
         again = None
-    if again is None or _seen(again) != _seen(found):
+    if again is None or _content(again) != _content(found):
         found.template = found.mask_template = None
 
 
-def tell_what_is_left(found: Found, root: Path, files: Sequence[Path]) -> None:
+def note_what_is_left(found: FoundCases, root: Path, files: Sequence[Path]) -> None:
     """Tell of files that ought to be images and are neither read nor left out by reason."""
     used = found.files()
     left = [path for path in files if path not in used]
@@ -97,10 +97,10 @@ def tell_what_is_left(found: Found, root: Path, files: Sequence[Path]) -> None:
         folders = Counter(path.relative_to(root).parent.as_posix() for path in left)
         inside = "" if len(folders) == 1 else f", most in {folders.most_common(1)[0][0]}/"
         count = f"{len(left)} files are" if len(left) > 1 else "1 file is"
-        found.tell(f"{count} not read, for the layout has no place for them; the first is {left[0]}{inside}")
+        found.note(f"{count} not read, for the layout has no place for them; the first is {left[0]}{inside}")
 
 
-def tell_of_masks_among_images(found: Found) -> None:
+def note_masks_among_images(found: FoundCases) -> None:
     """Tell of images that are called as masks are, or some of which lie in folders that are."""
     called = [case for case in found.cases if len(case.images) == 1 and called_as_mask(stem_of(case.images[0].name))]
     inside = [case for case in found.cases if any(map(names_masks, PurePath(case.name).parent.parts))]
@@ -111,13 +111,13 @@ def tell_of_masks_among_images(found: Found) -> None:
             if found.layout == "dicom"
             else "say with --layout and --mask whose they are"
         )
-        found.tell(
+        found.note(
             f"{len(called)} of {len(found.cases)} images are called as masks are, for example {called[0].name}; where"
             f" they are, {remedy}"
         )
 
 
-def _seen(found: Found) -> tuple[object, ...]:
+def _content(found: FoundCases) -> tuple[object, ...]:
     cases = {
         (
             case.name,

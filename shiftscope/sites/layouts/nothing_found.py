@@ -7,20 +7,20 @@ from itertools import islice
 from pathlib import Path
 
 from shiftscope.errors import REASONS, Unreadable, Unsettled
-from shiftscope.images.formats import sniff
+from shiftscope.images.file_formats import sniff
 from shiftscope.parsing import on_one_line
-from shiftscope.sites.layouts.found import Found
+from shiftscope.sites.layouts.found_cases import FoundCases
+from shiftscope.sites.layouts.known_layouts import LAYOUTS, find_cases
 from shiftscope.sites.layouts.nearest import nearest_templates
-from shiftscope.sites.layouts.recognised import LAYOUTS, find_cases
 from shiftscope.sites.layouts.spellings import folders_of, has_images, walk
-from shiftscope.sites.lost import Lost, sentences
+from shiftscope.sites.missing_files import MissingFile, missing_text
 
 __all__ = ["all_left_out", "nearest", "nothing_found"]
 
-_LOOKED_AT = 1_000  # files, to tell what lies in a folder where nothing is read
+_LOOKED_AT = 1_000  # files that are examined to describe a folder where nothing is read
 
 
-def all_left_out(root: Path, found: Found) -> Unsettled:
+def all_left_out(root: Path, found: FoundCases) -> Unsettled:
     """What was there although nothing can be used."""
     counts = ", ".join(f"{len(paths)} x {reason} ({REASONS[reason]})" for reason, paths in found.excluded.items())
     first = on_one_line(str(next(iter(found.excluded.values()))[0]))
@@ -30,11 +30,11 @@ def all_left_out(root: Path, found: Found) -> Unsettled:
     )
 
 
-def nothing_found(root: Path, lost: Sequence[Lost]) -> Unsettled:
+def nothing_found(root: Path, lost: Sequence[MissingFile]) -> Unsettled:
     """Why nothing was found: files that are not there, several sites in one folder, or no known layout."""
     if lost and not has_images(root, deep=True):
         return Unsettled(
-            f"{root}: nothing to read: {'; '.join(sentences(lost))}",
+            f"{root}: nothing to read: {'; '.join(missing_text(lost))}",
             f"nothing to read: {len(lost)} files are not there",
         )
     inner = [folder for folder in folders_of(root) if find_cases(folder) is not None]

@@ -1,10 +1,10 @@
-"""Masks that are told from images by how folders or files are called, whatever that is."""
+"""Masks that differ from images in how their folders or files are named, whatever those names are."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from shiftscope.sites.layouts.folder_names import called_as_mask, names_masks, split_word
-from shiftscope.sites.layouts.found import Found
+from shiftscope.sites.layouts.folder_names import called_as_mask, names_masks, split_token
+from shiftscope.sites.layouts.found_cases import FoundCases
 from shiftscope.sites.layouts.pairings import pairing
 from shiftscope.sites.layouts.spellings import files_of, folders_of, has_images, mask_target, stem_of, walk
 from shiftscope.sites.templates.proposals import read_by, suffix_of
@@ -12,11 +12,11 @@ from shiftscope.sites.templates.proposals import read_by, suffix_of
 __all__ = ["beside_folders", "in_one_folder", "several_kinds"]
 
 
-def beside_folders(root: Path) -> Found | None:
+def beside_folders(root: Path) -> FoundCases | None:
     """Masks in a folder beside the images', both called in some way: "..._Training_Input", "..._Training_GroundTruth".
 
     A pair of folders is found by its files: most masks have an image. Where there is a pair for each split, and the
-    folders' names tell it, cases have it. Every folder of images must be of a pair.
+    folders' names state it, cases have it. Every folder of images must be of a pair.
     """
     inner = folders_of(root)
     masked = [folder for folder in inner if names_masks(folder.name) and has_images(folder, deep=True)]
@@ -35,7 +35,7 @@ def beside_folders(root: Path) -> Found | None:
         return None
     found = read_by(root, *templates.pop())
     if found is not None and any(len(case.masks) > 1 for case in found.cases):
-        found.tell("several masks of an image, in several folders, are taken together as one")
+        found.note("several masks of an image, in several folders, are taken together as one")
     return found
 
 
@@ -63,18 +63,18 @@ def _template(folder: Path, other: Path, of_images: bool) -> str:
 
 
 def _of_splits(images: Path, masks: Path) -> tuple[str, str] | None:
-    """The templates of a pair of folders with {split} for the word that tells it."""
-    words = split_word(images.name), split_word(masks.name)
-    if None in words:
+    """The templates of a pair of folders with {split} for the word that states the split."""
+    tokens = split_token(images.name), split_token(masks.name)
+    if None in tokens:
         return None
     out = []
-    for folder, other, word, of_images in ((images, masks, words[0], True), (masks, images, words[1], False)):
+    for folder, other, token, of_images in ((images, masks, tokens[0], True), (masks, images, tokens[1], False)):
         text = _template(folder, other, of_images)
-        out.append(text.replace(str(word), "{split}", 1))
+        out.append(text.replace(str(token), "{split}", 1))
     return out[0], out[1]
 
 
-def several_kinds(root: Path, pairs: Sequence[tuple[Path, Path]]) -> Found | None:
+def several_kinds(root: Path, pairs: Sequence[tuple[Path, Path]]) -> FoundCases | None:
     """Images whose masks are of several kinds, none of which is read before the owner says which."""
     images = pairs[0][0]
     deep = "**/" if folders_of(images) else ""
@@ -87,7 +87,7 @@ def several_kinds(root: Path, pairs: Sequence[tuple[Path, Path]]) -> Found | Non
     return found
 
 
-def in_one_folder(root: Path) -> Found | None:
+def in_one_folder(root: Path) -> FoundCases | None:
     """Images and masks in one folder whose names begin or end unlike: "volume-1", "segmentation-1"; "1_img", "1_seg".
 
     Where a mask is called after its whole image ("1", "1_seg") this is not needed.

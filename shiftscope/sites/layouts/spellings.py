@@ -1,4 +1,4 @@
-"""How hospitals spell folders, suffixes and splits, and what is plainly not an image."""
+"""How hospitals spell the names of folders, suffixes and splits, and which files are evidently no images."""
 
 import os
 import re
@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from pathlib import Path
 
 from shiftscope.errors import Unreadable
-from shiftscope.images.formats import sniff
+from shiftscope.images.file_formats import sniff
 
 __all__ = [
     "IMAGES",
@@ -34,7 +34,7 @@ MASKS = (
     *("ground truth", "ground_truth", "groundtruth", "gt"),
 )
 ROLES = frozenset({*IMAGES, *MASKS, "imagestr", "labelstr", "imagests", "labelsts"})
-"""Folder names that tell what the files are for, hence no classes."""
+"""Names of folders that state what their files are for, and are therefore no classes."""
 
 SPLITS = {
     **dict.fromkeys(("train", "training"), "train"),

@@ -31,10 +31,10 @@ _FEW = 3
 def is_nobody(identifier: str, others: Collection[str]) -> bool:
     """Whether an identifier is nobody's: a word that replaces them, one sign again and again, or zeros that are no
     number among others."""
-    word = folded(identifier).strip("<>[]() ")
-    if is_empty(word) or word in _NOBODY or (len(word) > 1 and set(word) <= _ALL_X):
+    text = folded(identifier).strip("<>[]() ")
+    if is_empty(text) or text in _NOBODY or (len(text) > 1 and set(text) <= _ALL_X):
         return True
-    return not word.strip("0") and not any(other.strip("0") and other.isdecimal() for other in others)
+    return not text.strip("0") and not any(other.strip("0") and other.isdecimal() for other in others)
 
 
 def nobody_in(cases: Sequence[Case]) -> dict[str, int]:
@@ -47,7 +47,7 @@ def without_nobody(cases: Sequence[Case]) -> tuple[list[Case], list[str]]:
     """Take from cases the identifiers that are nobody's.
 
     Returns:
-        The cases, and what was taken, as sentences for the eyes of the site.
+        The cases, and what was taken, as sentences that stay at the site.
     """
     nobody = nobody_in(cases)
     if not nobody:
@@ -68,10 +68,10 @@ def one_person_each(cases: Sequence[Case]) -> tuple[list[Case], list[str]]:
     for case in cases:
         if case.patient:
             written[folded(case.patient)][case.patient] = None
-    told = []
+    notes = []
     several = [list(names) for names in written.values() if len(names) > 1]
     if several:
-        told.append(
+        notes.append(
             f"{len(several)} patients are written in several ways, for example"
             f" {' and '.join(map(shown, several[0][:2]))}: one patient each"
         )
@@ -80,13 +80,13 @@ def one_person_each(cases: Sequence[Case]) -> tuple[list[Case], list[str]]:
         padded[_without_padding(key)].append(key)
     alike = [names for names in padded.values() if len(names) > 1]
     if alike:
-        told.append(
+        notes.append(
             f"{len(alike)} identifiers of patients differ from another in zeros before a number alone, for example"
             f" {' and '.join(map(shown, sorted(alike[0])[:2]))}: they are counted apart; write them alike where one"
             " person has both"
         )
     names = {name: next(iter(group)) for group in written.values() for name in group}
-    return [replace(case, patient=names.get(case.patient, "")) for case in cases], told
+    return [replace(case, patient=names.get(case.patient, "")) for case in cases], notes
 
 
 def _without_padding(key: str) -> str:
@@ -134,7 +134,7 @@ def _digits(name: str) -> str:
 
 
 def odd_identifiers(cases: Sequence[Case], patterns: Mapping[str, int], why: str | None) -> list[str]:
-    """What is odd about who is a patient, most suspicious first, as sentences for the eyes of the site.
+    """What is doubtful about who is a patient, most suspicious first, as sentences that stay at the site.
 
     Args:
         cases: with their patients.
@@ -143,21 +143,21 @@ def odd_identifiers(cases: Sequence[Case], patterns: Mapping[str, int], why: str
     """
     people = {case.patient for case in cases}
     shown_patterns = _shown(patterns)
-    told = []
+    notes = []
     if len(cases) >= _FEW and len(people) == 1:
         studies = {case.study for case in cases if case.study}
         several = f" of {len(studies)} examinations" if len(studies) > 1 else ""
-        told.append(f"all {len(cases)} cases{several} name one patient{shown_patterns}")
+        notes.append(f"all {len(cases)} cases{several} name one patient{shown_patterns}")
     elif len(cases) >= _FEW and len(people) == len(cases):
         as_files = sum(_is_its_file(case) for case in cases)
         uids = sum(_is_uid(case.patient) for case in cases)
         if why is not None:
-            told.append(f"each case has an identifier of its own, and yet {why}{shown_patterns}")
+            notes.append(f"each case has an identifier of its own, and yet {why}{shown_patterns}")
         if 2 * as_files > len(cases):
-            told.append(f"in {as_files} of {len(cases)} cases the patient is the number or name of the file")
+            notes.append(f"in {as_files} of {len(cases)} cases the patient is the number or name of the file")
         elif 2 * uids > len(cases):
-            told.append(f"in {uids} of {len(cases)} cases the patient is a UID, as an anonymiser makes one a file")
-    return told
+            notes.append(f"in {uids} of {len(cases)} cases the patient is a UID, as an anonymiser makes one a file")
+    return notes
 
 
 def one_for_all(cases: Sequence[Case]) -> str | None:

@@ -1,4 +1,4 @@
-"""Whose images these are: from DICOM, a manifest, a pattern on names, the owner's word, or nothing but the file."""
+"""Whose images these are: from DICOM, a manifest, a pattern on names, the owner's statement, or the file alone."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ def assign_patients(cases: Sequence[Case], declared: Declarations, listed: bool)
 
     Returns:
         The cases, the source ("dicom", "manifest", "regex", "one_file_per_patient" or "file"), and what was odd about
-        identifiers, as sentences for the eyes of the site.
+        identifiers, as sentences that stay at the site.
 
     Raises:
         InputError: the pattern does not match some case or takes too long, identifiers contradict the owner or one
@@ -50,13 +50,13 @@ def assign_patients(cases: Sequence[Case], declared: Declarations, listed: bool)
         raise TableError(f"the table's column of patients: {nobody[0]}; leave the column out, or fill it")
     else:
         nobody = []
-    known, told = one_person_each(known)
+    known, notes = one_person_each(known)
     _require_one_patient_an_examination(known)
     if listed:
-        return known, "manifest", [*nobody, *told]
+        return known, "manifest", [*nobody, *notes]
     if 2 * sum(not case.patient for case in known) <= len(known):
-        return known, "dicom", [*nobody, *told]
-    return [case if case.patient else replace(case, patient=case.name) for case in known], "file", told
+        return known, "dicom", [*nobody, *notes]
+    return [case if case.patient else replace(case, patient=case.name) for case in known], "file", notes
 
 
 def _require_no_contradiction(cases: Sequence[Case]) -> None:
@@ -113,5 +113,5 @@ def _require_one_patient_an_examination(cases: Sequence[Case]) -> None:
         raise InputError(
             f"{len(several)} examinations (StudyInstanceUID) name several patients (PatientID), for example"
             f" {', '.join(sorted(several[0])[:2])}: whoever anonymised the files numbered them. Give them one"
-            " identifier a patient again, or say with --patient-regex how names tell patients"
+            " identifier a patient again, or say with --patient-regex how names identify patients"
         )

@@ -10,9 +10,9 @@ from dataclasses import replace
 
 from shiftscope.errors import InputError, Unsettled
 from shiftscope.sites.layouts.folder_names import are_parts
-from shiftscope.sites.names import unknown_classes
 from shiftscope.sites.people.identifiers import one_for_all
 from shiftscope.sites.people.shared_patients import patterns_that_part, suspicion
+from shiftscope.sites.publishable_names import unknown_classes
 from shiftscope.sites.site import Case, Site
 from shiftscope.sites.templates.template import Template
 
@@ -26,7 +26,7 @@ def require_shareable(site: Site) -> None:
     """See that classes and patients are what they seem.
 
     Raises:
-        Unsettled: a class has a name that may be anybody's, or files may share patients and nothing tells them apart,
+        Unsettled: a class has a name that may be anybody's, or files may share patients and nothing distinguishes them,
             or one identifier stands for all.
     """
     if unknown := _unknown(site):
@@ -107,17 +107,17 @@ def _with_patients(site: Site, folder: str) -> Iterator[tuple[str, int]]:
     mask = (site.mask_template or "").replace(folder, "{patient}/", 1)
     try:
         template = Template.of(image)
-        ways = [template.match(case.images[0].relative_to(site.root).parts) for case in site.cases]
+        matches = [template.match(case.images[0].relative_to(site.root).parts) for case in site.cases]
     except (ValueError, InputError):
         return
-    patients = {way.fields["patient"] for way in ways if way is not None}
-    if None not in ways and 1 < len(patients) < len(site.cases) and not are_parts(patients):
+    patients = {match.fields["patient"] for match in matches if match is not None}
+    if None not in matches and 1 < len(patients) < len(site.cases) and not are_parts(patients):
         masks = f" --mask {shlex.quote(mask)}" if mask else ""
         yield f"--layout {shlex.quote(image)}{masks}", len(patients)
 
 
 def _one_file_each(site: Site, cases: Sequence[Case]) -> str:
-    """The option that these cases need besides, where patients are not told apart."""
+    """The option that these cases need in addition, where patients are not distinguished."""
     open_ = site.patient_source == "file" and _suspicion(site, cases) is not None
     return " --one-file-per-patient" if open_ else ""
 

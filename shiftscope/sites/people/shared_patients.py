@@ -1,4 +1,4 @@
-"""What suggests that files share patients, where nothing tells patients apart: folders, names and headers.
+"""What suggests that files share patients, where no identifier distinguishes patients: folders, names and headers.
 
 A suspicion is enough to ask the site's owner. Images are not looked at here; copies are found while they are measured.
 """
@@ -13,9 +13,9 @@ from typing import TypeVar
 from shiftscope.errors import Unreadable
 from shiftscope.sites.dicom_tree import is_dicom
 from shiftscope.sites.layouts.spellings import ROLES, SPLITS
-from shiftscope.sites.shipped_words import class_words, picture_words
 from shiftscope.sites.site import Case
 from shiftscope.sites.tables.cells import folded
+from shiftscope.sites.vocabularies import class_words, picture_words
 
 __all__ = ["patterns_that_part", "suspicion"]
 
@@ -30,7 +30,7 @@ _MOST_PARTS = 4
 _PERSON = frozenset({"p", "pat", "pt", "patient", "patients", "subj", "sub", "subject", "subjects", "case", "id", "s"})
 """Words whose number is somebody's: the same file name in two classes is then one person twice."""
 
-_SIDES = frozenset(
+_SEVERAL_A_PERSON = frozenset(
     {"left", "right", "early", "late", "pre", "post", "before", "after", "baseline", "first", "second", "t"}
 )
 """Classes that one person has more of: sides, visits, sequences."""
@@ -81,7 +81,7 @@ def _by_folder(cases: Sequence[Case]) -> str | None:
     crowded = [
         folder
         for folder, inside in by_folder.items()
-        if folder and len(inside) > 1 and (len(inside) < len(cases) or not _ordinary().issuperset(_words(folder)))
+        if folder and len(inside) > 1 and (len(inside) < len(cases) or not _ordinary().issuperset(_tokens(folder)))
     ]
     if not crowded:
         return None
@@ -100,34 +100,34 @@ def _by_name(cases: Sequence[Case], called: Collection[str]) -> str | None:
     """Names that begin alike up to a number, or are alike but for numbers, in words that are not a picture's; or that
     come again in another class."""
     own = frozenset[str]().union(*map(_known_by, called))
-    sides = all(case.label and any(word in _SIDES for word in _words(case.label)) for case in cases)
+    repeatable = all(case.label and any(token in _SEVERAL_A_PERSON for token in _tokens(case.label)) for case in cases)
     by_stem: list[tuple[tuple[str, ...], Case]] = []
     initials: list[tuple[tuple[str, ...], Case]] = []
     by_number: list[tuple[tuple[str, ...], Case]] = []
     by_class: list[tuple[str, Case]] = []
     for case in cases:
         name = PurePosixPath(case.name).name
-        words, known = _words(name), own | _known_by(case.label or "")
-        texts = [word for word in words if not word.isdecimal() and word not in known]
-        unknown = tuple(word for word in texts if len(word) > 1 and word not in _ordinary())
-        letters = tuple(word for word in texts if len(word) == 1)
+        tokens, known = _tokens(name), own | _known_by(case.label or "")
+        texts = [token for token in tokens if not token.isdecimal() and token not in known]
+        unknown = tuple(token for token in texts if len(token) > 1 and token not in _ordinary())
+        letters = tuple(token for token in texts if len(token) == 1)
         if unknown:
             by_stem.append((unknown, case))
         elif len(letters) > 1:
             initials.append((letters, case))
-        for end in range(1, len(words)):
-            if any(word.isdecimal() and word not in known for word in words[:end]):
-                by_number.append((tuple(words[:end]), case))
-        if sides or (case.label and _PERSON.intersection(words)):
+        for end in range(1, len(tokens)):
+            if any(token.isdecimal() and token not in known for token in tokens[:end]):
+                by_number.append((tuple(tokens[:end]), case))
+        if repeatable or (case.label and _PERSON.intersection(tokens)):
             by_class.append((name.casefold(), case))
-    if len({letters for letters, _ in initials}) > 1:  # letters that all files have tell nobody from another
+    if len({letters for letters, _ in initials}) > 1:  # letters that all files have distinguish nobody
         by_stem += initials
-    ways = (
+    signs = (
         (by_number, "begin alike, up to a number"),
         (by_stem, "have a name in common"),
         (by_class, "have the same name in several classes"),
     )
-    for pairs, said in ways:
+    for pairs, said in signs:
         shared = [inside for inside in _grouped(pairs).values() if len(inside) > 1]
         if shared:
             one, other = shared[0][:2]
@@ -135,12 +135,12 @@ def _by_name(cases: Sequence[Case], called: Collection[str]) -> str | None:
     return None
 
 
-def _words(name: str) -> list[str]:
+def _tokens(name: str) -> list[str]:
     """The words and numbers of a name in lower case, taken apart where they meet; random identifiers whole."""
     out: list[str] = []
-    for word in filter(None, _SEPARATORS.split(name.casefold())):
-        parts = _PARTS.findall(word)
-        out += parts if word not in _ordinary() and len(parts) <= _MOST_PARTS else [word]
+    for token in filter(None, _SEPARATORS.split(name.casefold())):
+        parts = _PARTS.findall(token)
+        out += parts if token not in _ordinary() and len(parts) <= _MOST_PARTS else [token]
     return out
 
 
@@ -152,7 +152,7 @@ def _ordinary() -> frozenset[str]:
 def _known_by(name: str) -> set[str]:
     """What of a name may stand in the names of its files: the whole, its words, and these taken apart."""
     whole = name.casefold()
-    return {whole, *_SEPARATORS.split(whole), *_words(whole)}
+    return {whole, *_SEPARATORS.split(whole), *_tokens(whole)}
 
 
 def _by_header(cases: Sequence[Case]) -> str | None:

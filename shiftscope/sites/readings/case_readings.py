@@ -7,15 +7,15 @@ import numpy as np
 from shiftscope.images import Image, LabelMap, mask_canvas
 from shiftscope.sites.site import Case
 
-__all__ = ["PICTURE", "THUMBNAIL", "UNTOLD", "CaseReading", "MaskReading"]
+__all__ = ["PICTURE", "THUMBNAIL", "UNSTATED", "CaseReading", "MaskReading"]
 
-PICTURE, UNTOLD = "picture", "none told"
+PICTURE, UNSTATED = "picture", "none stated"
 """Modality of a file that says none: of one whose values are shares of white, and of one with values of its own."""
 
 THUMBNAIL = 32
 """Sides of the thumbnail of a mask."""
 
-_STEP = 8  # pixels between those that brightness is told from
+_STEP = 8  # pixels between those from which brightness is computed
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class CaseReading:
 
     Attributes:
         name: the case's.
-        modality: as the file says, `PICTURE` or `UNTOLD` where it says none.
+        modality: as the file says, `PICTURE` or `UNSTATED` where it says none.
         shape: (z, y, x).
         colour: whether it has colour.
         spacing_mm: (z, y, x), None where the file does not say.
@@ -80,7 +80,7 @@ class CaseReading:
         sparse = (image.pixels[:, ::_STEP, ::_STEP] - low) / ((high - low) or 1.0)
         return cls(
             name=case.name,
-            modality=image.modality or (PICTURE if image.display == (0.0, 1.0) else UNTOLD),
+            modality=image.modality or (PICTURE if image.display == (0.0, 1.0) else UNSTATED),
             shape=(z, y, x),
             colour=image.pixels.ndim == 4,
             spacing_mm=image.spacing_mm,

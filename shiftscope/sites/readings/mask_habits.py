@@ -1,4 +1,4 @@
-"""What the masks of a site have in common, where that is unlike annotations: told once, for all of them together."""
+"""What the masks of a site have in common, where that is unlike annotations; reported once for all of them."""
 
 from array import array
 from dataclasses import dataclass, field
@@ -19,10 +19,10 @@ class MaskHabits:
     """The masks of a site, counted as they are read; of each, one number is kept.
 
     Attributes:
-        count: masks seen.
+        count: masks that were read.
         empty: masks in which nothing is drawn.
         numbered: masks that hold class numbers above 1.
-        one_foreground: masks whose foreground was told by brightness, colour or probability.
+        one_foreground: masks whose foreground was recognised by brightness, colour or probability.
         top_label: the highest label of all.
         shares: share of the image that each mask covers.
     """
@@ -45,8 +45,8 @@ class MaskHabits:
         self.shares.append(mask.share)
         self._sum += mask.thumbnail
 
-    def told(self) -> list[str]:
-        """Sentences for the eyes of the site; none where masks look like annotations."""
+    def notes(self) -> list[str]:
+        """Sentences that stay at the site; none where masks look like annotations."""
         if not self.count:
             return []
         if self.empty == self.count:

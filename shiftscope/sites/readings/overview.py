@@ -7,7 +7,7 @@ from typing import Any
 from shiftscope.errors import Unreadable
 from shiftscope.parsing import on_one_line
 from shiftscope.sites.case_loading import load
-from shiftscope.sites.readings.case_readings import UNTOLD, CaseReading
+from shiftscope.sites.readings.case_readings import UNSTATED, CaseReading
 from shiftscope.sites.readings.site_readings import SiteReading
 from shiftscope.sites.site import Case, Site
 
@@ -20,7 +20,7 @@ def overview(site: Site, read: int, listed: int) -> dict[str, Any]:
     Args:
         site: what was found.
         read: how many cases to read, spread evenly over all of them by name.
-        listed: how many of those are told one by one, beside all that cannot be read.
+        listed: how many of those are listed one by one, beside all that cannot be read.
     """
     labels = Counter(case.label for case in site.cases if case.label is not None)
     splits = Counter(case.split for case in site.cases if case.split is not None)
@@ -46,7 +46,7 @@ def overview(site: Site, read: int, listed: int) -> dict[str, Any]:
         "splits": dict(sorted(splits.items())),
         "excluded": {reason: len(paths) for reason, paths in site.excluded.items() if paths},
         "first_excluded": {reason: _below(site, paths[0]) for reason, paths in site.excluded.items() if paths},
-        "told": list(site.told),
+        "told": list(site.notes),
         "first": found,
         "reading": reading.to_dict(),
     }
@@ -71,6 +71,6 @@ def _read(case: Case, reading: SiteReading) -> tuple[str, bool]:
         return f"{problem.reason}: {problem.detail}", False
     found = CaseReading.of(case, image, mask)
     reading.add(found)
-    size = " x ".join(str(side) for side in image.pixels.shape)
-    modality = "no modality told" if found.modality == UNTOLD else found.modality
+    size = " x ".join(str(length) for length in image.pixels.shape)
+    modality = "no modality stated" if found.modality == UNSTATED else found.modality
     return f"{size}, {modality}{'' if mask is None else ', mask'}", True

@@ -18,15 +18,15 @@ BLACK, WHITE = 0.005, 0.995
 """Mean of what a model sees, from 0 to 1, outside which an image shows nothing."""
 
 FAR = 6.0
-"""Deviations from the middle case beyond which an image's brightness is told."""
+"""Deviations from the median case beyond which an image's brightness is reported."""
 
 RARE = 0.1
-"""Share of the cases below which those of a modality are a few odd ones."""
+"""Share of the cases below which those of a modality are reported as exceptions."""
 
 MANY_SLICES = 4
 """Cases of a patient from which single slices look like parts of a volume."""
 
-_KINDS = 3  # sizes and modalities that are told one by one
+_KINDS = 3  # sizes and modalities that are listed one by one
 _MOST = 1_000  # different sizes that are counted: a site of cut-out pictures has as many as cases
 
 
@@ -60,7 +60,7 @@ class SiteReading:
     _brightness: "array[float]" = field(default_factory=_floats)
     _pixels_mm: "array[float]" = field(default_factory=_floats)
     _slices_mm: "array[float]" = field(default_factory=_floats)
-    _told: list[str] = field(default_factory=list)
+    _notes: list[str] = field(default_factory=list)
     _masks: MaskHabits = field(default_factory=MaskHabits)
 
     def add(self, case: CaseReading) -> None:
@@ -92,9 +92,9 @@ class SiteReading:
         """Count a file that could not be used."""
         self.failed[reason] += 1
 
-    def tell(self, sentence: str) -> None:
+    def add_note(self, sentence: str) -> None:
         """Add what was found odd while measuring; it may name cases."""
-        self._told.append(sentence)
+        self._notes.append(sentence)
 
     def to_dict(self) -> dict[str, Any]:
         """The table: what -> what was found, as text, and the odd things, most suspicious first."""
@@ -108,31 +108,31 @@ class SiteReading:
             "cases": f"{self.read} read of {len(site.cases)}",
             "patients": f"{len(cases)}, {each}",
             "modality": _listed(self._modalities),
-            "size": self._told_sizes(),
-            "pixel": f"{_span(self._pixels_mm)} mm" if self._pixels_mm else "not told",
-            "values": self._told_values(),
+            "size": self._sizes_text(),
+            "pixel": f"{_span(self._pixels_mm)} mm" if self._pixels_mm else "not stated",
+            "values": self._values_text(),
             "brightness": f"{_span(self._brightness)} (mean; a model sees 0 as black, 1 as white)",
-            "masks": self._told_masks(),
+            "masks": self._masks_text(),
             "left out": _listed(self.failed, len(self.failed)) if self.failed else "nothing",
         }
         if self._slices_mm and max(self._depths, default=1) > 1:
             rows["pixel"] += f", slices {_span(self._slices_mm)} mm"
         return rows
 
-    def _told_sizes(self) -> str:
+    def _sizes_text(self) -> str:
         sizes = {f"{y} x {x}": count for (y, x), count in self._sizes.items()}
         depths = [depth for depth in self._depths if depth > 1]
         slices = f"; {_span(depths)} slices" if depths else ""
         return _listed(Counter(sizes)) + slices
 
-    def _told_values(self) -> str:
+    def _values_text(self) -> str:
         if not self.read:
             return "none"
         middle = f"{statistics.median(self._lows):.3g} to {statistics.median(self._highs):.3g}"
         unit = "; 1 is full white" if set(self._modalities) == {PICTURE} and max(self._highs) <= 1 else ""
         return f"{_span((*self._lows, *self._highs))}, in the middle case {middle}{unit}"
 
-    def _told_masks(self) -> str:
+    def _masks_text(self) -> str:
         masks = self._masks
         if not masks.count:
             return "none"
@@ -147,10 +147,10 @@ class SiteReading:
             named: whether they may name cases and folders; where others read them, how the folder was read is left out.
         """
         sentences = [*self._together(named), *self._by_case(named)]
-        return [*self._told, *sentences, *self.site.told] if named else sentences
+        return [*self._notes, *sentences, *self.site.notes] if named else sentences
 
     def _together(self, named: bool) -> Iterator[str]:
-        yield from self._masks.told()
+        yield from self._masks.notes()
         middle = statistics.median(self._brightness) if self.read else 0.0
         for end, (brightness, case) in self._ends.items():
             name = f", {case}," if named else ""
@@ -195,8 +195,8 @@ class SiteReading:
 def _listed(counts: Mapping[str, int], most: int = _KINDS) -> str:
     """The commonest with their counts, and how many others there are."""
     named = Counter(counts).most_common()
-    told = ", ".join(f"{name} ({count})" for name, count in named[:most])
-    return told + (f" and {len(named) - most} others" if len(named) > most else "")
+    listed = ", ".join(f"{name} ({count})" for name, count in named[:most])
+    return listed + (f" and {len(named) - most} others" if len(named) > most else "")
 
 
 def _span(values: Sequence[float]) -> str:
@@ -207,5 +207,5 @@ def _span(values: Sequence[float]) -> str:
 
 
 def _spread(values: Sequence[float], middle: float) -> float:
-    """The deviation, told by the median of distances so that odd values do not widen it; .05 at the least."""
+    """The deviation, from the median of distances so that outliers do not widen it; at least .05."""
     return max(0.05, 1.4826 * statistics.median(abs(value - middle) for value in values))

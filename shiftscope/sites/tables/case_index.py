@@ -59,8 +59,8 @@ class CaseIndex:
 
     def group(self, cell: str) -> set[int]:
         """Cases in a folder of this name, or of this patient."""
-        ways = (_parts(cell), _parts(unquote(cell)))
-        return next((self._groups[parts[-1]] for parts in ways if parts and parts[-1] in self._groups), set())
+        spellings = (_parts(cell), _parts(unquote(cell)))
+        return next((self._groups[parts[-1]] for parts in spellings if parts and parts[-1] in self._groups), set())
 
 
 def last_of(cell: str) -> str:

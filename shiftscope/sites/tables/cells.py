@@ -45,8 +45,8 @@ def is_empty(cell: str, *, none: bool = True) -> bool:
     Args:
         none: whether "None" says so too; among labels it can be a class.
     """
-    word = cell.casefold()
-    return word in _EMPTY or (none and word == "none")
+    text = cell.casefold()
+    return text in _EMPTY or (none and text == "none")
 
 
 def number(text: str) -> str | None:
@@ -62,8 +62,8 @@ def number(text: str) -> str | None:
 
 def folded(text: str) -> str:
     """Text as it is compared: whatever its case, its Unicode form, its blanks, the decimals of a number."""
-    words = one_form(one_form(text).casefold())  # folding can take characters apart again
-    return number(words) or words
+    text = one_form(one_form(text).casefold())  # folding can take characters apart again
+    return number(text) or text
 
 
 def one_form(text: str) -> str:

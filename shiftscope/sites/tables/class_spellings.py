@@ -24,28 +24,28 @@ def as_one_class(cases: Sequence[Case], declared: Collection[str]) -> tuple[list
         declared: names of classes as the owner, a plan or a baseline spells them.
 
     Returns:
-        The cases, and what was done, with what looks alike and was left apart, as sentences for the eyes of the site.
+        The cases, and what was done, with what looks alike and was left apart, as sentences that stay at the site.
     """
     counts = Counter(case.label for case in cases if case.label is not None)
     spelled: dict[str, list[str]] = defaultdict(list)
     for label, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
         spelled[_without_zeros(folded(label), counts)].append(label)
     names: dict[str, str] = {}
-    told: list[str] = []
+    notes: list[str] = []
     for labels in spelled.values():
         name = _name(labels, declared)
         names |= dict.fromkeys(labels, name)
         others = [label for label in labels if label != name]
         if others:
             cases_of = sum(counts[label] for label in others)
-            told.append(f"the class {shown(name)} is also written {_listed(others)}, in {cases_of} cases: one class")
-    told += [
+            notes.append(f"the class {shown(name)} is also written {_listed(others)}, in {cases_of} cases: one class")
+    notes += [
         f"{shown(name)} is counted as a class; leave the cell empty where it means that there is no label"
         for name in sorted({*names.values()})
         if name.casefold() == "none"
     ]
-    told += _alike(sorted({*names.values()}))
-    return [replace(case, label=names.get(case.label or "")) for case in cases], told
+    notes += _alike(sorted({*names.values()}))
+    return [replace(case, label=names.get(case.label or "")) for case in cases], notes
 
 
 def _name(labels: Sequence[str], declared: Collection[str]) -> str:

@@ -5,9 +5,9 @@ from pathlib import Path, PurePosixPath
 
 from shiftscope.errors import TableError
 from shiftscope.parsing import on_one_line, shown
-from shiftscope.sites.layouts.recognised import Found
+from shiftscope.sites.layouts.known_layouts import FoundCases
 from shiftscope.sites.layouts.spellings import stem_of, walk
-from shiftscope.sites.lost import lost_in, sentences
+from shiftscope.sites.missing_files import missing_in, missing_text
 from shiftscope.sites.people.identifiers import require_whole
 from shiftscope.sites.site import Case
 from shiftscope.sites.tables.cell_paths import Shelf
@@ -22,7 +22,7 @@ MOST_FILES = 20_000
 """Of one series."""
 
 
-def read_manifest(path: Path, classes: tuple[str, ...] | None = None) -> Found:
+def read_manifest(path: Path, classes: tuple[str, ...] | None = None) -> FoundCases:
     """Read a manifest; paths in it are relative to it, a folder stands for the files of one DICOM series.
 
     A row whose image or mask is not on disk is left out as "missing", and so is a series of which a file is not. Other
@@ -38,9 +38,9 @@ def read_manifest(path: Path, classes: tuple[str, ...] | None = None) -> Found:
     table = read_rows(path)
     _require_columns(table)
     table.require_rows()
-    found = Found("manifest", told=list(table.told))
+    found = FoundCases("manifest", notes=list(table.notes))
     shelf = Shelf(path.parent)
-    seen: dict[str, int] = {}
+    first_lines: dict[str, int] = {}
     patients: dict[str, int] = {}
     respelled: list[str] = []
     in_words = 0
@@ -50,7 +50,7 @@ def read_manifest(path: Path, classes: tuple[str, ...] | None = None) -> Found:
         if not image:
             raise TableError(f"{where}: the image cell is empty; give a path relative to {path.parent}")
         file, mask = _on_disk(shelf, image, where, respelled), _on_disk(shelf, _mask(row), where, respelled)
-        if (first := seen.setdefault(str(file), row.line)) != row.line:
+        if (first := first_lines.setdefault(str(file), row.line)) != row.line:
             raise TableError(f"{where}: {on_one_line(image)} is named in line {first} already; one row per image")
         if "patient" in row.cells and not patient:
             said = f" ({shown(row.cells['patient'])})" if row.cells["patient"] else ""
@@ -60,9 +60,9 @@ def read_manifest(path: Path, classes: tuple[str, ...] | None = None) -> Found:
         if file is None or absent is not None:
             found.leave_out("missing", absent or path)
             continue
-        if file.is_dir() and (gone := list(lost_in(file))):
+        if file.is_dir() and (gone := list(missing_in(file))):
             found.leave_out("missing", gone[0][0])
-            found.told += sentences(gone)
+            found.notes += missing_text(gone)
             continue
         label = label_of(row.cells.get("label", ""), where, classes)
         in_words += label is None and bool(row.cells.get("label"))
@@ -79,9 +79,9 @@ def read_manifest(path: Path, classes: tuple[str, ...] | None = None) -> Found:
         )
     require_whole(patients, f"{path}: column 'patient'")
     if in_words:
-        found.told.append(f"{in_words} labels say that there is none (NA, nan, -): these cases have no class")
+        found.notes.append(f"{in_words} labels say that there is none (NA, nan, -): these cases have no class")
     if respelled:
-        found.told.append(f"{len(respelled)} files are spelled otherwise than on the disk, first {respelled[0]}")
+        found.notes.append(f"{len(respelled)} files are spelled otherwise than on the disk, first {respelled[0]}")
     require_splits(found.cases, path)
     return found
 

@@ -1,38 +1,27 @@
 """The owner's table: classes, patients, splits and months from a CSV or TSV, joined to the cases of a folder."""
 
 import difflib
-import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from shiftscope.errors import TableError
-from shiftscope.parsing import on_one_line, shown
+from shiftscope.parsing import shown
 from shiftscope.sites.declarations import Declarations
-from shiftscope.sites.layouts.recognised import Found
+from shiftscope.sites.layouts.found_cases import FoundCases
 from shiftscope.sites.people.identifiers import require_whole
 from shiftscope.sites.site import Case
-from shiftscope.sites.tables.case_index import CaseIndex, last_of
+from shiftscope.sites.tables.case_index import CaseIndex
 from shiftscope.sites.tables.columns import LIKELY, label_of, month_of, split_of, value_of
 from shiftscope.sites.tables.manifests import require_splits
+from shiftscope.sites.tables.row_matching import rows_by_case
 from shiftscope.sites.tables.rows import ReadTable, TableRow, listed, read_rows
 
 __all__ = ["join_table"]
 
 _ROLES = ("label", "patient", "split", "date")
-_LAST = re.compile(r"(\d+(?:\.[A-Za-z]\w*)?)$")
-_THOUSANDS = re.compile(r"(?<=\d)[.,'](?=\d{3}(?!\d))")
 _TRIED = 200
 """Rows that are looked up in each column to propose the one that names the cases."""
-
-_MENDS: Mapping[str, Callable[[str], Iterable[str]]] = {
-    "zeros before a number are lost": lambda cell: (_LAST.sub(f"{'0' * lost}\\1", cell) for lost in range(1, 9)),
-    "decimals were added": lambda cell: [cell.removesuffix(".0")],
-    "thousands were separated": lambda cell: [_THOUSANDS.sub("", cell)],
-    "`sub-` is lacking": lambda cell: [f"sub-{cell}"],
-}
-"""What happens to names in tables -> what they may have been. Proposed, never assumed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +39,12 @@ class _Said:
         return self.label, self.patient, self.split, self.date
 
 
-def join_table(found: Found, root: Path, declared: Declarations) -> None:
+def join_table(found: FoundCases, root: Path, declared: Declarations) -> None:
     """Give cases what the owner's table says of them, in place of what folders said.
 
     A cell of the case column names a file by its path or its name, with or without suffix; where no cell does, a folder
-    on the way to files, or a patient. Rows without a case may be of other folders, and are told. A case without a row
-    has no label; where the table tells patients it is left out as "no_patient".
+    on the way to files, or a patient. Rows without a case may be of other folders; the notes count them. A case
+    without a row has no label; where the table names patients it is left out as "no_patient".
 
     Raises:
         TableError: a column is not there or not said; no row names a case; a row names several cases, or rows that
@@ -69,7 +58,7 @@ def join_table(found: Found, root: Path, declared: Declarations) -> None:
     index = CaseIndex(found.cases, root)
     columns = _columns(table, declared, index)
     table.require_rows()
-    named = _rows_by_case(table, columns["case"], found, root, index)
+    named = rows_by_case(table, columns["case"], found, root, index)
     said: dict[int, _Said] = {}
     again = 0
     for number, rows in named.items():
@@ -79,10 +68,10 @@ def join_table(found: Found, root: Path, declared: Declarations) -> None:
             _refuse_two(table, columns, found.cases[number], each[0], odd)
         said[number] = each[0]
     _require_whole(table, columns)
-    found.told += table.told
+    found.notes += table.notes
     if again:
-        found.told.append(f"{table.path.name}: {again} cases have several rows, which say the same of them")
-    _tell_labels(found, table, columns, said)
+        found.notes.append(f"{table.path.name}: {again} cases have several rows, which say the same of them")
+    _note_labels(found, table, columns, said)
     found.cases = [_joined(case, said.get(number), columns) for number, case in enumerate(found.cases)]
     if "split" in columns:
         require_splits([found.cases[number] for number in said], table.path)
@@ -124,79 +113,6 @@ def _hits(cells: Sequence[str], index: CaseIndex) -> int:
     return sum(bool(index.file(cell, alone=True) or index.group(cell)) for cell in cells if cell)
 
 
-def _rows_by_case(table: ReadTable, key: str, found: Found, root: Path, index: CaseIndex) -> dict[int, list[TableRow]]:
-    """Number of a case -> the rows that name it; what is left over on either side is told."""
-    cells = {row.line: value_of(row.cells[key]) for row in table.rows}
-    ends = Counter(last_of(cell) for cell in {*cells.values()})
-    looked_up = {line: index.file(cell, alone=ends[last_of(cell)] == 1) for line, cell in cells.items()}
-    groups = {line: index.group(cell) for line, cell in cells.items()}
-    if not any(looked_up.values()):
-        looked_up = groups
-    else:
-        _require_one(table, found.cases, cells, looked_up)
-        _require_files(table, key, cells, looked_up, groups)
-    named: dict[int, list[TableRow]] = {}
-    for row in table.rows:
-        for number in looked_up[row.line]:
-            named.setdefault(number, []).append(row)
-    gone = CaseIndex([Case(path.name, (path,)) for paths in found.excluded.values() for path in paths], root)
-    over = [line for line, cases in looked_up.items() if not cases and not gone.file(cells[line], alone=True)]
-    likely = _mend([cells[line] for line in over], index)
-    if not named:
-        case = on_one_line(found.cases[0].name) if found.cases else "none"
-        raise TableError(
-            f"{table.path}: none of {len(table.rows)} rows names a case: column {shown(key)} holds"
-            f" {shown(next(iter(cells.values())))}, and the first case is {shown(case)}{likely}. Give the column that"
-            f" names the images with --case-column; the table has: {listed(table.columns)}"
-        )
-    if over:
-        found.told.append(
-            f"{table.path.name}: {len(over)} of {len(cells)} rows name no case here, first line {over[0]},"
-            f" {shown(cells[over[0]])}{likely}"
-        )
-    if bare := [case.name for number, case in enumerate(found.cases) if number not in named]:
-        found.told.append(
-            f"{table.path.name}: {len(bare)} of {len(found.cases)} cases have no row, first {shown(bare[0])}; they have"
-            " no label, and are left out where the table tells patients"
-        )
-    return named
-
-
-def _require_one(
-    table: ReadTable, cases: Sequence[Case], cells: Mapping[int, str], found: Mapping[int, set[int]]
-) -> None:
-    for line, numbers in found.items():
-        if len(numbers) > 1:
-            names = ", ".join(shown(cases[number].name) for number in sorted(numbers)[:2])
-            raise TableError(
-                f"{table.path}, line {line}: {shown(cells[line])} names {len(numbers)} cases ({names}); write paths in"
-                " that column, or move copies of images away"
-            )
-
-
-def _require_files(
-    table: ReadTable, key: str, cells: Mapping[int, str], files: Mapping[int, set[int]], groups: Mapping[int, set[int]]
-) -> None:
-    """See that numbers which name files are not those of folders or patients as well."""
-    both = [line for line, cases in files.items() if cases and groups[line] and not cases <= groups[line]]
-    if 2 * len(both) > sum(map(bool, files.values())):
-        raise TableError(
-            f"{table.path}, line {both[0]}: column {shown(key)} holds {shown(cells[both[0]])}, and both a file and"
-            " another folder or patient are called so; write the files' paths, or their names with suffix"
-        )
-
-
-def _mend(cells: Sequence[str], index: CaseIndex) -> str:
-    """What may have happened to names that were not found."""
-    for what, mended in _MENDS.items():
-        for cell in cells:
-            others = (each for each in mended(cell) if each != cell)
-            better = next((each for each in others if index.file(each, alone=False) or index.group(each)), None)
-            if better is not None:
-                return f"; perhaps {what} ({shown(cell)} for {shown(better)}): mend that column, as text"
-    return ""
-
-
 def _said(table: ReadTable, row: TableRow, columns: Mapping[str, str], classes: tuple[str, ...] | None) -> _Said:
     where = f"{table.path}, line {row.line}"
 
@@ -230,15 +146,15 @@ def _require_whole(table: ReadTable, columns: Mapping[str, str]) -> None:
     require_whole(lines, f"{table.path}: column {shown(columns['patient'])}")
 
 
-def _tell_labels(found: Found, table: ReadTable, columns: Mapping[str, str], said: Mapping[int, _Said]) -> None:
+def _note_labels(found: FoundCases, table: ReadTable, columns: Mapping[str, str], said: Mapping[int, _Said]) -> None:
     if "label" not in columns:
         return
     if any(case.label is not None for case in found.cases):
-        found.told.append(f"{table.path.name}: its labels stand in place of the names of folders")
+        found.notes.append(f"{table.path.name}: its labels stand in place of the names of folders")
     if empty := sum(row.label is None for row in said.values()):
-        found.told.append(f"{table.path.name}: {empty} cases have an empty label")
+        found.notes.append(f"{table.path.name}: {empty} cases have an empty label")
     if several := sum("|" in (row.label or "") for row in said.values()):
-        found.told.append(
+        found.notes.append(
             f"{table.path.name}: {several} cases have several findings in one label, which count as one class"
         )
 

@@ -57,13 +57,13 @@ class ReadTable:
         path: its file.
         columns: heads as they are written, in their order; folded by `key` they name cells.
         rows: all that are not blank.
-        told: what was passed over, as sentences for the eyes of the site.
+        notes: what was skipped, as sentences that stay at the site.
     """
 
     path: Path
     columns: tuple[str, ...]
     rows: tuple[TableRow, ...]
-    told: tuple[str, ...]
+    notes: tuple[str, ...]
 
     @staticmethod
     def key(column: str) -> str:
@@ -83,7 +83,7 @@ class ReadTable:
         """See that of these columns, folded, none is there twice.
 
         Raises:
-            TableError: one is: two columns of one name, and no way to tell which is meant.
+            TableError: one is: two columns of one name, and no way to know which is meant.
         """
         keys = [self.key(column) for column in self.columns]
         for column in columns:
@@ -131,8 +131,8 @@ def read_rows(path: Path) -> ReadTable:
         raise TableError(
             f"{path}, line {reader.line_num + skipped}: expected a table, found something else: {problem}"
         ) from None
-    told = (f"{path.name}: {comments} lines that begin with # are passed over",) if comments else ()
-    return ReadTable(path, columns, tuple(rows), told)
+    notes = (f"{path.name}: {comments} lines that begin with # are passed over",) if comments else ()
+    return ReadTable(path, columns, tuple(rows), notes)
 
 
 def _missing(keys: Sequence[str], there: int) -> dict[str, str]:

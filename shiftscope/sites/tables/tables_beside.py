@@ -27,10 +27,10 @@ def unread_tables(root: Path, manifest: Path | None, labels: str | None) -> list
     unused = [path.name for path in tables if used.isdisjoint((path, path.absolute()))]
     if not unused or (manifest is not None and manifest.parent != root):
         return []
-    way = (
+    remedy = (
         "a table of the cases is joined with --labels, or is named manifest.csv; a workbook is saved as CSV UTF-8 first"
     )
-    return [f"{', '.join(unused[:3])}{', ...' * (len(unused) > 3)} beside the images: not read; {way}"]
+    return [f"{', '.join(unused[:3])}{', ...' * (len(unused) > 3)} beside the images: not read; {remedy}"]
 
 
 def _lists_images(path: Path) -> bool:

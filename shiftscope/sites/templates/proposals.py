@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from shiftscope.errors import InputError
-from shiftscope.sites.layouts.found import Found
+from shiftscope.sites.layouts.found_cases import FoundCases
 from shiftscope.sites.layouts.spellings import mask_target, stem_of
 from shiftscope.sites.templates.template import Template
 from shiftscope.sites.templates.template_cases import cases_of
@@ -19,7 +19,7 @@ def suffix_of(paths: Iterable[Path]) -> str:
     return suffixes.pop() if len(suffixes) == 1 and "" not in suffixes else ".*"
 
 
-def read_by(root: Path, image: str, mask: str | None = None, files: Sequence[Path] | None = None) -> Found | None:
+def read_by(root: Path, image: str, mask: str | None = None, files: Sequence[Path] | None = None) -> FoundCases | None:
     """What templates made of names that lie here find; None where such names are no template, or fit no one image."""
     try:
         found = cases_of(root, Template.of(image), None if mask is None else Template.of(mask), files)

@@ -16,15 +16,11 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from shiftscope.errors import Unsettled
-from shiftscope.parsing import shown
-from shiftscope.sites.layouts.spellings import SPLITS, stem_of
-from shiftscope.sites.templates.template_names import Name, Piece, folded, month_of, names_of
+from shiftscope.sites.layouts.spellings import stem_of
+from shiftscope.sites.templates.name_matching import Steps, fits
+from shiftscope.sites.templates.template_names import Name, folded, names_of
 
 __all__ = ["LayoutTemplate", "Match", "Template"]
-
-_STEPS = 2000
-"""Ends that are tried for the fields of one path; a path of ordinary separators takes twenty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +84,7 @@ class Template:
         tail = self.names[-1][-1]
         if tail.kind == "text" and not folded(names[-1]).endswith(folded(tail.text)):
             return
-        steps = _Steps(self.text, "/".join(parts))
+        steps = Steps(self.text, "/".join(parts))
         for found in self._walk(0, names, 0, {}, steps):
             fields = {key: value for name in found for key, value in name.fields}
             deep = tuple(name.whole for name in found if name.deep)
@@ -96,7 +92,7 @@ class Template:
             yield Match(fields, deep, self._called(found, fields), loose)
 
     def _walk(
-        self, at: int, names: Sequence[str], used: int, bound: dict[str, str], steps: "_Steps"
+        self, at: int, names: Sequence[str], used: int, bound: dict[str, str], steps: Steps
     ) -> Iterator[tuple["_Found", ...]]:
         """The names from `used` on by the template's names from `at` on."""
         if at == len(self.names):
@@ -112,13 +108,13 @@ class Template:
             return
         if used == len(names):
             return
-        for fields, loose in _fits(wanted, names[used], bound, steps):
+        for fields, loose in fits(wanted, names[used], bound, steps):
             here = _Found(names[used], fields, loose)
             known = bound | dict(fields)
             yield from ((here, *rest) for rest in self._walk(at + 1, names, used + 1, known, steps))
 
     def _called(self, found: Sequence["_Found"], fields: Mapping[str, str]) -> str:
-        """The name of a match: what tells it from others. Without `{case}` every part that is not fixed does."""
+        """The name of a match, which distinguishes it. Without `{case}` every part that is not fixed does."""
         named = "case" in self.fields
         called = []
         for place, (wanted, got) in enumerate(zip(self.names, found, strict=True)):
@@ -141,95 +137,6 @@ class _Found:
     fields: tuple[tuple[str, str], ...] = ()
     loose: tuple[str, ...] = ()
     deep: bool = False
-
-
-@dataclass(slots=True)
-class _Steps:
-    """Counts what is tried for one path."""
-
-    template: str
-    path: str
-    taken: int = 0
-
-    def count(self) -> None:
-        self.taken += 1
-        if self.taken > _STEPS:
-            raise Unsettled(
-                f"the template {self.template} fits {shown(self.path)} in too many ways; put more plain text between"
-                " its fields, or fewer * and **",
-                "the template of its layout fits a name in too many ways",
-            )
-
-
-def _fits(
-    wanted: Name, text: str, bound: Mapping[str, str], steps: _Steps
-) -> Iterator[tuple[tuple[tuple[str, str], ...], tuple[str, ...]]]:
-    """The ways in which one name fits: new fields, and what each `*` stands for.
-
-    Where a piece cannot begin at a place, it is not tried there again: a field comes once in a name, so what follows
-    does not depend on how the place was reached.
-    """
-    lower = folded(text)
-    dead: set[tuple[int, int]] = set()
-
-    def fit(at: int, start: int) -> Iterator[tuple[tuple[tuple[str, str], ...], tuple[str, ...]]]:
-        if (at, start) in dead:
-            return
-        if at == len(wanted):
-            if start == len(text):
-                yield (), ()
-            return
-        steps.count()
-        piece, any_way = wanted[at], False
-        for end in _ends(wanted, at, start, text, lower, bound):
-            for fields, loose in fit(at + 1, end):
-                any_way = True
-                if piece.kind == "any":
-                    yield fields, (text[start:end], *loose)
-                elif piece.kind == "field" and piece.text not in bound:
-                    yield ((piece.text, text[start:end]), *fields), loose
-                else:
-                    yield fields, loose
-        if not any_way:
-            dead.add((at, start))
-
-    yield from fit(0, 0)
-
-
-def _ends(wanted: Name, at: int, start: int, text: str, lower: str, bound: Mapping[str, str]) -> Iterator[int]:
-    """Where a piece that begins at `start` can end, the likeliest first."""
-    fixed = _fixed(wanted[at], bound)
-    if fixed is not None:
-        if lower.startswith(fixed, start):
-            yield start + len(fixed)
-        return
-    piece = wanted[at]
-    least = start + (piece.kind == "field")
-    following = _fixed(wanted[at + 1], bound) if at + 1 < len(wanted) else None
-    if following is None:
-        places = [len(text)] if least <= len(text) else []
-    else:
-        places = [place for place in range(least, len(text) + 1) if lower.startswith(following, place)]
-    before = wanted[at - 1].text[-1:] if at and wanted[at - 1].kind == "text" else ""
-    for place in reversed(places) if piece.text == "case" else places:
-        if piece.kind == "any" or _may_be(piece.text, text[start:place], before):
-            yield place
-
-
-def _fixed(piece: Piece, bound: Mapping[str, str]) -> str | None:
-    """The text that a piece must be, folded; None where it is open."""
-    if piece.kind == "text":
-        return folded(piece.text)
-    return folded(bound[piece.text]) if piece.text in bound else None
-
-
-def _may_be(field: str, text: str, before: str) -> bool:
-    """Whether a field can have this text; `before` is the sign in front of it."""
-    if field == "split":
-        return text.lower() in SPLITS
-    if field == "date":
-        return month_of(text) is not None
-    return field != "channel" or not before or before not in text
 
 
 def _without_channel(wanted: Name, got: _Found, fields: Mapping[str, str]) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from shiftscope.errors import InputError, Unsettled
 from shiftscope.parsing import on_one_line, shown
 from shiftscope.sites.dicom_tree import dicom_cases, is_dicom
-from shiftscope.sites.layouts.found import Found
+from shiftscope.sites.layouts.found_cases import FoundCases
 from shiftscope.sites.layouts.spellings import SPLITS, walk
 from shiftscope.sites.site import Case
 from shiftscope.sites.templates.template import Match, Template
@@ -53,11 +53,13 @@ def shared_fields(image: Template, mask: Template) -> list[str]:
     return shared
 
 
-def cases_of(root: Path, image: Template, mask: Template | None = None, files: Iterable[Path] | None = None) -> Found:
+def cases_of(
+    root: Path, image: Template, mask: Template | None = None, files: Iterable[Path] | None = None
+) -> FoundCases:
     """Read a folder by templates.
 
     A file that fits the template of masks is a mask, whatever else it fits. Files of one image that differ in nothing
-    but `*` are a DICOM series. Files that fit neither template are told of.
+    but `*` are a DICOM series. Files that fit neither template are counted in a note.
 
     Args:
         root: what templates are relative to.
@@ -70,15 +72,15 @@ def cases_of(root: Path, image: Template, mask: Template | None = None, files: I
         Unsettled: several files are one image and are no DICOM series, a mask fits several images, or a name fits in
             too many ways.
     """
-    found = Found(layout_of(image, mask), template=image.text, mask_template=mask.text if mask else None)
+    found = FoundCases(layout_of(image, mask), template=image.text, mask_template=mask.text if mask else None)
     found.named_patients = "patient" in image.fields
     images: dict[_Key, _Image] = {}
     masks: list[tuple[Path, list[Match]]] = []
     ambiguous: list[tuple[Path, str, str]] = []
     for path in walk(root) if files is None else files:
         parts = path.relative_to(root).parts
-        if mask is not None and (ways := list(mask.matches(parts))):
-            masks.append((path, ways))
+        if mask is not None and (mask_matches := list(mask.matches(parts))):
+            masks.append((path, mask_matches))
             continue
         matches = image.matches(parts)
         match = next(matches, None)
@@ -91,7 +93,7 @@ def cases_of(root: Path, image: Template, mask: Template | None = None, files: I
     if mask is not None:
         _pair(images, masks, image, mask, found)
     _add(images.values(), root, found, image)
-    _tell_ambiguous(ambiguous, found)
+    _note_ambiguous(ambiguous, found)
     return found
 
 
@@ -117,7 +119,7 @@ def _pair(
     masks: Sequence[tuple[Path, list[Match]]],
     image: Template,
     mask: Template,
-    found: Found,
+    found: FoundCases,
 ) -> None:
     """Give each mask to the image that its fields name; of several ways to read its name the first that names one."""
     try:
@@ -132,17 +134,17 @@ def _pair(
 
     for each in images.values():
         index[address(each.match)].append(each)
-    if images and masks and not any(address(way) in index for _, ways in masks for way in ways):
-        path, ways = masks[0]
-        said = " and ".join(f"{{{name}}} is {shown(ways[0].fields[name])}" for name in shared)
+    if images and masks and not any(address(match) in index for _, mask_matches in masks for match in mask_matches):
+        path, mask_matches = masks[0]
+        said = " and ".join(f"{{{name}}} is {shown(mask_matches[0].fields[name])}" for name in shared)
         raise Unsettled(
             f"no mask that fits {mask.text} finds an image by {image.text}: of {on_one_line(str(path))} {said}, and of"
             f" the first image {', '.join(shown(next(iter(images.values())).match.fields[name]) for name in shared)};"
             " fields, and the last folders that **/ stands for, must be alike in both",
             "no mask finds an image by the templates of its layout",
         )
-    for path, ways in masks:
-        owners = next((index[place] for way in ways if (place := address(way)) in index), [])
+    for path, mask_matches in masks:
+        owners = next((index[place] for match in mask_matches if (place := address(match)) in index), [])
         if len(owners) > 1:
             one, other = (next(iter(each.files.values()))[0] for each in owners[:2])
             raise Unsettled(
@@ -157,7 +159,7 @@ def _pair(
             found.leave_out("mask_without_image", path)
 
 
-def _add(images: Collection[_Image], root: Path, found: Found, template: Template) -> None:
+def _add(images: Collection[_Image], root: Path, found: FoundCases, template: Template) -> None:
     """The cases of all images; DICOM files are grouped by their headers, all at once, and then by what they fit."""
     owners: dict[Path, _Image] = {}
     for each in images:
@@ -172,7 +174,7 @@ def _add(images: Collection[_Image], root: Path, found: Found, template: Templat
         else:
             found.cases.append(_case(name, _series(files, template, root), each))
     parts: dict[str, list[tuple[Case, list[Path]]]] = defaultdict(list)
-    for case in dicom_cases(root, owners, found.leave_out, found.tell):
+    for case in dicom_cases(root, owners, found.leave_out, found.note):
         by_name: dict[str, list[Path]] = defaultdict(list)
         for path in case.images:
             by_name[owners[path].match.name].append(path)
@@ -181,7 +183,7 @@ def _add(images: Collection[_Image], root: Path, found: Found, template: Templat
     for name, cases in parts.items():
         one = owners[cases[0][1][0]]
         if len(cases) > 1:
-            found.tell(f"the files of {name} are {len(cases)} series or pictures, and as many cases")
+            found.note(f"the files of {name} are {len(cases)} series or pictures, and as many cases")
             for path in one.masks:  # of which of them it is, nobody knows
                 found.leave_out("unsupported", path)
             one.masks = []
@@ -218,10 +220,10 @@ def _series(files: Sequence[Path], template: Template, root: Path) -> tuple[Path
     return tuple(sorted(files))
 
 
-def _tell_ambiguous(ambiguous: Sequence[tuple[Path, str, str]], found: Found) -> None:
+def _note_ambiguous(ambiguous: Sequence[tuple[Path, str, str]], found: FoundCases) -> None:
     if ambiguous:
         path, name, texts = ambiguous[0]
-        found.tell(
+        found.note(
             f"{len(ambiguous)} names fit {found.template} in several ways, for example {path.name}: {name} could be"
             f" {texts}; the first is taken"
         )

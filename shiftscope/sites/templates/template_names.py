@@ -93,7 +93,7 @@ def _problem(text: str) -> str | None:
 
 
 def _problem_of_name(name: str) -> str | None:
-    seen: set[str] = set()
+    used: set[str] = set()
     open_before = False
     for found in _PIECE.finditer(name):
         field, stars, brace = found[1], found[2], found[4]
@@ -101,7 +101,7 @@ def _problem_of_name(name: str) -> str | None:
             return f"it has a brace {brace!r} without its other half"
         if field is not None and field not in FIELDS:
             return f"it has {{{field}}}, which is no field"
-        if field is not None and field in seen:
+        if field is not None and field in used:
             return f"it has {{{field}}} twice in one name; put * for one of them"
         if stars is not None and len(stars) > 1:
             return f"it has {stars} within a name; ** stands for folders alone"
@@ -110,7 +110,7 @@ def _problem_of_name(name: str) -> str | None:
             return f"in {name} nothing parts {found[0]} from what is before it"
         open_before = is_open
         if field is not None:
-            seen.add(field)
+            used.add(field)
     return None
 
 

@@ -7,15 +7,15 @@ import numpy as np
 from shiftscope.errors import Unreadable
 from shiftscope.images.image import Image, as_seen
 
-__all__ = ["refuse_copy"]
+__all__ = ["refuse_overlay"]
 
 _LIKE = 12 / 255
 _DARK, _BRIGHT = 16 / 255, 240 / 255
-_MOST_LIKE, _LEAST_SEEN = 0.5, 0.02
+_MOST_LIKE, _LEAST_GREY = 0.5, 0.02
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 
 
-def refuse_copy(values: np.ndarray, full: float, image: Image | None, path: Path) -> None:
+def refuse_overlay(values: np.ndarray, full: float, image: Image | None, path: Path) -> None:
     """See that a mask with many levels is not its own image, as overlays and cut-out lesions are.
 
     Args:
@@ -29,13 +29,13 @@ def refuse_copy(values: np.ndarray, full: float, image: Image | None, path: Path
     """
     if image is None or image.pixels.shape[:3] != values.shape[:3]:
         return
-    seen, drawn = as_seen(image), values.astype(np.float32) / np.float32(full)
-    seen = seen[..., None] if seen.ndim == 3 else seen
-    if drawn.shape[-1] == 1 and seen.shape[-1] == 3:
-        seen = (seen @ _LUMA)[..., None]
+    pixels, drawn = as_seen(image), values.astype(np.float32) / np.float32(full)
+    pixels = pixels[..., None] if pixels.ndim == 3 else pixels
+    if drawn.shape[-1] == 1 and pixels.shape[-1] == 3:
+        pixels = (pixels @ _LUMA)[..., None]
     grey = (drawn > _DARK) & (drawn < _BRIGHT)
-    like = np.abs(drawn - seen) <= _LIKE
-    if grey.mean() > _LEAST_SEEN and like[grey].mean() > _MOST_LIKE:
+    like = np.abs(drawn - pixels) <= _LIKE
+    if grey.mean() > _LEAST_GREY and like[grey].mean() > _MOST_LIKE:
         raise Unreadable(
             path,
             "unsupported",

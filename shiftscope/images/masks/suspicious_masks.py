@@ -1,16 +1,16 @@
-"""What a mask looks like, where that is unlike an annotation: empty, full, drawn in reverse, an outline."""
+"""What makes a mask unlike an annotation: empty, full, drawn in reverse, an outline."""
 
 import numpy as np
 
-__all__ = ["looks_of"]
+__all__ = ["suspicions_of"]
 
 _FULL, _AROUND = 0.95, 0.8
 _LEAST = 64
-"""Pixels of foreground below which an outline cannot be told from a small lesion."""
+"""Pixels of foreground below which an outline cannot be distinguished from a small lesion."""
 _INSIDE, _HOLLOW = 0.02, 3
 
 
-def looks_of(labels: np.ndarray) -> tuple[str, ...]:
+def suspicions_of(labels: np.ndarray) -> tuple[str, ...]:
     """Keys of `ODDITIES` for a label map (z, y, x); the slice with most foreground is looked at."""
     if 0 in labels.shape:
         return ()

@@ -31,10 +31,10 @@ def patient(
 
 
 def tallied(patients: list[Patient], site: Site = SITE) -> Profile:
-    tally = SiteAccumulator()
+    accumulator = SiteAccumulator()
     for item in patients:
-        tally.add(item)
-    return tally.profile(site, 0, load_extractor(), {})
+        accumulator.add(item)
+    return accumulator.profile(site, 0, load_extractor(), {})
 
 
 def test_axes_of_the_masks_are_over_the_same_patients() -> None:

@@ -1,16 +1,16 @@
-"""What a folder lists although nothing can be read there: links without a target, placeholders, pipes and devices."""
+"""Entries of a folder without a file to read behind them: links without a target, placeholders, pipes and devices."""
 
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from shiftscope.sites.layouts.found import Found
+from shiftscope.sites.layouts.found_cases import FoundCases
 from shiftscope.sites.layouts.spellings import folders_of, is_image_name, is_litter
 
-__all__ = ["Lost", "leave_out_lost", "lost_in", "sentences"]
+__all__ = ["MissingFile", "leave_out_missing", "missing_in", "missing_text"]
 
-_KINDS = {
+_REMEDIES = {
     "link": (
         "links that lead nowhere: the files they stand for were not copied, or not fetched (git-annex, datalad: get)"
     ),
@@ -24,11 +24,11 @@ _ENDINGS = {
 }
 """Of names that stand for an image which is not there: "scan.png.part"."""
 
-Lost = tuple[Path, str]
+MissingFile = tuple[Path, str]
 """An entry, and a key of what is the matter with it."""
 
 
-def lost_in(folder: Path) -> Iterator[Lost]:
+def missing_in(folder: Path) -> Iterator[MissingFile]:
     """Entries under a folder that ought to be files and are none; hidden folders are passed over, as for images."""
     with os.scandir(folder) as entries:
         there = sorted(entries, key=lambda each: each.name)
@@ -37,28 +37,28 @@ def lost_in(folder: Path) -> Iterator[Lost]:
             yield Path(entry.path), kind
     if any(entry.is_symlink() or entry.is_dir() for entry in there):
         for inner in folders_of(folder):
-            yield from lost_in(inner)
+            yield from missing_in(inner)
 
 
-def leave_out_lost(found: Found, lost: Sequence[Lost]) -> None:
+def leave_out_missing(found: FoundCases, lost: Sequence[MissingFile]) -> None:
     """Count what is listed and not there, and leave out series that lack such a file, as those with a broken one."""
     folders = {path.parent for path, _ in lost}
     whole = [case for case in found.cases if len(case.images) == 1 or folders.isdisjoint(p.parent for p in case.images)]
     for case in found.cases:
         if len(case.images) > 1 and not folders.isdisjoint(path.parent for path in case.images):
             found.leave_out("missing", case.images[0])
-            found.tell(f"the series {case.name} is left out, for a file of its folder is not there")
+            found.note(f"the series {case.name} is left out, for a file of its folder is not there")
     found.cases = whole
     for path, _ in lost:
         found.leave_out("missing", path)
-    found.told += sentences(lost)
+    found.notes += missing_text(lost)
 
 
-def sentences(lost: Sequence[Lost]) -> list[str]:
-    """What was lost, by kind, for the eyes of the site."""
+def missing_text(lost: Sequence[MissingFile]) -> list[str]:
+    """What is missing, by kind, as sentences that stay at the site."""
     counts = Counter(kind for _, kind in lost)
     first = {kind: path for path, kind in reversed(lost)}
-    return [f"{counts[kind]} x {what}; the first is {first[kind]}" for kind, what in _KINDS.items() if counts[kind]]
+    return [f"{counts[kind]} x {what}; the first is {first[kind]}" for kind, what in _REMEDIES.items() if counts[kind]]
 
 
 def _kind(entry: "os.DirEntry[str]") -> str | None:

@@ -3,7 +3,7 @@
 import logging
 import warnings
 
-__all__ = ["quiet"]
+__all__ = ["silence_decoders"]
 
 _READERS = (r"pydicom\b", r"pylibjpeg\b", r"PIL\b", r"nibabel\b", r"tifffile\b")
 
@@ -13,7 +13,7 @@ for _name in ("tifffile", "nibabel.global"):
     logging.getLogger(_name).setLevel(logging.CRITICAL)
 
 
-def quiet() -> None:
+def silence_decoders() -> None:
     """Ignore warnings raised inside the readers' own modules; cheap enough to call before every file.
 
     `warnings.catch_warnings` swaps the filters of the whole process and is not safe with decoding threads. A filter

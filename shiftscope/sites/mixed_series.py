@@ -1,4 +1,4 @@
-"""What kinds of series a tree of DICOM files mixes, in sentences for the eyes of the site."""
+"""What kinds of series a tree of DICOM files mixes, in sentences that stay at the site."""
 
 from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
@@ -32,7 +32,7 @@ def mixtures(series: "Sequence[tuple[Header, Hashable]]") -> Iterator[str]:
         for sentence in (
             _several("modalities", (header.modality for header in headers)),
             _several("parts of the body", (header.body for header in headers)),
-            _several("views", (header.view[1] for header in headers if header.modality in _FILMS)),
+            _several("views", (header.projection[1] for header in headers if header.modality in _FILMS)),
             _many_a_patient(series),
             _split(headers),
         )

@@ -1,4 +1,4 @@
-"""What a file is, told from its first bytes: suffixes lie."""
+"""The format of a file, recognised by its first bytes: suffixes may be wrong."""
 
 import gzip
 import zlib
@@ -128,9 +128,9 @@ def _refuse_analyze(head: bytes, path: Path) -> None:
         Unreadable: "unsupported".
     """
     for order in ("little", "big"):
-        length, sides = (int.from_bytes(head[place], order) for place in (slice(0, 4), slice(40, 42)))
-        if length == len(head) == _ANALYZE and 1 <= sides <= 7 and _volume(head) is None:
-            detail = "an Analyze 7.5 header, which does not tell the patient's right from left; convert it to NIfTI"
+        length, dimensions = (int.from_bytes(head[place], order) for place in (slice(0, 4), slice(40, 42)))
+        if length == len(head) == _ANALYZE and 1 <= dimensions <= 7 and _volume(head) is None:
+            detail = "an Analyze 7.5 header, which does not state the patient's right from left; convert it to NIfTI"
             raise Unreadable(path, "unsupported", detail)
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection
 
-from shiftscope.sites.shipped_words import class_words, scanner_words
+from shiftscope.sites.vocabularies import class_words, scanner_words
 
 __all__ = ["is_class_name", "is_scanner_name", "unknown_classes"]
 
@@ -26,16 +26,16 @@ def is_class_name(name: str) -> bool:
     "No_Tumor", "grade-3", "COVID-19" and "0" are; "2023", "part_1" and anybody's name are not.
     """
     apart = _CAMEL.sub(" ", name).casefold()
-    words = [part for word in _WORDS.findall(apart) for part in _parts(word)]
-    short = sum(len(word) == 1 for word in words)
-    return 0 < len(words) <= MOST_WORDS and short <= MOST_CHARACTERS and all(map(_is_known, words))
+    tokens = [part for token in _WORDS.findall(apart) for part in _parts(token)]
+    short = sum(len(token) == 1 for token in tokens)
+    return 0 < len(tokens) <= MOST_WORDS and short <= MOST_CHARACTERS and all(map(_is_known, tokens))
 
 
 def is_scanner_name(name: str) -> bool:
     """Whether a name is made of known words, one at least, and codes of two letters and four digits at most."""
-    words = _WORDS.findall(name.casefold())
-    plain = [word for word in words if word in scanner_words() and len(word) > 1]
-    codes = [part for word in words if word not in scanner_words() for part in _TAKEN_APART.findall(word)]
+    tokens = _WORDS.findall(name.casefold())
+    plain = [token for token in tokens if token in scanner_words() and len(token) > 1]
+    codes = [part for token in tokens if token not in scanner_words() for part in _TAKEN_APART.findall(token)]
     return bool(plain) and all(
         part in scanner_words()
         or (len(part) <= (MOST_DIGITS if part.isdecimal() else MOST_LETTERS) and not _YEAR.fullmatch(part))
@@ -48,10 +48,10 @@ def unknown_classes(names: Collection[str], declared: Collection[str]) -> list[s
     return sorted(name for name in names if name not in declared and not is_class_name(name))
 
 
-def _parts(word: str) -> list[str]:
+def _parts(token: str) -> list[str]:
     """A known word whole; others taken apart where letters and digits meet: "grade3", "covid19"."""
-    return [word] if word in class_words() else _TAKEN_APART.findall(word)
+    return [token] if token in class_words() else _TAKEN_APART.findall(token)
 
 
-def _is_known(word: str) -> bool:
-    return word in class_words() or (len(word) == 1 and word.isdecimal())
+def _is_known(token: str) -> bool:
+    return token in class_words() or (len(token) == 1 and token.isdecimal())

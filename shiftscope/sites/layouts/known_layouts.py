@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from shiftscope.sites.dicom_tree import dicom_cases, holds_patients, is_dicom
-from shiftscope.sites.layouts.bids import bids
 from shiftscope.sites.layouts.case_folders import folder_each, sequences
+from shiftscope.sites.layouts.conventions import bids, nnunet
 from shiftscope.sites.layouts.folder_names import are_months, are_parts, names_masks
-from shiftscope.sites.layouts.found import Found
+from shiftscope.sites.layouts.found_cases import FoundCases
 from shiftscope.sites.layouts.image_mask_folders import images_and_masks, one_folder
 from shiftscope.sites.layouts.pairings import pairing
 from shiftscope.sites.layouts.sibling_folders import beside_folders
@@ -24,17 +24,15 @@ from shiftscope.sites.layouts.spellings import (
     stem_of,
     walk,
 )
-from shiftscope.sites.names import is_class_name
-from shiftscope.sites.site import Case
+from shiftscope.sites.publishable_names import is_class_name
 from shiftscope.sites.templates.proposals import parted, read_by, suffix_of
 
-__all__ = ["LAYOUTS", "Found", "find_cases"]
+__all__ = ["LAYOUTS", "FoundCases", "find_cases"]
 
-_CHANNEL = re.compile(r"_(\d{4})$")
 _LISTED = 3
 
 
-def find_cases(root: Path, classes: Collection[str] = ()) -> Found | None:
+def find_cases(root: Path, classes: Collection[str] = ()) -> FoundCases | None:
     """Try the layouts in order; None when none fits.
 
     Args:
@@ -52,39 +50,7 @@ def find_cases(root: Path, classes: Collection[str] = ()) -> Found | None:
     return None
 
 
-def _nnunet(root: Path) -> Found | None:
-    """imagesTr/CASE_0000.*, labelsTr/CASE.*, one image a channel; imagesTs only where labelsTs is there."""
-    if not (root / "imagesTr").is_dir():
-        return None
-    found = Found("nnunet")
-    tested = (root / "imagesTs").is_dir() and (root / "labelsTs").is_dir()
-    for tail, split in (("Tr", "train" if tested else None), ("Ts", "test")):
-        if tail == "Ts" and not tested:
-            continue
-        paths = files_of(root / f"images{tail}")
-        folder = root / f"labels{tail}"
-        masks = {stem_of(path.name): path for path in files_of(folder)} if folder.is_dir() else {}
-        numbered = [bool(_CHANNEL.search(stem_of(path.name))) for path in paths]
-        cases: dict[str, dict[str, tuple[Path, ...]]] = {}
-        for path in paths:
-            stem = stem_of(path.name)
-            channel = _CHANNEL.search(stem)
-            cases.setdefault(_CHANNEL.sub("", stem), {}).setdefault(channel[1] if channel else "0000", (path,))
-        for name, channels in cases.items():
-            mask = masks.pop(name, None)
-            images = next(iter(channels.values()))
-            found.cases.append(Case(name, images, masks=() if mask is None else (mask,), split=split))
-        found.channels |= cases if any(numbered) else {}
-        for path in masks.values():
-            found.leave_out("mask_without_image", path)
-        if not tested and paths and len(set(numbered)) == 1:
-            found.template = f"imagesTr/{{case}}{'_{channel}' if numbered[0] else ''}{suffix_of(paths)}"
-            if folder.is_dir():
-                found.mask_template = f"labelsTr/{{case}}{suffix_of(files_of(folder))}"
-    return found
-
-
-def _images_alone(root: Path) -> Found | None:
+def _images_alone(root: Path) -> FoundCases | None:
     """A folder of images without masks is a layout of its own."""
     inner = {path.name.lower(): path for path in folders_of(root)}
     images = next((inner[name] for name in IMAGES if name in inner), None)
@@ -95,7 +61,7 @@ def _images_alone(root: Path) -> Found | None:
     return found
 
 
-def _splits(root: Path) -> Found | None:
+def _splits(root: Path) -> FoundCases | None:
     """train|val|test, each with a layout of its own."""
     folders = [folder for folder in folders_of(root) if has_images(folder, deep=True)]
     if not folders or not all(folder.name.lower() in SPLITS for folder in folders):
@@ -109,7 +75,7 @@ def _splits(root: Path) -> Found | None:
             (what, _with_split(image, folder), _with_split(mask, folder)) for what, image, mask in part.choices
         ]
         parts.append(part)
-        whole = whole or Found("split-classes" if part.layout == "classes" else part.layout)
+        whole = whole or FoundCases("split-classes" if part.layout == "classes" else part.layout)
         whole.take(part, folder, split=SPLITS[folder.name.lower()])
     if whole is not None:
         whole.describe(parts, "{split}")
@@ -121,13 +87,13 @@ def _with_split(template: str, folder: Path) -> str:
     return re.sub(rf"(?<![^\W_]){re.escape(folder.name)}(?![^\W_])", "{split}", template)
 
 
-def _parts(root: Path) -> Found | None:
+def _parts(root: Path) -> FoundCases | None:
     """Years, days or numbered parts of one delivery: each has a layout of its own, and none is a class."""
     folders = [folder for folder in folders_of(root) if has_images(folder, deep=True)]
     return _in_parts(folders) if are_parts([folder.name for folder in folders]) else None
 
 
-def _in_parts(folders: Sequence[Path]) -> Found | None:
+def _in_parts(folders: Sequence[Path]) -> FoundCases | None:
     """What lies in parts; numbers from 01 to 12 in a year are its months, and parts again."""
     found = []
     for folder in folders:
@@ -137,31 +103,31 @@ def _in_parts(folders: Sequence[Path]) -> Found | None:
         found += [] if part is None else [(folder, part)]
     if not found:
         return None
-    whole = Found(found[0][1].layout)
+    whole = FoundCases(found[0][1].layout)
     for folder, part in found:
         whole.take(part, folder)
     whole.describe([part for _, part in found], "**")
-    whole.tell(f"{_several(folders)} are taken for parts of one delivery, and for no classes")
+    whole.note(f"{_several(folders)} are taken for parts of one delivery, and for no classes")
     return whole
 
 
-def _dicom(root: Path) -> Found | None:
+def _dicom(root: Path) -> FoundCases | None:
     """Mostly DICOM files, at any depth, unless they lie in class folders (several patients in each)."""
     paths = list(walk(root))
     others = sum(named_otherwise(path) for path in paths)
     if 2 * others >= len(paths) or sum(map(is_dicom, paths)) <= others or _class_folders(root, dicom=True):
         return None
-    found = Found("dicom")
-    found.cases = dicom_cases(root, paths, found.leave_out, found.told.append)
+    found = FoundCases("dicom")
+    found.cases = dicom_cases(root, paths, found.leave_out, found.notes.append)
     return found
 
 
-def _classes(root: Path) -> Found | None:
+def _classes(root: Path) -> FoundCases | None:
     """One folder per class: of images, or, where folders are called after classes, of images deeper below."""
     folders = _called_after_classes(root) or _class_folders(root) or _class_folders(root, dicom=True)
     if not folders:
         return None
-    found = Found("classes")
+    found = FoundCases("classes")
     for path in files_of(root):
         found.leave_out("unsupported", path)  # an image beside the class folders has no class
     parts = []
@@ -176,7 +142,7 @@ def _classes(root: Path) -> Found | None:
     return _with_masks_of_classes(root, found, folders) or found
 
 
-def _with_masks_of_classes(root: Path, found: Found, folders: Sequence[Path]) -> Found | None:
+def _with_masks_of_classes(root: Path, found: FoundCases, folders: Sequence[Path]) -> FoundCases | None:
     """The same with the masks of a folder beside the classes', a folder for each ("masks/benign") or all together."""
     names = {folder.name for folder in folders}
     masked = [folder for folder in folders_of(root) if folder not in folders and names_masks(folder.name)]
@@ -196,7 +162,7 @@ def _with_masks_of_classes(root: Path, found: Found, folders: Sequence[Path]) ->
     return whole
 
 
-def _of_one_class(folder: Path) -> Found | None:
+def _of_one_class(folder: Path) -> FoundCases | None:
     """What a class's folder holds; below folders in it only where it is called after a class."""
     deeper = any(has_images(inner, deep=True) for inner in folders_of(folder))
     if not deeper or not is_class_name(folder.name):
@@ -235,8 +201,8 @@ def _several(folders: Sequence[Path]) -> str:
     return f"{len(folders)} folders ({listed})" if len(folders) > 1 else f"what lies in {listed}"
 
 
-LAYOUTS: dict[str, Callable[[Path], Found | None]] = {
-    "nnU-Net (imagesTr/, labelsTr/)": _nnunet,
+LAYOUTS: dict[str, Callable[[Path], FoundCases | None]] = {
+    "nnU-Net (imagesTr/, labelsTr/)": nnunet,
     "BIDS (sub-*/anat/)": bids,
     "images/ + masks/": images_and_masks,
     "masks in a folder beside the images'": beside_folders,

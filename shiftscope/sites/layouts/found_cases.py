@@ -8,22 +8,22 @@ from pathlib import Path
 from shiftscope.sites.layouts.spellings import stem_of
 from shiftscope.sites.site import Case
 
-__all__ = ["Found"]
+__all__ = ["FoundCases"]
 
 
 @dataclass(slots=True)
-class Found:
-    """What a layout yields: cases whose patient is still to be told (unless something said), and what was left out.
+class FoundCases:
+    """What a layout yields: cases, whose patient is mostly still to be determined, and what was left out.
 
     Attributes:
         layout: its name.
         cases: in any order.
         excluded: reason -> files left out.
-        told: sentences about how the folder was read that are no matter of course.
+        notes: sentences about how the folder was read, where that is not self-evident.
         template: a template that finds the same images; None where none does.
         mask_template: the same for their masks; None also where there are none.
         channels: name of a case -> channel -> its files, where a case has several images, one of which is read.
-        named_patients: whether names of folders or files told the patients.
+        named_patients: whether names of folders or files identify the patients.
         choices: what may be masks and is not read before the owner says so: what it is called, and the templates of
             images and masks that would read it.
     """
@@ -31,7 +31,7 @@ class Found:
     layout: str
     cases: list[Case] = field(default_factory=list)
     excluded: dict[str, list[Path]] = field(default_factory=dict)
-    told: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     template: str | None = None
     mask_template: str | None = None
     channels: dict[str, dict[str, tuple[Path, ...]]] = field(default_factory=dict)
@@ -41,22 +41,22 @@ class Found:
     def leave_out(self, reason: str, path: Path) -> None:
         self.excluded.setdefault(reason, []).append(path)
 
-    def tell(self, sentence: str) -> None:
+    def note(self, sentence: str) -> None:
         """Add a sentence, once."""
-        if sentence not in self.told:
-            self.told.append(sentence)
+        if sentence not in self.notes:
+            self.notes.append(sentence)
 
-    def take(self, part: "Found", folder: Path, **told: str) -> None:
-        """Add what a subfolder holds, with what the subfolder's name tells of it."""
-        self.cases += [replace(case, name=f"{folder.name}/{case.name}", **told) for case in part.cases]  # type: ignore[arg-type]
+    def take(self, part: "FoundCases", folder: Path, **stated: str) -> None:
+        """Add what a subfolder holds, with what the subfolder's name states of it."""
+        self.cases += [replace(case, name=f"{folder.name}/{case.name}", **stated) for case in part.cases]  # type: ignore[arg-type]
         for reason, paths in part.excluded.items():
             self.excluded.setdefault(reason, []).extend(paths)
-        for sentence in part.told:
-            self.tell(sentence)
+        for sentence in part.notes:
+            self.note(sentence)
         self.channels |= {f"{folder.name}/{name}": files for name, files in part.channels.items()}
         self.named_patients = self.named_patients or part.named_patients
 
-    def describe(self, parts: Sequence["Found"], opening: str) -> None:
+    def describe(self, parts: Sequence["FoundCases"], opening: str) -> None:
         """Propose the template of all parts, each in a folder that `opening` stands for, where they have one in common.
 
         Some parts may lack masks.
@@ -71,10 +71,10 @@ class Found:
             self.template = _below(opening, template)
             self.mask_template = None if common is None else _below(opening, common)
 
-    def tell_choices(self) -> None:
-        """Tell of what may be masks, with the options that read it."""
+    def note_choices(self) -> None:
+        """Note what may be masks, with the options that read it."""
         for what, image, mask in self.choices:
-            self.tell(
+            self.note(
                 f"{what} may be masks and are not read, for only their owner knows; these options read them:"
                 f" --layout {shlex.quote(image)} --mask {shlex.quote(mask)}"
             )

@@ -1,4 +1,5 @@
-"""Where a mask lies on its image: the same voxels turned otherwise, a part of them, or another place."""
+"""How the grid of a mask is aligned with that of its image: the same voxels in another orientation, a part of them, or
+another place."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,28 +10,28 @@ import numpy as np
 
 from shiftscope.errors import Unreadable
 
-__all__ = ["Lay", "elsewhere", "lay_on", "lost", "pasted", "turned"]
+__all__ = ["GridAlignment", "align_grids", "default_orientation", "misplaced", "paste_frame", "reoriented"]
 
 _SHIFTED, _BETWEEN, _ELSEWHERE = 0.1, 0.25, 0.51
-"""Voxels between where a mask and its image put a corner: from the first told, from the last refused. Half a voxel is
-the difference between those who count from a voxel's edge and from its middle. Single frames have no such excuse, and
-are refused from the second up: they lie between slices."""
+"""Voxels between where a mask and its image put a corner: beyond the first it is noted, beyond the last refused. Half a
+voxel is the difference between software that counts from a voxel's edge and from its middle. Single frames have no such
+excuse, and are refused beyond the second: they lie between slices."""
 _SAME_STEP = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
-class Lay:
-    """How the voxels of a mask are those of its image.
+class GridAlignment:
+    """How the voxels of a mask correspond to those of its image.
 
     Attributes:
-        sides: (z, y, x) voxels of the mask, once turned.
+        shape: (z, y, x) voxels of the mask, once reoriented.
         axes: of the mask, in the order of the image's.
         flipped: of these, 1 where they run the other way, else 0.
         start: the image's voxel that the first one becomes.
         apart: how far a corner lies from the voxel that it becomes, at most, in voxels.
     """
 
-    sides: tuple[int, ...]
+    shape: tuple[int, ...]
     axes: tuple[int, ...]
     flipped: tuple[int, ...]
     start: tuple[int, ...]
@@ -43,14 +44,14 @@ class Lay:
 
     def within(self, shape: Sequence[int], most: float = _ELSEWHERE) -> tuple[slice, ...] | None:
         """The part of an image of (z, y, x, ...) voxels that the mask covers; None where it lies elsewhere."""
-        ends = [first + side for first, side in zip(self.start, self.sides, strict=True)]
+        ends = [first + length for first, length in zip(self.start, self.shape, strict=True)]
         if self.apart > most or min(self.start) < 0 or any(e > s for e, s in zip(ends, shape, strict=False)):
             return None
         return tuple(slice(first, end) for first, end in zip(self.start, ends, strict=True))
 
 
-def lay_on(affine: np.ndarray, shape: Sequence[int], image: np.ndarray) -> Lay | None:
-    """How a grid lies on that of an image; None where its axes are not those of the image.
+def align_grids(affine: np.ndarray, shape: Sequence[int], image: np.ndarray) -> GridAlignment | None:
+    """Align a grid with that of an image; None where its axes are not those of the image.
 
     Args:
         affine: (4, 4) of the mask, index -> millimetres.
@@ -63,25 +64,27 @@ def lay_on(affine: np.ndarray, shape: Sequence[int], image: np.ndarray) -> Lay |
         return None
     axes = np.abs(turn).argmax(axis=1)
     flipped = turn.sum(axis=1) < 0
-    sides = np.array(shape)[axes]
+    aligned = np.array(shape)[axes]
     back = np.zeros((4, 4))  # index of the turned mask -> its own index
     back[axes, np.arange(3)] = np.where(flipped, -1, 1)
-    back[axes, 3] = np.where(flipped, sides - 1, 0)
+    back[axes, 3] = np.where(flipped, aligned - 1, 0)
     back[3, 3] = 1
-    way = np.linalg.solve(image, affine @ back)
-    start = np.where(np.abs(way[:3, 3]) <= _ELSEWHERE, 0, np.rint(way[:3, 3]))
-    corners = np.array([(*corner, 1) for corner in product(*[(0, side - 1) for side in sides])], np.float64)
-    apart = np.abs(corners @ way.T - corners - np.append(start, 0)).max()
-    return Lay(_whole(sides), _whole(axes), _whole(flipped), _whole(start), float(apart))
+    transform = np.linalg.solve(image, affine @ back)
+    start = np.where(np.abs(transform[:3, 3]) <= _ELSEWHERE, 0, np.rint(transform[:3, 3]))
+    corners = np.array([(*corner, 1) for corner in product(*[(0, length - 1) for length in aligned])], np.float64)
+    apart = np.abs(corners @ transform.T - corners - np.append(start, 0)).max()
+    return GridAlignment(_whole(aligned), _whole(axes), _whole(flipped), _whole(start), float(apart))
 
 
-def turned(values: np.ndarray, lay: Lay) -> np.ndarray:
+def reoriented(values: np.ndarray, alignment: GridAlignment) -> np.ndarray:
     """The voxels of a mask in the order of its image's; a view."""
-    out = values.transpose(lay.axes)
-    return out[tuple(slice(None, None, -1) if flip else slice(None) for flip in lay.flipped)]
+    out = values.transpose(alignment.axes)
+    return out[tuple(slice(None, None, -1) if flip else slice(None) for flip in alignment.flipped)]
 
 
-def pasted(values: np.ndarray, affine: np.ndarray, into: np.ndarray, image: np.ndarray, path: Path) -> tuple[str, ...]:
+def paste_frame(
+    values: np.ndarray, affine: np.ndarray, into: np.ndarray, image: np.ndarray, path: Path
+) -> tuple[str, ...]:
     """Put a frame where it belongs, the larger label where there is one already.
 
     Args:
@@ -97,17 +100,17 @@ def pasted(values: np.ndarray, affine: np.ndarray, into: np.ndarray, image: np.n
     Raises:
         Unreadable: "mask_geometry": they do not lie on voxels of the image.
     """
-    lay = lay_on(affine, values.shape, image)
-    where = None if lay is None else lay.within(into.shape, _BETWEEN)
-    if lay is None or where is None:
-        raise elsewhere(affine, values.shape, image, into.shape, path)
-    drawn, part = turned(values, lay), into[where]
+    alignment = align_grids(affine, values.shape, image)
+    where = None if alignment is None else alignment.within(into.shape, _BETWEEN)
+    if alignment is None or where is None:
+        raise misplaced(affine, values.shape, image, into.shape, path)
+    drawn, part = reoriented(values, alignment), into[where]
     odd = ("mask_overlap",) if ((part != drawn) & (part != 0) & (drawn != 0)).any() else ()
     np.maximum(part, drawn, out=part)
-    return (*odd, *lay.odd)
+    return (*odd, *alignment.odd)
 
 
-def lost(affine: np.ndarray | None, like: np.ndarray | None) -> bool:
+def default_orientation(affine: np.ndarray | None, like: np.ndarray | None) -> bool:
     """Whether a header that places its voxels does so by a tool's default only: no turn, the first voxel at 0, 0, 0.
 
     Args:
@@ -132,13 +135,13 @@ def _whole(values: np.ndarray) -> tuple[int, ...]:
     return tuple(map(int, values))
 
 
-def elsewhere(
+def misplaced(
     affine: np.ndarray, shape: Sequence[int], image: np.ndarray, image_shape: Sequence[int], path: Path
 ) -> Unreadable:
     """The refusal of a mask that lies elsewhere: how far corners are apart, and how large voxels are."""
     boxes = []
-    for matrix, sides in ((affine, shape), (image, image_shape[:3])):
-        corners = np.array([(*corner, 1) for corner in product(*[(0, side - 1) for side in sides])], np.float64)
+    for matrix, lengths in ((affine, shape), (image, image_shape[:3])):
+        corners = np.array([(*corner, 1) for corner in product(*[(0, length - 1) for length in lengths])], np.float64)
         boxes.append((corners @ matrix.T)[:, :3])
     ends = [np.concatenate([box.min(axis=0), box.max(axis=0)]) for box in boxes]
     far = float(np.abs(ends[0] - ends[1]).max())

@@ -12,7 +12,7 @@ def class_words() -> frozenset[str]:
 
 
 def picture_words() -> frozenset[str]:
-    """Words of names of files that tell what is in a picture, and not whose it is, lower case."""
+    """Words of names of files that describe what a picture shows, and not whose it is, lower case."""
     return _words("picture_words.txt")
 
 
@@ -25,4 +25,4 @@ def scanner_words() -> frozenset[str]:
 def _words(file: str) -> frozenset[str]:
     text = resources.files("shiftscope.sites").joinpath(file).read_text(encoding="utf-8")
     lines = (line for line in text.splitlines() if not line.startswith("#"))
-    return frozenset(word for line in lines for word in line.split())
+    return frozenset(token for line in lines for token in line.split())
