@@ -7,13 +7,13 @@ import nibabel
 import numpy as np
 import pytest
 from PIL import Image
-from slides import EOSIN_RICH, RUIFROK, tile, tissue
 
 from shiftscope.errors import InputError
 from shiftscope.harmonizers import HARMONIZERS, Statistics, combine
 from shiftscope.phantoms import Hospital, draw_hospital, write_site
 from shiftscope.plans import Plan, PlannedSite
 from shiftscope.sites import fingerprint, read_site
+from shiftscope.testing.harmonizer_contracts.stained_tiles import EOSIN_RICH, RUIFROK, tile, tissue
 from shiftscope.training.data.model_inputs import Sample, Samples
 from shiftscope.training.federation.site_data import SiteData
 from shiftscope.training.runs.jobs import Arm, Job

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from slides import EOSIN_RICH, RUIFROK, tile, tissue
 
 from shiftscope.harmonizers import HARMONIZERS, fit
 from shiftscope.harmonizers.stains import MIN_STAINED, mean_stains, reference_stains, restain, stains
+from shiftscope.testing.harmonizer_contracts.stained_tiles import EOSIN_RICH, RUIFROK, tile, tissue
 
 MACENKO = HARMONIZERS["macenko"]
 

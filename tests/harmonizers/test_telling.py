@@ -2,52 +2,13 @@
 
 import numpy as np
 import pytest
-from slides import RUIFROK, tile, tissue
 
 from shiftscope.harmonizers import HARMONIZERS, MIN_PATIENTS
 from shiftscope.harmonizers.leakage import contrast, fading
 
-SHARING = {name: chosen for name, chosen in HARMONIZERS.items() if chosen.shares}
-
 
 def geometry(*spacing: float) -> np.ndarray:
     return np.array([spacing, (1, 64, 64)])
-
-
-def telling_case(name: str) -> np.ndarray:
-    rng = np.random.default_rng(1)
-    return {
-        "geometry": geometry(5, 0.5, 0.5),
-        "features": rng.normal(size=9),
-        "colour": tile(tissue(rng), RUIFROK),
-        "pixels": rng.uniform(0.1, 0.9, (1, 1, 16, 16)).astype(np.float32),
-    }[SHARING[name].on]
-
-
-def silent_case(name: str) -> np.ndarray:
-    if name == "macenko":
-        return np.full((1, 3, 48, 48), 0.98, np.float32)  # glass
-    if name == "resample":
-        return geometry(np.nan, np.nan, np.nan)
-    return np.zeros_like(telling_case(name))
-
-
-@pytest.mark.parametrize("name", SHARING)
-def test_a_case_tells_where_there_is_something_to_learn_from_it(name: str) -> None:
-    assert SHARING[name].tells(telling_case(name))
-    assert not SHARING[name].tells(silent_case(name))
-
-
-@pytest.mark.parametrize("name", [name for name, chosen in SHARING.items() if chosen.on != "features"])
-def test_who_does_not_tell_adds_nothing(name: str) -> None:
-    """Beside them, a silent patient leaves the first pass as it is: a share rests on those who are counted."""
-    told, silent = telling_case(name), silent_case(name)
-    learn = SHARING[name].passes[0].share
-    alone, beside = learn([[told]], {}, {}), learn([[told], [silent]], {}, {})
-    assert alone
-    assert alone.keys() == beside.keys()
-    for key, array in alone.items():
-        np.testing.assert_allclose(beside[key], array)
 
 
 @pytest.mark.parametrize("spacing", [(1, 1, 0), (1, -1, 1), (np.inf, 1, 1)])

@@ -21,4 +21,4 @@ def tissue(rng: np.random.Generator, size: int = 48) -> np.ndarray:
 def tile(amounts: np.ndarray, vectors: np.ndarray, strength: tuple[float, float] = (1.0, 1.0)) -> np.ndarray:
     """(1, 3, y, x) float32: light that passed both stains."""
     density = np.einsum("cs,syx->cyx", vectors, amounts * np.reshape(strength, (2, 1, 1)))
-    return (10.0**-density)[None].astype(np.float32)
+    return np.asarray((10.0**-density)[None], np.float32)

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from functools import cache
 
 import numpy as np
-from slides import EOSIN_RICH, RUIFROK, tile, tissue
 
 from shiftscope.phantoms import Hospital, Phantom, draw_hospital
+from shiftscope.testing.harmonizer_contracts.stained_tiles import EOSIN_RICH, RUIFROK, tile, tissue
 
-__all__ = ["FORMS", "SITES", "Sites", "as_case", "planted"]
+__all__ = ["FORMS", "PALE", "SITES", "Sites", "as_case", "planted"]
 
 Sites = dict[str, list[list[np.ndarray]]]
 """site -> patients -> cases."""
