@@ -36,22 +36,16 @@ def result_details(result: RunResult) -> Iterator[Lines | Grid]:
     yield from _lines("notes", result.notes)
 
 
-def strategies(result: RunResult, arms: dict[str, ArmResult], title: str) -> Grid:
-    """One row each: how good, against the first, at its worst site, and how many sites it harms."""
+def strategies(result: RunResult, arms: dict[str, ArmResult], title: str, *, worst: bool = True) -> Grid:
+    """One row each: how good, against the first, at its worst site where that is asked for, and how many it harms."""
     rows: list[Sequence[str]] = []
     for name, arm in arms.items():
-        worst = result.worst.get(name)
-        rows.append(
-            (
-                strategy_name(arm),
-                score(arm.mean),
-                gain(arm.difference),
-                gain_interval(arm.difference),
-                score(None if worst is None else worst.score),
-                str(len(arm.harmed)) if rows else "",
-            )
-        )
-    return Grid(title, ("strategy", "mean#", "difference#", "95 %#", "worst site#", "harmed#"), rows)
+        cells = (strategy_name(arm), score(arm.mean), gain(arm.difference), gain_interval(arm.difference))
+        lowest = result.worst.get(name)
+        at_worst = (score(None if lowest is None else lowest.score),) if worst else ()
+        rows.append((*cells, *at_worst, str(len(arm.harmed)) if rows else ""))
+    columns = ("strategy", "mean#", "difference#", "95 %#")
+    return Grid(title, (*columns, *(("worst site#",) if worst else ()), "harmed#"), rows)
 
 
 def strategy_name(arm: ArmResult) -> str:

@@ -31,7 +31,7 @@ _TAKE = {
     "harmed": "take {baseline}",
 }
 
-_ROOM = ((16, 10, 2), (10, 6, 2), (6, 5, 1), (4, 3, 1), (2, 2, 1))
+_ROOM = ((16, 10, 2), (10, 6, 2), (6, 5, 1), (4, 3, 1), (2, 2, 1), (1, 1, 1), (0, 0, 1))
 """Rows of the table of sites and of that of strategies, and lines for a note, from the most generous to the least."""
 
 
@@ -66,7 +66,7 @@ def _screens(result: RunResult) -> Iterator[Sheet]:
             best = sorted(arms, key=lambda name: -(arms[name].mean or 0.0))
             kept = {name: arms[name] for name in best if name in best[:most_arms] or name in _compared(result)}
             cut = f", {len(kept)} of {len(arms)}" if len(kept) < len(arms) else ""
-            blocks.append(strategies(result, kept, f"strategies, mean over sites{cut}"))
+            blocks.append(strategies(result, kept, f"strategies, mean over sites{cut}", worst=False))
         yield [*blocks, _notes(result, lines)]
 
 
@@ -124,6 +124,10 @@ def _sites(result: RunResult, sites: dict[str, SiteScores], title: str) -> Grid:
     return Grid(title, ("site", "cases#", "baseline#", "adapted#", "difference#", "95 %", *harmed), rows)
 
 
+def _plural(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}"
+
+
 def _worst(result: RunResult) -> list[str]:
     """The worst site of the two strategies that are compared."""
     return [
@@ -143,8 +147,18 @@ def _notes(result: RunResult, lines: int) -> Grid:
         [
             ("worst site", "; ".join(_worst(result)), lines),
             ("harmed", f"{len(result.harmed)} of {len(result.sites)} sites: {harmed}" if harmed else "", lines),
-            ("kept", f"{len(kept)} times a site keeps the baseline's model, which is better there" if kept else "", 1),
-            ("no answer", f"{len(failed)} replies, the first: {failed[0]}" if failed else "", lines),
+            (
+                "kept",
+                f"the baseline's model serves better, and is kept, {_plural(len(kept), 'time', 'times')}"
+                if kept
+                else "",
+                1,
+            ),
+            (
+                "no answer",
+                f"{_plural(len(failed), 'reply', 'replies')} lost, the first: {failed[0]}" if failed else "",
+                lines,
+            ),
             ("note", result.notes[0] if result.notes else "", lines),
             ("so", take if _advice(result) else "", 2),
             ("", f"--verbose shows every strategy and the cost{more(len(result.notes) - 1, 'note')}", 1),
