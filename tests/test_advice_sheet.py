@@ -4,12 +4,13 @@ import pytest
 
 from shiftscope.diagnosis import AxisVerdict, Diagnosis
 from shiftscope.recommendation import Advice, AdvisedCost, Alternative, Recommendation
+from shiftscope.reports.sheet import Lines
 from shiftscope.reports.sheets.advice_sheet import advice_sheet
 
 OPEN = "whether sites differ in structure is not decided, confidence 0.6: a trial decides it"
 
 
-def titles(undecided: tuple[str, ...], *alternatives: tuple[str | None, str | None], harmonizer: str | None) -> str:
+def next_steps(undecided: tuple[str, ...], *alternatives: tuple[str | None, str | None], harmonizer: str | None) -> str:
     diagnosis = Diagnosis.model_construct(
         kind="insufficient",
         axes={question: AxisVerdict() for question in ("appearance", "structure", "label", "annotation")},
@@ -29,8 +30,10 @@ def titles(undecided: tuple[str, ...], *alternatives: tuple[str | None, str | No
         ),
         cost=AdvisedCost(bytes=0, compute=1.0),
     )
-    sheet = advice_sheet(Advice.model_construct(sites=(), diagnosis=diagnosis, recommendation=recommendation))
-    return "\n".join(block.title for block in sheet)
+    advice = Advice.model_construct(sites=(), diagnosis=diagnosis, recommendation=recommendation)
+    (block,) = [item for item in advice_sheet(advice, verbose=True, plan="plan.toml") if item.title == "next"]
+    assert isinstance(block, Lines)
+    return "\n".join(block.lines)
 
 
 @pytest.mark.parametrize(
@@ -44,9 +47,9 @@ def titles(undecided: tuple[str, ...], *alternatives: tuple[str | None, str | No
 def test_a_trial_of_the_runners_up_is_the_next_step(
     harmonizer: str | None, alternatives: list[tuple[str | None, str | None]], command: str
 ) -> None:
-    told = titles((OPEN,), *alternatives, harmonizer=harmonizer)
-    assert told.endswith(f"not decided; measure it: shiftscope {command}")
+    text = next_steps((OPEN,), *alternatives, harmonizer=harmonizer)
+    assert text == f"shiftscope {command} --data SITE=DIR ..."
 
 
 def test_sure_advice_asks_for_no_trial() -> None:
-    assert "trial" not in titles((), ("zscore", "fedper"), harmonizer="zscore")
+    assert "trial" not in next_steps((), ("zscore", "fedper"), harmonizer="zscore")

@@ -9,6 +9,7 @@ import pytest
 from shiftscope.measures import AXES, MEASURES
 from shiftscope.measures.causes import CAUSES
 from shiftscope.measures.lesions import boundary
+from shiftscope.reports.questions import QUESTIONS, question_heading
 from shiftscope.reports.sheets.explain_sheet import explanations
 
 FIELDS = (
@@ -53,12 +54,30 @@ def test_without_a_name_all_are_told_a_line_each(run) -> None:
     assert all(len(line) <= 80 for line in lines)
     firsts = [line.split()[0] for line in lines if line.startswith(" ")]
     titles = [line.strip() for line in lines if line and not line.startswith(" ")]
-    assert titles == list(dict.fromkeys([axis.question for axis in AXES.values()] + ["label"]))
+    keys = dict.fromkeys([axis.question for axis in AXES.values()] + ["label"])
+    assert titles == [question_heading(key) for key in keys]
     assert sorted(name for name in firsts if name != "name") == sorted([*MEASURES, *AXES, "labels"])
     assert {kind: sorted(found) for kind, found in json.loads(run("explain", "--format", "json").out).items()} == {
         "axis": sorted([*AXES, "labels"]),
         "measure": sorted(MEASURES),
     }
+
+
+def test_every_question_stands_beside_its_names_in_the_literature(run) -> None:
+    for name, key in (
+        ("texture", "appearance"),
+        ("morphology", "structure"),
+        ("labels", "label"),
+        ("holes", "annotation"),
+    ):
+        flat = " ".join(run("explain", name).out.split())
+        assert f"{QUESTIONS[key].name} ({QUESTIONS[key].known_as})" in flat
+        assert "doi:10.1038/s41467-020-17478-w" in flat.replace(" ", "")
+
+
+def test_a_plain_name_finds_its_axis_too(run) -> None:
+    told = json.loads(run("explain", "Brightness outside the lesion", "--format", "json").out)
+    assert [*told["axis"]] == ["intensity_outside"]
 
 
 def test_every_published_measure_speaks_of_one_cause() -> None:

@@ -94,11 +94,15 @@ def made(**changes: Any) -> RunResult:
 
 
 def grid(result: RunResult, start: str) -> Grid:
-    return next(block for block in result_sheet(result) if isinstance(block, Grid) and block.title.startswith(start))
+    return next(
+        block
+        for block in result_sheet(result, verbose=True)
+        if isinstance(block, Grid) and block.title.startswith(start)
+    )
 
 
 def test_the_verdict_comes_first_and_the_cost_after_the_strategies(result: RunResult) -> None:
-    assert [block.title.split(",")[0].split(":")[0] for block in result_sheet(result)] == [
+    assert [block.title.split(",")[0].split(":")[0] for block in result_sheet(result, verbose=True)] == [
         "helped",
         "test cases",
         "strategies at equal steps",
@@ -120,7 +124,9 @@ def test_a_strategy_in_a_row(result: RunResult) -> None:
 
 
 def test_whom_the_mean_hides(result: RunResult) -> None:
-    (block,) = [b for b in result_sheet(result) if isinstance(b, Lines) and b.title == "whom the mean hides"]
+    (block,) = [
+        b for b in result_sheet(result, verbose=True) if isinstance(b, Lines) and b.title == "whom the mean hides"
+    ]
     assert block.lines == [
         f"fedavg: worst at {SITES[0]}",
         f"quantile_spectrum + perfedavg: worst at {SITES[0]}, harms {SITES[1]}",
@@ -129,7 +135,9 @@ def test_whom_the_mean_hides(result: RunResult) -> None:
 
 
 def test_who_keeps_the_baseline_is_told_in_words(result: RunResult) -> None:
-    (block,) = [b for b in result_sheet(result) if isinstance(b, Lines) and b.title == "models the sites keep"]
+    (block,) = [
+        b for b in result_sheet(result, verbose=True) if isinstance(b, Lines) and b.title == "models the sites keep"
+    ]
     assert block.lines == [
         "site st_josephs_infirmary keeps fedavg's model for 2 of 3 seeds: those of quantile_spectrum + perfedavg are"
         " worse on its validation cases (on test cases 0.550, with what is kept 0.700)"
@@ -139,34 +147,34 @@ def test_who_keeps_the_baseline_is_told_in_words(result: RunResult) -> None:
 def test_predicted_beside_measured(result: RunResult) -> None:
     rows = grid(result, "cost").rows
     assert len(rows) == 4 * len(ROUNDS)
-    assert rows[0] == ("fedavg", "MB to the sites", "3", "3", "1.00")
-    assert rows[2] == ("", "seconds of computing", "100", "150", "1.50")
+    assert rows[0] == ("fedavg", "MB to the sites", "3.0", "3.0", "1.0")
+    assert rows[2] == ("", "seconds of computing", "100", "150", "1.5")
     assert rows[3] == ("", "MB of memory, peak", "-", "900", "-")
 
 
 def test_80_columns_hold_it_and_no_number_is_broken(result: RunResult) -> None:
     drawn = io.StringIO()
-    print_table(result_sheet(result), Console(file=drawn, width=80, highlight=False))
+    print_table(result_sheet(result, verbose=True), Console(file=drawn, width=80, highlight=False))
     assert max(map(len, drawn.getvalue().splitlines())) <= 80
-    for text in ("+0.050 to +0.150", "0.650", "900", "1.50", "ratio", "harmed"):
+    for text in ("+0.050 to +0.150", "0.650", "900", "1.5", "ratio", "harmed"):
         assert text in drawn.getvalue()
 
 
 def test_markdown_holds_every_row(result: RunResult) -> None:
-    text = to_markdown(result_sheet(result))
+    text = to_markdown(result_sheet(result, verbose=True))
     assert "| quantile_spectrum + perfedavg | 0.700 | +0.100 | +0.050 to +0.150 |" in text
-    assert "| fedavg | MB to the sites | 3 | 3 | 1.00 |" in text
+    assert "| fedavg | MB to the sites | 3.0 | 3.0 | 1.0 |" in text
 
 
 def test_a_baseline_alone_has_no_table_of_strategies(result: RunResult) -> None:
     plan = result.plan.model_copy(update={"harmonizer": None, "personalizer": None})
     worst = {"baseline": SiteScore(site=SITES[0], score=0.5)}
     alone = made(plan=plan, arms={"baseline": result.arms["baseline"]}, worst=worst, ledger={})
-    titles = [block.title for block in result_sheet(alone)]
+    titles = [block.title for block in result_sheet(alone, verbose=True)]
     assert not any(title.startswith(("strategies", "at equal", "cost")) for title in titles)
-    head = result_sheet(alone)[0]
-    assert isinstance(head, Lines)
-    assert f"worst site, baseline: {SITES[0]} 0.500" in head.lines
+    (worst,) = [block for block in result_sheet(alone, verbose=True) if block.title == "worst site"]
+    assert isinstance(worst, Lines)
+    assert worst.lines == [f"fedavg 0.500 at '{SITES[0]}'"]
 
 
 def test_a_result_without_a_ledger_still_reads(result: RunResult) -> None:

@@ -29,7 +29,7 @@ def test_a_line_says_how_far_each_month_is_from_the_limit() -> None:
     ]
     few = Month(label="few", patients=9, dated=None, watched=False)
     grid = next(block for block in watch_sheet(watched(*months, few)) if block.title.startswith("every month"))
-    assert grid.rows == [("texture", "05!!-", "0.90", "0.10 to 0.90")]  # type: ignore[union-attr]
+    assert grid.rows == [("sharpness and texture", "05!!-", "0.90", "0.10 to 0.90")]  # type: ignore[union-attr]
 
 
 def test_months_without_enough_patients_are_no_all_clear() -> None:

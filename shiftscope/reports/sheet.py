@@ -1,4 +1,4 @@
-"""What a command says to people, before it is known how it is drawn."""
+"""What a command says to people, before it is known how it is drawn; a block without a title goes on from the last."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,10 +1,27 @@
 """Verdicts and advice in the words that every sheet and the report share."""
 
+import shlex
+from collections.abc import Sequence
+
 from shiftscope.diagnosis import AxisVerdict, Diagnosis
+from shiftscope.diagnosis.texts.phrases import number
+from shiftscope.measures.plain_names import plain_name
 from shiftscope.plans import name_of_strategy
 from shiftscope.recommendation import Alternative, Recommendation
 
-__all__ = ["advised", "answered", "called", "likelihood", "method", "source", "trial_of"]
+__all__ = [
+    "advised",
+    "answered",
+    "called",
+    "effect_text",
+    "interval_text",
+    "likelihood",
+    "method",
+    "methods",
+    "next_command",
+    "source",
+    "trial_of",
+]
 
 _KINDS = {
     "none": "no shift in appearance or structure that counts",
@@ -22,17 +39,20 @@ _ACTIONS = {
     "collect_more": "collect more patients before anything is concluded",
 }
 
-_BESIDE = {"label": "labels differ", "annotation": "masks are drawn differently"}
+_ALSO = {"label": "class prevalence differs", "annotation": "masks are drawn differently"}
 
 _LIKELIHOODS = ((0.95, "likely"), (0.3, "cannot tell"), (0.0, "not seen"))
-"""From which probability on a shift that was not called is told so."""
+"""From which probability on a shift that was not called is said to be so."""
+
+_SUREST = 0.99
+"""No answer is said to be surer."""
 
 
 def called(diagnosis: Diagnosis) -> str:
     """The kind in words, and what the kind leaves out."""
-    beside = [words for question, words in _BESIDE.items() if diagnosis.axes[question].called]
+    also = [text for question, text in _ALSO.items() if diagnosis.axes[question].called]
     joint = ", but " if diagnosis.kind == "none" else "; "
-    return f"{_KINDS[diagnosis.kind]}{joint if beside else ''}{' and '.join(beside)}"
+    return f"{_KINDS[diagnosis.kind]}{joint if also else ''}{' and '.join(also)}"
 
 
 def answered(answer: AxisVerdict) -> str:
@@ -43,19 +63,30 @@ def answered(answer: AxisVerdict) -> str:
         return "yes"
     if answer.disputed:  # the effect is there; whose it is cannot be said
         return "cannot tell"
-    return next(word for least, word in _LIKELIHOODS if answer.probability >= least)
+    return next(text for least, text in _LIKELIHOODS if answer.probability >= least)
 
 
 def likelihood(answer: AxisVerdict) -> str:
     """The probability of a shift; nothing where it could not be asked, or where other shifts can explain the effect."""
     if answer.effect is None or answer.probability is None or answer.disputed:
         return ""
-    return f"{min(answer.probability, 0.999):.3f}"
+    return number(min(answer.probability, _SUREST))
+
+
+def effect_text(answer: AxisVerdict) -> str:
+    """The effect; nothing where it could not be asked."""
+    return "" if answer.effect is None else number(answer.effect)
+
+
+def interval_text(answer: AxisVerdict) -> str:
+    """Its 95 % interval."""
+    return "" if answer.effect is None else f"{number(answer.low or 0.0)} to {number(answer.high or 0.0)}"
 
 
 def source(answer: AxisVerdict) -> str:
-    """The axis an answer rests on, and what was held equal."""
-    return f"{answer.axis}, at equal {answer.held}" if answer.held else answer.axis or ""
+    """What an answer rests on, and what was held equal."""
+    name = plain_name(answer.axis or "")
+    return f"{name}, at equal {answer.held}" if answer.held else name
 
 
 def method(item: Recommendation | Alternative) -> str:
@@ -70,9 +101,29 @@ def advised(item: Recommendation | Alternative) -> str:
     return _ACTIONS[item.action] + (f" ({names})" if names else "")
 
 
-def trial_of(recommendation: Recommendation) -> str:
+def methods(item: Recommendation | Alternative) -> str:
+    """What to do in words that need no glossary."""
+    return _ACTIONS[item.action]
+
+
+def trial_of(recommendation: Recommendation, plan: str = "plan.toml") -> str:
     """The command that compares the advice and its runners-up; FedAvg is in every trial and needs no name."""
     options: tuple[Recommendation | Alternative, ...] = (recommendation, *recommendation.alternatives)
     names = [name_of_strategy(item.harmonizer, item.personalizer) for item in options]
     wanted = ",".join(dict.fromkeys(filter(None, names)))
-    return "shiftscope trial plan.toml" + (f" --strategies {wanted}" if wanted else "")
+    return f"shiftscope trial {shlex.quote(plan)}" + (f" --strategies {wanted}" if wanted else "")
+
+
+def next_command(recommendation: Recommendation, plan: str | None) -> Sequence[str]:
+    """What to type next, a command an item; nothing before more patients are collected.
+
+    Args:
+        recommendation: a trial comes first where it leaves something open.
+        plan: the file of the plan, None where none was written.
+    """
+    if recommendation.action == "collect_more":
+        return ()
+    file = "plan.toml" if plan is None else plan
+    run = trial_of(recommendation, file) if recommendation.undecided else f"shiftscope train {shlex.quote(file)}"
+    first = ["shiftscope recommend ... -o plan.toml"] if plan is None else []
+    return [*first, f"{run} --data SITE=DIR ..."]

@@ -167,7 +167,7 @@ def test_the_winner_as_a_plan(tmp_path: Path) -> None:
     ],
 )
 def test_the_first_line_says_what_to_do(gains: dict[str, float], first: str) -> None:
-    sheet = trial_sheet(planted({**FLAT, **{name: 0.5 + gain for name, gain in gains.items()}}))
+    sheet = trial_sheet(planted({**FLAT, **{name: 0.5 + gain for name, gain in gains.items()}}), verbose=True)
     assert sheet[0].title == first
     told = str(sheet)
     assert "fedper 0.400" in told  # dropped, and by which score

@@ -30,8 +30,8 @@ def to_github(result: CheckResult) -> str:
 
 
 def _command(name: str, message: str, properties: dict[str, str]) -> str:
-    told = ",".join(f"{key}={_property(value)}" for key, value in properties.items() if value)
-    return f"::{name} {told}::{_data(message)}"
+    given = ",".join(f"{key}={_property(value)}" for key, value in properties.items() if value)
+    return f"::{name} {given}::{_data(message)}"
 
 
 def _data(text: str) -> str:

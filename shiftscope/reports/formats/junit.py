@@ -1,4 +1,4 @@
-"""A check as JUnit XML: one testcase for each question, axis, measure and rule of a pair of sides.
+"""A check as JUnit XML: one testcase for each question, axis, measure and rule of a pair of sites.
 
 What failed is a `failure`, what could not be judged an `error` (a server must not count it as passed), what nobody has
 is `skipped`, and what warns passes and says so in `system-out`. The numbers are properties of the testcase.
@@ -89,8 +89,8 @@ def _testcase(suite: ElementTree.Element, finding: Finding, pair: str) -> None:
 def _properties(parent: ElementTree.Element, values: "dict[str, object]") -> None:
     properties = ElementTree.SubElement(parent, "properties")
     for name, value in values.items():
-        told = f"{value:.6g}" if isinstance(value, float) else str(value)
-        ElementTree.SubElement(properties, "property", {"name": name, "value": _fit(told)})
+        text = f"{value:.6g}" if isinstance(value, float) else str(value)
+        ElementTree.SubElement(properties, "property", {"name": name, "value": _fit(text)})
 
 
 def _fit(text: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from shiftscope.parsing import printable
 from shiftscope.reports.sheet import Grid, Sheet
+from shiftscope.reports.wrapping import GLUE
 
 __all__ = ["to_markdown"]
 
@@ -27,16 +28,17 @@ def to_markdown(sheet: Sheet) -> str:
     """`sheet` as GitHub-flavoured Markdown."""
     parts = []
     for block in sheet:
-        parts.append(f"### {_told(block.title)}")
+        if block.title:
+            parts.append(f"### {_plain(block.title)}")
         parts.append(
-            _drawn(block) if isinstance(block, Grid) else "\n".join(f"- {_told(line)}" for line in block.lines)
+            _drawn(block) if isinstance(block, Grid) else "\n".join(f"- {_plain(line)}" for line in block.lines)
         )
     return "\n\n".join(parts) + "\n"
 
 
-def _told(text: str) -> str:
+def _plain(text: str) -> str:
     """Text on one line that is shown as it is: no name in it is a tag, a link, a mention or a mark."""
-    text = printable(" ".join(text.split("\n")))
+    text = printable(" ".join(text.replace(GLUE, " ").split("\n")))
     for pattern, plain in _ACTIVE:
         text = pattern.sub(plain, text)
     return text
@@ -52,4 +54,4 @@ def _drawn(grid: Grid) -> str:
 
 
 def _cell(text: str) -> str:
-    return _told(text).replace("|", "\\|")
+    return _plain(text).replace("|", "\\|")

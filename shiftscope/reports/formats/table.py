@@ -1,34 +1,99 @@
-"""Sheets in a terminal: fits 80 columns, reads without colour."""
+"""Sheets in a terminal: they fit 80 columns and read without colour."""
 
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
+
+from rich.cells import cell_len
 from rich.console import Console
-from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from shiftscope.parsing import printable
-from shiftscope.reports.sheet import Grid, Sheet
+from shiftscope.reports.sheet import Grid, Lines, Sheet
+from shiftscope.reports.wrapping import GLUE, glued, longest_token, wrapped
 
-__all__ = ["print_table"]
+__all__ = ["drawn_lines", "print_table"]
+
+_GAP = 2  # blanks between two columns
+_SHORT_NAME = 14  # cells to which names at the heads of rows are cut before anything else is broken
+_NARROW = 8  # cells to which a column of text can be squeezed where a table has no room
 
 
 def print_table(sheet: Sheet, console: Console) -> None:
     """Draw `sheet` on `console`."""
+    for line in drawn_lines(sheet, console.width):
+        console.print(line, no_wrap=True, overflow="ignore", crop=False)
+
+
+def drawn_lines(sheet: Sheet, width: int = 80) -> list[Text]:
+    """The lines of `sheet` on a terminal of `width` cells: titles bold, heads of columns dim."""
+    out: list[Text] = []
     for index, block in enumerate(sheet):
         if index:
-            console.print()
-        console.print(Text(printable(block.title), style="bold"))
-        if isinstance(block, Grid):
-            console.print(Padding(_drawn(block), (0, 0, 0, 1)))
-        else:
-            for line in block.lines:
-                console.print(Padding(Text(printable(line)), (0, 0, 0, 2)))
+            out.append(Text())
+        if block.title:
+            out.extend(Text(line, style="bold") for line in wrapped(glued(printable(block.title)), width))
+        out.extend(_of_grid(block, width - 1) if isinstance(block, Grid) else _of_lines(block, width - 2))
+    return out
 
 
-def _drawn(grid: Grid) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    for column in grid.columns:
-        number = column.endswith("#")
-        table.add_column(column.rstrip("#"), justify="right" if number else "left", no_wrap=number, overflow="fold")
-    for row in grid.rows:
-        table.add_row(*(Text(printable(cell)) for cell in row))
-    return table
+def _of_lines(block: Lines, width: int) -> Iterator[Text]:
+    for text in block.lines:
+        for line in wrapped(glued(printable(text)), width):
+            yield Text(f"  {line}")
+
+
+def _of_grid(grid: Grid, width: int) -> Iterator[Text]:
+    numeric = [column.endswith("#") for column in grid.columns]
+    head = [column.rstrip("#") for column in grid.columns]
+    rows = [[glued(printable(cell)) for cell in row] for row in grid.rows]
+    widths = _widths(head, rows, numeric, width)
+    if any(head):
+        for line in _of_row(head, widths, numeric):
+            yield Text(f" {line}", style="dim")
+    for row in rows:
+        for line in _of_row(row, widths, numeric):
+            yield Text(f" {line}")
+
+
+def _of_row(cells: Sequence[str], widths: Sequence[int], numeric: Sequence[bool]) -> Iterator[str]:
+    """The lines of one row; a name at its head loses its middle where it has no room."""
+    columns = [
+        wrapped(cell, width, elide=place == 0) for place, (cell, width) in enumerate(zip(cells, widths, strict=True))
+    ]
+    for parts in zip_longest(*columns, fillvalue=""):
+        padded = [
+            part.rjust(width - cell_len(part) + len(part)) if right else part.ljust(width - cell_len(part) + len(part))
+            for part, width, right in zip(parts, widths, numeric, strict=True)
+        ]
+        yield (" " * _GAP).join(padded).rstrip()
+
+
+def _widths(head: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[bool], room: int) -> list[int]:
+    """Cells for each column: as wide as its widest cell, the widest columns narrowed until all fit.
+
+    Heads of numbers are narrowed first, then text, to its longest name or number; where there is still no room, names
+    at the heads of rows lose their middle, and only then is anything broken.
+    """
+    cells = list(zip(*rows, strict=True)) or [()] * len(head)
+    natural = [max(map(cell_len, column), default=0) for column in cells]
+    widths = [max(cell_len(title), width) for title, width in zip(head, natural, strict=True)]
+    heads = [max(longest_token(title), width) for title, width in zip(head, natural, strict=True)]
+    whole = [
+        max(longest_token(title), max(map(longest_token, column), default=0))
+        for title, column in zip(head, cells, strict=True)
+    ]
+    loose = [
+        max((longest_token(text.replace(GLUE, " ")) for text in (title, *column)), default=0)
+        for title, column in zip(head, cells, strict=True)
+    ]
+    for floors in ([*widths], whole, [_SHORT_NAME, *whole[1:]], loose, [_NARROW] * len(head)):
+        least = [
+            top if right else min(floor, width)
+            for top, floor, width, right in zip(heads, floors, widths, numeric, strict=True)
+        ]
+        while sum(widths) + _GAP * (len(widths) - 1) > room:
+            place = max(range(len(widths)), key=lambda column: widths[column] * (widths[column] > least[column]))
+            if widths[place] <= least[place]:
+                break
+            widths[place] -= 1
+    return widths

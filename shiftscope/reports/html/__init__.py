@@ -5,9 +5,9 @@ takes its colours from the page; heat maps are tables. Everything comes from pro
 arguments.
 """
 
+from shiftscope.reports.html.local_images import Gallery, gallery
 from shiftscope.reports.html.material import Material, SharedFile, read_material
 from shiftscope.reports.html.page import MOST_BYTES, render, write_page
-from shiftscope.reports.html.pictures import Gallery, gallery
 
 __all__ = [
     "MOST_BYTES",

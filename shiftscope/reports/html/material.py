@@ -92,6 +92,6 @@ def read_material(profiles: Sequence[Path], result: Path | None = None, plan: Pa
         return Material(files, result=run, plan=job)
     advice = advise([file.profile for file in files])
     whole = Material(files, advice, result=run, plan=job)
-    sides = [SiteStatistics.of(profile) for profile in whole.compared]
-    shifts = dict(compare_all(sides).pairs) if len(sides) > 1 else {}
+    statistics = [SiteStatistics.of(profile) for profile in whole.compared]
+    shifts = dict(compare_all(statistics).pairs) if len(statistics) > 1 else {}
     return Material(files, advice, shifts, run, job)

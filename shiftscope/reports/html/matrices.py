@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shiftscope.diagnosis import AxisVerdict
+from shiftscope.diagnosis.texts.phrases import number
 from shiftscope.measures import AXES
+from shiftscope.measures.plain_names import plain_name
 from shiftscope.reports.html.material import Material
-from shiftscope.reports.html.questions import QUESTIONS
+from shiftscope.reports.questions import QUESTIONS
 from shiftscope.reports.wording import answered
 from shiftscope.shifts import Effect, Shift
 
@@ -25,13 +27,13 @@ class Cell:
 
     Attributes:
         effect, interval: as text.
-        word: yes, likely, cannot tell, not seen, not asked; "" where nothing is judged.
+        answer: yes, likely, cannot tell, not seen, not asked; "" where nothing is judged.
         level: 0 for below the margin to 5; None for no number.
     """
 
     effect: str = ""
     interval: str = ""
-    word: str = ""
+    answer: str = ""
     level: int | None = None
 
 
@@ -117,13 +119,13 @@ def by_axis(material: Material) -> Matrix | None:
         "An axis is a group of measures that is compared as a whole. These are the effects before they are judged: a"
         " large one on an appearance axis can come from a change of framing, and the other way round.",
         "pair",
-        [(axis.replace("_", " "), "") for axis in axes],
+        [(plain_name(axis), "") for axis in axes],
         rows,
     )
 
 
 def _chosen(material: Material) -> tuple[list[str], str]:
-    """The sites shown, and a word on those that are not."""
+    """The sites shown, and a sentence on those that are not."""
     shifts = material.shifts or {}
     sites = [profile.site for profile in material.compared]
     if len(sites) <= _MOST_SITES:
@@ -138,15 +140,15 @@ def _weight(shift: Shift) -> float:
 
 
 def _patients(shift: Shift) -> str:
-    """Patients of both sides, on the axes together: the fewest and the most where axes differ."""
-    sides = [sorted({effect.n[side] for effect in shift.effects}) for side in (0, 1)]
-    told = [str(side[0]) if len(side) == 1 else f"{side[0]} to {side[-1]}" for side in sides if side]
-    return f"n = {' against '.join(told)}"
+    """Patients of both sites, on the axes together: the fewest and the most where axes differ."""
+    counts = [sorted({effect.n[place] for effect in shift.effects}) for place in (0, 1)]
+    ranges = [str(known[0]) if len(known) == 1 else f"{known[0]} to {known[-1]}" for known in counts if known]
+    return f"n = {' against '.join(ranges)}"
 
 
 def _answer(answer: AxisVerdict) -> Cell:
     if answer.effect is None:
-        return Cell(word=answered(answer))
+        return Cell(answer=answered(answer))
     return _cell(answer.effect, answer.low or 0.0, answer.high or 0.0, answered(answer))
 
 
@@ -154,5 +156,5 @@ def _effect(effect: Effect | None) -> Cell:
     return Cell() if effect is None else _cell(effect.value, *effect.interval, "")
 
 
-def _cell(value: float, low: float, high: float, word: str) -> Cell:
-    return Cell(f"{value:.2f}", f"{low:.2f} to {high:.2f}", word, bisect_right(LEVELS, value))
+def _cell(value: float, low: float, high: float, answer: str) -> Cell:
+    return Cell(number(value), f"{number(low)} to {number(high)}", answer, bisect_right(LEVELS, value))

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from shiftscope.plans import RunResult
 from shiftscope.recommendation import Advice, AdvisedCost
 from shiftscope.reports.html.material import Material
-from shiftscope.reports.sheets.result_sheet import VERDICTS, change
+from shiftscope.reports.score_texts import change
+from shiftscope.reports.sheets.result_sheet import VERDICTS
 from shiftscope.reports.wording import advised, called
 
 __all__ = ["Opening", "opening"]
@@ -46,11 +47,13 @@ def opening(material: Material) -> Opening:
 
 def _verdict(advice: Advice | None, result: RunResult | None) -> str:
     if advice is None:
-        told = "one site alone: there is nobody to compare it with"
+        sentence = "one site alone: there is nobody to compare it with"
     else:
-        told = f"{called(advice.diagnosis)}; the advice is to {advised(advice.recommendation)}"
+        sentence = f"{called(advice.diagnosis)}; the advice is to {advised(advice.recommendation)}"
     return (
-        f"{told}; in training: {VERDICTS[result.verdict]}." if result is not None and _compared(result) else f"{told}."
+        f"{sentence}; in training: {VERDICTS[result.verdict]}."
+        if result is not None and _compared(result)
+        else f"{sentence}."
     )
 
 

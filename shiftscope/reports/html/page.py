@@ -10,16 +10,17 @@ from shiftscope.files import write_bytes
 from shiftscope.harmonizers import HARMONIZERS
 from shiftscope.profiles import Profile
 from shiftscope.reports.html import matrices, sharing_section, sites_section, training_section
-from shiftscope.reports.html.figures.curve_plots import curves
+from shiftscope.reports.html.answer_cards import answer_cards
+from shiftscope.reports.html.figures.curve_plots import overlays
 from shiftscope.reports.html.figures.drawing import MOST_SITES
 from shiftscope.reports.html.figures.figure import Figure
 from shiftscope.reports.html.figures.ridges import ridges
 from shiftscope.reports.html.figures.site_map import site_map
+from shiftscope.reports.html.local_images import Gallery
 from shiftscope.reports.html.material import Material
 from shiftscope.reports.html.opening_section import opening
-from shiftscope.reports.html.pictures import Gallery
-from shiftscope.reports.html.questions import QUESTIONS, answers
 from shiftscope.reports.html.removal_section import removal
+from shiftscope.reports.questions import QUESTIONS, SOURCE, question_heading
 from shiftscope.reports.sheet import Grid, Lines
 from shiftscope.reports.sheets.explain_sheet import Explanation, explanations
 from shiftscope.reports.sheets.result_sheet import result_sheet
@@ -69,22 +70,23 @@ def render(material: Material, gallery: Gallery | None = None) -> str:
             style=style,
             version=metadata.version("shiftscope-fl"),
             opening=opening(material),
-            answers=answers(material),
+            answers=answer_cards(material),
             advice=advice,
             advised=advised,
             trial=None if advice is None else trial_of(advice.recommendation),
             questions=QUESTIONS,
+            source=SOURCE,
             levels=matrices.LEVELS,
             by_pair=matrices.by_pair(material),
             by_site=matrices.by_site(material),
             by_axis=matrices.by_axis(material),
             map=_map(material),
-            curves=curves(profiles),
+            overlays=overlays(profiles),
             spreads=_spreads(profiles),
             most_sites=MOST_SITES if len(profiles) > MOST_SITES else None,
             removal=None if advice is None else removal(advice.diagnosis.removed, advice.recommendation.harmonizer),
             result=result,
-            run=[] if result is None else [_block(block) for block in list(result_sheet(result))[1:]],
+            run=[] if result is None else [_block(block) for block in list(result_sheet(result, verbose=True))[1:]],
             differences=None if result is None else training_section.differences(result),
             job=None if material.plan is None else training_section.job(material.plan),
             mismatches=training_section.mismatches(material),
@@ -139,12 +141,12 @@ def _block(block: Lines | Grid) -> dict[str, Lines | Grid]:
 
 
 def _glossary(profiles: list[Profile]) -> dict[str, list[Explanation]]:
-    """Question -> what was measured here, as `explain` tells it."""
+    """Question -> what was measured here, as `explain` shows it."""
     known = {"labels"}
     for profile in profiles:
         known |= profile.measures.keys() | {axis for axis, sketch in profile.sketches.items() if sketch is not None}
     out: dict[str, list[Explanation]] = {}
     for item in explanations():
         if item.name in known:
-            out.setdefault(item.question, []).append(item)
+            out.setdefault(question_heading(item.question), []).append(item)
     return out

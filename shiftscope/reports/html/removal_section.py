@@ -21,7 +21,7 @@ def removal(removed: Sequence[Removal], advised: str | None) -> Figure | None:
     pairs = removed[0].pairs
     where = "the one pair" if pairs == 1 else f"the {pairs} pairs"
     says = (
-        f"Measured at every site on its own images, told in the profiles, and added up over {where} of sites that"
+        f"Measured at every site on its own images, stated in the profiles, and added up over {where} of sites that"
         " differ in appearance. 100 % would make the sites alike; below 0 the harmonizer adds to the difference. The"
         " line is the 95 % interval; a diamond is the harmonizer that is advised."
     )
@@ -31,7 +31,7 @@ def removal(removed: Sequence[Removal], advised: str | None) -> Figure | None:
             value=item.share,
             low=item.low,
             high=item.high,
-            told=f"leaves {number(item.remains)} of {number(item.before)}",
+            text=f"leaves {number(item.remains)} of {number(item.before)}",
             strong=item.harmonizer == advised,
         )
         for item in removed

@@ -48,9 +48,9 @@ def contents(shared: Sequence[SharedFile]) -> Grid:
     spent = [_bytes_by_key(item.profile) for item in shared]
     for says, keys in _PARTS.items():
         rows.append((says, *(f"{sum(one.get(key, 0) for key in keys):,}" for one in spent)))
-    told = {key for keys in _PARTS.values() for key in keys}
+    named = {key for keys in _PARTS.values() for key in keys}
     rest = [
-        item.size - sum(size for key, size in one.items() if key in told)
+        item.size - sum(size for key, size in one.items() if key in named)
         for item, one in zip(shared, spent, strict=True)
     ]
     rows.append((_REST, *(f"{size:,}" for size in rest)))

@@ -26,7 +26,7 @@ def sites(profiles: Sequence[Profile]) -> Grid:
                 str(item.masks),
                 f"{item.depth}, {'colour' if item.colour else 'grey'}",
                 _counts(item.labels) or "none",
-                _counts(item.acquisition.get("scanner", {})) or "not told",
+                _counts(item.acquisition.get("scanner", {})) or "not stated",
                 SOURCES[item.patient_source],
             )
             for item in profiles

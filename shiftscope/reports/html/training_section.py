@@ -41,8 +41,8 @@ def _row(label: str, difference: Difference, cases: int) -> IntervalRow | None:
     mean, low, high = difference.mean, difference.low, difference.high
     if mean is None or low is None or high is None:
         return None
-    told = f"{mean:+.3f} [{low:+.3f}, {high:+.3f}], n = {cases}"
-    return IntervalRow(label, mean, low, high, told, strong=low > 0 or high < 0)
+    text = f"{mean:+.3f} [{low:+.3f}, {high:+.3f}], n = {cases}"
+    return IntervalRow(label, mean, low, high, text, strong=low > 0 or high < 0)
 
 
 def job(plan: Plan) -> Grid:
@@ -74,8 +74,10 @@ def mismatches(material: Material) -> list[str]:
     if plan is None:
         return []
     known = {profile.site: profile for profile in material.profiles}
-    told = [f"'{site}' is in the plan, and no profile of it was given." for site in plan.sites if site not in known]
-    told += [f"'{site}' has a profile, and is not in the plan." for site in known if site not in plan.sites]
+    sentences = [
+        f"'{site}' is in the plan, and no profile of it was given." for site in plan.sites if site not in known
+    ]
+    sentences += [f"'{site}' has a profile, and is not in the plan." for site in known if site not in plan.sites]
     for site, planned in plan.sites.items():
         found = known[site].fingerprint if site in known else ""
         if (
@@ -84,11 +86,11 @@ def mismatches(material: Material) -> list[str]:
             and WITHHELD not in (found, planned.fingerprint)
             and found != planned.fingerprint
         ):
-            told.append(f"The images of '{site}' were others when the plan was made: fingerprints differ.")
+            sentences.append(f"The images of '{site}' were others when the plan was made: fingerprints differ.")
     run = material.result
     if run is not None and run.plan.model_copy(update={"data": {}}) != plan.model_copy(update={"data": {}}):
-        told.append("The result is of another plan than the one given.")
+        sentences.append("The result is of another plan than the one given.")
     wanted = None if advice is None else (advice.recommendation.harmonizer, advice.recommendation.personalizer)
     if wanted is not None and wanted != (plan.harmonizer, plan.personalizer):
-        told.append("The plan does something else than is advised here.")
-    return told
+        sentences.append("The plan does something else than is advised here.")
+    return sentences

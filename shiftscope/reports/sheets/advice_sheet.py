@@ -1,93 +1,116 @@
-"""Diagnosis and recommendation as a sheet: the verdict first."""
+"""Diagnosis and recommendation as a sheet: the first screen, or all the evidence."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 
-from shiftscope.diagnosis import AxisVerdict, Diagnosis, Evidence, Verdict
+from shiftscope.diagnosis import LIMITS, Diagnosis
+from shiftscope.diagnosis.texts.phrases import number
 from shiftscope.recommendation import Advice
+from shiftscope.reports.details.advice_details import advice_details, called_effects
+from shiftscope.reports.first_screen import LINE, first_that_fits, labelled, more
+from shiftscope.reports.questions import QUESTIONS
 from shiftscope.reports.sheet import Grid, Lines, Sheet
-from shiftscope.reports.wording import answered, called, likelihood, method, source, trial_of
+from shiftscope.reports.wording import answered, called, effect_text, interval_text, method, methods, next_command
+from shiftscope.reports.wrapping import elided, fitting
 
 __all__ = ["advice_sheet"]
 
-_MOST_ROWS = 15
-_MOST_EVIDENCE = 8
+_ROOM = ((3, (2,) * 6), (3, (2,) * 4), (3, (2, 2)), (2, (2, 2)), (2, (2, 1)), (2, (2,)), (1, (1,)))
+"""Lines for the reason and for each doubt, from the most generous to the least."""
 
 
-def advice_sheet(advice: Advice) -> Sheet:
-    """The verdict, the advice, and the numbers behind them."""
-    diagnosis, recommendation = advice.diagnosis, advice.recommendation
-    blocks: list[Lines | Grid] = [
-        Lines(f"{diagnosis.kind}: {called(diagnosis)}", [_together(advice)]),
-        Lines(f"recommendation: {method(recommendation)}", recommendation.because),
-    ]
-    if diagnosis.kind != "insufficient":
-        blocks.extend(_answers(diagnosis))
-    if diagnosis.evidence:
-        blocks.append(_evidence(diagnosis.evidence))
-    if diagnosis.caveats:
-        blocks.append(Lines("caveats", diagnosis.caveats))
-    if recommendation.alternatives:
-        blocks.append(Lines("instead", [f"{method(item)}, if {item.when}" for item in recommendation.alternatives]))
-    if recommendation.undecided:
-        blocks.append(Lines(f"not decided; measure it: {trial_of(recommendation)}", recommendation.undecided))
-    return blocks
+def advice_sheet(advice: Advice, *, verbose: bool = False, plan: str | None = None) -> Sheet:
+    """The verdict, the advice with its reason, the four answers, what stands out, what is unsure, what to do next.
+
+    Args:
+        advice: what is said.
+        verbose: all reasons and evidence; if not, one screen of 24 lines.
+        plan: the file that the plan was written to, for the next command; None where none was.
+    """
+    return [*_everything(advice, plan)] if verbose else first_that_fits(_screens(advice, plan))
 
 
-def _evidence(found: Sequence[Evidence]) -> Grid:
-    """The clearest findings by question, and how many more there are."""
-    rows: list[tuple[str, str]] = []
-    shown = found[:_MOST_EVIDENCE]
-    for question in dict.fromkeys(item.question for item in shown):
-        says = [item.says for item in shown if item.question == question]
-        rows.extend((question * (index == 0), text) for index, text in enumerate(says))
-    if len(found) > len(shown):
-        rows.append(("", f"... and {len(found) - len(shown)} more with --format json"))
-    return Grid("evidence", ("question", "finding"), rows)
+def _everything(advice: Advice, plan: str | None) -> Iterator[Lines | Grid]:
+    yield _verdict(advice)
+    yield Lines(_headline(advice), advice.recommendation.because)
+    yield from _answers(advice.diagnosis)
+    yield from advice_details(advice)
+    if commands := next_command(advice.recommendation, plan):
+        yield Lines("next", commands)
+
+
+def _screens(advice: Advice, plan: str | None) -> Iterator[Sheet]:
+    for lines, doubts in _ROOM:
+        reason = fitting(_reasons(advice), lines, LINE)
+        yield [
+            _verdict(advice),
+            Lines(_headline(advice), [reason]),
+            *_answers(advice.diagnosis),
+            _notes(advice, plan, doubts),
+        ]
+
+
+def _verdict(advice: Advice) -> Lines:
+    patients = sum(item.patients for item in advice.sites)
+    diagnosis = advice.diagnosis
+    return Lines(f"{diagnosis.kind}: {called(diagnosis)}", [f"{len(advice.sites)} sites, {patients} patients"])
+
+
+def _headline(advice: Advice) -> str:
+    return f"recommendation: {method(advice.recommendation)}"
+
+
+def _reasons(advice: Advice) -> list[str]:
+    """What to do, and because of what; the answers themselves stand in the table below."""
+    because = advice.recommendation.because
+    shifts = sum(answer.called for answer in advice.diagnosis.axes.values())
+    first, *others = because[shifts:] or because
+    action = methods(advice.recommendation)
+    return [f"{action[0].upper()}{action[1:]}: {first}", *others]
 
 
 def _answers(diagnosis: Diagnosis) -> list[Grid]:
-    """The four answers over all pairs, by site and by pair; comparisons that could not be made are left out."""
-    questions = tuple(f"{question}#" for question in diagnosis.axes)
-    together = Grid(
-        "over all pairs",
-        ("question", "shift", "confidence#", "effect#", "95 %", "from"),
-        [(question, *_cells(answer)) for question, answer in diagnosis.axes.items()],
+    """The strongest answer to each question over all pairs, where there are any."""
+    if diagnosis.kind == "insufficient":
+        return []
+    rows = [
+        (QUESTIONS[key].name, QUESTIONS[key].literature, answered(item), effect_text(item), interval_text(item))
+        for key, item in diagnosis.axes.items()
+    ]
+    return [Grid("", ("question", "known as ... shift", "found", "effect#", "95 %"), rows)]
+
+
+def _notes(advice: Advice, plan: str | None, room: tuple[int, ...]) -> Grid:
+    """What stands out, what is unsure and what to do, a label before each."""
+    diagnosis, recommendation = advice.diagnosis, advice.recommendation
+    doubts = [*recommendation.undecided[:1], *diagnosis.caveats, *recommendation.undecided[1:]]
+    steps = next_command(recommendation, plan) or (
+        f"profile again when every site has {LIMITS.enough} patients, or {LIMITS.enough_files} where each file counts"
+        " as one",
     )
-    sites = [(site, verdict) for site, verdict in diagnosis.by_site.items() if verdict.kind != "insufficient"]
-    made = [(f"{pair.a} - {pair.b}", pair) for pair in diagnosis.pairs if pair.kind != "insufficient"]
-    by_site = Grid(f"each site against all others{_cut(sites)}", ("site", "kind", *questions), _strongest_first(sites))
-    by_pair = Grid(
-        f"effects by pair (* counts as a shift){_cut(made)}", ("pair", "kind", *questions), _strongest_first(made)
+    rest = more(len(doubts) - len(room), "doubt")
+    return labelled(
+        [
+            ("stands out", _farthest(diagnosis), 2),
+            *(("unsure" * (place == 0), *item) for place, item in enumerate(zip(doubts, room, strict=False))),
+            *(("next" * (place == 0), text, 0) for place, text in enumerate(steps)),
+            ("", f"--verbose shows the evidence by site and pair{rest}", 1),
+        ]
     )
-    return [together, *([by_site] if len(sites) > 2 else []), *([by_pair] if len(made) > 1 else [])]
 
 
-def _cut(rows: Sequence[tuple[str, Verdict]]) -> str:
-    return f", the strongest {_MOST_ROWS} of {len(rows)}" if len(rows) > _MOST_ROWS else ""
-
-
-def _strongest_first(named: Sequence[tuple[str, Verdict]]) -> list[tuple[str, ...]]:
-    """A row for each, in the order given; where there are too many, those with the largest called effects."""
-    if len(named) > _MOST_ROWS:
-        named = sorted(named, key=lambda item: -_weight(item[1]))[:_MOST_ROWS]
-    return [(name, verdict.kind, *(_effect(answer) for answer in verdict.axes.values())) for name, verdict in named]
-
-
-def _weight(verdict: Verdict) -> float:
-    return sum(answer.effect or 0.0 for answer in verdict.axes.values() if answer.called)
-
-
-def _together(advice: Advice) -> str:
-    patients = sum(item.patients for item in advice.sites)
-    return f"{len(advice.sites)} sites, {patients} patients"
-
-
-def _cells(answer: AxisVerdict) -> tuple[str, ...]:
-    if answer.effect is None or answer.probability is None:
-        return answered(answer), "", "", "", ""
-    interval = f"{answer.low or 0.0:.2f} to {answer.high or 0.0:.2f}"
-    return answered(answer), likelihood(answer), f"{answer.effect:.2f}", interval, source(answer)
-
-
-def _effect(answer: AxisVerdict) -> str:
-    return "-" if answer.effect is None else f"{answer.effect:.2f}{'*' if answer.called else ' '}"
+def _farthest(diagnosis: Diagnosis) -> str:
+    """The site with the largest effects against all others, and the clearest finding on it; "" where none differs."""
+    found = {site: weight for site, verdict in diagnosis.by_site.items() if (weight := called_effects(verdict)) > 0}
+    if len(diagnosis.by_site) < 3 or not found:
+        return ""
+    site = max(found, key=lambda name: found[name])
+    axes = diagnosis.by_site[site].axes
+    effects = ", ".join(
+        f"{QUESTIONS[key].name} {number(item.effect or 0.0)}" for key, item in axes.items() if item.called
+    )
+    says = f"'{elided(site)}', effect against all others together: {effects}"
+    finding = next((item.says for item in diagnosis.evidence if item.sites and item.sites[-1] == site), "")
+    if finding.startswith(f"'{site}' against "):  # whom it differs from was said
+        finding = finding.removeprefix(f"'{site}' against ").partition(": ")[2]
+    finding = finding.partition(", 95 %")[0]
+    return f"{says}; {finding}" if finding else says

@@ -10,6 +10,8 @@ from shiftscope.measures import AXES, Axis, Measure
 from shiftscope.measures.appearance import colour, intensity, noise, texture
 from shiftscope.measures.causes import CAUSES
 from shiftscope.measures.lesions import boundary, morphology
+from shiftscope.measures.plain_names import plain_name
+from shiftscope.reports.questions import QUESTIONS, SOURCE, question_heading
 from shiftscope.reports.sheet import Grid, Sheet
 
 __all__ = ["Explanation", "explain_sheet", "explanations", "index_sheet", "to_values", "words_sheet"]
@@ -26,6 +28,8 @@ _FAMILIES: dict[str, Mapping[str, Measure]] = {
 }
 """Axis -> the measures that put it in units a person knows."""
 
+_CITED = f"; the names are those of {SOURCE}"
+
 _LINE = 56
 """Characters of a sentence in the index, so that it fits a line of 80."""
 
@@ -36,6 +40,7 @@ class Explanation:
 
     Attributes:
         name: its key in a profile.
+        plain_name: what a person calls it.
         kind: "measure" or "axis".
         question: what a difference speaks of.
         axis: axes a measure goes with; for an axis, itself.
@@ -50,6 +55,7 @@ class Explanation:
     """
 
     name: str
+    plain_name: str
     kind: str
     question: str
     axis: str
@@ -65,6 +71,7 @@ class Explanation:
 
 _LABELS = Explanation(
     name="labels",
+    plain_name=plain_name("labels"),
     kind="axis",
     question="label",
     axis="labels",
@@ -82,7 +89,8 @@ _LABELS = Explanation(
 
 
 def explanations(name: str | None = None) -> list[Explanation]:
-    """What goes by a name: a measure, an axis, or one of each; all for None, each axis followed by its measures.
+    """What goes by a key or a plain name: a measure, an axis, or one of each; all for None, each axis followed by its
+    measures.
 
     Raises:
         UsageError: nothing has that name.
@@ -90,7 +98,9 @@ def explanations(name: str | None = None) -> list[Explanation]:
     known = _known()
     if name is None:
         return known
-    found = [item for item in known if item.name == name]
+    found = [item for item in known if item.name == name] or [
+        item for item in known if item.plain_name == name.strip().lower()
+    ]
     if not found:
         near = get_close_matches(name.lower().replace("-", "_"), {item.name for item in known}, n=3)
         hint = f"did you mean {' or '.join(near)}?" if near else "expected a measure or an axis;"
@@ -101,7 +111,7 @@ def explanations(name: str | None = None) -> list[Explanation]:
 def explain_sheet(items: Sequence[Explanation]) -> Sheet:
     """Explanations in full, a row for each field."""
     return [
-        Grid(item.name, ("what", "says"), [(key.replace("_", " "), text) for key, text in _fields(item).items()])
+        Grid(item.name, ("what", "says"), [(key.replace("_", " "), text) for key, text in _shown(item).items()])
         for item in items
     ]
 
@@ -110,7 +120,7 @@ def index_sheet(items: Sequence[Explanation]) -> Sheet:
     """Explanations of a line each, by question and axis."""
     return [
         Grid(
-            question,
+            question_heading(question),
             ("name", "what it is"),
             [
                 (item.name if item.kind == "axis" else f"  {item.name}", _line(item))
@@ -125,8 +135,8 @@ def index_sheet(items: Sequence[Explanation]) -> Sheet:
 def words_sheet(words: Sequence[str]) -> Sheet:
     """Words in alphabetical order, a row for each first letter."""
     by_letter: dict[str, list[str]] = {}
-    for word in words:
-        by_letter.setdefault(word[0], []).append(word)
+    for text in words:
+        by_letter.setdefault(text[0], []).append(text)
     rows = [(letter, " ".join(found)) for letter, found in by_letter.items()]
     return [Grid("words that names of classes may be made of, beside single digits", ("", "words"), rows)]
 
@@ -141,6 +151,11 @@ def to_values(items: Sequence[Explanation]) -> dict[str, dict[str, dict[str, str
 
 def _fields(item: Explanation) -> dict[str, str]:
     return {key: text for key, text in asdict(item).items() if key != "name"}
+
+
+def _shown(item: Explanation) -> dict[str, str]:
+    """The fields as a person reads them: the question with its name in the literature."""
+    return _fields(item) | {"question": f"{question_heading(item.question)}{_CITED * (item.question in QUESTIONS)}"}
 
 
 def _known() -> list[Explanation]:
@@ -164,6 +179,7 @@ def _of_measure(item: Measure) -> Explanation:
     low, high = item.range
     return Explanation(
         name=item.name,
+        plain_name=plain_name(item.name),
         kind="measure",
         question=question,
         axis=", ".join(axes),
@@ -182,6 +198,7 @@ def _of_axis(name: str, axis: Axis, measures: Sequence[str]) -> Explanation:
     return replace(
         _LABELS,
         name=name,
+        plain_name=plain_name(name),
         question=axis.question,
         axis=name,
         goes_with=", ".join(measures) or "no measure in units a person knows",

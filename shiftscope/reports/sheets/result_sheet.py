@@ -1,15 +1,23 @@
-"""A run's result as a sheet: did the advice pay, for whom, and at what cost?"""
+"""A run's result as a sheet: did the advice pay, for whom, and what to do?"""
 
-from collections.abc import Iterable, Sequence
-from statistics import fmean
+from collections.abc import Iterator
 
-from shiftscope.plans import ArmResult, Difference, Ledger, RunResult
+from shiftscope.diagnosis.texts.phrases import number
+from shiftscope.plans import RunResult, SiteScores
+from shiftscope.reports.details.result_details import (
+    EQUAL,
+    failures,
+    kept_models,
+    result_details,
+    strategies,
+    strategy_name,
+)
+from shiftscope.reports.first_screen import first_that_fits, labelled, more
+from shiftscope.reports.score_texts import change, gain, gain_interval, mean_score, score
 from shiftscope.reports.sheet import Grid, Lines, Sheet
+from shiftscope.reports.wrapping import elided
 
-__all__ = ["VERDICTS", "change", "result_sheet"]
-
-EQUAL = "equal_compute"
-"""How a result calls the advice held to its baseline's compute."""
+__all__ = ["VERDICTS", "result_sheet"]
 
 VERDICTS = {
     "helped": "the advice paid",
@@ -17,178 +25,142 @@ VERDICTS = {
     "harmed": "the advice did harm",
 }
 
+_TAKE = {
+    "helped": "take the adapted model",
+    "no_difference": "take {baseline}, which is cheaper; more test cases or seeds may show a difference",
+    "harmed": "take {baseline}",
+}
 
-def result_sheet(result: RunResult) -> Sheet:
-    """The verdict, the sites, the strategies, who keeps which model, what it cost, and who did not answer."""
-    blocks: list[Lines | Grid] = [_verdict(result), _sites(result)]
+_ROOM = ((16, 10, 2), (10, 6, 2), (6, 5, 1), (4, 3, 1), (2, 2, 1), (1, 1, 1), (0, 0, 1))
+"""Rows of the table of sites and of that of strategies, and lines for a note, from the most generous to the least."""
+
+
+def result_sheet(result: RunResult, *, verbose: bool = False) -> Sheet:
+    """The verdict, the sites, the strategies where there are several, whom it harms, and what to take.
+
+    Args:
+        result: of a run.
+        verbose: every site and strategy, who keeps which model, what it cost; if not, one screen of 24 lines.
+    """
+    return [*_everything(result)] if verbose else first_that_fits(_screens(result))
+
+
+def _everything(result: RunResult) -> Iterator[Lines | Grid]:
+    yield _verdict(result)
+    yield _sites(result, result.sites, f"test cases, {result.metric}")
+    if len(result.arms) < 2 and result.worst:  # the table of strategies says it where there is one
+        yield Lines("worst site", _worst(result))
     arms = {name: arm for name, arm in result.arms.items() if name != EQUAL}
     if len(arms) > 1:
-        blocks.append(_strategies(result, arms, f"strategies at equal steps, {result.metric}, mean over sites"))
-    if EQUAL in result.arms:
-        first = next(iter(result.arms))
-        alike = {first: result.arms[first], EQUAL: result.arms[EQUAL]}
-        rounds = " and ".join(str(arm.rounds) for arm in alike.values())
-        blocks.append(_strategies(result, alike, f"at equal compute, {result.metric}: {rounds} rounds"))
-    if len(result.arms) > 1:
-        blocks += _lines("whom the mean hides", _hidden(result))
-    blocks += _lines("models the sites keep", _kept(result))
-    if result.ledger:
-        blocks.append(_ledger(result))
-    failed = [
-        f"{entry.arm}, seed {entry.seed}, round {entry.round}: {site} {reply}"
-        for entry in result.rounds
-        for site, reply in entry.replies.items()
-        if reply != "ok"
-    ]
-    return [*blocks, *_lines("sites that did not answer", failed), *_lines("notes", result.notes)]
+        yield strategies(result, arms, f"strategies at equal steps, {result.metric}, mean over sites")
+    yield from result_details(result)
+
+
+def _screens(result: RunResult) -> Iterator[Sheet]:
+    arms = {name: arm for name, arm in result.arms.items() if name != EQUAL}
+    for most_sites, most_arms, lines in _ROOM:
+        shown = _clearest(result.sites, most_sites)
+        cut = f", {len(shown)} of {len(result.sites)} sites" if len(shown) < len(result.sites) else ""
+        blocks: list[Lines | Grid] = [_verdict(result), _sites(result, shown, f"test cases, {result.metric}{cut}")]
+        if len(arms) > 2:
+            best = sorted(arms, key=lambda name: -(arms[name].mean or 0.0))
+            kept = {name: arms[name] for name in best if name in best[:most_arms] or name in _compared(result)}
+            cut = f", {len(kept)} of {len(arms)}" if len(kept) < len(arms) else ""
+            blocks.append(strategies(result, kept, f"strategies, mean over sites{cut}", worst=False))
+        yield [*blocks, _notes(result, lines)]
+
+
+def _clearest(sites: dict[str, SiteScores], most: int) -> dict[str, SiteScores]:
+    """The sites with the largest differences, in the order given."""
+    first = sorted(sites, key=lambda site: -abs(sites[site].difference.mean or 0.0))[:most]
+    return {site: scores for site, scores in sites.items() if site in first}
 
 
 def _verdict(result: RunResult) -> Lines:
     plan = result.plan
-    names = [name for name in (plan.harmonizer, plan.personalizer) if name]
-    adapted = " + ".join(names) or f"{plan.baseline} alone"
-    alone = result.worst if len(result.arms) < 2 else {}  # the table of strategies tells it where there is one
+    adapted = _advice(result)
     return Lines(
-        f"{result.verdict}: {VERDICTS[result.verdict]}" if names else f"trained: {adapted}",
+        f"{result.verdict}: {VERDICTS[result.verdict]}" if adapted else f"trained: {plan.baseline} alone",
         [
-            f"{adapted} against {plan.baseline}, {result.metric}, mean over sites: {change(result.difference)}"
-            if names
+            f"{adapted} against {plan.baseline}, {result.metric}, mean over {len(result.sites)} sites:"
+            f" {change(result.difference)}"
+            if adapted
             else f"nothing to compare {plan.baseline} with",
             f"{plan.rounds} rounds of {plan.local_steps} steps, seeds {', '.join(map(str, plan.seeds))},"
-            f" engine {result.engine}, {result.cost.bytes / 1e6:.1f} MB, {result.cost.seconds:.0f} s",
-            *(f"worst site, {arm}: {worst.site} {worst.score:.3f}" for arm, worst in alone.items()),
-            *(f"harmed: {site}" for site in result.harmed),
+            f" engine {result.engine}, {number(result.cost.bytes / 1e6)} MB, {number(result.cost.seconds)} s",
         ],
     )
 
 
-def _sites(result: RunResult) -> Grid:
-    """Every site under the first two strategies."""
-    return Grid(
-        f"test cases, {result.metric}",
-        ("site", "cases#", "baseline#", "adapted#", "difference#", "95 %"),
-        [
-            (
-                site,
-                str(scores.cases),
-                _mean(scores.scores.get("baseline", ())),
-                _mean(scores.scores.get("adapted", ())),
-                "" if scores.difference.mean is None else f"{scores.difference.mean:+.3f}",
-                _interval(scores.difference),
-            )
-            for site, scores in result.sites.items()
-        ],
-    )
+def _compared(result: RunResult) -> tuple[str, str]:
+    """The strategies that the verdict compares: the baseline and the advice, or in a run of many, the plan's own."""
+    plan, arms = result.plan, result.arms
+    if "baseline" in arms or not arms:
+        return "baseline", "adapted"
+    own = (plan.harmonizer, plan.personalizer or plan.baseline)
+    return next(iter(arms)), next((name for name, arm in arms.items() if (arm.harmonizer, arm.algorithm) == own), "")
 
 
-def _strategies(result: RunResult, arms: dict[str, ArmResult], title: str) -> Grid:
-    """One row each: how good, against the first, at its worst site, and how many sites it harms."""
-    rows: list[Sequence[str]] = []
-    for name, arm in arms.items():
-        worst = result.worst.get(name)
-        rows.append(
-            (
-                _called(arm),
-                "-" if arm.mean is None else f"{arm.mean:.3f}",
-                "" if arm.difference.mean is None else f"{arm.difference.mean:+.3f}",
-                _interval(arm.difference),
-                "-" if worst is None else f"{worst.score:.3f}",
-                str(len(arm.harmed)) if rows else "",
-            )
+def _advice(result: RunResult) -> str:
+    return " + ".join(name for name in (result.plan.harmonizer, result.plan.personalizer) if name)
+
+
+def _sites(result: RunResult, sites: dict[str, SiteScores], title: str) -> Grid:
+    """Sites under the two strategies that are compared, and whether they are harmed."""
+    baseline, adapted = _compared(result)
+    rows = [
+        (
+            site,
+            str(scores.cases),
+            mean_score(scores.scores.get(baseline, ())),
+            mean_score(scores.scores.get(adapted, ())),
+            gain(scores.difference),
+            gain_interval(scores.difference),
+            *((("yes" if site in result.harmed else ""),) if result.harmed else ()),
         )
-    return Grid(title, ("strategy", "mean#", "difference#", "95 %#", "worst site#", "harmed#"), rows)
+        for site, scores in sites.items()
+    ]
+    harmed = ("harmed",) if result.harmed else ()
+    return Grid(title, ("site", "cases#", "baseline#", "adapted#", "difference#", "95 %", *harmed), rows)
 
 
-def _hidden(result: RunResult) -> Iterable[str]:
-    """Each strategy's worst site, and whom it harms, by name."""
-    for name, arm in result.arms.items():
-        worst = result.worst.get(name)
-        told = ([f"worst at {worst.site}"] if worst else []) + [f"harms {site}" for site in arm.harmed]
-        if told:
-            yield f"{_named(name, arm)}: {', '.join(told)}"
+def _plural(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}"
 
 
-def _kept(result: RunResult) -> Iterable[str]:
-    """In words: where a strategy's own models are not used, and what they would have scored."""
-    base = _called(next(iter(result.arms.values()))) if result.arms else "baseline"
-    for site, scores in result.sites.items():
-        for name, kept in scores.kept_baseline.items():
-            if not any(kept) or name not in result.arms:
-                continue
-            which = _named(name, result.arms[name])
-            own, used = (_mean(table.get(name, ())) for table in (scores.ungated, scores.scores))
-            yield (
-                f"site {site} keeps {base}'s model for {sum(kept)} of {len(kept)} seeds: those of {which} are worse"
-                f" on its validation cases (on test cases {own}, with what is kept {used})"
-            )
+def _worst(result: RunResult) -> list[str]:
+    """The worst site of the two strategies that are compared."""
+    return [
+        f"{strategy_name(result.arms[name]) if name in result.arms else name} {score(found.score)} at"
+        f" '{elided(found.site)}'"
+        for name, found in result.worst.items()
+        if name in _compared(result)
+    ]
 
 
-def _ledger(result: RunResult) -> Grid:
-    """Measured, and in brackets how many times the prediction that is."""
-    rows = []
-    for name, book in result.ledger.items():
-        label = _called(result.arms[name]) if name in result.arms and name != EQUAL else name.replace("_", " ")
-        for title, unit, key in _ITEMS:
-            expected, measured = _amount(book, key)
-            rows.append(
-                (
-                    label,
-                    title,
-                    "-" if expected is None else _number(expected / unit),
-                    "-" if measured is None else _number(measured / unit),
-                    f"{measured / expected:.2f}" if measured is not None and expected else "-",
-                )
-            )
-            label = ""
-    return Grid(
-        "cost over all sites, rounds and seeds, predicted before and measured after",
-        ("strategy", "what", "predicted#", "measured#", "ratio#"),
-        rows,
+def _notes(result: RunResult, lines: int) -> Grid:
+    """The worst sites, whom the advice harms, what failed, and what to take."""
+    failed, kept = failures(result), kept_models(result)
+    harmed = ", ".join(f"'{elided(site)}'" for site in result.harmed)
+    take = _TAKE[result.verdict].format(baseline=result.plan.baseline)
+    return labelled(
+        [
+            ("worst site", "; ".join(_worst(result)), lines),
+            ("harmed", f"{len(result.harmed)} of {len(result.sites)} sites: {harmed}" if harmed else "", lines),
+            (
+                "kept",
+                f"the baseline's model serves better, and is kept, {_plural(len(kept), 'time', 'times')}"
+                if kept
+                else "",
+                1,
+            ),
+            (
+                "no answer",
+                f"{_plural(len(failed), 'reply', 'replies')} lost, the first: {failed[0]}" if failed else "",
+                lines,
+            ),
+            ("note", result.notes[0] if result.notes else "", lines),
+            ("so", take if _advice(result) else "", 2),
+            ("", f"--verbose shows every strategy and the cost{more(len(result.notes) - 1, 'note')}", 1),
+        ]
     )
-
-
-_ITEMS = (
-    ("MB to the sites", 1e6, "bytes_down"),
-    ("MB from the sites", 1e6, "bytes_up"),
-    ("seconds of computing", 1.0, "seconds"),
-    ("MB of memory, peak", 1e6, "peak_bytes"),
-)
-
-
-def _amount(book: Ledger, key: str) -> tuple[float | None, float | None]:
-    return getattr(book.predicted.total, key) if book.predicted else None, getattr(book.measured, key)
-
-
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
-
-
-def _called(arm: ArmResult) -> str:
-    return f"{arm.harmonizer} + {arm.algorithm}" if arm.harmonizer else arm.algorithm
-
-
-def _named(name: str, arm: ArmResult) -> str:
-    return _called(arm) + (" at equal compute" if name == EQUAL else "")
-
-
-def _lines(title: str, lines: Iterable[str]) -> list[Lines | Grid]:
-    told = list(lines)
-    return [Lines(title, told)] if told else []
-
-
-def _mean(values: Sequence[float | None]) -> str:
-    known = [value for value in values if value is not None]
-    return f"{fmean(known):.3f}" if known else "-"
-
-
-def _interval(difference: Difference) -> str:
-    if difference.low is None or difference.high is None:
-        return ""
-    return f"{difference.low:+.3f} to {difference.high:+.3f}"
-
-
-def change(difference: Difference) -> str:
-    """A difference with its interval."""
-    if difference.mean is None:
-        return "undefined"
-    return f"{difference.mean:+.3f}, 95 % [{_interval(difference).replace(' to ', ', ')}]"

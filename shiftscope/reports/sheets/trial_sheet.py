@@ -1,62 +1,78 @@
-"""A trial's result as a sheet: what to take, and who was dropped where."""
+"""A trial's result as a sheet: what to take, the last rung, and who was dropped where."""
 
-from shiftscope.plans import Difference, TrialEntry, TrialResult
+from collections.abc import Iterator
+
+from shiftscope.diagnosis.texts.phrases import number
+from shiftscope.plans import TrialEntry, TrialResult
+from shiftscope.reports.first_screen import first_that_fits, labelled, more
+from shiftscope.reports.score_texts import change, gain, gain_interval, score
 from shiftscope.reports.sheet import Grid, Lines, Sheet
+from shiftscope.reports.wrapping import elided
 
 __all__ = ["trial_sheet"]
 
+_ROOM = ((10, 2), (8, 2), (6, 1), (4, 1))
+"""Rows of the last rung and lines for a sentence, from the most generous to the least."""
 
-def trial_sheet(result: TrialResult) -> Sheet:
-    """What to do, the last rung, and what the rungs before it decided."""
-    last = result.rungs[-1]
-    blocks: list[Lines | Grid] = [
-        Lines(_headline(result), [*_warnings(result), *_account(result)]),
-        Grid(
-            f"last rung, {last.rounds} rounds, {result.metric}; ranked by validation",
-            ("strategy", "passes#", "validation#", "test#", "difference#", "95 %"),
-            [
-                (name, str(entry.passes), f"{entry.validation:.3f}", *_tested(entry))
-                for name, entry in ((name, last.strategies[name]) for name in result.ranking if name in last.strategies)
-            ],
-        ),
-    ]
+
+def trial_sheet(result: TrialResult, *, verbose: bool = False) -> Sheet:
+    """What to take, what stands against it, and the last rung.
+
+    Args:
+        result: of a trial.
+        verbose: the rungs before it, and the notes; if not, one screen of 24 lines.
+    """
+    return [*_everything(result)] if verbose else first_that_fits(_screens(result))
+
+
+def _everything(result: TrialResult) -> Iterator[Lines | Grid]:
+    yield Lines(_headline(result), [*_warnings(result), *_account(result)])
+    yield _last_rung(result, len(result.ranking))
     if len(result.rungs) > 1:
-        blocks.append(_dropped(result))
+        yield _dropped(result)
     if result.notes:
-        blocks.append(Lines("notes", result.notes))
-    return blocks
+        yield Lines("notes", result.notes)
+
+
+def _screens(result: TrialResult) -> Iterator[Sheet]:
+    for rows, lines in _ROOM:
+        yield [
+            Lines(_headline(result), _account(result)[:1]),
+            _last_rung(result, rows),
+            _notes(result, lines),
+        ]
 
 
 def _headline(result: TrialResult) -> str:
     leader = result.last(result.leader)
-    gain = _change(leader.difference)
+    difference = change(leader.difference)
     if result.verdict == "take":
-        return f"take {result.winner}: {result.metric} {gain} over {result.reference}"
+        return f"take {result.winner}: {result.metric} {difference} over {result.reference}"
     if result.verdict == "unclear":
-        return f"undecided: {result.leader}, the best by validation, {gain} over {result.reference}"
-    return f"nothing beats {result.reference}: pool (best, {result.leader}: {gain})"
+        return f"undecided: {result.leader}, the best by validation, {difference} over {result.reference}"
+    return f"nothing beats {result.reference}: pool (best, {result.leader}: {difference})"
 
 
 def _warnings(result: TrialResult) -> list[str]:
     """What stands against the first line."""
     last = result.rungs[-1].strategies
     helped = [name for name in result.ranking if name in last and last[name].verdict == "helped"]
-    told = []
+    sentences = []
     if result.verdict == "unclear":
-        told.append(
+        sentences.append(
             f"above {result.reference} on test cases, behind on validation: {', '.join(helped)};"
             " more seeds or a larger split.val decide it"
         )
     if result.verdict != "pool" and result.close:
-        told.append(f"within noise of {result.leader} on validation: {', '.join(result.close)}")
+        sentences.append(f"within noise of {result.leader} on validation: {', '.join(result.close)}")
     if result.winner and (harmed := result.last(result.winner).harmed):
-        told.append(f"harmed by {result.winner}: {', '.join(harmed)}")
+        sentences.append(f"harmed by {result.winner}: {', '.join(harmed)}")
     if result.winner and result.last(result.winner).passes > last[result.reference].passes:
         times = result.last(result.winner).passes / max(1, last[result.reference].passes)
-        told.append(
-            f"it computes {times:.1f} times as much as {result.reference}; `train` compares at equal compute too"
+        sentences.append(
+            f"it computes {number(times)} times as much as {result.reference}; `train` compares at equal compute too"
         )
-    return told
+    return sentences
 
 
 def _account(result: TrialResult) -> list[str]:
@@ -68,34 +84,59 @@ def _account(result: TrialResult) -> list[str]:
         f"{len(result.ranking) - 1} strategies beside {result.reference}, rungs of {rounds} rounds"
         f" (the plan: {result.plan.rounds}), seeds {', '.join(map(str, result.seeds))}",
         f"{cost.passes} passes, {cost.passes / cost.full_passes:.0%} of all in full,"
-        f" {cost.bytes / 1e6:.1f} MB, {cost.seconds:.0f} s, engine {result.engine}",
+        f" {number(cost.bytes / 1e6)} MB, {number(cost.seconds)} s, engine {result.engine}",
     ]
+
+
+def _last_rung(result: TrialResult, most: int) -> Grid:
+    """The strategies of the last rung, the best by validation first, the reference among them."""
+    last = result.rungs[-1]
+    ranked = [name for name in result.ranking if name in last.strategies]
+    shown = [name for name in ranked if name in ranked[:most] or name == result.reference]
+    cut = f", {len(shown)} of {len(ranked)}" if len(shown) < len(ranked) else ""
+    return Grid(
+        f"last rung{cut}, {last.rounds} rounds, {result.metric}; ranked by validation",
+        ("strategy", "passes#", "validation#", "test#", "difference#", "95 %"),
+        [(name, str(entry.passes), score(entry.validation), *_tested(entry)) for name, entry in _named(result, shown)],
+    )
+
+
+def _named(result: TrialResult, names: list[str]) -> list[tuple[str, TrialEntry]]:
+    return [(name, result.rungs[-1].strategies[name]) for name in names]
+
+
+def _tested(entry: TrialEntry) -> tuple[str, str, str]:
+    return score(entry.test), gain(entry.difference), gain_interval(entry.difference)
 
 
 def _dropped(result: TrialResult) -> Grid:
     """One row per rung that dropped or spared somebody."""
     rows = []
-    for number, rung in enumerate(result.rungs[:-1], 1):
+    for place, rung in enumerate(result.rungs[:-1], 1):
         for fate, says in (("kept", "kept"), ("tied", "kept, within noise"), ("dropped", "dropped")):
-            names = [f"{name} {item.validation:.3f}" for name, item in rung.strategies.items() if item.fate == fate]
+            names = [f"{name} {score(item.validation)}" for name, item in rung.strategies.items() if item.fate == fate]
             if names:
-                rows.append((f"{number} ({rung.rounds} rounds)", says, ", ".join(names)))
+                rows.append((f"{place} ({rung.rounds} rounds)", says, ", ".join(names)))
     return Grid("rungs before, validation", ("rung", "", "strategies"), rows)
 
 
-def _tested(entry: TrialEntry) -> tuple[str, str, str]:
-    test = "-" if entry.test is None else f"{entry.test:.3f}"
-    mean = entry.difference.mean
-    return test, "" if mean is None else f"{mean:+.3f}", _interval(entry.difference)
-
-
-def _interval(difference: Difference) -> str:
-    if difference.low is None or difference.high is None:
-        return ""
-    return f"{difference.low:+.3f} to {difference.high:+.3f}"
-
-
-def _change(difference: Difference) -> str:
-    if difference.mean is None:
-        return "undefined"
-    return f"{difference.mean:+.3f}, 95 % [{_interval(difference).replace(' to ', ', ')}]"
+def _notes(result: TrialResult, lines: int) -> Grid:
+    """What stands against the first line, who was dropped, what it took, and what to do."""
+    dropped = [
+        elided(name) for rung in result.rungs for name, entry in rung.strategies.items() if entry.fate == "dropped"
+    ]
+    steps = {
+        "take": "train with the winner's plan on the whole budget, beside its baseline",
+        "pool": f"train {result.reference}, which is cheaper; more seeds or rounds may show a difference",
+        "unclear": "try again with more seeds, or with a larger share of validation cases",
+    }
+    return labelled(
+        [
+            *(("but" * (place == 0), text, lines) for place, text in enumerate(_warnings(result))),
+            ("dropped", ", ".join(dropped), lines),
+            ("took", _account(result)[2], lines),
+            ("note", result.notes[0] if result.notes else "", lines),
+            ("next", steps[result.verdict], lines),
+            ("", f"--verbose shows every rung{more(len(result.notes) - 1, 'note')}", 1),
+        ]
+    )

@@ -1,32 +1,55 @@
-"""A watched series as a sheet: what changed and what to do, then a line for every axis."""
+"""A watched series as a sheet: what changed, since when and what to do, then a line for every axis."""
 
-from math import log
+from collections.abc import Iterator
 
 from shiftscope.diagnosis import LIMITS
+from shiftscope.diagnosis.texts.phrases import number
+from shiftscope.reports.details.watch_details import timeline, watch_details
+from shiftscope.reports.first_screen import LINE, first_that_fits, labelled, more
+from shiftscope.reports.questions import question_name
 from shiftscope.reports.sheet import Grid, Lines, Sheet
-from shiftscope.series import Change, Month, Reading, Watch
+from shiftscope.reports.wrapping import shortened
+from shiftscope.series import Change, Watch
 
 __all__ = ["watch_sheet"]
 
-_MOST_MONTHS = 36
-"""Of a line, that 80 columns hold beside its axis and its numbers."""
+_ROOM = ((12, 3, 3), (9, 3, 2), (7, 3, 2), (6, 2, 1), (5, 1, 1), (3, 1, 1))
+"""Axes of the timeline, lines for what to do about a change, and for when it came, from the most generous."""
 
-_MOST_EVIDENCE = 3
-_OUTSIDE, _UNKNOWN, _UNWATCHED = "!", " ", "-"
+_MOST_MONTHS = 24
 
 
-def watch_sheet(watch: Watch) -> Sheet:
-    """The verdict, what moved, the line of every axis, and the months."""
-    blocks: list[Lines | Grid] = [Lines(_verdict(watch), [_account(watch), *_advice(watch)])]
+def watch_sheet(watch: Watch, *, verbose: bool = False) -> Sheet:
+    """The verdict, what changed and what to do, the line of every axis.
+
+    Args:
+        watch: of a series.
+        verbose: every axis, every month and the evidence; if not, one screen of 24 lines.
+    """
+    return [*_everything(watch)] if verbose else first_that_fits(_screens(watch))
+
+
+def _everything(watch: Watch) -> Iterator[Lines | Grid]:
+    yield Lines(_verdict(watch), [_account(watch), *(change.says for change in watch.changes)])
     for change in watch.changes:
-        says = [item.says for item in change.evidence[:_MOST_EVIDENCE]]
-        blocks.append(Lines(f"{change.question}: {_when(change)}", says))
+        yield Lines(question_name(change.question), [_when(change)])
     if any(month.watched for month in watch.months):
-        blocks.append(_timeline(watch))
-    blocks.append(_months(watch))
-    if watch.caveats:
-        blocks.append(Lines("caveats", watch.caveats))
-    return blocks
+        yield timeline(watch)
+    yield from watch_details(watch)
+
+
+def _screens(watch: Watch) -> Iterator[Sheet]:
+    watched = any(month.watched for month in watch.months)
+    for axes, lines, when in _ROOM:
+        says = [
+            shortened(text, most, LINE)
+            for change in watch.changes
+            for text, most in ((f"{question_name(change.question)} {_when(change)}", when), (change.says, lines))
+        ]
+        blocks: list[Lines | Grid] = [Lines(_verdict(watch), says or [_account(watch)])]
+        if watched:
+            blocks.append(timeline(watch, axes, _MOST_MONTHS))
+        yield [*blocks, _notes(watch, when)]
 
 
 def _verdict(watch: Watch) -> str:
@@ -39,19 +62,17 @@ def _verdict(watch: Watch) -> str:
 
 
 def _named(change: Change) -> str:
-    return change.question if change.probability >= LIMITS.probable else f"probably {change.question}"
+    name = question_name(change.question)
+    return name if change.probability >= LIMITS.probable else f"probably {name}"
 
 
 def _account(watch: Watch) -> str:
     watched = sum(month.watched for month in watch.months)
     return (
         f"against '{watch.baseline}' ({watch.patients} patients), {watched} of {len(watch.months)} months watched;"
-        f" false alarms: {watch.alpha:.1%} over all looks and axes, {watch.spent:.1%} spent so far"
+        f" false alarms: {number(100 * watch.alpha)} % over all analyses and axes, {number(100 * watch.spent)} % spent"
+        " so far"
     )
-
-
-def _advice(watch: Watch) -> list[str]:
-    return [change.says for change in watch.changes]
 
 
 def _when(change: Change) -> str:
@@ -60,53 +81,22 @@ def _when(change: Change) -> str:
     known = "95 %: this month" if first == last else f"95 %: '{first}' to '{last}'"
     if change.gradual:
         known = "about, and growing"
-    effect = f"effect {change.effect:.2f}, 95 % [{change.low:.2f}, {change.high:.2f}], n = {change.n[1]}"
-    return f"since '{change.start}' ({known}), alarmed by '{change.alarmed}'; {effect} against {change.n[0]}"
+    interval = f"95 % [{number(change.low)}, {number(change.high)}]"
+    effect = f"effect {number(change.effect)}, {interval}, n = {change.n[1]} against {change.n[0]}"
+    return f"since '{change.start}' ({known}), alarmed by '{change.alarmed}'; {effect}"
 
 
-def _timeline(watch: Watch) -> Grid:
-    """One sign a month: tenths of the way to the limit."""
-    months = watch.months[-_MOST_MONTHS:]
-    axes = dict.fromkeys(reading.axis for month in watch.months for reading in month.readings)
-    rows = []
-    for axis in axes:
-        line = "".join(_sign(month, axis) for month in months)
-        last = next(found for month in reversed(watch.months) if (found := _of(month, axis)) is not None)
-        rows.append((axis, line, f"{last.effect:.2f}", f"{last.low:.2f} to {last.high:.2f}"))
-    cut = f", the last {_MOST_MONTHS} of {len(watch.months)}" if len(watch.months) > _MOST_MONTHS else ""
-    title = f"every month{cut}: tenths of the way to the limit, {_OUTSIDE} outside, {_UNWATCHED} too few"
-    return Grid(title, ("axis", "months", "effect#", "95 %"), rows)
-
-
-def _sign(month: Month, axis: str) -> str:
-    if not month.watched:
-        return _UNWATCHED
-    reading = _of(month, axis)
-    if reading is None:
-        return _UNKNOWN
-    return _OUTSIDE if reading.outside else str(min(9, int(10 * _way(reading))))
-
-
-def _way(reading: Reading) -> float:
-    """How far towards the limit, 0 to 1, on the scale of log p."""
-    return log(min(reading.p, 1.0)) / log(reading.limit)
-
-
-def _of(month: Month, axis: str) -> Reading | None:
-    return next((reading for reading in month.readings if reading.axis == axis), None)
-
-
-def _months(watch: Watch) -> Grid:
-    """Every month with the axis that is nearest to its limit, or beyond it."""
-    rows = []
-    for month in watch.months:
-        if not month.readings:
-            rows.append((month.label, str(month.patients), "too few" if not month.watched else "not asked", "", ""))
-            continue
-        nearest = max(month.readings, key=lambda reading: (reading.outside, _way(reading)))
-        says = ", ".join(month.alarms) if month.alarms else "inside"
-        where = f"{nearest.axis} since '{nearest.since}'"
-        rows.append((month.label, str(month.patients), says, where, f"{nearest.effect:.2f}"))
-    return Grid(
-        "months, and the axis nearest to its limit", ("month", "patients#", "state", "nearest", "effect#"), rows
+def _notes(watch: Watch, lines: int) -> Grid:
+    """The clearest finding on each change, what was watched, and what lowers the trust."""
+    found = [change.evidence[0].says for change in watch.changes if change.evidence]
+    few = [month.label for month in watch.months if not month.watched]
+    left = f"{len(few)} of {len(watch.months)} months have too few patients, the first '{few[0]}'" if few else ""
+    return labelled(
+        [
+            *(("because" * (place == 0), says, lines) for place, says in enumerate(found)),
+            ("watched", _account(watch) if watch.changes else "", 2),
+            ("left out", left, 1),
+            ("caveat", watch.caveats[0] if watch.caveats else "", lines),
+            ("", f"--verbose shows every month and axis{more(len(watch.caveats) - 1, 'caveat')}", 1),
+        ]
     )

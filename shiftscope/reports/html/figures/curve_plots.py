@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.lines import Line2D
 
-__all__ = ["curves"]
+__all__ = ["overlays"]
 
 _WIDTH, _HEIGHT, _LEGEND_ROW = 360.0, 260.0, 17.0
 _NO_BAND = "No band is drawn: a profile holds the average curve of its patients, not how they spread around it."
@@ -78,7 +78,7 @@ def _spectrum(canvas: int) -> _Kind:
     )
 
 
-def curves(profiles: Sequence[Profile]) -> list[Figure]:
+def overlays(profiles: Sequence[Profile]) -> list[Figure]:
     """Both overlays, of the sites that published the curves; none where no site did."""
     bright = {item.site: (item.patients, 255 * item.quantiles) for item in profiles if item.quantiles is not None}
     fine = {item.site: (item.patients, item.spectrum) for item in profiles if item.spectrum is not None}

@@ -132,9 +132,9 @@ def to_svg(figure: "Figure", key: str, title: str, says: str) -> str:
         "aria-labelledby": f"{key}-title {key}-desc",
     }
     for index, (tag, text) in enumerate((("title", title), ("desc", says))):
-        told = ElementTree.Element(tag, {"id": f"{key}-{tag}"})
-        told.text = text
-        root.insert(index, told)
+        item = ElementTree.Element(tag, {"id": f"{key}-{tag}"})
+        item.text = text
+        root.insert(index, item)
     return ElementTree.tostring(root, encoding="unicode", short_empty_elements=True)
 
 

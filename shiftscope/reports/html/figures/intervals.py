@@ -18,7 +18,7 @@ class IntervalRow:
     Attributes:
         label: whose it is.
         value, low, high: with its 95 % interval.
-        told: the same in words, drawn beside the label.
+        text: the same in words, drawn beside the label.
         strong: whether it stands out: a diamond, a circle where not.
     """
 
@@ -26,7 +26,7 @@ class IntervalRow:
     value: float
     low: float
     high: float
-    told: str
+    text: str
     strong: bool
 
 
@@ -49,12 +49,12 @@ def draw_intervals(
             plot.plot([row.low, row.high], [place, place], color=ACCENT, linewidth=2.5)
             mark, fill = ("D", ACCENT) if row.strong else ("o", PAPER)
             plot.plot([row.value], [place], mark, color=fill, markeredgecolor=ACCENT, markeredgewidth=2, markersize=8)
-            for text, across_at, side, colour in ((short(row.label), 0, "left", INK), (row.told, 1, "right", FAINT)):
+            for text, across_at, edge, colour in ((short(row.label), 0, "left", INK), (row.text, 1, "right", FAINT)):
                 plot.annotate(
                     text,
                     (across_at, place + _ABOVE),
                     xycoords=("axes fraction", "data"),
-                    ha=side,
+                    ha=edge,
                     va="center",
                     color=colour,
                     fontsize=SMALL + 1,

@@ -7,6 +7,7 @@ import numpy as np
 
 from shiftscope.measures import MEASURES
 from shiftscope.measures.causes import CAUSES
+from shiftscope.measures.plain_names import plain_name
 from shiftscope.profiles import Profile, Summary
 from shiftscope.reports.html.figures.drawing import INK, MOST_SITES, PAPER, SERIES, axes, short, to_svg
 from shiftscope.reports.html.figures.figure import Figure
@@ -20,7 +21,7 @@ __all__ = ["ridges"]
 _MOST_CELLS = 30  # sites beyond which the cells of histograms are left to the profiles
 
 _WIDTH, _ROW, _FRAME, _LIFT = 330.0, 38.0, 58.0, 0.72
-_REACH = 4.0  # standard deviations from the mean at which the axis ends, not at the ends of the public grid
+_MOST_SDS = 4.0  # standard deviations from the mean at which the axis ends, not at the ends of the public grid
 
 
 def ridges(profiles: Sequence[Profile], question: str) -> list[Figure]:
@@ -35,7 +36,7 @@ def ridges(profiles: Sequence[Profile], question: str) -> list[Figure]:
 
 def _figure(name: str, sites: dict[str, Summary]) -> Figure:
     measure = MEASURES[name]
-    title = f"{name.replace('_', ' ')[0].upper()}{name.replace('_', ' ')[1:]}"
+    title = f"{plain_name(name)[0].upper()}{plain_name(name)[1:]}"
     says = f"{measure.sentence} {measure.direction[0].upper()}{measure.direction[1:]}."
     drawn = dict(list(sites.items())[:MOST_SITES])
     key = f"measure-{name}"
@@ -68,14 +69,14 @@ def _interval(summary: Summary) -> tuple[float, float]:
     """95 % interval of a mean over patients, by Student's t."""
     from scipy import stats
 
-    reach = float(stats.t.ppf(0.975, summary.n - 1)) * summary.sd / np.sqrt(summary.n)
-    return summary.mean - reach, summary.mean + reach
+    half_width = float(stats.t.ppf(0.975, summary.n - 1)) * summary.sd / np.sqrt(summary.n)
+    return summary.mean - half_width, summary.mean + half_width
 
 
 def _limits(sites: Iterable[Summary]) -> tuple[float, float]:
     """Where the patients are."""
     ends = [
-        (max(item.edges[0], item.mean - _REACH * item.sd), min(item.edges[-1], item.mean + _REACH * item.sd))
+        (max(item.edges[0], item.mean - _MOST_SDS * item.sd), min(item.edges[-1], item.mean + _MOST_SDS * item.sd))
         for item in sites
     ]
     low, high = min(low for low, _ in ends), max(high for _, high in ends)
@@ -90,7 +91,7 @@ def _unit(unit: str) -> str:
 
 def _table(title: str, sites: dict[str, Summary]) -> Grid:
     """The numbers; the cells too, where that is not a page of its own."""
-    rows, cells_told = [], len(sites) <= _MOST_CELLS
+    rows, with_cells = [], len(sites) <= _MOST_CELLS
     for site, item in sites.items():
         low, high = _interval(item)
         cells = "; ".join(
@@ -98,6 +99,6 @@ def _table(title: str, sites: dict[str, Summary]) -> Grid:
             for left, right, count in zip(item.edges[:-1], item.edges[1:], item.counts, strict=True)
         )
         row = (site, str(item.n), f"{item.mean:.4g}", f"{low:.4g} to {high:.4g}", f"{item.sd:.3g}")
-        rows.append((*row, cells) if cells_told else row)
+        rows.append((*row, cells) if with_cells else row)
     columns = ("site", "patients (n)#", "mean#", "95 % interval of the mean", "standard deviation#")
-    return Grid(title, (*columns, "patients by cell") if cells_told else columns, rows)
+    return Grid(title, (*columns, "patients by cell") if with_cells else columns, rows)

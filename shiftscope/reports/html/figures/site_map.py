@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from shiftscope.diagnosis import PairVerdict
+from shiftscope.diagnosis.texts.phrases import number
 from shiftscope.reports.html.figures.drawing import FAINT, INK, MARKERS, PAPER, SERIES, SMALL, axes, short, to_svg
 from shiftscope.reports.html.figures.figure import Figure
-from shiftscope.reports.html.scaling_section import Layout, lay_out
+from shiftscope.reports.html.scaling import Layout, lay_out
 from shiftscope.reports.sheet import Grid
 
 __all__ = ["site_map"]
@@ -35,12 +36,12 @@ def site_map(patients: Mapping[str, int], pairs: Sequence[PairVerdict]) -> Figur
         "Sites near each other have images that are alike; 1 on either axis is one standard deviation of patients"
         " within a site, all questions together. The axes have no other meaning, and the map may be turned or mirrored."
         " A circle is where a site lies in 95 of 100 maps drawn with distances from inside their intervals."
-        f" Squeezing all distances onto a plane distorts them: stress {layout.stress:.2f} (0 is a perfect map,"
+        f" Squeezing all distances onto a plane distorts them: stress {number(layout.stress)} (0 is a perfect map,"
         f" {_MISLEADS:g} a poor one), {trust}."
     )
     svg = _drawn(patients, layout, says)
     rows = [
-        (site, str(patients[site]), *(f"{value:.2f}" for value in layout.places[index]), f"{layout.radius[index]:.2f}")
+        (site, str(patients[site]), *(number(value) for value in layout.places[index]), number(layout.radius[index]))
         for index, site in enumerate(sites)
     ]
     table = Grid(_TITLE, ("site", "patients (n)#", "across#", "up#", "radius of the 95 % circle#"), rows)
@@ -69,7 +70,7 @@ def _distances(sites: Sequence[str], pairs: Sequence[PairVerdict]) -> tuple[np.n
 def _drawn(patients: Mapping[str, int], layout: Layout, says: str) -> str:
     from matplotlib.patches import Circle
 
-    reach = 1.15 * float((np.abs(layout.places) + layout.radius[:, None]).max()) or 1.0
+    half_width = 1.15 * float((np.abs(layout.places) + layout.radius[:, None]).max()) or 1.0
     with axes(_SIZE, _SIZE) as (figure, plot):
         for index, (site, n) in enumerate(patients.items()):
             colour, place = (
@@ -78,7 +79,7 @@ def _drawn(patients: Mapping[str, int], layout: Layout, says: str) -> str:
             )
             plot.add_patch(Circle(place, float(layout.radius[index]), color=colour, alpha=0.16, linewidth=0))
             plot.plot(*place, MARKERS[index % len(MARKERS)], color=colour, markeredgecolor=PAPER, markersize=11)
-            left = place[0] > 0.35 * reach
+            left = place[0] > 0.35 * half_width
             plot.annotate(
                 f"{short(site)}\nn = {n}",
                 place,
@@ -89,7 +90,7 @@ def _drawn(patients: Mapping[str, int], layout: Layout, says: str) -> str:
                 color=INK,
                 fontsize=SMALL + 1,
             )
-        plot.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
+        plot.set(xlim=(-half_width, half_width), ylim=(-half_width, half_width), aspect="equal")
         plot.set_xlabel("within-site standard deviations", color=FAINT)
         plot.grid()
         plot.set_axisbelow(True)

@@ -8,7 +8,7 @@ __all__ = ["Layout", "classical", "lay_out"]
 
 _DRAWS = 400
 _SEED = 0  # of the draws: the same profiles give the same page
-_REACH = 1.959964  # standard deviations from the middle of a 95 % interval to its end
+_TO_END = 1.959964  # standard deviations from the middle of a 95 % interval to its end
 _INSIDE = 0.95
 
 
@@ -48,7 +48,7 @@ def lay_out(squared: np.ndarray, low: np.ndarray, high: np.ndarray) -> Layout:
     upper = np.triu_indices(len(squared), k=1)
     away = np.empty((_DRAWS, len(squared)))
     for draw in range(_DRAWS):
-        step = rng.standard_normal(len(upper[0])) / _REACH
+        step = rng.standard_normal(len(upper[0])) / _TO_END
         moved = np.where(step < 0, squared[upper] - low[upper], high[upper] - squared[upper]) * step
         drawn = np.zeros_like(squared)
         drawn[upper] = np.maximum(squared[upper] + moved, 0.0)

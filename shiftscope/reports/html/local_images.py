@@ -10,7 +10,7 @@ from PIL import Image
 
 __all__ = ["Gallery", "Picture", "gallery"]
 
-_SIDE = 320  # pixels of the longer side: nine of them stay below half a megabyte
+_LONGER_EDGE = 320  # pixels of the longer side: nine of them stay below half a megabyte
 _QUALITY = 85
 _OUTLINE = (255, 225, 77)
 
@@ -52,7 +52,7 @@ def gallery(site: str, slices: Sequence[tuple[np.ndarray, np.ndarray | None, flo
 def _picture(number: int, pixels: np.ndarray, mask: np.ndarray | None, shape: float) -> Picture:
     values = np.rint(np.clip(pixels, 0, 1) * 255).astype(np.uint8)
     height, width = values.shape[0] * max(shape, 1.0), values.shape[1] / min(shape, 1.0)
-    scale = min(1.0, _SIDE / max(height, width))
+    scale = min(1.0, _LONGER_EDGE / max(height, width))
     size = max(1, round(width * scale)), max(1, round(height * scale))
     shown = Image.fromarray(values).convert("RGB").resize(size, Image.Resampling.BOX)
     if mask is not None:

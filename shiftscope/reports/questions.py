@@ -1,0 +1,88 @@
+"""The four questions in words for people who did not write the program, and what the literature calls them.
+
+The names are those of Castro, Walker and Glocker (2020), Causality matters in medical imaging, Nature Communications
+11, doi:10.1038/s41467-020-17478-w. One of theirs, manifestation shift, and one more, population shift, cannot be told
+apart by images and masks alone: both show as structure.
+"""
+
+from dataclasses import dataclass
+
+__all__ = ["QUESTIONS", "SOURCE", "Question", "question_heading", "question_name"]
+
+SOURCE = "Castro, Walker and Glocker 2020, doi:10.1038/s41467-020-17478-w"
+"""Where the names of the literature stand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question.
+
+    Attributes:
+        name: what it is called in every sheet.
+        literature: the kinds of shift that the literature knows, without the word "shift".
+        asks: what it asks.
+        helps: what helps where the answer is yes.
+    """
+
+    name: str
+    literature: str
+    asks: str
+    helps: str
+
+    @property
+    def title(self) -> str:
+        """The name at the head of a section."""
+        return f"{self.name[0].upper()}{self.name[1:]}"
+
+    @property
+    def known_as(self) -> str:
+        """The literature's name in full: "acquisition shift"."""
+        return f"{self.literature} shift"
+
+
+QUESTIONS: dict[str, Question] = {
+    "appearance": Question(
+        "appearance",
+        "acquisition",
+        "Would the same patient look different at another site: scanner, protocol, storage?",
+        "harmonizing the images",
+    ),
+    "structure": Question(
+        "structure",
+        "population or manifestation",
+        "Do the sites see other anatomy, framing, or lesions of another size, shape or place?",
+        "a model that adapts to each site",
+    ),
+    "label": Question(
+        "class prevalence",
+        "prevalence",
+        "Is a diagnosis more common at one site than at another?",
+        "metrics that count every class alike",
+    ),
+    "annotation": Question(
+        "annotation",
+        "annotation",
+        "Are contours drawn differently: wider, tighter, rougher?",
+        "a last layer of its own for each site",
+    ),
+}
+"""Key of a question in documents -> its words, in the order of the diagnosis."""
+
+
+def question_name(key: str) -> str:
+    """What a question is called; the key itself where it is none of the four."""
+    return QUESTIONS[key].name if key in QUESTIONS else key
+
+
+_SERVING = {
+    "geometry": "layout, which speaks of structure where there are no masks",
+    "features": "features, which show what each harmonizer would remove",
+}
+"""Key of what answers no question by itself -> the heading over its axes."""
+
+
+def question_heading(key: str) -> str:
+    """A question with the literature's name: "class prevalence (prevalence shift)"; or what serves the questions."""
+    if key in QUESTIONS:
+        return f"{QUESTIONS[key].name} ({QUESTIONS[key].known_as})"
+    return _SERVING.get(key, key)
