@@ -114,7 +114,7 @@ def brightest_pixels(patients: Any, own: Statistics, reference: Statistics) -> S
     return beside(
         share(patients, own, reference),
         "top",
-        np.sort(brightest.ravel())[-2000 - len(list(patients)) :: 120].astype(float),
+        np.sort(brightest.ravel())[-2000 - len(list(patients)) :: 120][:16].astype(float),
     )
 
 
