@@ -11,30 +11,11 @@ from torch import nn
 from shiftscope.errors import EngineError
 from shiftscope.training.algorithms.aggregation import Tensors
 from shiftscope.training.algorithms.algorithm import Algorithm, Server
-from shiftscope.training.algorithms.families import CONTROLS, PERSONALIZERS, find_algorithm
+from shiftscope.training.algorithms.families import CONTROLS, PERSONALIZERS
 from shiftscope.training.algorithms.local_rounds import Round, plain_round, run_steps
 from shiftscope.training.evaluation.fairness import digest_of, refuse_unequal
 
 EVERY = [*CONTROLS, *PERSONALIZERS]
-
-
-def steps_of(run: Recorded, name: str, site: str) -> tuple[int, int]:
-    """Optimizer steps in the rounds, and after them, as the site's messages said."""
-    together = [answer for of, _, answer in run.messages(name, "train") if of == site]
-    alone = [answer for of, _, answer in run.messages(name, "evaluate") if of == site]
-    return sum(answer.facts["spent"]["steps"] for answer in together), alone[0].facts["spent"]["steps"]
-
-
-@pytest.mark.parametrize("name", EVERY)
-def test_every_algorithm_takes_the_budget_to_the_step(name: str, portfolio: Recorded) -> None:
-    plan, algorithm = portfolio.job.plan, find_algorithm(name)
-    for site in portfolio.job.sites[:1] if algorithm.pools else portfolio.job.sites:
-        together, alone = steps_of(portfolio, name, site)
-        assert together + alone == plan.rounds * plan.local_steps
-        if algorithm.tuning:
-            assert alone == (plan.rounds - algorithm.federated(plan.rounds)) * plan.local_steps > 0
-        else:
-            assert alone == (name == "perfedavg")
 
 
 def test_all_of_them_are_let_pass_together(portfolio: Recorded) -> None:

@@ -115,20 +115,6 @@ def test_scaffold_sends_the_change_of_its_control_variate(portfolio: Recorded) -
         assert np.any(variate)
 
 
-@pytest.mark.parametrize("name", KEEPING)
-def test_more_than_zero_tensors_are_personal_and_differ_between_sites(name: str, portfolio: Recorded) -> None:
-    a, b = (portfolio.personal(name, site, after=2).home for site in ("a", "b"))
-    assert a.keys() == b.keys()
-    assert a
-    assert any(not np.array_equal(a[key], b[key]) for key in a)
-
-
-@pytest.mark.parametrize("name", EVERY)
-def test_sites_end_with_models_of_their_own_where_the_method_is_personal(name: str, portfolio: Recorded) -> None:
-    own = digest_of(portfolio.final(name, "a")) != digest_of(portfolio.final(name, "b"))
-    assert own == (name in PERSONALIZERS or name == "local")
-
-
 def spied(name: str, seen: Seen) -> Algorithm:
     """The algorithm, telling what a site has of its own as a round begins and as it ends."""
     algorithm = find_algorithm(name)

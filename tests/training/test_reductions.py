@@ -5,14 +5,17 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
-from recorded_runs import Recorded, apart, arms_for, go_on, job_for, record
+from recorded_runs import apart
 from torch import nn
 
-from shiftscope.training.algorithms.aggregation import Tensors, Update, weighted_mean
+from shiftscope.testing import Reduction, check_reduction
+from shiftscope.testing.algorithm_contracts.reductions import Part, first_difference
+from shiftscope.testing.algorithm_contracts.rehearsals import SITES, rehearse
+from shiftscope.training.algorithms.aggregation import Update, weighted_mean
 from shiftscope.training.algorithms.algorithm import Algorithm, Server
 from shiftscope.training.algorithms.families import CONTROLS, PERSONALIZERS, find_algorithm
 from shiftscope.training.algorithms.local_rounds import Round, run_steps
@@ -24,10 +27,7 @@ from shiftscope.training.algorithms.methods.meta import adapt, meta_round
 from shiftscope.training.algorithms.methods.prox import prox_round
 from shiftscope.training.models.layers import nothing
 
-ROUNDS = 3
 DOC = Path(__file__).parents[2] / "docs" / "algorithms.md"
-
-STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 
 
 def under(hook: Callable[..., Any], module: ModuleType, **constants: object) -> Callable[..., Any]:
@@ -129,8 +129,8 @@ REDUCTIONS: list[tuple[str, str, str]] = [
     ("fedadam with beta_1 0, beta_2 1 and rate 2 tau", "all", "fedavg"),
     ("clustered", "model", "local"),
 ]
-"""What, of what, equals which. "all" is what is shared in the end and the model and test scores of every site;
-"model" only these; "parameters" the site's model but for running statistics. Every site is a cluster of its own."""
+"""What, of what, equals which. "all" is what is shared in the end and the model of every site; "model" only these;
+"parameters" the site's model but for running statistics. Every site is a cluster of its own."""
 
 ALONE: dict[str, str] = {
     "fedavg": "model",
@@ -155,82 +155,30 @@ ALONE: dict[str, str] = {
 """With one site, what of a method equals training at that site alone."""
 
 
-@pytest.fixture(scope="module")
-def altered(pair: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Recorded:
-    """Every altered method, in one run like `portfolio`."""
-    plan = apart(pair)
-    with pytest.MonkeyPatch.context() as patch:
-        for name, algorithm in ALTERED.items():
-            patch.setitem(CONTROLS, name, algorithm)
-        return go_on(job_for(plan, pair, tmp_path_factory.mktemp("altered"), arms_for(plan, list(ALTERED))))
-
-
-@pytest.fixture(scope="module")
-def alone(pair: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Recorded:
-    """Every method with one site."""
-    one = {"a": pair["a"]}
-    names = [name for name in ALONE if name != "clustered"]
-    return record(apart(one), one, tmp_path_factory.mktemp("alone"), names)
-
-
-def shared(run: Recorded, name: str, after: int = ROUNDS) -> Tensors:
-    """The model that all sites have in common after a round."""
-    if after == algorithm_of(name).federated(ROUNDS):
-        tensors: Mapping[str, np.ndarray] = run.checkpoint(name).shared
-    else:
-        tensors = next(ask.tensors for _, ask, _ in run.messages(name, "train") if ask.facts["round"] == after + 1)
-    return {key: tensor for key, tensor in tensors.items() if not key.startswith(scaffold.PREFIX)}
-
-
 def algorithm_of(name: str) -> Algorithm:
     return ALTERED.get(name) or find_algorithm(name)
 
 
-def same(a: Mapping[str, np.ndarray], b: Mapping[str, np.ndarray]) -> bool:
-    return bool(a) and a.keys() == b.keys() and all(np.array_equal(a[key], b[key]) for key in a)
-
-
-def end_alike(one: Recorded, a: str, other: Recorded, b: str) -> bool:
-    """Every site has the same model and the same scores."""
-    return all(
-        same(one.final(a, site), other.final(b, site)) and same(one.cases(a, site), other.cases(b, site))
-        for site in one.job.sites
-    )
+def reduction(name: str, what: str, other: str) -> Reduction:
+    """A row of the table."""
+    part, _, number = what.partition(", round ")
+    return Reduction(algorithm_of(name), algorithm_of(other), cast(Part, part), int(number) if number else None)
 
 
 @pytest.mark.parametrize(("name", "what", "other"), REDUCTIONS, ids=[" | ".join(row) for row in REDUCTIONS])
-def test_reduction(name: str, what: str, other: str, altered: Recorded, portfolio: Recorded) -> None:
-    one, two = (altered if key in ALTERED and key != "fedavg" else portfolio for key in (name, other))
-    kind, _, number = what.partition(", round ")
-    if kind in ("all", "shared"):
-        after = int(number or ROUNDS)
-        assert same(shared(one, name, after), shared(two, other, after))
-    if kind in ("all", "model"):
-        assert end_alike(one, name, two, other)
-    if kind == "parameters":
-        for site in one.job.sites:
-            a, b = (
-                {key: tensor for key, tensor in run.final(of, site).items() if not key.endswith(STATISTICS)}
-                for run, of in ((one, name), (two, other))
-            )
-            assert same(a, b)
-    assert kind in ("all", "shared", "model", "parameters")
-
-
-@pytest.mark.parametrize("name", [name for name in {**CONTROLS, **PERSONALIZERS} if name != "fedavg"])
-def test_as_it_is_every_method_is_another_one_than_fedavg(name: str, portfolio: Recorded) -> None:
-    assert not end_alike(portfolio, name, portfolio, "fedavg")
-    assert end_alike(portfolio, "fedavg", portfolio, "fedavg")
+def test_reduction(name: str, what: str, other: str) -> None:
+    check_reduction(reduction(name, what, other), name)
 
 
 @pytest.mark.parametrize("name", [name for name in ALONE if name != "clustered"])
-def test_with_one_site(name: str, alone: Recorded) -> None:
+def test_with_one_site(name: str) -> None:
     what, _, number = ALONE[name].partition(", round ")
-    after = int(number or ROUNDS)
-    lonely = alone.personal("local", "a", after).home
-    assert end_alike(alone, name, alone, "local") == (what == "model")
+    local = CONTROLS["local"]
+    one, other = (rehearse(algorithm, sites=SITES[:1]) for algorithm in (find_algorithm(name), local))
+    assert (first_difference(one, other, "model") is None) == (what == "model")
     if what == "shared":
-        assert same(shared(alone, name, after), lonely)
+        after = int(number) if number else None
+        check_reduction(Reduction(find_algorithm(name), local, "shared", after, alone=True), name)
 
 
 def test_the_tables_leave_no_method_out() -> None:
@@ -239,6 +187,10 @@ def test_the_tables_leave_no_method_out() -> None:
     reduced = {name.split()[0].rstrip(",") for name, _, _ in REDUCTIONS}
     assert reduced == every.keys() - {"fedavg", "pooled"}
     assert ALTERED.keys() - {"fedavg"} == {key for a, _, b in REDUCTIONS for key in (a, b)} - every.keys()
+
+
+def same(a: Mapping[str, np.ndarray], b: Mapping[str, np.ndarray]) -> bool:
+    return bool(a) and a.keys() == b.keys() and all(np.array_equal(a[key], b[key]) for key in a)
 
 
 def test_one_cluster_of_all_sites_is_fedavg(pair: dict[str, Path]) -> None:

@@ -17,11 +17,11 @@ _TELLING = 3  # tensors of no more distinct values (zeros, counts) may agree by 
 
 def sends_what_it_received(trial: AlgorithmTrial) -> None:
     """A site answers with the names, shapes and types that it was sent, and all that is shared keeps them."""
-    for site, number, work in trial.rounds:
-        _require_alike(work.sent, work.received, f"sent by site {site} in round {number}")
     first = trial.run.shared[0]
     for number, shared in enumerate(trial.run.shared[1:], 1):
         _require_alike(shared, first, f"shared after round {number}")
+    for site, number, work in trial.rounds:
+        _require_alike(work.sent, work.received, f"sent by site {site} in round {number}")
 
 
 def keeps_home_what_stays_home(trial: AlgorithmTrial) -> None:
@@ -110,8 +110,8 @@ def writes_to_nothing(trial: AlgorithmTrial) -> None:
 
 
 MESSAGES: dict[str, Callable[[AlgorithmTrial], None]] = {
-    "answers with the tensors that it received": sends_what_it_received,
     "keeps at home what stays home": keeps_home_what_stays_home,
+    "answers with the tensors that it received": sends_what_it_received,
     "sends no value that a site keeps for itself": sends_no_value_that_it_keeps,
     "writes to nothing that the coordinator holds": writes_to_nothing,
 }

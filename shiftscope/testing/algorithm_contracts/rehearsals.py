@@ -115,7 +115,8 @@ def rehearse(
             updates.append(update)
         shared = _delivered(algorithm.aggregate(run.shared[-1], updates[::-1] if backwards else updates, server))
         if through_files:
-            kept, shared, server.memory = _through_files(number, kept, shared, server.memory)
+            kept, shared, memory = _through_files(number, kept, shared, server.memory)
+            server = run.server = Server(plan, server.learnable, memory)
         run.shared.append(shared)
     for site in sites:
         received = _delivered(algorithm.view(run.shared[-1], server, site))
@@ -124,19 +125,15 @@ def rehearse(
 
 
 def initial_model() -> nn.Module:
-    """Two convolutions with BatchNorm and a linear head, the same each time, as all strategies of a seed start."""
+    """Two convolutions and a head, BatchNorm in each, the same each time, as all strategies of a seed start.
+
+    Like the larger networks it has early layers, a body and a head, found by what they are.
+    """
     with seeded(_SEED):
-        return nn.Sequential(
-            nn.Conv2d(1, 4, 3, stride=2, padding=1),
-            nn.BatchNorm2d(4),
-            nn.ReLU(),
-            nn.Conv2d(4, 8, 3, stride=2, padding=1),
-            nn.BatchNorm2d(8),
-            nn.ReLU(),
-            nn.AdaptiveAvgPool2d(1),
-            nn.Flatten(),
-            nn.Linear(8, 2),
-        )
+        early = nn.Sequential(nn.Conv2d(1, 4, 3, stride=2, padding=1), nn.BatchNorm2d(4), nn.ReLU())
+        late = nn.Sequential(nn.Conv2d(4, 8, 3, stride=2, padding=1), nn.BatchNorm2d(8), nn.ReLU())
+        head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.BatchNorm1d(8), nn.Linear(8, 2))
+        return nn.Sequential(nn.Sequential(early, late), head)
 
 
 def _train(

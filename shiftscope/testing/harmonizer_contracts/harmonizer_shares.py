@@ -161,6 +161,12 @@ def _require_combined(trial: HarmonizerTrial, exchange: Exchange) -> None:
     before = [{name: array.copy() for name, array in share.items()} for share in shares]
     found = trial.passes[number].combine(shares, exchange.reference)
     require(
+        all(same(one, other) for one, other in zip(before, shares, strict=True)),
+        got="shares that `combine` wrote to",
+        expected="the shares as they were",
+        advice="make new arrays in `combine`",
+    )
+    require(
         bool(found) and not found.keys() & exchange.reference.keys(),
         got=f"{sorted(found)} where {sorted(exchange.reference)} was agreed on before",
         expected="names of its own in each pass",
@@ -172,12 +178,6 @@ def _require_combined(trial: HarmonizerTrial, exchange: Exchange) -> None:
         got="a reference from what was sent in the pass that differs from that of all a site knows",
         expected="the same",
         advice="combine what this pass sends: in a job, what a site sent before is not sent again",
-    )
-    require(
-        all(same(one, other) for one, other in zip(before, shares, strict=True)),
-        got="shares that `combine` wrote to",
-        expected="the shares as they were",
-        advice="make new arrays in `combine`",
     )
 
 
