@@ -8,8 +8,8 @@ from textwrap import shorten
 from shiftscope.errors import UsageError
 from shiftscope.measures import AXES, Axis, Measure
 from shiftscope.measures.appearance import colour, intensity, noise, texture
-from shiftscope.measures.causes import CAUSES
 from shiftscope.measures.lesions import boundary, morphology
+from shiftscope.measures.measure_groups import CAUSES
 from shiftscope.reports.sheet import Grid, Sheet
 
 __all__ = ["Explanation", "explain_sheet", "explanations", "index_sheet", "to_values", "words_sheet"]
