@@ -212,7 +212,7 @@ def test_epsilon_asks_for_what_one_patient_could_change(fixtures: Path, tmp_path
     folder, out = fixtures / "twins" / "east", ("-o", tmp_path / "a.profile.json")
     unknown = run("profile", folder, *out, "--epsilon", "8")
     assert unknown.code == 2
-    assert "nothing tells the patients of" in unknown.err
+    assert "nothing says who the patients of" in unknown.err
     undeclared = run("profile", folder, *out, "--epsilon", "8", "--one-file-per-patient")
     assert undeclared.code == 2
     assert 'depth = "2-D"' in undeclared.err

@@ -7,8 +7,8 @@ import sys
 import pytest
 
 from shiftscope.measures import AXES, MEASURES
-from shiftscope.measures.causes import CAUSES
 from shiftscope.measures.lesions import boundary
+from shiftscope.measures.measure_groups import CAUSES
 from shiftscope.reports.questions import QUESTIONS, question_heading
 from shiftscope.reports.sheets.explain_sheet import explanations
 

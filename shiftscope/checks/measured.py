@@ -8,7 +8,7 @@ from shiftscope.checks.references import Reference
 from shiftscope.diagnosis import LIMITS
 from shiftscope.diagnosis.causes.measure_differences import measure_differences
 from shiftscope.diagnosis.texts.phrases import counted, number
-from shiftscope.measures.causes import CAUSES
+from shiftscope.measures.measure_groups import CAUSES
 from shiftscope.profiles import Summary
 from shiftscope.stats import welch
 

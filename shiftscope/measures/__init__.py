@@ -1,4 +1,9 @@
-"""What is measured of an image, and the axes on which sites are compared."""
+"""What is measured of an image, and the axes on which sites are compared.
+
+In: canvases and masks of a case, as arrays or tensors. Out: numbers a person can read (`MEASURES`), and on each of the
+`AXES` a vector of coordinates in a public basis. Three families: `appearance`, `lesions`, `features`; `canvas_batches`
+measures a batch at a time. Nothing is fitted on a site but the map to a public reference (`canonical_maps`).
+"""
 
 from dataclasses import dataclass
 
@@ -26,8 +31,8 @@ class Axis:
 
     Attributes:
         question: what a difference speaks of: "appearance", "structure" or "annotation"; "geometry" for what serves
-            structure where there are no masks, and beside them; "features" for those that
-            tell what each harmonizer would remove.
+            structure where there are no masks, and in addition to them; "features" for those that show
+            what each harmonizer would remove.
         width: most coordinates a profile publishes.
         version: raised when the numbers change meaning; other versions are not comparable.
         says: what it is, for people.

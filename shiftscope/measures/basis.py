@@ -79,8 +79,8 @@ def fit_basis(vectors: np.ndarray, width: int, nuisance: np.ndarray | None = Non
         return Basis(centre, spread, np.eye(vectors.shape[1]))
     scaled = np.clip((vectors - centre) / spread, -_CLIP, _CLIP)
     if nuisance is not None:
-        seen = np.linalg.svd(nuisance / spread, full_matrices=False)[2][:NUISANCE]
-        scaled = scaled - scaled @ seen.T @ seen
+        nuisance_directions = np.linalg.svd(nuisance / spread, full_matrices=False)[2][:NUISANCE]
+        scaled = scaled - scaled @ nuisance_directions.T @ nuisance_directions
     _, _, directions = np.linalg.svd(scaled - scaled.mean(axis=0), full_matrices=False)
     signs = np.sign(directions[np.arange(len(directions)), np.abs(directions).argmax(axis=1)])
     return Basis(centre, spread, (directions * signs[:, None])[:width].T)

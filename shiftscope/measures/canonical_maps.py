@@ -98,8 +98,8 @@ def _evened(grey: "torch.Tensor") -> "torch.Tensor":
 def _gain(batches: "Sequence[torch.Tensor]") -> np.ndarray:
     """What each ring's mean amplitude must be multiplied with to be public: (24,)."""
     rings = np.geomspace(1.0, batches[0].shape[-1] / 2, RADII)
-    seen = np.concatenate([amplitude(grey).cpu().numpy() for grey in batches]).mean(axis=0, dtype=np.float64)
-    gain = rings**_SLOPE * np.exp(-np.square(rings / _CUTOFF)) / np.maximum(seen, 1e-9)
+    observed = np.concatenate([amplitude(grey).cpu().numpy() for grey in batches]).mean(axis=0, dtype=np.float64)
+    gain = rings**_SLOPE * np.exp(-np.square(rings / _CUTOFF)) / np.maximum(observed, 1e-9)
     return np.asarray(np.minimum(gain / np.median(gain[rings <= _CUTOFF]), _STRONGEST))
 
 

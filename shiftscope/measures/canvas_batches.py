@@ -46,19 +46,19 @@ def measure_vectors(
     grey = grey_of(canvases)
     shallow, deep = extractor.compute(grey[:, None])
     rings, numbers = texture.amplitude(grey), texture.scalars(grey)
-    seen = intensity.foreground(grey)
+    foreground = intensity.foreground(grey)
     vectors = {
-        "intensity": intensity.quantiles(grey, seen),
+        "intensity": intensity.quantiles(grey, foreground),
         "texture": texture.vector(rings, numbers),
         "noise": noise.vector(grey),
         "layout": layout_features.vector(grey),
         "features_shallow": shallow,
         "features_deep": deep,
     }
-    numbers |= noise.scalars(grey, seen) | intensity.scalars(grey)
+    numbers |= noise.scalars(grey, foreground) | intensity.scalars(grey)
     numbers |= {"amplitude": rings, "quantiles": intensity.quantiles(grey)}
     if canvases.shape[1] == 3:
-        vectors["colour"] = colour.vector(canvases, seen)
+        vectors["colour"] = colour.vector(canvases, foreground)
         numbers |= colour.scalars(canvases)
     if masks is not None:
         around = intensity.surroundings(masks)
@@ -92,8 +92,8 @@ def harmonized_coordinates(
         extractor: for the features.
     """
     out = {}
-    for name, look in canonical.variants(grey, sizes).items():
-        shallow, deep = extractor.compute(look()[:, None])
+    for name, variant in canonical.variants(grey, sizes).items():
+        shallow, deep = extractor.compute(variant()[:, None])
         for axis, vector in _arrays({f"{name}_shallow": shallow, f"{name}_deep": deep}).items():
             out[axis] = _project(axis, vector, extractor)
     return out

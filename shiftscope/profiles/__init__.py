@@ -1,4 +1,9 @@
-"""Images in, one small shareable file out."""
+"""A site measured: images in, one small file of aggregates out.
+
+In: a `Site` and a feature extractor. Out: `profile_site -> Profile`, all that leaves a site; `part_of_site -> Part`,
+sums that stay there until `merge` adds them up. `export` holds the rules of what may leave, `privacy` the noise,
+`consistency` what every honest profile keeps.
+"""
 
 from shiftscope.profiles.different_sites import require_different_sites, require_few_classes
 from shiftscope.profiles.parts.keys import KEY_FILE, Key
@@ -8,9 +13,9 @@ from shiftscope.profiles.patients.patient_averages import Patient
 from shiftscope.profiles.patients.patient_stream import Options, patients_of
 from shiftscope.profiles.privacy import calibrated, require_declared
 from shiftscope.profiles.profile_document import Profile, Recipe, Sketch, Summary
+from shiftscope.profiles.profile_texts import texts_of
 from shiftscope.profiles.site_accumulator import SiteAccumulator
 from shiftscope.profiles.site_profiling import part_of_site, profile_site
-from shiftscope.profiles.texts import texts_of
 
 __all__ = [
     "KEY_FILE",

@@ -1,4 +1,4 @@
-"""The export rules: what of the sums may leave a site."""
+"""The export rules: which parts of the sums may leave a site, and what hides the rest."""
 
 from collections.abc import Collection, Mapping, Set
 
@@ -16,7 +16,7 @@ from shiftscope.stats import Moments
 __all__ = ["acquisition", "class_sketches", "sketch", "summary", "suppressed", "suppressed_count"]
 
 TEXTS = frozenset({"scanner", "manufacturer", "model"})
-"""Tags whose values are words of whoever set the scanner up; all others are numbers and months."""
+"""Tags whose values are text of whoever set the scanner up; all others are numbers and months."""
 
 FEW_CLASSES = 4  # with more, the least that a sketch can be, so that a profile stays small
 
@@ -26,8 +26,8 @@ def suppressed(counts: Mapping[str, int]) -> dict[str, Count]:
 
     The next smallest count is hidden until every "<10" can be anything from 1 to 9 for a reader who knows the total,
     and this rule (complementary suppression, Cox 1980, doi:10.1080/01621459.1980.10477481): whoever sees which counts
-    are told knows that a hidden one is no larger than the smallest of them. Where even hiding all does not do, all are
-    "hidden".
+    are published knows that a hidden one is no larger than the smallest of them. Where even hiding all is not enough,
+    all are "hidden".
     """
     small = {key for key, count in counts.items() if 0 < count < CELL}
     hidden = set(small)
@@ -53,17 +53,17 @@ def acquisition(tag: str, counts: Mapping[str, int]) -> dict[str, Count]:
     A value leaves only where 10 patients share it, and a text only where it is made of the words that scanners are
     called by, for a header can hold anything. All others are one value, "other".
     """
-    told = {
+    published = {
         value: count
         for value, count in counts.items()
         if count >= CELL and (tag not in TEXTS or value == SEVERAL or is_scanner_name(value))
     }
-    return suppressed({**told, OTHER: sum(counts.values()) - sum(told.values())})
+    return suppressed({**published, OTHER: sum(counts.values()) - sum(published.values())})
 
 
 def _uncertain(counts: Mapping[str, int], small: Set[str], hidden: Set[str]) -> bool:
     """Whether every small count can still be 1 to 9, and every other hidden one nine values, given the hidden sum and
-    that no hidden count is larger than one that is told."""
+    that no hidden count is larger than a published one."""
     total = sum(counts[key] for key in hidden)
     ceiling = min((count for key, count in counts.items() if count and key not in hidden), default=total)
     low = {key: 1 if key in small else CELL for key in hidden}
@@ -97,7 +97,7 @@ def sketch(axis: str, plain: MomentSums, joint: MomentSums | None = None) -> Ske
 
 
 def class_sketches(
-    by_class: Mapping[str, Mapping[str, MomentSums]], whole: Mapping[str, MomentSums], told: Collection[str]
+    by_class: Mapping[str, Mapping[str, MomentSums]], whole: Mapping[str, MomentSums], published: Collection[str]
 ) -> dict[str, dict[str, Sketch]]:
     """Sketches within classes, label -> axis -> sketch.
 
@@ -107,9 +107,9 @@ def class_sketches(
     Args:
         by_class: label -> axis -> sums.
         whole: axis -> sums over all patients.
-        told: labels whose counts are published.
+        published: labels whose counts are published.
     """
-    out: dict[str, dict[str, Sketch]] = {label: {} for label in sorted(told)}
+    out: dict[str, dict[str, Sketch]] = {label: {} for label in sorted(published)}
     for axis, everyone in whole.items():
         if everyone.n < 2 * widths.FEWEST:
             continue
@@ -119,7 +119,7 @@ def class_sketches(
             parts.pop()
         for label, part in parts:
             known = 0 if part.total is None else len(part.total)
-            most = min(_class_width(axis, len(told)), AXES[axis].width, known)
+            most = min(_class_width(axis, len(published)), AXES[axis].width, known)
             width = min(largest_width(n, most, CELL) for n in (part.n, rest or part.n))
             moments = part.moments(width) if width else None
             if moments is not None:

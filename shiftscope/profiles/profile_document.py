@@ -53,7 +53,7 @@ def _count_or_none(value: Any) -> Any:
 
 
 Count = Annotated[int | str, BeforeValidator(_count)]
-"""A number of patients, or "<10", or "hidden": any number, not told because it would give a small one away."""
+"""A number of patients, or "<10", or "hidden": any number, withheld because it would give a small one away."""
 
 MOST_TAGS, MOST_VALUES = 20, 500
 """Of acquisition: there are fewer tags, and a value of its own takes 10 patients."""
@@ -62,7 +62,7 @@ OTHER, SEVERAL = "other", "several"
 """Two values of every tag: of patients whose own is shared by fewer than 10 or unknown, and of those with several."""
 
 WITHHELD = "withheld"
-"""A fingerprint that is not told: who knows all files but one could try that one."""
+"""A fingerprint that is not published: who knows all files but one could try that one."""
 
 Hash = Annotated[str, matching("[0-9a-f]{64}", "SHA-256: 64 hexadecimal digits")]
 
@@ -78,14 +78,14 @@ def _layouts(text: str) -> str:
 
 
 Layout = Annotated[str, AfterValidator(_layouts)]
-"""How a folder is laid out; of merged parts, each layout once; of a private profile not told."""
+"""How a folder is laid out; of merged parts, each layout once; of a private profile withheld."""
 
 Seed = Annotated[int, Field(strict=True, ge=0, lt=2**63)]
 
 Version = Annotated[str, matching(r"[0-9]{1,9}(\.[0-9]{1,9})+[A-Za-z0-9.+-]{0,40}", "a version such as 0.1.0")]
 
 PatientSource = Literal["dicom", "manifest", "regex", "file", "one_file_per_patient"]
-"""How patients were told apart."""
+"""How patients were identified."""
 
 
 class Privacy(Record):
@@ -136,10 +136,10 @@ class Profile(Document, Tabular):
         patients: number of patients measured.
         cases: number of cases measured.
         masks: how many of them have a mask.
-        patient_source: "dicom", "manifest", "regex", "one_file_per_patient" by the word of the site's owner, or "file"
+        patient_source: "dicom", "manifest", "regex", "one_file_per_patient" as the site's owner states, or "file"
             when each file counts as a patient because nobody knows.
         layout: how the site's folder is laid out.
-        fingerprint: hash of the site's content, so that training can tell that it was given the same data.
+        fingerprint: hash of the site's content, so that training can verify that it was given the same data.
         seed: of the sample on which the canonical map was fitted.
         recipe: how it was measured.
         colour: whether the images of most patients truly have colour.
@@ -193,7 +193,7 @@ class Profile(Document, Tabular):
 
     @classmethod
     def from_dict(cls, value: Any, where: str, error: type[ShiftscopeError]) -> Self:
-        """As every document; a part, which must not travel, is told apart from a damaged profile."""
+        """As every document; a part, which must not travel, is distinguished from a damaged profile."""
         if isinstance(value, dict) and "part" in value:
             raise error(
                 f"{where}: is a part, which stays at its site; expected a profile, made there with: shiftscope merge"

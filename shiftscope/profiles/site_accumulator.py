@@ -10,18 +10,16 @@ import numpy as np
 from pydantic import BeforeValidator
 
 from shiftscope.measures import AXES, MEASURES
-from shiftscope.measures.appearance.intensity import LEVELS
-from shiftscope.measures.appearance.texture import RADII
 from shiftscope.measures.features.extractors import Extractor
 from shiftscope.measures.lesions import boundary, morphology
 from shiftscope.profiles import export
+from shiftscope.profiles.accumulator_rules import CURVES, require_consistent_sums
 from shiftscope.profiles.moment_sums import CHECKED, Histogram, MomentSums
 from shiftscope.profiles.parts.origins import Origin
 from shiftscope.profiles.patients.patient_averages import Patient
-from shiftscope.profiles.privacy import WIDTH as _PRIVATE_WIDTH
 from shiftscope.profiles.privacy import clipped, private_profile
 from shiftscope.profiles.profile_document import CELL, MOST_VALUES, Count, Profile, Sketch
-from shiftscope.records import MOST, Misfit, Total
+from shiftscope.records import MOST, Total
 from shiftscope.sites import Site
 
 __all__ = ["SiteAccumulator"]
@@ -34,10 +32,6 @@ _UNPUBLISHED = "empty"
 """Its mean is a count of patients."""
 
 _PUBLISHED = tuple(name for name in MEASURES if name != _UNPUBLISHED)
-_CURVES = {"quantiles": len(LEVELS), "amplitude": RADII}
-"""Curve -> its length."""
-
-_DEPTHS = frozenset({"2-D", "3-D"})
 
 
 def _counts(value: Any) -> Any:
@@ -70,14 +64,14 @@ def _of_masks(patient: Patient) -> frozenset[str]:
 
 
 def _scanner(acquisition: Mapping[str, str]) -> dict[str, str]:
-    """Tags with maker and model as one: counted apart, one table would tell what the other hides."""
+    """Tags with maker and model as one: counted apart, one table would reveal what the other hides."""
     tags = dict(acquisition)
     names = [tags.pop(key) for key in ("manufacturer", "model") if key in tags]
     return {**tags, "scanner": " ".join(names)} if names else tags
 
 
 def _few(counts: dict[str, Count]) -> dict[str, Count]:
-    """The values of a tag, where they are no more than a profile tells; of a longer list nothing is told."""
+    """The values of a tag, where they are no more than a profile holds; nothing of a longer list is published."""
     return counts if len(counts) <= MOST_VALUES else {}
 
 
@@ -109,7 +103,7 @@ class SiteAccumulator:
     joint: dict[str, MomentSums] = field(default_factory=dict)
     by_class: dict[str, dict[str, MomentSums]] = field(default_factory=dict)
     histograms: dict[str, Histogram] = field(default_factory=lambda: {name: _histogram(name) for name in _PUBLISHED})
-    curves: dict[str, MomentSums] = field(default_factory=lambda: {name: MomentSums() for name in _CURVES})
+    curves: dict[str, MomentSums] = field(default_factory=lambda: {name: MomentSums() for name in CURVES})
     labels: Counts = field(default_factory=Counter)
     acquisition: dict[str, Counts] = field(default_factory=dict)
     depths: Counts = field(default_factory=Counter)
@@ -119,46 +113,7 @@ class SiteAccumulator:
 
     def __post_init__(self) -> None:
         """Sums that belong together are over the same coordinates, and over some of the patients."""
-        if not self.patients <= self.cases or not self.masks <= self.cases:
-            raise ValueError(f"{self.patients} patients with {self.cases} cases and {self.masks} masks")
-        for key, counts in {"labels": self.labels, **self.acquisition}.items():
-            if counts.total() > self.patients:
-                raise Misfit(key, dict(counts), f"counts of {self.patients} at the most in all, the patients")
-        if not self.depths.keys() <= _DEPTHS or max(self.depths.values(), default=0) > self.patients:
-            raise Misfit("depths", dict(self.depths), f"2-D and 3-D, {self.patients} each at the most, the patients")
-        for key, count in (("coloured", self.coloured), ("several_classes", self.several_classes)):
-            if count > self.patients:
-                raise Misfit(key, count, f"{self.patients} at the most, the patients")
-        self._require_curves()
-        classes = {f"by_class.{label}": axes for label, axes in self.by_class.items()}
-        for group, axes in {"plain": self.plain, "joint": self.joint, "clipped": self.clipped, **classes}.items():
-            for axis, sums in axes.items():
-                self._require_some(f"{group}.{axis}", axis, sums, group)
-        for name, histogram in self.histograms.items():
-            if histogram.n > self.patients:
-                raise Misfit(f"histograms.{name}.n", histogram.n, f"{self.patients} at the most, the patients")
-
-    def _require_curves(self) -> None:
-        if self.curves.keys() != _CURVES.keys():
-            raise Misfit("curves", sorted(self.curves), f"the curves {', '.join(_CURVES)}")
-        for name, sums in self.curves.items():
-            if sums.n > self.patients:
-                raise Misfit(f"curves.{name}.n", sums.n, f"{self.patients} at the most, the patients")
-            if sums.total is not None and len(sums.total) != _CURVES[name]:
-                raise Misfit(f"curves.{name}.total", f"{len(sums.total)} numbers", f"{_CURVES[name]} numbers")
-
-    def _require_some(self, key: str, axis: str, sums: MomentSums, group: str) -> None:
-        if axis not in AXES:
-            raise Misfit(key, axis, "axes that this version knows")
-        if sums.n > self.patients:
-            raise Misfit(f"{key}.n", sums.n, f"{self.patients} at the most, the patients")
-        plain = self.plain.get(axis)
-        d = _PRIVATE_WIDTH if group == "clipped" else len(plain.total) if plain and plain.total is not None else 0
-        width = d + (group == "joint")
-        if sums.total is not None and (not d or len(sums.total) != width):
-            raise Misfit(
-                f"{key}.total", f"{len(sums.total)} numbers", f"{width if d else 'none, without the plain sums'}"
-            )
+        require_consistent_sums(self)
 
     def add(self, patient: Patient) -> None:
         """Add one patient."""
@@ -222,8 +177,8 @@ class SiteAccumulator:
         """Apply the export rules and close the sums into a profile; with `epsilon`, see `private_profile`."""
         if epsilon is not None:
             return private_profile(self.clipped, self.labels, origin, epsilon)
-        told = self.labels if self.labels.total() >= CELL else Counter[str]()  # of fewer the total tells each
-        labels = export.suppressed(told)
+        counted = self.labels if self.labels.total() >= CELL else Counter[str]()  # of fewer the total reveals each
+        labels = export.suppressed(counted)
         curves = {name: self._mean_curve(sums) for name, sums in self.curves.items()}
         summaries = {
             name: export.summary(name, histogram)
@@ -244,7 +199,7 @@ class SiteAccumulator:
             colour=2 * self.coloured > self.patients,
             depth=self._depth(),
             excluded=origin.excluded,
-            labelled=told.total(),
+            labelled=counted.total(),
             labels=labels,
             several_classes=export.suppressed_count(self.several_classes),
             acquisition={
@@ -260,8 +215,8 @@ class SiteAccumulator:
         )
 
     def _class_sketches(self, labels: Mapping[str, Count]) -> dict[str, dict[str, Sketch]]:
-        told = [label for label, count in labels.items() if isinstance(count, int)]
-        return export.class_sketches(self.by_class, self.plain, told)
+        published = [label for label, count in labels.items() if isinstance(count, int)]
+        return export.class_sketches(self.by_class, self.plain, published)
 
     def _depth(self) -> Literal["2-D", "3-D", "mixed"]:
         return "mixed" if len(self.depths) > 1 else "3-D" if "3-D" in self.depths else "2-D"

@@ -39,10 +39,10 @@ def profile_site(
         report: called after every case.
         first: a part of the same site whose canonical map is used; None to fit one here.
         epsilon: for a profile under differential privacy, see `privacy`.
-        reading: filled with what reading the cases gave, for the site's eyes only.
+        reading: filled with what reading the cases gave, which stays at the site.
 
     Returns:
-        The profile, and the files that could not be used, for the site's eyes only.
+        The profile, and the files that could not be used, which stays at the site.
 
     Raises:
         TooManyFailures: more unreadable files than `options.max_failures`.
@@ -72,7 +72,7 @@ def part_of_site(
     require_shareable(site)
     if len(site.classes) > MOST_CLASSES:
         raise InputError(
-            f"{site.root}: holds {len(site.classes)} classes, and a profile tells {MOST_CLASSES} at the most; join"
+            f"{site.root}: holds {len(site.classes)} classes, and a profile holds {MOST_CLASSES} at the most; join"
             " those that are one to a radiologist, or say --no-classes"
         )
     failures = [Unreadable(path, reason) for reason, paths in site.excluded.items() for path in paths]
@@ -104,5 +104,5 @@ def part_of_site(
 def _copies(site: Site, why: str) -> str:
     return (
         f"{site.root}: {why}: one person under several identifiers, or copies. Leave one of each, or mend how patients"
-        " are told apart (--patient-regex, the manifest's patient column, PatientID)"
+        " are identified (--patient-regex, the manifest's patient column, PatientID)"
     )

@@ -11,7 +11,7 @@ PATIENTS_PER_COORDINATE = 10.0
 """A covariance hugs its own patients, the more the fewer they are: docs/privacy.md measures what that gives away."""
 
 FEWEST = 20
-"""Patients from which a site is diagnosed, and its axes told in the fewest coordinates."""
+"""Patients from which a site is diagnosed, and its axes published in the fewest coordinates."""
 
 CLASS_WIDTH = 8
 """Most coordinates of a sketch within a class."""

@@ -18,7 +18,7 @@ from shiftscope.diagnosis.judged_pairs import Comparisons
 from shiftscope.diagnosis.texts.phrases import number, span
 from shiftscope.diagnosis.verdicts import QUESTIONS, AxisVerdict, Verdict
 from shiftscope.measures import MEASURES
-from shiftscope.measures.causes import CAUSES
+from shiftscope.measures.measure_groups import CAUSES
 from shiftscope.profiles import Profile
 from shiftscope.profiles.export import summary
 from shiftscope.profiles.moment_sums import Histogram

@@ -285,7 +285,7 @@ TWELVE = patients(3, 12)
         (
             lambda: part(TWELVE, range(12, 24), patient_source="file"),
             NotComparable,
-            "first.part.json tells patients apart by manifest, second.part.json by file",
+            "first.part.json identifies patients by manifest, second.part.json by file",
         ),
         (
             lambda: part(TWELVE, range(12, 24), fit=OTHER),

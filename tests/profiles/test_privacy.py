@@ -13,6 +13,7 @@ from shiftscope.errors import InputError, UsageError
 from shiftscope.measures.features.extractors import load_extractor
 from shiftscope.profiles import Patient, Profile, SiteAccumulator, privacy
 from shiftscope.profiles.parts.origins import Origin
+from shiftscope.profiles.privacy import gaussian_mechanism
 from shiftscope.sites import Declarations, Site
 
 pytest.importorskip("opendp", reason="opendp is not installed; it comes with shiftscope-fl[privacy]")
@@ -70,14 +71,14 @@ def test_no_patient_adds_more_than_the_noise_is_made_for() -> None:
         vectors = []
         for group in ([patient(np.random.default_rng(2))], [patient(np.random.default_rng(2)), odd]):
             sums = accumulated(group).clipped
-            vectors.append(privacy._vector([sums[axis] for axis in AXES], AXES, {"a": len(group)}))
+            vectors.append(gaussian_mechanism.summed_vector([sums[axis] for axis in AXES], AXES, {"a": len(group)}))
         step = float(np.linalg.norm(vectors[1] - vectors[0]))
-        assert step <= privacy._length(len(AXES)) * (1 + 1e-9)
-        assert size < 30 or step == pytest.approx(privacy._length(len(AXES)))
+        assert step <= gaussian_mechanism.sensitivity(len(AXES)) * (1 + 1e-9)
+        assert size < 30 or step == pytest.approx(gaussian_mechanism.sensitivity(len(AXES)))
 
 
 def test_noise_of_a_release_is_that_of_the_mechanism() -> None:
-    released = privacy._noised(np.zeros(20_000), 3.0)
+    released = gaussian_mechanism.noised(np.zeros(20_000), 3.0)
     assert released.mean() == pytest.approx(0, abs=0.1)
     assert released.std() == pytest.approx(3.0, rel=0.03)
     assert stats.kstest(released, "norm", args=(0, 3)).pvalue > 1e-4
@@ -92,12 +93,13 @@ def proven(sigma: float, runs: int = 1500) -> float:
     base = [patient(rng) for _ in range(5)]
     far = Patient(1, 1, "a", {"intensity": np.full(4, 1e3)}, {}, {}, frozenset({"2-D"}), False)
     vectors = [
-        privacy._vector([accumulated(group).clipped[axis] for axis in axes], axes, {"a": len(group)})
+        gaussian_mechanism.summed_vector([accumulated(group).clipped[axis] for axis in axes], axes, {"a": len(group)})
         for group in (base, [*base, far])
     ]
     away = vectors[1] - vectors[0]
     outside, inside = (
-        (privacy._noised(np.tile(vector, runs), sigma).reshape(runs, -1) - vectors[0]) @ away for vector in vectors
+        (gaussian_mechanism.noised(np.tile(vector, runs), sigma).reshape(runs, -1) - vectors[0]) @ away
+        for vector in vectors
     )
     bounds = []
     for cut in np.quantile(inside, np.linspace(0.02, 0.9, 30)):
@@ -111,7 +113,7 @@ def proven(sigma: float, runs: int = 1500) -> float:
 def test_neighbours_are_not_told_apart_beyond_epsilon() -> None:
     """The attack stays below epsilon at the noise that is used, and does not at a sixth of it."""
     epsilon = 2.0
-    sigma = privacy.calibrated(epsilon) * privacy._length(1)
+    sigma = privacy.calibrated(epsilon) * gaussian_mechanism.sensitivity(1)
     assert 0.1 < proven(sigma) <= epsilon
     assert proven(sigma / 6) > epsilon
 
@@ -215,7 +217,7 @@ def test_an_axis_of_too_few_patients_is_not_told(patients: list[Patient]) -> Non
 
 
 def test_nobody_promises_anything_of_patients_who_are_not_told_apart() -> None:
-    with pytest.raises(UsageError, match="nothing tells the patients of here apart"):
+    with pytest.raises(UsageError, match="nothing says who the patients of here are"):
         privacy.require_declared(replace(SITE, patient_source="file"))
     with pytest.raises(InputError, match="made without what --epsilon has to know"):
         accumulated([]).export(origin().model_copy(update={"patient_source": "file"}), EPSILON)

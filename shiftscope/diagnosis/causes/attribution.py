@@ -13,7 +13,7 @@ from shiftscope.diagnosis.texts.difference_text import of_moves
 from shiftscope.diagnosis.texts.phrases import others as whom
 from shiftscope.diagnosis.verdicts import QUESTIONS
 from shiftscope.measures import MEASURES
-from shiftscope.measures.causes import CAUSES
+from shiftscope.measures.measure_groups import CAUSES
 from shiftscope.profiles.profile_document import Summary
 from shiftscope.stats import cliffs_delta
 

@@ -6,7 +6,7 @@ from typing import Self
 
 import numpy as np
 
-from shiftscope.measures.causes import CAUSES
+from shiftscope.measures.measure_groups import CAUSES
 from shiftscope.profiles.profile_document import Profile, Summary
 from shiftscope.stats import LEVEL, welch
 

@@ -57,7 +57,7 @@ def scalars(rgb: "torch.Tensor") -> dict[str, "torch.Tensor"]:
     }
 
 
-def vector(rgb: "torch.Tensor", seen: "torch.Tensor") -> "torch.Tensor":
+def vector(rgb: "torch.Tensor", foreground: "torch.Tensor") -> "torch.Tensor":
     """What the colour axis compares: (b, 3, h, w) -> (b, 8).
 
     The three scalars, the spread of log-chromaticity over the image (two numbers and their correlation), the spread of
@@ -65,11 +65,11 @@ def vector(rgb: "torch.Tensor", seen: "torch.Tensor") -> "torch.Tensor":
 
     Args:
         rgb: (b, 3, h, w) in 0..1.
-        seen: (b, h, w) bool, the foreground.
+        foreground: (b, h, w) bool.
     """
     import torch
 
-    weight = seen.flatten(1).float()
+    weight = foreground.flatten(1).float()
     weight = weight / weight.sum(dim=1, keepdim=True).clamp(min=1)
 
     def mean(values: "torch.Tensor") -> "torch.Tensor":

@@ -103,9 +103,9 @@ def foreground(grey: "torch.Tensor", within: "torch.Tensor | None" = None) -> "t
     import torch
 
     whole = torch.ones_like(grey, dtype=torch.bool) if within is None else within
-    seen = (grey > _BLACK) & whole
-    dark = seen.flatten(1).float().mean(dim=1) < _ENOUGH
-    return torch.where(dark[:, None, None], whole, seen)
+    visible = (grey > _BLACK) & whole
+    dark = visible.flatten(1).float().mean(dim=1) < _ENOUGH
+    return torch.where(dark[:, None, None], whole, visible)
 
 
 def surroundings(mask: "torch.Tensor") -> "torch.Tensor":

@@ -61,20 +61,20 @@ def vector(grey: "torch.Tensor") -> "torch.Tensor":
     return torch.where(out.isnan(), mean, out)
 
 
-def scalars(grey: "torch.Tensor", seen: "torch.Tensor") -> "dict[str, torch.Tensor]":
+def scalars(grey: "torch.Tensor", foreground: "torch.Tensor") -> "dict[str, torch.Tensor]":
     """`snr` of each image, its noise from every second row: half of the time, and still 8000 differences.
 
     Args:
         grey: (b, s, s) in 0..1.
-        seen: (b, s, s) bool, the foreground.
+        foreground: (b, s, s) bool.
 
     Returns:
         (b,).
     """
     import torch
 
-    signal = (grey * seen).flatten(1).sum(dim=1) / seen.flatten(1).sum(dim=1)
-    residual = _residual(grey, step=2).masked_fill(~seen[:, 1:-1:2, 1:-1].flatten(1), torch.nan)
+    signal = (grey * foreground).flatten(1).sum(dim=1) / foreground.flatten(1).sum(dim=1)
+    residual = _residual(grey, step=2).masked_fill(~foreground[:, 1:-1:2, 1:-1].flatten(1), torch.nan)
     noise = 1.4826 * residual.nanmedian(dim=1).values.nan_to_num(0.0)
     return {"snr": signal / noise.clamp(min=_ROUNDED)}
 

@@ -41,7 +41,9 @@ def read_checkpoint(path: Path) -> dict[str, "torch.Tensor"]:
     return _only_tensors(tensors)
 
 
-def check_loaded(network: "torch.nn.Module", tensors: dict[str, "torch.Tensor"], besides: tuple[str, ...] = ()) -> None:
+def check_loaded(
+    network: "torch.nn.Module", tensors: dict[str, "torch.Tensor"], new_modules: tuple[str, ...] = ()
+) -> None:
     """Refuse a network that kept random weights because the file is of another one.
 
     timm leaves out, without a word, what it finds under no name of the network's. Values are compared, not names,
@@ -50,7 +52,7 @@ def check_loaded(network: "torch.nn.Module", tensors: dict[str, "torch.Tensor"],
     Args:
         network: after its weights were loaded.
         tensors: of the file.
-        besides: names of the modules that begin anew.
+        new_modules: names of the modules that begin anew.
 
     Raises:
         ValueError: fewer than three quarters of the layers' weights are in the file.
@@ -59,7 +61,7 @@ def check_loaded(network: "torch.nn.Module", tensors: dict[str, "torch.Tensor"],
     weights = {
         name: weight
         for name, weight in network.named_parameters()
-        if weight.ndim > 1 and not name.startswith(tuple(f"{module}." for module in besides))
+        if weight.ndim > 1 and not name.startswith(tuple(f"{module}." for module in new_modules))
     }
     found = sum(_mark(weight) in given for weight in weights.values())
     if found < _ENOUGH * len(weights):

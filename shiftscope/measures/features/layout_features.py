@@ -56,11 +56,11 @@ def _smooth(images: "torch.Tensor", sigma: float) -> "torch.Tensor":
     import torch
     from torch.nn import functional
 
-    reach = min(math.ceil(3 * sigma), images.shape[-1] - 1)
-    steps = torch.arange(-reach, reach + 1, device=images.device, dtype=images.dtype)
+    radius = min(math.ceil(3 * sigma), images.shape[-1] - 1)
+    steps = torch.arange(-radius, radius + 1, device=images.device, dtype=images.dtype)
     kernel = torch.exp(-0.5 * (steps / sigma) ** 2)
     kernel = kernel / kernel.sum()
-    padded = functional.pad(images[:, None], (reach,) * 4, mode="reflect")
+    padded = functional.pad(images[:, None], (radius,) * 4, mode="reflect")
     rows = functional.conv2d(padded, kernel.view(1, 1, 1, -1))
     return functional.conv2d(rows, kernel.view(1, 1, -1, 1))[:, 0]
 

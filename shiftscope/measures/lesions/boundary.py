@@ -10,23 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shiftscope.measures.lesions.contours import (
-    CANVAS,
-    LONGER_THAN_ARC,
-    ROUGH_WAVE,
-    STRAIGHT,
-    Contour,
-    polygonality,
-    roughness,
-    trace,
-)
-from shiftscope.measures.lesions.morphology import MEASURES_2D
+from shiftscope.measures.lesions.boundary_measures import MEASURES, SEARCHED, VECTOR
+from shiftscope.measures.lesions.contours import CANVAS, Contour, polygonality, roughness, trace
 from shiftscope.measures.lesions.shapes import bounding_box
-from shiftscope.measures.measure import Measure
 
 __all__ = ["MEASURES", "VECTOR", "measure"]
 
-REACH = 6.0  # how far the edge is looked for on both sides of the contour
 STEP = 0.5  # between two samples along a normal
 RINGS = (3.0, 12.0)  # distances from the contour between which inside and outside are compared
 RING_STEP = 1.0  # between two samples of a ring along a normal
@@ -35,87 +24,9 @@ BLUR_ALONG = 5.0  # sigma of the smoothing along the contour: speckle is shorter
 BLUR_ACROSS = 1.0  # sigma of the derivative of a Gaussian across it
 NORMAL_BLUR = 2.0  # sigma of the contour's smoothing before its normals are taken
 
-_UNDEFINED = "the mask is empty, or its contour lies on the edge of the canvas"
-_EDGE = "Canny 1986, doi:10.1109/TPAMI.1986.4767851; Fisher 1936, doi:10.1111/j.1469-1809.1936.tb02137.x"
-
-MEASURES: dict[str, Measure] = {
-    item.name: item
-    for item in [
-        Measure(
-            name="offset",
-            unit="px of 256",
-            sentence="How far the image's edge lies outside the contour: negative when the mask reaches beyond it.",
-            formula="median over the contour, weighted by edge strength, of the place along the outward normal, within"
-            f" {REACH:g} px (half the width of a small lesion), where the contrast of in- and outside (Fisher's"
-            " discriminant of the colours) rises most",
-            range=(-REACH, REACH),
-            direction="lower: masks drawn larger than the edge; higher: masks drawn inside it",
-            undefined=f"{_UNDEFINED}, or there is no edge within reach",
-            reference=_EDGE,
-        ),
-        Measure(
-            name="offset_relative",
-            unit="1",
-            sentence="The offset over the radius of a disk of the same area.",
-            formula="offset / sqrt(area / pi)",
-            range=(-1.0, 1.0),
-            direction="lower: masks drawn larger than the edge; higher: masks drawn inside it",
-            undefined=f"{_UNDEFINED}, or there is no edge within reach",
-            reference=_EDGE,
-        ),
-        Measure(
-            name="offset_spread",
-            unit="px of 256",
-            sentence="How unsteadily the contour follows the image's edge.",
-            formula="1.4826 * median|place of the edge - offset| over the contour, weighted by edge strength as the"
-            " offset is",
-            range=(0.0, REACH),
-            direction="higher: wandering, hasty or clicked outlines, or lesions with a blurred edge",
-            undefined=f"{_UNDEFINED}, or there is no edge within reach",
-            reference=_EDGE,
-        ),
-        Measure(
-            name="roughness",
-            unit="px of 256",
-            sentence="How far the contour strays from its own smooth course.",
-            formula=f"root mean square of the contour after a high-pass filter of wavelength {ROUGH_WAVE:g} px",
-            range=(0.0, 2.0),
-            direction="higher: jagged, shaky or coarsely rastered masks",
-            undefined=_UNDEFINED,
-            reference="Zahn & Roskies 1972, doi:10.1109/TC.1972.5008949",
-        ),
-        Measure(
-            name="polygonality",
-            unit="1",
-            sentence="Share of the contour that lies in straight runs: near 1 for masks clicked as polygons.",
-            formula=f"share of points in a run that stays within {STRAIGHT:g} px of its chord and is"
-            f" {LONGER_THAN_ARC:g} times longer than such an arc of a disk of the same area over the aspect ratio",
-            range=(0.0, 1.0),
-            direction="higher: clicked corners joined by lines, or boxes",
-            undefined=_UNDEFINED,
-            reference="Ramer 1972, doi:10.1016/S0146-664X(72)80017-0",
-        ),
-        Measure(
-            name="holes",
-            unit="1",
-            sentence="Share of the filled mask that is holes.",
-            formula="1 - foreground pixels / foreground pixels with holes filled",
-            range=(0.0, 1.0),
-            direction="higher: thresholded or unfinished masks, or ring-like lesions",
-            undefined="the mask is empty",
-            reference="Soille 2004, doi:10.1007/978-3-662-05088-0",
-        ),
-        MEASURES_2D["empty"],
-    ]
-}
-"""The measures of an annotator's hand."""
-
-VECTOR = ("offset", "roughness", "polygonality", "offset_spread")
-"""What makes the axis, the most telling first."""
-
 
 @dataclass(frozen=True, slots=True)
-class _View:
+class _Patch:
     """What is needed of a slice: the part around the foreground, in block means where the slice is large.
 
     Attributes:
@@ -139,11 +50,11 @@ class _View:
         return ndimage.map_coordinates(band, [y, x], order=1, mode="nearest"), known
 
 
-def measure(seen: np.ndarray, mask: np.ndarray) -> dict[str, float | None]:
+def measure(pixels: np.ndarray, mask: np.ndarray) -> dict[str, float | None]:
     """Measure one annotation against its image.
 
     Args:
-        seen: (z, y, x) or (z, y, x, 3), float32, 0..1 as a model sees it.
+        pixels: (z, y, x) or (z, y, x, 3), float32, 0..1 as a model sees it.
         mask: (z, y, x), integer or boolean; above 0 is foreground.
 
     Returns:
@@ -152,17 +63,17 @@ def measure(seen: np.ndarray, mask: np.ndarray) -> dict[str, float | None]:
     Raises:
         ValueError: image and mask differ in size.
     """
-    if mask.ndim != 3 or seen.shape[:3] != mask.shape:
-        raise ValueError(f"mask: got shape {mask.shape}, expected that of the image, {seen.shape[:3]}")
+    if mask.ndim != 3 or pixels.shape[:3] != mask.shape:
+        raise ValueError(f"mask: got shape {mask.shape}, expected that of the image, {pixels.shape[:3]}")
     area = np.count_nonzero(mask > 0, axis=(1, 2))
     index = int(area.argmax())
     if not area[index]:
         return {**dict.fromkeys(MEASURES, None), "empty": 1.0}
     lesion = np.asarray(mask[index] > 0)
-    view = _around(seen[index], lesion)
-    height, width = (side * CANVAS / max(lesion.shape) for side in lesion.shape)
-    contour = trace(view.cover, view.corner, (height, width), view.pixel)
-    offset, spread = (None, None) if contour is None else _offset(view, contour)
+    patch = _around(pixels[index], lesion)
+    height, width = (length * CANVAS / max(lesion.shape) for length in lesion.shape)
+    contour = trace(patch.cover, patch.corner, (height, width), patch.pixel)
+    offset, spread = (None, None) if contour is None else _offset(patch, contour)
     return {
         "offset": offset,
         "offset_relative": None if offset is None or contour is None else offset / contour.radius,
@@ -174,37 +85,37 @@ def measure(seen: np.ndarray, mask: np.ndarray) -> dict[str, float | None]:
     }
 
 
-def _around(picture: np.ndarray, lesion: np.ndarray) -> _View:
+def _around(picture: np.ndarray, lesion: np.ndarray) -> _Patch:
     """The foreground and its surroundings, in block means where the longer side is 512 pixels or more."""
     factor = max(1, max(lesion.shape) // CANVAS)
     pixel = CANVAS / max(lesion.shape)
     margin = math.ceil((RINGS[1] + 2) / pixel)
     box = bounding_box(lesion)
     starts = [max(0, part.start - margin) // factor * factor for part in box]
-    stops = [min(side, part.stop + margin) for part, side in zip(box, lesion.shape, strict=True)]
+    stops = [min(length, part.stop + margin) for part, length in zip(box, lesion.shape, strict=True)]
     rows, columns = (max(1, (stop - start) // factor) for start, stop in zip(starts, stops, strict=True))
     cut = (slice(starts[0], starts[0] + rows * factor), slice(starts[1], starts[1] + columns * factor))
     colours, cover = picture[cut].reshape(rows * factor, columns * factor, -1), lesion[cut].astype(np.float32)
     if factor > 1:
         blocks = (rows, factor, columns, factor)
         colours, cover = colours.reshape(*blocks, -1).mean((1, 3)), cover.reshape(blocks).mean((1, 3))
-    return _View(colours, cover, (starts[0] * pixel, starts[1] * pixel), factor * pixel)
+    return _Patch(colours, cover, (starts[0] * pixel, starts[1] * pixel), factor * pixel)
 
 
-def _offset(view: _View, contour: Contour) -> tuple[float, float] | tuple[None, None]:
+def _offset(patch: _Patch, contour: Contour) -> tuple[float, float] | tuple[None, None]:
     """Weighted median and deviation of the place of the steepest edge along the normals; None where there is no
     edge."""
     from scipy import ndimage
 
     normals = contour.normals(NORMAL_BLUR)
     half_width = contour.radius * math.sqrt(contour.aspect)
-    weights = _contrast(view, contour, normals, half_width)
+    weights = _contrast(patch, contour, normals, half_width)
     if weights is None:
         return None, None
     tail = round(2 * BLUR_ACROSS / STEP)
-    reach = math.floor(min(REACH, max(1.0, half_width)) / STEP)  # the other side of a small lesion is not its edge
-    away = np.arange(-reach - tail, reach + tail + 1) * STEP
-    ribbon, known = view.sample(view.picture @ weights, contour.points[:, None] + normals[:, None] * away)
+    samples = math.floor(min(SEARCHED, max(1.0, half_width)) / STEP)  # the other side of a small lesion is not its edge
+    away = np.arange(-samples - tail, samples + tail + 1) * STEP
+    ribbon, known = patch.sample(patch.picture @ weights, contour.points[:, None] + normals[:, None] * away)
     known &= contour.inner[:, None]
     sigma = BLUR_ALONG / contour.step
     share = ndimage.gaussian_filter1d(known.astype(np.float32), sigma, axis=0, mode="wrap")
@@ -212,7 +123,7 @@ def _offset(view: _View, contour: Contour) -> tuple[float, float] | tuple[None, 
     slope = ndimage.gaussian_filter1d(smooth, BLUR_ACROSS / STEP, axis=1, order=1, mode="nearest")
     slope, away = np.where(known, slope, 0.0)[:, tail:-tail], away[tail:-tail]
     best = slope.argmax(axis=1)
-    # a slope that is steepest at the end of the reach belongs to an edge beyond it
+    # a slope that is steepest at the end of what is searched belongs to an edge beyond it
     ends = (best == 0) | (best == len(away) - 1)
     strength = np.where(ends, 0.0, np.maximum(slope.max(axis=1), 0.0))
     if not strength.any():
@@ -228,24 +139,24 @@ def _weighted_median(values: np.ndarray, weights: np.ndarray) -> float:
     return float(values[order][np.searchsorted(total, total[-1] / 2)])
 
 
-def _contrast(view: _View, contour: Contour, normals: np.ndarray, half_width: float) -> np.ndarray | None:
+def _contrast(patch: _Patch, contour: Contour, normals: np.ndarray, half_width: float) -> np.ndarray | None:
     """(c,) weights of the colours with which outside is brighter than inside, most clearly so.
 
-    Fisher's linear discriminant of two rings along the contour; for grey images only a sign. None where nothing tells
-    them apart.
+    Fisher's linear discriminant of two rings along the contour; for grey images only a sign. None where nothing
+    distinguishes them.
     """
     near, far = RINGS
     inside = -np.arange(min(near, half_width / 2), min(far, half_width), RING_STEP)
     outside = np.arange(near, far, RING_STEP)
-    sides = []
+    rings = []
     for ring in (inside, outside):
         places = (contour.points[:, None] + normals[:, None] * ring)[contour.inner][::RING_EVERY]
-        bands = [view.sample(view.picture[..., c], places) for c in range(view.picture.shape[2])]
-        sides.append(np.stack([band[known] for band, known in bands]))
-    if min(side.shape[1] for side in sides) <= len(sides[0]):
+        bands = [patch.sample(patch.picture[..., c], places) for c in range(patch.picture.shape[2])]
+        rings.append(np.stack([band[known] for band, known in bands]))
+    if min(ring.shape[1] for ring in rings) <= len(rings[0]):
         return None
-    difference = sides[1].mean(axis=1) - sides[0].mean(axis=1)
-    spread = np.atleast_2d(np.cov(sides[0]) + np.cov(sides[1]))
+    difference = rings[1].mean(axis=1) - rings[0].mean(axis=1)
+    spread = np.atleast_2d(np.cov(rings[0]) + np.cov(rings[1]))
     spread += np.eye(len(spread)) * (1e-3 * np.trace(spread) / len(spread) + 1e-9)
     weights: np.ndarray = np.linalg.solve(spread, difference)
     length = float(np.linalg.norm(weights))
@@ -256,7 +167,7 @@ def _between(rows: np.ndarray, best: np.ndarray) -> np.ndarray:
     """Where the parabola through a row's largest sample and its neighbours peaks, -0.5..0.5 samples from it."""
     index = np.arange(len(rows))
     middle = np.clip(best, 1, rows.shape[1] - 2)
-    before, peak, after = (rows[index, middle + side] for side in (-1, 0, 1))
+    before, peak, after = (rows[index, middle + length] for length in (-1, 0, 1))
     bend = before - 2 * peak + after
     return np.where((bend < 0) & (middle == best), 0.5 * (before - after) / np.minimum(bend, -1e-12), 0.0)
 

@@ -48,13 +48,15 @@ class Contour:
         return -1j * tangents / np.maximum(np.abs(tangents), 1e-9)
 
 
-def trace(cover: np.ndarray, corner: tuple[float, float], sides: tuple[float, float], pixel: float) -> Contour | None:
+def trace(
+    cover: np.ndarray, corner: tuple[float, float], canvas_size: tuple[float, float], pixel: float
+) -> Contour | None:
     """Trace the largest component of a mask at half cover.
 
     Args:
         cover: (y, x) float, 0..1, share of each pixel that is lesion; a crop of the canvas.
         corner: (y, x) of the crop's first pixel edge on the canvas, in canvas pixels.
-        sides: (y, x) of the whole canvas, in canvas pixels.
+        canvas_size: (y, x) of the whole canvas, in canvas pixels.
         pixel: length of a pixel of `cover` in canvas pixels.
 
     Returns:
@@ -78,7 +80,9 @@ def trace(cover: np.ndarray, corner: tuple[float, float], sides: tuple[float, fl
     points = np.interp(np.arange(POINTS) * (along[-1] / POINTS), along, ring)
     if _signed_area(points) < 0:
         points = points[::-1]
-    room = [np.minimum(place, side - place) for place, side in zip((points.imag, points.real), sides, strict=True)]
+    room = [
+        np.minimum(place, length - place) for place, length in zip((points.imag, points.real), canvas_size, strict=True)
+    ]
     inner = np.minimum(*room) > CANVAS_EDGE
     if np.count_nonzero(inner) < POINTS // 8:
         return None

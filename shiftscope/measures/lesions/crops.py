@@ -32,9 +32,9 @@ def crops(grey: "torch.Tensor", masks: "torch.Tensor") -> "torch.Tensor":
         last = size - 1 - some.flip(1).float().argmax(dim=1)
         middle.append((first + last + 1) / size - 1)  # in -1..1
         half.append((last - first + 1) / size)
-    reach = (_MARGIN * torch.maximum(*half)).clamp(min=_LEAST)
+    half_width = (_MARGIN * torch.maximum(*half)).clamp(min=_LEAST)
     frame = torch.zeros(len(grey), 2, 3, device=grey.device, dtype=grey.dtype)
-    frame[:, 0, 0] = frame[:, 1, 1] = reach
+    frame[:, 0, 0] = frame[:, 1, 1] = half_width
     frame[:, 0, 2], frame[:, 1, 2] = middle
     where = functional.affine_grid(frame, [len(grey), 1, size, size], align_corners=False)
     cut = functional.grid_sample(grey[:, None], where, padding_mode="zeros", align_corners=False)[:, 0]

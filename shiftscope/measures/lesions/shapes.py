@@ -45,8 +45,8 @@ def axis_ratios(covariance: np.ndarray, spacing: Sequence[float]) -> tuple[float
         covariance: (d, d) of the pixel indices, d 2 or 3.
         spacing: d sides of a pixel, in any unit.
     """
-    sides = np.asarray(spacing)
-    values = np.linalg.eigvalsh((covariance + np.eye(len(sides)) / 12) * np.outer(sides, sides))
+    lengths = np.asarray(spacing)
+    values = np.linalg.eigvalsh((covariance + np.eye(len(lengths)) / 12) * np.outer(lengths, lengths))
     return min(1.0, float(values[-2] / values[-1])), min(1.0, float(values[0] / values[-1]))
 
 
@@ -63,7 +63,7 @@ def hull_size(region: np.ndarray) -> float:
     last = region.shape[-1] - 1 - region[..., ::-1].argmax(axis=-1)[tuple(rows.T)]
     ends = np.concatenate([np.column_stack([rows, first]), np.column_stack([rows, last])]).astype(np.float64)
     halves = np.eye(region.ndim) / 2
-    return float(ConvexHull(np.concatenate([ends + side for side in (*halves, *-halves)])).volume)
+    return float(ConvexHull(np.concatenate([ends + length for length in (*halves, *-halves)])).volume)
 
 
 def roundness(region: np.ndarray, spacing: tuple[float, ...]) -> float:
@@ -72,12 +72,12 @@ def roundness(region: np.ndarray, spacing: tuple[float, ...]) -> float:
     The length of a ragged border grows with the resolution, so a region that is finer than `ACROSS` pixels along its
     longest side is sampled there. The bound bites only on regions a few pixels wide, whose border no grid resolves.
     """
-    pixel = max(n * side for n, side in zip(region.shape, spacing, strict=True)) / ACROSS
-    counts = [max(1, min(n, round(n * side / pixel))) for n, side in zip(region.shape, spacing, strict=True)]
+    pixel = max(n * length for n, length in zip(region.shape, spacing, strict=True)) / ACROSS
+    counts = [max(1, min(n, round(n * length / pixel))) for n, length in zip(region.shape, spacing, strict=True)]
     places = [(np.arange(k) + 0.5) * n // k for k, n in zip(counts, region.shape, strict=True)]
     sampled = region[np.ix_(*(place.astype(np.intp) for place in places))]
     if sampled.any():
-        spacing = tuple(n * side / k for n, side, k in zip(region.shape, spacing, counts, strict=True))
+        spacing = tuple(n * length / k for n, length, k in zip(region.shape, spacing, counts, strict=True))
         region = sampled
     size = int(np.count_nonzero(region)) * math.prod(spacing)
     border = surface(region, spacing)
@@ -99,7 +99,7 @@ def surface(region: np.ndarray, spacing: tuple[float, ...]) -> float:
     padded = np.pad(region, 2)
     total = 0.0
     for direction, weight in _directions(spacing):
-        length = math.hypot(*(d * side for d, side in zip(direction, spacing, strict=True)))
+        length = math.hypot(*(d * length for d, length in zip(direction, spacing, strict=True)))
         ahead = tuple(slice(max(d, 0), n + min(d, 0)) for d, n in zip(direction, padded.shape, strict=True))
         behind = tuple(slice(max(-d, 0), n - max(d, 0)) for d, n in zip(direction, padded.shape, strict=True))
         total += weight * int(np.count_nonzero(padded[ahead] != padded[behind])) / length

@@ -53,7 +53,7 @@ class Key:
 
     @property
     def name(self) -> str:
-        """Sixteen digits by which two parts can tell that they were made with one key."""
+        """Sixteen digits by which two parts are recognised as made with one key."""
         return self.mark("which key is this")[:16]
 
     def mark(self, identifier: str) -> str:

@@ -23,7 +23,7 @@ __all__ = ["merge"]
 _Named = tuple[str, Part]
 
 _ADDED = frozenset({"snr"})
-"""Measures that parts of schema 1 may lack, because they are older; then the whole does not tell them either."""
+"""Measures that parts of schema 1 may lack, because they are older; then the whole does not hold them either."""
 
 
 def merge(parts: Sequence[_Named], epsilon: float | None = None) -> Profile:
@@ -124,7 +124,7 @@ def _require_alike(one: _Named, other: _Named) -> None:
         raise NotComparable(_other_key(a, mine, b, theirs))
     if mine.origin.patient_source != theirs.origin.patient_source:
         raise NotComparable(
-            f"{a} tells patients apart by {mine.origin.patient_source}, {b} by {theirs.origin.patient_source}, so that"
+            f"{a} identifies patients by {mine.origin.patient_source}, {b} by {theirs.origin.patient_source}, so that"
             " nobody knows whether they share one; make both again in one way: with {patient} in --layout or with"
             " --patient-regex, or with tables that have a column of patients"
         )

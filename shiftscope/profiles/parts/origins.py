@@ -24,7 +24,7 @@ class Origin(Record):
     Attributes:
         site: the site's name.
         layout: how the folder is laid out.
-        patient_source: how patients are told apart.
+        patient_source: how patients are identified.
         seed: of the sample on which the canonical map was fitted.
         recipe: how they were measured.
         excluded: files left out, by reason.

@@ -74,7 +74,7 @@ class Part(Document):
 
     @classmethod
     def from_dict(cls, value: Any, where: str, error: type[ShiftscopeError]) -> Self:
-        """As every document; a profile is told apart from a damaged part."""
+        """As every document; a profile is distinguished from a damaged part."""
         if isinstance(value, dict) and "sketches" in value:
             raise error(
                 f"{where}: is a profile, whose small counts are gone; expected a part, made with: shiftscope profile"
@@ -88,7 +88,7 @@ class Part(Document):
         return None if self.fit is None else Canonical(**self.fit)
 
     def summary(self) -> dict[str, Any]:
-        """What it holds, in few plain values, for the site's own eyes."""
+        """What it holds, in few plain values that stay at the site."""
         return {
             "site": self.origin.site,
             "patients": self.tally.patients,

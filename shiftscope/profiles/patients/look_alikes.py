@@ -62,7 +62,7 @@ class Copies:
             self._example = self._example or f"{first} and {name}"
 
     def copies_text(self) -> str | None:
-        """How many pictures are copies of another's, for the eyes of the site; None where none is."""
+        """How many pictures are copies of another's, a sentence that stays at the site; None where none is."""
         if not self._again:
             return None
         return f"{self._again} pictures are exact copies of another, and count as often as they come: {self._copy}"

@@ -8,8 +8,8 @@ from textwrap import shorten
 from shiftscope.errors import UsageError
 from shiftscope.measures import AXES, Axis, Measure
 from shiftscope.measures.appearance import colour, intensity, noise, texture
-from shiftscope.measures.causes import CAUSES
 from shiftscope.measures.lesions import boundary, morphology
+from shiftscope.measures.measure_groups import CAUSES
 from shiftscope.measures.plain_names import plain_name
 from shiftscope.reports.questions import QUESTIONS, SOURCE, question_heading
 from shiftscope.reports.sheet import Grid, Sheet

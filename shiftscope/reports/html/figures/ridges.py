@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from shiftscope.measures import MEASURES
-from shiftscope.measures.causes import CAUSES
+from shiftscope.measures.measure_groups import CAUSES
 from shiftscope.measures.plain_names import plain_name
 from shiftscope.profiles import Profile, Summary
 from shiftscope.reports.html.figures.drawing import INK, MOST_SITES, PAPER, SERIES, axes, short, to_svg

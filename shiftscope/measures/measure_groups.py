@@ -1,4 +1,4 @@
-"""Which measures one cause moves together."""
+"""Groups of measures that one cause changes together."""
 
 __all__ = ["CAUSES"]
 
@@ -24,4 +24,4 @@ CAUSES: dict[str, dict[str, tuple[str, ...]]] = {
         "holes in masks": ("holes",),
     },
 }
-"""Question -> cause -> the measures that it moves together. Every published measure belongs to one cause."""
+"""Question -> cause -> the measures that it changes together. Every published measure belongs to one cause."""

@@ -22,9 +22,9 @@ def texts_of(profile: Profile, declared: Declarations) -> Iterator[tuple[str, st
     """
     yield "site", profile.site, "the site's name: from --site, else the folder's"
     yield "version", profile.version, "the version of shiftscope"
-    yield "patient_source", profile.patient_source, f"how patients were told apart, {_FIXED}"
+    yield "patient_source", profile.patient_source, f"how patients were identified, {_FIXED}"
     yield "layout", profile.layout, f"how the folder is laid out, {_FIXED}"
-    mark = "not told" if profile.fingerprint == WITHHELD else "SHA-256 over the contents of all files"
+    mark = "withheld" if profile.fingerprint == WITHHELD else "SHA-256 over the contents of all files"
     yield "fingerprint", profile.fingerprint, mark
     for key, value in profile.recipe:
         if isinstance(value, str):
