@@ -86,7 +86,7 @@ def check(
             **owner_options(context),
         )
     list_failures([Unreadable(item.path, item.reason, item.detail) for item in result.files])
-    write_result(result, form, output or [])
+    write_result(result, form, output or [], verbose=verbose)
     say(headline(result))
     code = _CODES[result.outcome]
     raise typer.Exit(0 if exit_zero and code == 1 else code)

@@ -49,7 +49,7 @@ def form_of(path: Path, form: CheckFormat) -> CheckFormat:
     return form if form in fits else fits[0]
 
 
-def write_result(result: "CheckResult", form: CheckFormat, outputs: Sequence[Path]) -> None:
+def write_result(result: "CheckResult", form: CheckFormat, outputs: Sequence[Path], *, verbose: bool = False) -> None:
     """`result` to stdout as `form`, to each file as its suffix says, and to GitHub's step summary.
 
     Raises:
@@ -62,7 +62,7 @@ def write_result(result: "CheckResult", form: CheckFormat, outputs: Sequence[Pat
     if form is CheckFormat.TABLE:
         from shiftscope.reports.sheets.check_sheet import check_sheet
 
-        answer(Format.TABLE, {}, check_sheet(result))
+        answer(Format.TABLE, {}, check_sheet(result, verbose=verbose))
     else:
         sys.stdout.write(_text(result, form))
 
@@ -87,9 +87,9 @@ def _text(result: "CheckResult", form: CheckFormat) -> str:
     if form is CheckFormat.JSON:
         return result.to_json() + "\n"
     if form is CheckFormat.MARKDOWN:
-        return to_markdown(check_sheet(result))
+        return to_markdown(check_sheet(result, verbose=True))
     if form is CheckFormat.TABLE:
         drawn = io.StringIO()
-        print_table(check_sheet(result), Console(file=drawn, width=_WIDTH, highlight=False))
+        print_table(check_sheet(result, verbose=True), Console(file=drawn, width=_WIDTH, highlight=False))
         return drawn.getvalue()
     return {CheckFormat.JUNIT: to_junit, CheckFormat.SARIF: to_sarif, CheckFormat.GITHUB: to_github}[form](result)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from shiftscope.cli.console import answer, progress_bar, say
-from shiftscope.cli.options import Engine, EngineOption, Format, FormatOption, VerboseOption
+from shiftscope.cli.options import Engine, EngineOption, Format, FormatOption, VerboseOption, in_full
 from shiftscope.errors import UsageError
 
 __all__ = ["demo"]
@@ -29,11 +29,13 @@ def demo(
     _make_room(output)
     with progress_bar() as progress:
         story = run_demo(output, seed=seed, engine=engine.value, progress=progress)
-    whole = [*advice_sheet(story.advice), *result_sheet(story.result)]
+    whole = [*advice_sheet(story.advice, verbose=True), *result_sheet(story.result, verbose=True)]
     text = output / "report.md"
     text.write_text(to_markdown(whole), encoding="utf-8")
     say(f"report written to {text} and, to look at, {story.report}")
-    answer(form, {"advice": story.advice.to_dict(), "result": story.result.to_dict()}, whole)
+    short = [*advice_sheet(story.advice, plan=str(output / "plan.toml")), *result_sheet(story.result)]
+    values = {"advice": story.advice.to_dict(), "result": story.result.to_dict()}
+    answer(form, values, whole if in_full(verbose, form) else short)
 
 
 def _make_room(folder: Path) -> None:

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from shiftscope.cli.options import EpsilonOption, Format, FormatOption
-from shiftscope.cli.publishing import publish, target_for
+from shiftscope.cli.options import EpsilonOption, Format, FormatOption, VerboseOption
+from shiftscope.cli.publishing import Shown, publish, target_for
 
 __all__ = ["merge"]
 
@@ -16,6 +16,7 @@ def merge(
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Default: SITE.profile.json.")] = None,
     epsilon: EpsilonOption = None,
     show: Annotated[bool, typer.Option("--show", help="Print exactly what will leave the site.")] = False,
+    verbose: VerboseOption = False,
     form: FormatOption = Format.TABLE,
 ) -> None:
     """At a site: parts with different patients in, the profile of all of them out. The parts stay."""
@@ -24,4 +25,5 @@ def merge(
     read = read_parts(parts)
     origin = read[0][1].origin
     target = target_for(origin.site, output)
-    publish(merged(read, output=target, epsilon=epsilon), target, form, show, origin.declared)
+    made = merged(read, output=target, epsilon=epsilon)
+    publish(made, target, Shown(form, verbose, show), origin.declared)

@@ -22,6 +22,7 @@ __all__ = [
     "WorkersOption",
     "allowed_failures",
     "data_folders",
+    "in_full",
     "share_of",
 ]
 
@@ -73,6 +74,11 @@ def allowed_failures(text: str | None) -> int | float | None:
     if not value >= 0 or (percent and value > 100):
         raise UsageError(f"--max-failures {text}: expected 0 or more, and 100% at most")
     return value / 100 if percent else value
+
+
+def in_full(verbose: bool, form: Format) -> bool:
+    """Whether an answer holds its evidence too: where a person asks for it, and in every other form than a screen."""
+    return verbose or form is not Format.TABLE
 
 
 def share_of(text: str, option: str) -> float:

@@ -13,6 +13,7 @@ from shiftscope.cli.options import (
     EpsilonOption,
     Format,
     FormatOption,
+    VerboseOption,
     WorkersOption,
     allowed_failures,
 )
@@ -31,7 +32,7 @@ from shiftscope.cli.owner import (
     SiteFileOption,
     owner_options,
 )
-from shiftscope.cli.publishing import publish, target_for
+from shiftscope.cli.publishing import Shown, publish, target_for
 from shiftscope.errors import UsageError
 
 if TYPE_CHECKING:
@@ -78,11 +79,12 @@ def profile(
     failures: Annotated[Path | None, typer.Option(help="Write the list of unreadable files here.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the layout found, write nothing.")] = False,
     show: Annotated[bool, typer.Option("--show", help="Print exactly what will leave the site.")] = False,
+    verbose: VerboseOption = False,
     form: FormatOption = Format.TABLE,
 ) -> None:
     """At a site: images in, one small file of aggregates out. It is the only thing that may leave."""
     from shiftscope import read_site
-    from shiftscope.api.profiling import Measuring, require_measuring
+    from shiftscope.api.profiling import KEY_FILE, Measuring, require_measuring
 
     if part is not None:
         _require_part_alone(part, output, show, epsilon)
@@ -99,70 +101,69 @@ def profile(
         max_failures=allowed_failures(max_failures),
     )
     found = read_site(site_dir, name=site, **owner_options(context))
+    shown = Shown(form, verbose, show)
     if dry_run:
-        _preview(found, form)
+        _preview(found, shown)
         return
     if site is None:
         say(f"the site is called {found.name!r} after its folder, and the name leaves; --site gives another")
     require_measuring(found, how)
     if part is None:
-        _write_profile(found, how, target_for(found.name, output), failures, show, form)
+        _write_profile(found, how, target_for(found.name, output), failures, shown)
     else:
-        _write_part(found, how, part, key, failures, form)
+        _write_part(found, how, part, key or part.with_name(KEY_FILE), failures, shown)
 
 
-def _write_profile(
-    found: "Site", how: "Measuring", target: Path, failures: Path | None, show: bool, form: Format
-) -> None:
+def _write_profile(found: "Site", how: "Measuring", target: Path, failures: Path | None, shown: Shown) -> None:
     from shiftscope.api.profiling import SiteReading, caution_profile, measure_profile
 
     reading = SiteReading(found)
     with progress_bar() as progress:
         made, left_out = measure_profile(found, how, reading=reading, progress=progress)
-    _tell_reading(reading, left_out, failures)
+    _show_reading(reading, left_out, failures, shown.verbose)
     made.write(target)
     caution_profile(made)
-    publish(made, target, form, show, found.declared)
+    publish(made, target, shown, found.declared)
 
 
-def _write_part(
-    found: "Site", how: "Measuring", target: Path, key: Path | None, failures: Path | None, form: Format
-) -> None:
+def _write_part(found: "Site", how: "Measuring", target: Path, key: Path, failures: Path | None, shown: Shown) -> None:
     """Write a part, and say that it must not travel."""
-    from shiftscope.api.profiling import KEY_FILE, SiteReading, caution_files, measure_part
+    from shiftscope.api.profiling import SiteReading, caution_files, measure_part
     from shiftscope.reports.sheets.part_sheet import part_sheet
 
     reading = SiteReading(found)
     with progress_bar() as progress:
-        made, left_out = measure_part(found, how, key or target.with_name(KEY_FILE), reading=reading, progress=progress)
-    _tell_reading(reading, left_out, failures)
+        made, left_out = measure_part(found, how, key, reading=reading, progress=progress)
+    _show_reading(reading, left_out, failures, shown.verbose)
     made.write(target)
     warn(f"{target} holds raw sums that show single patients: keep it at the site; share what merge makes of it")
     caution_files(made.origin.patient_source)
     if not made.tally.patients:
         warn("it holds no patient: none of the images could be read")
-    answer(form, made.summary(), part_sheet(made, f"written to {target}; next: shiftscope merge PART..."))
+    answer(shown.form, made.summary(), part_sheet(made, f"written to {target}; next: shiftscope merge PART..."))
 
 
-def _tell_reading(reading: "SiteReading", left_out: "Sequence[Unreadable]", failures: Path | None) -> None:
+def _show_reading(
+    reading: "SiteReading", left_out: "Sequence[Unreadable]", failures: Path | None, verbose: bool
+) -> None:
     """What reading the cases gave, for the eyes of the site."""
     from shiftscope.files import write_text
     from shiftscope.parsing import on_one_line
     from shiftscope.reports.sheets.profile_sheet import reading_sheet
 
-    tell(reading_sheet(reading.to_dict()))
+    tell(reading_sheet(reading.to_dict(), verbose=verbose))
     list_failures(left_out)
     if failures is not None:
         write_text(failures, "".join(f"{on_one_line(str(failure))}\n" for failure in left_out), private=True)
 
 
-def _preview(found: "Site", form: Format) -> None:
+def _preview(found: "Site", shown: Shown) -> None:
     """Show what was found, and warn of what would stop a profile."""
     from shiftscope.api.site_listing import open_question, preview
     from shiftscope.reports.sheets.profile_sheet import site_sheet
 
     values = preview(found)
-    answer(form, values, site_sheet(values))
+    answer(shown.form, values, site_sheet(values, verbose=shown.in_full))
     if (question := open_question(found)) is not None:
         warn(question)
 

@@ -1,18 +1,39 @@
 """Where a profile is written, and what is said of it; for `profile` and `merge` alike."""
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shiftscope.cli.console import answer, say
-from shiftscope.cli.options import Format
+from shiftscope.cli.options import Format, in_full
 from shiftscope.errors import UsageError
 
 if TYPE_CHECKING:
     from shiftscope import Profile
     from shiftscope.api.site_listing import Declarations
 
-__all__ = ["publish", "target_for"]
+__all__ = ["Shown", "publish", "target_for"]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How the answer is shown.
+
+    Attributes:
+        form: how it is written to stdout.
+        verbose: with the evidence.
+        exact: the bytes that leave the site, and nothing else.
+    """
+
+    form: Format
+    verbose: bool = False
+    exact: bool = False
+
+    @property
+    def in_full(self) -> bool:
+        """Whether the answer holds its evidence too."""
+        return in_full(self.verbose, self.form)
 
 
 def target_for(site: str, output: Path | None) -> Path:
@@ -30,18 +51,19 @@ def target_for(site: str, output: Path | None) -> Path:
     return Path(f"{site}.profile.json")
 
 
-def publish(made: "Profile", target: Path, form: Format, show: bool, declared: "Declarations") -> None:
-    """Answer with a summary of a profile that was written, or, where `show` asks for them, with its exact bytes.
+def publish(made: "Profile", target: Path, shown: Shown, declared: "Declarations") -> None:
+    """Answer with a summary of a profile that was written, or, where they are asked for, with its exact bytes.
 
     Beside the bytes it is said what each text in them is, for the eyes of the site.
     """
     from shiftscope.reports.sheets.profile_sheet import profile_sheet
 
-    if show:
+    if shown.exact:
         sys.stdout.write(made.to_json() + "\n")
         _explain_texts(made, declared)
     else:
-        answer(form, made.to_dict(), profile_sheet(made, f"written to {target}, {target.stat().st_size / 1024:.1f} KB"))
+        where = f"written to {target}, {target.stat().st_size / 1024:.1f} KB"
+        answer(shown.form, made.to_dict(), profile_sheet(made, where, verbose=shown.in_full))
 
 
 def _explain_texts(made: "Profile", declared: "Declarations") -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from shiftscope.cli.console import answer, say
-from shiftscope.cli.options import Format, FormatOption, VerboseOption
+from shiftscope.cli.options import Format, FormatOption, VerboseOption, in_full
 
 __all__ = ["recommend"]
 
@@ -25,4 +25,8 @@ def recommend(
     advice = shiftscope.recommend(profiles, output=output)
     if output is not None:
         say(f"plan written to {output}; edit it, then: shiftscope train {shlex.quote(str(output))} --data SITE=DIR ...")
-    answer(form, advice.to_dict(), advice_sheet(advice))
+    answer(
+        form,
+        advice.to_dict(),
+        advice_sheet(advice, verbose=in_full(verbose, form), plan=None if output is None else str(output)),
+    )

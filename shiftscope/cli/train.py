@@ -16,6 +16,7 @@ from shiftscope.cli.options import (
     VerboseOption,
     WaitOption,
     data_folders,
+    in_full,
 )
 from shiftscope.cli.owner import RegexOption
 
@@ -50,4 +51,4 @@ def train(
             device=device,
             progress=progress,
         )
-    answer(form, result.to_dict(), result_sheet(result))
+    answer(form, result.to_dict(), result_sheet(result, verbose=in_full(verbose, form)))

@@ -16,6 +16,7 @@ from shiftscope.cli.options import (
     VerboseOption,
     WaitOption,
     data_folders,
+    in_full,
     share_of,
 )
 from shiftscope.cli.owner import RegexOption
@@ -65,4 +66,4 @@ def trial(
             device=device,
             progress=progress,
         )
-    answer(form, result.to_dict(), trial_sheet(result))
+    answer(form, result.to_dict(), trial_sheet(result, verbose=in_full(verbose, form)))

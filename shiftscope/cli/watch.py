@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from shiftscope.cli.console import answer
-from shiftscope.cli.options import Format, FormatOption, VerboseOption
+from shiftscope.cli.options import Format, FormatOption, VerboseOption, in_full
 
 __all__ = ["watch"]
 
@@ -25,4 +25,4 @@ def watch(
     from shiftscope.reports.sheets.watch_sheet import watch_sheet
 
     found = shiftscope.watch(baseline, months, alpha=alpha)
-    answer(form, found.to_dict(), watch_sheet(found))
+    answer(form, found.to_dict(), watch_sheet(found, verbose=in_full(verbose, form)))
