@@ -69,7 +69,7 @@ def fitted(seed: int, count: int) -> dict[str, np.ndarray]:
     for axis, parts in rows.items():
         vectors = np.concatenate(parts)
         vectors = vectors[np.isfinite(vectors).all(axis=1)]
-        masked = measures.AXES[axis].question in ("structure", "annotation")
+        masked = measures.AXES[axis].holds_area or measures.AXES[axis].question == "annotation"
         width = vectors.shape[1] if masked else measures.AXES[axis].width
         fitted = basis.fit_basis(vectors, width, nuisance.get(axis))
         for part in ("centre", "spread", "directions"):

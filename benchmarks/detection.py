@@ -33,7 +33,7 @@ def yardstick(a: np.ndarray, b: np.ndarray, rng: np.random.Generator) -> float: 
     """Squared distance of the means in shrunken within-site deviations, from moments alone: what shiftscope does."""
     sites = [Moments.of(a), Moments.of(b)]
     unit = WithinSiteCovariance.of(sites)
-    return float(plain(MomentTable.of(sites), np.array([0]), np.array([1])).curves(lambda _: unit).p[0])
+    return float(plain(MomentTable.of(sites), np.array([0]), np.array([1])).distributions(lambda _: unit).p[0])
 
 
 def trace(a: np.ndarray, b: np.ndarray, rng: np.random.Generator) -> float:  # noqa: ARG001

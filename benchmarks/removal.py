@@ -20,13 +20,13 @@ import numpy as np
 import torch
 
 from shiftscope import images, sites
-from shiftscope.diagnosis.removal import MEASURED, Removal, removals
+from shiftscope.diagnosis.removal import MEASURED, FeatureEffects, Removal, removals
 from shiftscope.measures.canonical_maps import Canonical
 from shiftscope.measures.canvas_batches import grey_of, harmonized_coordinates, measure_canvases
 from shiftscope.measures.features.extractors import Extractor, load_extractor
 from shiftscope.phantoms import ANATOMIES, APPEARANCE, Phantom
 from shiftscope.phantoms.structures import lesion_scale, zoom_in
-from shiftscope.shifts import SiteStatistics, compare_sides
+from shiftscope.shifts import SiteStatistics, compare_two
 from shiftscope.shifts.label_counts import LabelCounts
 from shiftscope.stats import Moments
 
@@ -89,8 +89,8 @@ def measured(
         rng = np.random.default_rng(SEED)
         strength = 1.0 if name == "inversion" else severity
         moved = side("b", [plant(item, strength, rng) for item in changed], extractor)
-        out[name] = removals({("a", "b"): compare_sides(base, moved)})
-    out[ANATOMY] = removals({("a", "b"): compare_sides(base, side("b", other, extractor))})
+        out[name] = removals(FeatureEffects.of({("a", "b"): compare_two(base, moved)}))
+    out[ANATOMY] = removals(FeatureEffects.of({("a", "b"): compare_two(base, side("b", other, extractor))}))
     return out
 
 

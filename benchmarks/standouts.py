@@ -27,10 +27,10 @@ from shiftscope.diagnosis.removal import MEASURED
 from shiftscope.diagnosis.texts.standout_text import CHANGED, DISTANT
 from shiftscope.profiles import Profile
 from shiftscope.recommendation import advise
-from shiftscope.shifts import UNLIKE, SiteStatistics, Standing, compare_all
+from shiftscope.shifts import UNLIKE, Outlyingness, SiteStatistics, compare_all
 from shiftscope.shifts.differences import MomentTable, plain
 from shiftscope.shifts.label_counts import LabelCounts
-from shiftscope.shifts.units import believed, yardsticks
+from shiftscope.shifts.units import capped, unit_at_width
 from shiftscope.shifts.within_site_covariance import WithinSiteCovariance
 from shiftscope.stats import Moments
 
@@ -44,9 +44,9 @@ Measured = tuple[float, float, float]
 """Of one site, the largest over its axes: factor, spread (whichever way), distance."""
 
 
-def measured(found: Sequence[Standing]) -> Measured:
+def measured(found: Sequence[Outlyingness]) -> Measured:
     return (
-        max([one.pull.factor for one in found if one.pull], default=1.0),
+        max([one.influence.factor for one in found if one.influence], default=1.0),
         max(max(one.spread, 1 / one.spread) for one in found),
         max(one.distance for one in found),
     )
@@ -55,10 +55,10 @@ def measured(found: Sequence[Standing]) -> Measured:
 def of_sites(profiles: Sequence[Profile], harmonized: bool = False) -> dict[str, Measured]:
     """Every site that is compared with two others, on what harmonizers leave of its features or on all else."""
     large = [profile for profile in profiles if profile.patients >= LIMITS.needed(profile.patient_source)]
-    standing = compare_all([SiteStatistics.of(profile) for profile in large]).standing
+    outlying = compare_all([SiteStatistics.of(profile) for profile in large]).outlyingness
     kept = {
         site: [one for one in found if one.axis.startswith(HARMONIZED) == harmonized]
-        for site, found in standing.items()
+        for site, found in outlying.items()
     }
     return {site: measured(found) for site, found in kept.items() if found}
 
@@ -149,7 +149,7 @@ def forgeries(trials: int) -> Iterator[str]:
             moments.append(Moments(10**9, moments[0].mean + rng.standard_normal(d), cov))
             sides = [SiteStatistics(f"s{k}", one.n, {AXIS: one}, {}, None, {}, NOBODY) for k, one in enumerate(moments)]
             alone, among = compare_all(sides[:-1]), compare_all(sides)
-            told = np.array(measured(among.standing[f"s{count}"])) >= LARGEST
+            told = np.array(measured(among.outlyingness[f"s{count}"])) >= LARGEST
             for pair, shift in alone.pairs.items():
                 before, after = shift.on(AXIS), among.pairs[pair].on(AXIS)
                 if before is not None and after is not None and before.value >= 1:
@@ -174,14 +174,14 @@ def giants(draws: int) -> Iterator[str]:
                 sides = [
                     SiteStatistics(f"s{k}", one.n, {AXIS: one}, {}, None, {}, NOBODY) for k, one in enumerate(moments)
                 ]
-                unit = yardsticks(AXIS, believed(sides))(d)
-                weights = np.array([side.plain[AXIS].n - 1 for side in believed(sides)])
+                unit = unit_at_width(AXIS, capped(sides))(d)
+                weights = np.array([side.plain[AXIS].n - 1 for side in capped(sides)])
                 truly = float(weights.sum() ** 2 / np.sum(weights**2 / np.array([n - 1, n - 1, giant - 1])))
                 units = (unit, replace(unit, freedom=truly), WithinSiteCovariance.of(moments))
                 for place, one in enumerate(units):
-                    curve = plain(MomentTable.of(moments), *pair).curves(lambda _, one=one: one)
-                    (low,), (high,) = curve.interval()
-                    found[draw, place] = curve.value[0], low <= effect <= high, high - low
+                    distribution = plain(MomentTable.of(moments), *pair).distributions(lambda _, one=one: one)
+                    (low,), (high,) = distribution.interval()
+                    found[draw, place] = distribution.value[0], low <= effect <= high, high - low
             cells = [f"{value:.2f}, {held:.3f}, {width:.2f}" for value, held, width in found.mean(axis=0)]
             yield f"| {n}, {n}, {giant} | {d} | {effect:.0f} | {' | '.join(cells)} |"
 

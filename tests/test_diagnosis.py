@@ -13,7 +13,7 @@ from shiftscope.measures.features.extractors import load_extractor
 from shiftscope.profiles import Options, Profile, profile_site
 from shiftscope.profiles.profile_document import Sketch
 from shiftscope.recommendation import advise
-from shiftscope.shifts import SiteStatistics, compare_sides
+from shiftscope.shifts import SiteStatistics, compare_two
 from shiftscope.sites import read_site
 from shiftscope.stats import Moments
 
@@ -264,7 +264,7 @@ def test_sites_of_unequal_width_compare_on_what_they_share(federations: dict[str
     narrow = {}
     for axis, sketch in two.sketches.items():
         narrow[axis] = None if sketch is None else Sketch.of(sketch.moments.leading(4))
-    shift = compare_sides(SiteStatistics.of(one), SiteStatistics.of(two.model_copy(update={"sketches": narrow})))
+    shift = compare_two(SiteStatistics.of(one), SiteStatistics.of(two.model_copy(update={"sketches": narrow})))
     texture = shift.on("texture")
     assert texture is not None
     assert texture.width == 4

@@ -123,7 +123,8 @@ def _not_asked(question: str, made: Reference) -> str:
 
 
 def _says(question: str, status: Status, limit: float, needed: int | None, found: AxisVerdict, effect: Effect) -> str:
-    numbers, noun = told(effect), _NOUNS[question]
+    low, high = found.low or 0.0, found.high or 0.0
+    numbers, noun = told(effect, low, high), _NOUNS[question]
     confidence = f"confidence {found.probability or 0.0:.2g}"
     if status in ("failed", "warned"):
         return f"{noun} {'differ' if question == 'label' else 'differs'}: {numbers}, limit {limit:g}"
@@ -131,15 +132,14 @@ def _says(question: str, status: Status, limit: float, needed: int | None, found
         return f"{noun}: {numbers}; the other shifts between the two can explain it, so nothing is decided"
     if needed is not None:
         return f"{noun}: {numbers}; cannot tell, {confidence}; about {needed} patients a side would decide it"
-    if effect.interval[0] > limit:
+    if low > limit:
         return f"{noun}: {numbers}; it is there, but not known to be a shift in {noun}, {confidence}"
     seen = f"; {number(found.detectable)} or more would have been seen (80 % power)" if found.detectable else ""
     return f"no shift in {noun} that counts: {numbers}{seen}"
 
 
-def told(effect: Effect) -> str:
+def told(effect: Effect, low: float, high: float) -> str:
     """The axis and its numbers, as they stand in a sentence."""
-    low, high = effect.interval
     held = f" at equal {effect.held}" if effect.held else ""
     numbers = f"effect {number(effect.value)}, 95 % [{number(low)}, {number(high)}], {counted(effect.n[::-1])}"
     return f"{effect.axis}{held}, {numbers}"

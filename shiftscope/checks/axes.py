@@ -8,7 +8,7 @@ from shiftscope.checks.policy import JUDGED, Policy
 from shiftscope.checks.references import Reference
 from shiftscope.diagnosis import LIMITS
 from shiftscope.diagnosis.texts.phrases import names
-from shiftscope.shifts import Effect, detectable, exceeds, intervals
+from shiftscope.shifts import Effect, EffectBatch
 
 __all__ = ["axes_of"]
 
@@ -23,34 +23,36 @@ def axes_of(made: Reference, questions: Sequence[Finding], answers: Answers, pol
     """
     effects = [effect for axis in JUDGED if (effect := made.shift.on(axis)) is not None]
     if effects:
-        intervals(effects)
-        over = {level: _over(effects, policy, level) for level in ("warn", "error")}
+        batch = EffectBatch.of(effects)
+        over = {level: _over(batch, policy, level) for level in ("warn", "error")}
         asked = {question.name: question for question in questions}
-        for effect, least in zip(effects, detectable(effects).tolist(), strict=True):
+        for effect, interval, detectable in zip(
+            effects, batch.intervals.tolist(), batch.detectable.tolist(), strict=True
+        ):
             if effect.axis in policy.axes:
                 own, status = True, _by_own_limit(effect.axis, over)
             else:
                 question = asked[JUDGED[effect.axis]]
-                status = _with_question(effect, question, answers)
+                status = _with_question(effect, interval[0], question, answers)
                 own = status == "passed" and (over["error"][effect.axis] or over["warn"][effect.axis])
                 status = "warned" if own else status
-            yield _finding(effect, status, own, least, policy)
+            yield _finding(effect, (interval[0], interval[1]), status, own, detectable, policy)
     for axis in made.missing(policy):
         yield _absent(axis, made)
 
 
-def _over(effects: Sequence[Effect], policy: Policy, level: str) -> Mapping[str, bool]:
+def _over(batch: EffectBatch, policy: Policy, level: str) -> Mapping[str, bool]:
     """Axis -> whether its effect surely exceeds its limit at a level; never, where there is none."""
     limits = []
-    for effect in effects:
+    for effect in batch.effects:
         limit = policy.axes.get(effect.axis) or policy.questions[JUDGED[effect.axis]]
         limits.append(limit.warn if level == "warn" else limit.error)
-    sure = exceeds(effects, [limit or 0.0 for limit in limits]).tolist()
+    sure = batch.exceeds([limit or 0.0 for limit in limits]).tolist()
     claims = len(policy.axes) + len(policy.measures)
     return {
         effect.axis: limit is not None
-        and confidence > 1 - LIMITS.alpha / (claims if effect.axis in policy.axes else len(effects))
-        for effect, confidence, limit in zip(effects, sure, limits, strict=True)
+        and confidence > 1 - LIMITS.alpha / (claims if effect.axis in policy.axes else len(batch.effects))
+        for effect, confidence, limit in zip(batch.effects, sure, limits, strict=True)
     }
 
 
@@ -60,20 +62,22 @@ def _by_own_limit(axis: str, over: Mapping[str, Mapping[str, bool]]) -> Status:
     return "warned" if over["warn"][axis] else "passed"
 
 
-def _with_question(effect: Effect, question: Finding, answers: Answers) -> Status:
+def _with_question(effect: Effect, low: float, question: Finding, answers: Answers) -> Status:
     """What goes with a question that did not pass: the axis that made its case, and those that clear its limit."""
     if question.status not in ("failed", "warned", "undecided"):
         return "passed"
     at_warn = question.status == "warned" or question.error is None
     limit, verdict = (question.warn, answers.warn) if at_warn else (question.error, answers.error)
     strongest = verdict.axes[question.name].axis == effect.axis
-    return question.status if strongest or effect.interval[0] > (limit or 0.0) else "passed"
+    return question.status if strongest or low > (limit or 0.0) else "passed"
 
 
-def _finding(effect: Effect, status: Status, own: bool, least: float, policy: Policy) -> Finding:
+def _finding(
+    effect: Effect, interval: tuple[float, float], status: Status, own: bool, detectable: float, policy: Policy
+) -> Finding:
     category = JUDGED[effect.axis]
     limit = policy.axes.get(effect.axis) or policy.questions[category]
-    low, high = effect.interval
+    low, high = interval
     return Finding(
         kind="axis",
         name=effect.axis,
@@ -86,8 +90,8 @@ def _finding(effect: Effect, status: Status, own: bool, least: float, policy: Po
         n=effect.n,
         warn=limit.warn,
         error=limit.error,
-        detectable=least,
-        says=told(effect),
+        detectable=detectable,
+        says=told(effect, low, high),
     )
 
 

@@ -22,9 +22,8 @@ LABELS = "labels"
 
 
 def category_of(question: str) -> Category:
-    """What a finding on an axis counts as; "geometry" serves structure."""
-    known = next((category for category in CATEGORIES if category == question), None)
-    return known or "structure"
+    """What a finding on a question counts as."""
+    return next(category for category in CATEGORIES if category == question)
 
 
 JUDGED: dict[str, Category] = {

@@ -14,7 +14,7 @@ from shiftscope.checks.policy import JUDGED, LABELS, Policy
 from shiftscope.diagnosis.judged_pairs import Pair
 from shiftscope.errors import ProfileError
 from shiftscope.profiles import Profile, Summary
-from shiftscope.shifts import Shift, SiteStatistics, Standing, compare_all, compare_one
+from shiftscope.shifts import Outlyingness, Shift, SiteStatistics, compare_all, compare_one
 
 __all__ = ["Reference", "refer"]
 
@@ -40,7 +40,7 @@ class Reference:
     left_out: tuple[str, ...]
     shift: Shift
     pairs: Mapping[Pair, Shift]
-    standing: Mapping[str, tuple[Standing, ...]]
+    standing: Mapping[str, tuple[Outlyingness, ...]]
     short: Mapping[str, tuple[int, int]]
     sides: Mapping[str, SiteStatistics]
 
@@ -127,13 +127,13 @@ def refer(new: Profile, baselines: Sequence[Profile], policy: Policy) -> Referen
         if profile.patients < (needed := policy.needed(profile.patient_source))
     }
     large = [profile for profile in others if profile.site not in short]
-    shift, pairs, standing = Shift(()), dict[Pair, Shift](), dict[str, tuple[Standing, ...]]()
+    shift, pairs, standing = Shift(()), dict[Pair, Shift](), dict[str, tuple[Outlyingness, ...]]()
     sides = {profile.site: SiteStatistics.of(profile) for profile in (new, *others)}
     if large and new.site not in short:
         found = compare_all([sides[site] for site in sorted([new.site, *(profile.site for profile in large)])])
         shift = found.by_site[new.site]
         pairs = {pair: item for pair, item in found.pairs.items() if new.site in pair}
-        standing = {**found.standing}
+        standing = {**found.outlyingness}
     return Reference(new, tuple(others), tuple(left_out), shift, pairs, standing, short, sides)
 
 

@@ -10,7 +10,7 @@ from shiftscope.dataframes import Tabular
 from shiftscope.diagnosis.causes.attribution import evidence_of
 from shiftscope.diagnosis.causes.evidence import Evidence
 from shiftscope.diagnosis.judged_pairs import Comparisons
-from shiftscope.diagnosis.removal import Removal, removals, without_each
+from shiftscope.diagnosis.removal import FeatureEffects, Removal, removals, without_each
 from shiftscope.diagnosis.texts.caveats import caveats
 from shiftscope.diagnosis.texts.standout_text import unchecked
 from shiftscope.diagnosis.verdicts import LIMITS, QUESTIONS, AxisVerdict, Kind, Limits, Verdict, judge, sum_up
@@ -107,16 +107,16 @@ def diagnose(profiles: Sequence[Profile], limits: Limits = LIMITS) -> Diagnosis:
             question: _strongest([verdict.axes[question] for verdict in verdicts.values()]) for question in QUESTIONS
         }
         kind = sum_up(axes)
-    moved = {pair: shifts[pair] for pair in shifts if verdicts[pair].axes["appearance"].called}
+    features = FeatureEffects.of({pair: shifts[pair] for pair in shifts if verdicts[pair].axes["appearance"].called})
     return Diagnosis(
         kind=kind,
         axes=axes,
         pairs=tuple(pairs),
         by_site=_by_site(profiles, found.by_site, limits),
         evidence=evidence_of(Comparisons(shifts, verdicts, known)),
-        removed=removals(moved),
-        removed_without=without_each(moved),
-        caveats=(*caveats(profiles, list(verdicts.values()), limits, found.standing), *unchecked(large)),
+        removed=removals(features),
+        removed_without=without_each(features),
+        caveats=(*caveats(profiles, list(verdicts.values()), limits, found.outlyingness), *unchecked(large)),
     )
 
 

@@ -151,7 +151,7 @@ def signals(shifts: Sequence[Shift]) -> list[Signals]:
     the scanner's look. "size" is the morphology, in 2-D or 3-D.
     """
     effects = [effect for shift in shifts for effect in shift.effects if effect.question != "features"]
-    low = stack([effect.curve for effect in effects]).interval(LEVEL)[0].tolist() if effects else []
+    low = stack([effect.distribution for effect in effects]).interval(LEVEL)[0].tolist() if effects else []
     ends = {id(effect): end for effect, end in zip(effects, low, strict=True)}
     out: list[Signals] = []
     for shift in shifts:

@@ -1,6 +1,6 @@
 """From the effects of one comparison to four answers and a kind."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,7 +15,7 @@ from shiftscope.diagnosis.calibration import (
     signals,
 )
 from shiftscope.records import Real, Record
-from shiftscope.shifts import Effect, Shift, detectable, exceeds, intervals, p_values
+from shiftscope.shifts import Effect, EffectBatch, Shift
 from shiftscope.stats import holm
 
 __all__ = ["KINDS", "LIMITS", "QUESTIONS", "AxisVerdict", "Kind", "Limits", "Verdict", "judge", "sum_up"]
@@ -34,9 +34,9 @@ class Limits:
             matter.
         alpha: family-wise error, over all comparisons and questions, of calling an effect larger than its margin.
         probable: probability from which a shift can be called.
-        enough: patients a side below which nothing is said.
+        enough: patients per site below which nothing is said.
         enough_files: the same where each file counts as a patient, and the true number can only be smaller.
-        comfortable: patients a side below which confidence is called low.
+        comfortable: patients per site below which confidence is called low.
     """
 
     margin: Mapping[str, float]
@@ -64,7 +64,8 @@ class AxisVerdict(Record):
         low: lower end of its 95 % interval.
         high: upper end.
         p: of no difference, corrected for all axes, questions and comparisons asked together (Holm).
-        detectable: smallest effect that would have been told from none at these n, on this axis, with 80 % power.
+        detectable: smallest effect that would have been distinguished from none at these n, on this axis, with 80 %
+            power.
         axis: the axis with the strongest case, None where the question could not be asked.
         held: what was held equal, "" for nothing.
         called: whether it counts as a shift.
@@ -91,13 +92,13 @@ class _Candidate:
         effect: on the axis with the most evidence.
         probability: of the shift.
         contested: whether other shifts can explain some of the evidence.
-        looked_at: how many effects it was chosen from.
+        choices: how many effects it was chosen from.
     """
 
     effect: Effect
     probability: float
     contested: bool
-    looked_at: int
+    choices: int
 
 
 class Verdict(Record):
@@ -108,7 +109,7 @@ class Verdict(Record):
 
 
 def judge(shifts: Sequence[Shift], limits: Limits = LIMITS, calibration: Calibration | None = None) -> list[Verdict]:
-    """Verdicts on comparisons that are looked at together.
+    """Verdicts on comparisons that are judged together.
 
     A shift is called when it is probable, and "its effect exceeds the margin" holds at the family-wise level
     `limits.alpha`: Holm's procedure over all comparisons and questions on one minus the confidence, times the number of
@@ -117,46 +118,54 @@ def judge(shifts: Sequence[Shift], limits: Limits = LIMITS, calibration: Calibra
     model = calibration or load_calibration()
     found = {
         (index, question): candidate
-        for index, (shift, seen) in enumerate(zip(shifts, signals(shifts), strict=True))
-        for question, belief in shift_probabilities(seen, model).items()
-        if (candidate := _candidate(shift, belief, limits)) is not None
+        for index, (shift, signal) in enumerate(zip(shifts, signals(shifts), strict=True))
+        for question, answer in shift_probabilities(signal, model).items()
+        if (candidate := _candidate(shift, answer, limits)) is not None
     }
-    effects = [candidate.effect for candidate in found.values()]
-    margins = np.array([limits.margin[question] for _, question in found])
-    looked_at = np.array([candidate.looked_at for candidate in found.values()])
-    p, sure = (p_values(effects), exceeds(effects, margins)) if effects else (np.array([]), np.array([]))
-    intervals(effects)
-    faintest = detectable(effects) if effects else np.array([])
-    claims = _corrected(found, (1 - sure) * looked_at)
-    tests = _corrected(found, p * looked_at)
-    least = dict(zip(found, faintest.tolist(), strict=True))
+    answered = dict(zip(found, _answers([*found.values()], [question for _, question in found], limits), strict=True))
     verdicts = []
     for index in range(len(shifts)):
-        axes = {question: AxisVerdict() for question in QUESTIONS}
-        for question in QUESTIONS:
-            key = (index, question)
-            if key in found:
-                axes[question] = _answer(found[key], tests[key], least[key], claims[key] < limits.alpha, limits)
+        axes = {question: answered.get((index, question), AxisVerdict()) for question in QUESTIONS}
         verdicts.append(Verdict(kind=sum_up(axes), axes=axes))
     return verdicts
 
 
-def _corrected(keys: Iterable[tuple[int, str]], p: np.ndarray) -> dict[tuple[int, str], float]:
-    return dict(zip(keys, map(float, holm(np.minimum(p, 1.0))), strict=True))
+def _answers(candidates: Sequence[_Candidate], questions: Sequence[str], limits: Limits) -> list[AxisVerdict]:
+    """An answer to the question of each candidate, family-wise over all of them."""
+    if not candidates:
+        return []
+    batch = EffectBatch.of([candidate.effect for candidate in candidates])
+    choices = np.array([candidate.choices for candidate in candidates])
+    margins = np.array([limits.margin[question] for question in questions])
+    there = holm(np.minimum((1 - batch.exceeds(margins)) * choices, 1.0)) < limits.alpha
+    tests = holm(np.minimum(batch.p * choices, 1.0))
+    numbers = zip(batch.low.tolist(), batch.high.tolist(), tests.tolist(), batch.detectable.tolist(), strict=True)
+    return [
+        _answer(candidate, own, above, limits.probable)
+        for candidate, own, above in zip(candidates, numbers, there.tolist(), strict=True)
+    ]
 
 
-def _answer(candidate: _Candidate, p: float, least: float, there: bool, limits: Limits) -> AxisVerdict:
-    """What is said of a candidate whose effect is `there`: larger than its margin, family-wise."""
-    effect = candidate.effect
-    low, high = effect.interval
-    called = there and candidate.probability >= limits.probable
+def _answer(
+    candidate: _Candidate, numbers: tuple[float, float, float, float], there: bool, probable: float
+) -> AxisVerdict:
+    """What is said of a candidate.
+
+    Args:
+        candidate: the strongest case.
+        numbers: ends of its interval, its corrected p, and the smallest effect that would have been detected.
+        there: whether the effect is larger than its margin, family-wise.
+        probable: probability from which a shift can be called.
+    """
+    effect, (low, high, p, detectable) = candidate.effect, numbers
+    called = there and candidate.probability >= probable
     return AxisVerdict(
         probability=candidate.probability,
         effect=effect.value,
         low=low,
         high=high,
         p=p,
-        detectable=least,
+        detectable=detectable,
         axis=effect.axis,
         held=effect.held,
         called=called,
@@ -172,17 +181,18 @@ def sum_up(axes: Mapping[str, AxisVerdict]) -> Kind:
     return "structural" if structure else "none"
 
 
-def _candidate(shift: Shift, belief: ShiftProbability, limits: Limits) -> _Candidate | None:
+def _candidate(shift: Shift, answer: ShiftProbability, limits: Limits) -> _Candidate | None:
     """The effect with the most evidence, the largest of equals, of those measured on enough patients.
 
-    The lesion itself is no part of the scanner's look: where the brightness is known away from masks, that counts.
+    The lesion itself is no part of what a scanner makes of an image: where the brightness is known away from masks,
+    that counts.
     """
     effects = [
-        effect for effect in shift.effects if name_of(effect.axis) in belief.evidence and min(effect.n) >= limits.enough
+        effect for effect in shift.effects if name_of(effect.axis) in answer.evidence and min(effect.n) >= limits.enough
     ]
     if any(effect.axis == "intensity_outside" for effect in effects):
         effects = [effect for effect in effects if effect.axis != "intensity"]
     if not effects:
         return None
-    best = max(effects, key=lambda effect: (belief.evidence[name_of(effect.axis)], effect.value))
-    return _Candidate(best, belief.probability, belief.disputed > 0, len(effects))
+    best = max(effects, key=lambda effect: (answer.evidence[name_of(effect.axis)], effect.value))
+    return _Candidate(best, answer.probability, answer.disputed > 0, len(effects))

@@ -30,18 +30,19 @@ class Axis:
     """One group of numbers that is compared as a whole.
 
     Attributes:
-        question: what a difference speaks of: "appearance", "structure" or "annotation"; "geometry" for what serves
-            structure where there are no masks, and in addition to them; "features" for those that show
-            what each harmonizer would remove.
+        question: which question a difference answers: "appearance", "structure" or "annotation"; "features" for those
+            that answer none and show what each harmonizer would remove.
         width: most coordinates a profile publishes.
         version: raised when the numbers change meaning; other versions are not comparable.
         says: what it is, for people.
+        holds_area: whether the area of the lesion is one of its coordinates, so that nothing is left at equal area.
     """
 
     question: str
     width: int
     version: int
     says: str
+    holds_area: bool = False
 
 
 AXES: dict[str, Axis] = {
@@ -50,8 +51,8 @@ AXES: dict[str, Axis] = {
     "colour": Axis("appearance", 8, 2, "colour balance and saturation"),
     "texture": Axis("appearance", 8, 1, "sharpness, noise, spectrum and evenness"),
     "noise": Axis("appearance", 4, 1, "noise at each brightness"),
-    "layout": Axis("geometry", 16, 1, "place and direction of what is in the image, nearly whatever its look"),
-    "lesion": Axis("geometry", 8, 1, "layout of the lesion and what surrounds it"),
+    "layout": Axis("structure", 16, 1, "place and direction of what is in the image, nearly whatever its look"),
+    "lesion": Axis("structure", 8, 1, "layout of the lesion and what surrounds it"),
     "features_shallow": Axis("features", 16, 1, "fine structure of the image as it is"),
     "features_deep": Axis("features", 16, 1, "layout of the image as it is"),
     "zscore_shallow": Axis("features", 16, 1, "fine structure after z-scoring each case"),
@@ -62,8 +63,8 @@ AXES: dict[str, Axis] = {
     "polarity_deep": Axis("features", 16, 1, "layout of the negative after its quantile map"),
     "canonical_shallow": Axis("features", 16, 2, "fine structure after the site's map to a public look"),
     "canonical_deep": Axis("features", 16, 2, "layout after the site's map to a public look"),
-    "morphology": Axis("structure", 8, 1, "size, shape, place and number of the masks, in 2-D"),
-    "morphology_3d": Axis("structure", 8, 1, "size, shape, place and number of the masks, in 3-D"),
+    "morphology": Axis("structure", 8, 1, "size, shape, place and number of the masks, in 2-D", holds_area=True),
+    "morphology_3d": Axis("structure", 8, 1, "size, shape, place and number of the masks, in 3-D", holds_area=True),
     "boundary": Axis("annotation", 4, 2, "how the contour lies on the image's edges"),
 }
 """Every axis by its key in a profile."""

@@ -126,7 +126,7 @@ class SiteAccumulator:
             if axis in left_out:
                 continue
             self.plain.setdefault(axis, MomentSums()).add(row)
-            if size is not None and not left_out and AXES[axis].question != "structure":
+            if size is not None and not left_out and not AXES[axis].holds_area:
                 self.joint.setdefault(axis, MomentSums()).add(np.append(row, size[0]))
             if patient.label is not None:
                 self.by_class.setdefault(patient.label, {}).setdefault(axis, MomentSums()).add(row)

@@ -49,5 +49,5 @@ def change_point(effects: Mapping[int, Effect]) -> ChangePoint:
 
 
 def _log_ratio(effect: Effect) -> float:
-    noise = float(effect.curve.noise)
-    return float(effect.curve.distance) * effect.width / (2 * noise) if noise > 0 else 0.0
+    noise = float(effect.distribution.noise)
+    return float(effect.distribution.distance) * effect.width / (2 * noise) if noise > 0 else 0.0

@@ -10,10 +10,10 @@ from shiftscope.diagnosis.calibration import load_calibration, name_of, shift_pr
 from shiftscope.diagnosis.verdicts import LIMITS, Limits
 from shiftscope.series.blocks import Blocks, cuts, growing
 from shiftscope.series.limits import share
-from shiftscope.shifts import Effect, Shift, SiteStatistics, exceeds
+from shiftscope.shifts import Effect, EffectBatch, Shift, SiteStatistics
 from shiftscope.shifts.effect_distributions import SMALLEST_P
 
-__all__ = ["Alarm", "InterimAnalysis", "Test", "interim_analyses", "question_of"]
+__all__ = ["Alarm", "InterimAnalysis", "Test", "interim_analyses"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +88,13 @@ def interim_analyses(
         yield InterimAnalysis(blocks, tests, _alarms(tests, shifts, limits))
 
 
-def question_of(effect: Effect) -> str:
-    """Of which question an axis speaks: layout serves structure."""
-    return "structure" if effect.question == "geometry" else effect.question
-
-
 def _tests(shifts: Mapping[int, Shift], allowed: float, limits: Limits) -> dict[str, Test]:
     """Every axis at its own best cut."""
     every = [(start, effect) for start, shift in shifts.items() for effect in _judged(shift, limits)]
     effects = [effect for _, effect in every]
-    margins = [limits.margin[question_of(effect)] for effect in effects]
-    cleared = np.array(margins) * [question_of(effect) != "label" for effect in effects]
-    p = np.maximum(1 - exceeds(effects, cleared), SMALLEST_P).tolist() if effects else []
+    margins = [limits.margin[effect.question] for effect in effects]
+    cleared = np.array(margins) * [effect.question != "label" for effect in effects]
+    p = np.maximum(1 - EffectBatch.of(effects).exceeds(cleared), SMALLEST_P).tolist() if effects else []
     limit = allowed / max(len({effect.axis for effect in effects}) * len(shifts), 1)
     out: dict[str, Test] = {}
     for (start, effect), value, margin in zip(every, p, margins, strict=True):
@@ -126,7 +121,7 @@ def _alarms(tests: Mapping[str, Test], shifts: Mapping[int, Shift], limits: Limi
     """Each question's probability is that of its clearest axis, at that axis's cut."""
     found: dict[str, Alarm] = {}
     for axis, test in sorted(tests.items(), key=lambda item: (item[1].p, -item[1].effect.value)):
-        question = question_of(test.effect)
+        question = test.effect.question
         if test.outside and question not in found:
             belief = shift_probabilities(signals([shifts[test.start]])[0], load_calibration()).get(question)
             found[question] = Alarm(axis, 0.0 if belief is None else belief.probability)

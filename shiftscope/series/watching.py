@@ -1,15 +1,15 @@
-"""From a baseline and its months to a watch: every month with what its look found."""
+"""From a baseline and its months to a watch: every month with what its interim analysis found."""
 
 from collections.abc import Sequence
 
 from shiftscope.diagnosis.verdicts import LIMITS, Limits
 from shiftscope.profiles import Profile
 from shiftscope.series.changes import changes_of
-from shiftscope.series.interim_analyses import InterimAnalysis, Test, interim_analyses, question_of
+from shiftscope.series.interim_analyses import InterimAnalysis, Test, interim_analyses
 from shiftscope.series.limits import spent
 from shiftscope.series.months import caveats_of, date_of, is_enough, require_series
 from shiftscope.series.watch_documents import Month, Reading, Watch
-from shiftscope.shifts import SiteStatistics, intervals
+from shiftscope.shifts import EffectBatch, SiteStatistics
 
 __all__ = ["ALPHA", "watch"]
 
@@ -28,7 +28,7 @@ def watch(
     Args:
         baseline: label and profile of what the site was like.
         months: label and profile of each month, the oldest first; no patient is in two of them or in the baseline.
-        alpha: chance of any alarm, over all looks and axes, when nothing changes.
+        alpha: chance of any alarm, over all interim analyses and axes, when nothing changes.
         limits: margins, and patients that are needed.
 
     Raises:
@@ -42,40 +42,48 @@ def watch(
     found = list(
         interim_analyses(SiteStatistics.of(first), [SiteStatistics.of(profile) for profile in watched], alpha, limits)
     )
-    tests = [test.effect for look in found for test in look.tests.values()]
-    if tests:
-        intervals(tests)
-    by_label = {profile.site: look for profile, look in zip(watched, found, strict=True)}
     names = [profile.site for profile in watched]
+    readings = dict(zip(names, _readings(found, names), strict=True))
+    alarms = {name: tuple(analysis.alarms) for name, analysis in zip(names, found, strict=True)}
     return Watch(
         baseline=first.site,
         patients=first.patients,
         alpha=alpha,
         spent=spent(alpha, len(found)),
-        months=tuple(_month(profile, by_label.get(profile.site), names) for profile in rest),
+        months=tuple(
+            Month(
+                label=profile.site,
+                patients=profile.patients,
+                dated=date_of(profile),
+                watched=profile.site in readings,
+                readings=readings.get(profile.site, ()),
+                alarms=alarms.get(profile.site, ()),
+            )
+            for profile in rest
+        ),
         changes=changes_of(first, watched, found, limits),
         caveats=tuple(caveats_of(first, rest, sites, limits)),
     )
 
 
-def _month(profile: Profile, look: InterimAnalysis | None, names: Sequence[str]) -> Month:
-    readings = tuple(_reading(test, names[test.start]) for test in look.tests.values()) if look else ()
-    return Month(
-        label=profile.site,
-        patients=profile.patients,
-        dated=date_of(profile),
-        watched=look is not None,
-        readings=readings,
-        alarms=tuple(look.alarms) if look else (),
-    )
+def _readings(found: Sequence[InterimAnalysis], names: Sequence[str]) -> list[tuple[Reading, ...]]:
+    """What each analysis found on every axis.
+
+    Args:
+        found: the analyses, one after each month.
+        names: labels of these months.
+    """
+    tests = [[*analysis.tests.values()] for analysis in found]
+    intervals = iter(EffectBatch.of([test.effect for own in tests for test in own]).intervals.tolist())
+    return [tuple(_reading(test, names[test.start], next(intervals)) for test in own) for own in tests]
 
 
-def _reading(test: Test, since: str) -> Reading:
+def _reading(test: Test, since: str, interval: Sequence[float]) -> Reading:
     effect = test.effect
-    low, high = effect.interval
+    low, high = interval
     return Reading(
         axis=effect.axis,
-        question=question_of(effect),
+        question=effect.question,
         since=since,
         effect=effect.value,
         low=low,

@@ -1,24 +1,27 @@
-"""How sites differ: effects with their uncertainty. Numbers only; the verdict is the diagnosis's."""
+"""How sites differ: effects with their uncertainty. Numbers only; the verdict is the diagnosis's.
 
-from shiftscope.shifts.comparisons import Shifts, compare_all, compare_one, compare_pairs, compare_sides
-from shiftscope.shifts.effects import Effect, Shift, detectable, exceeds, intervals, p_values
+For: every comparison of sites, by `recommend`, `check`, `watch` and the report. In: `SiteStatistics`, what profiles say
+of means, covariances and counts. Out: a `Shift` for each pair, an `Effect` for each axis, and who lies far from all
+others. In three steps, a file each: `axis_differences` estimates, `adjustments` hold simpler causes equal,
+`comparisons` infer.
+"""
+
+from shiftscope.shifts.comparisons import Shifts, compare_all, compare_one, compare_pairs, compare_two
+from shiftscope.shifts.effects import Effect, EffectBatch, Shift
+from shiftscope.shifts.outlyingness import UNLIKE, Influence, Outlyingness
 from shiftscope.shifts.site_statistics import SiteStatistics
-from shiftscope.shifts.standouts import UNLIKE, Pull, Standing
 
 __all__ = [
     "UNLIKE",
     "Effect",
-    "Pull",
+    "EffectBatch",
+    "Influence",
+    "Outlyingness",
     "Shift",
     "Shifts",
     "SiteStatistics",
-    "Standing",
     "compare_all",
     "compare_one",
     "compare_pairs",
-    "compare_sides",
-    "detectable",
-    "exceeds",
-    "intervals",
-    "p_values",
+    "compare_two",
 ]

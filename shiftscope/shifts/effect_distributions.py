@@ -1,14 +1,14 @@
-"""The distribution of a squared distance at any true shift: one curve for p, interval, confidence and power.
+"""The distribution of a squared distance at any true shift, for p values, intervals, confidence and power.
 
 With d the difference of two means in the unit (`WithinSiteCovariance`) and V its covariance, T = |d|^2 is a
 weighted sum of noncentral chi-squares with the eigenvalues of V as weights (Box 1954, doi:10.1214/aoms/1177728786). It
 is matched in its first three cumulants by a shifted chi-square (Imhof 1961, doi:10.1093/biomet/48.3-4.419). That V was
 estimated turns the chi-square into an F (Brunner, Dette and Munk 1997, doi:10.2307/2965420), and so does that the
-yardstick was estimated from the same patients: both make T larger on average and more variable, by amounts known to
-first order in one over the freedom. They are arranged so that one coordinate gives Welch's t-test and two sites without
-shrinkage give Hotelling's T^2.
+unit was estimated from the same patients: both make T larger on average and more variable, by amounts known to first
+order in one over the degrees of freedom. They are arranged so that one coordinate gives Welch's t-test and two sites
+without shrinkage give Hotelling's T^2.
 
-All functions take curves whose fields are floats, or arrays of one shape for many comparisons at once.
+All functions take distributions whose fields are floats, or arrays of one shape for many comparisons at once.
 """
 
 import math
@@ -23,7 +23,7 @@ __all__ = ["LEVEL", "POWER", "SMALLEST_P", "EffectDistribution", "stack"]
 LEVEL = 0.95
 POWER = 0.8
 SMALLEST_P = 1e-9  # the approximation of the tail is not trusted beyond
-MOST_PATIENTS = 100_000  # a side; more are not asked for
+MOST_PATIENTS = 100_000  # per site; more are not asked for
 
 _NOTHING = 1e-12  # a share of the variance that is rounding
 _STEPS = 60  # of a bisection at the most: a double has no more
@@ -34,18 +34,19 @@ class EffectDistribution(NamedTuple):
     """How the squared distance of two estimated means is distributed, floats or arrays of one shape.
 
     Attributes:
-        distance: T, the squared distance seen.
+        distance: T, the observed squared distance.
         noise: tr V, what T is expected to be without a shift.
         noise2: tr V^2, the sampling error of V taken off.
         noise3: tr V^3, likewise.
-        along: u'Vu, the variance in the direction u of the difference seen.
+        along: u'Vu, the variance in the direction u of the observed difference.
         along2: |Vu|^2.
         freedom: degrees of freedom of tr V as it was estimated; infinite when it is known.
-        stretch: share by which a true squared distance comes out too large because the yardstick is estimated.
-        noise_stretch: the same for T without a shift, against the V that was estimated on the same patients.
-        common: what of `noise_stretch` is the scale of yardstick and V alone, which cancels in T / tr V.
-        mixing: one over the freedom of an F that varies as an estimated yardstick makes T vary, without a shift.
-        wobble: the same far from 0.
+        inflation: share by which a true squared distance comes out too large because the unit is estimated.
+        inflation_null: the same for T without a shift, against the V that was estimated on the same patients.
+        inflation_common: what of `inflation_null` is the scale of unit and V alone, which cancels in T / tr V.
+        inverse_freedom_null: one over the denominator's degrees of freedom of an F that varies as an estimated unit
+            makes T vary, without a shift.
+        inverse_freedom_shifted: the same far from 0.
     """
 
     distance: float | np.ndarray
@@ -55,16 +56,16 @@ class EffectDistribution(NamedTuple):
     along: float | np.ndarray
     along2: float | np.ndarray
     freedom: float | np.ndarray
-    stretch: float | np.ndarray
-    noise_stretch: float | np.ndarray
-    common: float | np.ndarray
-    mixing: float | np.ndarray
-    wobble: float | np.ndarray
+    inflation: float | np.ndarray
+    inflation_null: float | np.ndarray
+    inflation_common: float | np.ndarray
+    inverse_freedom_null: float | np.ndarray
+    inverse_freedom_shifted: float | np.ndarray
 
     @property
     def value(self) -> np.ndarray:
-        """The effect: squared distance of the true means in the yardstick, its biases taken off, not below 0."""
-        return np.maximum(0.0, (self.distance - self.noise / (1 - self.noise_stretch)) * (1 - self.stretch))
+        """The effect: squared distance of the true means in the unit, its biases taken off, not below 0."""
+        return np.maximum(0.0, (self.distance - self.noise / (1 - self.inflation_null)) * (1 - self.inflation))
 
     @property
     def p(self) -> np.ndarray:
@@ -75,7 +76,7 @@ class EffectDistribution(NamedTuple):
         """Confidence, 0 to 1, that the true effect is larger than `margin`.
 
         The confidence distribution of the effect (Schweder and Hjort 2002, doi:10.1111/1467-9469.00285): the
-        probability of a distance smaller than the one seen if the true effect were exactly `margin`.
+        probability of a distance smaller than the observed one if the true effect were exactly `margin`.
         """
         effect = np.asarray(margin, dtype=float)
         certain = self.noise <= _NOTHING * np.maximum(self.distance, _NOTHING)  # nothing varies: no chance in it
@@ -86,14 +87,15 @@ class EffectDistribution(NamedTuple):
         k3 = 8 * np.where(certain, 1.0, self.noise3) + 24 * effect * self.along2
         freedom = 8 * k2**3 / k3**2
         varying = np.sqrt(k2 * freedom / 2)  # of the mean; the rest is a fixed part
-        seen = self._unstretched(far, mean / varying)
-        shifted = (seen[0] - mean) / varying + 1
+        deflated, denominator = self._deflated(far, mean / varying)
+        shifted = (deflated - mean) / varying + 1
         start = shifted <= 0  # left of where the shifted chi-square begins: match two cumulants only
-        below = _f_cdf(np.where(start, 2 * mean**2 / k2, freedom), seen[1], np.where(start, seen[0] / mean, shifted))
+        numerator = np.where(start, 2 * mean**2 / k2, freedom)
+        below = _f_cdf(numerator, denominator, np.where(start, deflated / mean, shifted))
         return np.where(certain, self.distance > effect, below)
 
-    def _unstretched(self, far: np.ndarray, fixed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The distance less what estimating V and the yardstick adds to it on average, and the F's freedom.
+    def _deflated(self, far: np.ndarray, fixed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The distance less what estimating V and the unit adds to it on average, and the F's denominator freedom.
 
         Args:
             far: the shift's share of the expected distance.
@@ -101,8 +103,8 @@ class EffectDistribution(NamedTuple):
         """
         near = 1 - far
         of_noise = near**2 / self.freedom  # V matters less the farther the means are apart
-        spread = of_noise + (1 - far**2) * self.mixing + far**2 * self.wobble
-        longer = self.stretch * far + (self.noise_stretch - self.common) * near + 2 * of_noise
+        spread = of_noise + (1 - far**2) * self.inverse_freedom_null + far**2 * self.inverse_freedom_shifted
+        longer = self.inflation * far + (self.inflation_null - self.inflation_common) * near + 2 * of_noise
         spread = np.minimum(spread * fixed**2, 0.45)
         jensen = 2 * spread / (1 - 2 * spread) / fixed  # the F's own mean
         return self.distance * (1 - np.minimum(longer, 0.9)) * (1 + jensen), 1 / np.maximum(spread, 1e-12)
@@ -117,7 +119,7 @@ class EffectDistribution(NamedTuple):
     ) -> np.ndarray:
         """The smallest true effect that would be called larger than `margin` at level `alpha` with `power`.
 
-        What was seen does not matter, only how uncertain it is; the direction is any.
+        What was observed does not matter, only how uncertain it is; the direction is any.
         """
         margin = np.broadcast_to(np.asarray(margin, dtype=float), np.shape(self.noise))
         plan = self._replace(along=self.noise2 / self.noise, along2=self.noise3 / self.noise)
@@ -129,17 +131,17 @@ class EffectDistribution(NamedTuple):
         return _root(lambda effect, rows: 1 - least.at_rows(rows).exceeds(effect), power, np.asarray(least.distance))
 
     def at_rows(self, rows: np.ndarray) -> "EffectDistribution":
-        """Some of many curves, in one dimension."""
+        """Some of many distributions, in one dimension."""
         return EffectDistribution(*(np.reshape(field, -1)[rows] for field in self))
 
     def put(self, rows: np.ndarray, other: "EffectDistribution") -> "EffectDistribution":
-        """Many curves with others in some rows."""
+        """Many distributions with others in some rows."""
         out = np.array(self)
         out[:, rows] = other
         return EffectDistribution(*out)
 
     def at(self, factor: float | np.ndarray) -> "EffectDistribution":
-        """The curve with `factor` times the patients everywhere."""
+        """The distribution with `factor` times the patients everywhere."""
         return self._replace(
             noise=self.noise / factor,
             noise2=self.noise2 / factor**2,
@@ -147,10 +149,11 @@ class EffectDistribution(NamedTuple):
             along=self.along / factor,
             along2=self.along2 / factor**2,
             freedom=self.freedom * factor,
-            **{
-                name: getattr(self, name) / factor
-                for name in ("stretch", "noise_stretch", "common", "mixing", "wobble")
-            },
+            inflation=self.inflation / factor,
+            inflation_null=self.inflation_null / factor,
+            inflation_common=self.inflation_common / factor,
+            inverse_freedom_null=self.inverse_freedom_null / factor,
+            inverse_freedom_shifted=self.inverse_freedom_shifted / factor,
         )
 
     def _effect_where(self, confidence: float) -> np.ndarray:
@@ -159,24 +162,24 @@ class EffectDistribution(NamedTuple):
         return _root(lambda effect, rows: 1 - self.at_rows(rows).exceeds(effect), 1 - confidence, np.asarray(guess))
 
 
-def stack(curves: Sequence[EffectDistribution]) -> EffectDistribution:
-    """One curve of arrays (k,) from k curves of floats."""
-    return EffectDistribution(*np.array(curves, dtype=float).reshape(-1, len(EffectDistribution._fields)).T)
+def stack(distributions: Sequence[EffectDistribution]) -> EffectDistribution:
+    """One record of arrays (k,) from k records of floats."""
+    return EffectDistribution(*np.array(distributions, dtype=float).reshape(-1, len(EffectDistribution._fields)).T)
 
 
 def patients_needed(
-    curve: EffectDistribution,
+    distribution: EffectDistribution,
     n: float,
     effect: float,
     margin: float = 0.0,
     alpha: float = 1 - LEVEL,
     power: float = POWER,
 ) -> int | None:
-    """Patients a side at which a true `effect` would be called larger than `margin` with `power`.
+    """Patients per site at which a true `effect` would be called larger than `margin` with `power`.
 
     Args:
-        curve: the curve at `n` patients a side.
-        n: patients a side, the harmonic mean where they differ.
+        distribution: that at `n` patients per site.
+        n: patients per site, the harmonic mean where they differ.
         effect: the true effect.
         margin: as asked of the verdict.
         alpha: level of the call.
@@ -187,7 +190,7 @@ def patients_needed(
     """
 
     def enough(patients: float) -> bool:
-        return float(curve.at(patients / n).detectable(margin, alpha, power)) <= effect
+        return float(distribution.at(patients / n).detectable(margin, alpha, power)) <= effect
 
     if effect <= margin or not enough(MOST_PATIENTS):
         return None

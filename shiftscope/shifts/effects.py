@@ -8,7 +8,7 @@ import numpy as np
 
 from shiftscope.shifts.effect_distributions import LEVEL, POWER, EffectDistribution, patients_needed, stack
 
-__all__ = ["Effect", "Shift", "detectable", "exceeds", "intervals", "p_values"]
+__all__ = ["Effect", "EffectBatch", "Shift"]
 
 
 @dataclass(frozen=True)
@@ -18,8 +18,8 @@ class Effect:
     Attributes:
         axis: a key of `AXES`, or "labels".
         question: "appearance", "structure", "label", "annotation" or "features".
-        curve: the distribution of the distance that was seen, in the federation's yardstick.
-        n: patients on either side.
+        distribution: of the squared distance that was observed, in the federation's unit.
+        n: patients at either site.
         width: coordinates compared.
         held: what was held equal: "prevalence", "lesion area", "contour habit"; "" for nothing.
         explained: how much of the effect that took away.
@@ -27,7 +27,7 @@ class Effect:
 
     axis: str
     question: str
-    curve: EffectDistribution
+    distribution: EffectDistribution
     n: tuple[int, int]
     width: int
     held: str = ""
@@ -36,32 +36,83 @@ class Effect:
     @cached_property
     def value(self) -> float:
         """Squared distance of the means in within-site standard deviations, its bias taken off, at least 0."""
-        return float(self.curve.value)
+        return float(self.distribution.value)
 
-    @cached_property
+    @property
     def p(self) -> float:
         """p value of no difference."""
-        return float(self.curve.p)
+        return float(self.distribution.p)
 
-    @cached_property
+    @property
     def interval(self) -> tuple[float, float]:
-        """95 % interval of `value`."""
-        low, high = self.curve.interval()
+        """95 % interval of `value`; of many effects `EffectBatch` has it sooner."""
+        low, high = self.distribution.interval()
         return min(float(low), self.value), max(float(high), self.value)
 
     def exceeds(self, margin: float) -> float:
         """Confidence, 0 to 1, that the true effect is larger than `margin`."""
-        return float(self.curve.exceeds(margin))
+        return float(self.distribution.exceeds(margin))
 
     def detectable(self, margin: float = 0.0, alpha: float = 1 - LEVEL, power: float = POWER) -> float:
         """The smallest true effect that would be called larger than `margin` with `power`, at these n and `alpha`."""
-        return float(self.curve.detectable(margin, alpha, power))
+        return float(self.distribution.detectable(margin, alpha, power))
 
     def patients_needed(
         self, effect: float, margin: float = 0.0, alpha: float = 1 - LEVEL, power: float = POWER
     ) -> int | None:
-        """Patients a side with which a true `effect` would be called larger than `margin`; None beyond 100,000."""
-        return patients_needed(self.curve, 2 / (1 / self.n[0] + 1 / self.n[1]), effect, margin, alpha, power)
+        """Patients per site with which a true `effect` would be called larger than `margin`; None beyond 100,000."""
+        return patients_needed(self.distribution, 2 / (1 / self.n[0] + 1 / self.n[1]), effect, margin, alpha, power)
+
+
+@dataclass(frozen=True)
+class EffectBatch:
+    """Many effects whose uncertainty is computed at once, each number when it is first asked for.
+
+    Attributes:
+        effects: k of them.
+    """
+
+    effects: tuple[Effect, ...]
+
+    @classmethod
+    def of(cls, effects: Sequence[Effect]) -> "EffectBatch":
+        """In the order given."""
+        return cls(tuple(effects))
+
+    @cached_property
+    def distributions(self) -> EffectDistribution:
+        """Those of all, fields (k,)."""
+        return stack([effect.distribution for effect in self.effects])
+
+    @cached_property
+    def p(self) -> np.ndarray:
+        """(k,) p values of no difference."""
+        return self.distributions.p
+
+    @cached_property
+    def intervals(self) -> np.ndarray:
+        """(k, 2) ends of the 95 % intervals."""
+        (low, high), value = self.distributions.interval(), self.distributions.value
+        return np.stack([np.minimum(low, value), np.maximum(high, value)], axis=1)
+
+    @property
+    def low(self) -> np.ndarray:
+        """(k,) lower ends of the 95 % intervals."""
+        return self.intervals[:, 0]
+
+    @property
+    def high(self) -> np.ndarray:
+        """(k,) upper ends."""
+        return self.intervals[:, 1]
+
+    @cached_property
+    def detectable(self) -> np.ndarray:
+        """(k,) the smallest true effects that would be told from none at these n: a 5 % test with 80 % power."""
+        return np.asarray(self.distributions.detectable(0.0, 1 - LEVEL, POWER))
+
+    def exceeds(self, margins: Sequence[float] | np.ndarray | float) -> np.ndarray:
+        """(k,) confidences that the true effects are larger than `margins` (k,), or one for all."""
+        return self.distributions.exceeds(np.asarray(margins, dtype=float))
 
 
 @dataclass(frozen=True)
@@ -73,37 +124,3 @@ class Shift:
     def on(self, axis: str) -> Effect | None:
         """The effect on an axis, None where it could not be compared."""
         return next((effect for effect in self.effects if effect.axis == axis), None)
-
-    def about(self, question: str) -> list[Effect]:
-        """The effects that speak of a question."""
-        return [effect for effect in self.effects if effect.question == question]
-
-
-def exceeds(effects: Sequence[Effect], margins: Sequence[float] | np.ndarray | float) -> np.ndarray:
-    """`Effect.exceeds` of many at once: (k,) confidences for (k,) margins, or one for all."""
-    return stack([effect.curve for effect in effects]).exceeds(np.asarray(margins, dtype=float))
-
-
-def p_values(effects: Sequence[Effect]) -> np.ndarray:
-    """`Effect.p` of many at once: (k,); each effect remembers its own."""
-    found = stack([effect.curve for effect in effects]).p
-    for effect, p in zip(effects, found.tolist(), strict=True):
-        effect.__dict__["p"] = p  # the place of a cached property
-    return found
-
-
-def intervals(effects: Sequence[Effect]) -> np.ndarray:
-    """`Effect.interval` of many at once: (k, 2); each effect remembers its own."""
-    unknown = [effect for effect in effects if "interval" not in effect.__dict__]
-    curves = stack([effect.curve for effect in unknown])
-    low, high = curves.interval()
-    ends = zip(np.minimum(low, curves.value).tolist(), np.maximum(high, curves.value).tolist(), strict=True)
-    for effect, interval in zip(unknown, ends, strict=True):
-        effect.__dict__["interval"] = interval
-    return np.array([effect.interval for effect in effects]).reshape(-1, 2)
-
-
-def detectable(effects: Sequence[Effect]) -> np.ndarray:
-    """`Effect.detectable` of many at once, told from none: (k,)."""
-    curves = stack([effect.curve for effect in effects])
-    return np.asarray(curves.detectable(0.0, 1 - LEVEL, POWER))

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from shiftscope.profiles.profile_document import CELL, Count
-from shiftscope.shifts.differences import Differences, UnitUncertainty, curve_of
+from shiftscope.shifts.differences import Differences
 from shiftscope.shifts.effect_distributions import EffectDistribution
+from shiftscope.shifts.squared_distances import UnitUncertainty, distribution_of
 
-__all__ = ["LabelCounts", "label_curves", "prevalence_differences"]
+__all__ = ["LabelCounts", "label_distributions", "prevalence_differences"]
 
 _STEPS = 9
 _ROUNDS = 20  # of alternating projections
@@ -50,7 +51,7 @@ class LabelCounts:
 
     def ends(self, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """Fewest and most patients of each of `names`: (k,), (k,)."""
-        low, high = (np.array([side.get(name, 0) for name in names], dtype=float) for side in (self.low, self.high))
+        low, high = (np.array([end.get(name, 0) for name in names], dtype=float) for end in (self.low, self.high))
         return low, high
 
     def possible(self, names: Sequence[str], target: np.ndarray) -> np.ndarray:
@@ -87,7 +88,7 @@ def _nearest(low: np.ndarray, high: np.ndarray, total: np.ndarray, target: np.nd
 def prevalence_differences(
     labels: Sequence[LabelCounts], i: np.ndarray, j: np.ndarray
 ) -> tuple[np.ndarray, Differences]:
-    """Differences of class shares; of the counts that are possible, those nearest to the other side count.
+    """Differences of class shares; of the counts that are possible, those nearest to the other site's count.
 
     Args:
         labels: N sites.
@@ -123,7 +124,7 @@ def prevalence_differences(
 
 
 def _of_counts(x: np.ndarray, y: np.ndarray, either: np.ndarray) -> Differences:
-    """Differences of shares from counts (m, k), for the classes that either side has.
+    """Differences of shares from counts (m, k), for the classes that either site has.
 
     Half a patient a class keeps a single class from varying not at all (Agresti and Coull 1998,
     doi:10.1080/00031305.1998.10480550, in spirit).
@@ -141,16 +142,16 @@ def _of_counts(x: np.ndarray, y: np.ndarray, either: np.ndarray) -> Differences:
     )
 
 
-def label_curves(differences: Differences) -> EffectDistribution:
-    """Curves of differences of shares, told in their mean variance within the sites: 1 - sum of squared shares."""
+def label_distributions(differences: Differences) -> EffectDistribution:
+    """Distributions of differences of shares, the unit their mean variance within sites: 1 - sum of squared shares."""
     freedom = np.maximum(differences.freedom, 1.0)
     within = differences.parts * (differences.freedom + 1)[..., None, None]
     scale = np.trace(within, axis1=2, axis2=3).sum(axis=0) / 2
     uncertain = np.sum(2 * np.sum(within**2, axis=(2, 3)) / freedom, axis=0) / 4
     known = 2 * scale**2 / uncertain
-    return curve_of(
+    return distribution_of(
         differences.delta / np.sqrt(scale)[:, None],
         differences.parts / scale[:, None, None],
         freedom,
-        UnitUncertainty(cost=2.0, freedom=known, within=1.0, wobble=np.ones(len(scale)), scalar=True),
+        UnitUncertainty(cost=2.0, freedom=known, within=1.0, variance_along=np.ones(len(scale)), scalar=True),
     )

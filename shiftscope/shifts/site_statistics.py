@@ -1,4 +1,4 @@
-"""What one profile says to a comparison."""
+"""What a comparison takes from one profile: moments by axis, within classes and beside the lesion area."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -36,9 +36,9 @@ class SiteStatistics:
 
     @classmethod
     def of(cls, profile: Profile) -> "SiteStatistics":
-        """The side of a profile.
+        """From a profile.
 
-        Labels of a private profile are not compared: its counts are noisy, and a class below the noise is not told.
+        Labels of a private profile are not compared: its counts are noisy, and a class below the noise is missing.
         """
         sketches = {axis: sketch for axis, sketch in profile.sketches.items() if sketch is not None}
         joint = {axis: sketch.moments_with_area(len(sketch.mean)) for axis, sketch in sketches.items()}
@@ -59,7 +59,7 @@ class SiteStatistics:
 
     @classmethod
     def pooled(cls, name: str, parts: Sequence["SiteStatistics"]) -> "SiteStatistics":
-        """One side of the patients of several that have none in common, one at least.
+        """All patients of several sites, one at least, that have none in common, as one site.
 
         An axis is pooled over the parts that have it; with the area beside it only where all of these know the area.
         """

@@ -1,9 +1,10 @@
-"""The unit in which shifts are told: how patients vary within a site.
+"""The unit of all effects: how patients vary within a site.
 
 Plain squared distances let the coordinates that vary most decide, and drown a shift in one coordinate among the
-noise of the others. Distances are therefore told in the covariance S of patients within sites, pooled over the
-federation, so that an effect of 1 means one within-site standard deviation. S is shrunk towards its diagonal: its
-correlations towards none, by the closed form of OAS (Chen, Wiesel, Eldar and Hero 2010, doi:10.1109/TSP.2010.2053029).
+noise of the others. Distances are therefore measured in the covariance S of patients within sites, pooled over the
+federation (Mahalanobis 1936, doi:10.1007/s13171-019-00164-5), so that an effect of 1 means one within-site standard
+deviation, squared. S is shrunk towards its diagonal: its correlations towards none, by the closed form of OAS (Chen,
+Wiesel, Eldar and Hero 2010, doi:10.1109/TSP.2010.2053029).
 
 S is estimated from the very patients that are compared, so distances come out too long. With the metric
 ((1 - r) S + r diag S)^-1 and a Wishart S, by how much is a closed form to first order in one over the freedom, and
@@ -43,7 +44,7 @@ class WithinSiteCovariance:
 
     @classmethod
     def of(cls, sites: Sequence[Moments]) -> Self:
-        """The yardstick of sites of one width (d,); at least one patient varies."""
+        """The unit of sites of one width (d,); at least one patient varies."""
         weights = [max(site.n - 1, 0) for site in sites]
         freedom = float(sum(weights))
         cov = np.sum([site.cov * weight for site, weight in zip(sites, weights, strict=True)], axis=0)
@@ -51,7 +52,7 @@ class WithinSiteCovariance:
 
     @classmethod
     def leave_one_out(cls, sites: Sequence[Moments]) -> list[Self]:
-        """For each of two sites or more the yardstick of all others, as `of` would make it."""
+        """For each of two sites or more the unit of all others, as `of` would make it."""
         weights = np.tile([float(max(site.n - 1, 0)) for site in sites], (len(sites), 1))
         np.fill_diagonal(weights, 0.0)
         freedom = weights.sum(axis=1)
@@ -84,22 +85,22 @@ class WithinSiteCovariance:
 
     @property
     def cost(self) -> float:
-        """Freedom that estimating S costs a squared distance: 2 for one coordinate, up to d + 1."""
+        """Degrees of freedom that estimating S costs a squared distance: 2 for one coordinate, up to d + 1."""
         within = self.within
         total, squares = float(np.trace(within)), float(np.sum(within * within))
         own = np.sum((self.root.T @ self.root) * self.cov, axis=1)
         full = (total**2 + squares) * (1 - self.shrinkage)
         return (full + 2 * self.shrinkage * float(own @ own)) / max(total, _NOTHING)
 
-    def wobble(self, delta: np.ndarray) -> np.ndarray:
+    def variance_along(self, delta: np.ndarray) -> np.ndarray:
         """Variance of the unit along each of `delta` (m, d), relative to that of one coordinate: (m,), 0 to 1."""
         y = delta @ (self.root.T @ self.root)
         length = np.sum(y * delta, axis=1) ** 2
         same = length <= 0
-        seen = y @ self.cov
+        image = y @ self.cov
         r = self.shrinkage
-        whole = np.sum(y * seen, axis=1) ** 2
-        half = np.sum((y * seen) ** 2, axis=1)
+        whole = np.sum(y * image, axis=1) ** 2
+        half = np.sum((y * image) ** 2, axis=1)
         diagonal = np.sum((y**2 @ self.cov**2) * y**2, axis=1)
         found: np.ndarray = ((1 - r) ** 2 * whole + 2 * r * (1 - r) * half + r**2 * diagonal) / np.where(
             same, 1.0, length

@@ -16,7 +16,7 @@ from shiftscope.diagnosis.calibration import (
 )
 from shiftscope.diagnosis.verdicts import LIMITS, QUESTIONS
 from shiftscope.measures.basis import load_basis
-from shiftscope.shifts import SiteStatistics, compare_sides
+from shiftscope.shifts import SiteStatistics, compare_two
 from shiftscope.shifts.label_counts import LabelCounts
 from shiftscope.stats import Moments
 
@@ -101,7 +101,7 @@ def test_signals_are_lower_ends_of_intervals() -> None:
         rows = rng.standard_normal((60, 4)) + shift
         return SiteStatistics(name, 60, {"texture": Moments.of(rows)}, {}, None, {}, LabelCounts({}, {}, 0))
 
-    shift = compare_sides(side("a", 0.0), side("b", 0.7))
+    shift = compare_two(side("a", 0.0), side("b", 0.7))
     texture = shift.on("texture")
     assert texture is not None
     effect, low, explained = signals([shift])[0]["texture"]

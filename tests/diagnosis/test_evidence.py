@@ -23,7 +23,7 @@ from shiftscope.profiles import Profile
 from shiftscope.profiles.export import summary
 from shiftscope.profiles.moment_sums import Histogram
 from shiftscope.profiles.profile_document import Count
-from shiftscope.shifts import SiteStatistics, compare_sides
+from shiftscope.shifts import SiteStatistics, compare_two
 
 GOLDEN = Profile.read(Path(__file__).parents[1] / "golden" / "profile-1.json")
 APPEARANCE = [name for names in CAUSES["appearance"].values() for name in names if not name.endswith("_outside")]
@@ -77,7 +77,7 @@ def told(profiles: list[Profile], called: Mapping[tuple[str, str], Mapping[str, 
     pairs = [*combinations(sorted(known), 2)]
     return evidence_of(
         Comparisons(
-            shifts={(a, b): compare_sides(SiteStatistics.of(known[a]), SiteStatistics.of(known[b])) for a, b in pairs},
+            shifts={(a, b): compare_two(SiteStatistics.of(known[a]), SiteStatistics.of(known[b])) for a, b in pairs},
             verdicts={pair: Verdict(kind="none", axes=answers(**called.get(pair, {}))) for pair in pairs},
             profiles=known,
         )
@@ -258,7 +258,7 @@ def test_where_nothing_could_be_asked_it_says_what_is_missing() -> None:
     east, west = site("east", {}), site("west", {})
     pair = ("east", "west")
     bare = Verdict(kind="none", axes={question: AxisVerdict() for question in QUESTIONS})
-    shift = compare_sides(SiteStatistics.of(east), SiteStatistics.of(west))
+    shift = compare_two(SiteStatistics.of(east), SiteStatistics.of(west))
     found = evidence_of(Comparisons({pair: shift}, {pair: bare}, {"east": east, "west": west}))
     assert [item.question for item in found] == list(QUESTIONS)
     assert all(item.says.startswith("nothing can be said of ") and item.effect is None for item in found)
@@ -280,7 +280,7 @@ def test_what_would_have_been_seen_is_told_of_the_pair_that_sees_least() -> None
         )
         for pair, least in zip(combinations("abc", 2), (0.3, 0.42, None), strict=True)
     }
-    shifts = {(a, b): compare_sides(SiteStatistics.of(sites[a]), SiteStatistics.of(sites[b])) for a, b in verdicts}
+    shifts = {(a, b): compare_two(SiteStatistics.of(sites[a]), SiteStatistics.of(sites[b])) for a, b in verdicts}
     for item in evidence_of(Comparisons(shifts, verdicts, sites)):
         assert "in any of 3 pairs" in item.says
         assert item.says.endswith("a shift of 0.42 or more would have been seen (80 % power)")

@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from shiftscope.diagnosis.removal import MEASURED, Removal, removals, without_each
-from shiftscope.shifts import SiteStatistics, compare_all, compare_sides
+from shiftscope.diagnosis.removal import MEASURED, FeatureEffects, Removal, removals, without_each
+from shiftscope.shifts import SiteStatistics, compare_all, compare_two
 from shiftscope.shifts.label_counts import LabelCounts
 from shiftscope.stats import Moments
 
@@ -33,7 +33,7 @@ def site(
 
 
 def between(a: SiteStatistics, b: SiteStatistics) -> dict[str, Removal]:
-    return {item.harmonizer: item for item in removals({(a.site, b.site): compare_sides(a, b)})}
+    return {item.harmonizer: item for item in removals(FeatureEffects.of({(a.site, b.site): compare_two(a, b)}))}
 
 
 def test_shares_are_those_that_were_drawn() -> None:
@@ -61,7 +61,7 @@ def test_a_harmonizer_can_add_to_the_difference() -> None:
 
 def test_nothing_is_said_where_the_features_do_not_differ() -> None:
     rng = np.random.default_rng(2)
-    assert removals({}) == ()
+    assert removals(FeatureEffects.of({})) == ()
     assert between(site("a", {}, rng), site("b", {"zscore": 3.0}, rng)) == {}
 
 
@@ -111,7 +111,7 @@ def test_more_sites_tell_more_surely() -> None:
     few = between(site("a", {}, rng), site("b", moved, rng))["zscore"]
     sides = [site(name, {} if name < "d" else moved, rng) for name in "abcdef"]
     pairs = {pair: shift for pair, shift in compare_all(sides).pairs.items() if (pair[0] < "d") != (pair[1] < "d")}
-    many = next(item for item in removals(pairs) if item.harmonizer == "zscore")
+    many = next(item for item in removals(FeatureEffects.of(pairs)) if item.harmonizer == "zscore")
     assert many.pairs == 9
     assert many.high - many.low < few.high - few.low
 
@@ -134,7 +134,9 @@ def test_the_order_of_pairs_does_not_matter() -> None:
     pairs = compare_all(
         [site(name, {"features": far}, rng) for name, far in (("a", 0.0), ("b", 2.0), ("c", 4.0))]
     ).pairs
-    for one, other in zip(removals(pairs), removals(dict(reversed(pairs.items()))), strict=True):
+    for one, other in zip(
+        *(removals(FeatureEffects.of(given)) for given in (pairs, dict(reversed(pairs.items())))), strict=True
+    ):
         assert one.harmonizer == other.harmonizer
         assert (one.share, one.low, one.high) == pytest.approx((other.share, other.low, other.high))
 
@@ -149,9 +151,11 @@ def test_what_is_removed_without_one_site() -> None:
         site("odd", {"features": 3.0, "zscore": 20.0}, rng, 200),
     ]
     pairs = compare_all(sides).pairs
-    less = without_each(pairs)
+    less = without_each(FeatureEffects.of(pairs))
     share = {name: next(one.share for one in found if one.harmonizer == "zscore") for name, found in less.items()}
     assert share["odd"] > 0.95
     assert max(share["a"], share["b"], share["c"]) < 0
-    assert less["odd"] == removals({pair: shift for pair, shift in pairs.items() if "odd" not in pair})
-    assert without_each({("a", "b"): pairs["a", "b"]}) == {}
+    assert less["odd"] == removals(
+        FeatureEffects.of({pair: shift for pair, shift in pairs.items() if "odd" not in pair})
+    )
+    assert without_each(FeatureEffects.of({("a", "b"): pairs["a", "b"]})) == {}

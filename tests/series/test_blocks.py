@@ -73,5 +73,5 @@ def test_both_sides_of_a_cut_vary_as_patients_within_months_do() -> None:
     assert effect is not None
     within = sum((len(x) - 1) * x.var(ddof=1) for x in rows) / (sum(map(len, rows)) - 3)
     before, since = np.concatenate(rows[:2]), rows[2]
-    assert effect.curve.distance == pytest.approx((before.mean() - since.mean()) ** 2 / within)
-    assert effect.curve.noise == pytest.approx(1 / len(before) + 1 / len(since))
+    assert effect.distribution.distance == pytest.approx((before.mean() - since.mean()) ** 2 / within)
+    assert effect.distribution.noise == pytest.approx(1 / len(before) + 1 / len(since))

@@ -6,20 +6,21 @@ import numpy as np
 import pytest
 
 from shiftscope.measures import AXES
-from shiftscope.shifts import SiteStatistics, compare_all, compare_one, compare_sides
-from shiftscope.shifts.differences import MomentTable, adjusted
-from shiftscope.shifts.label_counts import LabelCounts, label_curves, prevalence_differences
-from shiftscope.shifts.prevalence import Classes, at_equal_prevalence
+from shiftscope.shifts import SiteStatistics, compare_all, compare_one, compare_two
+from shiftscope.shifts.adjustments.lesion_areas import adjusted_for
+from shiftscope.shifts.adjustments.prevalence import Classes, at_equal_prevalence
+from shiftscope.shifts.differences import MomentTable
+from shiftscope.shifts.label_counts import LabelCounts, label_distributions, prevalence_differences
 from shiftscope.shifts.within_site_covariance import WithinSiteCovariance
 from shiftscope.stats import Moments
 
 PAIR = np.array([0]), np.array([1])
 
 
-def side(
+def statistics_of(
     name: str, rows: dict[str, np.ndarray], area: np.ndarray | None = None, **labels: np.ndarray
 ) -> SiteStatistics:
-    """A side from patient rows by axis, their log area, and rows by class of each axis."""
+    """Statistics from patient rows by axis, their log area, and rows by class of each axis."""
     n = len(next(iter(rows.values())))
     joint = {} if area is None else {axis: Moments.of(np.column_stack([x, area])) for axis, x in rows.items()}
     classes = {
@@ -40,23 +41,23 @@ def side(
 def federation(seed: int, shifts: tuple[float, ...], n: int = 60, d: int = 8) -> list[SiteStatistics]:
     rng = np.random.default_rng(seed)
     return [
-        side(f"s{k}", {axis: rng.standard_normal((n, min(d, AXES[axis].width))) + shift for axis in AXES})
+        statistics_of(f"s{k}", {axis: rng.standard_normal((n, min(d, AXES[axis].width))) + shift for axis in AXES})
         for k, shift in enumerate(shifts)
     ]
 
 
 def test_one_site_against_all_is_that_of_the_whole_comparison() -> None:
-    sides = federation(11, (0.0, 0.3, 0.9, 0.1))
-    whole = compare_all(sides).by_site
-    for place, one in enumerate(sides):
-        for mine, theirs in zip(compare_one(sides, place).effects, whole[one.site].effects, strict=True):
+    sites = federation(11, (0.0, 0.3, 0.9, 0.1))
+    whole = compare_all(sites).by_site
+    for place, one in enumerate(sites):
+        for mine, theirs in zip(compare_one(sites, place).effects, whole[one.site].effects, strict=True):
             assert (mine.axis, mine.n, mine.width) == (theirs.axis, theirs.n, theirs.width)
             assert mine.value == pytest.approx(theirs.value, rel=1e-9, abs=1e-12)
 
 
 def test_a_site_does_not_differ_from_itself() -> None:
     one = federation(0, (0.0,))[0]
-    shift = compare_sides(one, replace(one, site="copy"))
+    shift = compare_two(one, replace(one, site="copy"))
     assert len(shift.effects) == len(AXES)
     for effect in shift.effects:
         if effect.axis.startswith("polarity"):  # the negatives of the one against the other as it is
@@ -68,7 +69,7 @@ def test_a_site_does_not_differ_from_itself() -> None:
 
 def test_swapping_the_sites_swaps_n_and_nothing_else() -> None:
     a, b = federation(1, (0.0, 0.3))
-    one, two = compare_sides(a, b), compare_sides(b, a)
+    one, two = compare_two(a, b), compare_two(b, a)
     for x, y in zip(one.effects, two.effects, strict=True):
         assert (x.axis, x.value, x.p, *x.interval) == pytest.approx((y.axis, y.value, y.p, *y.interval))
         assert x.n == y.n[::-1]
@@ -86,12 +87,12 @@ def test_the_order_of_sites_does_not_matter() -> None:
 
 def test_two_sites_are_the_smallest_federation_and_others_matter_mildly() -> None:
     sites = federation(3, (0.0, 0.5, 0.0, 0.0, 0.0))
-    alone, among = compare_sides(*sites[:2]), compare_all(sites).pairs["s0", "s1"]
+    alone, among = compare_two(*sites[:2]), compare_all(sites).pairs["s0", "s1"]
     for one, two in zip(alone.effects, among.effects, strict=True):
         assert two.value == pytest.approx(one.value, rel=0.35)
 
 
-def test_one_site_against_all_finds_the_odd_one() -> None:
+def test_one_site_against_all_finds_the_outlying_one() -> None:
     found = compare_all(federation(4, (0.0, 0.0, 0.8, 0.0))).by_site
     effects = {site: found[site].on("texture") for site in found}
     assert max(effects, key=lambda site: effects[site].value) == "s2"  # type: ignore[union-attr]
@@ -119,20 +120,22 @@ def test_sites_of_unequal_width_are_compared_at_the_smaller() -> None:
     assert effect.value == pytest.approx(4, rel=0.5)  # one deviation in each of four coordinates
 
 
-def test_what_harmonizing_leaves_is_told_in_the_yardstick_of_the_raw_features() -> None:
+def test_what_harmonizing_leaves_is_measured_in_the_unit_of_the_raw_features() -> None:
     """Features of half the spread with half the shift: the effect left is a quarter, not all of it."""
     rng = np.random.default_rng(7)
     sites = []
     for k, shift in enumerate((0.0, 1.0)):
         rows = rng.standard_normal((200, 8)) + shift
-        sites.append(side(f"s{k}", {"features_deep": rows, "canonical_deep": rows / 2, "canonical_shallow": rows / 2}))
-    found = compare_sides(*sites)
+        sites.append(
+            statistics_of(f"s{k}", {"features_deep": rows, "canonical_deep": rows / 2, "canonical_shallow": rows / 2})
+        )
+    found = compare_two(*sites)
     raw, left, own = (found.on(axis) for axis in ("features_deep", "canonical_deep", "canonical_shallow"))
     assert raw is not None
     assert left is not None
     assert own is not None
     assert left.value == pytest.approx(raw.value / 4, rel=0.02)
-    assert own.value == pytest.approx(raw.value, rel=0.02)  # without raw features of its layer it is its own yardstick
+    assert own.value == pytest.approx(raw.value, rel=0.02)  # without raw features of its layer it is its own unit
 
 
 def test_adjusting_is_least_squares_with_a_group_term() -> None:
@@ -147,7 +150,7 @@ def test_adjusting_is_least_squares_with_a_group_term() -> None:
     parts = [slice(0, 40), slice(40, 95)]
     links = np.stack([np.cov(np.column_stack([x, z])[part].T)[2, :2] for part in parts])
     axis, area = (MomentTable.of([Moments.of(values[part]) for part in parts]) for values in (x, z[:, None]))
-    found = adjusted(axis, area, links, *PAIR)
+    found = adjusted_for(axis, area, links, *PAIR)
     np.testing.assert_allclose(found.delta[0], coefficients[0], atol=1e-9)
     expected = residuals.T @ residuals / 92 * np.linalg.inv(design.T @ design)[0, 0]  # one variance at both sites
     np.testing.assert_allclose(np.diag(found.parts.sum(axis=0)[0]), np.diag(expected), rtol=0.15)
@@ -159,14 +162,14 @@ def test_lesion_area_explains_what_goes_with_it_and_nothing_else() -> None:
     def site(name: str, size: float, appearance: float) -> SiteStatistics:
         z = rng.normal(size, 1, 400)
         x = np.stack([0.8 * z, 0.3 * z], axis=1) + rng.normal(0, 0.6, (400, 2)) + appearance
-        return side(name, {"texture": x}, z)
+        return statistics_of(name, {"texture": x}, z)
 
-    plain_only = compare_sides(site("a", 0, 0), site("b", 1, 0)).on("texture")
+    plain_only = compare_two(site("a", 0, 0), site("b", 1, 0)).on("texture")
     assert plain_only is not None
     assert plain_only.held == "lesion area"
     assert plain_only.p > 0.01
     assert plain_only.explained > 0.3
-    moved = compare_sides(site("a", 0, 0), site("b", 1, 0.5)).on("texture")
+    moved = compare_two(site("a", 0, 0), site("b", 1, 0.5)).on("texture")
     assert moved is not None
     assert moved.p < 1e-6
 
@@ -174,8 +177,8 @@ def test_lesion_area_explains_what_goes_with_it_and_nothing_else() -> None:
 def test_a_covariate_that_does_not_vary_is_left_alone() -> None:
     rng = np.random.default_rng(0)
     rows = [rng.normal(size=(30, 2)) for _ in range(2)]
-    with_it = compare_sides(*(side(f"s{k}", {"texture": x}, np.full(30, 3.0)) for k, x in enumerate(rows)))
-    without = compare_sides(*(side(f"s{k}", {"texture": x}) for k, x in enumerate(rows)))
+    with_it = compare_two(*(statistics_of(f"s{k}", {"texture": x}, np.full(30, 3.0)) for k, x in enumerate(rows)))
+    without = compare_two(*(statistics_of(f"s{k}", {"texture": x}) for k, x in enumerate(rows)))
     assert with_it.effects[0].p == pytest.approx(without.effects[0].p, rel=1e-6)
 
 
@@ -183,19 +186,19 @@ def mixed(rng: np.random.Generator, name: str, benign: int, malignant: int, shif
     """Two classes three deviations apart."""
     labels = np.repeat([0, 1], [benign, malignant])
     rows = rng.standard_normal((benign + malignant, 4)) + labels[:, None] * 1.5 + shift
-    return side(name, {"texture": rows}, benign=labels == 0, malignant=labels == 1)
+    return statistics_of(name, {"texture": rows}, benign=labels == 0, malignant=labels == 1)
 
 
 def test_prevalence_is_not_a_shift_when_held_equal() -> None:
     rng = np.random.default_rng(6)
-    shift = compare_sides(mixed(rng, "a", 60, 60), mixed(rng, "b", 100, 20))
+    shift = compare_two(mixed(rng, "a", 60, 60), mixed(rng, "b", 100, 20))
     label, texture = shift.on("labels"), shift.on("texture")
     assert label is not None
     assert texture is not None
     assert label.p < 1e-6
     assert texture.held == "prevalence"
     assert texture.p > 0.01
-    moved = compare_sides(mixed(rng, "a", 60, 60), mixed(rng, "b", 100, 20, 0.5)).on("texture")
+    moved = compare_two(mixed(rng, "a", 60, 60), mixed(rng, "b", 100, 20, 0.5)).on("texture")
     assert moved is not None
     assert moved.p < 1e-3
 
@@ -229,7 +232,7 @@ def test_hidden_counts_are_read_in_favour_of_no_shift() -> None:
     rows, differences = prevalence_differences([known, hidden, far], np.array([0, 1]), np.array([1, 2]))
     assert rows.tolist() == [0, 1]
     np.testing.assert_allclose(differences.delta, [[2 / 40, -2 / 40], [9 / 40 - 25 / 40, 31 / 40 - 15 / 40]], atol=1e-9)
-    p = label_curves(differences).p
+    p = label_distributions(differences).p
     assert p[0] > 0.05
     assert p[1] < 0.01
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from shiftscope.diagnosis.texts.standout_text import standouts
 from shiftscope.diagnosis.verdicts import Limits, Verdict
 from shiftscope.profiles import Profile
-from shiftscope.shifts import Standing
+from shiftscope.shifts import Outlyingness
 
 __all__ = ["caveats"]
 
@@ -14,7 +14,7 @@ def caveats(
     profiles: Sequence[Profile],
     verdicts: Sequence[Verdict],
     limits: Limits,
-    standing: Mapping[str, Sequence[Standing]],
+    outlyingness: Mapping[str, Sequence[Outlyingness]],
 ) -> list[str]:
     """Sentences, the sites that are left out first."""
     out = []
@@ -47,5 +47,5 @@ def caveats(
             f"{blind} of {len(verdicts)} pairs have no masks at both sites: structure is judged from the layout of the"
             " images alone; lesions do not show, and larger ones may pass for another appearance"
         )
-    out.extend(standouts(standing))
+    out.extend(standouts(outlyingness))
     return out

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from shiftscope.diagnosis.texts.phrases import number
 from shiftscope.measures import AXES
 from shiftscope.profiles import Profile
-from shiftscope.shifts import UNLIKE, Pull, Standing
+from shiftscope.shifts import UNLIKE, Influence, Outlyingness
 
 __all__ = ["standouts", "unchecked"]
 
@@ -16,7 +16,7 @@ CHANGED = 2.0  # times that the effect between two others is larger, or smaller,
 DISTANT = 150.0  # effect between a site and the nearest other: twelve deviations
 
 
-def standouts(standing: Mapping[str, Sequence[Standing]]) -> list[str]:
+def standouts(standing: Mapping[str, Sequence[Outlyingness]]) -> list[str]:
     """A sentence for each site that stands out, and for each that has more patients than count.
 
     Args:
@@ -41,7 +41,7 @@ def standouts(standing: Mapping[str, Sequence[Standing]]) -> list[str]:
     return out
 
 
-def _varied(found: Sequence[Standing]) -> list[str]:
+def _varied(found: Sequence[Outlyingness]) -> list[str]:
     most = max(found, key=lambda one: one.spread)
     least = min(found, key=lambda one: one.spread)
     told = [one for one in (most, least) if max(one.spread, 1 / one.spread) > UNLIKE]
@@ -51,8 +51,8 @@ def _varied(found: Sequence[Standing]) -> list[str]:
     ]
 
 
-def _changed(found: Sequence[Standing]) -> list[str]:
-    pulls: list[tuple[Pull, str]] = [(one.pull, one.axis) for one in found if one.pull is not None]
+def _changed(found: Sequence[Outlyingness]) -> list[str]:
+    pulls: list[tuple[Influence, str]] = [(one.influence, one.axis) for one in found if one.influence is not None]
     if not pulls:
         return []
     pull, axis = max(pulls, key=lambda item: item[0].factor)
@@ -65,7 +65,7 @@ def _changed(found: Sequence[Standing]) -> list[str]:
     ]
 
 
-def _distant(found: Sequence[Standing]) -> list[str]:
+def _distant(found: Sequence[Outlyingness]) -> list[str]:
     farthest = max(found, key=lambda one: one.distance)
     if farthest.distance <= DISTANT:
         return []

@@ -87,7 +87,7 @@ def _require_near(key: str, sketch: Sketch, largest: float) -> None:
 def _require_area_of_all(profile: "Profile", axis: str, sketch: Sketch) -> None:
     """The area is published where every patient has one: the first coordinate of the morphology."""
     area, key = sketch.area, f"sketches.{axis}.area"
-    if area is None or AXES[axis].question == "structure":
+    if area is None or AXES[axis].holds_area:
         raise Misfit(key, f"{area}", "null, for this axis holds the area itself")
     if sketch.n != profile.patients:
         raise Misfit(f"sketches.{axis}.n", sketch.n, f"{profile.patients}, since it has an area of all patients")

@@ -1,4 +1,4 @@
-"""One curve for p, interval, confidence and power: against scipy, simulation and itself."""
+"""One distribution for p, interval, confidence and power: against scipy, simulation and itself."""
 
 import numpy as np
 import pytest
@@ -19,12 +19,12 @@ def mixing(kind: str, d: int) -> np.ndarray:
 def federation(
     rng: np.random.Generator, sizes: list[int], mix: np.ndarray, shift: np.ndarray | float = 0.0
 ) -> EffectDistribution:
-    """The curve of the first two of some sites, the first moved by `shift`."""
+    """The distribution of the first two of some sites, the first moved by `shift`."""
     d = len(mix)
     sites = [Moments.of(rng.standard_normal((n, d)) @ mix.T + (shift if k == 0 else 0.0)) for k, n in enumerate(sizes)]
     unit = WithinSiteCovariance.of(sites)
-    curves = plain(MomentTable.of(sites), np.array([0]), np.array([1])).curves(lambda _: unit)
-    return EffectDistribution(*(float(field[0]) for field in curves))
+    distributions = plain(MomentTable.of(sites), np.array([0]), np.array([1])).distributions(lambda _: unit)
+    return EffectDistribution(*(float(field[0]) for field in distributions))
 
 
 def many(
@@ -40,7 +40,7 @@ def test_one_coordinate_is_welchs_t_test() -> None:
         a, b = rng.normal(0, 1, n), rng.normal(0.4, 2, n + 7)
         expected = scipy_stats.ttest_ind(a, b, equal_var=False).pvalue
         sites = [Moments.of(a[:, None]), Moments.of(b[:, None])]
-        found = plain(MomentTable.of(sites), np.array([0]), np.array([1])).curves(
+        found = plain(MomentTable.of(sites), np.array([0]), np.array([1])).distributions(
             lambda _, sites=sites: WithinSiteCovariance.of(sites)
         )
         assert float(found.p[0]) == pytest.approx(expected, rel=1e-6)
@@ -83,14 +83,18 @@ def test_p_interval_and_confidence_tell_one_story() -> None:
 
 def test_many_curves_at_once_are_each_by_itself() -> None:
     rng = np.random.default_rng(4)
-    curves = [federation(rng, [n, 50], np.eye(4), shift) for n in (20, 90) for shift in (0.0, 0.2, 1.5)]
-    together = stack(curves)
+    distributions = [federation(rng, [n, 50], np.eye(4), shift) for n in (20, 90) for shift in (0.0, 0.2, 1.5)]
+    together = stack(distributions)
     for name in ("value", "p"):
-        np.testing.assert_allclose(getattr(together, name), [getattr(curve, name) for curve in curves])
-    ends = [[float(end) for end in curve.interval()] for curve in curves]
+        np.testing.assert_allclose(
+            getattr(together, name), [getattr(distribution, name) for distribution in distributions]
+        )
+    ends = [[float(end) for end in distribution.interval()] for distribution in distributions]
     np.testing.assert_allclose(np.array(together.interval()).T, ends, rtol=1e-4, atol=1e-9)
-    margins = np.linspace(0, 1, len(curves))
-    expected = [float(curve.exceeds(margin)) for curve, margin in zip(curves, margins, strict=True)]
+    margins = np.linspace(0, 1, len(distributions))
+    expected = [
+        float(distribution.exceeds(margin)) for distribution, margin in zip(distributions, margins, strict=True)
+    ]
     np.testing.assert_allclose(together.exceeds(margins), expected)
 
 
@@ -105,23 +109,23 @@ def test_detectable_is_what_is_detected_with_that_power(n: int, margin: float) -
 
 
 def test_detectable_falls_with_patients_and_rises_with_what_is_asked() -> None:
-    curve = federation(np.random.default_rng(5), [40, 40], np.eye(8))
-    by_n = [float(curve.at(factor).detectable()) for factor in (0.5, 1, 2, 4, 8)]
+    distribution = federation(np.random.default_rng(5), [40, 40], np.eye(8))
+    by_n = [float(distribution.at(factor).detectable()) for factor in (0.5, 1, 2, 4, 8)]
     assert by_n == sorted(by_n, reverse=True)
-    by_margin = [float(curve.detectable(margin)) for margin in (0.0, 0.1, 0.5)]
+    by_margin = [float(distribution.detectable(margin)) for margin in (0.0, 0.1, 0.5)]
     assert by_margin == sorted(by_margin)
-    assert curve.detectable(alpha=0.001) > curve.detectable(alpha=0.05)
-    assert curve.detectable(power=0.95) > curve.detectable(power=0.8)
+    assert distribution.detectable(alpha=0.001) > distribution.detectable(alpha=0.05)
+    assert distribution.detectable(power=0.95) > distribution.detectable(power=0.8)
 
 
 def test_patients_needed_detect_what_was_asked() -> None:
-    curve = federation(np.random.default_rng(6), [40, 40], np.eye(8))
+    distribution = federation(np.random.default_rng(6), [40, 40], np.eye(8))
     wanted = 0.3
-    needed = patients_needed(curve, 40, wanted, margin=0.1)
+    needed = patients_needed(distribution, 40, wanted, margin=0.1)
     assert needed is not None
-    assert curve.at(needed / 40).detectable(0.1) <= wanted < curve.at((needed - 1) / 40).detectable(0.1)
-    assert patients_needed(curve, 40, 0.6, margin=0.1) < needed  # type: ignore[operator]
-    assert patients_needed(curve, 40, 0.1, margin=0.1) is None
+    assert distribution.at(needed / 40).detectable(0.1) <= wanted < distribution.at((needed - 1) / 40).detectable(0.1)
+    assert patients_needed(distribution, 40, 0.6, margin=0.1) < needed  # type: ignore[operator]
+    assert patients_needed(distribution, 40, 0.1, margin=0.1) is None
 
 
 def test_nothing_varies_and_nothing_hangs() -> None:
@@ -131,7 +135,7 @@ def test_nothing_varies_and_nothing_hangs() -> None:
 
     def between(*means: float) -> EffectDistribution:
         sites = [Moments(30, np.full(2, mean), flat) for mean in means]
-        return plain(MomentTable.of(sites), np.array([0]), np.array([1])).curves(lambda _: unit)
+        return plain(MomentTable.of(sites), np.array([0]), np.array([1])).distributions(lambda _: unit)
 
     assert [float(end[0]) for end in between(0, 0).interval()] == [0.0, 0.0]
     assert between(0, 1).p[0] < 1e-6
@@ -141,11 +145,11 @@ def test_nothing_varies_and_nothing_hangs() -> None:
 def test_one_site_against_all_keeps_its_error_rate() -> None:
     """A large odd site does not make the others odd; the mean of three nulls keeps its error rate."""
     rng = np.random.default_rng(0)
-    curves = []
+    distributions = []
     for _ in range(500):
         sites = [Moments.of(rng.standard_normal((n, 4))) for n in (40, 30, 60, 400)]
         unit = WithinSiteCovariance.of(sites)
         differences = plain(MomentTable.of(sites), np.zeros(3, dtype=int), np.arange(1, 4))
-        curve = against_all(differences).curves(lambda _, unit=unit: unit)
-        curves.append(EffectDistribution(*(float(field[0]) for field in curve)))
-    assert 0.03 <= np.mean(stack(curves).p < 0.05) <= 0.07
+        found = against_all(differences).distributions(lambda _, unit=unit: unit)
+        distributions.append(EffectDistribution(*(float(field[0]) for field in found)))
+    assert 0.03 <= np.mean(stack(distributions).p < 0.05) <= 0.07

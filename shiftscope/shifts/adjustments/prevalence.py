@@ -1,4 +1,8 @@
-"""Differences at equal prevalence, from the classes of both sites or of the one that has them all."""
+"""Differences at equal prevalence, from the classes of both sites or of the one that has them all.
+
+Direct standardisation of rates (Kitagawa 1955, doi:10.2307/2281213), of means: at 60 benign and 60 malignant patients
+against 100 and 20, classes one deviation apart, the means differ by 1/2 - 1/6 = 1/3 and at equal prevalence not at all.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,7 +16,7 @@ from shiftscope.stats import Moments
 
 __all__ = ["Classes", "at_equal_prevalence"]
 
-_MOST_PATIENTS = 0.8  # share of a side's patients that the classes both sides publish must cover
+_MOST_PATIENTS = 0.8  # share of a site's patients that the classes both sites publish must cover
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,7 @@ def at_equal_prevalence(
     classes: Classes,
     labels: Sequence[LabelCounts],
     pairs: tuple[np.ndarray, np.ndarray],
-    yardstick: Callable[[int], WithinSiteCovariance],
+    unit_at: Callable[[int], WithinSiteCovariance],
 ) -> tuple[np.ndarray, Differences]:
     """The differences that are left when prevalence is held equal.
 
@@ -48,7 +52,7 @@ def at_equal_prevalence(
         classes: within classes.
         labels: of every site.
         pairs: first and second sites, (m,) each.
-        yardstick: width -> yardstick, for choosing among hidden counts what differs least.
+        unit_at: width -> the axis's unit, for choosing among hidden counts what differs least.
 
     Returns:
         Which of the pairs (k,) this could be done for, and their differences.
@@ -56,7 +60,7 @@ def at_equal_prevalence(
     i, j = pairs
     done, reweighted = _reweighted(whole, classes, i, j)
     left = np.setdiff1d(np.arange(len(i)), done)
-    found = [(row, _projected(whole, classes, labels, (int(i[row]), int(j[row])), yardstick)) for row in left]
+    found = [(row, _projected(whole, classes, labels, (int(i[row]), int(j[row])), unit_at)) for row in left]
     others = [(row, item) for row, item in found if item is not None]
     most = whole.mean.shape[1]
     size = len(done) + len(others)
@@ -70,7 +74,7 @@ def at_equal_prevalence(
 
 
 def _reweighted(whole: MomentTable, classes: Classes, i: np.ndarray, j: np.ndarray) -> tuple[np.ndarray, Differences]:
-    """Classes that both sides have, each weighted by its pooled share."""
+    """Classes that both sites have, each weighted by its pooled share."""
     n = np.stack([table.n for table in classes.tables], axis=1) if classes.tables else np.zeros((len(whole.n), 0))
     both = (n[i] > 0) & (n[j] > 0)
     sizes = np.stack([n[i], n[j]]) * both
@@ -87,13 +91,13 @@ def _reweighted(whole: MomentTable, classes: Classes, i: np.ndarray, j: np.ndarr
         shared = np.minimum(table.width[i[rows]], table.width[j[rows]])
         width[used] = np.minimum(width, shared)[used]
         delta[:, :d] += w[:, None] * (table.mean[i[rows]] - table.mean[j[rows]])
-        for side, sites in enumerate((i[rows], j[rows])):
+        for place, sites in enumerate((i[rows], j[rows])):
             count = np.maximum(table.n[sites], 2)
             part = (w**2 / count)[:, None, None] * table.cov[sites]
-            parts[side, :, :d, :d] += part
+            parts[place, :, :d, :d] += part
             trace = np.trace(part, axis1=1, axis2=2)
-            traces[side] += trace
-            spread[side] += trace**2 / (count - 1)
+            traces[place] += trace
+            spread[place] += trace**2 / (count - 1)
     freedom = np.where(spread > 0, traces**2 / np.where(spread > 0, spread, 1.0), 1.0)
     return rows, Differences(np.full(m, most), delta, parts, freedom).leading(width)
 
@@ -103,7 +107,7 @@ def _projected(
     classes: Classes,
     labels: Sequence[LabelCounts],
     pair: tuple[int, int],
-    yardstick: Callable[[int], WithinSiteCovariance],
+    unit_at: Callable[[int], WithinSiteCovariance],
 ) -> Differences | None:
     """What is left when one site has the class shares of the other: only the one's classes need be known."""
     every = {*labels[pair[0]].low, *labels[pair[1]].low}
@@ -117,7 +121,7 @@ def _projected(
         counts = labels[other].possible(names, sizes / sizes.sum() * labels[other].total)
         shares = counts / counts.sum(axis=1, keepdims=True)
         gaps = shares @ np.stack([table.mean[site, :d] for table in known]) - whole.mean[other, :d]
-        best = int(np.argmin(np.sum((gaps @ yardstick(d).root.T) ** 2, axis=1)))
+        best = int(np.argmin(np.sum((gaps @ unit_at(d).root.T) ** 2, axis=1)))
         pieces = np.stack([table.cov[site, :d, :d] for table in known]) * (shares[best] ** 2 / sizes)[:, None, None]
         traces = np.trace(pieces, axis1=1, axis2=2)
         spread = float(np.sum(traces**2 / np.maximum(sizes - 1, 1)))

@@ -1,11 +1,11 @@
-"""The yardstick against scikit-learn, Hotelling and what it promises."""
+"""The unit against scikit-learn, Hotelling and what it promises."""
 
 import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 from sklearn.covariance import OAS
 
-from shiftscope.shifts.differences import MomentTable, UnitUncertainty, curve_of, plain
+from shiftscope.shifts.differences import MomentTable, UnitUncertainty, distribution_of, plain
 from shiftscope.shifts.within_site_covariance import WithinSiteCovariance
 from shiftscope.stats import Moments
 
@@ -40,7 +40,7 @@ def test_one_effect_means_one_deviation_in_any_coordinate_and_any_unit() -> None
     scale = np.array([1e3, 1e-3, 7.0, 1.0])
     other = [Moments(m.n, m.mean * scale, m.cov * np.outer(scale, scale)) for m in moments]
     one, two = (
-        plain(MomentTable.of(both), np.array([0]), np.array([1])).curves(
+        plain(MomentTable.of(both), np.array([0]), np.array([1])).distributions(
             lambda _, both=both: WithinSiteCovariance.of(both)
         )
         for both in (moments, other)
@@ -68,8 +68,8 @@ def test_without_shrinkage_two_sites_are_hotellings_test(d: int) -> None:
     expected = scipy_stats.f.sf(squared * (nu - d + 1) / (nu * d), d, nu - d + 1)
     # each site's own covariance is the pooled one, so the trace of V is known to nu d degrees of freedom
     parts = np.stack([(root @ cov @ root.T / n)[None]] * 2)
-    unit = UnitUncertainty(cost=d + 1.0, freedom=float(nu), within=float(d), wobble=np.ones(1))
-    found = curve_of((root @ gap)[None], parts, np.full((2, 1), n - 1.0), unit)
+    unit = UnitUncertainty(cost=d + 1.0, freedom=float(nu), within=float(d), variance_along=np.ones(1))
+    found = distribution_of((root @ gap)[None], parts, np.full((2, 1), n - 1.0), unit)
     assert float(found.p[0]) == pytest.approx(expected, rel=0.05)
 
 
@@ -79,11 +79,11 @@ def test_cost_runs_from_independent_t_tests_to_hotelling() -> None:
     assert WithinSiteCovariance(np.eye(6) / np.sqrt(2), cov, 0.0, 50.0).cost == pytest.approx(7.0)
 
 
-def test_the_unit_wobbles_less_where_many_coordinates_share_it() -> None:
+def test_the_unit_varies_less_where_many_coordinates_share_it() -> None:
     cov = np.eye(4)
     delta = np.array([[1.0, 0, 0, 0], [1.0, 1, 1, 1], [0.0, 0, 0, 0]])
-    np.testing.assert_allclose(WithinSiteCovariance(cov, cov, 1.0, 50.0).wobble(delta), [1.0, 0.25, 1.0])
-    np.testing.assert_allclose(WithinSiteCovariance(cov, cov, 0.0, 50.0).wobble(delta), [1.0, 1.0, 1.0])
+    np.testing.assert_allclose(WithinSiteCovariance(cov, cov, 1.0, 50.0).variance_along(delta), [1.0, 0.25, 1.0])
+    np.testing.assert_allclose(WithinSiteCovariance(cov, cov, 0.0, 50.0).variance_along(delta), [1.0, 1.0, 1.0])
 
 
 def test_a_constant_coordinate_says_nothing_unless_it_differs() -> None:
@@ -91,11 +91,11 @@ def test_a_constant_coordinate_says_nothing_unless_it_differs() -> None:
     rows = [np.column_stack([rng.normal(size=(40, 2)), np.full(40, 5.0)]) for _ in range(2)]
     moments = [Moments.of(item) for item in rows]
     at = np.array([0]), np.array([1])
-    with_it = plain(MomentTable.of(moments), *at).curves(lambda _: WithinSiteCovariance.of(moments))
+    with_it = plain(MomentTable.of(moments), *at).distributions(lambda _: WithinSiteCovariance.of(moments))
     cut = [item.leading(2) for item in moments]
-    without = plain(MomentTable.of(cut), *at).curves(lambda _: WithinSiteCovariance.of(cut))
+    without = plain(MomentTable.of(cut), *at).distributions(lambda _: WithinSiteCovariance.of(cut))
     assert with_it.value[0] == pytest.approx(without.value[0], rel=0.05, abs=0.01)
     moved = [moments[0], Moments(40, moments[1].mean + np.eye(3)[2], moments[1].cov)]
-    found = plain(MomentTable.of(moved), *at).curves(lambda _: WithinSiteCovariance.of(moved))
+    found = plain(MomentTable.of(moved), *at).distributions(lambda _: WithinSiteCovariance.of(moved))
     assert found.p[0] < 1e-6
     assert found.interval()[0][0] > 10

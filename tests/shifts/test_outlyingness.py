@@ -6,14 +6,14 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from shiftscope.shifts import UNLIKE, SiteStatistics, Standing, compare_all
+from shiftscope.shifts import UNLIKE, Outlyingness, SiteStatistics, compare_all
 from shiftscope.shifts.label_counts import LabelCounts
 from shiftscope.stats import Moments
 
 AXIS = "texture"
 
 
-def side(name: str, moments: Moments) -> SiteStatistics:
+def statistics_of(name: str, moments: Moments) -> SiteStatistics:
     return SiteStatistics(name, moments.n, {AXIS: moments}, {}, None, {}, LabelCounts({}, {}, 0))
 
 
@@ -21,7 +21,7 @@ def honest(rng: np.random.Generator, count: int, n: int, d: int, apart: float) -
     """Sites whose patients vary alike, their means some deviations apart."""
     mix = np.eye(d) + rng.standard_normal((d, d)) / np.sqrt(d)
     rows = [(rng.standard_normal((n, d)) + apart * rng.standard_normal(d)) @ mix.T for _ in range(count)]
-    return [side(f"s{k}", Moments.of(values)) for k, values in enumerate(rows)]
+    return [statistics_of(f"s{k}", Moments.of(values)) for k, values in enumerate(rows)]
 
 
 def forged(rng: np.random.Generator, sites: list[SiteStatistics]) -> np.ndarray:
@@ -44,13 +44,13 @@ def forged(rng: np.random.Generator, sites: list[SiteStatistics]) -> np.ndarray:
     return np.asarray(choices[rng.integers(len(choices))])
 
 
-def stands_out(found: Standing) -> bool:
+def stands_out(found: Outlyingness) -> bool:
     unlike = max(found.spread, 1 / found.spread) > UNLIKE
-    return unlike or (found.pull is not None and found.pull.factor >= 2)
+    return unlike or (found.influence is not None and found.influence.factor >= 2)
 
 
-def on_axis(sides: list[SiteStatistics]) -> dict[str, Standing]:
-    return {site: found[0] for site, found in compare_all(sides).standing.items()}
+def on_axis(sites: list[SiteStatistics]) -> dict[str, Outlyingness]:
+    return {site: found[0] for site, found in compare_all(sites).outlyingness.items()}
 
 
 def test_whoever_doubles_or_halves_the_effect_between_two_others_is_found() -> None:
@@ -61,53 +61,53 @@ def test_whoever_doubles_or_halves_the_effect_between_two_others_is_found() -> N
         count, n = int(rng.choice([2, 3, 5])), int(rng.choice([20, 40, 100]))
         sites = honest(rng, count, n, 4 if n < 80 else 8, float(rng.choice([0.3, 1.0])))
         mean = rng.standard_normal(len(sites[0].plain[AXIS].mean)) * 10.0 ** rng.uniform(-1, 4)
-        liar = side("z", Moments(int(rng.choice([20, 5 * n, 10**9])), mean, forged(rng, sites)))
+        liar = statistics_of("z", Moments(int(rng.choice([20, 5 * n, 10**9])), mean, forged(rng, sites)))
         alone, among = compare_all(sites), compare_all([*sites, liar])
-        found = among.standing["z"][0]
+        found = among.outlyingness["z"][0]
         for pair in combinations([one.site for one in sites], 2):
             before, after = alone.pairs[pair].on(AXIS), among.pairs[pair].on(AXIS)
             assert before is not None
             assert after is not None
-            least = [max(0.1, float(one.curve.noise)) for one in (before, after)]
+            least = [max(0.1, float(one.distribution.noise)) for one in (before, after)]
             factor = max(after.value, least[1]) / max(before.value, least[0])
             if max(factor, 1 / factor) > 2.05:
                 changed += 1
                 assert stands_out(found)
-                pull = found.pull
-                if pull is not None and pull.pair == pair:
-                    assert pull.among == pytest.approx(after.value, rel=0.02, abs=0.005)
-                    assert pull.without == pytest.approx(before.value, rel=0.02, abs=0.005)
+                influence = found.influence
+                if influence is not None and influence.pair == pair:
+                    assert influence.among == pytest.approx(after.value, rel=0.02, abs=0.005)
+                    assert influence.without == pytest.approx(before.value, rel=0.02, abs=0.005)
     assert changed > 200
 
 
 def test_sites_that_differ_by_chance_alone_do_not_stand_out() -> None:
     rng = np.random.default_rng(1)
     found = [
-        standing
+        one
         for _ in range(60)
-        for standing in on_axis(honest(rng, int(rng.choice([3, 5])), int(rng.choice([20, 40])), 4, 0.0)).values()
+        for one in on_axis(honest(rng, int(rng.choice([3, 5])), int(rng.choice([20, 40])), 4, 0.0)).values()
     ]
     assert sum(map(stands_out, found)) <= 0.01 * len(found)
     assert max(one.distance for one in found) < 2
 
 
 @pytest.mark.parametrize("factor", [0.0, 1e-4, 1e4, 1e12])
-def test_the_odd_one_neither_hides_itself_nor_makes_others_look_odd(factor: float) -> None:
+def test_an_outlying_site_neither_hides_itself_nor_makes_others_outlying(factor: float) -> None:
     rng = np.random.default_rng(2)
     sites = honest(rng, 3, 60, 8, 0.5)
     moments = sites[2].plain[AXIS]
-    sites[2] = side("odd", Moments(10**9, moments.mean, factor * moments.cov))
+    sites[2] = statistics_of("outlying", Moments(10**9, moments.mean, factor * moments.cov))
     found = on_axis(sites)
-    assert {site for site, standing in found.items() if stands_out(standing)} == {"odd"}
-    assert found["odd"].spread == pytest.approx(factor, rel=0.5, abs=1e-6)
-    assert (found["odd"].n, found["odd"].counted) == (10**9, 300)
+    assert {site for site, one in found.items() if stands_out(one)} == {"outlying"}
+    assert found["outlying"].spread == pytest.approx(factor, rel=0.5, abs=1e-6)
+    assert (found["outlying"].n, found["outlying"].counted) == (10**9, 300)
 
 
 def test_the_nearest_site_and_how_far_it_is() -> None:
-    """Told in the unit of the others, whatever the site's own spread."""
+    """In the unit of the others, whatever the site's own spread."""
     moments = [Moments(4000, np.full(2, at), np.eye(2)) for at in (0.0, 0.1, 3.0)]
     moments[2] = Moments(4000, moments[2].mean, 400 * np.eye(2))
-    found = on_axis([side(f"s{k}", one) for k, one in enumerate(moments)])
+    found = on_axis([statistics_of(f"s{k}", one) for k, one in enumerate(moments)])
     assert found["s2"].nearest == "s1"
     assert found["s2"].distance == pytest.approx(2 * 2.9**2, abs=0.3)
     assert found["s0"].nearest == "s1"
@@ -122,26 +122,26 @@ def test_harmonized_features_are_held_against_the_others_in_the_unit_of_the_raw_
     far = plain[2]["zscore_deep"]
     root = np.linalg.cholesky(far.cov)[:, 0]
     plain[2] = {**plain[2], "zscore_deep": Moments(far.n, far.mean + 30 * root, 20 * far.cov)}
-    found = compare_all([replace(one, plain=axes) for one, axes in zip(sites, plain, strict=True)]).standing
+    found = compare_all([replace(one, plain=axes) for one, axes in zip(sites, plain, strict=True)]).outlyingness
     raw, after = found["s2"]
     assert (raw.axis, after.axis) == ("features_deep", "zscore_deep")
     assert raw.distance < 1
     assert after.distance > 300
     assert after.spread == pytest.approx(20, rel=0.3)
-    assert after.pull is None  # what makes the unit is told of the raw ones
+    assert after.influence is None  # what makes the unit is that of the raw ones
     assert max(one.distance for one in found["s0"]) < 1
 
 
-def test_two_sites_have_no_standing() -> None:
+def test_two_sites_are_held_against_nobody() -> None:
     rng = np.random.default_rng(3)
-    assert compare_all(honest(rng, 2, 40, 4, 0.5)).standing == {"s0": (), "s1": ()}
+    assert compare_all(honest(rng, 2, 40, 4, 0.5)).outlyingness == {"s0": (), "s1": ()}
 
 
 def test_a_narrow_site_is_held_against_the_leading_coordinates_of_the_others() -> None:
     rng = np.random.default_rng(4)
     sites = honest(rng, 4, 100, 8, 0.5)
     narrow = sites[3].plain[AXIS].leading(4)
-    sites[3] = side("narrow", Moments(narrow.n, narrow.mean, 50 * narrow.cov))
+    sites[3] = statistics_of("narrow", Moments(narrow.n, narrow.mean, 50 * narrow.cov))
     found = on_axis(sites)
     assert found["narrow"].spread == pytest.approx(50, rel=0.4)
     assert not stands_out(found["s0"])
