@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from shiftscope.harmonizers.averages import over_patients, over_sites
 from shiftscope.harmonizers.harmonizer import NOTHING, Patients, Statistics
 
 __all__ = ["mean_colours", "recolour", "reference_colours"]
@@ -22,20 +23,13 @@ def mean_colours(patients: Patients, _own: Statistics = NOTHING, _reference: Sta
     Returns:
         "mean", "sd": (3,) float64 of L, a, b; nothing at all where no case has a foreground.
     """
-    found = []
-    for cases in patients:
-        moments = [_moments(_lab(case)) for case in cases if (case != 0).any()]
-        if moments:
-            found.append(np.mean(moments, axis=0))
-    if not found:
-        return {}
-    mean, sd = np.mean(found, axis=0)
-    return {"mean": mean, "sd": sd}
+    found = over_patients(patients, lambda case: _moments(_lab(case)))
+    return {} if found is None else {"mean": found[0], "sd": found[1]}
 
 
 def reference_colours(shares: Sequence[Statistics], _reference: Statistics = NOTHING) -> Statistics:
     """The average of the sites' means and of their spreads, each site counting once."""
-    return {name: np.mean([share[name] for share in shares], axis=0) for name in ("mean", "sd")}
+    return over_sites(shares, ("mean", "sd"))
 
 
 def recolour(case: np.ndarray, _own: Statistics, reference: Statistics) -> np.ndarray:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from shiftscope.harmonizers.averages import over_patients
+from shiftscope.harmonizers.averages import over_patients, over_sites
 from shiftscope.harmonizers.harmonizer import NOTHING, Patients, Statistics
 
 __all__ = ["HALF_WIDTH", "mean_block", "replace_block", "sites_block"]
@@ -35,7 +35,7 @@ def mean_block(patients: Patients, _own: Statistics = NOTHING, _reference: Stati
 
 def sites_block(shares: Sequence[Statistics], _reference: Statistics = NOTHING) -> Statistics:
     """The mean of the sites' amplitudes, each site counting once."""
-    return {"amplitude": np.mean([share["amplitude"] for share in shares], axis=0)}
+    return over_sites(shares, ("amplitude",))
 
 
 def replace_block(case: np.ndarray, _own: Statistics, reference: Statistics) -> np.ndarray:

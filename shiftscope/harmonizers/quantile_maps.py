@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from shiftscope.harmonizers.averages import over_patients
+from shiftscope.harmonizers.averages import over_patients, over_sites
+from shiftscope.harmonizers.foregrounds import map_foreground
 from shiftscope.harmonizers.harmonizer import NOTHING, Patients, Statistics
 
 __all__ = ["LEVELS", "barycentre", "map_quantiles", "mean_quantiles"]
@@ -42,7 +43,7 @@ def mean_quantiles(
 
 def barycentre(shares: Sequence[Statistics], _reference: Statistics = NOTHING) -> Statistics:
     """The average of the sites' quantile functions, each site counting once."""
-    return {"quantiles": np.mean([share["quantiles"] for share in shares], axis=0)}
+    return over_sites(shares, ("quantiles",))
 
 
 def map_quantiles(case: np.ndarray, own: Statistics, reference: Statistics) -> np.ndarray:
@@ -55,12 +56,8 @@ def map_quantiles(case: np.ndarray, own: Statistics, reference: Statistics) -> n
     """
     if not own or not reference:
         return case
-    result = np.zeros(case.shape, dtype=np.float32)
-    inside = (case != 0).any(axis=1)
-    for channel in range(case.shape[1]):
-        source, target = _knots(own["quantiles"][channel], reference["quantiles"][channel])
-        result[:, channel][inside] = np.interp(case[:, channel][inside], source, target)
-    return result
+    knots = [_knots(*rows) for rows in zip(own["quantiles"], reference["quantiles"], strict=True)]
+    return map_foreground(case, lambda values, channel: np.interp(values, *knots[channel]))
 
 
 def _quantiles(case: np.ndarray, levels: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from shiftscope.harmonizers.averages import over_patients
+from shiftscope.harmonizers.averages import over_patients, over_sites
 from shiftscope.harmonizers.harmonizer import Patients, Statistics
 from shiftscope.harmonizers.quantile_maps import LEVELS, map_quantiles, mean_quantiles
 from shiftscope.harmonizers.shadings import reshade, surface
@@ -48,7 +48,7 @@ def mean_filtered(patients: Patients, own: Statistics, reference: Statistics) ->
 def average(shares: Sequence[Statistics], reference: Statistics) -> Statistics:
     """The mean over sites of what this pass brought, each site that brought it counting once."""
     fresh = sorted({name for share in shares for name in share} - set(reference))
-    return {name: np.mean([share[name] for share in shares if name in share], axis=0) for name in fresh}
+    return over_sites(shares, fresh)
 
 
 def map_spectrum(case: np.ndarray, own: Statistics, reference: Statistics) -> np.ndarray:

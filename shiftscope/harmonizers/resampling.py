@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from shiftscope.errors import InputError
+from shiftscope.harmonizers.averages import over_patients, over_sites
 from shiftscope.harmonizers.harmonizer import NOTHING, Patients, Statistics
 
 __all__ = ["common_geometry", "has_spacing", "median_geometry", "resampled", "resampled_geometry"]
@@ -24,20 +25,13 @@ def median_geometry(patients: Patients, _own: Statistics = NOTHING, _reference: 
     Returns:
         "spacing_mm", "field_mm": (3,) float64 along z, y, x; nothing at all where no spacing is known.
     """
-    medians = []
-    for cases in patients:
-        known = [[case[0], case[0] * case[1]] for case in cases if _is_known(case[0])]
-        if known:
-            medians.append(np.median(known, axis=0))
-    if not medians:
-        return {}
-    spacing, field = np.median(medians, axis=0)
-    return {"spacing_mm": spacing, "field_mm": field}
+    found = over_patients(patients, _spacing_and_field, np.median)
+    return {} if found is None else {"spacing_mm": found[0], "field_mm": found[1]}
 
 
 def common_geometry(shares: Sequence[Statistics], _reference: Statistics = NOTHING) -> Statistics:
     """The median of the sites' spacings and of their fields, along each axis."""
-    return {name: np.median([share[name] for share in shares], axis=0) for name in ("spacing_mm", "field_mm")}
+    return over_sites(shares, ("spacing_mm", "field_mm"), np.median)
 
 
 def resampled_geometry(case: np.ndarray, _own: Statistics, reference: Statistics) -> np.ndarray:
@@ -107,6 +101,11 @@ def resampled(
         if labels is not None:
             labels = _nearest(labels, places, axis)
     return np.ascontiguousarray(values), labels if labels is None else np.ascontiguousarray(labels)
+
+
+def _spacing_and_field(case: np.ndarray) -> np.ndarray | None:
+    """(2, 3): millimetres of a pixel, and of the whole; None where they are not known."""
+    return np.stack([case[0], case[0] * case[1]]) if _is_known(case[0]) else None
 
 
 def _weights(places: np.ndarray, source: int, shrink: float) -> np.ndarray:

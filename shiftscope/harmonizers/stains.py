@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from shiftscope.harmonizers.averages import over_patients, over_sites
 from shiftscope.harmonizers.harmonizer import NOTHING, Patients, Statistics
 
 __all__ = ["MIN_STAINED", "is_stained", "mean_stains", "reference_stains", "restain", "stains"]
@@ -34,21 +35,14 @@ def mean_stains(patients: Patients, _own: Statistics = NOTHING, _reference: Stat
         "vectors": (3, 2) float64, optical density of red, green, blue per unit of haematoxylin and of eosin, columns of
         length 1; "amounts": (2,) float64, the 99th percentile of each. Nothing at all where no case is stained.
     """
-    vectors, amounts = [], []
-    for cases in patients:
-        found = [pair for pair in map(stains, cases) if pair is not None]
-        if found:
-            vectors.append(np.mean([pair[0] for pair in found], axis=0))
-            amounts.append(np.mean([pair[1] for pair in found], axis=0))
-    return {"vectors": _unit(np.mean(vectors, axis=0)), "amounts": np.mean(amounts, axis=0)} if vectors else {}
+    found = over_patients(patients, _stacked)
+    return {} if found is None else {"vectors": _unit(found[:3]), "amounts": found[3]}
 
 
 def reference_stains(shares: Sequence[Statistics], _reference: Statistics = NOTHING) -> Statistics:
     """The average of the sites' stains, at length 1 again, and of their amounts; each site counting once."""
-    return {
-        "vectors": _unit(np.mean([share["vectors"] for share in shares], axis=0)),
-        "amounts": np.mean([share["amounts"] for share in shares], axis=0),
-    }
+    mean = over_sites(shares, ("vectors", "amounts"))
+    return {**mean, "vectors": _unit(mean["vectors"])}
 
 
 def restain(case: np.ndarray, _own: Statistics, reference: Statistics) -> np.ndarray:
@@ -105,6 +99,12 @@ def stains(case: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
 def is_stained(case: np.ndarray) -> bool:
     """Whether `stains` finds a pair of stains in the case."""
     return stains(case) is not None
+
+
+def _stacked(case: np.ndarray) -> np.ndarray | None:
+    """(4, 2): the case's stains and, below them, their amounts; None where there is no pair of stains."""
+    found = stains(case)
+    return None if found is None else np.vstack(found)
 
 
 def _density(values: np.ndarray) -> np.ndarray:

@@ -33,7 +33,7 @@ def require_extra() -> None:
     Raises:
         UsageError: it is not.
     """
-    missing = [name for name in ("flwr", "monai") if importlib.util.find_spec(name) is None]
+    missing = [name for name in ("flwr", "monai", "psutil") if importlib.util.find_spec(name) is None]
     if missing:
         raise UsageError(f"train needs {' and '.join(missing)}; run: pip install 'shiftscope-fl[train]'")
 

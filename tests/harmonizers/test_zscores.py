@@ -3,7 +3,7 @@
 import numpy as np
 
 from shiftscope.harmonizers import HARMONIZERS
-from shiftscope.harmonizers.zscores import REACH_SD, standardize
+from shiftscope.harmonizers.zscores import RANGE_SD, standardize
 
 CASE = np.random.default_rng(0).uniform(0.2, 0.6, (3, 1, 20, 20)).astype(np.float32)
 
@@ -12,7 +12,7 @@ def test_moments_are_the_same_for_every_case() -> None:
     for case in (CASE, CASE**2, CASE * 0.5 + 0.3):
         result = standardize(case, {}, {})
         assert abs(result.mean() - 0.5) < 1e-3
-        assert abs(result.std() - 1 / (2 * REACH_SD)) < 2e-3
+        assert abs(result.std() - 1 / (2 * RANGE_SD)) < 2e-3
 
 
 def test_a_linear_change_of_grey_levels_disappears() -> None:

@@ -10,7 +10,7 @@ from small_hospitals import classified, plan_for, segmented
 from shiftscope.errors import EngineError, InputError, PlanError, UsageError
 from shiftscope.plans import RunResult, write_plan
 from shiftscope.progress import Progress
-from shiftscope.training import launch
+from shiftscope.training import plan_checks
 from shiftscope.training.arms import arm_of, arms_of
 from shiftscope.training.launch import train
 from shiftscope.training.plan_checks import check_plan
@@ -209,6 +209,6 @@ def test_a_resumed_run_foresees_what_the_first_had_not(hospitals: dict[str, Path
 def test_the_missing_extra_is_told_in_one_line(
     hospitals: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(launch.importlib.util, "find_spec", lambda name: None if name == "flwr" else object())
+    monkeypatch.setattr(plan_checks.importlib.util, "find_spec", lambda name: None if name == "flwr" else object())
     with pytest.raises(UsageError, match=r"train needs flwr; run: pip install 'shiftscope-fl\[train\]'"):
         train(plan_for(hospitals), hospitals, RunOptions(engine="inline", out=tmp_path))

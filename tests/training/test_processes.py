@@ -6,6 +6,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from shiftscope.errors import EngineError
@@ -74,3 +75,18 @@ def test_tools_come_from_this_installation(monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.raises(EngineError, match="not-a-tool: not found; run: pip install"):
         tool("not-a-tool")
     assert 1024 <= free_port() < 65536
+
+
+@LINUX
+def test_who_got_the_number_of_one_that_ended_is_a_stranger(tmp_path: Path) -> None:
+    processes = Processes({}, tmp_path, tmp_path / "log")
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True) as stranger:
+        ended = psutil.Process(stranger.pid)
+        ended._ident = (stranger.pid, 0.0)  # of the same number, begun at another time
+        processes.known.add(ended)
+        try:
+            assert processes.alive() == set()
+            processes.stop()
+            assert stranger.poll() is None
+        finally:
+            stranger.kill()

@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 from safetensors.numpy import load_file
 from small_hospitals import plan_for, segmented
@@ -15,7 +16,7 @@ from shiftscope.errors import EngineError
 from shiftscope.plans import Plan, write_plan
 from shiftscope.progress import Progress
 from shiftscope.training.arms import arms_of
-from shiftscope.training.federation.flower.processes import adopting, process_table
+from shiftscope.training.federation.flower.processes import adopting
 from shiftscope.training.federation.flower.simulation import run_simulation
 from shiftscope.training.launch import train
 from shiftscope.training.run_options import RunOptions
@@ -52,26 +53,14 @@ def assert_same_weights(a: Path, b: Path) -> None:
 
 def children() -> set[int]:
     """Children of this process, defunct ones included."""
-    found = set()
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit():
-            try:
-                if (folder / "stat").read_text().rpartition(")")[2].split()[1] == str(os.getpid()):
-                    found.add(int(folder.name))
-            except OSError:
-                continue
-    return found
+    return {child.pid for child in psutil.Process().children()}
 
 
 def worker() -> int:
     """A Ray worker that descends from this process."""
-    parents = {pid: parent for pid, parent, _ in process_table()}
-    for pid in parents:
-        line, ancestor = [pid], pid
-        while (ancestor := parents.get(ancestor, 0)) > 1:
-            line.append(ancestor)
-        if os.getpid() in line and b"ray::ClientApp" in Path("/proc", str(pid), "cmdline").read_bytes():
-            return pid
+    for child in psutil.Process().children(recursive=True):
+        if "ray::ClientApp" in Path("/proc", str(child.pid), "cmdline").read_text(errors="replace"):
+            return int(child.pid)
     raise AssertionError("no worker found")
 
 

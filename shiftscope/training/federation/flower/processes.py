@@ -16,9 +16,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
+
 from shiftscope.errors import EngineError
 
-__all__ = ["Processes", "adopting", "free_port", "interruptible", "process_table", "tool", "undisturbed"]
+__all__ = ["Processes", "adopting", "free_port", "tool"]
 
 MARK = "SHIFTSCOPE_RUN"
 PATIENCE_S = 5.0
@@ -54,7 +56,7 @@ class Processes:
         self.folder = folder
         self.log = log
         self.started: list[subprocess.Popen[bytes]] = []
-        self.seen: set[int] = set()
+        self.known: set[psutil.Process] = set()
 
     def start(self, *command: str) -> subprocess.Popen[bytes]:
         """Run `command`, its output appended to the log; a Ctrl-C in the terminal does not reach it."""
@@ -69,51 +71,73 @@ class Processes:
                 start_new_session=True,
             )
         self.started.append(process)
-        self.seen.add(process.pid)
+        self.known.add(psutil.Process(process.pid))
         return process
 
     def stop(self) -> None:
         """End every process of this run: asked first, killed after `PATIENCE_S`."""
         for sent in (signal.SIGTERM, signal.SIGKILL):
             deadline = time.monotonic() + PATIENCE_S
-            told: set[int] = set()
-            while pids := self.alive():
-                for pid in pids - told:
-                    _send(pid, sent)
-                told |= pids
+            notified: set[psutil.Process] = set()
+            while alive := self._alive():
+                for process in alive - notified:
+                    with suppress(psutil.Error):  # gone meanwhile; a number given to another process is never hit
+                        process.send_signal(sent)
+                notified |= alive
                 if time.monotonic() > deadline:
                     break
                 time.sleep(0.05)
-        for process in self.started:
-            process.wait()
+        for command in self.started:
+            command.wait()
         self._reap()
 
     def alive(self) -> set[int]:
-        """Living processes of this run: on Linux with all descendants, whoever adopted them meanwhile."""
-        if sys.platform != "linux":
-            return {process.pid for process in self.started if process.poll() is None}
-        table = list(process_table())
-        self.seen |= {pid for pid, _, _ in table if pid not in self.seen and _carries(pid, self.mark)}
+        """Numbers of the living processes of this run, all descendants among them, whoever adopted them meanwhile."""
+        return {process.pid for process in self._alive()}
+
+    def _alive(self) -> set[psutil.Process]:
+        table = list(_living())
+        self.known |= {process for process, _, _ in table if process not in self.known and self._is_marked(process)}
         while True:
-            kin = {pid for pid, parent, session in table if {pid, parent, session} & self.seen}
-            if kin <= self.seen:
+            strangers = {process.pid for process, _, _ in table if process not in self.known}  # one may reuse a number
+            numbers = {process.pid for process in self.known} - strangers
+            kin = {process for process, *above in table if process in self.known or not numbers.isdisjoint(above)}
+            if kin <= self.known:
                 return kin
-            self.seen |= kin
+            self.known |= kin
+
+    def _is_marked(self, process: psutil.Process) -> bool:
+        with suppress(psutil.Error, OSError):  # gone meanwhile, or another user's
+            return bool(process.environ().get(MARK) == self.mark)
+        return False
 
     def _reap(self) -> None:
         """Bury the orphans that `adopting` made ours; without it they are the init process's."""
         deadline = time.monotonic() + PATIENCE_S
-        orphans = self.seen - {process.pid for process in self.started}
+        ours = {command.pid for command in self.started}
+        orphans = {process for process in self.known if process.pid not in ours}
         while orphans and time.monotonic() < deadline:
-            orphans = {pid for pid in orphans if _dying(pid)}
+            orphans = {process for process in orphans if _dying(process)}
             time.sleep(0.02)
 
 
-def _dying(pid: int) -> bool:
-    """Whether `pid` still stands in the table: not quite ended, or its dying parent not quite through with it."""
+def _living() -> Iterator[tuple[psutil.Process, int, int]]:
+    """Every living process with its parent's number and its session's; what is defunct is no longer living."""
+    for pid in psutil.pids():
+        with suppress(psutil.Error, OSError):  # gone meanwhile
+            process = psutil.Process(pid)
+            with process.oneshot():
+                if process.status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD):
+                    yield process, process.ppid(), os.getsid(pid)
+
+
+def _dying(process: psutil.Process) -> bool:
+    """Whether it still stands in the table: not quite ended, or its dying parent not quite through with it."""
+    if not process.is_running():
+        return False
     with suppress(ChildProcessError):
-        return os.waitpid(pid, os.WNOHANG)[0] == 0
-    return Path("/proc", str(pid)).exists()
+        return os.waitpid(process.pid, os.WNOHANG)[0] == 0
+    return bool(process.is_running())
 
 
 @contextmanager
@@ -128,52 +152,3 @@ def adopting() -> Iterator[None]:
         yield
     finally:
         prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
-
-
-@contextmanager
-def interruptible() -> Iterator[None]:
-    """A polite kill (SIGTERM, as schedulers send) ends the block like Ctrl-C does, so that clean-up runs."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-@contextmanager
-def undisturbed() -> Iterator[None]:
-    """A second Ctrl-C does not break off the clean-up of the first."""
-    before = [(number, signal.signal(number, signal.SIG_IGN)) for number in (signal.SIGINT, signal.SIGTERM)]
-    try:
-        yield
-    finally:
-        for number, handler in before:
-            signal.signal(number, handler)
-
-
-def _send(pid: int, number: int) -> None:
-    """To one process; on other systems than Linux to its session, where its children are."""
-    try:
-        if sys.platform == "linux":
-            os.kill(pid, number)
-        else:
-            os.killpg(pid, number)
-    except ProcessLookupError:
-        return
-
-
-def _carries(pid: int, mark: str) -> bool:
-    try:
-        return f"{MARK}={mark}".encode() in Path("/proc", str(pid), "environ").read_bytes()
-    except OSError:  # gone meanwhile, or another user's
-        return False
-
-
-def process_table() -> Iterator[tuple[int, int, int]]:
-    """Every living process as (pid, parent, session), from /proc; what is defunct is no longer living."""
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit():
-            with suppress(OSError):  # gone meanwhile
-                state, parent, _group, session = (folder / "stat").read_text().rpartition(")")[2].split()[:4]
-                if state not in "ZX":
-                    yield int(folder.name), int(parent), int(session)
