@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from shiftscope.checks.answers import Answers, told
+from shiftscope.checks.answers import Answers, effect_text
 from shiftscope.checks.findings import Finding, Status
 from shiftscope.checks.policy import JUDGED, Policy
 from shiftscope.checks.references import Reference
@@ -87,7 +87,7 @@ def _finding(effect: Effect, status: Status, own: bool, least: float, policy: Po
         warn=limit.warn,
         error=limit.error,
         detectable=least,
-        says=told(effect),
+        says=effect_text(effect),
     )
 
 

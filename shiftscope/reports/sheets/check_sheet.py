@@ -11,7 +11,7 @@ __all__ = ["check_sheet", "headline"]
 def headline(result: CheckResult) -> str:
     """The outcome in one line: what failed, or what could not be judged."""
     status = {"failed": ("failed",), "inconclusive": ("inconclusive", "undecided"), "passed": ("warned",)}
-    named = [finding.name for finding in result.told() if finding.status in status[result.outcome]]
+    named = [finding.name for finding in result.reported() if finding.status in status[result.outcome]]
     joint = {"failed": ": ", "inconclusive": ": ", "passed": ", with warnings: "}[result.outcome]
     return result.outcome + (joint + ", ".join(dict.fromkeys(named)) if named else "")
 
@@ -19,7 +19,7 @@ def headline(result: CheckResult) -> str:
 def check_sheet(result: CheckResult) -> Sheet:
     """What came of it and why."""
     blocks: list[Lines | Grid] = [Lines(headline(result), [_sides(result)])]
-    told = [f"{finding.status}: {finding.says}" for finding in result.told()]
+    told = [f"{finding.status}: {finding.says}" for finding in result.reported()]
     if told:
         blocks.append(Lines("findings", told))
     if result.because:
