@@ -40,8 +40,8 @@ class Reliance:
         answers = [f"{_finding_text(self.without[site])} without '{site}'" for site in listed[:_MOST_LISTED]]
         return (
             f"the answer on {self.among.name} rests on {names(self.decide)}: {_finding_text(self.among)}"
-            f" with all baselines, {', '.join(answers)}. Which is right cannot be decided here: look at the profile of '{listed[0]}'"
-            " first, which changes the effect most"
+            f" with all baselines, {', '.join(answers)}. Which is right cannot be decided here: look at the profile of"
+            f" '{listed[0]}' first, which changes the effect most"
         )
 
 

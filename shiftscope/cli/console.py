@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from shiftscope.cli.options import Format
-from shiftscope.parsing import on_one_line, printable
+from shiftscope.printable_text import on_one_line, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -81,7 +81,7 @@ def profile(
 ) -> None:
     """At a site: images in, one small file of aggregates out. It is the only thing that may leave."""
     from shiftscope.files import write_text
-    from shiftscope.parsing import on_one_line
+    from shiftscope.printable_text import on_one_line
     from shiftscope.profiles import (
         KEY_FILE,
         Key,

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from shiftscope.parsing import on_one_line
+from shiftscope.printable_text import on_one_line
 
 if TYPE_CHECKING:
     from shiftscope.images.dicom.headers import Header

@@ -11,8 +11,8 @@ import torch
 
 from shiftscope.errors import EngineError, PlanError, UsageError
 from shiftscope.harmonizers import HARMONIZERS
-from shiftscope.parsing import shown
 from shiftscope.plans import Plan, RunResult
+from shiftscope.printable_text import shown
 from shiftscope.profiles.profile_document import WITHHELD
 from shiftscope.sites import Case, Site, fingerprint
 from shiftscope.training.algorithms.algorithm import Server

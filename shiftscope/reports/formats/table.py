@@ -5,7 +5,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from shiftscope.parsing import printable
+from shiftscope.printable_text import printable
 from shiftscope.reports.sheet import Grid, Sheet
 
 __all__ = ["print_table"]

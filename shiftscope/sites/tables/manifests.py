@@ -4,7 +4,7 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from shiftscope.errors import TableError
-from shiftscope.parsing import on_one_line, shown
+from shiftscope.printable_text import on_one_line, shown
 from shiftscope.sites.layouts.known_layouts import FoundCases
 from shiftscope.sites.layouts.spellings import stem_of, walk
 from shiftscope.sites.missing_files import missing_in, missing_text
