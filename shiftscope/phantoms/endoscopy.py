@@ -54,8 +54,8 @@ def _tunnel(rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray
     share = phase - np.floor(phase)
     # each lip is lit; the wall behind it falls into shadow up to the next lip
     lit = np.where(share < 0.94, 1 - 0.9 * share**1.5, 0.18 + (share - 0.94) * 13.5)
-    reach = np.clip(0.55 + 0.55 * smooth_noise(rng, (size, size), (2, 2)), 0.08, 1)  # folds run out along the wall
-    relief = rng.uniform(0.25, 0.75) * reach
+    fold_depth = np.clip(0.55 + 0.55 * smooth_noise(rng, (size, size), (2, 2)), 0.08, 1)  # folds run out along the wall
+    relief = rng.uniform(0.25, 0.75) * fold_depth
     mouth = rng.uniform(0.02, 0.09)
     hollow = soft_step(radius - mouth, 2 * mouth + rng.uniform(0.25, 0.6))
     lumps = 0.06 * smooth_noise(rng, (size, size), (5, 5)) + 0.02 * smooth_noise(rng, (size, size), (18, 18))
