@@ -33,7 +33,7 @@ def endoscopy(
         level = polyp.level(y, x)
         light, blood, wetness = _with_polyp(rng, polyp, level, light, blood, wetness, size)
         mask = (level < 1).astype(np.uint8)
-    return Phantom(_seen(rng, light, blood, wetness, size), mask, label, "endoscopy", (_FIELD_MM / size,) * 2)
+    return Phantom(_photographed(rng, light, blood, wetness, size), mask, label, "endoscopy", (_FIELD_MM / size,) * 2)
 
 
 def _tunnel(rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -114,7 +114,9 @@ def _with_polyp(
     )
 
 
-def _seen(rng: np.random.Generator, light: np.ndarray, blood: np.ndarray, wetness: np.ndarray, size: int) -> np.ndarray:
+def _photographed(
+    rng: np.random.Generator, light: np.ndarray, blood: np.ndarray, wetness: np.ndarray, size: int
+) -> np.ndarray:
     """Colour, highlights, lens and sensor."""
     y, x = grid(size)
     dy, dx = y - 0.5, x - 0.5
