@@ -8,7 +8,6 @@ import json
 import math
 import re
 import tomllib
-import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,18 +15,15 @@ from typing import Any
 
 from shiftscope.errors import ShiftscopeError
 from shiftscope.files import open_file
+from shiftscope.printable_text import LAYOUT_CHARACTERS, shown, unprintable
 
 __all__ = [
     "DEPTH",
-    "on_one_line",
-    "printable",
     "read_bytes",
     "read_json",
     "read_text",
     "read_toml",
     "refuse_odd",
-    "shown",
-    "unprintable",
 ]
 
 DEPTH = 24
@@ -38,10 +34,6 @@ _DOTS = 200
 
 _STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
 _BITS = 64
-_LAYOUT = "\n\t"
-_UNPRINTABLE = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
-"""Control, invisible and direction-changing characters, halves of characters, private and unassigned ones, and line
-separators: what can move a terminal's cursor, turn a line around, or hide in a name (Unicode general categories)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,44 +42,6 @@ class _Odd:
 
     got: str
     expected: str
-
-
-_BLANK = frozenset(
-    "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0"
-    + "".join(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0), 0x1D159)))
-)
-"""Letters and marks that show nothing: fillers, the joiner of graphemes, selectors of variants, the empty braille cell
-(Unicode's Default_Ignorable_Code_Point and its blanks, without those of the categories above)."""
-
-
-def unprintable(text: str) -> str | None:
-    """The first character that cannot be shown as it is, None where all can."""
-    if text.isprintable() and _BLANK.isdisjoint(text):
-        return None
-    return next((character for character in text if _shows_nothing(character)), None)
-
-
-def _shows_nothing(character: str) -> bool:
-    return character in _BLANK or unicodedata.category(character) in _UNPRINTABLE
-
-
-def printable(text: str) -> str:
-    """`text` with what cannot be shown as it is written in escapes; line breaks and tabs stay."""
-    return "".join(character if character in _LAYOUT else on_one_line(character) for character in text)
-
-
-def on_one_line(text: str) -> str:
-    """`text` with what cannot be shown as it is, line breaks and tabs among it, written in escapes."""
-    if unprintable(text) is None:
-        return text
-    return "".join(ascii(character)[1:-1] if unprintable(character) else character for character in text)
-
-
-def shown(value: object) -> str:
-    """A value for a message: at most 60 characters, what cannot be printed escaped."""
-    text = repr(value)
-    text = ascii(text)[1:-1] if unprintable(text) else text
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def read_json(path: Path, most_bytes: int, what: str, error: type[ShiftscopeError]) -> Any:
@@ -168,7 +122,7 @@ def refuse_odd(value: Any, where: str, error: type[ShiftscopeError]) -> None:
     """
     for key, item, depth in _walk(value):
         if problem := _problem(item, depth):
-            raise error(f"{where}: key '{_cut(key, 200)}': expected {problem} (got {_told(item)})")
+            raise error(f"{where}: key '{_cut(key, 200)}': expected {problem} (got {_described(item)})")
 
 
 def _depth(text: str) -> int:
@@ -252,7 +206,7 @@ def _problem_of_value(item: Any) -> str | None:
 
 
 def _problem_of_text(text: str) -> str | None:
-    for mark in _LAYOUT:
+    for mark in LAYOUT_CHARACTERS:
         text = text.replace(mark, "")
     return "text without control, invisible or direction-changing characters" if unprintable(text) else None
 
@@ -267,5 +221,5 @@ _CHECKS: dict[type, Callable[[Any], str | None]] = {
 }
 
 
-def _told(item: Any) -> str:
+def _described(item: Any) -> str:
     return item.got if isinstance(item, _Odd) else shown(item)

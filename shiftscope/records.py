@@ -12,7 +12,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from shiftscope.errors import ShiftscopeError
 from shiftscope.files import write_text
-from shiftscope.parsing import read_json, refuse_odd, shown, unprintable
+from shiftscope.parsing import read_json, refuse_odd
+from shiftscope.printable_text import shown, unprintable
 
 __all__ = [
     "MOST",

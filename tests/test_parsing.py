@@ -7,7 +7,8 @@ import pytest
 
 from shiftscope.checks import read_policy
 from shiftscope.errors import PolicyError, ShiftscopeError
-from shiftscope.parsing import DEPTH, on_one_line, printable, read_json, read_toml, refuse_odd, shown, unprintable
+from shiftscope.parsing import DEPTH, read_json, read_toml, refuse_odd
+from shiftscope.printable_text import on_one_line, printable, shown, unprintable
 
 LIMIT = 250_000
 

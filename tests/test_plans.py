@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shiftscope.errors import PlanError
-from shiftscope.parsing import unprintable
 from shiftscope.plans import (
     Cost,
     Difference,
@@ -21,6 +20,7 @@ from shiftscope.plans import (
     read_plan,
     write_plan,
 )
+from shiftscope.printable_text import unprintable
 
 PLAN = Plan(
     name="breast",

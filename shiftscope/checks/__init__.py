@@ -1,4 +1,9 @@
-"""Is a new delivery still what it was: a profile against a baseline, held to a policy."""
+"""Whether a new delivery is still what it was: a profile against a baseline, held to a policy.
+
+In: a new profile, one baseline of the site itself or several of other sites, and a `Policy` of limits.
+Out: `check -> CheckResult`: findings on the four questions, the axes, the measures and the rules, and the outcome:
+passed, failed or inconclusive. It judges as `diagnosis` does, with the policy's limits for margins.
+"""
 
 from collections.abc import Iterable, Sequence
 
@@ -69,13 +74,13 @@ def _because(made: Reference, findings: Sequence[Finding]) -> list[str]:
     verdicts = dict(zip(made.pairs, judge(list(made.pairs.values())), strict=True))
     known = {profile.site: profile for profile in (made.new, *made.compared)}
     compared = Comparisons(made.pairs, verdicts, known)
-    told = [item for item in evidence_of(compared) if item.question in called and compared.called(item.question)]
-    return [item.says for item in sorted(told, key=lambda item: QUESTIONS.index(item.question))]
+    evidence = [item for item in evidence_of(compared) if item.question in called and compared.called(item.question)]
+    return [item.says for item in sorted(evidence, key=lambda item: QUESTIONS.index(item.question))]
 
 
 def _caveats(made: Reference, answers: Answers) -> list[str]:
-    """What lowers the confidence; sides that are too small are told by the findings, single baselines here."""
-    told = caveats([made.new, *made.compared], [answers.error] if made.shift.effects else [], LIMITS, made.standing)
+    """What lowers the confidence; the findings name sites that are too small, this names single baselines."""
+    known = caveats([made.new, *made.compared], [answers.error] if made.shift.effects else [], LIMITS, made.standing)
     few = [
         f"'{profile.site}' is left out of the reference: n = {profile.patients}, {made.short[profile.site][1]} needed"
         for profile in made.baselines
@@ -84,7 +89,7 @@ def _caveats(made: Reference, answers: Answers) -> list[str]:
     return [
         *made.left_out,
         *few,
-        *told,
+        *known,
         *_lacking(made),
         *(unchecked(made.compared, "baselines") if len(made.compared) > 1 else []),
     ]

@@ -11,7 +11,7 @@ from shiftscope.diagnosis.texts.phrases import counted, number
 from shiftscope.diagnosis.verdicts import QUESTIONS, judge
 from shiftscope.shifts import Effect, Shift
 
-__all__ = ["Answers", "answer", "questions_of", "told"]
+__all__ = ["Answers", "answer", "effect_text", "questions_of"]
 
 _OPEN = 0.3
 """Probability from which a question that did not fail is said to be open, as in docs/diagnosis.md."""
@@ -19,7 +19,7 @@ _OPEN = 0.3
 _NOUNS = {
     "appearance": "appearance",
     "structure": "structure",
-    "label": "labels",
+    "label": "class prevalence",
     "annotation": "the way masks are drawn",
 }
 
@@ -118,27 +118,29 @@ def _not_asked(question: str, made: Reference) -> str:
         few = "; ".join(
             f"'{site}' has n = {n}, {needed} are needed" for site, (n, needed) in sorted(made.short.items())
         )
-        return f"{noun}: too few patients to tell: {few}"
+        return f"{noun}: too few patients to decide: {few}"
     return f"{noun}: not asked, because '{made.new.site}' and {made.whom} have nothing in common that speaks of it"
 
 
 def _says(question: str, status: Status, limit: float, needed: int | None, found: AxisVerdict, effect: Effect) -> str:
     low, high = found.low or 0.0, found.high or 0.0
-    numbers, noun = told(effect, low, high), _NOUNS[question]
+    numbers, noun = effect_text(effect, low, high), _NOUNS[question]
     confidence = f"confidence {found.probability or 0.0:.2g}"
     if status in ("failed", "warned"):
-        return f"{noun} {'differ' if question == 'label' else 'differs'}: {numbers}, limit {limit:g}"
+        return f"{noun} differs: {numbers}, limit {limit:g}"
     if status == "undecided":
         return f"{noun}: {numbers}; the other shifts between the two can explain it, so nothing is decided"
     if needed is not None:
-        return f"{noun}: {numbers}; cannot tell, {confidence}; about {needed} patients a side would decide it"
+        return f"{noun}: {numbers}; cannot be decided, {confidence}; about {needed} patients a site would decide it"
     if low > limit:
         return f"{noun}: {numbers}; it is there, but not known to be a shift in {noun}, {confidence}"
-    seen = f"; {number(found.detectable)} or more would have been seen (80 % power)" if found.detectable else ""
-    return f"no shift in {noun} that counts: {numbers}{seen}"
+    detectable = (
+        f"; {number(found.detectable)} or more would have been detected (80 % power)" if found.detectable else ""
+    )
+    return f"no shift in {noun} that counts: {numbers}{detectable}"
 
 
-def told(effect: Effect, low: float, high: float) -> str:
+def effect_text(effect: Effect, low: float, high: float) -> str:
     """The axis and its numbers, as they stand in a sentence."""
     held = f" at equal {effect.held}" if effect.held else ""
     numbers = f"effect {number(effect.value)}, 95 % [{number(low)}, {number(high)}], {counted(effect.n[::-1])}"

@@ -10,7 +10,7 @@ from shiftscope.records import Document, Real, Record
 __all__ = ["BadFile", "CheckResult", "Finding", "Kind", "Outcome", "Status", "outcome_of"]
 
 Status = Literal["passed", "warned", "failed", "undecided", "inconclusive", "skipped"]
-"""`undecided`: the effect is there, but other shifts between the same sides can explain it. `inconclusive`: asked for
+"""`undecided`: the effect is there, but other shifts between the same sites can explain it. `inconclusive`: asked for
 and could not be judged. `skipped`: nobody has it, and nobody asked for it."""
 
 Kind = Literal["question", "axis", "measure", "rule"]
@@ -35,8 +35,8 @@ class Finding(Record):
         n: new patients, and those of the baselines together; of a rule, what was counted among, and 0.
         warn: the limit above which it warns, None for none.
         error: the limit above which it fails, None for none.
-        detectable: smallest effect that would have been told from none at these n with 80 % power.
-        needed: patients a side that would decide it, where they are too few and that is known.
+        detectable: smallest effect that would have been detected at these n with 80 % power.
+        needed: patients a site that would decide it, where they are too few and that is known.
         says: the sentence.
     """
 
@@ -123,7 +123,7 @@ class CheckResult(Document, Tabular):
         """Findings of some kinds, in order."""
         return [finding for finding in self.findings if finding.kind in kinds]
 
-    def told(self) -> list[Finding]:
+    def reported(self) -> list[Finding]:
         """Findings that did not pass and stand for themselves."""
         return [finding for finding in self.findings if finding.own and finding.status not in ("passed", "skipped")]
 

@@ -18,21 +18,21 @@ _QUESTIONS = {name: question for question, causes in CAUSES.items() for names in
 
 
 def measures_of(made: Reference, questions: Sequence[Finding], policy: Policy) -> Iterator[Finding]:
-    """Every measure that both sides publish, and those that a policy limits and a side lacks.
+    """Every measure that both sites publish, and those that a policy limits and a site lacks.
 
     A measure with a limit is judged by it: the whole interval of the difference, at a Bonferroni level over all limits
-    of axes and measures, lies beyond it. One without goes with its question, where it has moved (docs/diagnosis.md,
+    of axes and measures, lies beyond it. One without goes with its question, where it differs (docs/diagnosis.md,
     "Attribution").
     """
     if not made.pairs:
         return
     reference = made.compared[0].model_copy(update={"measures": made.measures()})
     moved = {
-        move.measure: question.status
+        difference.measure: question.status
         for question in questions
         if question.status in ("failed", "warned") and question.name in CAUSES
         for cause in measure_differences(question.name, reference, made.new).values()
-        for move in cause
+        for difference in cause
     }
     for name, question in _QUESTIONS.items():
         category = category_of(question)
@@ -47,12 +47,12 @@ def measures_of(made: Reference, questions: Sequence[Finding], policy: Policy) -
 def _compared(
     name: str,
     category: Category,
-    sides: tuple[Summary, Summary],
+    summaries: tuple[Summary, Summary],
     limit: Limit | None,
     moved: Mapping[str, Status],
     policy: Policy,
 ) -> Finding:
-    here, there = sides
+    here, there = summaries
     numbers = ((here.n, there.n), (here.mean, there.mean), (here.sd, there.sd))
     gap, low, high = welch(*numbers)
     status: Status = moved.get(name, "passed")

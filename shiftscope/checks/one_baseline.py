@@ -16,7 +16,7 @@ from shiftscope.diagnosis.texts.phrases import names, number
 __all__ = ["Reliance", "reliances", "unsettled"]
 
 _ENOUGH = 3  # baselines from which on two are left to agree
-_MOST_TOLD = 4
+_MOST_LISTED = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +36,12 @@ class Reliance:
     @property
     def says(self) -> str:
         """The sentence, with all answers that matter."""
-        told = [site for place, site in enumerate(self.without) if place == 0 or site in self.decide]
-        answers = [f"{_told(self.without[site])} without '{site}'" for site in told[:_MOST_TOLD]]
+        listed = [site for place, site in enumerate(self.without) if place == 0 or site in self.decide]
+        answers = [f"{_finding_text(self.without[site])} without '{site}'" for site in listed[:_MOST_LISTED]]
         return (
-            f"the answer on {self.among.name} rests on {names(self.decide)}: {_told(self.among)} with all baselines,"
-            f" {', '.join(answers)}. Which is right cannot be told here: look at the profile of '{told[0]}' first, it"
-            " changes the effect most"
+            f"the answer on {self.among.name} rests on {names(self.decide)}: {_finding_text(self.among)}"
+            f" with all baselines, {', '.join(answers)}. Which is right cannot be decided here: look at the profile of"
+            f" '{listed[0]}' first, which changes the effect most"
         )
 
 
@@ -112,7 +112,7 @@ def unsettled(findings: Sequence[Finding], found: Sequence[Reliance]) -> tuple[F
     )
 
 
-def _told(finding: Finding) -> str:
+def _finding_text(finding: Finding) -> str:
     if finding.effect is None:
         return finding.status
     noun = "difference" if finding.kind == "measure" else "effect"

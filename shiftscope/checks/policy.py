@@ -82,7 +82,7 @@ class Policy(Document):
     """The limits, and what may fail a check.
 
     Attributes:
-        min_patients: patients a side below which nothing is judged; None for what a diagnosis needs.
+        min_patients: patients a site below which nothing is judged; None for what a diagnosis needs.
         max_unreadable: files that may have been left out, a count or a share such as "5%".
         scanners: makers and models that are allowed, with * for anything; empty for all.
         labels: classes that must be there.
@@ -143,7 +143,7 @@ class Policy(Document):
         return ANY in self.fail_on or category in self.fail_on
 
     def needed(self, patient_source: str) -> int:
-        """Patients a side needs to be judged."""
+        """Patients that a site needs to be judged."""
         return max(self.min_patients or 0, LIMITS.needed(patient_source))
 
     def unreadable_allowed(self, files: int) -> int:

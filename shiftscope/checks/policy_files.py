@@ -4,7 +4,8 @@ from pathlib import Path
 
 from shiftscope.checks.policy import Limit, Policy, near
 from shiftscope.errors import PolicyError
-from shiftscope.parsing import read_toml, refuse_odd, shown
+from shiftscope.parsing import read_toml, refuse_odd
+from shiftscope.printable_text import shown
 
 __all__ = ["read_policy"]
 

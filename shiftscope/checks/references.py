@@ -1,7 +1,7 @@
 """Who is compared with whom: the new profile against one baseline, or against all other sites together.
 
 Against several, the reference is the mean of their means, each site counted alike, with the uncertainty of each: what
-`recommend` tells of a site against all others (`Shifts.by_site`). Pooling their patients instead would let the largest
+`recommend` says of a site against all others (`Shifts.by_site`). Pooling their patients instead would let the largest
 site stand for the federation, and would take the differences between them for spread of patients.
 """
 
@@ -28,11 +28,11 @@ class Reference:
         baselines: sorted by name, all of them.
         left_out: sentences: baselines that are not compared, and why.
         shift: the new profile against the baselines that are compared, n of the new one first; without effects where
-            either side has too few patients.
+            either site has too few patients.
         pairs: the comparisons with each of them, keyed in alphabetical order; none where nothing could be compared.
-        standing: of every side that is compared among all of them, empty with one baseline.
-        short: sides with too few patients, name -> (patients, patients needed).
-        sides: of all profiles by name, ready to compare.
+        standing: of every site that is compared among all of them, empty with one baseline.
+        short: sites with too few patients, name -> (patients, patients needed).
+        statistics: of all profiles by name, ready to compare.
     """
 
     new: Profile
@@ -42,7 +42,7 @@ class Reference:
     pairs: Mapping[Pair, Shift]
     standing: Mapping[str, tuple[Outlyingness, ...]]
     short: Mapping[str, tuple[int, int]]
-    sides: Mapping[str, SiteStatistics]
+    statistics: Mapping[str, SiteStatistics]
 
     @property
     def compared(self) -> list[Profile]:
@@ -71,7 +71,7 @@ class Reference:
 
     def lacking(self, axis: str, profiles: Sequence[Profile]) -> list[str]:
         """Sites that have not got an axis on which patients vary."""
-        return [profile.site for profile in profiles if not _has(self.sides[profile.site], axis)]
+        return [profile.site for profile in profiles if not _has(self.statistics[profile.site], axis)]
 
     def missing(self, policy: Policy) -> list[str]:
         """Axes that are required and could not be compared, though others could."""
@@ -88,7 +88,7 @@ class Reference:
         pairs = {pair: shift for pair, shift in self.pairs.items() if name not in pair}
         less = replace(self, baselines=kept, pairs=pairs, standing={})
         names = sorted([self.new.site, *(profile.site for profile in less.compared)])
-        shift = compare_one([self.sides[site] for site in names], names.index(self.new.site))
+        shift = compare_one([self.statistics[site] for site in names], names.index(self.new.site))
         return replace(less, shift=shift)
 
     def measures(self) -> dict[str, Summary]:
@@ -128,17 +128,17 @@ def refer(new: Profile, baselines: Sequence[Profile], policy: Policy) -> Referen
     }
     large = [profile for profile in others if profile.site not in short]
     shift, pairs, standing = Shift(()), dict[Pair, Shift](), dict[str, tuple[Outlyingness, ...]]()
-    sides = {profile.site: SiteStatistics.of(profile) for profile in (new, *others)}
+    statistics = {profile.site: SiteStatistics.of(profile) for profile in (new, *others)}
     if large and new.site not in short:
-        found = compare_all([sides[site] for site in sorted([new.site, *(profile.site for profile in large)])])
+        found = compare_all([statistics[site] for site in sorted([new.site, *(profile.site for profile in large)])])
         shift = found.by_site[new.site]
         pairs = {pair: item for pair, item in found.pairs.items() if new.site in pair}
         standing = {**found.outlyingness}
-    return Reference(new, tuple(others), tuple(left_out), shift, pairs, standing, short, sides)
+    return Reference(new, tuple(others), tuple(left_out), shift, pairs, standing, short, statistics)
 
 
 def _named_apart(new: Profile, others: Sequence[Profile]) -> tuple[Profile, list[Profile]]:
-    """Baselines sorted by name; a site's own is told apart from its new profile."""
+    """Baselines sorted by name; a site's own gets another name than its new profile."""
     ordered = sorted(others, key=lambda profile: profile.site)
     names = [profile.site for profile in ordered]
     for name in names:
@@ -152,11 +152,11 @@ def _named_apart(new: Profile, others: Sequence[Profile]) -> tuple[Profile, list
     )
 
 
-def _has(side: SiteStatistics, axis: str) -> bool:
-    """Whether a side has an axis on which patients vary."""
+def _has(site: SiteStatistics, axis: str) -> bool:
+    """Whether a site has an axis on which patients vary."""
     if axis == LABELS:
-        return len(side.labels.low) > 1
-    moments = side.plain.get(axis)
+        return len(site.labels.low) > 1
+    moments = site.plain.get(axis)
     return moments is not None and float(np.trace(moments.cov)) > 0
 
 

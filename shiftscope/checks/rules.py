@@ -31,7 +31,7 @@ def _unreadable(profile: Profile, policy: Policy) -> Finding:
     says = f"{left_out} of {files} files left out{f' ({reasons})' if reasons else ''}; {allowed} allowed"
     status: Status = "failed" if left_out > allowed else "passed"
     if profile.privacy is not None:
-        status, says = "skipped", "files left out: a private profile does not tell"
+        status, says = "skipped", "files left out: a private profile does not count them"
     return Finding(
         kind="rule",
         name="unreadable",
@@ -55,15 +55,17 @@ def _scanners(profile: Profile, policy: Policy) -> Finding:
         name: count for name, count in counts.items() if not any(fnmatchcase(name.lower(), item) for item in patterns)
     }
     low, high = (sum(_range(count, profile.patients)[end] for count in strange.values()) for end in (0, 1))
-    told = ", ".join(f"'{name}' ({count} of {profile.patients} patients)" for name, count in strange.items())
-    told += "; 'other' are scanners of fewer than 10 patients, and unknown ones" if OTHER in strange else ""
+    listed = ", ".join(f"'{name}' ({count} of {profile.patients} patients)" for name, count in strange.items())
+    listed += "; 'other' are scanners of fewer than 10 patients, and unknown ones" if OTHER in strange else ""
     status: Status = "failed" if strange else "passed"
     says = (
-        f"scanners that are not allowed: {told}" if strange else f"scanners: all of {profile.patients} patients allowed"
+        f"scanners that are not allowed: {listed}"
+        if strange
+        else f"scanners: all of {profile.patients} patients allowed"
     )
     known = [count for count in counts.values() if isinstance(count, int)]
     if not counts:
-        status, says = "inconclusive", f"scanners: known of none of {profile.patients} patients; only DICOM tells them"
+        status, says = "inconclusive", f"scanners: known of none of {profile.patients} patients; only DICOM names them"
     elif not strange and len(known) == len(counts) and sum(known) < profile.patients:
         status = "warned"
         says = f"scanners: known of {sum(known)} of {profile.patients} patients, of them all allowed"
@@ -91,17 +93,18 @@ def _range(count: Count, most: int) -> tuple[int, int]:
 
 def _labels(profile: Profile, policy: Policy) -> Finding:
     missing = [label for label in policy.labels if label not in profile.labels]
-    told = ", ".join(f"'{label}'" for label in missing)
+    listed = ", ".join(f"'{label}'" for label in missing)
     status: Status = "failed" if missing else "passed"
     says = (
-        f"classes without a patient: {told} (of {profile.labelled} patients with a label)"
+        f"classes without a patient: {listed} (of {profile.labelled} patients with a label)"
         if missing
         else f"classes: all {len(policy.labels)} required are there ({profile.labelled} patients with a label)"
     )
     if missing and profile.privacy is not None:
         status = "inconclusive"
         says = (
-            f"classes not told: {told}; a private profile hides small ones ({profile.labelled} patients with a label)"
+            f"classes not published: {listed}; a private profile hides small ones"
+            f" ({profile.labelled} patients with a label)"
         )
     return Finding(
         kind="rule",

@@ -21,7 +21,7 @@ from shiftscope.cli.train import train
 from shiftscope.cli.trial import trial
 from shiftscope.cli.watch import watch
 from shiftscope.errors import ShiftscopeError, Unsettled
-from shiftscope.parsing import on_one_line
+from shiftscope.printable_text import on_one_line
 
 __all__ = ["EXIT_CODES", "app", "main"]
 

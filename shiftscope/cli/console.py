@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 
 from shiftscope.cli.options import Format
-from shiftscope.parsing import on_one_line, printable
+from shiftscope.printable_text import on_one_line, printable
 
 if TYPE_CHECKING:
     from shiftscope.errors import Unreadable

@@ -148,7 +148,7 @@ def _show_reading(
 ) -> None:
     """What reading the cases gave, for the eyes of the site."""
     from shiftscope.files import write_text
-    from shiftscope.parsing import on_one_line
+    from shiftscope.printable_text import on_one_line
     from shiftscope.reports.sheets.profile_sheet import reading_sheet
 
     tell(reading_sheet(reading.to_dict(), verbose=verbose))

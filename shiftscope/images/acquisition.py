@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Mapping
 
-from shiftscope.parsing import unprintable
+from shiftscope.printable_text import unprintable
 
 __all__ = ["ALLOWED", "acquisition", "positive"]
 

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image as Pillow
 
 from shiftscope.images.grids import PixelGrid
-from shiftscope.images.nifti.volumes import SEEN
+from shiftscope.images.nifti.volumes import DISPLAY_MARK
 
 __all__ = ["write_image", "write_labels"]
 
@@ -85,7 +85,7 @@ def _volume(values: np.ndarray, grid: PixelGrid, displayed: bool) -> nibabel.Nif
         if name in header.keys():  # noqa: SIM118  (not a dict)
             header[name] = b""
     header["cal_min"], header["cal_max"] = (0, 1) if displayed else (0, 0)
-    header["descrip"] = SEEN if displayed else b""
+    header["descrip"] = DISPLAY_MARK if displayed else b""
     if grid.header is None:
         header.set_xyzt_units({1000.0: "meter", 0.001: "micron"}.get(grid.scale, "mm"))
     return image

@@ -1,4 +1,4 @@
-"""Synthetic patients whose shift is known because it was planted.
+"""Synthetic patients whose shift is known because it was planted: a seed in; images, masks and folders out.
 
 ANATOMIES       how a body is drawn
 PLANTS          what another scanner, population or annotator changes

@@ -38,7 +38,7 @@ def jagged_masks(phantom: Phantom, severity: float, rng: np.random.Generator) ->
         return phantom
     width = mask.shape[-1]
     inside, outside = distance_transform_edt(mask), distance_transform_edt(~mask)
-    wander = smooth_noise(rng, mask.shape, tuple(max(round(_WAVES * side / width), 1) for side in mask.shape))
+    wander = smooth_noise(rng, mask.shape, tuple(max(round(_WAVES * length / width), 1) for length in mask.shape))
     moved = inside - outside + 0.025 * abs(severity) * width * wander > 0
     moved &= outside <= 0.06 * width
     return phantom.with_mask(moved if moved.any() else inside > min(2.0, inside.max() - 0.5))
@@ -94,23 +94,23 @@ def _clicks(outline: np.ndarray, count: int, first: float) -> np.ndarray:
 
 
 def _area(outline: np.ndarray) -> float:
-    """Signed area of a closed (n, 2) outline; its sign tells holes from lesions."""
+    """Signed area of a closed (n, 2) outline; its sign distinguishes holes from lesions."""
     y, x = outline.T
     return float(np.sum(x[:-1] * y[1:] - x[1:] * y[:-1]) / 2)
 
 
-def _coarse(mask: np.ndarray, side: float) -> np.ndarray:
-    if side <= 1:
+def _coarse(mask: np.ndarray, cell_size: float) -> np.ndarray:
+    if cell_size <= 1:
         return mask
-    cell_of = [(np.arange(length) / side).astype(np.intp) for length in mask.shape]
+    cell_of = [(np.arange(length) / cell_size).astype(np.intp) for length in mask.shape]
     firsts = [np.flatnonzero(np.diff(cells, prepend=-1)) for cells in cell_of]
     total = np.add.reduceat(np.add.reduceat(mask.astype(np.int32), firsts[0], axis=0), firsts[1], axis=1)
     sizes = [np.diff(first, append=length) for first, length in zip(firsts, mask.shape, strict=True)]
     coarse = 2 * total > np.outer(*sizes)
     # a lesion smaller than half a cell is still marked, by the cell its middle lies in
     parts, count = label(mask)
-    seen = np.unique(parts[coarse[np.ix_(*cell_of)]])
-    lost = np.setdiff1d(np.arange(1, count + 1), seen)
+    kept_parts = np.unique(parts[coarse[np.ix_(*cell_of)]])
+    lost = np.setdiff1d(np.arange(1, count + 1), kept_parts)
     for middle in center_of_mass(mask, parts, lost):
         row, column = (cells[round(at)] for cells, at in zip(cell_of, middle, strict=True))
         coarse[row, column] = True

@@ -100,7 +100,7 @@ def vignette(phantom: Phantom, severity: float, rng: np.random.Generator) -> Pha
     Unlike `bias_field` it is the same for every image of a site.
     """
     rows, columns = phantom.mask.shape[-2:]
-    y, x = (np.arange(side, dtype=np.float32) - (side - 1) / 2 for side in (rows, columns))
+    y, x = (np.arange(length, dtype=np.float32) - (length - 1) / 2 for length in (rows, columns))
     squared = 4 * (y[:, None] ** 2 + x[None] ** 2) / (rows**2 + columns**2)
     fall = (1 + np.float32(severity) * squared) ** -2
     return phantom.with_pixels(phantom.pixels * (fall[..., None] if phantom.is_colour else fall))

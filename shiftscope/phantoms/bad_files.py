@@ -41,7 +41,7 @@ LITTER: tuple[str, ...] = (".DS_Store", "images/Thumbs.db", "images/._p001.png",
 
 
 def break_site(folder: Path) -> None:
-    """Add `BAD_FILES`, `GOOD_FILES` and `LITTER`, and the owner's word, to a site of PNG images and masks.
+    """Add `BAD_FILES`, `GOOD_FILES` and `LITTER`, and the owner's statement, to a site of PNG images and masks.
 
     Args:
         folder: written by `write_site(..., layout="images+masks", format="png")` with at least one phantom.

@@ -101,18 +101,20 @@ def _tumour(rng: np.random.Generator, z: np.ndarray, y: np.ndarray, x: np.ndarra
     area = np.exp(rng.normal(np.log(0.015), 0.45))
     radius = float(np.sqrt(area / np.pi) * scale ** (1 / 2 if flat else 1 / 3))
     radius = min(radius, 0.17)
-    side = -1.0 if rng.random() < 0.5 else 1.0
-    reach = np.array([0.29, 0.225]) - 0.8 * radius
-    at = np.clip((rng.normal(0.0, 0.13), rng.normal(0.14, 0.03)), (-reach[0], 0.02 + 0.8 * radius), reach)
+    hemisphere = -1.0 if rng.random() < 0.5 else 1.0
+    limits = np.array([0.29, 0.225]) - 0.8 * radius
+    at = np.clip((rng.normal(0.0, 0.13), rng.normal(0.14, 0.03)), (-limits[0], 0.02 + 0.8 * radius), limits)
     aspect = np.exp(rng.normal(0, 0.12))
     rim = wobble(rng, 0.10, (2, 7))
-    outline = Outline((float(at[0]), float(side * at[1])), (radius / aspect, radius * aspect), rng.uniform(0, 3), rim)
+    outline = Outline(
+        (float(at[0]), float(hemisphere * at[1])), (radius / aspect, radius * aspect), rng.uniform(0, 3), rim
+    )
     level = outline.level(y, x)
     free = 0.19 - 1.2 * radius  # stay within the slab
     height = 0.0 if flat else float(np.clip(rng.normal(0, 0.03), -free, free))
     if not flat:
         level = np.sqrt(level**2 + ((z - np.float32(height)) / np.float32(radius)) ** 2)
-    return _Tumour((height, float(at[0]), float(side * at[1])), radius, level)
+    return _Tumour((height, float(at[0]), float(hemisphere * at[1])), radius, level)
 
 
 def _pushed(z: np.ndarray, y: np.ndarray, x: np.ndarray, tumour: _Tumour) -> tuple[np.ndarray, np.ndarray]:

@@ -19,10 +19,10 @@ def tissues(
         z, y, x: offsets from the middle of the head in fields of view; they broadcast to (z, y, x).
         level: (z, y, x), 0 in the middle and 1 on the surface of the brain.
     """
-    side = np.abs(x)  # left and right are alike, but for their folds
+    abs_x = np.abs(x)  # left and right are alike, but for their folds
     sulci, cortex = _cortex(rng, level)
-    fluid = _most(sulci, _ventricles(rng, z, y, side), _fissures(y, side), soft_step(level - 1.0, 0.03))
-    return fluid, _most(cortex, _nuclei(y, side))
+    fluid = _most(sulci, _ventricles(rng, z, y, abs_x), _fissures(y, abs_x), soft_step(level - 1.0, 0.03))
+    return fluid, _most(cortex, _nuclei(y, abs_x))
 
 
 def _cortex(rng: np.random.Generator, level: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -38,35 +38,35 @@ def _cortex(rng: np.random.Generator, level: np.ndarray) -> tuple[np.ndarray, np
     return sulci, _most(soft_step(0.017 - distance, 0.010) * outer, soft_step(level - 0.94, 0.04))
 
 
-def _ventricles(rng: np.random.Generator, z: np.ndarray, y: np.ndarray, side: np.ndarray) -> np.ndarray:
+def _ventricles(rng: np.random.Generator, z: np.ndarray, y: np.ndarray, abs_x: np.ndarray) -> np.ndarray:
     """Two crescents whose horns part to the front and to the back, and a slit between the thalami."""
     swelling = rng.normal(1.0, 0.18) * np.clip(1.2 - (z / 0.14) ** 2, 0.2, 1)
     thickness = 0.024 * swelling * np.sqrt(np.clip(1 - ((y - 0.01) / 0.155) ** 2, 0, 1))
     horns = 0.026 + np.where(y < 0, 1.0, 2.4) * y * y
-    lateral = soft_step(thickness - np.abs(side - horns), 0.012) * soft_step(thickness, 0.01)
-    third = soft_step(0.006 * swelling - side, 0.006) * soft_step(0.04 - np.abs(y - 0.05), 0.02)
+    lateral = soft_step(thickness - np.abs(abs_x - horns), 0.012) * soft_step(thickness, 0.01)
+    third = soft_step(0.006 * swelling - abs_x, 0.006) * soft_step(0.04 - np.abs(y - 0.05), 0.02)
     return _most(lateral, third)
 
 
-def _fissures(y: np.ndarray, side: np.ndarray) -> np.ndarray:
+def _fissures(y: np.ndarray, abs_x: np.ndarray) -> np.ndarray:
     """Between the hemispheres, and above the temporal lobes."""
-    middle = bump(side, 0.0045) * soft_step(np.abs(y - 0.02) - 0.16, 0.04)
-    sylvian = bump(y + 0.02 - 0.25 * (side - 0.2), 0.007) * soft_step(side - 0.175, 0.03)
+    middle = bump(abs_x, 0.0045) * soft_step(np.abs(y - 0.02) - 0.16, 0.04)
+    sylvian = bump(y + 0.02 - 0.25 * (abs_x - 0.2), 0.007) * soft_step(abs_x - 0.175, 0.03)
     return 0.8 * _most(middle, sylvian)
 
 
-def _nuclei(y: np.ndarray, side: np.ndarray) -> np.ndarray:
+def _nuclei(y: np.ndarray, abs_x: np.ndarray) -> np.ndarray:
     """Thalamus, caudate, putamen, insula, and the cortex that lines the midline."""
 
     def nucleus(down: float, out: float, tall: float, wide: float, lean: float) -> np.ndarray:
-        across = side - out - lean * (y - down)
+        across = abs_x - out - lean * (y - down)
         return soft_step(1 - np.sqrt(((y - down) / tall) ** 2 + (across / wide) ** 2), 0.5)
 
     thalamus = nucleus(0.058, 0.046, 0.055, 0.036, 0.2)
     caudate = nucleus(-0.085, 0.052, 0.036, 0.018, -0.3)
     putamen = nucleus(-0.015, 0.104, 0.066, 0.028, 0.25)
-    insula = bump(side - 0.155, 0.008) * soft_step(0.09 - np.abs(y + 0.02), 0.04)
-    midline = bump(side, 0.012) * soft_step(np.abs(y - 0.02) - 0.15, 0.04)
+    insula = bump(abs_x - 0.155, 0.008) * soft_step(0.09 - np.abs(y + 0.02), 0.04)
+    midline = bump(abs_x, 0.012) * soft_step(np.abs(y - 0.02) - 0.15, 0.04)
     return _most(0.85 * _most(thalamus, caudate, putamen), insula, midline)
 
 

@@ -54,18 +54,18 @@ def _lungs(rng: np.random.Generator, u: np.ndarray, v: np.ndarray) -> tuple[np.n
     rise = np.clip((v - apex) / 0.60, 0, 1)
     outer = width * np.power(1 - (1 - rise) ** 2.6, 0.50) * (1 + 0.03 * np.clip(v - 0.6, 0, 1))
     inner = 0.06 + 0.015 * bump(v - 0.30, 0.05)
-    side = np.abs(u)
+    abs_u = np.abs(u)
     # the smallest distance to a wall decides; a soft ramp over it is the partial volume of a rounded chest
-    inside = np.minimum(np.minimum(side - inner, outer - side), floor - v)
+    inside = np.minimum(np.minimum(abs_u - inner, outer - abs_u), floor - v)
     return np.asarray(0.75 * soft_step(inside - 0.006, 0.035) + 0.25 * soft_step(inside - 0.05, 0.12)), floor
 
 
 def _body(rng: np.random.Generator, u: np.ndarray, v: np.ndarray, size: int) -> np.ndarray:
     """Soft tissue: trunk with its flanks, shoulders and neck."""
-    side = np.abs(u)
+    abs_u = np.abs(u)
     flank = rng.normal(0.455, 0.015) + 0.12 * bump(v - 0.14, 0.13)
-    trunk = soft_step(flank - side, 0.05) * soft_step(v - 0.03 - 0.4 * np.clip(side - 0.15, 0, 1), 0.05)
-    neck = soft_step(0.13 - side, 0.05) * soft_step(0.16 - v, 0.1)
+    trunk = soft_step(flank - abs_u, 0.05) * soft_step(v - 0.03 - 0.4 * np.clip(abs_u - 0.15, 0, 1), 0.05)
+    neck = soft_step(0.13 - abs_u, 0.05) * soft_step(0.16 - v, 0.1)
     soft = smooth_noise(rng, (size, size), (3, 3))
     return np.asarray(np.maximum(trunk, neck) * (0.98 + 0.035 * soft) - 0.12 * soft_step(0.14 - v, 0.2))
 
@@ -84,8 +84,8 @@ def _bones(rng: np.random.Generator, u: np.ndarray, v: np.ndarray, lung: np.ndar
     front = ribs(v + 0.75 * (0.42 - out) ** 1.0 - 0.3, rng.normal(0.016, 0.002))
     bones = thorax * rng.normal(0.13, 0.02) * (back + 0.45 * front * soft_step(out - 0.14, 0.1))
     slope = rng.normal(0.16, 0.05)
-    for side in (-1, 1):
-        along = side * u
+    for sign in (-1, 1):
+        along = sign * u
         height = 0.155 + rng.normal(0, 0.012) - slope * (along - 0.1) + 0.9 * (along - 0.2) ** 2
         inside = soft_step(0.014 - np.abs(v - height), 0.014) + 0.5 * bump(np.abs(v - height) - 0.014, 0.005)
         bones += 0.17 * inside * soft_step(along - 0.04, 0.04) * soft_step(0.40 - along, 0.04)

@@ -114,7 +114,7 @@ def _put_geometry(dataset: Dataset, phantom: Phantom, index: int) -> None:
     if phantom.anatomy == "endoscopy":
         return  # a camera has no scale
     dataset.PixelSpacing = [rows, columns]
-    if phantom.anatomy == "ultrasound":  # the scale of an ultrasound frame is told per region, in centimetres
+    if phantom.anatomy == "ultrasound":  # the scale of an ultrasound frame is stated per region, in centimetres
         region = Dataset()
         region.RegionSpatialFormat, region.RegionDataType, region.RegionFlags = 1, 1, 0
         region.RegionLocationMinX0, region.RegionLocationMinY0 = 0, 0

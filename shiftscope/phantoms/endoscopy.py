@@ -33,7 +33,7 @@ def endoscopy(
         level = polyp.level(y, x)
         light, blood, wetness = _with_polyp(rng, polyp, level, light, blood, wetness, size)
         mask = (level < 1).astype(np.uint8)
-    return Phantom(_seen(rng, light, blood, wetness, size), mask, label, "endoscopy", (_FIELD_MM / size,) * 2)
+    return Phantom(_photographed(rng, light, blood, wetness, size), mask, label, "endoscopy", (_FIELD_MM / size,) * 2)
 
 
 def _tunnel(rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -54,8 +54,8 @@ def _tunnel(rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray
     share = phase - np.floor(phase)
     # each lip is lit; the wall behind it falls into shadow up to the next lip
     lit = np.where(share < 0.94, 1 - 0.9 * share**1.5, 0.18 + (share - 0.94) * 13.5)
-    reach = np.clip(0.55 + 0.55 * smooth_noise(rng, (size, size), (2, 2)), 0.08, 1)  # folds run out along the wall
-    relief = rng.uniform(0.25, 0.75) * reach
+    fold_depth = np.clip(0.55 + 0.55 * smooth_noise(rng, (size, size), (2, 2)), 0.08, 1)  # folds run out along the wall
+    relief = rng.uniform(0.25, 0.75) * fold_depth
     mouth = rng.uniform(0.02, 0.09)
     hollow = soft_step(radius - mouth, 2 * mouth + rng.uniform(0.25, 0.6))
     lumps = 0.06 * smooth_noise(rng, (size, size), (5, 5)) + 0.02 * smooth_noise(rng, (size, size), (18, 18))
@@ -114,7 +114,9 @@ def _with_polyp(
     )
 
 
-def _seen(rng: np.random.Generator, light: np.ndarray, blood: np.ndarray, wetness: np.ndarray, size: int) -> np.ndarray:
+def _photographed(
+    rng: np.random.Generator, light: np.ndarray, blood: np.ndarray, wetness: np.ndarray, size: int
+) -> np.ndarray:
     """Colour, highlights, lens and sensor."""
     y, x = grid(size)
     dy, dx = y - 0.5, x - 0.5

@@ -52,11 +52,11 @@ def write_site(
         raise UsageError(f"{folder}: layout {layout!r} in format {format!r}: expected one of {LAYOUTS} and {FORMATS}")
     suffix = _SUFFIXES[format]
     rows: list[dict[str, str]] = []
-    views: dict[str, int] = {}
+    image_counts: dict[str, int] = {}
     for index, phantom in enumerate(phantoms):
         subject = phantom if phantom.patient else replace(phantom, patient=f"p{index + 1:03d}")
-        view = views[subject.patient] = views.get(subject.patient, 0) + 1
-        name = subject.patient if view == 1 else f"{subject.patient}_{view}"
+        number = image_counts[subject.patient] = image_counts.get(subject.patient, 0) + 1
+        name = subject.patient if number == 1 else f"{subject.patient}_{number}"
         parent = folder / (subject.label if layout == "classes" else "images")
         image = _write_image(subject, parent / (name + suffix), format, scanner, month=f"2024-{index % 12 + 1:02d}")
         row = {"image": image.relative_to(folder).as_posix(), "mask": "", "label": subject.label}

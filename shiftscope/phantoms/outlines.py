@@ -27,7 +27,7 @@ class Outline:
     rim: np.ndarray | None = None
 
     @property
-    def reach(self) -> float:
+    def outer_radius(self) -> float:
         """Largest distance from the centre to the rim."""
         return max(self.radii) * (1.0 if self.rim is None else float(self.rim.max()))
 
@@ -92,6 +92,6 @@ def place(
     """
     height = math.sqrt(area / (math.pi * aspect))
     trial = Outline((0.5, 0.5), (height, height * aspect), angle, rim)
-    free = min(trial.reach + margin, 0.5)
+    free = min(trial.outer_radius + margin, 0.5)
     y, x = (float(np.clip(rng.normal(m, s), free, 1 - free)) for m, s in zip(around, spread, strict=True))
     return Outline((y, x), trial.radii, angle, rim)

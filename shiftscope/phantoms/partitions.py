@@ -129,8 +129,8 @@ def _tilted_counts(sizes: np.ndarray, total: int, log_odds: np.ndarray) -> np.nd
     def surplus(base: float) -> float:
         return float(sizes @ expit(base + log_odds) - total)
 
-    reach = 30 + float(np.abs(log_odds).max())
-    wanted = sizes * expit(brentq(surplus, -reach, reach) + log_odds)
+    bracket = 30 + float(np.abs(log_odds).max())
+    wanted = sizes * expit(brentq(surplus, -bracket, bracket) + log_odds)
     counts: np.ndarray = np.floor(wanted).astype(np.intp)
     short = total - int(counts.sum())
     counts[np.argsort(counts - wanted, kind="stable")[:short]] += 1

@@ -33,14 +33,14 @@ def _with_copy(phantom: Phantom, origin: Phantom, lesion: np.ndarray, rng: np.ra
     shadow = _in_plane(lesion)
     inside = np.argwhere(shadow)
     centre = np.rint(inside.mean(axis=0))  # a whole number of pixels away, the texture is copied as it is
-    reach = float(np.sqrt(((inside - centre) ** 2).sum(axis=1)).max()) + 1
-    room = _room(_in_plane(phantom.mask > 0), feather) / reach
+    lesion_radius = float(np.sqrt(((inside - centre) ** 2).sum(axis=1)).max()) + 1
+    room = _room(_in_plane(phantom.mask > 0), feather) / lesion_radius
     scale = min(1.0, 0.9 * float(room.max()))
     if scale < _SMALLEST:
         return phantom
-    at = _likeliest(origin, np.argwhere(room >= scale), scale * reach, rng)
+    at = _likeliest(origin, np.argwhere(room >= scale), scale * lesion_radius, rng)
 
-    radius = int(np.ceil(scale * reach + feather)) + 1
+    radius = int(np.ceil(scale * lesion_radius + feather)) + 1
     frame = [slice(max(int(middle) - radius, 0), int(middle) + radius + 1) for middle in at]
     patch = tuple([slice(None)] * (lesion.ndim - 2) + frame)
     where = np.indices(lesion[patch].shape, dtype=np.float32)
@@ -60,30 +60,30 @@ def _depth(lesion: np.ndarray, where: np.ndarray, margin: float) -> np.ndarray:
     """Distance into the lesion (negative out of it) at `where`, right up to `margin` outside."""
     border = int(np.ceil(margin)) + 2
     box = find_objects(lesion.astype(np.uint8))[0]
-    near = tuple(slice(max(side.start - border, 0), side.stop + border) for side in box)
+    near = tuple(slice(max(part.start - border, 0), part.stop + border) for part in box)
     inside = distance_transform_edt(np.pad(lesion[near], 1))
     depth = inside - distance_transform_edt(inside == 0)
     column = (-1,) + (1,) * lesion.ndim
-    start = np.reshape([side.start - 1 for side in near], column)
+    start = np.reshape([part.start - 1 for part in near], column)
     return np.asarray(map_coordinates(depth, where - start, order=1, mode="nearest"))
 
 
 def _room(taken: np.ndarray, gap: float) -> np.ndarray:
     """Radius of the largest circle around each pixel that stays in the frame and `gap` away from what is `taken`."""
-    y, x = (np.minimum(np.arange(side), np.arange(side)[::-1]) for side in taken.shape)
+    y, x = (np.minimum(np.arange(length), np.arange(length)[::-1]) for length in taken.shape)
     return np.asarray(np.minimum(distance_transform_edt(~taken) - gap, np.minimum(y[:, None], x[None])))
 
 
-def _likeliest(origin: Phantom, places: np.ndarray, reach: float, rng: np.random.Generator) -> np.ndarray:
+def _likeliest(origin: Phantom, places: np.ndarray, lesion_radius: float, rng: np.random.Generator) -> np.ndarray:
     """Of some random `places`, the one whose tissue is most like that around the lesions: no air, no bone, no frame."""
     tissue = origin.pixels.mean(axis=-1) if origin.is_colour else origin.pixels
     tissue = tissue.mean(axis=0) if tissue.ndim == 3 else tissue
     shadow = _in_plane(origin.mask > 0)
-    wide = int(max(0.5 * reach, 2))
-    box = tuple(slice(max(side.start - wide, 0), side.stop + wide) for side in find_objects(shadow.astype(np.uint8))[0])
+    wide = int(max(0.5 * lesion_radius, 2))
+    box = tuple(slice(max(part.start - wide, 0), part.stop + wide) for part in find_objects(shadow.astype(np.uint8))[0])
     around = tissue[box][~shadow[box]]
     tried = places[rng.integers(len(places), size=_TRIES)]
-    size = round(2 * reach)
+    size = round(2 * lesion_radius)
     mean = uniform_filter(tissue, size)
     spread = np.sqrt(np.maximum(uniform_filter(tissue**2, size) - mean**2, 0))
     at = tuple(tried.T)

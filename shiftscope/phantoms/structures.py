@@ -19,9 +19,11 @@ def lesion_scale(phantom: Phantom, severity: float, rng: np.random.Generator) ->
     """
     if not phantom.mask.any():
         return phantom
-    centre, offset, reach = _around_lesion(phantom)
+    centre, offset, lesion_radius = _around_lesion(phantom)
     factor = 2.5 ** (severity / phantom.mask.ndim)
-    return _warp(phantom, centre + offset * (1 + (1 / factor - 1) * _fade(offset, reach * factor, 1 / factor - 1)))
+    return _warp(
+        phantom, centre + offset * (1 + (1 / factor - 1) * _fade(offset, lesion_radius * factor, 1 / factor - 1))
+    )
 
 
 def lesion_eccentricity(phantom: Phantom, severity: float, rng: np.random.Generator) -> Phantom:
@@ -31,13 +33,13 @@ def lesion_eccentricity(phantom: Phantom, severity: float, rng: np.random.Genera
     """
     if not phantom.mask.any():
         return phantom
-    centre, offset, reach = _around_lesion(phantom)
+    centre, offset, lesion_radius = _around_lesion(phantom)
     stretch = 2 ** (abs(severity) / 2)
     axes = np.linalg.eigh(np.cov(np.argwhere(phantom.mask)[:, -2:].T, ddof=0))[1]  # the longest comes last
     back = axes @ np.diag([stretch, 1 / stretch]) @ axes.T
     pulled = np.tensordot(back, offset[-2:], axes=1)
     moved = offset.copy()
-    moved[-2:] += (pulled - offset[-2:]) * _fade(offset, reach * stretch, stretch - 1)
+    moved[-2:] += (pulled - offset[-2:]) * _fade(offset, lesion_radius * stretch, stretch - 1)
     return _warp(phantom, centre + moved)
 
 
@@ -45,14 +47,14 @@ def lesion_location(phantom: Phantom, severity: float, rng: np.random.Generator)
     """The lesion 8 % of the width x severity to the right and as much down, tissue dragged along."""
     if not phantom.mask.any():
         return phantom
-    centre, offset, reach = _around_lesion(phantom)
+    centre, offset, lesion_radius = _around_lesion(phantom)
     step = np.zeros(phantom.mask.ndim)
     step[-2:] = 0.08 * severity * phantom.mask.shape[-1]
-    move = step.reshape((-1,) + (1,) * phantom.mask.ndim)
-    distance = np.sqrt(((offset - move) ** 2).sum(axis=0))
+    displacement = step.reshape((-1,) + (1,) * phantom.mask.ndim)
+    distance = np.sqrt(((offset - displacement) ** 2).sum(axis=0))
     width = 3 * np.linalg.norm(step) + 1e-6
-    pull = np.clip(1 - np.maximum(distance - 1.1 * reach, 0) / width, 0, 1)
-    return _warp(phantom, centre + offset - move * pull)
+    pull = np.clip(1 - np.maximum(distance - 1.1 * lesion_radius, 0) / width, 0, 1)
+    return _warp(phantom, centre + offset - displacement * pull)
 
 
 def zoom_in(phantom: Phantom, severity: float, rng: np.random.Generator) -> Phantom:
@@ -72,7 +74,7 @@ def field_of_view(phantom: Phantom, severity: float, rng: np.random.Generator) -
 def _framed(phantom: Phantom, factor: float, anchor: float) -> Phantom:
     """Everything `factor` times as large in plane, about the point at `anchor` of height and width."""
     rows, columns = phantom.mask.shape[-2:]
-    fixed = [anchor * side - 0.5 for side in (rows, columns)]
+    fixed = [anchor * length - 0.5 for length in (rows, columns)]
     scale, shift = [1 / factor] * 2, [at * (1 - 1 / factor) for at in fixed]
     if phantom.mask.ndim == 3:
         scale, shift = [1.0, *scale], [0.0, *shift]
@@ -88,17 +90,17 @@ def _around_lesion(phantom: Phantom) -> tuple[np.ndarray, np.ndarray, float]:
     inside = np.argwhere(phantom.mask)
     centre = inside.mean(axis=0)
     column = centre.reshape((-1,) + (1,) * phantom.mask.ndim)
-    reach = float(np.sqrt(((inside - centre) ** 2).sum(axis=1)).max()) + 0.5
-    return column, np.indices(phantom.mask.shape) - column, reach
+    lesion_radius = float(np.sqrt(((inside - centre) ** 2).sum(axis=1)).max()) + 0.5
+    return column, np.indices(phantom.mask.shape) - column, lesion_radius
 
 
-def _fade(offset: np.ndarray, reach: float, pull: float) -> np.ndarray:
+def _fade(offset: np.ndarray, lesion_radius: float, pull: float) -> np.ndarray:
     """1 up to `reach` and a tenth, 0 from about twice as far on.
 
     Where tissue is pulled inward by a share `pull` of its distance, a steep end would smear or even fold it: the fade
     is as wide as keeps every bit of tissue within about 5 times its length.
     """
-    inner = 1.1 * reach
+    inner = 1.1 * lesion_radius
     width = max(1.0, pull / max(0.78 - pull, 0.1))
     return np.asarray(np.clip((1 + width - np.sqrt((offset**2).sum(axis=0)) / inner) / width, 0, 1))
 

@@ -1,23 +1,15 @@
-"""The plan of a federated job and the result of running it, as files a person can read and edit."""
+"""The plan of a federated job and the results of running it, as files a person can read and edit.
+
+In: advice (`propose_plan`), or what training and trials measured. Out: `Plan` as TOML; `RunResult`, `TrialResult` and
+`CopiesResult` as JSON. Records only: nothing here trains.
+"""
 
 from shiftscope.plans.copies_results import CopiesResult, Kept
 from shiftscope.plans.plan import Plan, PlannedSite, Split, Task, propose_plan
 from shiftscope.plans.plan_files import read_plan, write_plan
-from shiftscope.plans.run_results import (
-    ArmResult,
-    Cost,
-    Difference,
-    Forecast,
-    Ledger,
-    Outcome,
-    RoundEntry,
-    RunResult,
-    SiteRound,
-    SiteScore,
-    SiteScores,
-    Spending,
-    Verdict,
-)
+from shiftscope.plans.result_numbers import Difference, Verdict
+from shiftscope.plans.run_costs import Cost, Forecast, Ledger, RoundEntry, SiteRound, Spending
+from shiftscope.plans.run_results import ArmResult, Outcome, RunResult, SiteScore, SiteScores
 from shiftscope.plans.trial_results import (
     Fate,
     TrialCost,

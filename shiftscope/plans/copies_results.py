@@ -40,7 +40,7 @@ class CopiesResult(Document, Tabular):
         distance_before, distance_after: mean distance of the site's mean quantile function from the reference's, in
             [0, 1]; null for a harmonizer without one.
         contrast: how much lesions stand out; null with fewer than 10 masks.
-        separability: how well simple features tell the classes apart, area under the ROC curve; null without two
+        separability: how well simple features separate the classes, area under the ROC curve; null without two
             classes of 10 patients.
         sheet: the picture's file, null where none was drawn.
     """

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from shiftscope.dataframes import Tabular
 from shiftscope.errors import PlanError
-from shiftscope.parsing import shown
+from shiftscope.printable_text import shown
 from shiftscope.profiles import Profile
 from shiftscope.recommendation import Recommendation
 from shiftscope.records import MOST, Classes, Document, Finite, Misfit, Name, Record, Text, Total

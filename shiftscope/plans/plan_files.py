@@ -41,7 +41,7 @@ def write_plan(plan: Plan, path: Path, because: tuple[str, ...] = ()) -> None:
         if key in _COMMENTS:
             item.comment(_COMMENTS[key])
         document.add(key, item)
-    tables["sites"] = {name: _told(site) for name, site in tables["sites"].items()}
+    tables["sites"] = {name: _without_nulls(site) for name, site in tables["sites"].items()}
     for key, table in tables.items():
         if key in _COMMENTS:
             document.add(tomlkit.nl())
@@ -50,7 +50,7 @@ def write_plan(plan: Plan, path: Path, because: tuple[str, ...] = ()) -> None:
     write_text(path, tomlkit.dumps(document))
 
 
-def _told(table: dict[str, Any]) -> dict[str, Any]:
+def _without_nulls(table: dict[str, Any]) -> dict[str, Any]:
     """TOML has no null: what is not known is not written."""
     return {key: value for key, value in table.items() if value is not None}
 

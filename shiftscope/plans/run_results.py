@@ -1,87 +1,16 @@
-"""What a run gave, and what it took."""
+"""What a run gave: scores of sites, outcomes of strategies, the verdict."""
 
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from shiftscope.dataframes import Tabular
-from shiftscope.plans.plan import Plan, Seed
-from shiftscope.records import Document, Misfit, Name, Real, Record, Total
+from shiftscope.plans.plan import Plan
+from shiftscope.plans.result_numbers import Difference, Number, Score, Verdict
+from shiftscope.plans.run_costs import Cost, Ledger, RoundEntry
+from shiftscope.records import Document, Misfit, Name, Record, Total
 
-__all__ = [
-    "ArmResult",
-    "Cost",
-    "Difference",
-    "Forecast",
-    "Ledger",
-    "Outcome",
-    "RoundEntry",
-    "RunResult",
-    "SiteRound",
-    "SiteScore",
-    "SiteScores",
-    "Spending",
-    "Verdict",
-]
-
-
-Verdict = Literal["helped", "no_difference", "harmed"]
-
-
-def _up_to_one(value: float) -> float:
-    if abs(value) > 1:  # not a number passes: it is written as null
-        raise ValueError("expected a score, or a difference of two, from -1 to 1")
-    return value
-
-
-def _imaginable(value: float) -> float:
-    if abs(value) > _FARTHEST:
-        raise ValueError(f"expected a number of {_FARTHEST:g} at the most")
-    return value
-
-
-def _duration(value: float) -> float:
-    if value < 0:
-        raise ValueError("expected 0 seconds or more")
-    return _imaginable(value)
-
-
-_FARTHEST = 1e12
-
-Score = Annotated[Real, AfterValidator(_up_to_one)]
-"""Of the metric that a verdict is about, or a difference of two."""
-
-Number = Annotated[Real, AfterValidator(_imaginable)]
-
-Seconds = Annotated[Real, AfterValidator(_duration)]
-
-Amount = Annotated[int, Field(strict=True, ge=0, lt=2**63)]
-"""Bytes, steps, passes."""
-
-
-class Difference(Record):
-    """Adapted minus baseline, with its 95 % interval; all null where nothing can be compared."""
-
-    mean: Score | None = None
-    low: Score | None = None
-    high: Score | None = None
-
-    @model_validator(mode="after")
-    def _has_ends_in_order(self) -> Self:
-        if self.low is not None and self.high is not None and self.low > self.high:
-            raise Misfit("low", self.low, f"{self.high:g} at the most, the upper end")
-        return self
-
-    def require(self, verdict: Verdict) -> None:
-        """A verdict that the interval bears out.
-
-        Raises:
-            Misfit: it does not.
-        """
-        if verdict == "helped" and not (self.low is not None and self.low > 0):
-            raise Misfit("verdict", verdict, f"an interval above 0, and its lower end is {self.low}")
-        if verdict == "harmed" and not (self.high is not None and self.high < 0):
-            raise Misfit("verdict", verdict, f"an interval below 0, and its upper end is {self.high}")
+__all__ = ["ArmResult", "Outcome", "RunResult", "SiteScore", "SiteScores"]
 
 
 class SiteScores(Record):
@@ -113,97 +42,6 @@ class SiteScores(Record):
     validation: dict[Name, tuple[Score | None, ...]] = Field(default_factory=dict)
     left_out: dict[Name, Total] = Field(default_factory=dict)
     changed: Number | None = None
-
-
-class SiteRound(Record):
-    """What one round took at one site.
-
-    Attributes:
-        up, down: payload bytes sent and received.
-        steps: optimizer steps of the model that will be used.
-        passes: forward-and-backward passes of a batch; more than `steps` where a method trains two models.
-        seconds: of computing, data at hand.
-        peak_bytes: the most memory the site's process held in the round, null where the system does not tell.
-        start: a mark of the weights the first round started from, empty in the others.
-    """
-
-    up: Amount = 0
-    down: Amount = 0
-    steps: Amount = 0
-    passes: Amount = 0
-    seconds: Seconds = 0.0
-    peak_bytes: Amount | None = None
-    start: str = ""
-
-
-class RoundEntry(Record):
-    """One round of one strategy and seed.
-
-    Attributes:
-        replies: site -> "ok" or "failed: reason".
-        bytes: payload of all sites, both ways.
-        seconds: wall clock, the slowest site's.
-        sites: site -> what it took there.
-    """
-
-    round: Total
-    arm: Name
-    seed: Seed
-    replies: dict[Name, str]
-    loss: Real | None
-    bytes: Amount
-    seconds: Seconds
-    sites: dict[Name, SiteRound] = Field(default_factory=dict)
-
-
-class Cost(Record):
-    """What a run took: payload bytes both ways (weights and statistics), wall-clock seconds."""
-
-    bytes: Amount
-    seconds: Seconds
-
-
-class Spending(Record):
-    """What one strategy takes, over all sites, rounds and seeds, the evaluation among them.
-
-    Attributes:
-        bytes_up, bytes_down: payload sent by and to the sites.
-        passes: forward-and-backward passes of a batch.
-        seconds: of computing in training and tuning, added up over sites; judging and waiting are not in it.
-        peak_bytes: the most memory a site's process held in a round, null where the system does not tell.
-    """
-
-    bytes_up: Amount = 0
-    bytes_down: Amount = 0
-    passes: Amount = 0
-    seconds: Seconds = 0.0
-    peak_bytes: Amount | None = None
-
-
-class Forecast(Record):
-    """What a strategy is expected to take, computed before the first round.
-
-    Attributes:
-        total: over sites, rounds and seeds.
-        rounds: site -> its rounds with the first seed, in order; the last entry is what comes after the last round.
-    """
-
-    total: Spending
-    rounds: dict[Name, tuple[SiteRound, ...]] = Field(default_factory=dict)
-
-
-class Ledger(Record):
-    """One strategy's cost, predicted before and measured after.
-
-    Statistics of harmonizers are gathered once for all strategies; only `RunResult.cost` holds them.
-
-    Attributes:
-        predicted: null where the run began with a version that did not predict.
-        measured: the sum over the result's rounds and the evaluations.
-    """
-
-    predicted: Forecast | None = None
-    measured: Spending
 
 
 class SiteScore(Record):

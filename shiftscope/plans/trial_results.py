@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from shiftscope.dataframes import Tabular
 from shiftscope.plans.plan import Plan, Seed
-from shiftscope.plans.run_results import Amount, Difference, Score, Seconds, Verdict
+from shiftscope.plans.result_numbers import Amount, Difference, Score, Seconds, Verdict
 from shiftscope.records import Document, Finite, Misfit, Name, Record, Total
 
 __all__ = ["Fate", "TrialCost", "TrialEntry", "TrialResult", "TrialRung", "TrialSetup", "name_of_strategy"]
@@ -109,7 +109,7 @@ class TrialResult(Document, Tabular):
         winner: the leader, where its difference from the reference clears 0 and the margin.
         close: finalists that noise alone parts from the leader on the validation cases.
         ranking: all strategies: those of the last rung by validation, then those dropped last, and so on.
-        notes: what the runs had to tell, each once.
+        notes: messages of the runs, each once.
     """
 
     SCHEMA: ClassVar[int] = 1

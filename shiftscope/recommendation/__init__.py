@@ -5,6 +5,8 @@ differs, neither where hardly anything does. This project's own trials say what 
 (docs/decisions.md): a harmonizer is worth it only if it removes something; a model has to adapt to what remains only if
 that is far more than real scanners leave; sites that draw their masks differently each need a head of their own; and
 with few patients personalization costs more than it gives.
+
+In: a diagnosis and the profiles. Out: `recommend -> Recommendation`; `advise` diagnoses first and returns `Advice`.
 """
 
 from collections.abc import Sequence
@@ -72,18 +74,18 @@ def advise(profiles: Sequence[Profile]) -> Advice:
     require_different_sites(profiles)
     diagnosis = diagnose(profiles)
     sizes = tuple(SiteSize(site=item.site, patients=item.patients, cases=item.cases) for item in profiles)
-    told = diagnosis.model_copy(update={"caveats": (*diagnosis.caveats, *rests_on_one(diagnosis, profiles))})
-    return Advice(sites=sizes, diagnosis=told, recommendation=recommend(diagnosis, profiles))
+    with_caveats = diagnosis.model_copy(update={"caveats": (*diagnosis.caveats, *rests_on_one(diagnosis, profiles))})
+    return Advice(sites=sizes, diagnosis=with_caveats, recommendation=recommend(diagnosis, profiles))
 
 
 def recommend(diagnosis: Diagnosis, profiles: Sequence[Profile], rules: Rules = RULES) -> Recommendation:
     """The advice for a diagnosed federation."""
     if diagnosis.kind == "insufficient":
         return _without_comparison()
-    case, told = decide(diagnosis, profiles, diagnosis.removed, rules)
-    because = [*(_reason(diagnosis.axes[question], question) for question in case.called), *told]
+    case, reasons = decide(diagnosis, profiles, diagnosis.removed, rules)
+    because = [*(_reason(diagnosis.axes[question], question) for question in case.called), *reasons]
     if not case.called:
-        because.append("no shift in appearance, structure, labels or annotation that counts was found")
+        because.append("no shift in appearance, structure, class prevalence or annotation that counts was found")
     if case.called == ("label",):
         because.append("plain FedAvg copes with different prevalence; judge each site by balanced metrics")
     harmonizer = name_of(case.chosen) if case.map else None

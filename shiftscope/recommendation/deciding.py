@@ -12,7 +12,7 @@ from shiftscope.recommendation.harmonizing import after_harmonizing, choose
 __all__ = ["decide", "taking_part"]
 
 _CONFLICTS = {
-    "structure": "no harmonizer moves anatomy: it takes a model of its own for each site",
+    "structure": "no harmonizer changes anatomy: it takes a model of its own for each site",
     "annotation": "how each site draws is learned by a head of its own",
 }
 
@@ -30,22 +30,22 @@ def decide(
     called = tuple(question for question, answer in diagnosis.axes.items() if answer.called)
     chosen, rivals = choose(removed, rules)
     case = AdviceDraft(called, min(profile.patients for profile in taking_part(diagnosis, profiles)), chosen, rivals)
-    told: list[str] = []
+    sentences: list[str] = []
     if "appearance" in called:
-        case, told = after_harmonizing(case, rules)
+        case, sentences = after_harmonizing(case, rules)
     case, more = _after_conflicts(case, rules)
-    return case, [*told, *more]
+    return case, [*sentences, *more]
 
 
 def _after_conflicts(case: AdviceDraft, rules: Rules) -> tuple[AdviceDraft, list[str]]:
     """Whether tasks conflict so that sites need models of their own, whether they have the patients for it, and why."""
     conflicts = [question for question in _CONFLICTS if question in case.called]
-    told = [_CONFLICTS[question] for question in conflicts]
+    sentences = [_CONFLICTS[question] for question in conflicts]
     wants = case.own or bool(conflicts)
     withheld = wants and case.smallest < rules.few
     if withheld:
-        told.append(
+        sentences.append(
             f"a model of its own for each site costs more than it gives below {rules.few} patients:"
             f" {case.smallest} at the smallest site"
         )
-    return replace(case, own=wants and not withheld, withheld=withheld), told
+    return replace(case, own=wants and not withheld, withheld=withheld), sentences

@@ -38,19 +38,19 @@ def after_harmonizing(case: AdviceDraft, rules: Rules) -> tuple[AdviceDraft, lis
     best = case.chosen
     if best is None:
         unseen = (
-            f"the shift is too small in the features to tell what a harmonizer removes: {_CHEAPEST} is the cheapest"
+            f"the shift is too small in the features to measure what a harmonizer removes: {_CHEAPEST} is the cheapest"
         )
         return replace(case, map=True), [unseen]
     worth = best.share >= rules.worth
     remains = best.remains if worth else best.before
     adapt = remains > rules.tolerated
-    told = [f"{_says(best)}{'' if worth or best.share < 0 else ', too little to be worth it'}"]
+    sentences = [f"{_says(best)}{'' if worth or best.share < 0 else ', too little to be worth it'}"]
     limit = f"what {'remains' if worth else 'differs'} is {number(remains)} squared within-site deviations"
     if adapt:
-        told.append(f"{limit}, more than the {number(rules.tolerated)} that one model copes with: it must adapt")
+        sentences.append(f"{limit}, more than the {number(rules.tolerated)} that one model copes with: it must adapt")
     else:
-        told.append(f"{limit}, which one model copes with (up to {number(rules.tolerated)})")
-    return replace(case, map=worth, own=adapt), told
+        sentences.append(f"{limit}, which one model copes with (up to {number(rules.tolerated)})")
+    return replace(case, map=worth, own=adapt), sentences
 
 
 def _says(item: Removal) -> str:
@@ -68,8 +68,8 @@ def _says(item: Removal) -> str:
 
 
 def cost_of(harmonizer: str | None, profiles: Sequence[Profile]) -> AdvisedCost:
-    """What is sent beside the model: FedPer sends no more than FedAvg and takes the same steps, harmonizers share
-    arrays whose shape does not depend on the site."""
+    """What is sent in addition to the model: FedPer sends no more than FedAvg and takes the same steps, harmonizers
+    share arrays whose shape does not depend on the site."""
     if harmonizer is None:
         return AdvisedCost(bytes=0, compute=1.0)
     channels = 3 if any(profile.colour for profile in profiles) else 1

@@ -34,13 +34,13 @@ def rests_on_one(diagnosis: Diagnosis, profiles: Sequence[Profile], rules: Rules
     name = name_of(case.chosen)
     left = {site: _of(name, removed) for site, removed in diagnosis.removed_without.items()}
     most = max(left, key=lambda site: -np.inf if (item := left[site]) is None else item.share)
-    told = [
+    sentences = [
         f"without '{site}' {_advice(others[site])}, where {_leaves(name, left[site])}"
         for site in dict.fromkeys([*deciding, most])
     ]
     return [
         f"the advice rests on {names(deciding)}: with all sites {_advice(case)}, where {_leaves(name, case.chosen)};"
-        f" {'; '.join(told)}. Which is right cannot be told here: look at the profiles of these sites"
+        f" {'; '.join(sentences)}. Which is right cannot be decided here: look at the profiles of these sites"
     ]
 
 

@@ -13,7 +13,7 @@ from shiftscope.recommendation.harmonizing import name_of
 
 __all__ = ["OpenQuestion", "open_questions"]
 
-_REACH = float(special.ndtri(0.975))  # standard deviations from the middle of a 95 % interval to its end
+_Z_975 = float(special.ndtri(0.975))  # standard deviations from the middle of a 95 % interval to its end
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def _about_sites(diagnosis: Diagnosis, case: AdviceDraft, rules: Rules) -> Itera
         away = abs(float(special.ndtri(np.clip(answer.probability, 1e-6, 1 - 1e-6))))
         says = f"whether sites differ in {noun} is not decided, confidence {answer.probability:.2g}"
         when = f"sites turn out to differ in {noun}"
-        if answer.disputed:  # more patients do not tell two causes apart
+        if answer.disputed:  # more patients do not separate two causes
             says = f"{noun} may differ too: other shifts can explain the effect of {number(answer.effect or 0.0)}"
             away = 0.0
         yield _open(says, when, other, away, case, rules)
@@ -76,12 +76,12 @@ def _about_harmonizer(item: Removal, case: AdviceDraft, rules: Rules) -> Iterato
 def _away(value: float, limit: float, interval: tuple[float, float]) -> float:
     """Standard deviations from a value to a limit within its 95 % interval."""
     width = value - interval[0] if limit < value else interval[1] - value
-    return _REACH * abs(value - limit) / max(width, 1e-9)
+    return _Z_975 * abs(value - limit) / max(width, 1e-9)
 
 
 def _open(says: str, when: str, other: AdviceDraft, away: float, case: AdviceDraft, rules: Rules) -> OpenQuestion:
     """A question so many standard deviations `away` from undecided. They grow with the root of the patients."""
-    times = (_REACH / max(away, 1e-9)) ** 2
+    times = (_Z_975 / max(away, 1e-9)) ** 2
     if times > rules.most_times:
         decides = "a trial decides it sooner than more patients"
     else:

@@ -79,7 +79,7 @@ class Declarations(Record):
     date_column: Head | None = None
 
     @model_validator(mode="after")
-    def _one_way_to_tell_patients(self) -> Self:
+    def _identifies_patients_in_one_way(self) -> Self:
         if self.one_file_per_patient and self.patient_regex is not None:
             raise ValueError("patients are identified by a pattern on names or by one file each, not by both")
         if self.patient_column is not None and (self.one_file_per_patient or self.patient_regex is not None):

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from shiftscope.parsing import on_one_line
+from shiftscope.printable_text import on_one_line
 
 if TYPE_CHECKING:
     from shiftscope.images.dicom.headers import Header
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["mixtures"]
 
 _LISTED, _LONGEST = 5, 40  # kinds, and characters of a description, in a sentence
-_WAY_OUT = (
+_REMEDY = (
     "All are measured as one site. To compare like with like, list the series that belong together in a manifest.csv"
     " (columns image and patient, a folder for a series), or move the others away"
 )
@@ -39,7 +39,7 @@ def mixtures(series: "Sequence[tuple[Header, Hashable]]") -> Iterator[str]:
         if sentence
     ]
     if mixed:
-        yield ". ".join((*mixed, _WAY_OUT))
+        yield ". ".join((*mixed, _REMEDY))
     for kind, what in (
         ("capture", "secondary captures, of screens or films"),
         ("localizer", "localizers"),

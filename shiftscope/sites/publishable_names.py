@@ -7,7 +7,7 @@ from shiftscope.sites.vocabularies import class_words, scanner_words
 
 __all__ = ["is_class_name", "is_scanner_name", "unknown_classes"]
 
-MOST_WORDS = 6
+MOST_TOKENS = 6
 MOST_CHARACTERS = 2
 """Words of one character in a name, so that nothing is spelled out or dated with them."""
 
@@ -16,7 +16,7 @@ MOST_LETTERS, MOST_DIGITS = 2, 4
 
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _YEAR = re.compile(r"(19|20)\d\d")
-_WORDS = re.compile(r"[^\W_]+")
+_TOKENS = re.compile(r"[^\W_]+")
 _TAKEN_APART = re.compile(r"\d+|[^\W\d_]+")
 
 
@@ -26,14 +26,14 @@ def is_class_name(name: str) -> bool:
     "No_Tumor", "grade-3", "COVID-19" and "0" are; "2023", "part_1" and anybody's name are not.
     """
     apart = _CAMEL.sub(" ", name).casefold()
-    tokens = [part for token in _WORDS.findall(apart) for part in _parts(token)]
+    tokens = [part for token in _TOKENS.findall(apart) for part in _parts(token)]
     short = sum(len(token) == 1 for token in tokens)
-    return 0 < len(tokens) <= MOST_WORDS and short <= MOST_CHARACTERS and all(map(_is_known, tokens))
+    return 0 < len(tokens) <= MOST_TOKENS and short <= MOST_CHARACTERS and all(map(_is_known, tokens))
 
 
 def is_scanner_name(name: str) -> bool:
     """Whether a name is made of known words, one at least, and codes of two letters and four digits at most."""
-    tokens = _WORDS.findall(name.casefold())
+    tokens = _TOKENS.findall(name.casefold())
     plain = [token for token in tokens if token in scanner_words() and len(token) > 1]
     codes = [part for token in tokens if token not in scanner_words() for part in _TAKEN_APART.findall(token)]
     return bool(plain) and all(

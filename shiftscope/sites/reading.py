@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from shiftscope.errors import InputError, Unsettled
-from shiftscope.parsing import on_one_line, shown
+from shiftscope.printable_text import on_one_line, shown
 from shiftscope.records import check_name
 from shiftscope.sites.declarations import NOTHING_SAID, SITE_FILE, Declarations, read_declarations
 from shiftscope.sites.layouts.channels import choose_channel

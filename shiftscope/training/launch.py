@@ -7,8 +7,8 @@ from pathlib import Path
 
 from shiftscope.devices import find_device
 from shiftscope.errors import EngineError, PlanError, UsageError
-from shiftscope.parsing import shown
 from shiftscope.plans import Plan, RunResult
+from shiftscope.printable_text import shown
 from shiftscope.progress import Report, silent
 from shiftscope.sites import Case
 from shiftscope.training.arms import arms_of

@@ -341,7 +341,7 @@ def test_an_axis_that_moved_alone_warns_where_its_question_passes(planted: Plant
     assert "not known to be a shift in appearance" in named(result, "appearance").says
     axis = named(result, "noise", "axis")
     assert (axis.status, axis.own) == ("warned", True)
-    assert axis in result.told()
+    assert axis in result.reported()
     assert failed(check(moved(base, "noise", 4), [base])) == {"appearance"}
 
 
@@ -352,7 +352,7 @@ def test_what_is_open_says_how_many_patients_would_decide(planted: Planted) -> N
     for axis in ("intensity_outside", "morphology"):
         for by in np.linspace(0.3, 1.2, 19):
             for finding in check(moved(base, axis, by), [base]).of("question"):
-                assert (finding.needed is not None) == ("patients a side would decide it" in finding.says)
+                assert (finding.needed is not None) == ("patients a site would decide it" in finding.says)
                 if finding.needed is not None:
                     said += 1
                     assert finding.status == "passed"

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pydicom
-from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
-from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+from small_dicoms import dataset, saved
 
 from shiftscope.images import Image
 
@@ -30,32 +30,15 @@ def write(path: Path, pixels: np.ndarray | None, modality: str = "CT", **tags: o
 
     Each patient has a study; all files are of one series.
     """
-    data = Dataset()
-    data.SOPClassUID = CLASSES.get(modality, STORAGE + "7")
-    data.SOPInstanceUID = generate_uid()
-    data.Modality, data.PatientID = modality, "p1"
     patient = str(tags.get("PatientID", "p1")).encode().hex()
-    data.StudyInstanceUID, data.SeriesInstanceUID = f"1.2.{int(patient or '0', 16)}", "1.2.3.4"
-    if pixels is not None:
-        colour = pixels.shape[-1] == 3 and pixels.dtype == np.uint8
-        data.SamplesPerPixel = 3 if colour else 1
-        data.PhotometricInterpretation = "RGB" if colour else "MONOCHROME2"
-        if colour:
-            data.PlanarConfiguration = 0
-        data.Rows, data.Columns = pixels.shape[-3:-1] if colour else pixels.shape[-2:]
-        data.BitsAllocated = data.BitsStored = 8 * pixels.dtype.itemsize
-        data.HighBit = data.BitsStored - 1
-        data.PixelRepresentation = int(pixels.dtype.kind == "i")
-        data.PixelData = pixels.tobytes()
-    for keyword, value in tags.items():
-        setattr(data, keyword, value)
-    data.file_meta = FileMetaDataset()
-    data.file_meta.MediaStorageSOPClassUID = data.SOPClassUID
-    data.file_meta.MediaStorageSOPInstanceUID = data.SOPInstanceUID
-    data.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    path.parent.mkdir(parents=True, exist_ok=True)
-    data.save_as(path, enforce_file_format=True)
-    return path
+    usual = {
+        "SOPClassUID": CLASSES.get(modality, STORAGE + "7"),
+        "Modality": modality,
+        "PatientID": "p1",
+        "StudyInstanceUID": f"1.2.{int(patient or '0', 16)}",
+        "SeriesInstanceUID": "1.2.3.4",
+    }
+    return saved(dataset(pixels, **{**usual, **tags}), path)
 
 
 def place(z: float, cosines: list[float] | None = None, **more: object) -> dict[str, object]:

@@ -11,8 +11,7 @@ import numpy as np
 import pydicom
 import pytest
 from PIL import Image as Pillow
-from pydicom.dataset import FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+from small_dicoms import dataset, saved
 
 from shiftscope.errors import InputError
 from shiftscope.sites import Case, Site, read_site
@@ -39,22 +38,9 @@ def write_slice(tmp_path: Path) -> Callable[..., Path]:
     """write_slice(name, Keyword=value) -> a small DICOM file."""
 
     def write(name: str, **tags: object) -> Path:
-        data = pydicom.Dataset()
-        data.file_meta = FileMetaDataset()
-        data.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-        data.SOPClassUID = data.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.2"
-        data.SOPInstanceUID = data.file_meta.MediaStorageSOPInstanceUID = generate_uid()
-        data.Modality = "CT"
-        data.Rows, data.Columns, data.SamplesPerPixel = 12, 16, 1
-        data.BitsAllocated, data.BitsStored, data.HighBit, data.PixelRepresentation = 8, 8, 7, 0
-        data.PhotometricInterpretation = "MONOCHROME2"
-        data.PixelData = PICTURE.tobytes()
-        for keyword, value in tags.items():
-            setattr(data, keyword, value)
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        data.save_as(path, enforce_file_format=True)
-        return path
+        return saved(
+            dataset(PICTURE, **{"SOPClassUID": "1.2.840.10008.5.1.4.1.1.2", "Modality": "CT", **tags}), tmp_path / name
+        )
 
     return write
 

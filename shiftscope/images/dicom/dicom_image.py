@@ -42,7 +42,7 @@ from shiftscope.images.pictures.pillow_arrays import grey_if_equal
 __all__ = ["SEGMENTATION", "directions", "open_dataset", "read_dicom", "series_grid"]
 
 _WHOLE_SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"
-_TOLD_KINDS = {LOCALIZER: "localizer", SCREEN: "screen", CAPTURE: "capture", MAP: "computed_map"}
+_KIND_ODDITIES = {LOCALIZER: "localizer", SCREEN: "screen", CAPTURE: "capture", MAP: "computed_map"}
 """Kinds that are read where nothing better was given -> the key of `ODDITIES` that says so."""
 
 
@@ -64,7 +64,7 @@ def _read(paths: Sequence[Path]) -> Image:
         odd += left_out
     else:
         values, pixels = _stack(files)
-    odd += [_TOLD_KINDS[kind]] if (kind := files[0].kind) in _TOLD_KINDS else []
+    odd += [_KIND_ODDITIES[kind]] if (kind := files[0].kind) in _KIND_ODDITIES else []
     odd += ["raw_film"] if is_raw(first) else []
     # A picture that is placed in space is a slice of a volume, and its masks are laid by their places: it stays whole.
     flat = values.shape[1:3] == (first.Rows, first.Columns) and not (planes and planes[0].known)

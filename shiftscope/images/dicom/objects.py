@@ -75,7 +75,7 @@ _MODALITIES = {
 """SOP class -> the modality that the standard demands of it, for files whose own was taken away."""
 
 _VOLUMES = ("CT", "MR", "PT", "NM")
-_SCREEN_WORDS = frozenset(
+_SCREEN_TYPES = frozenset(
     {"SCREEN SAVE", "SCREENSAVE", "CSA REPORT", "PROTOCOL", "DOSE REPORT", "DOSE INFO", "DOSE_INFO", "DOSE", "POSDISP"}
 )
 _SCREEN = re.compile(
@@ -130,7 +130,7 @@ def kind_of(data: pydicom.Dataset, *, pictureless: bool = False) -> str:
         return NOTHING
     description = str(data.get("SeriesDescription") or "")
     volume = modality in _VOLUMES
-    if _SCREEN_WORDS.intersection(image_type) or (_SCREEN.search(description) and (volume or _CAPTURES.match(uid))):
+    if _SCREEN_TYPES.intersection(image_type) or (_SCREEN.search(description) and (volume or _CAPTURES.match(uid))):
         return SCREEN
     if "LOCALIZER" in image_type or (modality in ("CT", "MR") and _LOCALIZER.search(description)):
         return LOCALIZER

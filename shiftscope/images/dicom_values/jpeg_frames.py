@@ -66,8 +66,8 @@ def decode_frame(source: bytes, runner: "DecodeRunner") -> bytes:
     if header.precision > runner.bits_allocated:
         raise ValueError(f"{header.precision} bits a sample in the stream, {runner.bits_allocated} in the data set")
     samples = _samples(header)
-    told_ybr = "YBR" in runner.photometric_interpretation
-    if len(header.components) == 3 and header.transform in (0, 1) and told_ybr != bool(header.transform):
+    stated_ybr = "YBR" in runner.photometric_interpretation
+    if len(header.components) == 3 and header.transform in (0, 1) and stated_ybr != bool(header.transform):
         runner.set_option("photometric_interpretation", "YBR_FULL" if header.transform else "RGB")
     runner.set_option("planar_configuration", 0)
     return samples.astype(f"<u{runner.bits_allocated // 8}", copy=False).tobytes()

@@ -6,7 +6,7 @@ between fat and lung. Resampling, conversion to floats and denoising leave them 
 
 import numpy as np
 
-__all__ = ["below_water", "far_below_zero", "looks_like_hounsfield", "looks_shifted"]
+__all__ = ["are_hounsfield", "are_shifted_hounsfield", "below_water", "far_below_zero"]
 
 _ENDS = (-8192.0, 100.0)
 """No value of a CT lies lower, paddings of the field of view included; some value lies higher."""
@@ -21,7 +21,7 @@ _BELOW = -50.0
 _WATER = 1024.0  # what a CT that counts from 0 has added
 
 
-def looks_like_hounsfield(sample: np.ndarray) -> bool:
+def are_hounsfield(sample: np.ndarray) -> bool:
     """Whether values are those of a CT in Hounsfield units.
 
     Args:
@@ -36,10 +36,10 @@ def looks_like_hounsfield(sample: np.ndarray) -> bool:
     return _density(air, _AIR) > between and _density(soft, _SOFT) > between and _loose(sample) < _LOOSE * air
 
 
-def looks_shifted(sample: np.ndarray) -> bool:
+def are_shifted_hounsfield(sample: np.ndarray) -> bool:
     """Whether values are those of a CT that counts from 0, where Hounsfield units count from -1024: air near 0, water
     near 1024."""
-    return bool(sample.min() >= 0) and looks_like_hounsfield(sample - _WATER)
+    return bool(sample.min() >= 0) and are_hounsfield(sample - _WATER)
 
 
 def below_water(sample: np.ndarray) -> bool:

@@ -19,7 +19,7 @@ from nibabel.wrapstruct import WrapStructError
 from shiftscope.errors import Unreadable
 from shiftscope.images.decoder_warnings import silence_decoders
 
-__all__ = ["StoredVolume", "opened", "refuse_cut", "refuse_other_meanings", "told_as_unreadable"]
+__all__ = ["StoredVolume", "opened", "refuse_cut", "refuse_other_meanings", "unreadable_on_error"]
 
 _CLASSES = {"nifti": nibabel.Nifti1Image, "nifti2": nibabel.Nifti2Image}
 _BROKEN: tuple[type[Exception], ...] = (
@@ -77,7 +77,7 @@ def opened(path: Path, kind: str) -> Iterator[StoredVolume]:
 
 
 @contextlib.contextmanager
-def told_as_unreadable(path: Path, kind: str) -> Iterator[None]:
+def unreadable_on_error(path: Path, kind: str) -> Iterator[None]:
     """Turn what nibabel and the disk complain of into `Unreadable`."""
     try:
         yield

@@ -14,17 +14,17 @@ import numpy as np
 
 from shiftscope.images.acquisition import acquisition
 from shiftscope.images.image import Image
-from shiftscope.images.nifti.hounsfield import below_water, far_below_zero, looks_like_hounsfield, looks_shifted
+from shiftscope.images.nifti.hounsfield import are_hounsfield, are_shifted_hounsfield, below_water, far_below_zero
 from shiftscope.images.nifti.numbers import all_numbers_of, numbers_of, without_fill, without_wrap
 from shiftscope.images.nifti.sidecars import Sidecar, sidecar_of
 from shiftscope.images.nifti.transforms import place_of
-from shiftscope.images.nifti.volume_files import opened, refuse_cut, refuse_other_meanings, told_as_unreadable
+from shiftscope.images.nifti.volume_files import opened, refuse_cut, refuse_other_meanings, unreadable_on_error
 from shiftscope.images.orientation import canonical, canonical_affine
 from shiftscope.images.percentiles import CT_WINDOW_HU, even_sample, percentile_range
 
-__all__ = ["SEEN", "Volume", "load_volume", "read_volume", "stored_volume", "volume_grid"]
+__all__ = ["DISPLAY_MARK", "Volume", "load_volume", "read_volume", "stored_volume", "volume_grid"]
 
-SEEN = b"shiftscope: seen from cal_min to cal_max"
+DISPLAY_MARK = b"shiftscope: seen from cal_min to cal_max"
 """Description of a volume that was written on the display scale: its percentiles must not stretch it again."""
 
 _SAMPLE = 30_000  # values by which Hounsfield units are recognised: a share of 1 % to a tenth of itself
@@ -90,7 +90,7 @@ def load_volume(path: Path, kind: str) -> Volume:
     Raises:
         Unreadable: "truncated", "zero_size", "unsupported", "missing" (a pair's other file) or "undecodable".
     """
-    with told_as_unreadable(path, kind), opened(path, kind) as found:
+    with unreadable_on_error(path, kind), opened(path, kind) as found:
         image = found.image
         refuse_other_meanings(path, image)
         longer = refuse_cut(path, image)
@@ -119,7 +119,7 @@ def stored_volume(path: Path, kind: str) -> tuple[np.ndarray, np.ndarray | None]
     Raises:
         Unreadable: as `load_volume`.
     """
-    with told_as_unreadable(path, kind), opened(path, kind) as found:
+    with unreadable_on_error(path, kind), opened(path, kind) as found:
         refuse_other_meanings(path, found.image)
         refuse_cut(path, found.image)
         values, place = all_numbers_of(found, path), place_of(found)
@@ -132,7 +132,7 @@ def volume_grid(path: Path, kind: str) -> tuple[tuple[int, int, int], np.ndarray
     Raises:
         Unreadable: the file is broken.
     """
-    with told_as_unreadable(path, kind), opened(path, kind) as found:
+    with unreadable_on_error(path, kind), opened(path, kind) as found:
         image = found.image
         i, j, k = (*map(int, image.shape[:3]), 1, 1)[:3]
         header = image.header.copy() if isinstance(image, nibabel.Nifti1Pair) else None
@@ -160,15 +160,15 @@ def _display(pixels: np.ndarray, sidecar: Sidecar) -> tuple[tuple[float, float],
     said = (
         sidecar.hounsfield if sidecar.hounsfield is not None or sidecar.modality is None else sidecar.modality == "CT"
     )
-    if (said and below_water(sample)) or (said is None and looks_like_hounsfield(sample)):
+    if (said and below_water(sample)) or (said is None and are_hounsfield(sample)):
         return CT_WINDOW_HU, []
-    if said or (said is None and looks_shifted(sample)):
+    if said or (said is None and are_shifted_hounsfield(sample)):
         return percentile_range(pixels), ["counted_from_zero"]
     return percentile_range(pixels), ["far_below_zero"] if said is None and far_below_zero(sample) else []
 
 
 def _window(header: Any) -> tuple[float, float] | None:
     """The display range of a volume that shiftscope wrote."""
-    if "descrip" not in header.keys() or bytes(header["descrip"]).rstrip(b"\0") != SEEN:  # noqa: SIM118  (not a dict)
+    if "descrip" not in header.keys() or bytes(header["descrip"]).rstrip(b"\0") != DISPLAY_MARK:  # noqa: SIM118  (not a dict)
         return None
     return float(header["cal_min"]), float(header["cal_max"])

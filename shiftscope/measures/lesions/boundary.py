@@ -167,7 +167,7 @@ def _between(rows: np.ndarray, best: np.ndarray) -> np.ndarray:
     """Where the parabola through a row's largest sample and its neighbours peaks, -0.5..0.5 samples from it."""
     index = np.arange(len(rows))
     middle = np.clip(best, 1, rows.shape[1] - 2)
-    before, peak, after = (rows[index, middle + length] for length in (-1, 0, 1))
+    before, peak, after = (rows[index, middle + step] for step in (-1, 0, 1))
     bend = before - 2 * peak + after
     return np.where((bend < 0) & (middle == best), 0.5 * (before - after) / np.minimum(bend, -1e-12), 0.0)
 

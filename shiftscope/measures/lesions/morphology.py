@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from shiftscope.measures.lesions.morphology_measures import MEASURES_2D, MEASURES_3D, SPECK_SIDE, VECTOR_2D, VECTOR_3D
+from shiftscope.measures.lesions.morphology_measures import MEASURES_2D, MEASURES_3D, SPECK_LENGTH, VECTOR_2D, VECTOR_3D
 from shiftscope.measures.lesions.shapes import axis_ratios, bounding_box, hull_size, moments, roundness
 
 __all__ = ["MEASURES_2D", "MEASURES_3D", "VECTOR_2D", "VECTOR_3D", "measure"]
@@ -36,13 +36,13 @@ def measure(mask: np.ndarray, spacing_mm: tuple[float, float, float] | None = No
     pixels = np.count_nonzero(foreground)
     if not pixels:
         return {**dict.fromkeys(MEASURES_2D if flat else MEASURES_3D, None), "empty": 1.0}
-    sides_mm = None if spacing_mm is None else spacing_mm[3 - foreground.ndim :]
+    lengths_mm = None if spacing_mm is None else spacing_mm[3 - foreground.ndim :]
     log_share = math.log(pixels / foreground.size)
-    log_mm = None if sides_mm is None else math.log(pixels * math.prod(sides_mm))
+    log_mm = None if lengths_mm is None else math.log(pixels * math.prod(lengths_mm))
 
     crop, corner, step = _crop(foreground)
-    lesion, start, pieces = _largest(crop, SPECK_SIDE**crop.ndim * foreground.size / math.prod(step))
-    spacing = tuple(length * k for length, k in zip(sides_mm or (1.0,) * crop.ndim, step, strict=True))
+    lesion, start, pieces = _largest(crop, SPECK_LENGTH**crop.ndim * foreground.size / math.prod(step))
+    spacing = tuple(length * k for length, k in zip(lengths_mm or (1.0,) * crop.ndim, step, strict=True))
     inside = int(np.count_nonzero(lesion))
     middle, covariance = moments(lesion)
     centre = [

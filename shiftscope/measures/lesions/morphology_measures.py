@@ -2,9 +2,9 @@
 
 from shiftscope.measures.measure import Measure
 
-__all__ = ["MEASURES_2D", "MEASURES_3D", "SPECK_SIDE", "VECTOR_2D", "VECTOR_3D"]
+__all__ = ["MEASURES_2D", "MEASURES_3D", "SPECK_LENGTH", "VECTOR_2D", "VECTOR_3D"]
 
-SPECK_SIDE = 0.01  # a component smaller than a box of this share of every side of the canvas is a speck
+SPECK_LENGTH = 0.01  # a component smaller than a box of this share of every side of the canvas is a speck
 
 _NONE = "the mask is empty"
 _MOMENTS = "Hu 1962, doi:10.1109/TIT.1962.1057692"
@@ -72,7 +72,7 @@ MEASURES_2D: dict[str, Measure] = {
             "components",
             "1",
             "How many separate pieces the foreground has.",
-            f"8-connected components of at least {SPECK_SIDE:g}^2 of the canvas; 1 if all are smaller",
+            f"8-connected components of at least {SPECK_LENGTH:g}^2 of the canvas; 1 if all are smaller",
             (0.0, 20.0),
             "higher: more lesions, or a more fragmented mask",
             "Rosenfeld & Pfaltz 1966, doi:10.1145/321356.321357",
@@ -144,7 +144,7 @@ MEASURES_3D: dict[str, Measure] = {
             "components_3d",
             "1",
             "How many separate pieces the foreground has.",
-            f"26-connected components of at least {SPECK_SIDE:g}^3 of the volume; 1 if all are smaller",
+            f"26-connected components of at least {SPECK_LENGTH:g}^3 of the volume; 1 if all are smaller",
             (0.0, 50.0),
             "higher: more lesions, or a more fragmented mask",
             "Rosenfeld & Pfaltz 1966, doi:10.1145/321356.321357",

@@ -65,12 +65,12 @@ class Part(Document):
         return fit
 
     @classmethod
-    def of(cls, origin: Origin, canonical: Canonical | None, tally: SiteAccumulator) -> "Part":
+    def of(cls, origin: Origin, canonical: Canonical | None, accumulator: SiteAccumulator) -> "Part":
         """From what was measured."""
         fit = None
         if canonical is not None:
             fit = {field.name: np.array(getattr(canonical, field.name)) for field in fields(canonical)}
-        return cls(origin=origin, fit=fit, tally=tally)
+        return cls(origin=origin, fit=fit, tally=accumulator)
 
     @classmethod
     def from_dict(cls, value: Any, where: str, error: type[ShiftscopeError]) -> Self:

@@ -34,7 +34,7 @@ CHANCE = 500
 COPIES = 0.25
 """Share of the patients who may hold another's picture, where somebody said who they are: odd exports have some."""
 
-SIDE = 32
+THUMBNAIL_SIZE = 32
 _ROWS = 512
 
 
@@ -90,8 +90,8 @@ class LookAlikes:
             canvases: (k, c, s, s), s a multiple of 32.
         """
         grey = canvases[len(canvases) // 2].mean(axis=0)
-        cell = grey.shape[0] // SIDE
-        small = grey.reshape(SIDE, cell, SIDE, cell).mean(axis=(1, 3)).ravel()
+        cell = grey.shape[0] // THUMBNAIL_SIZE
+        small = grey.reshape(THUMBNAIL_SIZE, cell, THUMBNAIL_SIZE, cell).mean(axis=(1, 3)).ravel()
         ranks = rankdata(np.round(small, 4))
         ranks = ranks - ranks.mean()
         length = float(np.linalg.norm(ranks))

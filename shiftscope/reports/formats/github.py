@@ -13,7 +13,7 @@ _MOST_FILES = 10
 def to_github(result: CheckResult) -> str:
     """One line for each finding that did not pass, then bad files by name."""
     lines = []
-    for finding in result.told():
+    for finding in result.reported():
         title = f"shiftscope: {finding.name} {finding.status}"
         lines.append(_command(_COMMANDS[finding.status], finding.says, {"file": result.source, "title": title}))
     failed = any(finding.name == "unreadable" and finding.status == "failed" for finding in result.findings)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from shiftscope.parsing import printable
+from shiftscope.printable_text import printable
 from shiftscope.reports.sheet import Grid, Sheet
 from shiftscope.reports.wrapping import GLUE
 

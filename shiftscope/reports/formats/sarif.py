@@ -72,7 +72,7 @@ def _rule(reason: str) -> dict[str, Any]:
 
 def _invocation(result: CheckResult) -> dict[str, Any]:
     """Whether the evaluation was complete, and what could not be judged."""
-    open_ = [finding for finding in result.told() if finding.status in ("inconclusive", "undecided")]
+    open_ = [finding for finding in result.reported() if finding.status in ("inconclusive", "undecided")]
     return {
         "executionSuccessful": result.outcome != "inconclusive",
         "toolExecutionNotifications": [{"level": "warning", "message": {"text": item.says}} for item in open_],

@@ -7,7 +7,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from shiftscope.parsing import printable
+from shiftscope.printable_text import printable
 from shiftscope.reports.sheet import Grid, Lines, Sheet
 from shiftscope.reports.wrapping import GLUE, glued, longest_token, wrapped
 

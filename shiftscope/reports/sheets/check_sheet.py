@@ -23,7 +23,9 @@ _MOST_NAMED = 4
 def headline(result: CheckResult) -> str:
     """The outcome in one line: what failed, or what could not be judged."""
     status = {"failed": ("failed",), "inconclusive": ("inconclusive", "undecided"), "passed": ("warned",)}
-    found = [_name(finding.kind, finding.name) for finding in result.told() if finding.status in status[result.outcome]]
+    found = [
+        _name(finding.kind, finding.name) for finding in result.reported() if finding.status in status[result.outcome]
+    ]
     joint = {"failed": ": ", "inconclusive": ": ", "passed": ", with warnings: "}[result.outcome]
     names = list(dict.fromkeys(found))
     return result.outcome + (joint + ", ".join(names) if names else "")
@@ -41,7 +43,7 @@ def check_sheet(result: CheckResult, *, verbose: bool = False) -> Sheet:
 
 def _everything(result: CheckResult) -> Iterator[Lines | Grid]:
     yield Lines(headline(result), [_compared(result, names=True)])
-    found = [f"{finding.status}: {finding.says}" for finding in result.told()]
+    found = [f"{finding.status}: {finding.says}" for finding in result.reported()]
     if found:
         yield Lines("findings", found)
     yield _questions(result, verbose=True)
@@ -87,7 +89,7 @@ def _questions(result: CheckResult, *, verbose: bool) -> Grid:
 
 def _notes(result: CheckResult, findings: tuple[int, ...], notes: tuple[int, ...]) -> Grid:
     """What did not pass and why, what lowers the trust, and what else there is."""
-    found = [(finding.status, finding.says) for finding in result.told()]
+    found = [(finding.status, finding.says) for finding in result.reported()]
     reasons = [("because", item) for item in result.because] + [("caveat", item) for item in result.caveats]
     left = max(len(found) - len(findings), 0) + max(len(reasons) - len(notes), 0)
     fine = "; ".join(finding.says for finding in result.of("rule") if finding.status == "passed")

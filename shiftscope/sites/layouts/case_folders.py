@@ -31,14 +31,14 @@ def folder_each(root: Path) -> FoundCases | None:
     if here and 2 * len(here) >= len(folders):
         templates = _alike(here, person) or _called_after(here, person)
         if templates is not None:
-            return _told(read_by(root, *templates), person)
+            return _with_note(read_by(root, *templates), person)
     if person is None or not any(has_images(folder, deep=True) for folder in folders):
         return None
     paths = [path for folder in folders for path in walk(folder)]
     deep = "" if len(here) == len(folders) and all(not folders_of(folder) for folder in folders) else "**/"
     images, masks, tail = parted(paths)
     mask = None if tail is None else f"{person}/{deep}{{case}}{tail}{suffix_of(masks)}"
-    return _told(read_by(root, f"{person}/{deep}{{case}}{suffix_of(images)}", mask), person)
+    return _with_note(read_by(root, f"{person}/{deep}{{case}}{suffix_of(images)}", mask), person)
 
 
 def sequences(root: Path) -> FoundCases | None:
@@ -67,7 +67,7 @@ def sequences(root: Path) -> FoundCases | None:
     return read_by(root, f"{{case}}{images[0][0]}{{channel}}{suffix_of(paths)}", mask)
 
 
-def _told(found: FoundCases | None, person: str | None) -> FoundCases | None:
+def _with_note(found: FoundCases | None, person: str | None) -> FoundCases | None:
     if found is not None and person is not None:
         found.note(
             f"folders {person.replace('{patient}', '*')} are taken for patients; where they are not, say with --layout,"

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import replace
 
 from shiftscope.errors import InputError
-from shiftscope.parsing import shown
+from shiftscope.printable_text import shown
 from shiftscope.sites.layouts.folder_names import mask_kind
 from shiftscope.sites.layouts.found_cases import FoundCases
 

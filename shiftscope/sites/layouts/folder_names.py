@@ -50,7 +50,7 @@ _ANNOTATIONS = frozenset(
     }
 )
 
-_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+|\d+")
+_TOKENS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+|\d+")
 _SIGNS = re.compile(r"[\W_]+")
 _NUMBERED = re.compile(r"(?P<opening>.*[A-Za-z])(?P<sign>[ _-]*)\d+(?P<visit>[_-]\d+)?")
 _YEAR = re.compile(r"(?:19|20)\d\d")
@@ -60,7 +60,7 @@ _DATE = re.compile(r"(?:19|20)\d\d[-_.]?(?:0[1-9]|1[0-2])(?:[-_.]?(?:0[1-9]|[12]
 
 def tokens_of(name: str) -> list[str]:
     """The words and numbers of a name, lower case, also where only a capital begins them: "ManualMask_2"."""
-    return [token.lower() for token in _WORDS.findall(name)]
+    return [token.lower() for token in _TOKENS.findall(name)]
 
 
 def persons(names: Collection[str]) -> str | None:
@@ -118,7 +118,7 @@ def called_as_mask(stem: str) -> bool:
 
 def split_token(name: str) -> str | None:
     """The one word of a name that is a split's, as it is written there."""
-    found = [token for token in _WORDS.findall(name) if token.lower() in SPLITS]
+    found = [token for token in _TOKENS.findall(name) if token.lower() in SPLITS]
     return found[0] if len(found) == 1 else None
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from shiftscope.errors import REASONS, Unreadable, Unsettled
 from shiftscope.images.file_formats import sniff
-from shiftscope.parsing import on_one_line
+from shiftscope.printable_text import on_one_line
 from shiftscope.sites.layouts.found_cases import FoundCases
 from shiftscope.sites.layouts.known_layouts import LAYOUTS, find_cases
 from shiftscope.sites.layouts.nearest import nearest_templates

@@ -8,7 +8,7 @@ from itertools import product
 
 __all__ = ["Pairing", "pairing"]
 
-_PART_OF_A_WORD = re.compile(r"[^\W\d_]+$|\d+$")
+_CUT_TOKEN = re.compile(r"[^\W\d_]+$|\d+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,6 @@ def _fixed(stems: list[str]) -> list[str]:
     """What all stems begin with, cut where a word or number would be cut."""
     first, last = min(stems), max(stems)
     common = first[: next((at for at, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))]
-    cut = _PART_OF_A_WORD.sub("", common)
+    cut = _CUT_TOKEN.sub("", common)
     lengths = Counter(len(stem) == len(common) for stem in stems)
     return list(dict.fromkeys(filter(None, (cut, common if lengths[True] == 0 and not common[-1:].isdigit() else ""))))

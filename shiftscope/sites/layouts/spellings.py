@@ -120,7 +120,7 @@ def listed_once() -> Iterator[None]:
 
 def has_images(folder: Path, *, deep: bool = False) -> bool:
     """Whether a folder holds at least one file that looks like an image, by its suffix or its first bytes."""
-    if any(_looks_like_image(path) for path in files_of(folder)):
+    if any(_is_probably_an_image(path) for path in files_of(folder)):
         return True
     return deep and any(has_images(inner, deep=True) for inner in folders_of(folder))
 
@@ -179,7 +179,7 @@ def is_litter(path: Path) -> bool:
     return path.suffix.lower() in _LITTER_SUFFIXES
 
 
-def _looks_like_image(path: Path) -> bool:
+def _is_probably_an_image(path: Path) -> bool:
     if is_image_name(path.name):
         return True
     try:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 from shiftscope.errors import TableError
-from shiftscope.parsing import shown
+from shiftscope.printable_text import shown
 from shiftscope.sites.layouts.spellings import is_image_name, stem_of
 from shiftscope.sites.site import Case
 from shiftscope.sites.tables.cells import EXACT, damage, folded, is_date, is_empty

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from shiftscope.errors import InputError, TableError, Unreadable
-from shiftscope.parsing import shown
+from shiftscope.printable_text import shown
 from shiftscope.sites.declarations import Declarations
 from shiftscope.sites.dicom_tree import is_dicom
 from shiftscope.sites.people.identifiers import one_person_each, without_nobody

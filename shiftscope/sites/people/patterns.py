@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 from shiftscope.errors import InputError
-from shiftscope.parsing import shown
+from shiftscope.printable_text import shown
 
 __all__ = ["Pattern", "compiled", "within_seconds"]
 

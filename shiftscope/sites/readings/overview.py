@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from shiftscope.errors import Unreadable
-from shiftscope.parsing import on_one_line
+from shiftscope.printable_text import on_one_line
 from shiftscope.sites.case_loading import load
 from shiftscope.sites.readings.case_readings import UNSTATED, CaseReading
 from shiftscope.sites.readings.site_readings import SiteReading

@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
 from shiftscope.errors import TableError
-from shiftscope.parsing import shown
+from shiftscope.printable_text import shown
 from shiftscope.sites.layouts.spellings import stem_of
 from shiftscope.sites.tables.cells import named_alike
 

@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from shiftscope.parsing import shown
+from shiftscope.printable_text import shown
 from shiftscope.sites.site import Case
 from shiftscope.sites.tables.cells import folded, number, one_form
 

@@ -3,7 +3,7 @@
 import re
 
 from shiftscope.errors import TableError
-from shiftscope.parsing import shown
+from shiftscope.printable_text import shown
 from shiftscope.sites.layouts.spellings import SPLITS
 from shiftscope.sites.tables.cells import damage, is_empty
 

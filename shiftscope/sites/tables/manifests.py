@@ -4,7 +4,7 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from shiftscope.errors import TableError
-from shiftscope.parsing import on_one_line, shown
+from shiftscope.printable_text import on_one_line, shown
 from shiftscope.sites.layouts.known_layouts import FoundCases
 from shiftscope.sites.layouts.spellings import stem_of, walk
 from shiftscope.sites.missing_files import missing_in, missing_text
@@ -43,7 +43,7 @@ def read_manifest(path: Path, classes: tuple[str, ...] | None = None) -> FoundCa
     first_lines: dict[str, int] = {}
     patients: dict[str, int] = {}
     respelled: list[str] = []
-    in_words = 0
+    said_to_be_none = 0
     for row in table.rows:
         where = f"{path}, line {row.line}"
         image, patient = value_of(row.cells["image"]), value_of(row.cells.get("patient", ""))
@@ -65,7 +65,7 @@ def read_manifest(path: Path, classes: tuple[str, ...] | None = None) -> FoundCa
             found.notes += missing_text(gone)
             continue
         label = label_of(row.cells.get("label", ""), where, classes)
-        in_words += label is None and bool(row.cells.get("label"))
+        said_to_be_none += label is None and bool(row.cells.get("label"))
         found.cases.append(
             Case(
                 name=_name(image, path.parent, file),
@@ -78,8 +78,8 @@ def read_manifest(path: Path, classes: tuple[str, ...] | None = None) -> FoundCa
             )
         )
     require_whole(patients, f"{path}: column 'patient'")
-    if in_words:
-        found.notes.append(f"{in_words} labels say that there is none (NA, nan, -): these cases have no class")
+    if said_to_be_none:
+        found.notes.append(f"{said_to_be_none} labels say that there is none (NA, nan, -): these cases have no class")
     if respelled:
         found.notes.append(f"{len(respelled)} files are spelled otherwise than on the disk, first {respelled[0]}")
     require_splits(found.cases, path)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from shiftscope.errors import TableError
-from shiftscope.parsing import shown
+from shiftscope.printable_text import shown
 from shiftscope.sites.declarations import Declarations
 from shiftscope.sites.layouts.found_cases import FoundCases
 from shiftscope.sites.people.identifiers import require_whole

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from shiftscope.errors import TableError
-from shiftscope.parsing import on_one_line, shown
+from shiftscope.printable_text import on_one_line, shown
 from shiftscope.sites.layouts.found_cases import FoundCases
 from shiftscope.sites.site import Case
 from shiftscope.sites.tables.case_index import CaseIndex, last_of

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shiftscope.errors import TableError
-from shiftscope.parsing import on_one_line, read_bytes, shown
+from shiftscope.parsing import read_bytes
+from shiftscope.printable_text import on_one_line, shown
 from shiftscope.sites.tables.cells import plain
 
 __all__ = ["ReadTable", "TableRow", "listed", "read_rows"]

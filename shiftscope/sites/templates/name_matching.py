@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from shiftscope.errors import Unsettled
-from shiftscope.parsing import shown
+from shiftscope.printable_text import shown
 from shiftscope.sites.layouts.spellings import SPLITS
 from shiftscope.sites.templates.template_names import Name, Piece, folded, month_of
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from shiftscope.errors import InputError, Unsettled
-from shiftscope.parsing import on_one_line, shown
+from shiftscope.printable_text import on_one_line, shown
 from shiftscope.sites.dicom_tree import dicom_cases, is_dicom
 from shiftscope.sites.layouts.found_cases import FoundCases
 from shiftscope.sites.layouts.spellings import SPLITS, walk

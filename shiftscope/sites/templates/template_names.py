@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from shiftscope.parsing import unprintable
+from shiftscope.printable_text import unprintable
 
 __all__ = ["FIELDS", "Name", "Piece", "folded", "month_of", "names_of"]
 

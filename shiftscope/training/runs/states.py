@@ -11,8 +11,8 @@ from safetensors.numpy import save
 
 from shiftscope.errors import EngineError
 from shiftscope.files import open_file, write_bytes
-from shiftscope.parsing import shown
 from shiftscope.plans import RoundEntry, SiteRound
+from shiftscope.printable_text import shown
 from shiftscope.records import Record, Total, explain_validation
 from shiftscope.training.algorithms.aggregation import Tensors
 
