@@ -20,7 +20,7 @@ _CANVASES, _SIZE = 24, 96
 
 
 @dataclass(frozen=True)
-class _MeasureTrial:
+class _MeasureCandidate:
     """A measure, and where it is given its function, on phantoms of every anatomy."""
 
     measure: Measure
@@ -50,12 +50,12 @@ def check_measure(measure: Measure, compute: Compute | None = None, *, name: str
     Raises:
         AssertionError: a contract is broken; says which, what was got, what was expected, and what to do.
     """
-    check_all(MEASURE_CONTRACTS, _MeasureTrial(measure, compute), name or f"the measure {measure.name!r}")
+    check_all(MEASURE_CONTRACTS, _MeasureCandidate(measure, compute), name or f"the measure {measure.name!r}")
 
 
-def explains_itself(trial: _MeasureTrial) -> None:
+def explains_itself(candidate: _MeasureCandidate) -> None:
     """Every field says something."""
-    measure = trial.measure
+    measure = candidate.measure
     for field in ("unit", "sentence", "formula", "direction", "undefined", "reference"):
         require(
             getattr(measure, field).strip(),
@@ -77,9 +77,9 @@ def explains_itself(trial: _MeasureTrial) -> None:
     )
 
 
-def has_a_range(trial: _MeasureTrial) -> None:
+def has_a_range(candidate: _MeasureCandidate) -> None:
     """The histogram's range is fixed and public."""
-    low, high = trial.measure.range
+    low, high = candidate.measure.range
     require(
         np.isfinite([low, high]).all() and low < high,
         got=f"the range {low:g} to {high:g}",
@@ -88,30 +88,30 @@ def has_a_range(trial: _MeasureTrial) -> None:
     )
 
 
-def gives_a_number_each(trial: _MeasureTrial) -> None:
+def gives_a_number_each(candidate: _MeasureCandidate) -> None:
     """A floating-point number for each canvas, and the canvases are left alone."""
-    if trial.compute is None or trial.found is None:
+    if candidate.compute is None or candidate.found is None:
         return
     require(
-        trial.found.shape == (_CANVASES,) and trial.found.is_floating_point(),
-        got=f"{trial.found.dtype} of shape {tuple(trial.found.shape)}",
+        candidate.found.shape == (_CANVASES,) and candidate.found.is_floating_point(),
+        got=f"{candidate.found.dtype} of shape {tuple(candidate.found.shape)}",
         expected=f"a floating-point number for each of {_CANVASES} canvases",
         advice="reduce over the last two axes",
     )
-    grey = trial.grey
+    grey = candidate.grey
     before = grey.clone()
-    trial.compute(grey)
+    candidate.compute(grey)
     require(
         torch.equal(grey, before), got="canvases that were written to", expected="the same", advice="work on a copy"
     )
 
 
-def lies_in_its_range(trial: _MeasureTrial) -> None:
+def lies_in_its_range(candidate: _MeasureCandidate) -> None:
     """Most images fall into the histogram, and few are undefined."""
-    if trial.found is None:
+    if candidate.found is None:
         return
-    low, high = trial.measure.range
-    inside = float(((trial.found >= low) & (trial.found <= high)).float().mean())
+    low, high = candidate.measure.range
+    inside = float(((candidate.found >= low) & (candidate.found <= high)).float().mean())
     require(
         inside > 0.75,
         got=f"{inside:.0%} of phantoms within {low:g} to {high:g}",
@@ -120,20 +120,20 @@ def lies_in_its_range(trial: _MeasureTrial) -> None:
     )
 
 
-def judges_each_canvas_alone(trial: _MeasureTrial) -> None:
+def judges_each_canvas_alone(candidate: _MeasureCandidate) -> None:
     """A canvas has the same value alone as in a batch, today and tomorrow."""
-    if trial.compute is None or trial.found is None:
+    if candidate.compute is None or candidate.found is None:
         return
-    alone = torch.cat([trial.compute(canvas[None]) for canvas in trial.grey])
+    alone = torch.cat([candidate.compute(canvas[None]) for canvas in candidate.grey])
     require(
-        torch.allclose(alone, trial.found, rtol=1e-4, atol=1e-5, equal_nan=True),
+        torch.allclose(alone, candidate.found, rtol=1e-4, atol=1e-5, equal_nan=True),
         got="another value for a canvas alone than in a batch",
         expected="the same",
         advice="average over pixels, never over the batch, and draw no random numbers",
     )
 
 
-MEASURE_CONTRACTS: dict[str, Callable[[_MeasureTrial], None]] = {
+MEASURE_CONTRACTS: dict[str, Callable[[_MeasureCandidate], None]] = {
     "explains itself": explains_itself,
     "has a fixed public range": has_a_range,
     "gives a number for each image": gives_a_number_each,

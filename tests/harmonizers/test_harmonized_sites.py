@@ -114,7 +114,7 @@ def test_targets_are_the_same_objects_before_and_after(name: str, task: str, tmp
     for site, view in views.items():
         plain = every(view.plain)
         held = [np.array(sample.target) for sample in plain]
-        seen = every(view.seen(name, reference))
+        seen = every(view.harmonized(name, reference))
         assert [sample.patient for sample in seen] == [sample.patient for sample in plain]
         for before, after, target in zip(plain, seen, held, strict=True):
             assert after.target is before.target
@@ -194,7 +194,7 @@ class TestResampling:
         views, told, reference = fitted("resample", job(data, tmp_path / "run"))
         assert all(told[0].values())
         for site, view in views.items():
-            plain, seen = every(view.plain), every(view.seen("resample", reference))
+            plain, seen = every(view.plain), every(view.harmonized("resample", reference))
             assert len(plain) == len(seen)
             for before, after in zip(plain, seen, strict=True):
                 assert isinstance(after.target, np.ndarray)
@@ -212,7 +212,7 @@ class TestResampling:
     def test_one_scale_at_every_site(self, data: dict[str, Path], tmp_path: Path) -> None:
         """What lies outside of a smaller field is empty, and a millimetre is as long everywhere."""
         views, _, reference = fitted("resample", job(data, tmp_path / "run"))
-        seen = {site: every(view.seen("resample", reference)) for site, view in views.items()}
+        seen = {site: every(view.harmonized("resample", reference)) for site, view in views.items()}
         border = SIZE // 4 - 1
         assert all((sample.pixels[..., :border, :] == 0).all() for sample in seen["narrow"])
         assert all((sample.pixels[..., border + 4 : -border - 4, :] != 0).any() for sample in seen["narrow"])
@@ -243,5 +243,5 @@ def test_real_targets_are_the_same_objects(name: str, real_data: Path, tmp_path:
     views, _, reference = fitted(name, job(data, tmp_path / "run"))
     assert bool(reference) is HARMONIZERS[name].shares
     for view in views.values():
-        for before, after in zip(every(view.plain), every(view.seen(name, reference)), strict=True):
+        for before, after in zip(every(view.plain), every(view.harmonized(name, reference)), strict=True):
             assert after.target is before.target

@@ -48,7 +48,8 @@ class Work:
         received, sent: between the coordinator and the site; nothing after the last round.
         home, memory: what the site keeps for itself afterwards.
         loss: mean training loss.
-        steps, passes: as counted; `batches` make one pass over the cases.
+        step_count, pass_count: optimizer steps, and forward-and-backward passes of a batch.
+        batches: how many make one pass over the cases.
     """
 
     received: Tensors
@@ -56,8 +57,8 @@ class Work:
     home: Tensors
     memory: Tensors
     loss: float
-    steps: int
-    passes: int
+    step_count: int
+    pass_count: int
     batches: int
 
 
