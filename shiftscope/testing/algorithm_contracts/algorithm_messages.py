@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 
 from shiftscope.testing.algorithm_contracts.algorithm_candidates import AlgorithmCandidate
-from shiftscope.testing.algorithm_contracts.rehearsals import initial_model
-from shiftscope.testing.requirements import require
+from shiftscope.testing.algorithm_contracts.rehearsals import initial_model, training_cases
+from shiftscope.testing.requirements import is_made_of, require
 from shiftscope.training.algorithms.aggregation import Tensors, Update
 from shiftscope.training.algorithms.algorithm import Server
 
@@ -85,6 +85,19 @@ def sends_no_value_that_it_keeps(candidate: AlgorithmCandidate) -> None:
     )
 
 
+def sends_no_case(candidate: AlgorithmCandidate) -> None:
+    """No tensor that a site sends is made of the pixels of one of its cases."""
+    for site, number, work in candidate.rounds:
+        cases = [sample.pixels.astype(np.float32) for sample in training_cases(site)]
+        for name, tensor in work.sent.items():
+            require(
+                not any(is_made_of(np.asarray(tensor), case) for case in cases),
+                got=f"pixels of a single case in {name}, sent by site {site} in round {number}",
+                expected="what was learned of all cases",
+                advice="send weights, their changes, or averages over patients",
+            )
+
+
 def writes_to_nothing(candidate: AlgorithmCandidate) -> None:
     """`begin`, `view` and `aggregate` leave alone what they are given."""
     algorithm, run = candidate.algorithm, candidate.run
@@ -113,6 +126,7 @@ MESSAGES: dict[str, Callable[[AlgorithmCandidate], None]] = {
     "keeps at home what stays home": keeps_home_what_stays_home,
     "answers with the tensors that it received": sends_what_it_received,
     "sends no value that a site keeps for itself": sends_no_value_that_it_keeps,
+    "sends no case": sends_no_case,
     "writes to nothing that the coordinator holds": writes_to_nothing,
 }
 """Contract -> what verifies it."""

@@ -30,7 +30,7 @@ from shiftscope.training.runs.states import (
     save_personal,
 )
 
-__all__ = ["ROUNDS", "SITES", "Rehearsal", "Work", "initial_model", "rehearse"]
+__all__ = ["ROUNDS", "SITES", "Rehearsal", "Work", "initial_model", "rehearse", "training_cases"]
 
 SITES = ("a", "b")
 ROUNDS = 3
@@ -181,7 +181,7 @@ def _ready(
         loss=nn.CrossEntropyLoss(),
         received=received,
         memory=dict(kept.memory),
-        samples=[sample for name in learns_from for sample in _samples(name)],
+        samples=[sample for name in learns_from for sample in training_cases(name)],
         origin=(_SEED, site),
     )
     return model, round_
@@ -211,7 +211,7 @@ def _through_files(
 
 
 @cache
-def _samples(site: str) -> tuple[Sample, ...]:
+def training_cases(site: str) -> tuple[Sample, ...]:
     """The site's training cases, which nobody can write to."""
     hospital = Hospital(_PATIENTS[site], plants=_PLANTS[site], labels={"benign": 0.5, "malignant": 0.5})
     drawn = draw_hospital("ultrasound", hospital, np.random.default_rng([_SEED, *site.encode()]), size=_SIZE)

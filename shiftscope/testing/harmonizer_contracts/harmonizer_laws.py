@@ -20,8 +20,10 @@ def acts_on_another_scanner(candidate: HarmonizerCandidate) -> None:
     """A site whose scanner differs is changed; where `mix` acts instead, batches are."""
     harmonizer = candidate.harmonizer
     if harmonizer.mix is None:
-        other = [one for one in candidate.mapped if one.site == "other"]
-        change = min(float(np.abs(one.result - one.before).mean()) for one in other)
+        third = candidate.sites["other"][2][0]
+        pairs = [(one.result, one.before) for one in candidate.mapped if one.site == "other"]
+        pairs.append((candidate.apply(third, "other"), third))
+        change = min(float(np.abs(result - before).mean()) for result, before in pairs)
     else:
         owns, reference = candidate.fitted
         batch = np.concatenate([cases[0] for cases in candidate.sites["other"][:3]])
@@ -89,7 +91,7 @@ def maps_who_joins_later(candidate: HarmonizerCandidate) -> None:
         "other"
     ]  # too few to share anything, and nobody of them is in the reference
     own = own_of(harmonizer, late, reference)
-    mapped = [harmonizer.apply(cases[0], own, reference) for cases in late[: None if candidate.queries else 2]]
+    mapped = [harmonizer.apply(cases[0], own, reference) for cases in late]
     require(
         all(np.isfinite(case).all() for case in mapped) and same(agreed, reference),
         got="values that are not finite, or another reference",

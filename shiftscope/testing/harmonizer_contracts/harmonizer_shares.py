@@ -8,14 +8,12 @@ from shiftscope.harmonizers import NOTHING, fit
 from shiftscope.testing.harmonizer_contracts.harmonizer_candidates import Exchange, HarmonizerCandidate, own_of
 from shiftscope.testing.harmonizer_contracts.harmonizer_maps import same
 from shiftscope.testing.harmonizer_contracts.planted_sites import planted
-from shiftscope.testing.requirements import require
+from shiftscope.testing.requirements import is_made_of, require
 
 __all__ = ["SHARES"]
 
 MOST_BYTES = 8192
 """All that a site may send: less than one image of 64 pixels a side."""
-
-_DISTINCT = 8  # so many distinct values of one case are no coincidence
 
 
 def does_not_depend_on_order(candidate: HarmonizerCandidate) -> None:
@@ -89,7 +87,7 @@ def sends_no_single_patient(candidate: HarmonizerCandidate) -> None:
                 advice="send means over patients, never a first, a largest or a smallest one",
             )
             require(
-                not any(_holds(array, case) for cases in patients for case in cases),
+                not any(is_made_of(array, case) for cases in patients for case in cases),
                 got=f"values of a single case in '{name}'",
                 expected="aggregates of all patients",
                 advice="send means over patients, never a case or a part of one",
@@ -189,12 +187,6 @@ SHARES: dict[str, Callable[[HarmonizerCandidate], None]] = {
     "builds every pass on the ones before": builds_pass_upon_pass,
 }
 """Contract -> what verifies it."""
-
-
-def _holds(array: np.ndarray, case: np.ndarray) -> bool:
-    """Whether most of the array's values are values of the case, to the bit; few distinct values say nothing."""
-    values = np.unique(np.asarray(array, case.dtype))
-    return len(values) >= _DISTINCT and float(np.isin(values, case).mean()) > 0.9
 
 
 def _silent(candidate: HarmonizerCandidate, case: np.ndarray) -> np.ndarray:
