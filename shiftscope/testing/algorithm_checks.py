@@ -2,16 +2,16 @@
 
 from collections.abc import Callable, Sequence
 
+from shiftscope.testing.algorithm_contracts.algorithm_candidates import AlgorithmCandidate
 from shiftscope.testing.algorithm_contracts.algorithm_messages import MESSAGES
 from shiftscope.testing.algorithm_contracts.algorithm_runs import RUNS
-from shiftscope.testing.algorithm_contracts.algorithm_trials import AlgorithmTrial
 from shiftscope.testing.algorithm_contracts.reductions import Reduction, check_reduction
 from shiftscope.testing.requirements import check_all
 from shiftscope.training.algorithms.algorithm import Algorithm
 
 __all__ = ["ALGORITHM_CONTRACTS", "check_algorithm"]
 
-ALGORITHM_CONTRACTS: dict[str, Callable[[AlgorithmTrial], None]] = {**MESSAGES, **RUNS}
+ALGORITHM_CONTRACTS: dict[str, Callable[[AlgorithmCandidate], None]] = {**MESSAGES, **RUNS}
 """What has to hold for every algorithm -> what verifies it."""
 
 
@@ -39,6 +39,6 @@ def check_algorithm(
     Raises:
         AssertionError: a contract is broken; says which, what was got, what was expected, and what to do.
     """
-    check_all(ALGORITHM_CONTRACTS, AlgorithmTrial(algorithm, personal, tuple(also_sent)), name)
+    check_all(ALGORITHM_CONTRACTS, AlgorithmCandidate(algorithm, personal, tuple(also_sent)), name)
     for reduction in reductions:
         check_reduction(reduction, name)

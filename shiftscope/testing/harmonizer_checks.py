@@ -5,17 +5,17 @@ from collections.abc import Callable, Collection, Sequence
 import numpy as np
 
 from shiftscope.harmonizers import Harmonizer
+from shiftscope.testing.harmonizer_contracts.harmonizer_candidates import HarmonizerCandidate, Law
 from shiftscope.testing.harmonizer_contracts.harmonizer_laws import LAWS
 from shiftscope.testing.harmonizer_contracts.harmonizer_maps import MAPS
 from shiftscope.testing.harmonizer_contracts.harmonizer_shares import SHARES
-from shiftscope.testing.harmonizer_contracts.harmonizer_trials import HarmonizerTrial, Law
 from shiftscope.testing.harmonizer_contracts.planted_signals import SIGNALS
 from shiftscope.testing.harmonizer_contracts.planted_sites import FORMS
 from shiftscope.testing.requirements import check_all
 
 __all__ = ["HARMONIZER_CONTRACTS", "check_harmonizer"]
 
-HARMONIZER_CONTRACTS: dict[str, Callable[[HarmonizerTrial], None]] = {**MAPS, **SHARES, **LAWS, **SIGNALS}
+HARMONIZER_CONTRACTS: dict[str, Callable[[HarmonizerCandidate], None]] = {**MAPS, **SHARES, **LAWS, **SIGNALS}
 """What has to hold for every harmonizer -> what verifies it."""
 
 
@@ -49,5 +49,5 @@ def check_harmonizer(
         AssertionError: a contract is broken; says which, what was got, what was expected, and what to do.
     """
     for form in FORMS[harmonizer.on] if forms is None else forms:
-        trial = HarmonizerTrial(harmonizer, form, law, tolerance, silent, frozenset(erases))
-        check_all(HARMONIZER_CONTRACTS, trial, f"{name}, on planted sites of kind '{form}',")
+        candidate = HarmonizerCandidate(harmonizer, form, law, tolerance, silent, frozenset(erases))
+        check_all(HARMONIZER_CONTRACTS, candidate, f"{name}, on planted sites of kind '{form}',")

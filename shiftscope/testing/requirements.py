@@ -3,9 +3,13 @@
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-__all__ = ["check_all", "check_summary", "require"]
+import numpy as np
+
+__all__ = ["check_all", "check_summary", "is_made_of", "require"]
 
 Subject = TypeVar("Subject")
+
+_DISTINCT = 8  # so many distinct values of one case are no coincidence
 
 
 def require(holds: object, *, got: object, expected: str, advice: str) -> None:
@@ -52,3 +56,9 @@ def check_summary(summary: str) -> None:
         expected="a sentence of 20 to 140 characters without a full stop",
         advice="write in `summary` what it does",
     )
+
+
+def is_made_of(array: np.ndarray, case: np.ndarray) -> bool:
+    """Whether most of the array's values are values of the case, to the bit; few distinct values say nothing."""
+    values = np.unique(np.asarray(array, case.dtype))
+    return len(values) >= _DISTINCT and float(np.isin(values, case).mean()) > 0.9

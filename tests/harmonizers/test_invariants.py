@@ -10,8 +10,8 @@ from shiftscope.harmonizers import HARMONIZERS, fit
 from shiftscope.images import as_seen, canvas, mask_canvas
 from shiftscope.sites import load, read_site
 from shiftscope.testing import check_harmonizer
+from shiftscope.testing.harmonizer_contracts.harmonizer_candidates import Law
 from shiftscope.testing.harmonizer_contracts.harmonizer_maps import check_mapped
-from shiftscope.testing.harmonizer_contracts.harmonizer_trials import Law
 from shiftscope.testing.harmonizer_contracts.planted_sites import FORMS
 
 

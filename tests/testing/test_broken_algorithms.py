@@ -54,6 +54,15 @@ def a_copy_at_home(model: nn.Module, round_: Round) -> float:
     return loss
 
 
+def room_for_a_picture(shared: Tensors, _server: Server) -> Tensors:
+    return shared | {"picture": np.zeros((6, 6), np.float32)}
+
+
+def with_a_picture(model: nn.Module, round_: Round) -> float:
+    round_.extra["picture"] = round_.samples[0].pixels[0, 0, ::4, ::4].astype(np.float32)
+    return plain_round(model, round_)
+
+
 def in_place(shared: Tensors, updates: Sequence[Update], _server: Server) -> Tensors:
     for name, tensor in weighted_mean(updates).items():
         shared[name] = tensor
@@ -157,6 +166,12 @@ BROKEN: list[tuple[str, str, Algorithm, dict[str, Any]]] = [
         "only exceptions that are needed",
         PERSONALIZERS["ditto"],
         {"personal": True, "also_sent": ("personal/",)},
+    ),
+    (
+        "sends no case",
+        "pixels of a single case in picture, sent by site a in round 1",
+        Algorithm(SAYS, local_round=with_a_picture, begin=room_for_a_picture),
+        {},
     ),
     ("writes to nothing that the coordinator holds", "after `aggregate`", Algorithm(SAYS, aggregate=in_place), {}),
     ("writes to nothing that the coordinator holds", "after `aggregate`", Algorithm(SAYS, aggregate=in_an_update), {}),

@@ -4,31 +4,31 @@ from collections.abc import Callable
 
 import numpy as np
 
-from shiftscope.testing.algorithm_contracts.algorithm_trials import AlgorithmTrial
-from shiftscope.testing.algorithm_contracts.rehearsals import initial_model
-from shiftscope.testing.requirements import require
+from shiftscope.testing.algorithm_contracts.algorithm_candidates import AlgorithmCandidate
+from shiftscope.testing.algorithm_contracts.rehearsals import initial_model, training_cases
+from shiftscope.testing.requirements import is_made_of, require
 from shiftscope.training.algorithms.aggregation import Tensors, Update
 from shiftscope.training.algorithms.algorithm import Server
 
 __all__ = ["MESSAGES"]
 
-_TELLING = 3  # tensors of no more distinct values (zeros, counts) may agree by chance
+_DISTINCT = 3  # tensors of no more distinct values (zeros, counts) may agree by chance
 
 
-def sends_what_it_received(trial: AlgorithmTrial) -> None:
+def sends_what_it_received(candidate: AlgorithmCandidate) -> None:
     """A site answers with the names, shapes and types that it was sent, and all that is shared keeps them."""
-    first = trial.run.shared[0]
-    for number, shared in enumerate(trial.run.shared[1:], 1):
+    first = candidate.run.shared[0]
+    for number, shared in enumerate(candidate.run.shared[1:], 1):
         _require_alike(shared, first, f"shared after round {number}")
-    for site, number, work in trial.rounds:
+    for site, number, work in candidate.rounds:
         _require_alike(work.sent, work.received, f"sent by site {site} in round {number}")
 
 
-def keeps_home_what_stays_home(trial: AlgorithmTrial) -> None:
+def keeps_home_what_stays_home(candidate: AlgorithmCandidate) -> None:
     """The tensors that stay home are in no message; with those that travel they make up the model."""
     model = initial_model()
-    home, every = trial.algorithm.stays_home(model), set(model.state_dict())
-    for site, number, work in trial.rounds:
+    home, every = candidate.algorithm.stays_home(model), set(model.state_dict())
+    for site, number, work in candidate.rounds:
         for name in sorted(home):
             require(
                 name not in work.received and name not in work.sent,
@@ -43,7 +43,7 @@ def keeps_home_what_stays_home(trial: AlgorithmTrial) -> None:
             advice="let `view` give a site all that does not stay home, and `stays_home` name tensors of the model",
         )
     if home:
-        one, other = trial.run.finals.values()
+        one, other = candidate.run.finals.values()
         require(
             any(not np.array_equal(one[name], other[name]) for name in home),
             got="the same values at both sites in the end for all that stays home",
@@ -52,24 +52,24 @@ def keeps_home_what_stays_home(trial: AlgorithmTrial) -> None:
         )
 
 
-def sends_no_value_that_it_keeps(trial: AlgorithmTrial) -> None:
+def sends_no_value_that_it_keeps(candidate: AlgorithmCandidate) -> None:
     """No message carries the value of what a site keeps for itself in the end, under whatever name.
 
     In a first round what is kept may be what was sent: the change from nothing.
     """
     travelled = {
         np.asarray(tensor).tobytes()
-        for work in trial.run.work.values()
+        for work in candidate.run.work.values()
         for tensors in (work.received, work.sent)
         for tensor in tensors.values()
     }
-    needed, last = set(), trial.algorithm.federated(trial.run.plan.rounds)
-    for site in trial.run.parties:
-        work = trial.run.work[site, last]
+    needed, last = set(), candidate.algorithm.federated(candidate.run.plan.rounds)
+    for site in candidate.run.parties:
+        work = candidate.run.work[site, last]
         for name, tensor in (work.home | work.memory).items():
-            if np.unique(tensor).size <= _TELLING or tensor.tobytes() not in travelled:
+            if np.unique(tensor).size <= _DISTINCT or tensor.tobytes() not in travelled:
                 continue
-            claimed = [part for part in trial.also_sent if name.startswith(part)]
+            claimed = [part for part in candidate.also_sent if name.startswith(part)]
             needed |= set(claimed)
             require(
                 claimed,
@@ -78,16 +78,29 @@ def sends_no_value_that_it_keeps(trial: AlgorithmTrial) -> None:
                 advice="send something else; what a site remembers of its own update can be named in also_sent=",
             )
     require(
-        needed == set(trial.also_sent),
-        got=f"nothing kept under {sorted(set(trial.also_sent) - needed)} that was sent too",
+        needed == set(candidate.also_sent),
+        got=f"nothing kept under {sorted(set(candidate.also_sent) - needed)} that was sent too",
         expected="only exceptions that are needed",
         advice="take it out of also_sent=",
     )
 
 
-def writes_to_nothing(trial: AlgorithmTrial) -> None:
+def sends_no_case(candidate: AlgorithmCandidate) -> None:
+    """No tensor that a site sends is made of the pixels of one of its cases."""
+    for site, number, work in candidate.rounds:
+        cases = [sample.pixels.astype(np.float32) for sample in training_cases(site)]
+        for name, tensor in work.sent.items():
+            require(
+                not any(is_made_of(np.asarray(tensor), case) for case in cases),
+                got=f"pixels of a single case in {name}, sent by site {site} in round {number}",
+                expected="what was learned of all cases",
+                advice="send weights, their changes, or averages over patients",
+            )
+
+
+def writes_to_nothing(candidate: AlgorithmCandidate) -> None:
     """`begin`, `view` and `aggregate` leave alone what they are given."""
-    algorithm, run = trial.algorithm, trial.run
+    algorithm, run = candidate.algorithm, candidate.run
     model = initial_model()
     home = algorithm.stays_home(model)
     server = Server(run.plan, frozenset(dict(model.named_parameters())) - home)
@@ -109,10 +122,11 @@ def writes_to_nothing(trial: AlgorithmTrial) -> None:
         _require_untouched(one, update.tensors, "aggregate")
 
 
-MESSAGES: dict[str, Callable[[AlgorithmTrial], None]] = {
+MESSAGES: dict[str, Callable[[AlgorithmCandidate], None]] = {
     "keeps at home what stays home": keeps_home_what_stays_home,
     "answers with the tensors that it received": sends_what_it_received,
     "sends no value that a site keeps for itself": sends_no_value_that_it_keeps,
+    "sends no case": sends_no_case,
     "writes to nothing that the coordinator holds": writes_to_nothing,
 }
 """Contract -> what verifies it."""

@@ -30,7 +30,7 @@ from shiftscope.training.runs.states import (
     save_personal,
 )
 
-__all__ = ["ROUNDS", "SITES", "Rehearsal", "Work", "initial_model", "rehearse"]
+__all__ = ["ROUNDS", "SITES", "Rehearsal", "Work", "initial_model", "rehearse", "training_cases"]
 
 SITES = ("a", "b")
 ROUNDS = 3
@@ -48,7 +48,8 @@ class Work:
         received, sent: between the coordinator and the site; nothing after the last round.
         home, memory: what the site keeps for itself afterwards.
         loss: mean training loss.
-        steps, passes: as counted; `batches` make one pass over the cases.
+        step_count, pass_count: optimizer steps, and forward-and-backward passes of a batch.
+        batches: how many make one pass over the cases.
     """
 
     received: Tensors
@@ -56,8 +57,8 @@ class Work:
     home: Tensors
     memory: Tensors
     loss: float
-    steps: int
-    passes: int
+    step_count: int
+    pass_count: int
     batches: int
 
 
@@ -180,7 +181,7 @@ def _ready(
         loss=nn.CrossEntropyLoss(),
         received=received,
         memory=dict(kept.memory),
-        samples=[sample for name in learns_from for sample in _samples(name)],
+        samples=[sample for name in learns_from for sample in training_cases(name)],
         origin=(_SEED, site),
     )
     return model, round_
@@ -210,7 +211,7 @@ def _through_files(
 
 
 @cache
-def _samples(site: str) -> tuple[Sample, ...]:
+def training_cases(site: str) -> tuple[Sample, ...]:
     """The site's training cases, which nobody can write to."""
     hospital = Hospital(_PATIENTS[site], plants=_PLANTS[site], labels={"benign": 0.5, "malignant": 0.5})
     drawn = draw_hospital("ultrasound", hospital, np.random.default_rng([_SEED, *site.encode()]), size=_SIZE)

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from shiftscope.harmonizers import NOTHING, fit
+from shiftscope.testing.harmonizer_contracts.harmonizer_candidates import HarmonizerCandidate, own_of
 from shiftscope.testing.harmonizer_contracts.harmonizer_maps import check_mapped, same
-from shiftscope.testing.harmonizer_contracts.harmonizer_trials import HarmonizerTrial, own_of
 from shiftscope.testing.harmonizer_contracts.planted_sites import Sites, planted
 from shiftscope.testing.requirements import require
 
@@ -16,15 +16,17 @@ LEAST_CHANGE = 0.005
 """Mean absolute change without which a harmonizer has not acted on a site of another scanner."""
 
 
-def acts_on_another_scanner(trial: HarmonizerTrial) -> None:
+def acts_on_another_scanner(candidate: HarmonizerCandidate) -> None:
     """A site whose scanner differs is changed; where `mix` acts instead, batches are."""
-    harmonizer = trial.harmonizer
+    harmonizer = candidate.harmonizer
     if harmonizer.mix is None:
-        other = [one for one in trial.mapped if one.site == "other"]
-        change = min(float(np.abs(one.result - one.before).mean()) for one in other)
+        third = candidate.sites["other"][2][0]
+        pairs = [(one.result, one.before) for one in candidate.mapped if one.site == "other"]
+        pairs.append((candidate.apply(third, "other"), third))
+        change = min(float(np.abs(result - before).mean()) for result, before in pairs)
     else:
-        owns, reference = trial.fitted
-        batch = np.concatenate([cases[0] for cases in trial.sites["other"][:3]])
+        owns, reference = candidate.fitted
+        batch = np.concatenate([cases[0] for cases in candidate.sites["other"][:3]])
         before = batch.copy()
         mixed, again = (harmonizer.mix(batch, owns["other"], reference, np.random.default_rng(0)) for _ in range(2))
         check_mapped(batch, mixed, in_range=True)
@@ -44,57 +46,59 @@ def acts_on_another_scanner(trial: HarmonizerTrial) -> None:
     )
 
 
-def obeys_its_law(trial: HarmonizerTrial) -> None:
+def obeys_its_law(candidate: HarmonizerCandidate) -> None:
     """It leaves alone what is alike already, or what it has mapped already, where it claims to."""
-    if trial.law == "identity":
-        alike: Sites = dict.fromkeys(trial.sites, trial.sites["east"])
-        owns, reference = fit(trial.harmonizer, alike)
-        moved = max(
-            float(np.abs(trial.harmonizer.apply(case, owns[site], reference) - case).mean())
+    if candidate.law == "identity":
+        alike: Sites = dict.fromkeys(candidate.sites, candidate.sites["east"])
+        owns, reference = fit(candidate.harmonizer, alike)
+        change = max(
+            float(np.abs(candidate.harmonizer.apply(case, owns[site], reference) - case).mean())
             for site in alike
             for case in (cases[0] for cases in alike[site][:2])
         )
         require(
-            moved < trial.tolerance,
-            got=f"a mean change of {moved:.2g} although all sites are alike",
-            expected=f"less than {trial.tolerance:g}",
+            change < candidate.tolerance,
+            got=f"a mean change of {change:.2g} although all sites are alike",
+            expected=f"less than {candidate.tolerance:g}",
             advice="map a site by how it differs from the reference, or do not claim law='identity'",
         )
         return
-    drift = max(float(np.abs(trial.apply(one.result, one.site) - one.result).mean()) for one in trial.mapped)
-    if trial.law == "idempotent":
+    drift = max(float(np.abs(candidate.apply(one.result, one.site) - one.result).mean()) for one in candidate.mapped)
+    if candidate.law == "idempotent":
         require(
-            drift < trial.tolerance,
+            drift < candidate.tolerance,
             got=f"a mean change of {drift:.2g} the second time",
-            expected=f"less than {trial.tolerance:g}",
+            expected=f"less than {candidate.tolerance:g}",
             advice="see that a harmonized case is a fixed point, or do not claim law='idempotent'",
         )
     else:
         require(
-            drift > trial.tolerance,
+            drift > candidate.tolerance,
             got=f"a mean change of {drift:.2g} the second time, which is none",
             expected="that a harmonizer without a law changes a case again",
             advice="say law='idempotent', or law='identity' where it changes nothing once all sites are alike",
         )
 
 
-def maps_who_joins_later(trial: HarmonizerTrial) -> None:
+def maps_who_joins_later(candidate: HarmonizerCandidate) -> None:
     """A site that was not there is mapped by the finished reference, and comes near to the others."""
-    harmonizer, count = trial.harmonizer, trial.patients
-    third = planted(trial.form, count, seed=5, shift=False)["other"]
-    sites = {"east": trial.sites["east"], "west": trial.sites["west"], "third": third}
+    harmonizer, count = candidate.harmonizer, candidate.patients
+    third = planted(candidate.form, count, seed=5, shift=False)["other"]
+    sites = {"east": candidate.sites["east"], "west": candidate.sites["west"], "third": third}
     owns, reference = fit(harmonizer, sites)
     agreed = {name: array.copy() for name, array in reference.items()}
-    late = planted(trial.form, 6, seed=8)["other"]  # too few to share anything, and nobody of them is in the reference
+    late = planted(candidate.form, 6, seed=8)[
+        "other"
+    ]  # too few to share anything, and nobody of them is in the reference
     own = own_of(harmonizer, late, reference)
-    mapped = [harmonizer.apply(cases[0], own, reference) for cases in late[: None if trial.passes else 2]]
+    mapped = [harmonizer.apply(cases[0], own, reference) for cases in late]
     require(
         all(np.isfinite(case).all() for case in mapped) and same(agreed, reference),
         got="values that are not finite, or another reference",
         expected="finite cases, and the reference as it was",
         advice="let a site be mapped by its own statistics and the finished reference",
     )
-    if not trial.passes or harmonizer.mix is not None:
+    if not candidate.queries or harmonizer.mix is not None:
         return
     aim = _levels([harmonizer.apply(cases[0], owns[site], reference) for site in sites for cases in sites[site][:6]])
     raw = _levels([cases[0] for site in sites for cases in sites[site][:6]])
@@ -108,35 +112,35 @@ def maps_who_joins_later(trial: HarmonizerTrial) -> None:
     )
 
 
-def leaves_alone_without_a_reference(trial: HarmonizerTrial) -> None:
+def leaves_alone_without_a_reference(candidate: HarmonizerCandidate) -> None:
     """Where no site has enough patients there is no reference, and what needs one changes nothing."""
-    sites = planted(trial.form, trial.least - 1)
-    owns, reference = fit(trial.harmonizer, sites)
+    sites = planted(candidate.form, candidate.least - 1)
+    owns, reference = fit(candidate.harmonizer, sites)
     require(
         not reference,
         got=f"a reference of {', '.join(reference)}",
         expected="none of sites that share nothing",
         advice="leave it to `least` how many patients a share needs",
     )
-    if not trial.passes:
+    if not candidate.queries:
         return
     for site, patients in sites.items():
         for cases in patients[:2]:
             require(
-                np.array_equal(trial.harmonizer.apply(cases[0], NOTHING, NOTHING), cases[0]),
+                np.array_equal(candidate.harmonizer.apply(cases[0], NOTHING, NOTHING), cases[0]),
                 got="a changed case without any reference",
                 expected="the case as it is",
                 advice="return the case where the reference is empty",
             )
         require(
-            set(owns[site]) == set(own_of(trial.harmonizer, sites[site], reference)),
+            set(owns[site]) == set(own_of(candidate.harmonizer, sites[site], reference)),
             got="other statistics than a site learns of itself alone",
             expected="the same",
             advice="let `share` depend on the patients, on what is known and on the reference alone",
         )
 
 
-LAWS: dict[str, Callable[[HarmonizerTrial], None]] = {
+LAWS: dict[str, Callable[[HarmonizerCandidate], None]] = {
     "acts on a site of another scanner": acts_on_another_scanner,
     "obeys the law that is claimed": obeys_its_law,
     "maps a site that joins later": maps_who_joins_later,

@@ -6,17 +6,17 @@ from collections.abc import Callable
 import numpy as np
 
 from shiftscope.harmonizers import Statistics, fit
-from shiftscope.testing.harmonizer_contracts.harmonizer_trials import HarmonizerTrial, own_of
+from shiftscope.testing.harmonizer_contracts.harmonizer_candidates import HarmonizerCandidate, own_of
 from shiftscope.testing.requirements import check_summary, require
 
 __all__ = ["MAPS", "check_mapped", "same"]
 
 
-def takes_no_mask(trial: HarmonizerTrial) -> None:
+def takes_no_mask(candidate: HarmonizerCandidate) -> None:
     """The interface has no place for a mask or a label."""
-    harmonizer = trial.harmonizer
+    harmonizer = candidate.harmonizer
     expected: list[tuple[str, Callable[..., object], int]] = [("apply", harmonizer.apply, 3)]
-    for one in trial.passes:
+    for one in candidate.queries:
         expected += [("share", one.share, 3), ("combine", one.combine, 2)]
     if harmonizer.mix is not None:
         expected.append(("mix", harmonizer.mix, 4))
@@ -30,34 +30,35 @@ def takes_no_mask(trial: HarmonizerTrial) -> None:
         )
 
 
-def says_what_it_does(trial: HarmonizerTrial) -> None:
+def says_what_it_does(candidate: HarmonizerCandidate) -> None:
     """The summary is one sentence."""
-    check_summary(trial.harmonizer.summary)
+    check_summary(candidate.harmonizer.summary)
 
 
-def keeps_cases(trial: HarmonizerTrial) -> None:
+def keeps_cases(candidate: HarmonizerCandidate) -> None:
     """Shape, type and range are kept, and neither the case nor the statistics are written to."""
-    for one in trial.mapped:
-        check_mapped(one.before, one.result, trial.on_pixels)
+    for one in candidate.mapped:
+        check_mapped(one.before, one.result, candidate.on_pixels)
         require(
             np.array_equal(one.case, one.before),
             got="another case than before it was mapped",
             expected="the same",
             advice="work on a copy",
         )
-    owns, reference = fit(trial.harmonizer, trial.sites)
+    owns, reference = fit(candidate.harmonizer, candidate.sites)
     require(
-        all(same(owns[site], own) for site, own in trial.fitted[0].items()) and same(reference, trial.fitted[1]),
+        all(same(owns[site], own) for site, own in candidate.fitted[0].items())
+        and same(reference, candidate.fitted[1]),
         got="other statistics after cases were mapped than from the same cases anew",
         expected="the same",
         advice="read the statistics and do not write to them; draw no random numbers in a pass",
     )
 
 
-def gives_the_same_again(trial: HarmonizerTrial) -> None:
+def gives_the_same_again(candidate: HarmonizerCandidate) -> None:
     """What is mapped depends on nothing but the case and the statistics."""
-    for one in trial.mapped:
-        again = trial.apply(one.case, one.site)
+    for one in candidate.mapped:
+        again = candidate.apply(one.case, one.site)
         require(
             np.array_equal(one.result, again),
             got=f"two results that differ by up to {np.abs(one.result - again).max():.2g}",
@@ -66,21 +67,21 @@ def gives_the_same_again(trial: HarmonizerTrial) -> None:
         )
 
 
-def defines_odd_images(trial: HarmonizerTrial) -> None:
+def defines_odd_images(candidate: HarmonizerCandidate) -> None:
     """Black, flat, one bright pixel, white, nearly constant, all padding but a corner."""
-    if not trial.on_pixels:
+    if not candidate.on_pixels:
         return
-    owns, reference = trial.fitted
-    shape = trial.sites["east"][0][0].shape
+    owns, reference = candidate.fitted
+    shape = candidate.sites["east"][0][0].shape
     corner, speck = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
     corner[..., :6, :6] = np.random.default_rng(0).uniform(0, 1, corner[..., :6, :6].shape)
     speck[..., 20, 20] = 1
     nearly = np.float32(0.5) + np.float32(1e-6) * np.random.default_rng(1).normal(size=shape).astype(np.float32)
     odd = [*(np.full(shape, level, np.float32) for level in (0, 1e-7, 0.5, 1)), speck, corner, nearly]
     for case in odd:
-        for own in (*owns.values(), own_of(trial.harmonizer, [[case]], reference)):
-            check_mapped(case, trial.harmonizer.apply(case, own, reference), in_range=True)
-    together = fit(trial.harmonizer, {**trial.sites, "odd": [[case] for case in odd * 5]})[1]
+        for own in (*owns.values(), own_of(candidate.harmonizer, [[case]], reference)):
+            check_mapped(case, candidate.harmonizer.apply(case, own, reference), in_range=True)
+    together = fit(candidate.harmonizer, {**candidate.sites, "odd": [[case] for case in odd * 5]})[1]
     require(
         all(np.isfinite(array).all() for array in together.values()),
         got="a reference that is not finite once a site has such images",
@@ -89,7 +90,7 @@ def defines_odd_images(trial: HarmonizerTrial) -> None:
     )
 
 
-MAPS: dict[str, Callable[[HarmonizerTrial], None]] = {
+MAPS: dict[str, Callable[[HarmonizerCandidate], None]] = {
     "takes no mask and no label": takes_no_mask,
     "says in a sentence what it does": says_what_it_does,
     "keeps shape, type and range, and writes to nothing it is given": keeps_cases,

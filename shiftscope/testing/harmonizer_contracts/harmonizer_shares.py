@@ -5,23 +5,21 @@ from collections.abc import Callable
 import numpy as np
 
 from shiftscope.harmonizers import NOTHING, fit
+from shiftscope.testing.harmonizer_contracts.harmonizer_candidates import Exchange, HarmonizerCandidate, own_of
 from shiftscope.testing.harmonizer_contracts.harmonizer_maps import same
-from shiftscope.testing.harmonizer_contracts.harmonizer_trials import Exchange, HarmonizerTrial, own_of
 from shiftscope.testing.harmonizer_contracts.planted_sites import planted
-from shiftscope.testing.requirements import require
+from shiftscope.testing.requirements import is_made_of, require
 
 __all__ = ["SHARES"]
 
 MOST_BYTES = 8192
 """All that a site may send: less than one image of 64 pixels a side."""
 
-_TELLING = 8  # so many distinct values of one case are no coincidence
 
-
-def does_not_depend_on_order(trial: HarmonizerTrial) -> None:
+def does_not_depend_on_order(candidate: HarmonizerCandidate) -> None:
     """Patients and sites in another order give the same reference, but for rounding."""
-    turned = {site: patients[::-1] for site, patients in reversed(trial.sites.items())}
-    there, back = trial.fitted[1], fit(trial.harmonizer, turned)[1]
+    turned = {site: patients[::-1] for site, patients in reversed(candidate.sites.items())}
+    there, back = candidate.fitted[1], fit(candidate.harmonizer, turned)[1]
     require(
         there.keys() == back.keys()
         and all(
@@ -34,11 +32,11 @@ def does_not_depend_on_order(trial: HarmonizerTrial) -> None:
     )
 
 
-def sends_little(trial: HarmonizerTrial) -> None:
+def sends_little(candidate: HarmonizerCandidate) -> None:
     """Small float64 arrays whose shapes say nothing of how many patients, cases or slices there are."""
     shapes = []
     for count in (37, 41):
-        owns, reference = fit(trial.harmonizer, planted(trial.form, count, cases=2, size=64))
+        owns, reference = fit(candidate.harmonizer, planted(candidate.form, count, cases=2, size=64))
         for sent in owns.values():
             shapes.append({name: array.shape for name, array in sent.items()})
             lengths = {length for shape in shapes[-1].values() for length in shape}
@@ -72,12 +70,12 @@ def sends_little(trial: HarmonizerTrial) -> None:
     )
 
 
-def sends_no_single_patient(trial: HarmonizerTrial) -> None:
+def sends_no_single_patient(candidate: HarmonizerCandidate) -> None:
     """Nothing that is sent is made of one case's values or is what one patient alone would have sent."""
-    patients = trial.sites["other"]
-    for number, exchange in enumerate(trial.exchanges):
+    patients = candidate.sites["other"]
+    for number, exchange in enumerate(candidate.exchanges):
         sent, known = exchange.sent["other"], exchange.known["other"]
-        alone = [trial.passes[number].share([cases], known, exchange.reference) for cases in patients]
+        alone = [candidate.queries[number].share([cases], known, exchange.reference) for cases in patients]
         for name, array in sent.items():
             singles = [one[name] for one in alone if name in one and one[name].shape == array.shape]
             whole_numbers = bool(np.array_equal(array, np.rint(array)))  # a count or a mark may agree by chance
@@ -89,30 +87,30 @@ def sends_no_single_patient(trial: HarmonizerTrial) -> None:
                 advice="send means over patients, never a first, a largest or a smallest one",
             )
             require(
-                not any(_holds(array, case) for cases in patients for case in cases),
+                not any(is_made_of(array, case) for cases in patients for case in cases),
                 got=f"values of a single case in '{name}'",
                 expected="aggregates of all patients",
                 advice="send means over patients, never a case or a part of one",
             )
 
 
-def counts_who_is_informative(trial: HarmonizerTrial) -> None:
+def counts_who_is_informative(candidate: HarmonizerCandidate) -> None:
     """A case from which nothing can be learned is not counted, and changes nothing that is sent."""
-    if not trial.passes:
+    if not candidate.queries:
         return
-    case = trial.sites["east"][0][0]
-    silent = trial.silent if trial.silent is not None else _silent(trial, case)
+    case = candidate.sites["east"][0][0]
+    silent = candidate.silent if candidate.silent is not None else _silent(candidate, case)
     for one, expected in ((case, True), (silent, False)):
         require(
-            trial.is_informative(one) == expected,
+            candidate.is_informative(one) == expected,
             got=f"{not expected} for {'an ordinary case' if expected else 'a case from which nothing can be learned'}",
             expected=str(expected),
             advice="let the harmonizer count patients by whether `share` can use their cases; such a case can be given"
             " as silent=",
         )
-    if trial.harmonizer.on == "features":  # zeros are features like others
+    if candidate.harmonizer.on == "features":  # zeros are features like others
         return
-    learn = trial.passes[0].share
+    learn = candidate.queries[0].share
     alone, beside = (learn(patients, NOTHING, NOTHING) for patients in ([[case]], [[case], [silent]]))
     require(
         bool(alone) and alone.keys() == beside.keys() and all(np.allclose(beside[key], alone[key]) for key in alone),
@@ -122,10 +120,10 @@ def counts_who_is_informative(trial: HarmonizerTrial) -> None:
     )
 
 
-def builds_pass_upon_pass(trial: HarmonizerTrial) -> None:
+def builds_pass_upon_pass(candidate: HarmonizerCandidate) -> None:
     """A pass adds names, the same at all sites, and needs of others no more than what they send in it."""
     taken: set[str] = set()
-    for exchange in trial.exchanges:
+    for exchange in candidate.exchanges:
         sent = exchange.sent
         names = {site: set(share) for site, share in sent.items()}
         require(
@@ -142,10 +140,10 @@ def builds_pass_upon_pass(trial: HarmonizerTrial) -> None:
             advice="give what a pass finds a name of its own",
         )
         taken |= fresh
-        _require_combined(trial, exchange)
-    owns, reference = trial.fitted
-    for site, patients in trial.sites.items():
-        own = own_of(trial.harmonizer, patients, reference)
+        _require_combined(candidate, exchange)
+    owns, reference = candidate.fitted
+    for site, patients in candidate.sites.items():
+        own = own_of(candidate.harmonizer, patients, reference)
         require(
             own.keys() == owns[site].keys() and all(np.allclose(own[key], owns[site][key]) for key in own),
             got=f"other statistics at site {site} from the finished reference than pass by pass",
@@ -154,12 +152,12 @@ def builds_pass_upon_pass(trial: HarmonizerTrial) -> None:
         )
 
 
-def _require_combined(trial: HarmonizerTrial, exchange: Exchange) -> None:
+def _require_combined(candidate: HarmonizerCandidate, exchange: Exchange) -> None:
     """A reference is made of shares, whoever is silent, and the shares are not written to."""
-    number = trial.exchanges.index(exchange)
+    number = candidate.exchanges.index(exchange)
     shares = [exchange.sent[site] for site in sorted(exchange.sent)]
     before = [{name: array.copy() for name, array in share.items()} for share in shares]
-    found = trial.passes[number].combine(shares, exchange.reference)
+    found = candidate.queries[number].combine(shares, exchange.reference)
     require(
         all(same(one, other) for one, other in zip(before, shares, strict=True)),
         got="shares that `combine` wrote to",
@@ -172,7 +170,7 @@ def _require_combined(trial: HarmonizerTrial, exchange: Exchange) -> None:
         expected="names of its own in each pass",
         advice="return from `combine` only what this pass adds",
     )
-    final = trial.fitted[1]
+    final = candidate.fitted[1]
     require(
         all(name in final and np.array_equal(final[name], array) for name, array in found.items()),
         got="a reference from what was sent in the pass that differs from that of all a site knows",
@@ -181,7 +179,7 @@ def _require_combined(trial: HarmonizerTrial, exchange: Exchange) -> None:
     )
 
 
-SHARES: dict[str, Callable[[HarmonizerTrial], None]] = {
+SHARES: dict[str, Callable[[HarmonizerCandidate], None]] = {
     "does not depend on the order of patients or sites": does_not_depend_on_order,
     "sends little, of one shape whatever the number of cases": sends_little,
     "sends nothing of a single patient": sends_no_single_patient,
@@ -191,14 +189,8 @@ SHARES: dict[str, Callable[[HarmonizerTrial], None]] = {
 """Contract -> what verifies it."""
 
 
-def _holds(array: np.ndarray, case: np.ndarray) -> bool:
-    """Whether most of the array's values are values of the case, to the bit; few distinct values say nothing."""
-    values = np.unique(np.asarray(array, case.dtype))
-    return len(values) >= _TELLING and float(np.isin(values, case).mean()) > 0.9
-
-
-def _silent(trial: HarmonizerTrial, case: np.ndarray) -> np.ndarray:
+def _silent(candidate: HarmonizerCandidate, case: np.ndarray) -> np.ndarray:
     """Zeros; a geometry of which nothing is known."""
-    if trial.harmonizer.on == "geometry":
+    if candidate.harmonizer.on == "geometry":
         return np.stack([np.full(3, np.nan), case[1]])
     return np.zeros_like(case)

@@ -15,7 +15,7 @@ from shiftscope.harmonizers.leakage import (
     leakage,
 )
 from shiftscope.phantoms import Hospital, draw_hospital
-from shiftscope.testing.harmonizer_contracts.harmonizer_trials import HarmonizerTrial
+from shiftscope.testing.harmonizer_contracts.harmonizer_candidates import HarmonizerCandidate
 from shiftscope.testing.harmonizer_contracts.planted_sites import PALE, Sites, as_case
 from shiftscope.testing.harmonizer_contracts.stained_tiles import EOSIN_RICH, RUIFROK, tile, tissue
 from shiftscope.testing.requirements import require
@@ -26,21 +26,21 @@ _CASES = 40
 _SIZE = 48
 
 
-def keeps_classes(trial: HarmonizerTrial) -> None:
+def keeps_classes(candidate: HarmonizerCandidate) -> None:
     """Classes that differ in brightness, in how strongly they are stained or in a few features stay apart."""
-    if trial.form not in _CLASSES:
+    if candidate.form not in _CLASSES:
         return
-    sites, labels = _CLASSES[trial.form]()
+    sites, labels = _CLASSES[candidate.form]()
     cases = [patient[0] for patient in sites["here"]]
     before, after = (
-        np.array([_described(case) for case in some]) for some in (cases, _mapped(trial, sites, "here", cases))
+        np.array([_described(case) for case in some]) for some in (cases, _mapped(candidate, sites, "here", cases))
     )
-    _require(trial, "classes", [leakage(before, after, labels)], MARGIN_SEPARABILITY)
+    _require(candidate, "classes", [leakage(before, after, labels)], MARGIN_SEPARABILITY)
 
 
-def keeps_lesions(trial: HarmonizerTrial) -> None:
+def keeps_lesions(candidate: HarmonizerCandidate) -> None:
     """Lesions stand out from what surrounds them, at a site like the others and at one of another scanner."""
-    if trial.form != "grey":
+    if candidate.form != "grey":
         return
     drawn = {
         site: draw_hospital("ultrasound", Hospital(12, plants=plants), np.random.default_rng([11, number]), size=_SIZE)
@@ -53,26 +53,26 @@ def keeps_lesions(trial: HarmonizerTrial) -> None:
         cases = [patient[0] for patient in sites[site]]
         before, after = (
             [contrast(case, mask) for case, mask in zip(some, masks, strict=True)]
-            for some in (cases, _mapped(trial, sites, site, cases))
+            for some in (cases, _mapped(candidate, sites, site, cases))
         )
         drops.append(fading(before, after))
-    _require(trial, "lesions", drops, MARGIN_CONTRAST)
+    _require(candidate, "lesions", drops, MARGIN_CONTRAST)
 
 
-SIGNALS: dict[str, Callable[[HarmonizerTrial], None]] = {
+SIGNALS: dict[str, Callable[[HarmonizerCandidate], None]] = {
     "leaves the classes that it may not see": keeps_classes,
     "leaves the lesions that it may not see": keeps_lesions,
 }
 """Contract -> what verifies it."""
 
 
-def _require(trial: HarmonizerTrial, signal: str, drops: Sequence[Drop | None], margin: float) -> None:
+def _require(candidate: HarmonizerCandidate, signal: str, drops: Sequence[Drop | None], margin: float) -> None:
     """See that a signal is lost where the author says so, and nowhere else."""
     found = [drop for drop in drops if drop is not None]
     worst = max(found, key=lambda drop: drop.drop)
     lost = any(drop.exceeds(margin) for drop in found)
     figure = f"{worst.before:.2f} before and {worst.after:.2f} after, a loss of {worst.drop:.2f}"
-    if signal in trial.erases:
+    if signal in candidate.erases:
         require(
             lost,
             got=f"planted {signal} that are still there ({figure})",
@@ -88,10 +88,10 @@ def _require(trial: HarmonizerTrial, signal: str, drops: Sequence[Drop | None], 
         )
 
 
-def _mapped(trial: HarmonizerTrial, sites: Sites, site: str, cases: Sequence[np.ndarray]) -> list[np.ndarray]:
+def _mapped(candidate: HarmonizerCandidate, sites: Sites, site: str, cases: Sequence[np.ndarray]) -> list[np.ndarray]:
     """The cases after the harmonizer was fitted on all sites."""
-    owns, reference = fit(trial.harmonizer, sites)
-    return [trial.harmonizer.apply(case, owns[site], reference) for case in cases]
+    owns, reference = fit(candidate.harmonizer, sites)
+    return [candidate.harmonizer.apply(case, owns[site], reference) for case in cases]
 
 
 def _described(case: np.ndarray) -> np.ndarray:

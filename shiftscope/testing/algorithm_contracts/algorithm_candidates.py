@@ -10,11 +10,11 @@ from shiftscope.testing.algorithm_contracts.rehearsals import ROUNDS, Rehearsal,
 from shiftscope.training.algorithms.aggregation import Tensors
 from shiftscope.training.algorithms.algorithm import Algorithm
 
-__all__ = ["AlgorithmTrial", "all_tensors"]
+__all__ = ["AlgorithmCandidate", "all_tensors"]
 
 
 @dataclass(frozen=True)
-class AlgorithmTrial:
+class AlgorithmCandidate:
     """One algorithm, and what its author claims of it.
 
     Attributes:

@@ -10,7 +10,7 @@ import numpy as np
 from shiftscope.harmonizers import NOTHING, Harmonizer, Pass, Statistics, combine, fit, share
 from shiftscope.testing.harmonizer_contracts.planted_sites import Sites, planted
 
-__all__ = ["Exchange", "HarmonizerTrial", "Law", "Mapped", "own_of"]
+__all__ = ["Exchange", "HarmonizerCandidate", "Law", "Mapped", "own_of"]
 
 Law = Literal["identity", "idempotent"]
 """What a harmonizer may claim. "identity": it changes nothing where all sites are alike. "idempotent": it changes a
@@ -43,7 +43,7 @@ class Mapped:
 
 
 @dataclass(frozen=True)
-class HarmonizerTrial:
+class HarmonizerCandidate:
     """One harmonizer on one kind of cases, and what its author claims of it.
 
     Attributes:
@@ -62,7 +62,7 @@ class HarmonizerTrial:
     erases: frozenset[str] = field(default_factory=frozenset)
 
     @property
-    def passes(self) -> tuple[Pass, ...]:
+    def queries(self) -> tuple[Pass, ...]:
         """What is asked of the sites."""
         return self.harmonizer.passes
 
@@ -100,7 +100,7 @@ class HarmonizerTrial:
         """Every pass as a job makes it: only what a pass adds is sent."""
         known: dict[str, Statistics] = dict.fromkeys(self.sites, NOTHING)
         reference, exchanges = NOTHING, []
-        for number in range(len(self.passes)):
+        for number in range(len(self.queries)):
             after = {site: share(self.harmonizer, number, self.sites[site], known[site], reference) for site in known}
             sent: dict[str, Statistics] = {
                 site: {name: array for name, array in own.items() if array is not known[site].get(name)}
