@@ -65,6 +65,11 @@ def test_a_long_name_keeps_its_ends(name: str, most: int) -> None:
     assert bool(dots) == (cell_len(name) > most)
 
 
+def test_a_name_that_is_cut() -> None:
+    assert elided("st_josephs_infirmary_of_the_north", 20) == "st_joseph...he_north"
+    assert elided("east") == "east"
+
+
 def test_whole_sentences_are_kept_while_they_fit() -> None:
     first, second, third = "one two three", "four five", "a sentence that has no room in these two lines at all"
     assert fitting([first, second, third], 2, 30) == f"{first}; {second}"
