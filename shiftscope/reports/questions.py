@@ -1,8 +1,8 @@
-"""The four questions in words for people who did not write the program, and what the literature calls them.
+"""The four questions for people who did not write the program, and what the literature calls them.
 
 The names are those of Castro, Walker and Glocker (2020), Causality matters in medical imaging, Nature Communications
-11, doi:10.1038/s41467-020-17478-w. One of theirs, manifestation shift, and one more, population shift, cannot be told
-apart by images and masks alone: both show as structure.
+11, doi:10.1038/s41467-020-17478-w. Population shift (other patients) and manifestation shift (a disease that shows
+itself otherwise) cannot be separated by aggregates of images and masks: both show as structure.
 """
 
 from dataclasses import dataclass

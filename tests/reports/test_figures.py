@@ -7,7 +7,7 @@ import pytest
 
 from shiftscope.recommendation import advise
 from shiftscope.reports.html.figures.curve_plots import overlays
-from shiftscope.reports.html.figures.drawing import MOST_SITES, short
+from shiftscope.reports.html.figures.drawing import MOST_SITES
 from shiftscope.reports.html.figures.ridges import ridges
 from shiftscope.reports.html.material import Material
 from shiftscope.reports.html.matrices import LEVELS, by_axis, by_pair, by_site
@@ -116,8 +116,3 @@ def test_drawings_hold_some_sites_and_tables_all(many: Material) -> None:
     for figure in ridges(many.profiles, "appearance"):
         assert figure.svg.count("$_") == MOST_SITES
         assert len(figure.table.rows) == 20
-
-
-def test_long_names_lose_their_middle() -> None:
-    assert short("st_josephs_infirmary_of_the_north", 20) == "st_joseph…the_north"
-    assert short("east") == "east"

@@ -116,7 +116,7 @@ def test_numbers_come_with_interval_and_n(page: str, material: Material) -> None
     assert answer.high is not None
     assert answer.effect == pytest.approx(27, abs=0.5)
     low, high = f"{answer.low:.0f}", f"{answer.high:.0f}"
-    assert f"effect 27, 95 % {low} to {high}, n = " in page
+    assert f"effect 27, 95 % {low} to {high}, n = " in page.replace("\u00a0", " ")
     assert f"<b>27</b><span>{low} to {high}</span><span>yes</span>" in page
     assert "not asked" in page  # there are no masks
 

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from shiftscope.checks import CheckResult, Finding
 from shiftscope.diagnosis.texts.phrases import number
 from shiftscope.measures.plain_names import plain_name
+from shiftscope.reports.questions import question_name
 from shiftscope.reports.sheet import Grid, Lines
 
-__all__ = ["check_details", "limits", "numbers"]
+__all__ = ["check_details", "finding_name", "limits", "numbers"]
 
 
 def check_details(result: CheckResult) -> Iterator[Lines | Grid]:
@@ -20,10 +21,17 @@ def check_details(result: CheckResult) -> Iterator[Lines | Grid]:
     limited = [(finding.status, finding.says, limits(finding)) for finding in result.of("measure") if finding.own]
     if limited:
         yield Grid("measures with a limit", ("status", "finding", "warn, error"), limited)
-    rules = [(finding.name, finding.status, finding.says) for finding in result.of("rule")]
+    rules = [(finding_name(finding), finding.status, finding.says) for finding in result.of("rule")]
     yield Grid("the delivery itself", ("rule", "status", "finding"), rules)
     if result.caveats:
         yield Lines("caveats", result.caveats)
+
+
+def finding_name(finding: Finding) -> str:
+    """What a person calls what was judged: a question, an axis, a measure, or a rule."""
+    if finding.kind == "question":
+        return question_name(finding.name)
+    return finding.name.replace("_", " ") if finding.kind == "rule" else plain_name(finding.name)
 
 
 def numbers(finding: Finding) -> tuple[str, str, str]:

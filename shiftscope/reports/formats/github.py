@@ -1,6 +1,7 @@
 """A check as GitHub's workflow commands: annotations of a run; its step summary is the Markdown sheet."""
 
 from shiftscope.checks import CheckResult
+from shiftscope.reports.details.check_details import finding_name
 
 __all__ = ["to_github"]
 
@@ -14,7 +15,7 @@ def to_github(result: CheckResult) -> str:
     """One line for each finding that did not pass, then bad files by name."""
     lines = []
     for finding in result.reported():
-        title = f"shiftscope: {finding.name} {finding.status}"
+        title = f"shiftscope: {finding_name(finding)} {finding.status}"
         lines.append(_command(_COMMANDS[finding.status], finding.says, {"file": result.source, "title": title}))
     failed = any(finding.name == "unreadable" and finding.status == "failed" for finding in result.findings)
     for item in result.files[:_MOST_FILES]:

@@ -1,8 +1,8 @@
-"""The report: one HTML file that holds all it shows, for people who look.
+"""The report: one HTML file that holds all it shows.
 
-Verdict first, numbers behind every drawing, nothing fetched, no program run. Drawings are matplotlib's, as SVG that
-takes its colours from the page; heat maps are tables. Everything comes from profiles, advice and results given as
-arguments.
+In: profiles, and where there are some a plan, a result and images of one site (`Material`, `Gallery`). Out: a page with
+the verdict first and the numbers behind every drawing. It fetches nothing and runs no program. Drawings are
+matplotlib's, as SVG that takes its colours from the page; heat maps are tables.
 """
 
 from shiftscope.reports.html.local_images import Gallery, gallery

@@ -16,7 +16,7 @@ class AnswerCard:
     """The answer to one question over all pairs of sites.
 
     Attributes:
-        question: its words.
+        question: its name and what it asks.
         answer: yes, likely, cannot tell, not seen, not asked.
         count: how many pairs of how many are called different, in words.
         numbers: the strongest pair, with effect, interval, n and confidence; "" where it was not asked.

@@ -21,7 +21,7 @@ class SharedFile:
     Attributes:
         profile: what it says.
         size: bytes on disk.
-        sha256: of these bytes, so that a site can tell that it is the file it gave away.
+        sha256: of these bytes, so that a site can check that it is the file it gave away.
     """
 
     profile: Profile

@@ -117,7 +117,7 @@ def by_axis(material: Material) -> Matrix | None:
     return Matrix(
         f"All axes{cut}",
         "An axis is a group of measures that is compared as a whole. These are the effects before they are judged: a"
-        " large one on an appearance axis can come from a change of framing, and the other way round.",
+        " large one on an appearance axis can come from a change of framing, and the reverse.",
         "pair",
         [(plain_name(axis), "") for axis in axes],
         rows,

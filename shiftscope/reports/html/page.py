@@ -6,6 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from shiftscope.diagnosis.texts.phrases import number
 from shiftscope.files import write_bytes
 from shiftscope.harmonizers import HARMONIZERS
 from shiftscope.profiles import Profile
@@ -25,6 +26,7 @@ from shiftscope.reports.sheet import Grid, Lines
 from shiftscope.reports.sheets.explain_sheet import Explanation, explanations
 from shiftscope.reports.sheets.result_sheet import result_sheet
 from shiftscope.reports.wording import advised, trial_of
+from shiftscope.reports.wrapping import glued
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -113,6 +115,8 @@ def _environment() -> "Environment":
         lstrip_blocks=True,
     )
     environment.filters["sentence"] = _sentence
+    environment.filters["glued"] = glued
+    environment.filters["number"] = number
     return environment
 
 

@@ -1,21 +1,29 @@
 """Diagnosis and recommendation as a sheet: the first screen, or all the evidence."""
 
+import re
 from collections.abc import Iterator
 
 from shiftscope.diagnosis import LIMITS, Diagnosis
 from shiftscope.diagnosis.texts.phrases import number
 from shiftscope.recommendation import Advice
 from shiftscope.reports.details.advice_details import advice_details, called_effects
-from shiftscope.reports.first_screen import LINE, first_that_fits, labelled, more
+from shiftscope.reports.first_screen import LINE, first_that_fits, labelled, more, with_names
 from shiftscope.reports.questions import QUESTIONS
 from shiftscope.reports.sheet import Grid, Lines, Sheet
 from shiftscope.reports.wording import answered, called, effect_text, interval_text, method, methods, next_command
-from shiftscope.reports.wrapping import elided, fitting
+from shiftscope.reports.wrapping import fitting
 
 __all__ = ["advice_sheet"]
 
-_ROOM = ((3, (2,) * 6), (3, (2,) * 4), (3, (2, 2)), (2, (2, 2)), (2, (2, 1)), (2, (2,)), (1, (1,)))
-"""Lines for the reason and for each doubt, from the most generous to the least."""
+_ROOM = (
+    *((3, 3, (2,) * 6), (3, 3, (2,) * 4), (3, 3, (2, 2)), (3, 2, (2, 2)), (2, 2, (2, 2))),
+    *((2, 2, (2, 1)), (2, 2, (2,)), (1, 1, (1,))),
+)
+"""Lines for the reason, for what stands out and for each doubt, from the most generous to the least."""
+
+
+_MEANS = re.compile(r" \([^()]*\)$")
+"""The means behind a difference, at the end of a finding."""
 
 
 def advice_sheet(advice: Advice, *, verbose: bool = False, plan: str | None = None) -> Sheet:
@@ -39,13 +47,14 @@ def _everything(advice: Advice, plan: str | None) -> Iterator[Lines | Grid]:
 
 
 def _screens(advice: Advice, plan: str | None) -> Iterator[Sheet]:
-    for lines, doubts in _ROOM:
-        reason = fitting(_reasons(advice), lines, LINE)
+    names = [item.site for item in advice.sites]
+    for lines, finding, doubts in _ROOM:
+        reason = fitting([with_names(text, names) for text in _reasons(advice)], lines, LINE)
         yield [
             _verdict(advice),
             Lines(_headline(advice), [reason]),
             *_answers(advice.diagnosis),
-            _notes(advice, plan, doubts),
+            _notes(advice, plan, finding, doubts),
         ]
 
 
@@ -79,8 +88,8 @@ def _answers(diagnosis: Diagnosis) -> list[Grid]:
     return [Grid("", ("question", "known as ... shift", "found", "effect#", "95 %"), rows)]
 
 
-def _notes(advice: Advice, plan: str | None, room: tuple[int, ...]) -> Grid:
-    """What stands out, what is unsure and what to do, a label before each."""
+def _notes(advice: Advice, plan: str | None, finding: int, room: tuple[int, ...]) -> Grid:
+    """What stands out in so many lines, what is unsure, and what to do, a label before each."""
     diagnosis, recommendation = advice.diagnosis, advice.recommendation
     doubts = [*recommendation.undecided[:1], *diagnosis.caveats, *recommendation.undecided[1:]]
     steps = next_command(recommendation, plan) or (
@@ -90,11 +99,12 @@ def _notes(advice: Advice, plan: str | None, room: tuple[int, ...]) -> Grid:
     rest = more(len(doubts) - len(room), "doubt")
     return labelled(
         [
-            ("stands out", _farthest(diagnosis), 2),
+            ("stands out", _farthest(diagnosis), finding),
             *(("unsure" * (place == 0), *item) for place, item in enumerate(zip(doubts, room, strict=False))),
             *(("next" * (place == 0), text, 0) for place, text in enumerate(steps)),
             ("", f"--verbose shows the evidence by site and pair{rest}", 1),
-        ]
+        ],
+        [item.site for item in advice.sites],
     )
 
 
@@ -108,9 +118,9 @@ def _farthest(diagnosis: Diagnosis) -> str:
     effects = ", ".join(
         f"{QUESTIONS[key].name} {number(item.effect or 0.0)}" for key, item in axes.items() if item.called
     )
-    says = f"'{elided(site)}', effect against all others together: {effects}"
+    says = f"'{site}', effect against all others together: {effects}"
     finding = next((item.says for item in diagnosis.evidence if item.sites and item.sites[-1] == site), "")
     if finding.startswith(f"'{site}' against "):  # whom it differs from was said
         finding = finding.removeprefix(f"'{site}' against ").partition(": ")[2]
-    finding = finding.partition(", 95 %")[0]
+    finding = _MEANS.sub("", finding.partition(", 95 %")[0])
     return f"{says}; {finding}" if finding else says

@@ -5,12 +5,10 @@ from collections.abc import Iterator
 from shiftscope.checks import CheckResult
 from shiftscope.checks.policy import ANY
 from shiftscope.diagnosis.texts.phrases import number
-from shiftscope.measures.plain_names import plain_name
-from shiftscope.reports.details.check_details import check_details, limits, numbers
-from shiftscope.reports.first_screen import first_that_fits, labelled, more
+from shiftscope.reports.details.check_details import check_details, finding_name, limits, numbers
+from shiftscope.reports.first_screen import first_that_fits, labelled, more, with_names
 from shiftscope.reports.questions import QUESTIONS
 from shiftscope.reports.sheet import Grid, Lines, Sheet
-from shiftscope.reports.wrapping import elided
 
 __all__ = ["check_sheet", "headline"]
 
@@ -23,9 +21,7 @@ _MOST_NAMED = 4
 def headline(result: CheckResult) -> str:
     """The outcome in one line: what failed, or what could not be judged."""
     status = {"failed": ("failed",), "inconclusive": ("inconclusive", "undecided"), "passed": ("warned",)}
-    found = [
-        _name(finding.kind, finding.name) for finding in result.reported() if finding.status in status[result.outcome]
-    ]
+    found = [finding_name(finding) for finding in result.reported() if finding.status in status[result.outcome]]
     joint = {"failed": ": ", "inconclusive": ": ", "passed": ", with warnings: "}[result.outcome]
     names = list(dict.fromkeys(found))
     return result.outcome + (joint + ", ".join(names) if names else "")
@@ -67,8 +63,8 @@ def _compared(result: CheckResult, *, names: bool) -> str:
         whom = f"{len(result.against)} sites"
     fails = "" if ANY in result.policy.fail_on else f"; can fail on: {', '.join(result.policy.fail_on)}"
     fails = "; everything only warns" if result.policy.warn_only else fails
-    site = result.site if names else elided(result.site)
-    return f"'{site}' (n = {new}) against {whom} (n = {known}){fails}"
+    text = f"'{result.site}' (n = {new}) against {whom} (n = {known}){fails}"
+    return text if names else with_names(text, (result.site, *result.against))
 
 
 def _questions(result: CheckResult, *, verbose: bool) -> Grid:
@@ -103,12 +99,6 @@ def _notes(result: CheckResult, findings: tuple[int, ...], notes: tuple[int, ...
             *rows,
             ("delivery", fine, 1),
             ("", f"--verbose shows every axis, measure and rule{more(left, 'sentence')}", 1),
-        ]
+        ],
+        (result.site, *result.against),
     )
-
-
-def _name(kind: str, name: str) -> str:
-    """A question's or an axis' name as a person says it."""
-    if kind == "question":
-        return QUESTIONS[name].name
-    return plain_name(name) if kind in ("axis", "measure") else name

@@ -1,5 +1,6 @@
 """What harmonizing did to a site's images, for the people of the site."""
 
+from shiftscope.diagnosis.texts.phrases import number
 from shiftscope.plans.copies_results import CopiesResult, Kept
 from shiftscope.reports.sheet import Grid, Lines, Sheet
 
@@ -12,7 +13,7 @@ def copies_sheet(result: CopiesResult, where: str) -> Sheet:
     change = (
         "none has a counterpart, pixels were resampled"
         if result.mean_change is None
-        else f"{result.mean_change * 255:.1f} of 255 grey levels"
+        else f"{number(result.mean_change * 255)} of 255 grey levels"
     )
     lines = [
         f"{result.harmonizer}: {result.summary}",
@@ -28,7 +29,7 @@ def copies_sheet(result: CopiesResult, where: str) -> Sheet:
     if result.distance_before is not None and result.distance_after is not None:
         near = ("distance from the reference", f"{result.distance_before:.3f}", f"{result.distance_after:.3f}", "", "")
         rows.append((*near, str(result.written)))
-    for name, kept in (("lesion contrast", result.contrast), ("classes told apart (AUC)", result.separability)):
+    for name, kept in (("lesion contrast", result.contrast), ("separation of classes (AUC)", result.separability)):
         if kept is not None:
             rows.append(_row(name, kept, share=kept is result.contrast))
     if rows:
@@ -43,7 +44,7 @@ def copies_sheet(result: CopiesResult, where: str) -> Sheet:
     ]
     if faded:
         blocks.append(
-            Lines("look closely", [f"{result.harmonizer} takes part of {' and '.join(faded)} away with the scanner"])
+            Lines("check these", [f"{result.harmonizer} takes part of {' and '.join(faded)} away with the scanner"])
         )
     return blocks
 

@@ -138,7 +138,7 @@ def words_sheet(words: Sequence[str]) -> Sheet:
     for text in words:
         by_letter.setdefault(text[0], []).append(text)
     rows = [(letter, " ".join(found)) for letter, found in by_letter.items()]
-    return [Grid("words that names of classes may be made of, beside single digits", ("", "words"), rows)]
+    return [Grid("words that names of classes may be made of, in addition to single digits", ("", "words"), rows)]
 
 
 def to_values(items: Sequence[Explanation]) -> dict[str, dict[str, dict[str, str]]]:

@@ -15,7 +15,6 @@ from shiftscope.reports.details.result_details import (
 from shiftscope.reports.first_screen import first_that_fits, labelled, more
 from shiftscope.reports.score_texts import change, gain, gain_interval, mean_score, score
 from shiftscope.reports.sheet import Grid, Lines, Sheet
-from shiftscope.reports.wrapping import elided
 
 __all__ = ["VERDICTS", "result_sheet"]
 
@@ -131,8 +130,7 @@ def _plural(count: int, one: str, many: str) -> str:
 def _worst(result: RunResult) -> list[str]:
     """The worst site of the two strategies that are compared."""
     return [
-        f"{strategy_name(result.arms[name]) if name in result.arms else name} {score(found.score)} at"
-        f" '{elided(found.site)}'"
+        f"{strategy_name(result.arms[name]) if name in result.arms else name} {score(found.score)} at '{found.site}'"
         for name, found in result.worst.items()
         if name in _compared(result)
     ]
@@ -141,7 +139,7 @@ def _worst(result: RunResult) -> list[str]:
 def _notes(result: RunResult, lines: int) -> Grid:
     """The worst sites, whom the advice harms, what failed, and what to take."""
     failed, kept = failures(result), kept_models(result)
-    harmed = ", ".join(f"'{elided(site)}'" for site in result.harmed)
+    harmed = ", ".join(f"'{site}'" for site in result.harmed)
     take = _TAKE[result.verdict].format(baseline=result.plan.baseline)
     return labelled(
         [
@@ -162,5 +160,6 @@ def _notes(result: RunResult, lines: int) -> Grid:
             ("note", result.notes[0] if result.notes else "", lines),
             ("so", take if _advice(result) else "", 2),
             ("", f"--verbose shows every strategy and the cost{more(len(result.notes) - 1, 'note')}", 1),
-        ]
+        ],
+        result.sites,
     )

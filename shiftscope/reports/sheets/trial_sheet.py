@@ -83,7 +83,7 @@ def _account(result: TrialResult) -> list[str]:
         " test cases had no say in it",
         f"{len(result.ranking) - 1} strategies beside {result.reference}, rungs of {rounds} rounds"
         f" (the plan: {result.plan.rounds}), seeds {', '.join(map(str, result.seeds))}",
-        f"{cost.passes} passes, {cost.passes / cost.full_passes:.0%} of all in full,"
+        f"{cost.passes} batches computed, {cost.passes / cost.full_passes:.0%} of all in full,"
         f" {number(cost.bytes / 1e6)} MB, {number(cost.seconds)} s, engine {result.engine}",
     ]
 
@@ -96,7 +96,7 @@ def _last_rung(result: TrialResult, most: int) -> Grid:
     cut = f", {len(shown)} of {len(ranked)}" if len(shown) < len(ranked) else ""
     return Grid(
         f"last rung{cut}, {last.rounds} rounds, {result.metric}; ranked by validation",
-        ("strategy", "passes#", "validation#", "test#", "difference#", "95 %"),
+        ("strategy", "batches#", "validation#", "test#", "difference#", "95 %"),
         [(name, str(entry.passes), score(entry.validation), *_tested(entry)) for name, entry in _named(result, shown)],
     )
 

@@ -9,9 +9,10 @@ import numpy as np
 from shiftscope.measures.appearance.intensity import LEVELS
 from shiftscope.measures.appearance.texture import RADII
 from shiftscope.profiles import Profile
-from shiftscope.reports.html.figures.drawing import DASHES, FAINT, MARKERS, MOST_SITES, SERIES, axes, short, to_svg
+from shiftscope.reports.html.figures.drawing import DASHES, FAINT, MARKERS, MOST_SITES, SERIES, axes, to_svg
 from shiftscope.reports.html.figures.figure import Figure
 from shiftscope.reports.sheet import Grid
+from shiftscope.reports.wrapping import elided
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -89,7 +90,7 @@ def overlays(profiles: Sequence[Profile]) -> list[Figure]:
 def _figure(kind: _Kind, lines: dict[str, tuple[int, np.ndarray]]) -> Figure:
     drawn = dict(list(lines.items())[:MOST_SITES])
     rows = -(-len(drawn) // 2)
-    labels = [f"{short(site, 15)} (n = {n})" for site, (n, _) in drawn.items()]
+    labels = [f"{elided(site, 15)} (n = {n})" for site, (n, _) in drawn.items()]
     handles: list[Line2D] = []
     with axes(_WIDTH, _HEIGHT + rows * _LEGEND_ROW) as (figure, plot):
         for index, (_, values) in enumerate(drawn.values()):

@@ -20,13 +20,13 @@ __all__ = [
     "DASHES",
     "FAINT",
     "INK",
+    "LABEL",
     "MARKERS",
     "MOST_SITES",
     "PAPER",
     "SERIES",
     "SMALL",
     "axes",
-    "short",
     "to_svg",
 ]
 
@@ -46,6 +46,8 @@ DASHES = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)), (0, (9, 3)), (
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 MOST_SITES = 12
 """Sites that a drawing of curves or hills has room for; tables hold all."""
+LABEL = 20
+"""Cells that a site's name may take in a drawing."""
 SMALL = 11.0
 """Size of text in a drawing, in pixels at its natural width."""
 
@@ -92,12 +94,6 @@ def axes(width: float, height: float) -> "Iterator[tuple[Figure, Axes]]":
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(width / _POINTS, height / _POINTS), layout="constrained")
         yield figure, figure.add_subplot()
-
-
-def short(name: str, most: int = 20) -> str:
-    """A name as a drawing has room for it, its middle left out; tables have all of it."""
-    half = (most - 1) // 2
-    return name if len(name) <= most else f"{name[:half]}…{name[-half:]}"
 
 
 def to_svg(figure: "Figure", key: str, title: str, says: str) -> str:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shiftscope.reports.html.figures.drawing import ACCENT, FAINT, INK, PAPER, SMALL, axes, short, to_svg
+from shiftscope.reports.html.figures.drawing import ACCENT, FAINT, INK, LABEL, PAPER, SMALL, axes, to_svg
+from shiftscope.reports.wrapping import elided
 
 __all__ = ["IntervalRow", "draw_intervals"]
 
@@ -49,7 +50,10 @@ def draw_intervals(
             plot.plot([row.low, row.high], [place, place], color=ACCENT, linewidth=2.5)
             mark, fill = ("D", ACCENT) if row.strong else ("o", PAPER)
             plot.plot([row.value], [place], mark, color=fill, markeredgecolor=ACCENT, markeredgewidth=2, markersize=8)
-            for text, across_at, edge, colour in ((short(row.label), 0, "left", INK), (row.text, 1, "right", FAINT)):
+            for text, across_at, edge, colour in (
+                (elided(row.label, LABEL), 0, "left", INK),
+                (row.text, 1, "right", FAINT),
+            ):
                 plot.annotate(
                     text,
                     (across_at, place + _ABOVE),

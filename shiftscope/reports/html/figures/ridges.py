@@ -9,9 +9,10 @@ from shiftscope.measures import MEASURES
 from shiftscope.measures.measure_groups import CAUSES
 from shiftscope.measures.plain_names import plain_name
 from shiftscope.profiles import Profile, Summary
-from shiftscope.reports.html.figures.drawing import INK, MOST_SITES, PAPER, SERIES, axes, short, to_svg
+from shiftscope.reports.html.figures.drawing import INK, MOST_SITES, PAPER, SERIES, axes, to_svg
 from shiftscope.reports.html.figures.figure import Figure
 from shiftscope.reports.sheet import Grid
+from shiftscope.reports.wrapping import elided
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,7 +44,7 @@ def _figure(name: str, sites: dict[str, Summary]) -> Figure:
     with axes(_WIDTH, _FRAME + _ROW * len(drawn)) as (figure, plot):
         for index, summary in enumerate(drawn.values()):
             _ridge(plot, summary, len(drawn) - 1 - index, SERIES[index % len(SERIES)])
-        plot.set_yticks(range(len(drawn) - 1, -1, -1), [short(site, 18) for site in drawn], color=INK)
+        plot.set_yticks(range(len(drawn) - 1, -1, -1), [elided(site, 18) for site in drawn], color=INK)
         plot.tick_params(axis="y", length=0)
         plot.spines["left"].set_visible(False)
         plot.set(xlim=_limits(drawn.values()), ylim=(-0.35, len(drawn)), xlabel=_unit(measure.unit))

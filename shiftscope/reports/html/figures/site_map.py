@@ -6,10 +6,11 @@ import numpy as np
 
 from shiftscope.diagnosis import PairVerdict
 from shiftscope.diagnosis.texts.phrases import number
-from shiftscope.reports.html.figures.drawing import FAINT, INK, MARKERS, PAPER, SERIES, SMALL, axes, short, to_svg
+from shiftscope.reports.html.figures.drawing import FAINT, INK, LABEL, MARKERS, PAPER, SERIES, SMALL, axes, to_svg
 from shiftscope.reports.html.figures.figure import Figure
 from shiftscope.reports.html.scaling import Layout, lay_out
 from shiftscope.reports.sheet import Grid
+from shiftscope.reports.wrapping import elided
 
 __all__ = ["site_map"]
 
@@ -81,7 +82,7 @@ def _drawn(patients: Mapping[str, int], layout: Layout, says: str) -> str:
             plot.plot(*place, MARKERS[index % len(MARKERS)], color=colour, markeredgecolor=PAPER, markersize=11)
             left = place[0] > 0.35 * half_width
             plot.annotate(
-                f"{short(site)}\nn = {n}",
+                f"{elided(site, LABEL)}\nn = {n}",
                 place,
                 (-10 if left else 10, 0),
                 textcoords="offset points",
