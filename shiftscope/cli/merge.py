@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from shiftscope.cli.options import EpsilonOption, Format, FormatOption, VerboseOption
-from shiftscope.cli.publishing import Shown, publish, target_for
+from shiftscope.cli.publishing import AnswerStyle, publish, target_for
 
 __all__ = ["merge"]
 
@@ -26,4 +26,4 @@ def merge(
     origin = read[0][1].origin
     target = target_for(origin.site, output)
     made = merged(read, output=target, epsilon=epsilon)
-    publish(made, target, Shown(form, verbose, show), origin.declared)
+    publish(made, target, AnswerStyle(form, verbose, show), origin.declared)

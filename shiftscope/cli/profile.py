@@ -32,7 +32,7 @@ from shiftscope.cli.owner import (
     SiteFileOption,
     owner_options,
 )
-from shiftscope.cli.publishing import Shown, publish, target_for
+from shiftscope.cli.publishing import AnswerStyle, publish, target_for
 from shiftscope.errors import UsageError
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def profile(
         max_failures=allowed_failures(max_failures),
     )
     found = read_site(site_dir, name=site, **owner_options(context))
-    shown = Shown(form, verbose, show)
+    shown = AnswerStyle(form, verbose, show)
     if dry_run:
         _preview(found, shown)
         return
@@ -114,7 +114,7 @@ def profile(
         _write_part(found, how, part, key or part.with_name(KEY_FILE), failures, shown)
 
 
-def _write_profile(found: "Site", how: "Measuring", target: Path, failures: Path | None, shown: Shown) -> None:
+def _write_profile(found: "Site", how: "Measuring", target: Path, failures: Path | None, shown: AnswerStyle) -> None:
     from shiftscope.api.profiling import SiteReading, caution_profile, measure_profile
 
     reading = SiteReading(found)
@@ -126,7 +126,9 @@ def _write_profile(found: "Site", how: "Measuring", target: Path, failures: Path
     publish(made, target, shown, found.declared)
 
 
-def _write_part(found: "Site", how: "Measuring", target: Path, key: Path, failures: Path | None, shown: Shown) -> None:
+def _write_part(
+    found: "Site", how: "Measuring", target: Path, key: Path, failures: Path | None, shown: AnswerStyle
+) -> None:
     """Write a part, and say that it must not travel."""
     from shiftscope.api.profiling import SiteReading, caution_files, measure_part
     from shiftscope.reports.sheets.part_sheet import part_sheet
@@ -157,7 +159,7 @@ def _show_reading(
         write_text(failures, "".join(f"{on_one_line(str(failure))}\n" for failure in left_out), private=True)
 
 
-def _preview(found: "Site", shown: Shown) -> None:
+def _preview(found: "Site", shown: AnswerStyle) -> None:
     """Show what was found, and warn of what would stop a profile."""
     from shiftscope.api.site_listing import open_question, preview
     from shiftscope.reports.sheets.profile_sheet import site_sheet

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from shiftscope import Profile
     from shiftscope.api.site_listing import Declarations
 
-__all__ = ["Shown", "publish", "target_for"]
+__all__ = ["AnswerStyle", "publish", "target_for"]
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class AnswerStyle:
     """How the answer is shown.
 
     Attributes:
@@ -51,7 +51,7 @@ def target_for(site: str, output: Path | None) -> Path:
     return Path(f"{site}.profile.json")
 
 
-def publish(made: "Profile", target: Path, shown: Shown, declared: "Declarations") -> None:
+def publish(made: "Profile", target: Path, shown: AnswerStyle, declared: "Declarations") -> None:
     """Answer with a summary of a profile that was written, or, where they are asked for, with its exact bytes.
 
     Beside the bytes it is said what each text in them is, for the eyes of the site.
