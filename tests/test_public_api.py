@@ -141,6 +141,24 @@ def test_arrays_that_are_no_images_are_refused(images: list[np.ndarray], options
         shiftscope.site_of_arrays(images, name="a", **options)
 
 
+def test_names_of_classes_of_arrays_leave_only_where_they_may() -> None:
+    rng = np.random.default_rng(2)
+    images = [rng.random((32, 32)) for _ in range(20)]
+    given = {"name": "a", "classes": ["smith", "jones"] * 10, "one_image_per_patient": True}
+    with pytest.raises(InputError, match=r"class_names"):
+        shiftscope.profile(shiftscope.site_of_arrays(images, **given), device="cpu", workers=1)
+    site = shiftscope.site_of_arrays(images, **given, class_names=["smith", "jones"])
+    assert shiftscope.profile(site, device="cpu", workers=1).labels == {"smith": 10, "jones": 10}
+
+
+def test_images_of_one_person_are_asked_about() -> None:
+    image = np.random.default_rng(3).random((64, 64))
+    site = shiftscope.site_of_arrays([image, image, 1 - image], name="a")
+    with pytest.raises(InputError, match=r"one_image_per_patient=True") as asked:
+        shiftscope.profile(site, device="cpu", workers=1)
+    assert "--patient-regex" not in str(asked.value)
+
+
 def test_owner_options_beside_a_site_that_was_read_are_refused(fixtures: Path) -> None:
     site = shiftscope.read_site(fixtures / "both" / "early")
     with pytest.raises(UsageError, match="belongs to read_site"):

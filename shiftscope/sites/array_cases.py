@@ -25,6 +25,7 @@ def site_of_arrays(
     masks: Sequence[np.ndarray | None] | None = None,
     classes: Sequence[str | None] | None = None,
     patients: Sequence[str] | None = None,
+    class_names: Sequence[str] | None = None,
     one_image_per_patient: bool = False,
     spacing_mm: tuple[float, float, float] | None = None,
 ) -> Site:
@@ -35,7 +36,9 @@ def site_of_arrays(
             colour. Floating point from 0, black, to 1, white, as a model sees them; or uint8 or uint16.
         name: what the federation calls the site.
         masks: for each image labels on its grid, (y, x) or (z, y, x), 0 for background; None where it has none.
-        classes: for each image the name of its class, None where it has none. The names leave the site.
+        classes: for each image the name of its class, None where it has none. The names leave the site, so those that
+            may be anybody's are refused unless they are among `class_names`.
+        class_names: names of classes that may leave the site.
         patients: for each image an identifier of its patient. It stays here.
         one_image_per_patient: each image is another patient's; said instead of `patients`.
         spacing_mm: of the voxels of all images, (z, y, x); of a picture z does not count.
@@ -82,7 +85,10 @@ def site_of_arrays(
         patient_source=source,
         classes=names,
         excluded={},
-        declared=Declarations(classes=names or None, one_file_per_patient=True if source == ONE_FILE else None),
+        declared=Declarations(
+            classes=None if class_names is None else tuple(class_names),
+            one_file_per_patient=True if source == ONE_FILE else None,
+        ),
     )
 
 

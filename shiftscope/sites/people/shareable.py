@@ -19,6 +19,10 @@ from shiftscope.sites.templates.template import Template
 __all__ = ["ask_who_is_who", "require_shareable"]
 
 _LISTED = 3
+_OF_ARRAYS = (
+    "Give site_of_arrays `patients`, an identifier for each image, or one_image_per_patient=True where each is another"
+    " patient's; and `class_names`, the names of classes that may leave the site"
+)
 _SPELLED_OUT = 12  # names in a command that is to be copied
 
 
@@ -135,6 +139,8 @@ def _said(site: Site, answer: str) -> str:
 
 
 def _asked(site: Site, question: str, answers: Sequence[tuple[str, str]]) -> str:
+    if any(case.held is not None for case in site.cases):
+        return f"{site.name}: {question.partition('. ')[0]}. Nothing is written. {_OF_ARRAYS}"
     where = shlex.quote(str(site.root))
     answers = [(f"{_said(site, answer)}{answer}", finds) for answer, finds in answers]
     width = max(len(answer) for answer, _ in answers)
