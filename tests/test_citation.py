@@ -1,5 +1,6 @@
 """CITATION.cff is what tools that read it expect, and says what the package says of itself."""
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -56,3 +57,6 @@ def test_how_to_report_a_weakness_is_said() -> None:
     text = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
     for part in ("Report a vulnerability", "Never send patient data", "docs/privacy.md", "working days"):
         assert part in text
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)", text)
+    assert targets
+    assert [target for target in targets if not (ROOT / target).exists()] == []

@@ -1,15 +1,17 @@
 """One contract suite for every harmonizer: a member of `HARMONIZERS`, or one of your own."""
 
 from collections.abc import Callable, Collection, Sequence
+from typing import get_args
 
 import numpy as np
 
+from shiftscope.errors import UsageError
 from shiftscope.harmonizers import Harmonizer
 from shiftscope.testing.harmonizer_contracts.harmonizer_candidates import HarmonizerCandidate, Law
 from shiftscope.testing.harmonizer_contracts.harmonizer_laws import LAWS
 from shiftscope.testing.harmonizer_contracts.harmonizer_maps import MAPS
 from shiftscope.testing.harmonizer_contracts.harmonizer_shares import SHARES
-from shiftscope.testing.harmonizer_contracts.planted_signals import SIGNALS
+from shiftscope.testing.harmonizer_contracts.planted_signals import ERASABLE, SIGNALS
 from shiftscope.testing.harmonizer_contracts.planted_sites import FORMS
 from shiftscope.testing.requirements import check_all
 
@@ -47,7 +49,18 @@ def check_harmonizer(
 
     Raises:
         AssertionError: a contract is broken; says which, what was got, what was expected, and what to do.
+        UsageError: no such law, kind of sites or signal.
     """
+    _require_known("law", [] if law is None else [law], get_args(Law))
+    _require_known("forms", forms or (), FORMS[harmonizer.on])
+    _require_known("erases", erases, ERASABLE)
     for form in FORMS[harmonizer.on] if forms is None else forms:
         candidate = HarmonizerCandidate(harmonizer, form, law, tolerance, silent, frozenset(erases))
         check_all(HARMONIZER_CONTRACTS, candidate, f"{name}, on planted sites of kind '{form}',")
+
+
+def _require_known(option: str, given: Collection[str], known: Collection[str]) -> None:
+    """See that a misspelt claim is not taken for none."""
+    for name in given:
+        if name not in known:
+            raise UsageError(f"{option}: got {name!r}, expected one of {', '.join(known)}")

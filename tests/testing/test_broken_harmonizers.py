@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from shiftscope.errors import UsageError
 from shiftscope.harmonizers import HARMONIZERS, NOTHING, Harmonizer, Pass, Statistics
 from shiftscope.harmonizers.averages import over_patients
 from shiftscope.testing import check_harmonizer
@@ -284,8 +285,22 @@ BROKEN: list[tuple[str, str, Harmonizer, dict[str, Any]]] = [
 ]
 
 
-def test_a_sound_harmonizer_passes_on_every_kind_of_image() -> None:
-    check_harmonizer(SOUND, law="identity")
+def test_a_sound_harmonizer_passes() -> None:
+    """On every kind of image: the one of CONTRIBUTING does."""
+    check_harmonizer(SOUND, law="identity", forms=("grey",))
+
+
+@pytest.mark.parametrize(
+    ("claims", "said"),
+    [
+        ({"law": "idempotence"}, "law: got 'idempotence', expected one of identity, idempotent"),
+        ({"forms": ("gray",)}, "forms: got 'gray', expected one of grey, colour, volume"),
+        ({"erases": ("class",)}, "erases: got 'class', expected one of classes, lesions"),
+    ],
+)
+def test_a_misspelt_claim_is_refused(claims: dict[str, Any], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        check_harmonizer(SOUND, **claims)
 
 
 @pytest.mark.parametrize(("contract", "said", "harmonizer", "claims"), BROKEN)

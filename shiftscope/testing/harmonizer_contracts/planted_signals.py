@@ -20,7 +20,10 @@ from shiftscope.testing.harmonizer_contracts.planted_sites import PALE, Sites, a
 from shiftscope.testing.harmonizer_contracts.stained_tiles import EOSIN_RICH, RUIFROK, tile, tissue
 from shiftscope.testing.requirements import require
 
-__all__ = ["SIGNALS"]
+__all__ = ["ERASABLE", "SIGNALS"]
+
+ERASABLE = ("classes", "lesions")
+"""What a harmonizer can take away, and can say that it does."""
 
 _CASES = 40
 _SIZE = 48
