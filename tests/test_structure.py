@@ -1,6 +1,7 @@
 """The house stays as `docs/design.md` draws it: rooms one can find, words of the field, nothing said twice."""
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -75,6 +76,16 @@ def test_every_package_says_what_it_is_for(folder: Path) -> None:
     text = ast.get_docstring(TREES[folder / "__init__.py"])
     assert text
     assert len([line for line in text.splitlines() if line]) <= MOST_INTRODUCED or folder == PACKAGE
+
+
+def test_the_plan_of_the_house_names_what_is_there() -> None:
+    text = (PACKAGE.parent / "docs" / "design.md").read_text(encoding="utf-8")
+    known = {name for tree in TREES.values() for name, _ in names(tree)}
+    known |= {path.stem for path in TREES} | {folder.name for folder in FOLDERS}
+    known |= {path.stem for folder in ("benchmarks", "tests", "fixtures") for path in Path(folder).rglob("*.py")}
+    mentioned = set(re.findall(r"\b[a-z]+(?:_[a-z0-9]+)+\b", text))
+    assert mentioned
+    assert not mentioned - known
 
 
 class _Anonymous(ast.NodeTransformer):
