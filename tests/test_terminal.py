@@ -18,9 +18,13 @@ COLOURS = re.compile(r"\x1b\[[0-9;]*(?:3[0-7]|9[0-7]|38|4[0-7])[0-9;]*m")
 
 def on_a_terminal(*arguments: object, **environment: str) -> str:
     """What a person sees who types the command at a terminal of 80 columns: answer and talk, escapes included."""
+    return drawn_by([sys.executable, "-m", "shiftscope", *map(str, arguments)], **environment)
+
+
+def drawn_by(command: list[str], **environment: str) -> str:
+    """What a process draws at a terminal of 80 columns, escapes included."""
     above, below = pty.openpty()
     plain = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "CI", "FORCE_COLOR")}
-    command = [sys.executable, "-m", "shiftscope", *map(str, arguments)]
     env = {**plain, "TERM": "xterm-256color", "COLUMNS": "80", **environment}
     with subprocess.Popen(command, stdin=below, stdout=below, stderr=below, env=env) as process:
         os.close(below)
@@ -82,3 +86,31 @@ def test_colour_is_no_part_of_the_answer(broken: Path, tmp_path: Path) -> None:
     for seen in (coloured, plain):
         drawn = {line.rstrip() for line in ESCAPES.sub("", seen).replace("\r", "\n").splitlines()}
         assert words <= drawn
+
+
+STEPS = """
+import sys, time
+from shiftscope.cli.console import progress_bar, say
+from shiftscope.progress import Progress
+with progress_bar() as report:
+    for done in range(1, 5):
+        report(Progress("fedavg, seed 0", done, 4, "rounds", f"round {done} of 4: loss 0.1"))
+        time.sleep(0.15)
+    say("between")
+"""
+
+
+def test_a_run_draws_one_bar_in_a_terminal_and_no_lines() -> None:
+    text = ESCAPES.sub("", drawn_by([sys.executable, "-c", STEPS]))
+    assert "fedavg, seed 0" in text
+    assert "/4" in text
+    assert "rounds" in text
+    assert "loss" not in text
+    assert "between" in text
+    assert all(len(line.rstrip()) <= 80 for frame in text.split("\r") for line in frame.split("\n"))
+
+
+def test_a_run_writes_lines_in_a_pipe_and_no_bar() -> None:
+    done = subprocess.run([sys.executable, "-c", STEPS], capture_output=True, text=True, check=True)
+    assert done.stderr.splitlines() == [f"round {k} of 4: loss 0.1" for k in range(1, 5)] + ["between"]
+    assert not done.stdout
