@@ -54,7 +54,7 @@ def test_the_plan_of_the_house_names_what_is_there() -> None:
 
 @pytest.mark.parametrize("other", [False, True])
 def test_a_passage_written_twice_is_found_whatever_its_variables_are_called(tmp_path: Path, other: bool) -> None:
-    lines = [f"    a{k} = max(b, {k}) + a{k - 1}" for k in range(1, 15)]
+    lines = [f"    a{k} = max({', '.join(['b'] * k)}, 1) + a{k - 1}" for k in range(1, 15)]
     one = "\n".join(["def one(b, a0):", *lines])
     two = one.replace("one", "two").replace("a", "c").replace("b", "d").replace("mcx", "min" if other else "max")
     (tmp_path / "one.py").write_text(one)
