@@ -1,4 +1,10 @@
-"""What kind of shift, how sure, between whom, because of what: profiles in, a diagnosis out."""
+"""What kind of shift, how sure, between whom, because of what.
+
+For: one answer to each of four questions about any two sites, and the reasons. In: profiles. Out: a `Diagnosis`.
+`calibration` turns effects into probabilities, `verdicts` calls a shift, `causes` name what differs and where,
+`removal` says what each harmonizer would take off, `texts` put it into sentences; `question_names` holds what the
+questions are called, here and in the literature.
+"""
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations, pairwise
@@ -10,10 +16,11 @@ from shiftscope.dataframes import Tabular
 from shiftscope.diagnosis.causes.attribution import evidence_of
 from shiftscope.diagnosis.causes.evidence import Evidence
 from shiftscope.diagnosis.judged_pairs import Comparisons
+from shiftscope.diagnosis.question_names import QUESTIONS
 from shiftscope.diagnosis.removal import FeatureEffects, Removal, removals, without_each
 from shiftscope.diagnosis.texts.caveats import caveats
 from shiftscope.diagnosis.texts.standout_text import unchecked
-from shiftscope.diagnosis.verdicts import LIMITS, QUESTIONS, AxisVerdict, Kind, Limits, Verdict, judge, sum_up
+from shiftscope.diagnosis.verdicts import LIMITS, AxisVerdict, Kind, Limits, Verdict, judge, sum_up
 from shiftscope.errors import ProfileError
 from shiftscope.profiles import Profile
 from shiftscope.records import Document
@@ -48,7 +55,7 @@ class Diagnosis(Document, Tabular):
         axes: question -> the strongest answer over the pairs.
         pairs: every pair.
         by_site: every site against all others together.
-        evidence: findings in sentences, the clearest first, each cause told once.
+        evidence: findings in sentences, the clearest first, each cause once.
         removed: what each harmonizer would remove of the shift in appearance, the most first; empty without one.
         removed_without: site -> the same between all others; of no site without which no such pair is left.
         caveats: what lowers the confidence, in sentences.
@@ -90,9 +97,8 @@ def diagnose(profiles: Sequence[Profile], limits: Limits = LIMITS) -> Diagnosis:
     profiles = sorted(profiles, key=lambda profile: profile.site)
     _require_usable(profiles)
     large = [profile for profile in profiles if profile.patients >= limits.needed(profile.patient_source)]
-    sides = {profile.site: SiteStatistics.of(profile) for profile in large}
     known = {profile.site: profile for profile in large}
-    found = compare_all(list(sides.values()))
+    found = compare_all([SiteStatistics.of(profile) for profile in large])
     shifts = found.pairs
     verdicts = dict(zip(shifts, judge(list(shifts.values()), limits), strict=True))
     pairs = [

@@ -1,10 +1,10 @@
 """How probable each shift is, given the effects of one comparison: a small model, fitted on planted shifts.
 
 For each question the evidence of an axis is log(1 + excess / unit), where the excess is the lower end of the effect's
-80 % interval less what could have leaked into it: shares of the effects on other axes (a strong change of look moves
-the layout a little, a change of zoom moves noise), and of what was already held equal. A logistic function of the
-weighted evidence is the probability. What could have leaked counts too, with a smaller weight: a look that a change of
-framing can explain is not thereby known to be the same. Weights and shares are at least 0.
+80 % interval less what could have leaked into it: shares of the effects on other axes (a strong change of appearance
+changes the layout a little, a change of zoom the noise), and of what was already held equal. A logistic function of the
+weighted evidence is the probability. What could have leaked counts too, with a smaller weight: an appearance that a
+change of framing can explain is not thereby known to be the same. Weights and shares are at least 0.
 
 `benchmarks/calibrate.py` fits it and writes the package data that is read here, with its provenance.
 """
@@ -102,8 +102,8 @@ class Calibration(Document):
     def _answers_each_question_once(self) -> Self:
         asked = [(answer.question, answer.masks) for answer in self.answers]
         if twice := [item for item in asked if asked.count(item) > 1]:
-            told = "with masks" if twice[0][1] else "without masks"
-            raise Misfit("answers", f"{twice[0][0]} twice {told}", "one model for each question and kind of site")
+            kind = "with masks" if twice[0][1] else "without masks"
+            raise Misfit("answers", f"{twice[0][0]} twice {kind}", "one model for each question and kind of site")
         return self
 
 
@@ -148,7 +148,7 @@ def signals(shifts: Sequence[Shift]) -> list[Signals]:
     """What the models need of each comparison, all intervals in one go.
 
     "look" is the brightness away from the masks where that is known, else of the whole image: a lesion is no part of
-    the scanner's look. "size" is the morphology, in 2-D or 3-D.
+    what a scanner makes of an image. "size" is the morphology, in 2-D or 3-D.
     """
     effects = [effect for shift in shifts for effect in shift.effects if effect.question != "features"]
     low = stack([effect.distribution for effect in effects]).interval(LEVEL)[0].tolist() if effects else []

@@ -1,4 +1,4 @@
-"""All pairs of a federation with their verdicts, looked up from either side."""
+"""All pairs of a federation with their verdicts, found by either of their sites first."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

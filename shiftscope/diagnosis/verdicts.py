@@ -14,6 +14,7 @@ from shiftscope.diagnosis.calibration import (
     shift_probabilities,
     signals,
 )
+from shiftscope.diagnosis.question_names import QUESTIONS
 from shiftscope.records import Real, Record
 from shiftscope.shifts import Effect, EffectBatch, Shift
 from shiftscope.stats import holm
@@ -22,7 +23,6 @@ __all__ = ["KINDS", "LIMITS", "QUESTIONS", "AxisVerdict", "Kind", "Limits", "Ver
 
 Kind = Literal["none", "appearance", "structural", "mixed", "insufficient"]
 KINDS: tuple[Kind, ...] = ("none", "appearance", "structural", "mixed", "insufficient")
-QUESTIONS = ("appearance", "structure", "label", "annotation")
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,12 @@ from typing import Any
 
 from shiftscope.dataframes import Tabular
 from shiftscope.diagnosis import AxisVerdict, Diagnosis, diagnose
+from shiftscope.diagnosis.question_names import SUBJECTS
+from shiftscope.diagnosis.texts.phrases import number
 from shiftscope.profiles import Profile, require_different_sites
 from shiftscope.recommendation.advice_documents import RULES, AdvisedCost, Alternative, Recommendation, Rules
 from shiftscope.recommendation.deciding import decide, taking_part
-from shiftscope.recommendation.drafts import NOUNS, PERSONALIZER
+from shiftscope.recommendation.drafts import PERSONALIZER
 from shiftscope.recommendation.harmonizing import cost_of, name_of
 from shiftscope.recommendation.one_site import rests_on_one
 from shiftscope.recommendation.open_questions import open_questions
@@ -118,6 +120,6 @@ def _reason(answer: AxisVerdict, question: str) -> str:
     """The answer to one question with its interval and how sure it is."""
     low, high, probability = answer.low or 0.0, answer.high or 0.0, answer.probability or 0.0
     return (
-        f"sites differ in {NOUNS.get(question, question)}: effect {answer.effect or 0.0:.2f},"
-        f" 95 % [{low:.2f}, {high:.2f}], confidence {min(probability, 0.999):.3g}"
+        f"sites differ in {SUBJECTS[question]}: effect {number(answer.effect or 0.0)},"
+        f" 95 % [{number(low)}, {number(high)}], confidence {min(probability, 0.999):.3g}"
     )

@@ -7,8 +7,10 @@ import numpy as np
 from scipy import special
 
 from shiftscope.diagnosis import Diagnosis, Removal
+from shiftscope.diagnosis.question_names import SUBJECTS
+from shiftscope.diagnosis.texts.phrases import number
 from shiftscope.recommendation.advice_documents import Alternative, Rules
-from shiftscope.recommendation.drafts import NOUNS, AdviceDraft, number, option
+from shiftscope.recommendation.drafts import AdviceDraft, option
 from shiftscope.recommendation.harmonizing import name_of
 
 __all__ = ["OpenQuestion", "open_questions"]
@@ -48,7 +50,7 @@ def _about_sites(diagnosis: Diagnosis, case: AdviceDraft, rules: Rules) -> Itera
         other = replace(case, map=True) if question == "appearance" else replace(case, own=True)
         if other.action == case.action:
             continue
-        noun = NOUNS[question]
+        noun = SUBJECTS[question]
         away = abs(float(special.ndtri(np.clip(answer.probability, 1e-6, 1 - 1e-6))))
         says = f"whether sites differ in {noun} is not decided, confidence {answer.probability:.2g}"
         when = f"sites turn out to differ in {noun}"
@@ -85,6 +87,7 @@ def _open(says: str, when: str, other: AdviceDraft, away: float, case: AdviceDra
     if times > rules.most_times:
         decides = "a trial decides it sooner than more patients"
     else:
-        decides = f"about {number(max(times, 1.1) * case.smallest)} patients a site would decide it, or a trial"
+        patients = float(f"{max(times, 1.1) * case.smallest:.2g}")
+        decides = f"about {number(patients)} patients a site would decide it, or a trial"
     forbidden = other.own and case.smallest < rules.few
     return OpenQuestion(f"{says}: {decides}", None if forbidden else option(other.action, when, name_of(case.chosen)))

@@ -20,4 +20,4 @@ ACTIONS: dict[str, tuple[str, str]] = {
         "masks are drawn otherwise: review the annotators' protocol before anything is trained on them",
     ),
 }
-"""Question -> what to do in one word, and in a sentence."""
+"""Question -> what to do as a keyword, and in a sentence."""

@@ -37,23 +37,23 @@ class Blocks:
         """What was before against what came since, at some cuts.
 
         Both vary as patients do within all months: that is what "nothing changed" says, and a mean of few skewed
-        patients goes with their own spread, so that p values told in it are too small far out.
+        patients goes with their own spread, so that p values in that unit are too small far out.
 
         Args:
             starts: (m,) the first month of what comes after each.
         """
         blocks = [*(self.before[start] for start in starts), *map(self.since, starts)]
         spread = _Spread(self.within)
-        sides = [spread.given(block) for block in blocks]
+        sites = [spread.given(block) for block in blocks]
         first = np.arange(len(starts))
-        return compare_pairs(sides, (first, first + len(starts)), self.within)
+        return compare_pairs(sites, (first, first + len(starts)), self.within)
 
 
 class _Spread:
     """How patients vary within all months so far, by axis and number of coordinates."""
 
     def __init__(self, within: Sequence[SiteStatistics]) -> None:
-        self.plain, self.joint = ([getattr(side, kind) for side in within] for kind in ("plain", "joint"))
+        self.plain, self.joint = ([getattr(month, kind) for month in within] for kind in ("plain", "joint"))
         self.known: dict[tuple[str, int, int], np.ndarray] = {}
 
     def given(self, block: SiteStatistics) -> SiteStatistics:
@@ -94,12 +94,12 @@ def cuts(months: int) -> list[int]:
     return [months - length for length in (*lengths, months)]
 
 
-def _judged(side: SiteStatistics) -> SiteStatistics:
+def _judged(site: SiteStatistics) -> SiteStatistics:
     """Without the features, which decide no question."""
-    kept = [axis for axis in side.plain if AXES[axis].question != "features"]
+    kept = [axis for axis in site.plain if AXES[axis].question != "features"]
     return replace(
-        side,
-        plain={axis: side.plain[axis] for axis in kept},
-        joint={axis: side.joint[axis] for axis in kept if axis in side.joint},
-        classes={label: {axis: axes[axis] for axis in kept if axis in axes} for label, axes in side.classes.items()},
+        site,
+        plain={axis: site.plain[axis] for axis in kept},
+        joint={axis: site.joint[axis] for axis in kept if axis in site.joint},
+        classes={label: {axis: axes[axis] for axis in kept if axis in axes} for label, axes in site.classes.items()},
     )

@@ -9,13 +9,13 @@ from shiftscope.shifts.effect_distributions import LEVEL
 
 __all__ = ["ChangePoint", "change_point"]
 
-REACH = -math.log1p(-math.sqrt(LEVEL))
+LOG_RATIO_CUTOFF = -math.log1p(-math.sqrt(LEVEL))
 """By how much the log-likelihood at the true cut falls short of the best one's in 95 of 100 series, at the most.
 
-Near a change the log-likelihood ratio is a random walk that falls away on both sides. In continuous time each side's
-highest point above the truth is exponential with mean 1, whatever the size of the change, so the larger of the two is
-below x with probability (1 - exp(-x))^2 (Siegmund 1988, doi:10.2307/1403360; Yao 1987, doi:10.1214/aos/1176350509).
-Months are steps, which stay below.
+Near a change the log-likelihood ratio is a random walk that falls away before and after it. In continuous time its
+highest point above the truth is exponential with mean 1 in either direction, whatever the size of the change, so the
+larger of the two is below x with probability (1 - exp(-x))^2 (Siegmund 1988, doi:10.2307/1403360; Yao 1987,
+doi:10.1214/aos/1176350509). Months are steps, which stay below.
 """
 
 
@@ -45,7 +45,9 @@ def change_point(effects: Mapping[int, Effect]) -> ChangePoint:
     """
     ratios = {start: _log_ratio(effect) for start, effect in effects.items()}
     best = max(ratios, key=lambda start: ratios[start])
-    return ChangePoint(best, tuple(start for start in sorted(ratios) if ratios[best] - ratios[start] <= REACH))
+    return ChangePoint(
+        best, tuple(start for start in sorted(ratios) if ratios[best] - ratios[start] <= LOG_RATIO_CUTOFF)
+    )
 
 
 def _log_ratio(effect: Effect) -> float:

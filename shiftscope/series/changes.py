@@ -1,4 +1,4 @@
-"""What changed, since when, what moved, and what to do, from the looks that alarmed."""
+"""What changed, since when, on what evidence, and what to do, from the interim analyses that alarmed."""
 
 from collections.abc import Mapping, Sequence
 
@@ -22,22 +22,22 @@ __all__ = ["changes_of"]
 def changes_of(
     baseline: Profile, months: Sequence[Profile], found: Sequence[InterimAnalysis], limits: Limits
 ) -> tuple[Change, ...]:
-    """Every question that was alarmed, dated and told with all months; those that were only the likeliest at one look
-    and are not at the latest that alarms are dropped.
+    """Every question that was alarmed, dated and described with all months; those that were only the likeliest at one
+    analysis and are not at the latest that alarms are dropped.
 
     Args:
         baseline: by its label.
         months: those watched.
-        found: a look after each.
+        found: an interim analysis after each.
         limits: of the diagnosis.
     """
     first: dict[str, tuple[int, Alarm]] = {}
     last: dict[str, Alarm] = {}
     sure: set[str] = set()
     latest: Mapping[str, Alarm] = {}
-    for number, look in enumerate(found):
-        latest = look.alarms or latest
-        for question, alarm in look.alarms.items():
+    for number, analysis in enumerate(found):
+        latest = analysis.alarms or latest
+        for question, alarm in analysis.alarms.items():
             first.setdefault(question, (number, alarm))
             last[question] = alarm
             if alarm.probability >= limits.probable:
@@ -55,8 +55,8 @@ def changes_of(
             point = change_point(_on(alarm.axis, found[number].blocks.shifts(range(number + 1))))
         shift = shifts[point.start]
         verdict = judge([shift], limits)[0]
-        told = _cut(point.start, baseline, months, everything)
-        evidence = _evidence(question, shift, verdict, told)
+        blocks = _cut(point.start, baseline, months, everything)
+        evidence = _evidence(question, shift, verdict, blocks)
         effect = shift.on(last[question].axis)
         if effect is not None:
             about = (question, months[number].site, gradual, verdict.axes[question].probability or 0.0)
@@ -98,8 +98,8 @@ def _change(
 
 
 def _cut(start: int, baseline: Profile, months: Sequence[Profile], blocks: Blocks) -> Mapping[str, Profile]:
-    """The two blocks of a cut as sentences call them: before first, as in the alphabet, on which the telling of pairs
-    relies."""
+    """The two blocks of a cut as sentences call them: before first, as in the alphabet, on which sentences about
+    pairs rely."""
     since = f"since {months[start].site}"
     return {
         "before": together("before", [baseline, *months[:start]], blocks.before[start].labels),
@@ -108,12 +108,12 @@ def _cut(start: int, baseline: Profile, months: Sequence[Profile], blocks: Block
 
 
 def _evidence(question: str, shift: Shift, verdict: Verdict, profiles: Mapping[str, Profile]) -> tuple[Evidence, ...]:
-    """What moved, as the diagnosis tells it of two sites."""
+    """What changed, as the diagnosis explains a difference of two sites."""
     before, since = profiles
     axes = {name: answer.model_copy(update={"called": name == question}) for name, answer in verdict.axes.items()}
     judged = verdict.model_copy(update={"axes": axes})
     made = Comparisons({(before, since): shift}, {(before, since): judged}, profiles)
-    told = [item for item in evidence_of(made) if item.question == question]
-    if question == "appearance" and not any(item.cause == ACQUISITION for item in told):
-        told.extend(risen_tags(profiles[before], profiles[since]))
-    return tuple(told)
+    found = [item for item in evidence_of(made) if item.question == question]
+    if question == "appearance" and not any(item.cause == ACQUISITION for item in found):
+        found.extend(risen_tags(profiles[before], profiles[since]))
+    return tuple(found)

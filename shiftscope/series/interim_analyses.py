@@ -1,4 +1,4 @@
-"""What each month's look at the series finds on every axis, and which questions it alarms."""
+"""What the analysis of the series after each month finds on every axis, and which questions it alarms."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ __all__ = ["Alarm", "InterimAnalysis", "Test", "interim_analyses"]
 
 @dataclass(frozen=True, slots=True)
 class Test:
-    """One axis at one look, cut where most speaks against "nothing changed that matters".
+    """One axis in one analysis, cut where most speaks against "nothing changed that matters".
 
     Attributes:
         effect: what came since against what was before.
@@ -66,19 +66,19 @@ class InterimAnalysis:
 def interim_analyses(
     baseline: SiteStatistics, months: Sequence[SiteStatistics], alpha: float, limits: Limits = LIMITS
 ) -> Iterator[InterimAnalysis]:
-    """Look after every month, with what is known by then alone.
+    """Analyse the series after every month, with what is known by then alone.
 
     An axis is outside its limit when the p value of "the effect is at most the diagnosis' margin", at one of the cuts,
-    is at most the look's share of `alpha` over axes and cuts. So what does not matter raises no alarm, however many
+    is at most the analysis' share of `alpha` over axes and cuts. So what does not matter raises no alarm, however many
     patients show it; and the far tails, where means of skewed patients are not normal, are kept away from. Shares of
     classes have no such tails: theirs is the p value of no difference, and their effect must be the margin or more. Of
     the questions that have an axis outside those are alarmed that are probable by the diagnosis' calibration, because a
-    strong change of one kind shows a little on axes of another; where none is, the likeliest: something did move.
+    strong change of one kind shows a little on axes of another; where none is, the likeliest: something did change.
 
     Args:
         baseline: what the site was like.
         months: in order, none with patients of another or of the baseline.
-        alpha: chance of any alarm, over all looks and axes, when nothing changes.
+        alpha: chance of any alarm, over all analyses and axes, when nothing changes.
         limits: margins and probability of the diagnosis, and patients that an axis needs.
     """
     for number, blocks in enumerate(growing(baseline, months), start=1):
@@ -123,8 +123,8 @@ def _alarms(tests: Mapping[str, Test], shifts: Mapping[int, Shift], limits: Limi
     for axis, test in sorted(tests.items(), key=lambda item: (item[1].p, -item[1].effect.value)):
         question = test.effect.question
         if test.outside and question not in found:
-            belief = shift_probabilities(signals([shifts[test.start]])[0], load_calibration()).get(question)
-            found[question] = Alarm(axis, 0.0 if belief is None else belief.probability)
+            answer = shift_probabilities(signals([shifts[test.start]])[0], load_calibration()).get(question)
+            found[question] = Alarm(axis, 0.0 if answer is None else answer.probability)
     likeliest = max(found, key=lambda question: found[question].probability, default="")
     return {
         question: alarm

@@ -47,9 +47,11 @@ def is_enough(profile: Profile, limits: Limits) -> bool:
 
 
 def date_of(profile: Profile) -> str | None:
-    """The month most of its patients were examined in, YYYY-MM; None where that is not told."""
-    told = profile.acquisition.get("month", {})
-    known = {month: count for month, count in told.items() if isinstance(count, int) and len(month) == len("YYYY-MM")}
+    """The month most of its patients were examined in, YYYY-MM; None where that is not published."""
+    published = profile.acquisition.get("month", {})
+    known = {
+        month: count for month, count in published.items() if isinstance(count, int) and len(month) == len("YYYY-MM")
+    }
     return max(known, key=lambda month: (known[month], month), default=None)
 
 
@@ -66,16 +68,16 @@ def caveats_of(baseline: Profile, months: Sequence[Profile], sites: Mapping[str,
     few = [month for month in months if not is_enough(month, limits)]
     if few:
         needed = limits.needed(few[0].patient_source)
-        told = ", ".join(f"'{month.site}' ({month.patients})" for month in few)
-        out.append(f"not watched, fewer than {needed} patients: {told}; profile neighbouring months together")
+        named = ", ".join(f"'{month.site}' ({month.patients})" for month in few)
+        out.append(f"not watched, fewer than {needed} patients: {named}; profile neighbouring months together")
     if len({*sites.values()}) > 1:
-        told = ", ".join(f"'{site}'" for site in sorted({*sites.values()}))
-        out.append(f"the profiles name the sites {told}; they are taken as months of one site")
-    seen: dict[str, str] = {}
+        named = ", ".join(f"'{site}'" for site in sorted({*sites.values()}))
+        out.append(f"the profiles name the sites {named}; they are taken as months of one site")
+    first_of: dict[str, str] = {}
     for profile in (baseline, *months):
-        if profile.fingerprint != WITHHELD and profile.fingerprint in seen:
-            out.append(f"'{seen[profile.fingerprint]}' and '{profile.site}' are of the same files")
-        seen.setdefault(profile.fingerprint, profile.site)
+        if profile.fingerprint != WITHHELD and profile.fingerprint in first_of:
+            out.append(f"'{first_of[profile.fingerprint]}' and '{profile.site}' are of the same files")
+        first_of.setdefault(profile.fingerprint, profile.site)
     if any(profile.patient_source == "file" for profile in (baseline, *months)):
         out.append("each file counts as a patient: several images of one person make false alarms more likely")
     if baseline.patients < limits.comfortable:

@@ -13,16 +13,16 @@ from shiftscope.shifts.label_counts import LabelCounts
 __all__ = ["together"]
 
 _TIME = "month"
-"""The tag that tells any two blocks of a series apart."""
+"""The tag that differs between any two blocks of a series."""
 
 
 def together(name: str, profiles: Sequence[Profile], labels: LabelCounts) -> Profile:
-    """The profiles under one name, to be told of; not to be compared.
+    """The profiles under one name, for sentences about them; not to be compared.
 
     Args:
         name: how sentences call them.
         profiles: one at least, with no patient in common.
-        labels: of all their patients; a count that is not known is told as a range.
+        labels: of all their patients; a count that is not known becomes a range.
     """
     measures = dict.fromkeys(measure for profile in profiles for measure in profile.measures)
     tags = sorted({tag for profile in profiles for tag in profile.acquisition} - {_TIME})

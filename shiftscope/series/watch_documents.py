@@ -43,7 +43,7 @@ class Month(Record):
     Attributes:
         label: its name.
         patients: measured in it.
-        dated: the month that most of its patients were examined in, YYYY-MM, None where the profile does not tell.
+        dated: the month that most of its patients were examined in, YYYY-MM, None where the profile does not say.
         watched: whether it has enough patients; else it is left out, and nothing is known of it.
         readings: by axis, with what was known by then; empty where it is not watched.
         alarms: questions alarmed after it.
@@ -58,14 +58,14 @@ class Month(Record):
 
 
 class Change(Record):
-    """One question that was alarmed, told with all months that are known.
+    """One question that was alarmed, described with all months that are known.
 
     Attributes:
         question: which.
-        alarmed: label of the month whose look alarmed it first.
+        alarmed: label of the month whose interim analysis alarmed it first.
         axis: the one that alarmed it last.
         probability: that it is this kind of change, by the diagnosis' calibration; below .5 it is only the likeliest
-            of what moved.
+            of what changed.
         gradual: whether it kept growing: the likeliest cut of all months came after the first alarm.
         start: label of the first month after the likeliest cut; of a gradual change, the likeliest of the months up to
             the first alarm.
@@ -74,9 +74,9 @@ class Change(Record):
         low: lower end of its 95 % interval.
         high: upper end.
         n: patients before, and since.
-        action: what to do, in one word.
+        action: what to do, as a keyword.
         says: in a sentence.
-        evidence: what moved, in sentences.
+        evidence: what changed, in sentences.
     """
 
     question: str
@@ -101,8 +101,8 @@ class Watch(Document, Tabular):
     Attributes:
         baseline: its label.
         patients: of the baseline.
-        alpha: chance of any alarm, over all looks and axes, when nothing changes and one never stops looking.
-        spent: how much of it the looks so far have used.
+        alpha: chance of any alarm, over all interim analyses and axes, when nothing changes and the watch never ends.
+        spent: how much of it the analyses so far have used.
         months: in the order given.
         changes: what was alarmed, the first alarm first.
         caveats: what lowers the trust in it, in sentences.

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from shiftscope.diagnosis.causes.attribution import evidence_of
 from shiftscope.diagnosis.causes.evidence import Evidence
 from shiftscope.diagnosis.causes.measure_differences import measure_differences
-from shiftscope.diagnosis.causes.outlying_sites import told_once
+from shiftscope.diagnosis.causes.outlying_sites import outlying_sites
 from shiftscope.diagnosis.causes.scanners import separating_tags
 from shiftscope.diagnosis.judged_pairs import Comparisons
 from shiftscope.diagnosis.texts.phrases import number, span
@@ -222,7 +222,7 @@ def test_every_pair_is_told_exactly_once(sites: int, seed: int, present: float) 
             gap = places[j] - places[i]
             views[names[i], names[j]] = {bool(gap < 0): abs(gap)}
             views[names[j], names[i]] = {bool(gap > 0): abs(gap)}
-    groups = told_once(views, sites)
+    groups = outlying_sites(views, sites)
     pairs = [frozenset((group.site, other)) for group in groups for other in group.others]
     assert len(pairs) == len(set(pairs))
     assert set(pairs) == {frozenset(pair) for pair in views}
@@ -239,7 +239,7 @@ def test_a_hundred_different_sites_are_told_in_fewer_than_a_hundred_lines() -> N
         for other in names
         if one != other
     }
-    assert len(told_once(views, 100)) < 100
+    assert len(outlying_sites(views, 100)) < 100
 
 
 def test_classes_and_axes_are_told_by_the_odd_site_too() -> None:
@@ -283,7 +283,7 @@ def test_what_would_have_been_seen_is_told_of_the_pair_that_sees_least() -> None
     shifts = {(a, b): compare_two(SiteStatistics.of(sites[a]), SiteStatistics.of(sites[b])) for a, b in verdicts}
     for item in evidence_of(Comparisons(shifts, verdicts, sites)):
         assert "in any of 3 pairs" in item.says
-        assert item.says.endswith("a shift of 0.42 or more would have been seen (80 % power)")
+        assert item.says.endswith("a shift of 0.42 or more would have been detected (80 % power)")
 
 
 TAGS: list[tuple[dict[str, Count], dict[str, Count], str | None]] = [

@@ -7,7 +7,7 @@ import pytest
 from months_made import normal_series, rows_side
 
 from shiftscope.series.blocks import growing
-from shiftscope.series.change_points import REACH, ChangePoint, change_point
+from shiftscope.series.change_points import LOG_RATIO_CUTOFF, ChangePoint, change_point
 from shiftscope.shifts import SiteStatistics
 
 
@@ -19,9 +19,9 @@ def found(sides: list[SiteStatistics], axis: str = "texture") -> ChangePoint:
 
 
 def test_reach_is_where_the_larger_of_two_exponentials_stays_below() -> None:
-    assert (1 - math.exp(-REACH)) ** 2 == pytest.approx(0.95)
+    assert (1 - math.exp(-LOG_RATIO_CUTOFF)) ** 2 == pytest.approx(0.95)
     rng = np.random.default_rng(0)
-    assert np.mean(rng.exponential(size=(200_000, 2)).max(axis=1) <= REACH) == pytest.approx(0.95, abs=0.003)
+    assert np.mean(rng.exponential(size=(200_000, 2)).max(axis=1) <= LOG_RATIO_CUTOFF) == pytest.approx(0.95, abs=0.003)
 
 
 def test_the_best_cut_is_that_of_least_squares() -> None:

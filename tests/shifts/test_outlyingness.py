@@ -145,3 +145,24 @@ def test_a_narrow_site_is_held_against_the_leading_coordinates_of_the_others() -
     found = on_axis(sites)
     assert found["narrow"].spread == pytest.approx(50, rel=0.4)
     assert not stands_out(found["s0"])
+
+
+@pytest.mark.parametrize("lacking", ["harmonized", "raw", "narrow"])
+def test_a_site_without_a_harmonized_axis_or_with_a_narrower_one_stops_nobody(lacking: str) -> None:
+    """Everybody who has the axis among two others that have it is placed; the others are compared as far as they go."""
+    rng = np.random.default_rng(6)
+    sites = []
+    for one in honest(rng, 4, 80, 8, 0.3):
+        moments = one.plain[AXIS]
+        sites.append(replace(one, plain={"features_deep": moments, "zscore_deep": moments}))
+    axes = {**sites[3].plain}
+    if lacking == "narrow":
+        axes["zscore_deep"] = axes["zscore_deep"].leading(4)
+    else:
+        del axes["zscore_deep" if lacking == "harmonized" else "features_deep"]
+    sites[3] = replace(sites[3], plain=axes)
+    found = compare_all(sites)
+    assert [one.axis for one in found.outlyingness["s0"]] == ["features_deep", "zscore_deep"]
+    known = [one.axis for one in found.outlyingness["s3"]]
+    assert known == {"harmonized": ["features_deep"], "raw": [], "narrow": ["features_deep", "zscore_deep"]}[lacking]
+    assert (found.pairs["s0", "s3"].on("zscore_deep") is None) == (lacking == "harmonized")

@@ -1,15 +1,15 @@
-"""Why a verdict: what moved, each cause told once, and what can be ruled out."""
+"""Why a verdict: what differs, each cause once, and what can be ruled out."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, zip_longest
 
 from shiftscope.diagnosis.causes.evidence import Evidence
-from shiftscope.diagnosis.causes.measure_differences import Move, measure_differences
-from shiftscope.diagnosis.causes.outlying_sites import SiteGroup, told_once
+from shiftscope.diagnosis.causes.measure_differences import MeasureDifference, measure_differences
+from shiftscope.diagnosis.causes.outlying_sites import SiteGroup, outlying_sites
 from shiftscope.diagnosis.causes.scanners import separating_tags
 from shiftscope.diagnosis.judged_pairs import Comparisons, Pair
 from shiftscope.diagnosis.texts.answer_text import axis_differs, classes_differ, no_shift, unanswerable
-from shiftscope.diagnosis.texts.difference_text import of_moves
+from shiftscope.diagnosis.texts.difference_text import describe_difference
 from shiftscope.diagnosis.texts.phrases import others as whom
 from shiftscope.diagnosis.verdicts import QUESTIONS
 from shiftscope.measures import MEASURES
@@ -46,22 +46,22 @@ def _of_question(question: str, pairs: Sequence[Pair], made: Comparisons) -> Ite
     found = {(a, b): measure_differences(question, known[a], known[b]) if question in CAUSES else {} for a, b in pairs}
     groups: list[tuple[str, SiteGroup[Direction]]] = []
     for cause in CAUSES.get(question, ()):
-        views: dict[Pair, dict[Direction, float]] = {}
+        differing: dict[Pair, dict[Direction, float]] = {}
         for pair, by_cause in found.items():
             for site, other in (pair, pair[::-1]):
-                seen = [move.seen_from(site) for move in by_cause.get(cause, ())]
-                views[site, other] = {(move.measure, move.up): move.strength for move in seen}
-        groups.extend((cause, _upright(group)) for group in told_once(views, len(known)))
+                own = [one.with_last(site) for one in by_cause.get(cause, ())]
+                differing[site, other] = {(one.measure, one.up): one.strength for one in own}
+        groups.extend((cause, _upright(group)) for group in outlying_sites(differing, len(known)))
     for cause, group in sorted(groups, key=lambda item: -item[1].weight):
         yield _of_cause(question, cause, group, found, made)
     silent = [pair for pair, by_cause in found.items() if not by_cause]
     axes = {(a, b): {made.answer(question, a, b).axis or "": 1.0} for a, b in silent}
-    for whole in told_once(axes | {pair[::-1]: axis for pair, axis in axes.items()}, len(known)):
+    for whole in outlying_sites(axes | {pair[::-1]: axis for pair, axis in axes.items()}, len(known)):
         yield _of_axis(question, whole, made)
 
 
 def _upright(group: SiteGroup[Direction]) -> SiteGroup[Direction]:
-    """A ratio of two sites is told as that of the larger to the smaller."""
+    """A ratio of two sites is stated as that of the larger to the smaller."""
     (measure, up), others = group.key, group.others
     if up or len(others) > 1 or not MEASURES[measure].unit.startswith("log"):
         return group
@@ -72,13 +72,13 @@ def _of_cause(
     question: str,
     cause: str,
     group: SiteGroup[Direction],
-    found: Mapping[Pair, Mapping[str, Sequence[Move]]],
+    found: Mapping[Pair, Mapping[str, Sequence[MeasureDifference]]],
     made: Comparisons,
 ) -> Evidence:
-    """One cause at one site: the measure that stands for it, and those that move with it against every other site."""
+    """One cause at one site: the measure that stands for it, and those that differ with it against every other site."""
     site, (measure, _) = group.site, group.key
     tables = [
-        {move.measure: move.seen_from(site) for move in found[made.pair(site, other)][cause]} for other in group.others
+        {one.measure: one.with_last(site) for one in found[made.pair(site, other)][cause]} for other in group.others
     ]
     leading = [table[measure] for table in tables]
     also = [
@@ -89,7 +89,7 @@ def _of_cause(
     here = made.profiles[site].measures[measure]
     ends = {min(leading, key=_strength).sites[0], max(leading, key=_strength).sites[0]}
     deltas = [_delta(here, made.profiles[other].measures[measure]) for other in sorted(ends)]
-    says = of_moves(leading, deltas, also, len(made.profiles) - 1)
+    says = describe_difference(leading, deltas, also, len(made.profiles) - 1)
     if cause == "lesion size" and any("habit" in made.answer(question, site, other).held for other in group.others):
         says += "; as drawn, the contours' habit not taken off"
     return Evidence(
@@ -97,10 +97,10 @@ def _of_cause(
         cause=cause,
         measure=measure,
         sites=(*group.others, site),
-        effect=sum(move.gap for move in leading) / len(leading),
-        low=min(move.low for move in leading),
-        high=max(move.high for move in leading),
-        n=(sum(move.n[0] for move in leading), leading[0].n[1]),
+        effect=sum(one.gap for one in leading) / len(leading),
+        low=min(one.low for one in leading),
+        high=max(one.high for one in leading),
+        n=(sum(one.n[0] for one in leading), leading[0].n[1]),
         delta=min(deltas, key=abs),
         also=tuple(item[0].measure for item in also),
         says=says,
@@ -114,8 +114,8 @@ def _delta(here: Summary, there: Summary) -> float:
     )
 
 
-def _strength(move: Move) -> float:
-    return move.strength
+def _strength(difference: MeasureDifference) -> float:
+    return difference.strength
 
 
 def _of_axis(question: str, group: SiteGroup[str], made: Comparisons) -> Evidence:

@@ -21,7 +21,7 @@ class Evidence(Record):
         n: patients of the others together, and of the last site.
         delta: Cliff's delta, above 0 where the last site's values are higher; against several others, of the
             nearest by standardised difference. None for all but measures.
-        also: measures of the same cause that moved as well, or tags that separate the same sites.
+        also: measures of the same cause that differ as well, or tags that separate the same sites.
         says: the sentence.
     """
 

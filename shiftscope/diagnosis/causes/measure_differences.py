@@ -10,19 +10,19 @@ from shiftscope.measures.measure_groups import CAUSES
 from shiftscope.profiles.profile_document import Profile, Summary
 from shiftscope.stats import LEVEL, welch
 
-__all__ = ["Move", "measure_differences"]
+__all__ = ["MeasureDifference", "measure_differences"]
 
 NEGLIGIBLE = 0.26
-"""Standardised difference below which a mean has not moved: between normal distributions, a Cliff's delta of .147."""
+"""Standardised difference below which means count as equal: between normal distributions, a Cliff's delta of .147."""
 
 
 LEAST = {"offset": 0.5, "offset_relative": float("inf")}
-"""Measure -> the smallest gap that is told: a change of appearance alone moves the offset by a third of a pixel, and
-the relative one serves to correct areas, not to tell annotators apart (docs/measures.md)."""
+"""Measure -> the smallest gap that counts: a change of appearance alone changes the offset by a third of a pixel, and
+the relative one serves to correct areas, not to compare annotators (docs/measures.md)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class MeasureDifference:
     """A measure whose mean differs between two sites.
 
     Attributes:
@@ -50,7 +50,7 @@ class Move:
         """Whether the second site's mean is the higher one."""
         return self.gap > 0
 
-    def seen_from(self, site: str) -> Self:
+    def with_last(self, site: str) -> Self:
         """The same with `site` as the second."""
         if site == self.sites[1]:
             return self
@@ -65,30 +65,30 @@ class Move:
         )
 
 
-def measure_differences(question: str, a: Profile, b: Profile) -> dict[str, list[Move]]:
-    """Cause -> measures that moved from `a` to `b`, the one with the largest standardised difference first.
+def measure_differences(question: str, a: Profile, b: Profile) -> dict[str, list[MeasureDifference]]:
+    """Cause -> measures that differ from `a` to `b`, the one with the largest standardised difference first.
 
-    A measure has moved when its interval at a Bonferroni level over all measures of the question leaves 0, and its
+    A measure differs when its interval at a Bonferroni level over all measures of the question leaves 0, and its
     difference is not negligible.
     """
-    found: dict[str, list[Move]] = {}
-    shared = {cause: [*_told(names, a.measures, b.measures)] for cause, names in CAUSES[question].items()}
+    found: dict[str, list[MeasureDifference]] = {}
+    shared = {cause: [*_comparable(names, a.measures, b.measures)] for cause, names in CAUSES[question].items()}
     tests = max(1, sum(map(len, shared.values())))
     for cause, names in shared.items():
-        moved = [move for name in names if (move := _move(name, a, b, tests)) is not None]
-        if moved:
-            found[cause] = sorted(moved, key=lambda move: -move.strength)
+        differing = [one for name in names if (one := _difference(name, a, b, tests)) is not None]
+        if differing:
+            found[cause] = sorted(differing, key=lambda one: -one.strength)
     return found
 
 
-def _told(names: tuple[str, ...], a: Mapping[str, Summary], b: Mapping[str, Summary]) -> Iterator[str]:
+def _comparable(names: tuple[str, ...], a: Mapping[str, Summary], b: Mapping[str, Summary]) -> Iterator[str]:
     """Measures both publish; one of the whole image not where the same away from the mask is known."""
     for name in names:
         if name in a and name in b and not (f"{name}_outside" in a and f"{name}_outside" in b):
             yield name
 
 
-def _move(name: str, a: Profile, b: Profile, tests: int) -> Move | None:
+def _difference(name: str, a: Profile, b: Profile, tests: int) -> MeasureDifference | None:
     one, other = a.measures[name], b.measures[name]
     spread = float(np.sqrt((one.sd**2 + other.sd**2) / 2))
     gap = other.mean - one.mean
@@ -99,7 +99,7 @@ def _move(name: str, a: Profile, b: Profile, tests: int) -> Move | None:
     if lowest <= 0 <= highest:
         return None
     _, low, high = welch(*numbers)
-    return Move(
+    return MeasureDifference(
         measure=name,
         sites=(a.site, b.site),
         means=(one.mean, other.mean),

@@ -4,15 +4,15 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from shiftscope.diagnosis.causes.outlying_sites import told_once
+from shiftscope.diagnosis.causes.outlying_sites import outlying_sites
 from shiftscope.diagnosis.texts.phrases import names
 from shiftscope.profiles.profile_document import CELL, OTHER, SEVERAL, Count, Profile
 
-__all__ = ["WORDS", "SeparatingTags", "separating_tags"]
+__all__ = ["TAGS", "SeparatingTags", "separating_tags"]
 
 NEARLY_ALL = 0.9
 
-WORDS = {
+TAGS = {
     "scanner": ("scanner", ""),
     "field_strength_t": ("field strength", " T"),
     "kvp": ("tube voltage", " kVp"),
@@ -20,7 +20,7 @@ WORDS = {
     "bits": ("bit depth", ""),
     "month": ("month", ""),
 }
-"""Tag -> how it is called, and its unit; the most telling first."""
+"""Tag -> what it is called, and its unit; the one that identifies a scanner best first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class SeparatingTags:
     Attributes:
         site: the site.
         others: where the value is not found.
-        tags: tag -> the value, the most telling first.
+        tags: tag -> the value, in the order of `TAGS`.
         shares: lowest, middle and highest possible difference of the shares of patients with the first tag's value.
         n: patients of the others together, and of the site.
         says: the sentence.
@@ -45,25 +45,27 @@ class SeparatingTags:
 
 
 def separating_tags(pairs: Sequence[tuple[Profile, Profile]], sites: int) -> list[SeparatingTags]:
-    """Tags that separate the two sites of any of `pairs`, each value told once.
+    """Tags that separate the two sites of any of `pairs`, each value once.
 
     Args:
         pairs: sites that differ in appearance.
         sites: how many were compared.
     """
     known = {profile.site: profile for pair in pairs for profile in pair}
-    views: dict[str, dict[tuple[str, str], dict[str, float]]] = defaultdict(dict)
+    differing: dict[str, dict[tuple[str, str], dict[str, float]]] = defaultdict(dict)
     for pair in pairs:
         for one, other in (pair, pair[::-1]):
-            for tag in WORDS:
+            for tag in TAGS:
                 value = _separated(tag, one, other)
                 if value is not None:
-                    views[tag][one.site, other.site] = {value: 1.0}
+                    differing[tag][one.site, other.site] = {value: 1.0}
     found: dict[tuple[str, tuple[str, ...]], dict[str, str]] = defaultdict(dict)
-    for tag in WORDS:
-        for group in told_once(views[tag], sites):
+    for tag in TAGS:
+        for group in outlying_sites(differing[tag], sites):
             found[group.site, group.others][tag] = group.key
-    return [_told(known[site], [known[other] for other in others], tags) for (site, others), tags in found.items()]
+    return [
+        _separating(known[site], [known[other] for other in others], tags) for (site, others), tags in found.items()
+    ]
 
 
 def _separated(tag: str, one: Profile, other: Profile) -> str | None:
@@ -80,19 +82,19 @@ def _separated(tag: str, one: Profile, other: Profile) -> str | None:
 def _without(value: str, counts: Mapping[str, Count]) -> int:
     """The fewest patients that have another value, whatever the hidden counts are.
 
-    Of the untold values this one can be what 9 of them have: it would be told from 10 on.
+    Of the values that are not published this one can be what 9 of them have: from 10 on it would be published.
     """
-    told = sum(_fewest(count) for name, count in counts.items() if name not in (value, OTHER, SEVERAL))
-    return told + max(0, _fewest(counts.get(OTHER, 0)) - (0 if value in counts else CELL - 1))
+    published = sum(_fewest(count) for name, count in counts.items() if name not in (value, OTHER, SEVERAL))
+    return published + max(0, _fewest(counts.get(OTHER, 0)) - (0 if value in counts else CELL - 1))
 
 
 def _fewest(count: Count) -> int:
     return count if isinstance(count, int) else 1
 
 
-def _told(site: Profile, others: Sequence[Profile], tags: Mapping[str, str]) -> SeparatingTags:
+def _separating(site: Profile, others: Sequence[Profile], tags: Mapping[str, str]) -> SeparatingTags:
     (tag, value), *rest = tags.items()
-    noun, unit = WORDS[tag]
+    noun, unit = TAGS[tag]
     count = _fewest(site.acquisition[tag][value])
     fewest, most = map(sum, zip(*(_range(tag, value, other) for other in others), strict=True))
     whole = "all" if count == site.patients else "nearly all"
@@ -100,7 +102,7 @@ def _told(site: Profile, others: Sequence[Profile], tags: Mapping[str, str]) -> 
     elsewhere = f"at most {most} at {whom} have it" if most else f"nobody at {whom} has it"
     says = f"{whole} of '{site.site}' is one {noun}: {value}{unit} ({count} of {site.patients} patients), {elsewhere}"
     if rest:
-        says += f"; likewise {', '.join(f'{WORDS[name][0]} ({text}{WORDS[name][1]})' for name, text in rest)}"
+        says += f"; likewise {', '.join(f'{TAGS[name][0]} ({text}{TAGS[name][1]})' for name, text in rest)}"
     total = sum(other.patients for other in others)
     low, high = count / site.patients - most / total, count / site.patients - fewest / total
     return SeparatingTags(

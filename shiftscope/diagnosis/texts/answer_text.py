@@ -1,15 +1,14 @@
-"""Answers to whole questions in words: classes, axes, and what can be ruled out."""
+"""Answers to whole questions in sentences: classes, axes, and what can be ruled out."""
 
 from collections.abc import Mapping, Sequence
 
+from shiftscope.diagnosis.question_names import SUBJECTS
 from shiftscope.diagnosis.texts.phrases import counted, number, span
 from shiftscope.diagnosis.verdicts import AxisVerdict
 from shiftscope.measures import AXES
 from shiftscope.profiles import Profile
 
 __all__ = ["axis_differs", "classes_differ", "no_shift", "unanswerable"]
-
-_SUBJECTS = {"label": "labels", "annotation": "the way masks are drawn"}
 
 _NEEDS = {
     "appearance": "images of enough patients",
@@ -26,7 +25,8 @@ def classes_differ(sites: Sequence[Profile], answers: Sequence[AxisVerdict], n: 
     """Shares of the classes at a site, which comes first, against those at others."""
     shown = [f"{_shares(profile)} at '{profile.site}'" for profile in sites[: 1 + _MOST_SHARES]]
     more = len(sites) - len(shown)
-    return f"classes differ: {' against '.join(shown)}{f' and {more} sites more' * (more > 0)}, {_numbers(answers, n)}"
+    rest = f" and {more} sites more" if more > 0 else ""
+    return f"class prevalence differs: {' against '.join(shown)}{rest}, {_numbers(answers, n)}"
 
 
 def axis_differs(axis: str, site: str, whom: str, answers: Sequence[AxisVerdict], n: tuple[int, int]) -> str:
@@ -56,26 +56,22 @@ def no_shift(
     where = "between {} and {}".format(*(f"'{site}'" for site in least_certain))
     if len(answers) > 1:
         where = f"in any of {len(answers)} pairs, least certain {where}"
-    says = f"no shift in {_subject(question)} that counts {where}: {_numbers([answers[least_certain]], n)}"
+    numbers = _numbers([answers[least_certain]], n)
+    says = f"no shift in {SUBJECTS[question]} that counts {where}: {numbers}"
     known = [answer.detectable for answer in answers.values() if answer.detectable is not None]
     if answers[least_certain].disputed:
-        seen = _numbers([answers[least_certain]], n)
         says = (
-            f"whether there is a shift in {_subject(question)} cannot be told {where}: {seen}, which the other shifts"
-            " between them can explain"
+            f"whether there is a shift in {SUBJECTS[question]} cannot be decided {where}: {numbers}, which the other"
+            " shifts between them can explain"
         )
     elif known:
-        says += f"; a shift of {number(max(known))} or more would have been seen (80 % power)"
+        says += f"; a shift of {number(max(known))} or more would have been detected (80 % power)"
     return f"{says}; {unasked} more pairs could not be asked" if unasked else says
 
 
 def unanswerable(question: str) -> str:
     """What is missing where a question could be asked of no pair."""
-    return f"nothing can be said of {_subject(question)}: no two sites have {_NEEDS[question]}"
-
-
-def _subject(question: str) -> str:
-    return _SUBJECTS.get(question, question)
+    return f"nothing can be said of {SUBJECTS[question]}: no two sites have {_NEEDS[question]}"
 
 
 def _numbers(answers: Sequence[AxisVerdict], n: tuple[int, int]) -> str:
@@ -85,8 +81,8 @@ def _numbers(answers: Sequence[AxisVerdict], n: tuple[int, int]) -> str:
 
 
 def _shares(profile: Profile) -> str:
-    told = ", ".join(
+    shares = ", ".join(
         f"{label} {count / profile.labelled:.0%}" if isinstance(count, int) else f"{label} {count}"
         for label, count in profile.labels.items()
     )
-    return f"{told} of {profile.labelled}"
+    return f"{shares} of {profile.labelled}"

@@ -9,7 +9,7 @@ _MOST_NAMES = 4
 
 
 def number(value: float) -> str:
-    """Two significant digits, three decimals at the most, no exponent: 36, 3.6, 0.36, 0.036."""
+    """Two significant digits, whole numbers from 10 on, three decimals at the most: 219, 36, 3.6, 0.36, 0.036."""
     if round(value, 3) == 0:
         return "0"
     value = float(f"{value:.2g}") if abs(value) < 10 else value
@@ -24,8 +24,8 @@ def span(values: Sequence[float]) -> str:
 
 def names(sites: Sequence[str]) -> str:
     """'a', 'b' and 5 more."""
-    told = ", ".join(f"'{site}'" for site in sites[:_MOST_NAMES])
-    return told if len(sites) <= _MOST_NAMES else f"{told} and {len(sites) - _MOST_NAMES} more"
+    first = ", ".join(f"'{site}'" for site in sites[:_MOST_NAMES])
+    return first if len(sites) <= _MOST_NAMES else f"{first} and {len(sites) - _MOST_NAMES} more"
 
 
 def others(sites: Sequence[str], of: int) -> str:
@@ -36,5 +36,5 @@ def others(sites: Sequence[str], of: int) -> str:
 
 
 def counted(n: tuple[int, int]) -> str:
-    """Patients of the second side against those of the first."""
+    """Patients of the second site against those of the first."""
     return f"n = {n[1]} against {n[0]}"

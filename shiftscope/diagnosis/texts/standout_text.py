@@ -16,14 +16,14 @@ CHANGED = 2.0  # times that the effect between two others is larger, or smaller,
 DISTANT = 150.0  # effect between a site and the nearest other: twelve deviations
 
 
-def standouts(standing: Mapping[str, Sequence[Outlyingness]]) -> list[str]:
+def standouts(outlyingness: Mapping[str, Sequence[Outlyingness]]) -> list[str]:
     """A sentence for each site that stands out, and for each that has more patients than count.
 
     Args:
-        standing: site -> its standing on every axis where it has two others.
+        outlyingness: site -> how far it lies from all others, on every axis where it has two of them.
     """
     out = []
-    for site, found in standing.items():
+    for site, found in outlyingness.items():
         if not found:
             continue
         reasons = [*_varied(found), *_changed(found), *_distant(found)]
@@ -35,7 +35,7 @@ def standouts(standing: Mapping[str, Sequence[Outlyingness]]) -> list[str]:
         largest = max(found, key=lambda one: one.n / max(one.counted, 1))
         if largest.n > largest.counted:
             out.append(
-                f"'{site}' has {largest.n} patients, far more than the others: effects are told as if it had"
+                f"'{site}' has {largest.n} patients, far more than the others: effects are computed as if it had"
                 f" {largest.counted}, so that it does not outweigh them"
             )
     return out
@@ -44,24 +44,24 @@ def standouts(standing: Mapping[str, Sequence[Outlyingness]]) -> list[str]:
 def _varied(found: Sequence[Outlyingness]) -> list[str]:
     most = max(found, key=lambda one: one.spread)
     least = min(found, key=lambda one: one.spread)
-    told = [one for one in (most, least) if max(one.spread, 1 / one.spread) > UNLIKE]
+    unlike = [one for one in (most, least) if max(one.spread, 1 / one.spread) > UNLIKE]
     return [
         f"its patients vary {number(one.spread)} times as much as at the most similar site (variance of {one.axis})"
-        for one in told
+        for one in unlike
     ]
 
 
 def _changed(found: Sequence[Outlyingness]) -> list[str]:
-    pulls: list[tuple[Influence, str]] = [(one.influence, one.axis) for one in found if one.influence is not None]
-    if not pulls:
+    known: list[tuple[Influence, str]] = [(one.influence, one.axis) for one in found if one.influence is not None]
+    if not known:
         return []
-    pull, axis = max(pulls, key=lambda item: item[0].factor)
-    if pull.factor < CHANGED:
+    largest, axis = max(known, key=lambda item: item[0].factor)
+    if largest.factor < CHANGED:
         return []
-    one, two = pull.pair
+    one, two = largest.pair
     return [
-        f"because of its patients' spread the effect between '{one}' and '{two}' is told as {pull.among:.2f}, without"
-        f" them it would be {pull.without:.2f} ({axis})"
+        f"because of its patients' spread the effect between '{one}' and '{two}' is {number(largest.among)},"
+        f" without them it would be {number(largest.without)} ({axis})"
     ]
 
 
@@ -69,9 +69,8 @@ def _distant(found: Sequence[Outlyingness]) -> list[str]:
     farthest = max(found, key=lambda one: one.distance)
     if farthest.distance <= DISTANT:
         return []
-    return [
-        f"the nearest other site, '{farthest.nearest}', lies at an effect of {farthest.distance:.0f} ({farthest.axis})"
-    ]
+    distance = number(farthest.distance)
+    return [f"the nearest other site, '{farthest.nearest}', lies at an effect of {distance} ({farthest.axis})"]
 
 
 def unchecked(profiles: Sequence[Profile], called: str = "sites") -> list[str]:
