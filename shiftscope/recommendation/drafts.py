@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from shiftscope.diagnosis import Removal
 from shiftscope.recommendation.advice_documents import Action, Alternative
 
-__all__ = ["NOUNS", "PERSONALIZER", "AdviceDraft", "number", "option"]
+__all__ = ["NOUNS", "PERSONALIZER", "AdviceDraft", "option"]
 
 PERSONALIZER = "fedper"
 
@@ -60,10 +60,3 @@ def option(action: Action, when: str, harmonizer: str) -> Alternative:
         personalizer=PERSONALIZER if action in ("personalize", "both") else None,
         when=when,
     )
-
-
-def number(value: float) -> str:
-    """Two significant digits, no exponent."""
-    if value >= 100:
-        return f"{round(value, -1):.0f}"
-    return f"{value:.0f}" if value >= 10 else f"{value:.1f}"

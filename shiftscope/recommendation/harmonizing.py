@@ -6,10 +6,11 @@ from dataclasses import replace
 import numpy as np
 
 from shiftscope.diagnosis import Removal
+from shiftscope.diagnosis.texts.phrases import number
 from shiftscope.harmonizers import HARMONIZERS, MIN_PATIENTS, fit
 from shiftscope.profiles import Profile
 from shiftscope.recommendation.advice_documents import AdvisedCost, Rules
-from shiftscope.recommendation.drafts import AdviceDraft, number
+from shiftscope.recommendation.drafts import AdviceDraft
 
 __all__ = ["after_harmonizing", "choose", "cost_of", "name_of"]
 

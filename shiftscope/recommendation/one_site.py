@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from shiftscope.diagnosis import Diagnosis, Removal
-from shiftscope.diagnosis.texts.phrases import names
+from shiftscope.diagnosis.texts.phrases import names, number
 from shiftscope.profiles import Profile
 from shiftscope.recommendation.advice_documents import RULES, Rules
 from shiftscope.recommendation.deciding import decide
-from shiftscope.recommendation.drafts import AdviceDraft, number
+from shiftscope.recommendation.drafts import AdviceDraft
 from shiftscope.recommendation.harmonizing import name_of
 
 __all__ = ["rests_on_one"]

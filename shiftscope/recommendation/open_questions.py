@@ -7,8 +7,9 @@ import numpy as np
 from scipy import special
 
 from shiftscope.diagnosis import Diagnosis, Removal
+from shiftscope.diagnosis.texts.phrases import number
 from shiftscope.recommendation.advice_documents import Alternative, Rules
-from shiftscope.recommendation.drafts import NOUNS, AdviceDraft, number, option
+from shiftscope.recommendation.drafts import NOUNS, AdviceDraft, option
 from shiftscope.recommendation.harmonizing import name_of
 
 __all__ = ["OpenQuestion", "open_questions"]
@@ -85,6 +86,9 @@ def _open(says: str, when: str, other: AdviceDraft, away: float, case: AdviceDra
     if times > rules.most_times:
         decides = "a trial decides it sooner than more patients"
     else:
-        decides = f"about {number(max(times, 1.1) * case.smallest)} patients a site would decide it, or a trial"
+        patients = max(times, 1.1) * case.smallest
+        decides = (
+            f"about {round(patients, -1 if patients >= 100 else 0):.0f} patients a site would decide it, or a trial"
+        )
     forbidden = other.own and case.smallest < rules.few
     return OpenQuestion(f"{says}: {decides}", None if forbidden else option(other.action, when, name_of(case.chosen)))
