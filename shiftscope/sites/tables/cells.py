@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-__all__ = ["EXACT", "damage", "folded", "is_date", "is_empty", "named_alike", "number", "one_form", "plain"]
+__all__ = ["EXACT", "damage", "folded", "is_date", "is_empty", "named_alike", "one_form", "plain", "plain_number"]
 
 _EDGES = (
     " \t\r\n\v\f\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
@@ -49,7 +49,7 @@ def is_empty(cell: str, *, none: bool = True) -> bool:
     return text in _EMPTY or (none and text == "none")
 
 
-def number(text: str) -> str | None:
+def plain_number(text: str) -> str | None:
     """A whole number without its decimals: "0.0", "0." and "0,0" are "0"; None for anything else.
 
     "1.000" and "1,000" may be thousand, and stay what they are. Zeros before a number stay: they are part of a code.
@@ -63,7 +63,7 @@ def number(text: str) -> str | None:
 def folded(text: str) -> str:
     """Text as it is compared: whatever its case, its Unicode form, its blanks, the decimals of a number."""
     text = one_form(one_form(text).casefold())  # folding can take characters apart again
-    return number(text) or text
+    return plain_number(text) or text
 
 
 def one_form(text: str) -> str:
@@ -86,7 +86,7 @@ def damage(cell: str) -> str | None:
         return "is what a column shows that is too narrow"
     if _POWER.fullmatch(cell):
         return "is a long number of which a spreadsheet kept the first digits, so that several may have become one"
-    if len(number(cell) or "") > EXACT and not cell.isdecimal():
+    if len(plain_number(cell) or "") > EXACT and not cell.isdecimal():
         return "is a long number with decimals: a program took it for a fraction and kept the first digits alone"
     return None
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from shiftscope.printable_text import shown
 from shiftscope.sites.site import Case
-from shiftscope.sites.tables.cells import folded, number, one_form
+from shiftscope.sites.tables.cells import folded, one_form, plain_number
 
 __all__ = ["as_one_class"]
 
@@ -54,9 +54,9 @@ def _name(labels: Sequence[str], declared: Collection[str]) -> str:
     known = next((label for label in labels if label in declared), None) or keys.get(folded(labels[0]))
     if known is not None:
         return known
-    if number(labels[0]) is None:
+    if plain_number(labels[0]) is None:
         return one_form(labels[0])
-    return min((number(label) or label for label in labels), key=len)
+    return min((plain_number(label) or label for label in labels), key=len)
 
 
 def _without_zeros(key: str, labels: Collection[str]) -> str:
