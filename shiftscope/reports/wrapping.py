@@ -54,6 +54,11 @@ def wrapped(text: str, width: int, *, elide: bool = False) -> list[str]:
         width: 4 or more.
         elide: whether the middle of a token that is longer than a line is left out; if not, it is broken.
     """
+    return [line.replace(GLUE, " ") for line in _lines(text, width, elide=elide)]
+
+
+def _lines(text: str, width: int, *, elide: bool = False) -> list[str]:
+    """The same, with `GLUE` where it was."""
     lines: list[str] = []
     for paragraph in text.split("\n"):
         line, *others = _tokens(_framed(paragraph), width, elide)
@@ -64,7 +69,7 @@ def wrapped(text: str, width: int, *, elide: bool = False) -> list[str]:
                 lines.append(line)
                 line = token
         lines.append(line)
-    return [line.replace(GLUE, " ") for line in lines]
+    return lines
 
 
 def shortened(text: str, lines: int, width: int, longest: int = 40) -> str:
@@ -73,11 +78,10 @@ def shortened(text: str, lines: int, width: int, longest: int = 40) -> str:
     What is cut off is marked by three dots.
     """
     text = glued(" ".join(elided(token, longest) for token in text.split(" ")))
-    kept = wrapped(text, width)
+    kept = _lines(text, width)
     if len(kept) <= lines:
         return text
-    last = wrapped(text, width)[lines - 1]
-    tokens = glued(last).split(" ")
+    tokens = kept[lines - 1].split(" ")
     while len(tokens) > 1 and cell_len(" ".join(tokens)) + 4 > width:
         tokens.pop()
     end = " ".join(tokens).rstrip(",;:")

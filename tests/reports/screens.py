@@ -10,7 +10,7 @@ from shiftscope.reports.formats.table import print_table
 from shiftscope.reports.sheet import Sheet
 
 _BROKEN = re.compile(
-    r"(?:\bn =|[\d%] (?:to|against)|\b95|\[[^\]]*)$"  # the rest of a number stands on the next line
+    r"(?:\bn =|[\d%] (?:to|against)|(?<![\d.])95|\[[^\]]*)$"  # the rest of a number stands on the next line
 )
 
 

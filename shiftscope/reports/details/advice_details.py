@@ -47,7 +47,7 @@ def _comparisons(diagnosis: Diagnosis) -> list[Grid]:
     """What the answers rest on, then every site and every pair that could be compared."""
     questions = tuple(f"{QUESTIONS[key].name}#" for key in diagnosis.axes)
     rests = [
-        (QUESTIONS[key].name, likelihood(answer), source(answer))
+        (QUESTIONS[key].name, likelihood(answer), source(answer), answer.axis or "")
         for key, answer in diagnosis.axes.items()
         if answer.effect is not None
     ]
@@ -64,7 +64,7 @@ def _comparisons(diagnosis: Diagnosis) -> list[Grid]:
     return [
         Grid(
             "what the answers rest on (effects: squared distances in within-site standard deviations)",
-            ("question", "confidence#", "strongest in"),
+            ("question", "confidence#", "strongest in", "key"),
             rests,
         ),
         *([by_site] if len(sites) > 2 else []),

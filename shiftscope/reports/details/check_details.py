@@ -15,9 +15,9 @@ def check_details(result: CheckResult) -> Iterator[Lines | Grid]:
     """All that stands behind the first screen."""
     if result.because:
         yield Lines("because", result.because)
-    axes = [(plain_name(finding.name), finding.status, *numbers(finding)) for finding in result.of("axis")]
+    axes = [(finding_name(finding), finding.name, finding.status, *numbers(finding)) for finding in result.of("axis")]
     if axes:
-        yield Grid("axes", ("axis", "status", "effect#", "95 %", "n"), axes)
+        yield Grid("axes", ("axis", "key", "status", "effect#", "95 %", "n"), axes)
     limited = [(finding.status, finding.says, limits(finding)) for finding in result.of("measure") if finding.own]
     if limited:
         yield Grid("measures with a limit", ("status", "finding", "warn, error"), limited)

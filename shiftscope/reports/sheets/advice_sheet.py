@@ -16,7 +16,7 @@ from shiftscope.reports.wrapping import fitting
 __all__ = ["advice_sheet"]
 
 _ROOM = (
-    *((3, 3, (2,) * 6), (3, 3, (2,) * 4), (3, 3, (2, 2)), (3, 2, (2, 2)), (2, 2, (2, 2))),
+    *((3, 3, (3,) * 6), (3, 3, (2,) * 6), (3, 3, (2,) * 4), (3, 3, (2, 2)), (3, 2, (2, 2)), (2, 2, (2, 2))),
     *((2, 2, (2, 1)), (2, 2, (2,)), (1, 1, (1,))),
 )
 """Lines for the reason, for what stands out and for each doubt, from the most generous to the least."""

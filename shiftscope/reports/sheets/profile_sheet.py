@@ -52,11 +52,10 @@ def profile_sheet(profile: Profile, where: str, *, verbose: bool = False) -> She
                 ]
             ),
         ]
-    rows = [
-        (plain_name(axis), str(sketch.n), str(len(sketch.mean)), AXES[axis].says) for axis, sketch in sketches.items()
-    ]
+    rows = [(plain_name(axis), axis, str(sketch.n), str(len(sketch.mean))) for axis, sketch in sketches.items()]
     if rows:
-        blocks.append(Grid("axes measured", ("axis", "patients#", "coordinates#", "what it is"), rows))
+        title = "axes measured (shiftscope explain KEY says what each is)"
+        blocks.append(Grid(title, ("axis", "key", "patients#", "coordinates#"), rows))
     if counts:
         blocks.append(Grid("left out", ("reason", "files#"), [(key, str(n)) for key, n in counts.most_common()]))
     return blocks

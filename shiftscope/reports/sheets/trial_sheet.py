@@ -83,7 +83,7 @@ def _account(result: TrialResult) -> list[str]:
         " test cases had no say in it",
         f"{len(result.ranking) - 1} strategies beside {result.reference}, rungs of {rounds} rounds"
         f" (the plan: {result.plan.rounds}), seeds {', '.join(map(str, result.seeds))}",
-        f"{cost.passes} batches computed, {cost.passes / cost.full_passes:.0%} of all in full,"
+        f"{cost.passes} batches computed, {100 * cost.passes / cost.full_passes:.0f} % of all in full,"
         f" {number(cost.bytes / 1e6)} MB, {number(cost.seconds)} s, engine {result.engine}",
     ]
 
