@@ -234,10 +234,10 @@ class Document(Record):
 def explain_validation(problem: ValidationError) -> str:
     """The first complaint of pydantic in one line: which key, what it got, what it expected."""
     first = problem.errors(include_url=False)[0]
-    told = first.get("ctx", {}).get("error")
+    misfit = first.get("ctx", {}).get("error")
     got, parts = first.get("input"), [str(part) for part in first["loc"]]
-    if isinstance(told, Misfit):
-        got, parts = told.got, [*parts, *filter(None, [told.key])]
+    if isinstance(misfit, Misfit):
+        got, parts = misfit.got, [*parts, *filter(None, [misfit.key])]
     where = ".".join(parts) or "top level"
     where = where if len(where) <= _LONGEST else f"{where[: _LONGEST - 3]}..."
     if first["type"] == "missing":

@@ -16,12 +16,12 @@ from shiftscope.dataframes import Tabular
 from shiftscope.diagnosis.causes.attribution import evidence_of
 from shiftscope.diagnosis.causes.evidence import Evidence
 from shiftscope.diagnosis.judged_pairs import Comparisons
-from shiftscope.diagnosis.question_names import QUESTIONS
 from shiftscope.diagnosis.removal import FeatureEffects, Removal, removals, without_each
 from shiftscope.diagnosis.texts.caveats import caveats
 from shiftscope.diagnosis.texts.standout_text import unchecked
 from shiftscope.diagnosis.verdicts import LIMITS, AxisVerdict, Kind, Limits, Verdict, judge, sum_up
 from shiftscope.errors import ProfileError
+from shiftscope.measures.question_names import QUESTIONS
 from shiftscope.profiles import Profile
 from shiftscope.records import Document
 from shiftscope.shifts import Shift, SiteStatistics, compare_all

@@ -14,7 +14,7 @@ from shiftscope.diagnosis.calibration import (
     shift_probabilities,
     signals,
 )
-from shiftscope.diagnosis.question_names import QUESTIONS
+from shiftscope.measures.question_names import QUESTIONS
 from shiftscope.records import Real, Record
 from shiftscope.shifts import Effect, EffectBatch, Shift
 from shiftscope.stats import holm

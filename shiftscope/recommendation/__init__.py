@@ -14,8 +14,8 @@ from typing import Any
 
 from shiftscope.dataframes import Tabular
 from shiftscope.diagnosis import AxisVerdict, Diagnosis, diagnose
-from shiftscope.diagnosis.question_names import SUBJECTS
 from shiftscope.diagnosis.texts.phrases import number
+from shiftscope.measures.question_names import SUBJECTS
 from shiftscope.profiles import Profile, require_different_sites
 from shiftscope.recommendation.advice_documents import RULES, AdvisedCost, Alternative, Recommendation, Rules
 from shiftscope.recommendation.deciding import decide, taking_part

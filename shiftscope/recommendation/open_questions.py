@@ -7,8 +7,8 @@ import numpy as np
 from scipy import special
 
 from shiftscope.diagnosis import Diagnosis, Removal
-from shiftscope.diagnosis.question_names import SUBJECTS
 from shiftscope.diagnosis.texts.phrases import number
+from shiftscope.measures.question_names import SUBJECTS
 from shiftscope.recommendation.advice_documents import Alternative, Rules
 from shiftscope.recommendation.drafts import AdviceDraft, option
 from shiftscope.recommendation.harmonizing import name_of

@@ -7,6 +7,8 @@ itself otherwise) cannot be separated by aggregates of images and masks: both sh
 
 from dataclasses import dataclass
 
+from shiftscope.measures.question_names import LITERATURE
+
 __all__ = ["QUESTIONS", "SOURCE", "Question", "question_heading", "question_name"]
 
 SOURCE = "Castro, Walker and Glocker 2020, doi:10.1038/s41467-020-17478-w"
@@ -19,13 +21,13 @@ class Question:
 
     Attributes:
         name: what it is called in every sheet.
-        literature: the kinds of shift that the literature knows, without the word "shift".
+        known_as: the kind of shift that the literature knows: "acquisition shift".
         asks: what it asks.
         helps: what helps where the answer is yes.
     """
 
     name: str
-    literature: str
+    known_as: str
     asks: str
     helps: str
 
@@ -35,33 +37,33 @@ class Question:
         return f"{self.name[0].upper()}{self.name[1:]}"
 
     @property
-    def known_as(self) -> str:
-        """The literature's name in full: "acquisition shift"."""
-        return f"{self.literature} shift"
+    def literature(self) -> str:
+        """The literature's name without the word "shift"."""
+        return self.known_as.removesuffix(" shift")
 
 
 QUESTIONS: dict[str, Question] = {
     "appearance": Question(
         "appearance",
-        "acquisition",
+        LITERATURE["appearance"],
         "Would the same patient look different at another site: scanner, protocol, storage?",
         "harmonizing the images",
     ),
     "structure": Question(
         "structure",
-        "population or manifestation",
+        LITERATURE["structure"],
         "Do the sites see other anatomy, framing, or lesions of another size, shape or place?",
         "a model that adapts to each site",
     ),
     "label": Question(
         "class prevalence",
-        "prevalence",
+        LITERATURE["label"],
         "Is a diagnosis more common at one site than at another?",
         "metrics that count every class alike",
     ),
     "annotation": Question(
         "annotation",
-        "annotation",
+        LITERATURE["annotation"],
         "Are contours drawn differently: wider, tighter, rougher?",
         "a last layer of its own for each site",
     ),
@@ -74,15 +76,8 @@ def question_name(key: str) -> str:
     return QUESTIONS[key].name if key in QUESTIONS else key
 
 
-_SERVING = {
-    "geometry": "layout, which speaks of structure where there are no masks",
-    "features": "features, which show what each harmonizer would remove",
-}
-"""Key of what answers no question by itself -> the heading over its axes."""
-
-
 def question_heading(key: str) -> str:
     """A question with the literature's name: "class prevalence (prevalence shift)"; or what serves the questions."""
     if key in QUESTIONS:
         return f"{QUESTIONS[key].name} ({QUESTIONS[key].known_as})"
-    return _SERVING.get(key, key)
+    return "features, which show what each harmonizer would remove" if key == "features" else key

@@ -20,8 +20,9 @@ class Grid:
 
     Attributes:
         title: what the table shows.
-        columns: headers; columns whose header ends in a number sign are set to the right, the sign is not drawn. Without
-            any header no line is drawn for them. Names in the first column lose their middle where there is no room.
+        columns: headers; columns whose header ends in a number sign are set to the right, the sign is not drawn.
+            Without any header no line is drawn for them. Names in the first column lose their middle where there is no
+            room.
         rows: cells as text, one per column.
     """
 

@@ -1,9 +1,9 @@
 """The four questions have one name each, for people and in the literature, and every axis answers one of them."""
 
 from shiftscope.diagnosis.calibration import load_calibration, name_of
-from shiftscope.diagnosis.question_names import LITERATURE, QUESTIONS, SUBJECTS
 from shiftscope.diagnosis.verdicts import LIMITS
 from shiftscope.measures import AXES
+from shiftscope.measures.question_names import LITERATURE, QUESTIONS, SUBJECTS
 
 
 def test_every_table_has_every_question_in_order() -> None:

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from shiftscope.diagnosis.question_names import SUBJECTS
 from shiftscope.diagnosis.texts.phrases import counted, number, span
 from shiftscope.diagnosis.verdicts import AxisVerdict
 from shiftscope.measures import AXES
+from shiftscope.measures.question_names import SUBJECTS
 from shiftscope.profiles import Profile
 
 __all__ = ["axis_differs", "classes_differ", "no_shift", "unanswerable"]
