@@ -1,12 +1,8 @@
-"""Synthetic patients whose shift is known because it was planted: a seed in; images, masks and folders out.
+"""Synthetic patients whose shift is known because it was planted.
 
-ANATOMIES       how a body is drawn
-PLANTS          what another scanner, population or annotator changes
-partition       real patients divided into sites that differ
-sample          a varied public corpus
-FEDERATIONS     sites with a planted shift and the verdict they deserve
-write_site      phantoms as the files of a hospital
-demo_hospitals  the four hospitals of the demo
+In: a seed. Out: images with masks from `ANATOMIES`, changed by `PLANTS` as another scanner, population or annotator
+would have done; `FEDERATIONS` of sites with the verdict they deserve; the files of a hospital (`write_site`), or of the
+demo's four (`demo_hospitals`). `partition` divides real patients into sites; `sample` draws a varied public corpus.
 """
 
 from shiftscope.phantoms.anatomies import ANATOMIES

@@ -1,4 +1,10 @@
-"""What a diagnosis comes to, question by question."""
+"""What a diagnosis comes to, question by question.
+
+The project's own trials say what the name of a shift does not (docs/decisions.md): a harmonizer is worth it only if it
+removes something; a model has to adapt to what remains only if that is far more than real scanners leave; sites that
+draw their masks differently each need a head of their own; and with few patients personalization costs more than it
+gives.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
