@@ -44,7 +44,7 @@ def moved(profile: Profile, axis: str, by: float, site: str) -> Profile:
 def test_planted_federations(name: str, federations: dict[str, list[Profile]]) -> None:
     """Kind as planted; label and annotation shifts called exactly where planted; every call says its numbers."""
     found = diagnose(federations[name])
-    if name == "broken":  # 24 files a side, each counted as a patient: not enough to say anything
+    if name == "broken":  # 24 files a site, each counted as a patient: not enough to say anything
         assert found.kind == "insufficient"
         return
     assert found.kind == TRUTH[name]["kind"]
@@ -139,15 +139,17 @@ def respread(profile: Profile, factor: float, site: str, n: int | None = None) -
 
 
 def test_a_site_that_varies_far_more_or_less_is_named(federations: dict[str, list[Profile]]) -> None:
-    """It changes the unit in which all effects are told."""
+    """It changes the unit of all effects."""
     one, two = federations["twins"]
     like = respread(two, 1.0, "third")
     assert not any("stands out" in caveat for caveat in diagnose([one, two, like]).caveats)
     for factor, said in ((30.0, "vary 30 times"), (1 / 30, "vary 0.033 times")):
-        told = [text for text in diagnose([one, two, respread(two, factor, "third")]).caveats if "stands out" in text]
-        assert len(told) == 1
-        assert told[0].startswith("'third' stands out from all other sites")
-        assert said[:8] in told[0]
+        caveats = [
+            text for text in diagnose([one, two, respread(two, factor, "third")]).caveats if "stands out" in text
+        ]
+        assert len(caveats) == 1
+        assert caveats[0].startswith("'third' stands out from all other sites")
+        assert said[:8] in caveats[0]
 
 
 def test_a_site_that_changes_what_others_are_told_is_named(federations: dict[str, list[Profile]]) -> None:
@@ -168,8 +170,8 @@ def test_a_site_that_changes_what_others_are_told_is_named(federations: dict[str
 def test_a_site_of_other_images_is_named(federations: dict[str, list[Profile]]) -> None:
     """One site of ultrasound among sites of brain images."""
     clear, noisy = federations["noisier"]
-    told = diagnose([clear, respread(clear, 1.0, "second"), federations["twins"][0]]).caveats
-    (named,) = [text for text in told if "stands out" in text]
+    caveats = diagnose([clear, respread(clear, 1.0, "second"), federations["twins"][0]]).caveats
+    (named,) = [text for text in caveats if "stands out" in text]
     assert named.startswith("'east' stands out")
     assert "lies at an effect of" in named
     assert not any("lies at an effect" in text for text in diagnose([clear, respread(clear, 1.0, "b"), noisy]).caveats)
@@ -180,17 +182,17 @@ def test_what_only_two_sites_have_cannot_be_checked(federations: dict[str, list[
     assert sum("with two sites neither can be checked" in text for text in diagnose([one, two]).caveats) == 1
     bare = respread(two, 1.0, "bare")
     kept = {axis: None if axis in ("morphology", "boundary") else sketch for axis, sketch in bare.sketches.items()}
-    told = diagnose([one, two, bare.model_copy(update={"sketches": kept})]).caveats
-    assert "only 'east' and 'west' have morphology, boundary: there neither can be checked against others" in told
+    caveats = diagnose([one, two, bare.model_copy(update={"sketches": kept})]).caveats
+    assert "only 'east' and 'west' have morphology, boundary: there neither can be checked against others" in caveats
     assert not any("neither can be checked" in text for text in diagnose([one, two, bare]).caveats)
 
 
 def forged_after_harmonizers(profile: Profile, by: float) -> Profile:
     """Honest in all but what harmonizers leave of its features."""
-    looks = ("zscore", "quantile_map", "polarity", "canonical")
+    harmonized = ("zscore", "quantile_map", "polarity", "canonical")
     sketches = {
         axis: sketch
-        if sketch is None or axis.rpartition("_")[0] not in looks
+        if sketch is None or axis.rpartition("_")[0] not in harmonized
         else sketch.model_copy(update={"mean": sketch.mean + by * np.eye(len(sketch.mean))[0]})
         for axis, sketch in profile.sketches.items()
     }
@@ -211,9 +213,9 @@ def test_a_site_that_turns_the_advice_for_all_is_named(federations: dict[str, li
         forged = forged_after_harmonizers(others[2], 25.0)
         found = advise([*others, forged])
         assert found.recommendation.action != honest.recommendation.action == "harmonize"
-        (told,) = [text for text in found.diagnosis.caveats if "the advice rests on" in text]
-        assert told.startswith("the advice rests on 'forged': with all sites ")
-        assert "without 'forged' harmonize (zscore), where " in told
+        (caveats,) = [text for text in found.diagnosis.caveats if "the advice rests on" in text]
+        assert caveats.startswith("the advice rests on 'forged': with all sites ")
+        assert "without 'forged' harmonize (zscore), where " in caveats
         assert any("adds " in reason for reason in found.recommendation.because)
 
 
@@ -222,14 +224,14 @@ def test_half_a_turn_names_the_site_without_which_more_is_removed(federations: d
     sites = federations["brighter"]
     found = advise([*sites, forged_after_harmonizers(sites[2], 10.0)])
     assert found.recommendation.harmonizer == "zscore"
-    (told,) = [text for text in found.diagnosis.caveats if "the advice rests on" in text]
-    assert "without 'forged' harmonize (zscore), where zscore leaves 0." in told
+    (caveats,) = [text for text in found.diagnosis.caveats if "the advice rests on" in text]
+    assert "without 'forged' harmonize (zscore), where zscore leaves 0." in caveats
 
 
 def test_harmonized_features_far_from_all_are_named(federations: dict[str, list[Profile]]) -> None:
     sites = federations["brighter"]
-    told = diagnose([*sites, forged_after_harmonizers(sites[2], 60.0)]).caveats
-    assert any("'forged' stands out from all other sites: the nearest" in text for text in told)
+    caveats = diagnose([*sites, forged_after_harmonizers(sites[2], 60.0)]).caveats
+    assert any("'forged' stands out from all other sites: the nearest" in text for text in caveats)
 
 
 def test_unusable_sets_of_profiles_are_told(federations: dict[str, list[Profile]]) -> None:

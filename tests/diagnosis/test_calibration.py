@@ -73,9 +73,9 @@ def test_what_leaks_and_what_was_held_equal_is_taken_off() -> None:
         provenance={},
     )
 
-    def evidence(low: float, look: float, explained: float) -> float:
-        seen = {"layout": (low, low, explained), "look": (look, look, 0.0)}
-        return shift_probabilities(seen, model)["structure"].evidence["layout"]
+    def evidence(low: float, leaking: float, explained: float) -> float:
+        signals = {"layout": (low, low, explained), "look": (leaking, leaking, 0.0)}
+        return shift_probabilities(signals, model)["structure"].evidence["layout"]
 
     full, half = np.log1p(10), np.log1p(5)
     assert evidence(1.0, 0.0, 0.0) == pytest.approx(full)
@@ -97,11 +97,11 @@ def test_the_calibration_was_made_on_this_basis() -> None:
 def test_signals_are_lower_ends_of_intervals() -> None:
     rng = np.random.default_rng(0)
 
-    def side(name: str, shift: float) -> SiteStatistics:
+    def statistics_of(name: str, shift: float) -> SiteStatistics:
         rows = rng.standard_normal((60, 4)) + shift
         return SiteStatistics(name, 60, {"texture": Moments.of(rows)}, {}, None, {}, LabelCounts({}, {}, 0))
 
-    shift = compare_two(side("a", 0.0), side("b", 0.7))
+    shift = compare_two(statistics_of("a", 0.0), statistics_of("b", 0.7))
     texture = shift.on("texture")
     assert texture is not None
     effect, low, explained = signals([shift])[0]["texture"]

@@ -1,4 +1,4 @@
-"""Evidence: each cause told once, by the site that stands out; nothing told by luck, nothing told that is hidden."""
+"""Evidence: each cause once, of the site that stands out; nothing by luck, nothing that is hidden."""
 
 from collections.abc import Mapping
 from itertools import combinations
@@ -71,7 +71,7 @@ def answers(**called: str) -> dict[str, AxisVerdict]:
     }
 
 
-def told(profiles: list[Profile], called: Mapping[tuple[str, str], Mapping[str, str]]) -> tuple[Evidence, ...]:
+def evidence(profiles: list[Profile], called: Mapping[tuple[str, str], Mapping[str, str]]) -> tuple[Evidence, ...]:
     """Evidence on sites of which some pairs were called."""
     known = {profile.site: profile for profile in profiles}
     pairs = [*combinations(sorted(known), 2)]
@@ -87,10 +87,10 @@ def told(profiles: list[Profile], called: Mapping[tuple[str, str], Mapping[str, 
 LOOK = {"appearance": "texture"}
 
 
-def test_one_cause_is_told_once_led_by_its_clearest_measure() -> None:
+def test_one_cause_is_named_once_led_by_its_clearest_measure() -> None:
     east = site("east", drawn(0, noise=10.0, sharpness=-2.0, local_contrast=0.4, bias_field=0.5))
     west = site("west", drawn(1, noise=18.0, sharpness=-1.7, local_contrast=0.43, bias_field=0.5))
-    first, *rest = told([east, west], {("east", "west"): LOOK})
+    first, *rest = evidence([east, west], {("east", "west"): LOOK})
     assert (first.question, first.cause, first.measure) == ("appearance", "fine detail", "noise")
     assert first.sites == ("east", "west")
     assert "sharpness" in first.also
@@ -111,7 +111,7 @@ def test_cliffs_delta_is_that_of_the_patients_though_cells_are_few(n: int, gap: 
     """And though a site's values are narrow against the measure's range: noise here spreads by 1/800 of it."""
     rng = np.random.default_rng([n, int(10 * gap)])
     rows = [rng.normal(middle, 0.05, n) for middle in (0.5, 0.5 + 0.05 * gap)]
-    found = told([site(name, {"noise": row}) for name, row in zip("xy", rows, strict=True)], {("x", "y"): LOOK})[0]
+    found = evidence([site(name, {"noise": row}) for name, row in zip("xy", rows, strict=True)], {("x", "y"): LOOK})[0]
     assert found.measure == "noise"
     assert found.delta == pytest.approx(float(np.sign(rows[1][:, None] - rows[0]).mean()), abs=0.12)
 
@@ -119,13 +119,13 @@ def test_cliffs_delta_is_that_of_the_patients_though_cells_are_few(n: int, gap: 
 def test_only_questions_that_were_called_are_told() -> None:
     east = site("east", drawn(0, noise=10.0, log_area=-3.0))
     west = site("west", drawn(1, noise=18.0, log_area=-2.0))
-    found = told([east, west], {("east", "west"): {"structure": "morphology"}})
+    found = evidence([east, west], {("east", "west"): {"structure": "morphology"}})
     assert [item.measure for item in found if "95 %" in item.says][:1] == ["log_area"]
     assert not any(item.measure == "noise" for item in found)
     assert "times that at 'east', 95 % [" in found[0].says
     assert found[0].says.endswith("(large): larger lesions, or a closer field of view")
     swapped = [site("east", drawn(1, log_area=-2.0)), site("west", drawn(0, log_area=-3.0))]
-    assert "area at 'east' is" in told(swapped, {("east", "west"): {"structure": "morphology"}})[0].says
+    assert "area at 'east' is" in evidence(swapped, {("east", "west"): {"structure": "morphology"}})[0].says
     (appearance,) = (item for item in found if item.question == "appearance")
     assert appearance.says.startswith("no shift in appearance that counts between 'east' and 'west': effect 0.010")
 
@@ -147,7 +147,7 @@ def test_what_is_sure_but_negligible_is_not_told() -> None:
     west = site("west", drawn(1, 4000, noise=20.2))
     assert abs(east.measures["noise"].mean - west.measures["noise"].mean) > 0.1
     assert not measure_differences("appearance", east, west)
-    found = told([east, west], {("east", "west"): LOOK})
+    found = evidence([east, west], {("east", "west"): LOOK})
     assert found[0].measure == "texture"
     assert "no single measure stands for it" in found[0].says
 
@@ -158,7 +158,7 @@ def test_an_offset_that_appearance_alone_could_cause_is_not_told() -> None:
             site(name, drawn(seed, 400, offset=seed * by, offset_relative=seed * by)) for seed, name in enumerate("ew")
         )
         return {
-            cause: [move.measure for move in found]
+            cause: [difference.measure for difference in found]
             for cause, found in measure_differences("annotation", east, west).items()
         }
 
@@ -172,20 +172,20 @@ def test_brightness_is_told_without_the_lesion_where_both_can() -> None:
         drawn(1, brightness=60.0, brightness_outside=60.0),
     )
     assert [
-        move.measure
-        for move in measure_differences("appearance", site("e", east), site("w", west))["brightness and contrast"]
+        difference.measure
+        for difference in measure_differences("appearance", site("e", east), site("w", west))["brightness and contrast"]
     ] == ["brightness_outside"]
     del west["brightness_outside"]
     assert [
-        move.measure
-        for move in measure_differences("appearance", site("e", east), site("w", west))["brightness and contrast"]
+        difference.measure
+        for difference in measure_differences("appearance", site("e", east), site("w", west))["brightness and contrast"]
     ] == ["brightness"]
 
 
-def test_the_site_that_stands_out_is_told_once_against_all_others() -> None:
+def test_the_site_that_stands_out_is_named_once_against_all_others() -> None:
     sites = [site(name, drawn(index, brightness=80.0)) for index, name in enumerate("abd")]
     sites.append(site("c", drawn(9, brightness=140.0)))
-    found = told(sites, {tuple(sorted((name, "c"))): LOOK for name in "abd"})
+    found = evidence(sites, {tuple(sorted((name, "c"))): LOOK for name in "abd"})
     bright = [item for item in found if item.measure == "brightness"]
     assert len(bright) == 1
     assert bright[0].sites == ("a", "b", "d", "c")
@@ -201,7 +201,7 @@ def test_against_most_others_the_rest_is_not_named() -> None:
     means = {"a": 80.0, "b": 80.0, "c": 140.0, "d": 80.0, "e": 140.0}
     sites = [site(name, drawn(index, brightness=mean)) for index, (name, mean) in enumerate(means.items())]
     pairs = {pair: LOOK for pair in combinations("abcde", 2) if means[pair[0]] != means[pair[1]]}
-    bright = [item for item in told(sites, pairs) if item.measure == "brightness"]
+    bright = [item for item in evidence(sites, pairs) if item.measure == "brightness"]
     assert sorted(item.sites for item in bright) == [("a", "b", "d", "c"), ("a", "b", "d", "e")]
     assert all("against 'a', 'b', 'd': brightness" in item.says for item in bright)
 
@@ -216,30 +216,30 @@ def test_every_pair_is_told_exactly_once(sites: int, seed: int, present: float) 
     rng = np.random.default_rng(seed)
     places = rng.normal(size=sites)
     names = [f"s{index}" for index in range(sites)]
-    views: dict[tuple[str, str], dict[bool, float]] = {}
+    differing: dict[tuple[str, str], dict[bool, float]] = {}
     for i, j in combinations(range(sites), 2):
         if rng.random() < present:
             gap = places[j] - places[i]
-            views[names[i], names[j]] = {bool(gap < 0): abs(gap)}
-            views[names[j], names[i]] = {bool(gap > 0): abs(gap)}
-    groups = outlying_sites(views, sites)
+            differing[names[i], names[j]] = {bool(gap < 0): abs(gap)}
+            differing[names[j], names[i]] = {bool(gap > 0): abs(gap)}
+    groups = outlying_sites(differing, sites)
     pairs = [frozenset((group.site, other)) for group in groups for other in group.others]
     assert len(pairs) == len(set(pairs))
-    assert set(pairs) == {frozenset(pair) for pair in views}
+    assert set(pairs) == {frozenset(pair) for pair in differing}
     for group in groups:
-        assert all(group.key in views[group.site, other] for other in group.others)
+        assert all(group.key in differing[group.site, other] for other in group.others)
     assert [group.weight for group in groups] == sorted((group.weight for group in groups), reverse=True)
 
 
 def test_a_hundred_different_sites_are_told_in_fewer_than_a_hundred_lines() -> None:
     names = [f"s{index:02}" for index in range(100)]
-    views = {
+    differing = {
         (one, other): {one > other: abs(names.index(one) - names.index(other))}
         for one in names
         for other in names
         if one != other
     }
-    assert len(outlying_sites(views, 100)) < 100
+    assert len(outlying_sites(differing, 100)) < 100
 
 
 def test_classes_and_axes_are_told_by_the_odd_site_too() -> None:
@@ -248,7 +248,7 @@ def test_classes_and_axes_are_told_by_the_odd_site_too() -> None:
         site(name, {}, patients=100).model_copy(update={"labels": labels, "labelled": 100})
         for name, labels in shares.items()
     ]
-    found = told(sites, {(name, "c"): {"label": "labels"} for name in "ab"})
+    found = evidence(sites, {(name, "c"): {"label": "labels"} for name in "ab"})
     assert found[0].question == "label"
     assert found[0].sites == ("a", "b", "c")
     assert "x 90%, y <10 of 100 at 'c' against x 50%, y 50% of 100 at 'a'" in found[0].says
@@ -322,19 +322,19 @@ def test_a_patient_of_several_scanners_is_not_surely_without_one() -> None:
     assert not separating_tags([(there, here)], 2)
 
 
-def test_tags_are_told_once_and_only_for_a_called_appearance() -> None:
+def test_tags_are_named_once_and_only_for_a_called_appearance() -> None:
     scanners = {"a": "IU22", "b": "IU22", "c": "LOGIQ E9"}
     sites = [
         site(name, drawn(index, brightness=80.0 + 60 * (name == "c")), {"bits": {bits: 100}, "scanner": {scanner: 100}})
         for index, (name, scanner) in enumerate(scanners.items())
         for bits in ["8" if name != "c" else "12"]
     ]
-    found = told(sites, {("a", "c"): LOOK, ("b", "c"): LOOK})
+    found = evidence(sites, {("a", "c"): LOOK, ("b", "c"): LOOK})
     tags = [item for item in found if item.cause == "acquisition"]
     assert [(item.measure, item.sites, item.also) for item in tags] == [("scanner", ("a", "b", "c"), ("bits",))]
     assert "nobody at 'a', 'b' has it; likewise bit depth (12)" in tags[0].says
     assert found.index(tags[0]) == 1
-    assert not [item for item in told(sites, {}) if item.cause == "acquisition"]
+    assert not [item for item in evidence(sites, {}) if item.cause == "acquisition"]
 
 
 def test_numbers_read_as_people_write_them() -> None:

@@ -105,12 +105,12 @@ def test_the_interval_holds_the_share() -> None:
 
 
 def test_more_sites_tell_more_surely() -> None:
-    """Three sites on either side of the shift, against one."""
+    """Three sites with the shift and three without, against one."""
     moved = {"features": 2.0, "zscore": 1.4}
     rng = np.random.default_rng(7)
     few = between(site("a", {}, rng), site("b", moved, rng))["zscore"]
-    sides = [site(name, {} if name < "d" else moved, rng) for name in "abcdef"]
-    pairs = {pair: shift for pair, shift in compare_all(sides).pairs.items() if (pair[0] < "d") != (pair[1] < "d")}
+    sites = [site(name, {} if name < "d" else moved, rng) for name in "abcdef"]
+    pairs = {pair: shift for pair, shift in compare_all(sites).pairs.items() if (pair[0] < "d") != (pair[1] < "d")}
     many = next(item for item in removals(FeatureEffects.of(pairs)) if item.harmonizer == "zscore")
     assert many.pairs == 9
     assert many.high - many.low < few.high - few.low
@@ -144,13 +144,13 @@ def test_the_order_of_pairs_does_not_matter() -> None:
 def test_what_is_removed_without_one_site() -> None:
     """One site far off after a harmonizer hides what the others' maps do; left out it does not."""
     rng = np.random.default_rng(10)
-    sides = [
+    sites = [
         site("a", {}, rng, 200),
         site("b", {"features": 3.0}, rng, 200),
         site("c", {"features": 6.0}, rng, 200),
         site("odd", {"features": 3.0, "zscore": 20.0}, rng, 200),
     ]
-    pairs = compare_all(sides).pairs
+    pairs = compare_all(sites).pairs
     less = without_each(FeatureEffects.of(pairs))
     share = {name: next(one.share for one in found if one.harmonizer == "zscore") for name, found in less.items()}
     assert share["odd"] > 0.95

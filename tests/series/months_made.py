@@ -54,8 +54,10 @@ def drawn(
     return base.model_copy(update={**update, "by_class": {}, "acquisition": {}, "fingerprint": f"{n}", **about})
 
 
-def rows_side(name: str, rows: Mapping[str, np.ndarray], labels: Mapping[str, int] | None = None) -> SiteStatistics:
-    """A side from patient rows by axis."""
+def statistics_of_rows(
+    name: str, rows: Mapping[str, np.ndarray], labels: Mapping[str, int] | None = None
+) -> SiteStatistics:
+    """Statistics of a site from patient rows by axis."""
     counts = dict(labels or {})
     return SiteStatistics(
         site=name,
@@ -82,5 +84,5 @@ def normal_series(
         if jump is not None and number > jump[0]:
             for x in rows.values():
                 x[:, 0] += jump[1]
-        out.append(rows_side(f"m{number}", rows))
+        out.append(statistics_of_rows(f"m{number}", rows))
     return out

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from months_made import normal_series, rows_side
+from months_made import normal_series, statistics_of_rows
 
 from shiftscope.series.blocks import cuts, growing
 from shiftscope.shifts import SiteStatistics
@@ -22,8 +22,8 @@ def test_cuts_are_the_last_months_by_powers_of_two_and_all(months: int, starts: 
 def test_blocks_are_the_patients_together() -> None:
     rng = np.random.default_rng(0)
     rows = [rng.standard_normal((n, 4)) for n in (50, 20, 35, 28)]
-    sides = [rows_side(f"m{k}", {"texture": x}) for k, x in enumerate(rows)]
-    last = [*growing(sides[0], sides[1:])][-1]
+    sites = [statistics_of_rows(f"m{k}", {"texture": x}) for k, x in enumerate(rows)]
+    last = [*growing(sites[0], sites[1:])][-1]
     for start in range(3):
         for block, parts in ((last.before[start], rows[: 1 + start]), (last.since(start), rows[1 + start :])):
             whole = Moments.of(np.concatenate(parts))
@@ -34,8 +34,8 @@ def test_blocks_are_the_patients_together() -> None:
 
 
 def test_later_months_change_no_earlier_block() -> None:
-    sides = normal_series(np.random.default_rng(1), [40, 20, 20, 20])
-    short, long = ([*growing(sides[0], sides[1:end])] for end in (3, 4))
+    sites = normal_series(np.random.default_rng(1), [40, 20, 20, 20])
+    short, long = ([*growing(sites[0], sites[1:end])] for end in (3, 4))
     for one, other in zip(short, long, strict=False):
         for a, b in zip(one.before, other.before, strict=True):
             np.testing.assert_array_equal(a.plain["texture"].mean, b.plain["texture"].mean)
@@ -45,7 +45,9 @@ def test_an_area_is_pooled_only_where_all_know_it_and_stays_last() -> None:
     rng = np.random.default_rng(2)
     rows = [rng.standard_normal((n, d + 1)) for n, d in ((30, 8), (40, 4))]
     parts = [
-        replace(rows_side(f"m{k}", {"texture": x[:, :-1]}), joint={"texture": Moments.of(x)}, area="morphology")
+        replace(
+            statistics_of_rows(f"m{k}", {"texture": x[:, :-1]}), joint={"texture": Moments.of(x)}, area="morphology"
+        )
         for k, x in enumerate(rows)
     ]
     whole = SiteStatistics.pooled("both", parts)
@@ -67,8 +69,8 @@ def test_both_sides_of_a_cut_vary_as_patients_within_months_do() -> None:
     """The distance is Hotelling's with the spread within months: neither block's own, nor that between months."""
     rng = np.random.default_rng(4)
     rows = [rng.standard_normal((n, 1)) * (1 + k) + k for k, n in enumerate((60, 30, 40))]
-    sides = [rows_side(f"m{k}", {"texture": x}) for k, x in enumerate(rows)]
-    (shift,) = [*growing(sides[0], sides[1:])][-1].shifts([1])
+    sites = [statistics_of_rows(f"m{k}", {"texture": x}) for k, x in enumerate(rows)]
+    (shift,) = [*growing(sites[0], sites[1:])][-1].shifts([1])
     effect = shift.on("texture")
     assert effect is not None
     within = sum((len(x) - 1) * x.var(ddof=1) for x in rows) / (sum(map(len, rows)) - 3)

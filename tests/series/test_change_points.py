@@ -4,16 +4,16 @@ import math
 
 import numpy as np
 import pytest
-from months_made import normal_series, rows_side
+from months_made import normal_series, statistics_of_rows
 
 from shiftscope.series.blocks import growing
 from shiftscope.series.change_points import LOG_RATIO_CUTOFF, ChangePoint, change_point
 from shiftscope.shifts import SiteStatistics
 
 
-def found(sides: list[SiteStatistics], axis: str = "texture") -> ChangePoint:
-    last = [*growing(sides[0], sides[1:])][-1]
-    starts = range(len(sides) - 1)
+def found(sites: list[SiteStatistics], axis: str = "texture") -> ChangePoint:
+    last = [*growing(sites[0], sites[1:])][-1]
+    starts = range(len(sites) - 1)
     effects = [shift.on(axis) for shift in last.shifts(starts)]
     return change_point({start: effect for start, effect in zip(starts, effects, strict=True) if effect is not None})
 
@@ -25,16 +25,16 @@ def test_reach_is_where_the_larger_of_two_exponentials_stays_below() -> None:
 
 
 def test_the_best_cut_is_that_of_least_squares() -> None:
-    """Many patients, so that the yardstick is as good as known: the cut with the least squares within both parts."""
+    """Many patients, so that the unit is as good as known: the cut with the least squares within both parts."""
     for seed in range(10):
         rng = np.random.default_rng(seed)
         rows = [rng.standard_normal((n, 4)) + 0.5 * (k > 4) for k, n in enumerate((200, *rng.integers(60, 160, 8)))]
-        sides = [rows_side(f"m{k}", {"texture": x}) for k, x in enumerate(rows)]
+        sites = [statistics_of_rows(f"m{k}", {"texture": x}) for k, x in enumerate(rows)]
         squares = []
         for start in range(8):
             parts = np.concatenate(rows[: 1 + start]), np.concatenate(rows[1 + start :])
             squares.append(sum(float(np.sum((part - part.mean(axis=0)) ** 2)) for part in parts))
-        assert found(sides).start == int(np.argmin(squares))
+        assert found(sites).start == int(np.argmin(squares))
 
 
 @pytest.mark.parametrize("jump", [0.5, 1.0])
@@ -42,8 +42,8 @@ def test_the_set_holds_the_true_month(jump: float) -> None:
     rng = np.random.default_rng(3)
     hits = 0
     for _ in range(120):
-        sides = normal_series(rng, [60, *[25] * 10], jump=(5, jump))  # months 0 to 4 as before, 5 to 9 moved
-        point = found(sides)
+        sites = normal_series(rng, [60, *[25] * 10], jump=(5, jump))  # months 0 to 4 as before, 5 to 9 moved
+        point = found(sites)
         assert point.start in point.possible
         hits += 5 in point.possible
     assert hits >= 0.9 * 120

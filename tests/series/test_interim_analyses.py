@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from months_made import normal_series, rows_side
+from months_made import normal_series, statistics_of_rows
 
 from shiftscope.series.interim_analyses import interim_analyses
 from shiftscope.series.limits import share
@@ -15,8 +15,8 @@ AXES = ("texture", "intensity", "layout")
 
 
 def test_what_was_said_does_not_depend_on_later_months() -> None:
-    sides = normal_series(np.random.default_rng(0), [50, *[25] * 6], AXES)
-    short, long = ([*interim_analyses(sides[0], sides[1:end], 0.05)] for end in (4, 7))
+    sites = normal_series(np.random.default_rng(0), [50, *[25] * 6], AXES)
+    short, long = ([*interim_analyses(sites[0], sites[1:end], 0.05)] for end in (4, 7))
     for one, other in zip(short, long, strict=False):
         assert {axis: (test.p, test.start) for axis, test in one.tests.items()} == {
             axis: (test.p, test.start) for axis, test in other.tests.items()
@@ -25,10 +25,10 @@ def test_what_was_said_does_not_depend_on_later_months() -> None:
 
 def test_months_like_the_baseline_to_the_digit_alarm_nothing() -> None:
     rows = {axis: np.random.default_rng(1).standard_normal((30, 4)) for axis in AXES}
-    sides = [rows_side(f"m{k}", rows) for k in range(25)]
-    for look in interim_analyses(sides[0], sides[1:], 0.05):
-        assert not look.alarms
-        assert all(test.effect.value == 0 for test in look.tests.values())
+    sites = [statistics_of_rows(f"m{k}", rows) for k in range(25)]
+    for analysis in interim_analyses(sites[0], sites[1:], 0.05):
+        assert not analysis.alarms
+        assert all(test.effect.value == 0 for test in analysis.tests.values())
 
 
 def test_the_order_of_patients_and_the_scale_of_an_axis_do_not_matter() -> None:
@@ -36,9 +36,9 @@ def test_the_order_of_patients_and_the_scale_of_an_axis_do_not_matter() -> None:
     rows = [rng.standard_normal((n, 4)) + 0.3 * k for k, n in enumerate((50, 25, 30))]
     mixed = [[rng.permutation(x), 7 * x + 3] for x in rows]
     first, shuffled, scaled = (
-        [*interim_analyses(sides[0], sides[1:], 0.05)]
-        for sides in (
-            [rows_side(f"m{k}", {"texture": x}) for k, x in enumerate(chosen)]
+        [*interim_analyses(sites[0], sites[1:], 0.05)]
+        for sites in (
+            [statistics_of_rows(f"m{k}", {"texture": x}) for k, x in enumerate(chosen)]
             for chosen in (rows, [item[0] for item in mixed], [item[1] for item in mixed])
         )
     )
@@ -49,24 +49,24 @@ def test_the_order_of_patients_and_the_scale_of_an_axis_do_not_matter() -> None:
 
 
 def test_limits_are_the_looks_share_over_axes_and_cuts() -> None:
-    sides = normal_series(np.random.default_rng(3), [50, *[25] * 5], AXES)
-    *_, last = interim_analyses(sides[0], sides[1:], 0.05)
+    sites = normal_series(np.random.default_rng(3), [50, *[25] * 5], AXES)
+    *_, last = interim_analyses(sites[0], sites[1:], 0.05)
     assert len(last.tests) == 3
     for test in last.tests.values():
         assert test.limit == pytest.approx(share(0.05, 5) / (3 * 4))  # the last 1, 2, 4 months, and all 5
 
 
 def test_a_jump_is_found_and_what_follows_it_makes_it_clearer() -> None:
-    sides = normal_series(np.random.default_rng(4), [100, *[30] * 10], AXES, jump=(5, 1.5))
-    found = [*interim_analyses(sides[0], sides[1:], 0.05)]
-    first = next(number for number, look in enumerate(found) if look.alarms)
+    sites = normal_series(np.random.default_rng(4), [100, *[30] * 10], AXES, jump=(5, 1.5))
+    found = [*interim_analyses(sites[0], sites[1:], 0.05)]
+    first = next(number for number, analysis in enumerate(found) if analysis.alarms)
     assert first in (5, 6)
     assert found[-1].tests["texture"].p <= found[first].tests["texture"].p
 
 
 def test_what_is_sure_but_too_small_to_matter_is_no_alarm() -> None:
-    sides = normal_series(np.random.default_rng(5), [8000, *[8000] * 3], jump=(0, 0.2))  # effect .04
-    *_, last = interim_analyses(sides[0], sides[1:], 0.05)
+    sites = normal_series(np.random.default_rng(5), [8000, *[8000] * 3], jump=(0, 0.2))  # effect .04
+    *_, last = interim_analyses(sites[0], sites[1:], 0.05)
     test = last.tests["texture"]
     assert test.effect.p < test.limit  # of no difference at all
     assert test.p > 0.5
@@ -75,16 +75,18 @@ def test_what_is_sure_but_too_small_to_matter_is_no_alarm() -> None:
 
 
 def test_prevalence_alone_is_no_structure() -> None:
-    """Two classes that look unlike; only their shares change."""
+    """Two classes that are unlike; only their shares change."""
     rng = np.random.default_rng(6)
 
     def month(name: str, sick: int, well: int):
         parts = {"sick": rng.standard_normal((sick, 4)) + 2.0, "well": rng.standard_normal((well, 4))}
-        side = rows_side(name, {"layout": np.concatenate([*parts.values()])}, {"sick": sick, "well": well})
-        return replace(side, classes={label: {"layout": Moments.of(x)} for label, x in parts.items()})
+        month_statistics = statistics_of_rows(
+            name, {"layout": np.concatenate([*parts.values()])}, {"sick": sick, "well": well}
+        )
+        return replace(month_statistics, classes={label: {"layout": Moments.of(x)} for label, x in parts.items()})
 
-    sides = [month("baseline", 50, 50), *(month(f"m{k}", 40, 10) for k in range(4))]
-    *_, last = interim_analyses(sides[0], sides[1:], 0.05)
+    sites = [month("baseline", 50, 50), *(month(f"m{k}", 40, 10) for k in range(4))]
+    *_, last = interim_analyses(sites[0], sites[1:], 0.05)
     assert set(last.alarms) == {"label"}
     held = last.blocks.shifts([0])[0].on("layout")
     assert held is not None
@@ -92,10 +94,10 @@ def test_prevalence_alone_is_no_structure() -> None:
 
 
 def test_pairs_of_disjoint_sides_are_compared_as_in_a_federation() -> None:
-    sides = normal_series(np.random.default_rng(7), [50, 40], AXES)
+    sites = normal_series(np.random.default_rng(7), [50, 40], AXES)
     first = np.array([0])
-    (alone,) = compare_pairs(sides, (first, first + 1), sides)
-    (turned,) = compare_pairs(sides, (first + 1, first), sides)
+    (alone,) = compare_pairs(sites, (first, first + 1), sites)
+    (turned,) = compare_pairs(sites, (first + 1, first), sites)
     assert [e.value for e in alone.effects] == pytest.approx([e.value for e in turned.effects])
 
 
@@ -108,6 +110,6 @@ def test_few_series_without_a_change_alarm(skewed: bool) -> None:
     for _ in range(60):
         sizes = [60, *rng.integers(20, 60, 12)]
         rows = [rng.standard_normal((n, 4)) for n in sizes]
-        sides = [rows_side(f"m{k}", {"texture": np.exp(x) if skewed else x}) for k, x in enumerate(rows)]
-        alarmed += any(look.alarms for look in interim_analyses(sides[0], sides[1:], 0.05))
+        sites = [statistics_of_rows(f"m{k}", {"texture": np.exp(x) if skewed else x}) for k, x in enumerate(rows)]
+        alarmed += any(analysis.alarms for analysis in interim_analyses(sites[0], sites[1:], 0.05))
     assert alarmed <= 3  # .025 is spent after 12 months: 1.5 expected at the most

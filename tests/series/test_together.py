@@ -12,7 +12,7 @@ from shiftscope.series.together import together
 from shiftscope.shifts.label_counts import LabelCounts
 
 
-def told(values: np.ndarray) -> Summary:
+def summary_of(values: np.ndarray) -> Summary:
     histogram = Histogram(*MEASURES["brightness"].range)
     for value in values.tolist():
         histogram.add(value)
@@ -25,7 +25,7 @@ def test_measures_are_those_of_all_patients() -> None:
     rng = np.random.default_rng(0)
     values = [rng.normal(120, 30, n) for n in (60, 45, 33)]
     base = known_profile()
-    profiles = [base.model_copy(update={"measures": {"brightness": told(x)}}) for x in values]
+    profiles = [base.model_copy(update={"measures": {"brightness": summary_of(x)}}) for x in values]
     one = together("all", profiles, LabelCounts({}, {}, 0)).measures["brightness"]
     every = np.concatenate(values)
     assert (one.n, one.mean, one.sd) == pytest.approx((len(every), every.mean(), every.std(ddof=1)))

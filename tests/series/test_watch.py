@@ -130,9 +130,9 @@ def test_a_reader_of_the_json_gets_it_back() -> None:
     ],
 )
 def test_what_cannot_be_watched_is_refused(base: Profile, series: list[tuple[str, Profile]], says: str) -> None:
-    with pytest.raises(ProfileError) as told:
+    with pytest.raises(ProfileError) as caught:
         watch(("base", base), series)
-    assert says in str(told.value)
+    assert says in str(caught.value)
 
 
 def test_other_ways_of_measuring_are_refused_naming_both() -> None:

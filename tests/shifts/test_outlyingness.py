@@ -1,4 +1,4 @@
-"""Sites that stand out: whoever changes what two others are told is found, and hardly anybody else."""
+"""Sites that stand out: whoever changes the effect between two others is found, and hardly anybody else."""
 
 from dataclasses import replace
 from itertools import combinations
