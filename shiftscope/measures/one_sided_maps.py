@@ -21,7 +21,7 @@ PUBLIC = np.clip(0.4 + 0.2 * special.ndtri(LEVELS), 0, 1)
 """(33,) the public quantile function at `LEVELS`."""
 
 REACH_SD = 3.0
-"""Standard deviations either side of the mean that 0..1 covers, as in training (`harmonize.zscores`)."""
+"""Standard deviations either side of the mean that 0..1 covers, as in training (`harmonizers`)."""
 
 _STEPS = np.linspace(0, 1, 1024)
 
