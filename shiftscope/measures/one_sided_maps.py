@@ -1,4 +1,4 @@
-"""The cheap harmonizers in their one-sided form: a site maps itself to a fixed public look and needs no other site.
+"""The cheap harmonizers in their one-sided form: a site maps itself to a fixed public reference, without other sites.
 
 They serve diagnosis only, on the luminance: what is left of a difference in features after both sites are mapped is
 what that harmonizer cannot remove. Training maps to the federation's own average instead.

@@ -11,7 +11,7 @@ from shiftscope.profiles.parts.part_files import Part
 from shiftscope.profiles.patients.case_batches import Fit
 from shiftscope.profiles.patients.near_duplicates import ExactCopies, NearDuplicates
 from shiftscope.profiles.patients.patient_stream import Options, patients_of
-from shiftscope.profiles.patients.prepared_cases import Prepared
+from shiftscope.profiles.patients.prepared_cases import PreparedCase
 from shiftscope.profiles.profile_document import Profile
 from shiftscope.profiles.site_accumulator import SiteAccumulator
 from shiftscope.progress import Report, silent
@@ -83,8 +83,8 @@ def part_of_site(
     alike = NearDuplicates() if site.patient_source == "file" else ExactCopies()
     reading = reading if reading is not None else SiteReading(site)
 
-    def gather(case: Prepared) -> None:
-        alike.add(case.about.name, case.about.patient, case.canvases)
+    def gather(case: PreparedCase) -> None:
+        alike.add(case.attributes.name, case.attributes.patient, case.canvases)
         if case.reading is not None:
             reading.add(case.reading)
 
