@@ -28,7 +28,7 @@ from shiftscope.measures.features.extractors import load_extractor
 from shiftscope.phantoms import ANATOMIES, ANNOTATION, APPEARANCE, PLANTS, SIGNED, Phantom
 from shiftscope.profiles import Patient
 from shiftscope.profiles.patients.patient_stream import CANVAS, patients_as_they_are
-from shiftscope.profiles.patients.prepared_cases import Prepared, prepare_pixels
+from shiftscope.profiles.patients.prepared_cases import PreparedCase, prepare_pixels
 from shiftscope.sites import Declarations, read_site
 
 __all__ = ["BASES", "SEVERITIES", "Base", "Change", "load", "variants"]
@@ -151,7 +151,7 @@ def planted(phantom: Phantom, change: Change, rng: np.random.Generator) -> Phant
     return phantom.with_pixels(np.round(phantom.pixels * 255) / 255)
 
 
-def prepared(phantoms: list[Phantom], base: Base) -> Iterator[Prepared]:
+def prepared(phantoms: list[Phantom], base: Base) -> Iterator[PreparedCase]:
     """Phantoms as decoded cases."""
     for index, phantom in enumerate(phantoms):
         mask = phantom.mask[None] if base.masks and phantom.mask.any() else None

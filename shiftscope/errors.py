@@ -90,7 +90,7 @@ class Unreadable(InputError):
 
 
 class TableError(InputError):
-    """A manifest or a table of the owner that cannot be used. It quotes cells, and is for the eyes of the site."""
+    """A manifest or a table of the owner that cannot be used. It quotes cells, and stays at the site."""
 
 
 class TooManyFailures(InputError):
@@ -101,7 +101,7 @@ class Unsettled(InputError):
     """It is not certain who is a patient, what is a class or how files lie.
 
     Args:
-        message: the question with its answers; it may name files, for the eyes of the site.
+        message: the question with its answers; it may name files, and stays at the site.
         nameless: the same in general words, for logs that others read.
     """
 

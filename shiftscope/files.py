@@ -47,7 +47,7 @@ def write_bytes(path: Path, data: bytes, *, private: bool = False) -> None:
 
     Args:
         path: its folder is made where there is none.
-        private: for its owner's eyes only (mode 0600); else as the user's files are.
+        private: readable by its owner alone (mode 0600); else as the user's files are.
 
     Raises:
         ShiftscopeError: it cannot be written there.

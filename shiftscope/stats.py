@@ -64,7 +64,7 @@ class Moments:
 
 
 def least_eigenvalue(matrix: np.ndarray, scale: np.ndarray) -> float:
-    """The least eigenvalue of a symmetric matrix (d, d) told in units of the roots of `scale` (d,), all above 0: for a
+    """The least eigenvalue of a symmetric matrix (d, d) in units of the roots of `scale` (d,), all above 0: for a
     covariance and its variances, of the correlations."""
     unit = np.sqrt(scale)
     return float(np.linalg.eigvalsh(matrix / np.outer(unit, unit))[0])

@@ -56,7 +56,7 @@ def test_a_check_takes_the_answers_from_the_baseline(told, tmp_path: Path, run) 
     assert {item["name"] for item in json.loads(done.out)["findings"]} >= {"appearance", "label"}
     other = run("check", new, "--against", base, "--site", "borough")
     assert other.code == 2
-    assert "nothing tells patients apart" in other.err
+    assert "nothing says who the patients are" in other.err
     assert "names of classes as in the baseline: amber, beige" in other.err
     (new / "site.toml").write_text("one_file_per_patient = true\n", encoding="utf-8")
     assert run("check", new, "--against", base, "--site", "borough").code == 0

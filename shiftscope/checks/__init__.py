@@ -103,5 +103,5 @@ def _lacking(made: Reference) -> list[str]:
             axes.setdefault(site, []).append(axis)
     whom = "most baselines have" if len(made.compared) > 2 else "the other baseline has"
     return [
-        f"'{site}' has no {', '.join(lacked)}, which {whom}: it does not speak of that" for site, lacked in axes.items()
+        f"'{site}' has no {', '.join(lacked)}, which {whom}: it is not compared there" for site, lacked in axes.items()
     ]

@@ -93,7 +93,7 @@ def _question(question: str, made: Reference, answers: Answers, policy: Policy, 
     strictest = limit.warn if limit.warn is not None else limit.error or 0.0
     broken = limit.error if status == "failed" else strictest
     needed = effect.patients_needed(effect.value, strictest) if (found.probability or 0.0) >= _OPEN else None
-    if status != "passed" or (needed or 0) <= min(effect.n):  # then it is not for want of patients that it is open
+    if status != "passed" or (needed or 0) <= min(effect.n):  # then more patients would not decide it
         needed = None
     return Finding(
         kind="question",
@@ -119,7 +119,7 @@ def _not_asked(question: str, made: Reference) -> str:
             f"'{site}' has n = {n}, {needed} are needed" for site, (n, needed) in sorted(made.short.items())
         )
         return f"{noun}: too few patients to decide: {few}"
-    return f"{noun}: not asked, because '{made.new.site}' and {made.whom} have nothing in common that speaks of it"
+    return f"{noun}: not asked, because '{made.new.site}' and {made.whom} have no axis in common that shows it"
 
 
 def _says(question: str, status: Status, limit: float, needed: int | None, found: AxisVerdict, effect: Effect) -> str:

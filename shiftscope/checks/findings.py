@@ -1,4 +1,4 @@
-"""What a check found: findings with their numbers, and what they come to."""
+"""What a check found: findings with their numbers, and the outcome."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
@@ -129,7 +129,7 @@ class CheckResult(Document, Tabular):
 
 
 def outcome_of(findings: Sequence[Finding], policy: Policy) -> Outcome:
-    """What the findings in the policy's categories come to: what could not be judged outranks what failed."""
+    """The outcome of the findings in the policy's categories: what could not be judged outranks what failed."""
     statuses = {finding.status for finding in findings if policy.counts(finding.category)}
     if "inconclusive" in statuses:
         return "inconclusive"

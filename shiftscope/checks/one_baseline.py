@@ -46,7 +46,7 @@ class Reliance:
 
 
 def reliances(made: Reference, found: Judged, policy: Policy) -> list[Reliance]:
-    """Findings whose outcome one baseline decides, of those that three baselines or more speak of."""
+    """Findings whose outcome one baseline decides, of those on which three baselines or more are compared."""
     if len(made.compared) < _ENOUGH or not made.pairs:
         return []
     same = policy.model_copy(update={"require": tuple(made.required(policy))})

@@ -28,8 +28,8 @@ ODDITIES: dict[str, str] = {
     "mask_black_opaque": "the mask holds black that is drawn on a transparent ground: read as background",
     "mask_layers": "the mask holds several layers, pages or volumes: read as one map of classes",
     "mask_interpolated": "the mask holds fractions between class numbers, as after interpolation: rounded",
-    "mask_overlap": "labels of the mask overlap: the larger number stands",
-    "mask_mixed": "the image has masks of class numbers and of one foreground: joined, class numbers standing",
+    "mask_overlap": "labels of the mask overlap: the larger number counts",
+    "mask_mixed": "the image has masks of class numbers and of one foreground: joined, class numbers on top",
     "mask_part": "the mask covers a part of its image, on the same grid: the rest is background",
     "mask_shifted": "the mask lies up to half a voxel beside its image: read voxel by voxel",
     "mask_without_place": (
@@ -45,22 +45,22 @@ ODDITIES: dict[str, str] = {
     "sign_doubtful": "the picture is torn where the sign of its samples changes; read with the sign the header gives",
     "wrapped_values": "negative values were stored as numbers near 65535, and got their sign back",
     "counted_from_zero": (
-        "values look like CT, or are said to be, but none lies below 0: no Hounsfield units, seen by percentiles;"
-        " subtract what was added"
+        "values look like CT, or are said to be, but none lies below 0: no Hounsfield units, scaled between"
+        " percentiles; subtract what was added"
     ),
     "far_below_zero": (
-        "values lie far below 0 without the air by which Hounsfield units are known: seen by percentiles; if it "
+        "values lie far below 0 without the air by which Hounsfield units are known: scaled between percentiles; if it "
         'is CT, say "Modality": "CT" in a sidecar, NAME.json'
     ),
     "ct_no_hu": (
-        "a CT is not in Hounsfield units; it is seen by percentiles, one of 8 bits as it is, and cannot be compared"
-        " with CTs that are"
+        "a CT is not in Hounsfield units; it is scaled between percentiles, one of 8 bits as it is, and cannot be"
+        " compared with CTs that are"
     ),
     "ct_too_high": "a CT holds values above 32767 HU, which no tissue has; read as the header says",
-    "few_bits": "a 16-bit picture stays below a quarter of its range (10, 12 or 14 bits?); it is seen dark",
+    "few_bits": "a 16-bit picture stays below a quarter of its range (10, 12 or 14 bits?); it looks dark to a model",
     "rescale_nonsense": "the rescale slope is zero, or slope or intercept is no number; taken as 1 and 0",
     "broken_scaling": "scl_slope or scl_inter mean nothing (infinite, or no slope beside an intercept): as stored",
-    "fill_value": "a number such as -32768 stood for nothing measured; the lowest measured value was put there",
+    "fill_value": "a number such as -32768 marked what was not measured; the lowest measured value was put there",
     "padding_ignored": "nearly the whole picture lies in the range that is called padding; it was read as a picture",
     "window_ignored": "the stored window or table leaves no picture; the range was chosen from the pixels",
     "polarity": "PresentationLUTShape is INVERSE under MONOCHROME2; the picture was not inverted",
@@ -68,7 +68,7 @@ ODDITIES: dict[str, str] = {
     "bits_kept": "samples need more bits than the header says are stored; all of their bits were kept",
     "high_bit": "HighBit says that samples are shifted, and they are not; it was ignored",
     "real_world": "a real-world value mapping stands beside unscaled values; it was not applied",
-    "signed": "a picture holds values below zero; it is seen by percentiles",
+    "signed": "a picture holds values below zero; it is scaled between percentiles",
     "eight_of_sixteen": "a colour picture of 16 bits a channel was read with 8",
     "transparent": "parts of the picture are transparent; they were made black",
     "profile": "a colour profile or gamma other than sRGB is stored; it was not applied",
@@ -76,8 +76,8 @@ ODDITIES: dict[str, str] = {
     "grey_as_colours": "a TIFF holds three grey samples a pixel; they were read as red, green and blue",
     "alpha_left_out": "transparency was stored beside the colours, and left out",
     # what the picture shows
-    "localizer": "the file is a localizer (a scout), or watches for contrast; it was read for want of an image",
-    "screen": "the file is a screen, a dose sheet or a rendering; it was read for want of an image",
+    "localizer": "the file is a localizer (a scout) or bolus tracking; it was read because there is no other image",
+    "screen": "the file is a screen, a dose sheet or a rendering; it was read because there is no other image",
     "capture": "the file is a secondary capture, of a screen or a film; it was read as the picture itself",
     "computed_map": "the file is a map computed from images, not an image; it was read as it is",
     "raw_film": (

@@ -50,7 +50,7 @@ def write_labels(labels: np.ndarray, stem: Path, grid: PixelGrid | None = None) 
 
     Args:
         labels: (z, y, x) uint8 or uint16.
-        stem, grid: as for `write_seen`.
+        stem, grid: as for `write_image`.
     """
     if grid is not None:
         return _write(grid.stored(labels), stem, grid, displayed=False)

@@ -51,7 +51,9 @@ AXES: dict[str, Axis] = {
     "colour": Axis("appearance", 8, 2, "colour balance and saturation"),
     "texture": Axis("appearance", 8, 1, "sharpness, noise, spectrum and evenness"),
     "noise": Axis("appearance", 4, 1, "noise at each brightness"),
-    "layout": Axis("structure", 16, 1, "place and direction of what is in the image, nearly whatever its look"),
+    "layout": Axis(
+        "structure", 16, 1, "place and direction of what is in the image, nearly independent of its appearance"
+    ),
     "lesion": Axis("structure", 8, 1, "layout of the lesion and what surrounds it"),
     "features_shallow": Axis("features", 16, 1, "fine structure of the image as it is"),
     "features_deep": Axis("features", 16, 1, "layout of the image as it is"),
@@ -61,8 +63,8 @@ AXES: dict[str, Axis] = {
     "quantile_map_deep": Axis("features", 16, 1, "layout after the site's quantile map"),
     "polarity_shallow": Axis("features", 16, 1, "fine structure of the negative after its quantile map"),
     "polarity_deep": Axis("features", 16, 1, "layout of the negative after its quantile map"),
-    "canonical_shallow": Axis("features", 16, 2, "fine structure after the site's map to a public look"),
-    "canonical_deep": Axis("features", 16, 2, "layout after the site's map to a public look"),
+    "canonical_shallow": Axis("features", 16, 2, "fine structure after the site's map to a public reference"),
+    "canonical_deep": Axis("features", 16, 2, "layout after the site's map to a public reference"),
     "morphology": Axis("structure", 8, 1, "size, shape, place and number of the masks, in 2-D", holds_area=True),
     "morphology_3d": Axis("structure", 8, 1, "size, shape, place and number of the masks, in 3-D", holds_area=True),
     "boundary": Axis("annotation", 4, 2, "how the contour lies on the image's edges"),

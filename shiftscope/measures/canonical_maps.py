@@ -1,9 +1,10 @@
 """A site's maps to what is public, fitted before its cases can be harmonized.
 
-The strongest is the public look: what it leaves of a difference is what harmonization cannot remove. Its chain was
-fixed beforehand, for all sites: the quantile map, the slow drift of brightness taken off, one public resolution with
-the public slope of the spectrum, and the quantile map again. The resolution is what noisy and coarse images have in
-common with good ones; above it nobody keeps anything. `benchmarks/removal.py` measures what each harmonizer is worth.
+The strongest maps to the public reference appearance: what it leaves of a difference is what harmonization cannot
+remove. Its chain was fixed beforehand, for all sites: the quantile map, the slow drift of brightness taken off, one
+public resolution with the public slope of the spectrum, and the quantile map again. The resolution is what noisy and
+coarse images have in common with good ones; nothing above it is kept. `benchmarks/removal.py` measures what each
+harmonizer is worth.
 """
 
 from collections.abc import Callable, Sequence
@@ -58,7 +59,7 @@ class Canonical:
         )
 
     def apply(self, grey: "torch.Tensor") -> "torch.Tensor":
-        """The public look of canvases: (b, s, s) -> (b, s, s) in 0..1."""
+        """The canvases mapped to the public reference: (b, s, s) -> (b, s, s) in 0..1."""
         even = _evened(recoloured(grey, self.whole))
         return recoloured(_filtered(even, self.gain), self.filtered)
 

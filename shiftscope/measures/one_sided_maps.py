@@ -1,4 +1,4 @@
-"""The cheap harmonizers in their one-sided form: a site maps itself to a fixed public look and needs no other site.
+"""The cheap harmonizers in their one-sided form: a site maps itself to a fixed public reference, without other sites.
 
 They serve diagnosis only, on the luminance: what is left of a difference in features after both sites are mapped is
 what that harmonizer cannot remove. Training maps to the federation's own average instead.
@@ -21,7 +21,7 @@ PUBLIC = np.clip(0.4 + 0.2 * special.ndtri(LEVELS), 0, 1)
 """(33,) the public quantile function at `LEVELS`."""
 
 REACH_SD = 3.0
-"""Standard deviations either side of the mean that 0..1 covers, as in training (`harmonize.zscores`)."""
+"""Standard deviations either side of the mean that 0..1 covers, as in training (`harmonizers`)."""
 
 _STEPS = np.linspace(0, 1, 1024)
 

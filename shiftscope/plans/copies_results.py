@@ -14,7 +14,7 @@ class Kept(Record):
     Attributes:
         cases: how many it rests on.
         drop: before minus after; of the contrast as a share of what it was.
-        lost: whether so much was lost that the harmonizer should not be used without a look.
+        lost: whether so much was lost that the harmonizer should not be used before somebody has looked at the images.
     """
 
     cases: int

@@ -9,9 +9,9 @@ from shiftscope.profiles.parts.keys import Key
 from shiftscope.profiles.parts.origins import Origin
 from shiftscope.profiles.parts.part_files import Part
 from shiftscope.profiles.patients.case_batches import Fit
-from shiftscope.profiles.patients.look_alikes import Copies, LookAlikes
+from shiftscope.profiles.patients.near_duplicates import ExactCopies, NearDuplicates
 from shiftscope.profiles.patients.patient_stream import Options, patients_of
-from shiftscope.profiles.patients.prepared_cases import Prepared
+from shiftscope.profiles.patients.prepared_cases import PreparedCase
 from shiftscope.profiles.profile_document import Profile
 from shiftscope.profiles.site_accumulator import SiteAccumulator
 from shiftscope.progress import Report, silent
@@ -80,11 +80,11 @@ def part_of_site(
         options = replace(options, seed=first.origin.seed)
     fit = Fit(None if first is None else first.canonical)
     accumulator = SiteAccumulator()
-    alike = LookAlikes() if site.patient_source == "file" else Copies()
+    alike = NearDuplicates() if site.patient_source == "file" else ExactCopies()
     reading = reading if reading is not None else SiteReading(site)
 
-    def gather(case: Prepared) -> None:
-        alike.add(case.about.name, case.about.patient, case.canvases)
+    def gather(case: PreparedCase) -> None:
+        alike.add(case.attributes.name, case.attributes.patient, case.canvases)
         if case.reading is not None:
             reading.add(case.reading)
 
@@ -94,7 +94,7 @@ def part_of_site(
         reading.fail(failure.reason)
     if (why := alike.suspicion()) is not None:
         raise ask_who_is_who(site, why) if site.patient_source == "file" else InputError(_copies(site, why))
-    if isinstance(alike, Copies) and (copies := alike.copies_text()) is not None:
+    if isinstance(alike, ExactCopies) and (copies := alike.copies_text()) is not None:
         reading.add_note(copies)
     failures.sort(key=lambda failure: str(failure.path))
     excluded = Counter(failure.reason for failure in failures)

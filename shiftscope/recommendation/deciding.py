@@ -32,7 +32,7 @@ def taking_part(diagnosis: Diagnosis, profiles: Sequence[Profile]) -> list[Profi
 def decide(
     diagnosis: Diagnosis, profiles: Sequence[Profile], removed: Sequence[Removal], rules: Rules
 ) -> tuple[AdviceDraft, list[str]]:
-    """What it comes to if harmonizers remove so much, and why, beyond the answers themselves."""
+    """What follows if harmonizers remove so much, and why, beyond the answers themselves."""
     called = tuple(question for question, answer in diagnosis.axes.items() if answer.called)
     chosen, rivals = choose(removed, rules)
     case = AdviceDraft(called, min(profile.patients for profile in taking_part(diagnosis, profiles)), chosen, rivals)

@@ -1,4 +1,4 @@
-"""What the advice rests on, and what it has come to so far."""
+"""What the advice rests on, and what is decided so far."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ _ACTIONS: dict[tuple[bool, bool], Action] = {
 
 @dataclass(frozen=True, slots=True)
 class AdviceDraft:
-    """What the advice rests on, and what it has come to so far.
+    """What the advice rests on, and what is decided so far.
 
     Attributes:
         called: questions that count as shifts.
@@ -41,7 +41,7 @@ class AdviceDraft:
 
     @property
     def action(self) -> Action:
-        """What it comes to."""
+        """The action that follows."""
         return _ACTIONS[self.map, self.own]
 
 

@@ -21,7 +21,7 @@ _FILMS = {"CR", "DX", "RG"}
 
 
 def mixtures(series: "Sequence[tuple[Header, Hashable]]") -> Iterator[str]:
-    """Sentences on modalities, body parts, views, several series a patient, and what is read for want of images.
+    """Sentences on modalities, body parts, views, several series a patient, and what is read for lack of images.
 
     Args:
         series: the header of each image that was kept, and whose it is.

@@ -1,4 +1,4 @@
-"""The harmonizers in their one-sided form, and the public look."""
+"""The harmonizers in their one-sided form, and the public reference."""
 
 from collections.abc import Callable
 

@@ -13,7 +13,7 @@ from shiftscope.errors import InputError, Unreadable, Unsettled
 from shiftscope.measures.features.extractors import load_extractor
 from shiftscope.phantoms import ANATOMIES, write_dicom
 from shiftscope.profiles import Options, profile_site
-from shiftscope.profiles.patients.look_alikes import Copies
+from shiftscope.profiles.patients.near_duplicates import ExactCopies
 from shiftscope.sites import Declarations, Site, SiteReading, fingerprint, load, read_site, require_shareable
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:%s\nsize 90405214\n" % (b"a" * 64)
@@ -330,7 +330,7 @@ def test_thirty_of_fifteen_pictures_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_small_share_of_copies_is_told() -> None:
-    seen = Copies()
+    seen = ExactCopies()
     for k in range(40):
         seen.add(str(k), f"p{k}", np.full((1, 1, 4, 4), float(k or 39)))
     assert seen.suspicion() is None

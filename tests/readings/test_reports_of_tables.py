@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from shiftscope.errors import TableError, Unreadable
-from shiftscope.profiles.patients.look_alikes import Copies
+from shiftscope.profiles.patients.near_duplicates import ExactCopies
 from shiftscope.sites import Declarations, Site, load, read_site
 
 
@@ -180,7 +180,7 @@ def test_pointers_in_place_of_files(tmp_path: Path) -> None:
 
 def test_one_picture_under_several_identifiers() -> None:
     """sartorius-research/LIVECell#26: few of many are told; more than a quarter is refused."""
-    seen = Copies()
+    seen = ExactCopies()
     for k in range(400):
         seen.add(f"{k}", f"p{k}", np.full((1, 1, 2, 2), float(k % 385)))
     assert seen.suspicion() is None

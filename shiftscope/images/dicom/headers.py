@@ -49,7 +49,7 @@ class Header:
         orientation: six direction cosines, () where missing.
         month: "YYYY-MM", None where no date is given.
         mosaic: whether the picture is a Siemens mosaic of slices.
-        kind: what the file is, as `dicom_objects.kind_of` says.
+        kind: what the file is, as `objects.kind_of` says.
         raw: whether it is a film for processing.
         projection: laterality and view position of a radiograph, "" where missing.
         body: the part of the body, in capitals, "" where missing.

@@ -62,7 +62,7 @@ def read_volume(path: Path, kind: str) -> Image:
 
     Args:
         path: the file.
-        kind: "nifti", "nifti2", "nifti-pair" or "mgh", as `formats.sniff` found it.
+        kind: "nifti", "nifti2", "nifti-pair" or "mgh", as `file_formats.sniff` found it.
 
     Raises:
         Unreadable: see `load_volume`; "unsupported" for values that no scanner gives.

@@ -44,7 +44,7 @@ def read_raster(path: Path, kind: str) -> Image:
 
     Args:
         path: the file.
-        kind: its format as `formats.sniff` found it.
+        kind: its format as `file_formats.sniff` found it.
 
     Raises:
         Unreadable: see `decode`.

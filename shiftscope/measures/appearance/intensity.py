@@ -91,7 +91,7 @@ _ENOUGH = 0.1  # share of the image below which its foreground does not stand fo
 def foreground(grey: "torch.Tensor", within: "torch.Tensor | None" = None) -> "torch.Tensor":
     """Pixels that are not black, of those `within`; all of those where less than a tenth of the image is not black.
 
-    How much of the frame is black is a matter of framing, not of the scanner's look.
+    How much of the frame is black is a matter of framing, not of how the scanner renders tissue.
 
     Args:
         grey: (b, h, w) in 0..1.

@@ -11,7 +11,7 @@ from shiftscope.measures.canonical_maps import Canonical
 from shiftscope.measures.canvas_batches import grey_of, harmonized_coordinates, measure_canvases
 from shiftscope.measures.features.extractors import Extractor
 from shiftscope.profiles.patients.patient_averages import MeasuredCase
-from shiftscope.profiles.patients.prepared_cases import About, Prepared
+from shiftscope.profiles.patients.prepared_cases import CaseAttributes, PreparedCase
 
 if TYPE_CHECKING:
     import torch
@@ -29,13 +29,15 @@ class Fit:
     """What is fitted on a site before its cases can be measured: given, or filled in by `patients_of`.
 
     Attributes:
-        canonical: the map to the public look; None until it is fitted, and where no case could be read.
+        canonical: the map to the public reference; None until it is fitted, and where no case could be read.
     """
 
     canonical: Canonical | None = None
 
 
-def measured_cases(cases: Iterator[Prepared], extractor: Extractor, device: str, fit: Fit) -> Iterator[MeasuredCase]:
+def measured_cases(
+    cases: Iterator[PreparedCase], extractor: Extractor, device: str, fit: Fit
+) -> Iterator[MeasuredCase]:
     """Measure by the batch; the first cases wait, measured but for it, until the canonical map is fitted on them."""
     waiting: list[_Batch] = []
     for cases_alike in _batches(cases):
@@ -52,20 +54,20 @@ def measured_cases(cases: Iterator[Prepared], extractor: Extractor, device: str,
             yield from batch.finish(fit.canonical, extractor)
 
 
-def measured_as_they_are(cases: Iterable[Prepared], extractor: Extractor, device: str) -> Iterator[MeasuredCase]:
+def measured_as_they_are(cases: Iterable[PreparedCase], extractor: Extractor, device: str) -> Iterator[MeasuredCase]:
     """Measure by the batch, without the features after harmonizers, for which a map would have to be fitted."""
     for alike in _batches(iter(cases)):
         yield from _Batch.measure(alike, extractor, device).cases({})
 
 
-def _batches(cases: Iterator[Prepared]) -> Iterator[list[Prepared]]:
+def _batches(cases: Iterator[PreparedCase]) -> Iterator[list[PreparedCase]]:
     """Up to `BATCH` canvases of neighbouring cases that can share a tensor: alike in colour and in having masks."""
-    for _, alike in groupby(cases, key=lambda case: (case.about.colour, case.about.mask)):
+    for _, alike in groupby(cases, key=lambda case: (case.attributes.colour, case.attributes.mask)):
         while batch := list(_until(alike, BATCH)):
             yield batch
 
 
-def _until(cases: Iterator[Prepared], canvases: int) -> Iterator[Prepared]:
+def _until(cases: Iterator[PreparedCase], canvases: int) -> Iterator[PreparedCase]:
     """Cases until they hold `canvases` canvases or more."""
     held = 0
     for case in cases:
@@ -80,7 +82,7 @@ class _Batch:
     """Cases measured together in all but what needs the canonical map; only their luminance is kept.
 
     Attributes:
-        about: of each case.
+        attributes: of each case.
         sizes: canvases of each case.
         grey: (b, s, s) on the device.
         coordinates: axis -> (b, k).
@@ -88,7 +90,7 @@ class _Batch:
         of_masks: coordinates and numbers measured on each case's mask.
     """
 
-    about: list[About]
+    attributes: list[CaseAttributes]
     sizes: list[int]
     grey: "torch.Tensor"
     coordinates: Mapping[str, np.ndarray]
@@ -96,7 +98,7 @@ class _Batch:
     of_masks: list[tuple[Mapping[str, np.ndarray], Mapping[str, float]]]
 
     @classmethod
-    def measure(cls, cases: list[Prepared], extractor: Extractor, device: str) -> "_Batch":
+    def measure(cls, cases: list[PreparedCase], extractor: Extractor, device: str) -> "_Batch":
         """One transfer to the device, one pass."""
         import torch
 
@@ -106,7 +108,7 @@ class _Batch:
             masks = torch.from_numpy(np.concatenate(drawn)).to(device) if drawn else None
             coordinates, numbers = measure_canvases(canvases, masks, extractor)
             return cls(
-                about=[case.about for case in cases],
+                attributes=[case.attributes for case in cases],
                 sizes=[len(case.canvases) for case in cases],
                 grey=grey_of(canvases),
                 coordinates=coordinates,
@@ -126,11 +128,11 @@ class _Batch:
         """Each case with the mean over its own slices, the `harmonized` axes (b, k) beside its own."""
         coordinates = {**self.coordinates, **harmonized}
         start = 0
-        for about, size, (shape, numbers) in zip(self.about, self.sizes, self.of_masks, strict=True):
+        for attributes, size, (shape, numbers) in zip(self.attributes, self.sizes, self.of_masks, strict=True):
             own = slice(start, start + size)
             start += size
             yield MeasuredCase(
-                about,
+                attributes,
                 {**{axis: _over_slices(rows[own]) for axis, rows in coordinates.items()}, **shape},
                 {**{name: _over_slices(values[own]) for name, values in self.numbers.items()}, **numbers},
             )

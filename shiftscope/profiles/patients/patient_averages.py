@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shiftscope.profiles.patients.prepared_cases import About
+from shiftscope.profiles.patients.prepared_cases import CaseAttributes
 from shiftscope.profiles.profile_document import SEVERAL
 
 __all__ = ["MeasuredCase", "Patient", "average_of"]
@@ -16,7 +16,7 @@ __all__ = ["MeasuredCase", "Patient", "average_of"]
 class MeasuredCase:
     """A case with everything measured on it, averaged over its slices."""
 
-    about: About
+    attributes: CaseAttributes
     coordinates: Mapping[str, np.ndarray]
     numbers: Mapping[str, np.ndarray | float]
 
@@ -52,18 +52,18 @@ def average_of(cases: Sequence[MeasuredCase]) -> Patient:
     """The mean of one patient's cases; what differs between them is "several", or no class."""
     values: dict[str, set[str]] = defaultdict(set)
     for item in cases:
-        for tag, value in item.about.acquisition.items():
+        for tag, value in item.attributes.acquisition.items():
             values[tag].add(value)
-    labels = {item.about.label for item in cases if item.about.label is not None}
+    labels = {item.attributes.label for item in cases if item.attributes.label is not None}
     return Patient(
         cases=len(cases),
-        masks=sum(item.about.mask for item in cases),
+        masks=sum(item.attributes.mask for item in cases),
         label=min(labels) if len(labels) == 1 else None,
         coordinates=_mean_by_key([item.coordinates for item in cases]),
         numbers=_mean_by_key([item.numbers for item in cases]),
         acquisition={tag: min(found) if len(found) == 1 else SEVERAL for tag, found in sorted(values.items())},
-        depths=frozenset(item.about.depth for item in cases),
-        colour=any(item.about.colour for item in cases),
+        depths=frozenset(item.attributes.depth for item in cases),
+        colour=any(item.attributes.colour for item in cases),
         several_classes=len(labels) > 1,
     )
 

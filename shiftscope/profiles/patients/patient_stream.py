@@ -12,7 +12,7 @@ from shiftscope.errors import Unreadable
 from shiftscope.measures.features.extractors import Extractor
 from shiftscope.profiles.patients.case_batches import BATCH, Fit, measured_as_they_are, measured_cases
 from shiftscope.profiles.patients.patient_averages import Patient, average_of
-from shiftscope.profiles.patients.prepared_cases import Prepared, prepare
+from shiftscope.profiles.patients.prepared_cases import PreparedCase, prepare
 from shiftscope.progress import Progress, Report, silent
 from shiftscope.sites import Case, Site, refuse_too_many
 
@@ -45,7 +45,7 @@ def patients_of(
     failures: list[Unreadable],
     report: Report = silent,
     fit: Fit | None = None,
-    on_case: Callable[[Prepared], None] | None = None,
+    on_case: Callable[[PreparedCase], None] | None = None,
 ) -> Iterator[Patient]:
     """Measure the patients of `site`, in an order drawn from the seed.
 
@@ -62,7 +62,7 @@ def patients_of(
         TooManyFailures: more unreadable files than `options.max_failures`.
     """
 
-    def readable() -> Iterator[Prepared]:
+    def readable() -> Iterator[PreparedCase]:
         refuse_too_many(failures, options.max_failures)
         for done, outcome in enumerate(_decoded(_shuffled(site.cases, options.seed), options.workers), start=1):
             if isinstance(outcome, Unreadable):
@@ -75,15 +75,15 @@ def patients_of(
             report(Progress(f"profiling {site.name}", done, len(site.cases), "cases"))
 
     measured = measured_cases(readable(), extractor, options.device, fit if fit is not None else Fit())
-    for _, cases in groupby(measured, key=lambda item: item.about.patient):
+    for _, cases in groupby(measured, key=lambda item: item.attributes.patient):
         yield average_of(list(cases))
 
 
-def patients_as_they_are(cases: Iterable[Prepared], extractor: Extractor, device: str = "cpu") -> Iterator[Patient]:
+def patients_as_they_are(cases: Iterable[PreparedCase], extractor: Extractor, device: str = "cpu") -> Iterator[Patient]:
     """Patients from cases in order of patient, without the features after harmonizers: no map has to be fitted, so
     that every patient is measured independently of the others. For calibration."""
     measured = measured_as_they_are(cases, extractor, device)
-    for _, found in groupby(measured, key=lambda item: item.about.patient):
+    for _, found in groupby(measured, key=lambda item: item.attributes.patient):
         yield average_of(list(found))
 
 
@@ -97,10 +97,10 @@ def _shuffled(cases: Iterable[Case], seed: int) -> list[Case]:
     return [case for index in order for case in by_patient[patients[index]]]
 
 
-def _decoded(cases: list[Case], workers: int) -> Iterator[Prepared | Unreadable]:
+def _decoded(cases: list[Case], workers: int) -> Iterator[PreparedCase | Unreadable]:
     """Prepared cases in the order given, decoded ahead by `workers` threads."""
 
-    def attempt(case: Case) -> Prepared | Unreadable:
+    def attempt(case: Case) -> PreparedCase | Unreadable:
         try:
             return prepare(case, CANVAS)
         except Unreadable as problem:

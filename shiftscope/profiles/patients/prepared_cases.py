@@ -10,14 +10,14 @@ from shiftscope import images, sites
 from shiftscope.measures.basis import load_basis
 from shiftscope.measures.lesions import boundary, morphology
 
-__all__ = ["SLICES", "About", "Prepared", "prepare", "prepare_pixels"]
+__all__ = ["SLICES", "CaseAttributes", "PreparedCase", "prepare", "prepare_pixels"]
 
 SLICES = 8
 """Most slices of a volume that are measured, evenly spaced."""
 
 
 @dataclass(frozen=True, slots=True)
-class About:
+class CaseAttributes:
     """What is known of a case apart from its pixels.
 
     Attributes:
@@ -40,11 +40,11 @@ class About:
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PreparedCase:
     """A decoded case.
 
     Attributes:
-        about: all but the pixels.
+        attributes: all but the pixels.
         canvases: (k, c, s, s) float32 in 0..1, k = 1 for a picture, up to `SLICES` for a volume.
         masks: (k, s, s) bool, or None.
         coordinates: axis -> (d,) for the axes measured on the mask.
@@ -52,7 +52,7 @@ class Prepared:
         reading: what reading its files gave, None where it came as pixels.
     """
 
-    about: About
+    attributes: CaseAttributes
     canvases: np.ndarray
     masks: np.ndarray | None
     coordinates: Mapping[str, np.ndarray]
@@ -85,7 +85,7 @@ def _mask_measures(
     return coordinates, {name: value for name, value in numbers.items() if value is not None}
 
 
-def prepare(case: sites.Case, size: int) -> Prepared:
+def prepare(case: sites.Case, size: int) -> PreparedCase:
     """Decode `case` and resize it to canvases of `size` pixels.
 
     Raises:
@@ -108,7 +108,7 @@ def prepare_pixels(
     spacing_mm: tuple[float, float, float] | None = None,
     acquisition: Mapping[str, str] = MappingProxyType({}),
     name: str = "",
-) -> Prepared:
+) -> PreparedCase:
     """A case that is decoded already.
 
     Args:
@@ -127,8 +127,8 @@ def prepare_pixels(
     if mask is not None:
         coordinates, numbers = _mask_measures(pixels, mask, spacing_mm)
     canvases = images.canvas(pixels[chosen], size)
-    return Prepared(
-        about=About(
+    return PreparedCase(
+        attributes=CaseAttributes(
             name=name,
             patient=patient,
             label=label,

@@ -14,7 +14,7 @@ _LISTED = 8
 
 
 def choose_channel(found: FoundCases, wanted: str | None) -> None:
-    """Give every case the files of one channel; cases that lack it are no longer cases, which is told.
+    """Give every case the files of one channel; cases that lack it are no longer cases, which a note says.
 
     Args:
         found: changed in place.

@@ -59,13 +59,14 @@ def ask_who_is_who(site: Site, why: str) -> Unsettled:
     answers.append(("--one-file-per-patient", f"each file another patient: {len(site.cases)} patients"))
     question = _asked(
         site,
-        f"nothing tells patients apart, and {why}. Sums over files could be sums over one person, so nothing is"
+        f"nothing says who the patients are, and {why}. Sums over files could be sums over one person, so nothing is"
         " written. Say who is a patient, with one of these, a manifest that has a patient column, or --labels with"
         " --patient-column:",
         answers,
     )
     return Unsettled(
-        question, "nothing tells patients apart, and names, folders, headers or pixels suggest that some share files"
+        question,
+        "nothing says who the patients are, and names, folders, headers or pixels suggest that some share files",
     )
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from shiftscope.images import canvas
 from shiftscope.phantoms import ANATOMIES
-from shiftscope.profiles.patients.look_alikes import Copies, LookAlikes
+from shiftscope.profiles.patients.near_duplicates import ExactCopies, NearDuplicates
 
 
 def canvases(n: int, anatomy: str = "ultrasound", seed: int = 0) -> list[np.ndarray]:
@@ -14,7 +14,7 @@ def canvases(n: int, anatomy: str = "ultrasound", seed: int = 0) -> list[np.ndar
 
 
 def watched(pictures: list[np.ndarray], names: list[str] | None = None) -> str | None:
-    alike = LookAlikes()
+    alike = NearDuplicates()
     for number, picture in enumerate(pictures):
         alike.add(names[number] if names else str(number), "", picture)
     return alike.suspicion()
@@ -54,7 +54,7 @@ def test_copies_are_alike(change) -> None:  # type: ignore[no-untyped-def]
 
 
 def test_the_two_most_alike_of_many_blocks_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shiftscope.profiles.patients.look_alikes._ROWS", 8)
+    monkeypatch.setattr("shiftscope.profiles.patients.near_duplicates._ROWS", 8)
     pictures = canvases(30)
     assert watched([*pictures, frame(pictures[3]), pictures[21]]) == named(21, 31)
 
@@ -109,7 +109,7 @@ def test_patients_with_the_very_picture_of_another_are_counted() -> None:
     pictures = canvases(40)
 
     def holders(copies: int) -> str | None:
-        found = Copies()
+        found = ExactCopies()
         for number, picture in enumerate(pictures):
             source = pictures[0] if number < copies else picture
             found.add(f"{number}.png", f"patient {number}", source)
@@ -120,7 +120,7 @@ def test_patients_with_the_very_picture_of_another_are_counted() -> None:
 
 
 def test_a_patient_may_hold_one_picture_twice() -> None:
-    found = Copies()
+    found = ExactCopies()
     for picture in canvases(6):
         for copy in range(3):
             found.add(f"{copy}", str(picture.sum()), picture)

@@ -1,4 +1,4 @@
-"""Pictures that are copies, or neighbours in a volume or a film: what the files of one person often are.
+"""Pictures that are copies, or neighbours in a volume or a film, as the files of one person often are: near-duplicates.
 
 Pictures are compared by thumbnails of 32 x 32 pixels, whose grey levels are replaced by their ranks, so that
 brightness, contrast and gamma do not count. Measured on 17 collections of 13 to 200 images and on volumes cut into
@@ -20,7 +20,7 @@ from collections.abc import Iterator
 import numpy as np
 from scipy.stats import rankdata
 
-__all__ = ["Copies", "LookAlikes"]
+__all__ = ["ExactCopies", "NearDuplicates"]
 
 LIKENESS = 0.98
 SERIES = 0.7
@@ -38,7 +38,7 @@ THUMBNAIL_SIZE = 32
 _ROWS = 512
 
 
-class Copies:
+class ExactCopies:
     """Who holds the very picture of another patient: sixteen bytes a picture."""
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ class Copies:
         self._copy = ""
 
     def add(self, name: str, patient: str, canvases: np.ndarray) -> None:
-        """Keep the mark of a picture; as `LookAlikes.add`."""
+        """Keep the mark of a picture; as `NearDuplicates.add`."""
         mark = hashlib.blake2b(np.ascontiguousarray(canvases).tobytes(), digest_size=16).digest()
         first, holder = self._first.setdefault(mark, (name, patient))
         self._patients.add(patient)
@@ -75,7 +75,7 @@ class Copies:
         return f"{held} hold the very picture of another, for example {self._example}"
 
 
-class LookAlikes:
+class NearDuplicates:
     """Thumbnails of a site's pictures, two kilobytes each, and what they say of its patients."""
 
     def __init__(self) -> None:
