@@ -53,7 +53,7 @@ def few(sites: Sites) -> list[tuple[str, np.ndarray]]:
 
 def size_for(harmonizer: Harmonizer) -> int:
     """Patients per site: enough to share."""
-    return max(12, harmonizer.least)
+    return max(12, harmonizer.min_patients)
 
 
 @cache
@@ -66,7 +66,7 @@ def fitted(name: str, form: str) -> tuple[Sites, dict[str, Statistics], Statisti
 def own_of(harmonizer: Harmonizer, patients: Sequence[Sequence[np.ndarray]], reference: Statistics) -> Statistics:
     """What a site that was not there learns of itself: its own images and the finished reference, pass by pass."""
     own = NOTHING
-    for number in range(len(harmonizer.passes)):
+    for number in range(len(harmonizer.exchanges)):
         own = share(harmonizer, number, patients, own, reference)
     return own
 
@@ -176,7 +176,7 @@ class TestEveryMember:
         self, name: str, form: str
     ) -> None:
         harmonizer = HARMONIZERS[name]
-        sites = planted(form, harmonizer.least - 1)
+        sites = planted(form, harmonizer.min_patients - 1)
         owns, reference = fit(harmonizer, sites)
         assert not reference
         for site, case in few(sites):
@@ -230,8 +230,8 @@ def test_what_is_sent_is_small_and_of_one_shape(name: str, form: str) -> None:
 def test_the_interface_has_no_place_for_a_mask_or_a_label() -> None:
     for harmonizer in HARMONIZERS.values():
         assert positional(harmonizer.apply) == 3
-        assert all(positional(one.share) == 3 for one in harmonizer.passes)
-        assert all(positional(one.combine) == 2 for one in harmonizer.passes)
+        assert all(positional(one.share) == 3 for one in harmonizer.exchanges)
+        assert all(positional(one.combine) == 2 for one in harmonizer.exchanges)
         assert harmonizer.mix is None or positional(harmonizer.mix) == 4
 
 

@@ -67,7 +67,7 @@ class Participant:
         self.plan = job.plan
         self.site = site
         self.home = job.home(site)
-        self.views = SiteData(job, site)
+        self.site_data = SiteData(job, site)
 
     @cached_property
     def others(self) -> list["Participant"]:
@@ -76,7 +76,7 @@ class Participant:
 
     def describe(self) -> dict[str, Any]:
         """Who this is, how much it has, and a mark of how it was split."""
-        samples = self.views.plain
+        samples = self.site_data.plain
         parts = {"train": samples.train, "val": samples.val, "test": samples.test}
         patients = {part: len({sample.patient for sample in cases}) for part, cases in parts.items()}
         divided = sorted({(sample.patient, part) for part, cases in parts.items() for sample in cases})
@@ -91,8 +91,8 @@ class Participant:
         return path.read_bytes()
 
     def share(self, harmonizer: str, number: int, reference: Statistics) -> Statistics:
-        """The site's word in one pass of a harmonizer: aggregates over its training cases."""
-        return self.views.share(harmonizer, number, reference)
+        """The site's share in one exchange of a harmonizer: aggregates over its training cases."""
+        return self.site_data.share(harmonizer, number, reference)
 
     def harmonize(self, harmonizer: str, reference: Statistics) -> tuple[float, Kept | None]:
         """Harmonize all cases.
@@ -101,8 +101,8 @@ class Participant:
             The mean absolute change of a training pixel (1 where slices were resampled and no pixel has a counterpart),
             and what is left of what the model has to learn.
         """
-        before, after = self.views.plain.train, self.views.harmonized(harmonizer, reference).train
-        mix = self.views.mix(harmonizer, reference)
+        before, after = self.site_data.plain.train, self.site_data.harmonized(harmonizer, reference).train
+        mix = self.site_data.mix(harmonizer, reference)
         rng = np.random.default_rng(0)
         change = []
         for one, other in zip(before, after, strict=True):
@@ -133,7 +133,7 @@ class Participant:
         sent = {name: tensor for name, tensor in everything.items() if name not in home}
         spent = SiteRound(
             steps=round_.steps,
-            passes=round_.passes,
+            passes=round_.gradients,
             seconds=time.perf_counter() - since,
             peak_bytes=peak_bytes(self.job.device) if measured else None,
             start=start,
@@ -151,8 +151,8 @@ class Participant:
         since = time.perf_counter()
         with single_threaded(), seeded(*round_.origin, "finish"):
             algorithm.finish(model, round_)
-            spent = SiteRound(steps=round_.steps, passes=round_.passes, seconds=time.perf_counter() - since)
-            samples = self.views.harmonized(chosen.harmonizer, reference)
+            spent = SiteRound(steps=round_.steps, passes=round_.gradients, seconds=time.perf_counter() - since)
+            samples = self.site_data.harmonized(chosen.harmonizer, reference)
             val, test = (self._judged(model, part) for part in (samples.val, samples.test))
         save_arrays(self._cases_path(arm, seed, "val"), val)
         save_arrays(self._cases_path(arm, seed, "test"), test)
@@ -175,7 +175,7 @@ class Participant:
         For a gated arm the differences of its own models, used or not, come beside them: "ungated/" + arm.
 
         Args:
-            judged: what the coordinator heard of the site's final models, which therefore need no other look.
+            judged: what the coordinator heard of the site's final models, which need not be judged again.
         """
         first, *others = self.job.arms
         if not self.job.keep_models:
@@ -195,7 +195,7 @@ class Participant:
 
     def _replicates(self, base: list[Cases], other: list[Cases]) -> np.ndarray:
         metric = METRICS[self.plan.task][PRIMARY[self.plan.task]]
-        patients = [sample.patient for sample in self.views.plain.test]
+        patients = [sample.patient for sample in self.site_data.plain.test]
         return replicates(base, other, metric, patients, self.plan.split.salt)
 
     def _tested(self, arm: Arm) -> list[Cases]:
@@ -243,7 +243,7 @@ class Participant:
             samples=self._learns_from(algorithm, chosen, number, reference),
             origin=(seed, self.site),
             device=self.job.device,
-            mix=self.views.mix(chosen.harmonizer, reference),
+            mix=self.site_data.mix(chosen.harmonizer, reference),
         )
         return algorithm, model, round_
 
@@ -271,7 +271,7 @@ class Participant:
         if algorithm.pools and number > algorithm.federated(arm.rounds):
             return []
         sites = self.others if algorithm.pools else [self]
-        return [sample for site in sites for sample in site.views.harmonized(arm.harmonizer, reference).train]
+        return [sample for site in sites for sample in site.site_data.harmonized(arm.harmonizer, reference).train]
 
     def _judged(self, model: nn.Module, samples: list[Sample]) -> Cases:
         return judge(model, samples, self.plan, self.job.device)

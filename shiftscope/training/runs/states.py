@@ -68,7 +68,7 @@ class Checkpoint:
         shared: the tensors all sites have in common.
         memory: what the algorithm keeps at the server.
         entries: the account of the rounds so far.
-        evaluation: site -> its word on the final model, empty until the last round is through.
+        evaluation: site -> how it judged the final model, empty until the last round is through.
         evaluation_bytes: payload of the evaluation, both ways.
     """
 
@@ -101,7 +101,7 @@ def save_checkpoint(path: Path, state: Checkpoint) -> None:
     facts = {
         "round": state.round,
         "entries": [json.loads(entry.model_dump_json()) for entry in state.entries],
-        "evaluation": {site: json.loads(word.model_dump_json()) for site, word in state.evaluation.items()},
+        "evaluation": {site: json.loads(answer.model_dump_json()) for site, answer in state.evaluation.items()},
         "evaluation_bytes": state.evaluation_bytes,
     }
     _write(path, {"shared": state.shared, "memory": state.memory}, {"shiftscope": json.dumps(facts)})

@@ -21,7 +21,7 @@ from shiftscope.plans import Cost, Kept, RoundEntry, RunResult
 from shiftscope.progress import Report, silent
 from shiftscope.training.algorithms.families import find_algorithm
 from shiftscope.training.evaluation.fairness import refuse_unequal
-from shiftscope.training.evaluation.run_summaries import SiteFacts, leaks_told, summarise
+from shiftscope.training.evaluation.run_summaries import SiteFacts, leak_notes, summarise
 from shiftscope.training.federation.flower.federation import Federation, Replies
 from shiftscope.training.federation.flower.messages import Payload
 from shiftscope.training.federation.flower.strategy import AccountedFedAvg
@@ -86,7 +86,7 @@ class _Run:
     def result(self) -> RunResult:
         described = self.federation.join()
         self.asked_bytes += described.bytes
-        self._require_same_splits({site: parcel.facts["split"] for site, parcel in described.parcels.items()})
+        self._require_same_splits({site: payload.facts["split"] for site, payload in described.payloads.items()})
         references = {name: self._reference(name) for name in self.job.harmonizers}
         runs = {
             (arm.name, seed): self._strategy(arm, seed, references.get(arm.harmonizer or "", NOTHING))
@@ -97,11 +97,11 @@ class _Run:
         differences = self._differences(runs)
         facts = {
             site: SiteFacts(
-                parcel.facts["patients"],
-                parcel.facts["left_out"],
+                payload.facts["patients"],
+                payload.facts["left_out"],
                 {name: changed[site] for name, changed in self.changed.items() if site in changed},
             )
-            for site, parcel in described.parcels.items()
+            for site, payload in described.payloads.items()
         }
         spent = sum(entry.bytes for run in runs.values() for entry in run.entries)
         spent += sum(run.evaluation_bytes for run in runs.values()) + self.asked_bytes
@@ -129,31 +129,35 @@ class _Run:
         write_text(kept, json.dumps({**before, **marks}, indent=1))
 
     def _reference(self, name: str) -> Statistics:
-        """Ask for the sites' shares pass by pass, send the reference out, and see that it changes something.
+        """Ask for the sites' shares, exchange by exchange, send the reference out, and see that it changes something.
 
         Raises:
             EngineError: too few patients to share anything, or no pixel changed at any site.
         """
         harmonizer = HARMONIZERS[name]
-        kept = kept_reference(self.job.out, name)
-        if kept.exists():  # a resumed run must not change it, whoever is missing today
-            reference: Statistics = read_reference(kept, name)
+        path = kept_reference(self.job.out, name)
+        if path.exists():  # a resumed run must not change it, whoever is missing today
+            reference: Statistics = read_reference(path, name)
         else:
             reference = NOTHING
-            for number in range(len(harmonizer.passes)):
-                facts = {"harmonizer": name, "pass": number}
+            for number in range(len(harmonizer.exchanges)):
+                facts = {"harmonizer": name, "exchange": number}
                 answers = self._ask(f"share for {name}", "query.share", Payload(statistics=reference, facts=facts))
-                shares = [answers.parcels[site].statistics for site in sorted(answers.parcels)]
+                shares = [answers.payloads[site].statistics for site in sorted(answers.payloads)]
                 if not any(shares):
                     raise EngineError(_nothing_shared(name, answers))
                 reference = combine(harmonizer, number, shares, reference)
-            save_arrays(kept, dict(reference))
+            save_arrays(path, dict(reference))
         answers = self._ask(
             f"harmonize with {name}", "query.harmonize", Payload(statistics=reference, facts={"harmonizer": name})
         )
-        self.changed[name] = {site: float(parcel.facts["changed"]) for site, parcel in answers.parcels.items()}
-        told = {site: parcel.facts["kept"] for site, parcel in answers.parcels.items() if parcel.facts["kept"]}
-        self.notes += leaks_told(self.job, name, {site: Kept.model_validate(kept) for site, kept in told.items()})
+        self.changed[name] = {site: float(payload.facts["changed"]) for site, payload in answers.payloads.items()}
+        kept = {
+            site: Kept.model_validate(payload.facts["kept"])
+            for site, payload in answers.payloads.items()
+            if payload.facts["kept"]
+        }
+        self.notes += leak_notes(self.job, name, kept)
         if self.changed[name] and max(self.changed[name].values()) < LEAST_CHANGE:
             raise EngineError(f'harmonizer {name}: it changed no pixel at any site; set harmonizer = "" in the plan')
         return reference
@@ -173,15 +177,15 @@ class _Run:
         server.memory = state.memory
         strategy = AccountedFedAvg(self.federation, algorithm, arm, seed, reference, server, state, self._note)
         strategy.run()
-        asked = strategy.parcels(state.shared)
-        asked = {site: parcel for site, parcel in asked.items() if site not in state.evaluation}
+        asked = strategy.payloads(state.shared)
+        asked = {site: payload for site, payload in asked.items() if site not in state.evaluation}
         if asked:
             answers = self.federation.ask("evaluate", asked)
-            self._tell(f"judge {arm.name} seed {seed}", answers)
-            if not answers.parcels and not state.evaluation:
+            self._note_failures(f"judge {arm.name} seed {seed}", answers)
+            if not answers.payloads and not state.evaluation:
                 why = "; ".join(answers.failures.values())
                 raise EngineError(f"no site could judge {arm.name} seed {seed} ({why}); mend the sites and resume")
-            state.evaluation |= {site: _word(site, answers) for site in answers.parcels}
+            state.evaluation |= {site: _evaluation(site, answers) for site in answers.payloads}
             state.evaluation_bytes += answers.bytes
             save_checkpoint(self.job.checkpoint(arm.name, seed), state)
         return state
@@ -195,18 +199,18 @@ class _Run:
             return {}
         answers = self.federation.ask("query.compare", {site: _judged(site, runs) for site in self.federation.nodes})
         self.asked_bytes += answers.bytes
-        self._tell("compare the strategies", answers)
-        names = sorted({name for parcel in answers.parcels.values() for name in parcel.tensors})
-        return {name: {site: parcel.tensors[name] for site, parcel in answers.parcels.items()} for name in names}
+        self._note_failures("compare the strategies", answers)
+        names = sorted({name for payload in answers.payloads.values() for name in payload.tensors})
+        return {name: {site: payload.tensors[name] for site, payload in answers.payloads.items()} for name in names}
 
-    def _ask(self, what: str, question: str, parcel: Payload) -> Replies:
+    def _ask(self, what: str, question: str, payload: Payload) -> Replies:
         """Ask all sites; who cannot answer is noted."""
-        answers = self.federation.ask_all(question, parcel)
+        answers = self.federation.ask_all(question, payload)
         self.asked_bytes += answers.bytes
-        self._tell(what, answers)
+        self._note_failures(what, answers)
         return answers
 
-    def _tell(self, what: str, answers: Replies) -> None:
+    def _note_failures(self, what: str, answers: Replies) -> None:
         self.notes += [f"site {site} did not {what}: {why}" for site, why in answers.failures.items()]
 
     def _note(self, entry: RoundEntry) -> None:
@@ -218,24 +222,25 @@ class _Run:
 
 
 def _judged(site: str, runs: Mapping[tuple[str, int], Checkpoint]) -> Payload:
-    words = {key: run.evaluation[site] for key, run in runs.items() if site in run.evaluation}
-    return Payload(facts={"judged": [[arm, seed, word.kept_baseline] for (arm, seed), word in words.items()]})
+    arrived = {key: run.evaluation[site] for key, run in runs.items() if site in run.evaluation}
+    return Payload(facts={"judged": [[arm, seed, answer.kept_baseline] for (arm, seed), answer in arrived.items()]})
 
 
-def _word(site: str, answers: Replies) -> Evaluation:
-    """What the site said of the final model, and what asking it cost."""
-    word = Evaluation.model_validate(answers.parcels[site].facts)
-    spent = word.spent.model_copy(update={"up": answers.up[site], "down": answers.down[site]})
-    return word.model_copy(update={"spent": spent})
+def _evaluation(site: str, answers: Replies) -> Evaluation:
+    """How the site judged the final model, and what asking it cost."""
+    evaluation = Evaluation.model_validate(answers.payloads[site].facts)
+    spent = evaluation.spent.model_copy(update={"up": answers.up[site], "down": answers.down[site]})
+    return evaluation.model_copy(update={"spent": spent})
 
 
 def _nothing_shared(name: str, answers: Replies) -> str:
     """Why there is no reference, and what to do."""
-    if not answers.parcels:
+    if not answers.payloads:
         return f"harmonizer {name}: no site could answer ({'; '.join(answers.failures.values())}); mend them and resume"
     return (
-        f"harmonizer {name}: no site has {HARMONIZERS[name].least} training patients with anything to share (fewer"
-        " patients, or images without what it works on); choose 'zscore', which shares nothing, or collect more cases"
+        f"harmonizer {name}: no site has {HARMONIZERS[name].min_patients} training patients with anything to share"
+        " (fewer patients, or images without what it works on); choose 'zscore', which shares nothing, or collect more"
+        " cases"
     )
 
 

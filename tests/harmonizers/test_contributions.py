@@ -14,7 +14,7 @@ def geometry(*spacing: float) -> np.ndarray:
     return np.array([spacing, (1, 64, 64)])
 
 
-def telling_case(name: str) -> np.ndarray:
+def contributing_case(name: str) -> np.ndarray:
     rng = np.random.default_rng(1)
     return {
         "geometry": geometry(5, 0.5, 0.5),
@@ -29,20 +29,20 @@ def silent_case(name: str) -> np.ndarray:
         return np.full((1, 3, 48, 48), 0.98, np.float32)  # glass
     if name == "resample":
         return geometry(np.nan, np.nan, np.nan)
-    return np.zeros_like(telling_case(name))
+    return np.zeros_like(contributing_case(name))
 
 
 @pytest.mark.parametrize("name", SHARING)
-def test_a_case_tells_where_there_is_something_to_learn_from_it(name: str) -> None:
-    assert SHARING[name].tells(telling_case(name))
-    assert not SHARING[name].tells(silent_case(name))
+def test_a_case_contributes_where_there_is_something_to_learn_from_it(name: str) -> None:
+    assert SHARING[name].contributes(contributing_case(name))
+    assert not SHARING[name].contributes(silent_case(name))
 
 
 @pytest.mark.parametrize("name", [name for name, chosen in SHARING.items() if chosen.on != "features"])
 def test_who_does_not_tell_adds_nothing(name: str) -> None:
     """Beside them, a silent patient leaves the first pass as it is: a share rests on those who are counted."""
-    told, silent = telling_case(name), silent_case(name)
-    learn = SHARING[name].passes[0].share
+    told, silent = contributing_case(name), silent_case(name)
+    learn = SHARING[name].exchanges[0].share
     alone, beside = learn([[told]], {}, {}), learn([[told], [silent]], {}, {})
     assert alone
     assert alone.keys() == beside.keys()
@@ -52,7 +52,7 @@ def test_who_does_not_tell_adds_nothing(name: str) -> None:
 
 @pytest.mark.parametrize("spacing", [(1, 1, 0), (1, -1, 1), (np.inf, 1, 1)])
 def test_a_spacing_no_scanner_has_tells_nothing(spacing: tuple[float, ...]) -> None:
-    assert not HARMONIZERS["resample"].tells(geometry(*spacing))
+    assert not HARMONIZERS["resample"].contributes(geometry(*spacing))
 
 
 def frames(count: int) -> tuple[list[float | None], list[float | None]]:
