@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from shiftscope.copies.copy_folders import CopyFolder
-from shiftscope.copies.mapped_cases import LEAST_CHANGE, MappedCase, map_case
+from shiftscope.copies.mapped_cases import MappedCase, map_case
 from shiftscope.copies.site_fits import FittedHarmonizer
 from shiftscope.errors import InputError, Unreadable, UsageError
-from shiftscope.harmonizers import HARMONIZERS
+from shiftscope.harmonizers import HARMONIZERS, LEAST_CHANGE
 from shiftscope.progress import Progress, Report, silent
 from shiftscope.sites import Case, Site, refuse_too_many
 

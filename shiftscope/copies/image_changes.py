@@ -7,15 +7,15 @@ from statistics import fmean
 
 import numpy as np
 
-from shiftscope.copies.mapped_cases import LEAST_CHANGE, MappedCase
+from shiftscope.copies.mapped_cases import MappedCase
 from shiftscope.copies.site_fits import FittedHarmonizer
 from shiftscope.errors import Unreadable
-from shiftscope.harmonizers import HARMONIZERS
+from shiftscope.harmonizers import HARMONIZERS, LEAST_CHANGE
 from shiftscope.harmonizers.case_maps import LANDMARKS
+from shiftscope.harmonizers.coarse_features import case_features
 from shiftscope.harmonizers.leakage import (
     MARGIN_CONTRAST,
     MARGIN_SEPARABILITY,
-    case_features,
     contrast,
     fading,
     leakage,

@@ -13,10 +13,7 @@ from shiftscope.images.grids import PixelGrid, grid_of
 from shiftscope.sites import Case, load
 from shiftscope.training.data.model_inputs import channels
 
-__all__ = ["LEAST_CHANGE", "MappedCase", "map_case"]
-
-LEAST_CHANGE = 1e-4
-"""Mean change of a pixel in [0, 1], a fortieth of an 8-bit grey level: less is no change, as in training."""
+__all__ = ["MappedCase", "map_case"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from shiftscope.harmonizers.case_maps import map_landmarks, match_case, mean_lan
 from shiftscope.harmonizers.colours import mean_colours, recolour, reference_colours
 from shiftscope.harmonizers.fitting import combine, fit, share
 from shiftscope.harmonizers.fourier_blocks import mean_block, replace_block, sites_block
-from shiftscope.harmonizers.harmonizer import MIN_PATIENTS, NOTHING, Exchange, Harmonizer, Statistics
+from shiftscope.harmonizers.harmonizer import LEAST_CHANGE, MIN_PATIENTS, NOTHING, Exchange, Harmonizer, Statistics
 from shiftscope.harmonizers.local_contrasts import equalize
 from shiftscope.harmonizers.percentiles import stretch
 from shiftscope.harmonizers.polarities import align, map_turned, mean_picture, turned_quantiles
@@ -21,7 +21,18 @@ from shiftscope.harmonizers.stains import is_stained, mean_stains, reference_sta
 from shiftscope.harmonizers.styles import mean_style, mix_styles, sites_styles, unchanged
 from shiftscope.harmonizers.zscores import standardize
 
-__all__ = ["HARMONIZERS", "MIN_PATIENTS", "NOTHING", "Exchange", "Harmonizer", "Statistics", "combine", "fit", "share"]
+__all__ = [
+    "HARMONIZERS",
+    "LEAST_CHANGE",
+    "MIN_PATIENTS",
+    "NOTHING",
+    "Exchange",
+    "Harmonizer",
+    "Statistics",
+    "combine",
+    "fit",
+    "share",
+]
 
 _QUANTILES = Exchange(mean_quantiles, barycentre)
 

@@ -6,10 +6,22 @@ from typing import Literal
 
 import numpy as np
 
-__all__ = ["MIN_PATIENTS", "NOTHING", "Exchange", "Harmonizer", "Patients", "Statistics", "has_foreground"]
+__all__ = [
+    "LEAST_CHANGE",
+    "MIN_PATIENTS",
+    "NOTHING",
+    "Exchange",
+    "Harmonizer",
+    "Patients",
+    "Statistics",
+    "has_foreground",
+]
 
 MIN_PATIENTS = 10
 """A site with fewer training patients shares no statistics; it is harmonized all the same, by its own, at home."""
+
+LEAST_CHANGE = 1e-4
+"""Mean change of a pixel in [0, 1], a fortieth of an 8-bit grey level: less than that in all cases is no change."""
 
 Statistics = Mapping[str, np.ndarray]
 """Named float64 arrays of fixed shape: all that a harmonizer ever sends. Empty: nothing is sent."""

@@ -39,7 +39,7 @@ def amplitudes(case: np.ndarray) -> np.ndarray:
 def refine(case: np.ndarray, own: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     """Every pattern times wanted / own of its ring; the mean and exact-zero padding stay.
 
-    Rings that one of both has not seen go with the nearest that both have.
+    Rings that one of both lacks go with the nearest that both have.
 
     Args:
         case: (z, c, y, x) in [0, 1].

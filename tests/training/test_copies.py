@@ -26,8 +26,8 @@ from shiftscope.plans import Plan
 from shiftscope.progress import Progress
 from shiftscope.sites import Site, load, read_site
 from shiftscope.training.data.model_inputs import channels, load_samples
+from shiftscope.training.runs.array_files import save_arrays
 from shiftscope.training.runs.kept_references import read_reference
-from shiftscope.training.runs.states import save_arrays
 
 WRITTEN = [name for name, one in HARMONIZERS.items() if one.mix is None and one.on in ("pixels", "colour")]
 

@@ -13,7 +13,8 @@ from shiftscope.training.algorithms.families import CONTROLS
 from shiftscope.training.arms import arms_of
 from shiftscope.training.data.model_inputs import Sample, Samples
 from shiftscope.training.federation import participants
-from shiftscope.training.federation.participants import Participant, initial_tensors
+from shiftscope.training.federation.participants import Participant
+from shiftscope.training.federation.starting_models import initial_tensors
 from shiftscope.training.runs.jobs import Job
 
 

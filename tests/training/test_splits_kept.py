@@ -95,7 +95,7 @@ def test_another_patient_regex_is_refused_before_anything_runs(pair: dict[str, P
     plan = plan_for(pair, image_size=16, rounds=1)
     out = tmp_path / "run"
     train(plan, pair, RunOptions(engine="inline", out=out))
-    said = r"--patient-regex: None when .* was begun, now '\^\(p\\\\d\+\)'; patients would change sides"
+    said = r"--patient-regex: None when .* was begun, now '\^\(p\\\\d\+\)'; patients would change parts"
     with pytest.raises(UsageError, match=said):
         train(plan, pair, RunOptions(engine="inline", out=out, resume=True, patient_regex=r"^(p\d+)"))
     assert (out / "result.json").exists()

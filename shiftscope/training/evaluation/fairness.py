@@ -65,12 +65,12 @@ def not_comparable(job: Job, runs: Mapping[tuple[str, int], Checkpoint]) -> dict
     why: dict[str, str] = {}
     for arm in others:
         for seed in job.plan.seeds:
-            mine, base = (_missed(runs[name, seed]) for name in (arm.name, first.name))
+            own, base = (_missed(runs[name, seed]) for name in (arm.name, first.name))
             for site in job.sites:
-                if mine.get(site, 0) != base.get(site, 0):
+                if own.get(site, 0) != base.get(site, 0):
                     why[arm.name] = (
                         f"'{arm.name}' is not compared with '{first.name}': with seed {seed} site {site} missed"
-                        f" {mine.get(site, 0)} rounds of the one and {base.get(site, 0)} of the other; resume when the"
+                        f" {own.get(site, 0)} rounds of the one and {base.get(site, 0)} of the other; resume when the"
                         " site is back, or start anew"
                     )
     return why

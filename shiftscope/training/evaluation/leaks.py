@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from shiftscope.harmonizers.coarse_features import case_features
 from shiftscope.harmonizers.leakage import (
     MARGIN_CONTRAST,
     MARGIN_SEPARABILITY,
     Drop,
-    case_features,
     contrast,
     fading,
     leakage,

@@ -12,9 +12,9 @@ from shiftscope.training.data.batches import Mix
 from shiftscope.training.data.case_features import with_features
 from shiftscope.training.data.model_inputs import Sample, Samples, load_samples, read_planned
 from shiftscope.training.models.networks import LINEAR
+from shiftscope.training.runs.array_files import load_arrays, save_arrays
 from shiftscope.training.runs.jobs import Job
 from shiftscope.training.runs.kept_references import own_statistics
-from shiftscope.training.runs.states import load_arrays, save_arrays
 
 __all__ = ["SiteData"]
 

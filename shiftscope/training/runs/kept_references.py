@@ -7,7 +7,7 @@ import numpy as np
 
 from shiftscope.errors import EngineError, InputError
 from shiftscope.harmonizers import NOTHING, Harmonizer, Statistics, combine, share
-from shiftscope.training.runs.states import load_arrays
+from shiftscope.training.runs.array_files import load_arrays
 
 __all__ = ["kept_reference", "own_statistics", "read_reference"]
 

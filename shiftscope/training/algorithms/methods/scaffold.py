@@ -68,7 +68,7 @@ def average_with_controls(shared: Tensors, updates: Sequence[Update], server: Se
 
     The paper weighs sites alike in both. Were c weighted otherwise than the model, the corrected steps would head for
     another optimum than FedAvg's; so both go by training cases. A site that is missing leaves its share of c as it was.
-    One that has never answered has c_i = 0 and weighs what the plan expects of it, until its update tells: then the
+    One that has never answered has c_i = 0 and weighs what the plan expects of it, until its update says it: then the
     sum of all weights changes, and c with it.
     """
     mean = weighted_mean(updates)

@@ -48,6 +48,10 @@ class Replies:
         """Payload of all sites, both ways."""
         return sum(self.up.values()) + sum(self.down.values())
 
+    def failure_notes(self, what: str) -> list[str]:
+        """A sentence for every site that did not do `what`, and why."""
+        return [f"site {site} did not {what}: {why}" for site, why in self.failures.items()]
+
 
 class Federation:
     """Names for Flower's nodes, and the bookkeeping of questions and answers."""
@@ -81,10 +85,10 @@ class Federation:
             answers.payloads[str(payload.facts["site"])] = payload
             answers.up[str(payload.facts["site"])] = size_of(reply.content)
         self.nodes = dict(sorted(self.nodes.items()))
-        silent = "; ".join(reasons) or f"no answer within {patience:g} s"
-        self.missing = {site: f"never joined: {silent}" for site in self.job.sites if site not in self.nodes}
+        why = "; ".join(reasons) or f"no answer within {patience:g} s"
+        self.missing = {site: f"never joined: {why}" for site in self.job.sites if site not in self.nodes}
         if not self.nodes:
-            raise EngineError(f"no site could take part: {silent}")
+            raise EngineError(f"no site could take part: {why}")
         return answers
 
     def ask(self, question: str, payloads: Mapping[str, Payload]) -> Replies:
