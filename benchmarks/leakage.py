@@ -19,11 +19,11 @@ from typing import Any
 import numpy as np
 
 from shiftscope.harmonizers import HARMONIZERS, fit
+from shiftscope.harmonizers.coarse_features import case_features
 from shiftscope.harmonizers.leakage import (
     MARGIN_CONTRAST,
     MARGIN_SEPARABILITY,
     Drop,
-    case_features,
     contrast,
     fading,
     leakage,

@@ -13,7 +13,7 @@ from shiftscope.copies.site_fits import fit_site
 from shiftscope.phantoms import ANATOMIES, write_site
 from shiftscope.plans import Plan, PlannedSite, read_plan, write_plan
 from shiftscope.sites import read_site
-from shiftscope.training.runs.states import save_arrays
+from shiftscope.training.runs.array_files import save_arrays
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from shiftscope.copies.mapped_cases import Viewed
+from shiftscope.copies.mapped_cases import MappedCase
 from shiftscope.images import read_mask
 from shiftscope.images.writing import write_image, write_labels
 from shiftscope.sites import Case, Site
@@ -27,7 +27,7 @@ class CopyFolder:
 
     folder: Path
     masks: str
-    known: bool
+    patients_known: bool
     taken: set[str] = field(default_factory=set)
     rows: list[dict[str, str]] = field(default_factory=list)
 
@@ -39,35 +39,35 @@ class CopyFolder:
             masks += "_"
         return cls(folder, masks, site.patient_source != "file")
 
-    def add(self, case: Case, seen: Viewed) -> None:
+    def add(self, case: Case, mapped: MappedCase) -> None:
         """Write a case, its mask as it is, or resampled where the pixels are."""
         name = self._free(case.name)
-        self.known = self.known or name != case.name
-        image = write_image(seen.after, self.folder / name, seen.grid)
+        self.patients_known = self.patients_known or name != case.name
+        image = write_image(mapped.after, self.folder / name, mapped.grid)
         mask = None
         if case.masks:
             stem = self.folder / self.masks / name
-            if seen.mask_after is not None and not _fits(case, seen):
-                mask = write_labels(seen.mask_after, stem, seen.grid)
+            if mapped.mask_after is not None and not _fits(case, mapped):
+                mask = write_labels(mapped.mask_after, stem, mapped.grid)
             else:
                 mask = stem.with_name(stem.name + case.masks[0].name[len(stem_of(case.masks[0].name)) :])
                 mask.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(case.masks[0], mask)
         self.rows.append(
             {
-                "image": self._told(image),
-                "mask": self._told(mask),
+                "image": self._relative(image),
+                "mask": self._relative(mask),
                 "label": case.label or "",
                 "patient": case.patient,
                 "split": case.split or "",
                 "date": case.date or "",
-                "spacing_mm": "" if seen.spacing_mm is None else " ".join(f"{step:g}" for step in seen.spacing_mm),
+                "spacing_mm": "" if mapped.spacing_mm is None else " ".join(f"{step:g}" for step in mapped.spacing_mm),
             }
         )
 
     def close(self) -> None:
         """Write the manifest; its column of patients only where somebody said who they are."""
-        columns = [column for column in (*COLUMNS, "spacing_mm") if self.known or column != "patient"]
+        columns = [column for column in (*COLUMNS, "spacing_mm") if self.patients_known or column != "patient"]
         with (self.folder / "manifest.csv").open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, columns, extrasaction="ignore", lineterminator="\n")
             writer.writeheader()
@@ -84,12 +84,12 @@ class CopyFolder:
         self.taken.add(free.lower())
         return free
 
-    def _told(self, path: Path | None) -> str:
+    def _relative(self, path: Path | None) -> str:
         return "" if path is None else path.relative_to(self.folder).as_posix()
 
 
-def _fits(case: Case, seen: Viewed) -> bool:
+def _fits(case: Case, mapped: MappedCase) -> bool:
     """Whether the file of the mask, read alone, is the mask of the copy; one half of a pair of files never is."""
-    if seen.moved or len(case.masks) > 1 or case.masks[0].name.lower().endswith(".hdr"):
+    if mapped.resampled or len(case.masks) > 1 or case.masks[0].name.lower().endswith(".hdr"):
         return False
-    return seen.mask is not None and np.array_equal(read_mask(case.masks[0]).labels, seen.mask)
+    return mapped.mask is not None and np.array_equal(read_mask(case.masks[0]).labels, mapped.mask)

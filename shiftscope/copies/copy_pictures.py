@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from shiftscope.copies.image_changes import BINS, Changes
-from shiftscope.copies.mapped_cases import Viewed, view
+from shiftscope.copies.mapped_cases import MappedCase, map_case
 from shiftscope.harmonizers import HARMONIZERS
 from shiftscope.images.drawings.before_after import Pair, draw
 from shiftscope.images.drawings.line_plots import Curves, Panel
@@ -29,14 +29,14 @@ def draw_sheet(path: Path, changes: Changes, result: CopiesResult, *, count: int
         The cases drawn, from the first row to the last: the picture itself names none.
     """
     cases = changes.chosen(count, seed)
-    pairs = [_pair(view(case, changes.fitted), number) for number, case in enumerate(cases, start=1)]
+    pairs = [_pair(map_case(case, changes.fitted), number) for number, case in enumerate(cases, start=1)]
     changed = (
         "none has a counterpart, pixels were resampled" if result.mean_change is None else _amount(result.mean_change)
     )
     lines = [
         f"{result.harmonizer}: {result.summary}.",
         f"{result.written} cases; mean absolute change of a pixel: {changed}. Fitted on {result.fitted}."
-        if HARMONIZERS[result.harmonizer].passes
+        if HARMONIZERS[result.harmonizer].exchanges
         else f"{result.written} cases; mean absolute change of a pixel: {changed}.",
         f"Shown: {len(cases)} of them from dark to bright, drawn with seed {seed}, one from each equal part by"
         " brightness. Pixels are repeated or averaged in blocks, not interpolated."
@@ -46,22 +46,22 @@ def draw_sheet(path: Path, changes: Changes, result: CopiesResult, *, count: int
     return cases
 
 
-def _pair(seen: Viewed, number: int) -> Pair:
+def _pair(mapped: MappedCase, number: int) -> Pair:
     """The slice with most of the mask, else the middle one."""
-    depth = len(seen.before)
-    area = None if seen.mask is None else (seen.mask > 0).sum(axis=(1, 2))
+    depth = len(mapped.before)
+    area = None if mapped.mask is None else (mapped.mask > 0).sum(axis=(1, 2))
     z = int(area.argmax()) if area is not None and area.any() else depth // 2
-    z_after = min(int((z + 0.5) * len(seen.after) / depth), len(seen.after) - 1)
-    before, after = _flat(seen.before[z]), _flat(seen.after[z_after])
+    z_after = min(int((z + 0.5) * len(mapped.after) / depth), len(mapped.after) - 1)
+    before, after = _flat(mapped.before[z]), _flat(mapped.after[z_after])
     masks = None
-    if seen.mask is not None and seen.mask_after is not None:
-        masks = seen.mask[z] > 0, seen.mask_after[z_after] > 0
-    told = f"{number}   brightness {_level(seen.before)} to {_level(seen.after)}"
-    if seen.change is not None:
-        told += f", mean change {_amount(seen.change)}"
+    if mapped.mask is not None and mapped.mask_after is not None:
+        masks = mapped.mask[z] > 0, mapped.mask_after[z_after] > 0
+    caption = f"{number}   brightness {_level(mapped.before)} to {_level(mapped.after)}"
+    if mapped.change is not None:
+        caption += f", mean change {_amount(mapped.change)}"
     if depth > 1:
-        told += f", slice {z + 1} of {depth}"
-    return Pair(before, after, masks, (_shape(seen.before_mm), _shape(seen.spacing_mm)), told)
+        caption += f", slice {z + 1} of {depth}"
+    return Pair(before, after, masks, (_shape(mapped.before_mm), _shape(mapped.spacing_mm)), caption)
 
 
 def _flat(slice_: np.ndarray) -> np.ndarray:
@@ -85,7 +85,7 @@ def _amount(change: float) -> str:
 def _panels(changes: Changes) -> list[Panel]:
     """Histograms, and quantile functions where there are any; of colour, the mean over channels."""
     middles = (np.arange(BINS) + 0.5) / BINS
-    before, after = changes.histograms / max(len(changes.seen), 1)
+    before, after = changes.histograms / max(len(changes.cases), 1)
     most = 1.3 * float(
         np.quantile(np.concatenate([before, after]), 0.985)
     )  # a spike at white must not flatten the rest
@@ -99,7 +99,7 @@ def _panels(changes: Changes) -> list[Panel]:
         )
     ]
     if (quantiles := changes.quantiles) is not None:
-        lines = {name: curve.mean(axis=0) for name, curve in zip(("before", "after"), quantiles, strict=True)}
+        lines = {name: function.mean(axis=0) for name, function in zip(("before", "after"), quantiles, strict=True)}
         wanted = changes.fitted.reference.get("quantiles")
         if wanted is not None:
             lines["the federation's reference"] = wanted.mean(axis=0)

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from shiftscope.copies.copy_folders import CopyFolder
-from shiftscope.copies.mapped_cases import LEAST_CHANGE, Viewed, view
-from shiftscope.copies.site_fits import Fitted
+from shiftscope.copies.mapped_cases import MappedCase, map_case
+from shiftscope.copies.site_fits import FittedHarmonizer
 from shiftscope.errors import InputError, Unreadable, UsageError
-from shiftscope.harmonizers import HARMONIZERS
+from shiftscope.harmonizers import HARMONIZERS, LEAST_CHANGE
 from shiftscope.progress import Progress, Report, silent
 from shiftscope.sites import Case, Site, refuse_too_many
 
@@ -17,9 +17,9 @@ __all__ = ["write_copies"]
 
 def write_copies(
     site: Site,
-    fitted: Fitted,
+    fitted: FittedHarmonizer,
     out: Path,
-    look: Callable[[Case, Viewed], None],
+    examine: Callable[[Case, MappedCase], None],
     *,
     max_failures: int | None = None,
     progress: Report = silent,
@@ -30,7 +30,7 @@ def write_copies(
 
     Args:
         out: must not exist or be empty, and lie outside the site's own folder.
-        look: shown every case that was written.
+        examine: called with every case that was written.
         max_failures: how many unreadable files are allowed; None for any number.
         progress: called after every case.
 
@@ -40,23 +40,23 @@ def write_copies(
     Raises:
         UsageError: `out` cannot be used.
         TooManyFailures: more unreadable files than `max_failures`.
-        InputError: nothing could be read, or a harmonizer that looks at each case alone changed no pixel.
+        InputError: nothing could be read, or a harmonizer that maps each case by itself changed no pixel.
     """
     part = _claimed(site, out)
     failures = [Unreadable(path, reason) for reason, paths in site.excluded.items() for path in paths]
     writer, most = CopyFolder.of(site, part), 0.0
     try:
         refuse_too_many(failures, max_failures)
-        for case, seen in _mapped(site, fitted, failures, progress):
-            if isinstance(seen, Unreadable):
+        for case, mapped in _mapped(site, fitted, failures, progress):
+            if isinstance(mapped, Unreadable):
                 refuse_too_many(failures, max_failures)
                 continue
-            writer.add(case, seen)
-            most = max(most, 1.0 if seen.change is None else seen.change)
-            look(case, seen)
+            writer.add(case, mapped)
+            most = max(most, 1.0 if mapped.change is None else mapped.change)
+            examine(case, mapped)
         if not writer.rows:
             raise InputError(f"{site.root}: none of {len(site.cases)} cases could be read; the first: {failures[0]}")
-        if most < LEAST_CHANGE and not HARMONIZERS[fitted.harmonizer].passes:
+        if most < LEAST_CHANGE and not HARMONIZERS[fitted.harmonizer].exchanges:
             raise InputError(
                 f"harmonizer {fitted.harmonizer}: it changed no pixel of {len(writer.rows)} cases, so no copy is kept;"
                 " choose another one in the plan"
@@ -71,13 +71,13 @@ def write_copies(
 
 
 def _mapped(
-    site: Site, fitted: Fitted, failures: list[Unreadable], progress: Report
-) -> Iterator[tuple[Case, Viewed | Unreadable]]:
+    site: Site, fitted: FittedHarmonizer, failures: list[Unreadable], progress: Report
+) -> Iterator[tuple[Case, MappedCase | Unreadable]]:
     """Every case of the site, harmonized or unreadable; the latter join the failures."""
     for done, case in enumerate(site.cases, start=1):
-        outcome: Viewed | Unreadable
+        outcome: MappedCase | Unreadable
         try:
-            outcome = view(case, fitted)
+            outcome = map_case(case, fitted)
         except Unreadable as problem:
             failures.append(problem)
             outcome = problem

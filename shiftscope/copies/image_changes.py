@@ -7,15 +7,15 @@ from statistics import fmean
 
 import numpy as np
 
-from shiftscope.copies.mapped_cases import LEAST_CHANGE, Viewed
-from shiftscope.copies.site_fits import Fitted
+from shiftscope.copies.mapped_cases import MappedCase
+from shiftscope.copies.site_fits import FittedHarmonizer
 from shiftscope.errors import Unreadable
-from shiftscope.harmonizers import HARMONIZERS
+from shiftscope.harmonizers import HARMONIZERS, LEAST_CHANGE
 from shiftscope.harmonizers.case_maps import LANDMARKS
+from shiftscope.harmonizers.coarse_features import case_features
 from shiftscope.harmonizers.leakage import (
     MARGIN_CONTRAST,
     MARGIN_SEPARABILITY,
-    case_features,
     contrast,
     fading,
     leakage,
@@ -34,38 +34,40 @@ BINS = 64
 
 @dataclass(slots=True)
 class Changes:
-    """Figures of the cases looked at so far, on canvases of the plan's size; no pixel is kept."""
+    """Figures of the cases added so far, on canvases of the plan's size; no pixel is kept."""
 
-    fitted: Fitted
-    seen: list[Case] = field(default_factory=list)
+    fitted: FittedHarmonizer
+    cases: list[Case] = field(default_factory=list)
     brightness: list[float] = field(default_factory=list)
     histograms: np.ndarray = field(default_factory=lambda: np.zeros((2, BINS)))
     _change: list[float] = field(default_factory=list)
-    _moved: bool = False
+    _resampled: bool = False
     _features: tuple[list[np.ndarray], list[np.ndarray]] = field(default_factory=lambda: ([], []))
     _contrast: tuple[list[float | None], list[float | None]] = field(default_factory=lambda: ([], []))
-    _curves: tuple[dict[str, list[np.ndarray]], dict[str, list[np.ndarray]]] = field(default_factory=lambda: ({}, {}))
+    _quantiles: tuple[dict[str, list[np.ndarray]], dict[str, list[np.ndarray]]] = field(
+        default_factory=lambda: ({}, {})
+    )
 
-    def add(self, case: Case, viewed: Viewed) -> None:
+    def add(self, case: Case, mapped: MappedCase) -> None:
         """Take the figures of one case."""
-        self.seen.append(case)
-        if viewed.change is not None:
-            self._change.append(viewed.change)
-        self._moved = self._moved or viewed.moved
+        self.cases.append(case)
+        if mapped.change is not None:
+            self._change.append(mapped.change)
+        self._resampled = self._resampled or mapped.resampled
         size = self.fitted.plan.image_size
-        for side, (pixels, mask) in enumerate(((viewed.before, viewed.mask), (viewed.after, viewed.mask_after))):
+        for stage, (pixels, mask) in enumerate(((mapped.before, mapped.mask), (mapped.after, mapped.mask_after))):
             small = canvas(np.moveaxis(pixels, 1, -1) if pixels.shape[1] == 3 else pixels[:, 0], size)
             grey = small.mean(axis=1)[(small != 0).any(axis=1)]
-            if side == 0:
+            if stage == 0:
                 self.brightness.append(float(grey.mean()) if grey.size else 0.0)
             if grey.size:
-                self.histograms[side] += np.histogram(grey, BINS, (0.0, 1.0))[0] / grey.size
+                self.histograms[stage] += np.histogram(grey, BINS, (0.0, 1.0))[0] / grey.size
             if case.label is not None:
-                self._features[side].append(case_features(small))
+                self._features[stage].append(case_features(small))
             if mask is not None:
-                self._contrast[side].append(contrast(small, mask_canvas(mask, size)))
-            if curve := mean_quantiles([[small]], levels=self.levels):
-                self._curves[side].setdefault(case.patient, []).append(curve["quantiles"])
+                self._contrast[stage].append(contrast(small, mask_canvas(mask, size)))
+            if found := mean_quantiles([[small]], levels=self.levels):
+                self._quantiles[stage].setdefault(case.patient, []).append(found["quantiles"])
 
     @property
     def levels(self) -> np.ndarray:
@@ -76,29 +78,30 @@ class Changes:
     @property
     def quantiles(self) -> tuple[np.ndarray, np.ndarray] | None:
         """The site's mean quantile function before and after: (c, k) each; None without a foreground."""
-        if not self._curves[0] or not self._curves[1]:
+        if not self._quantiles[0] or not self._quantiles[1]:
             return None
         before, after = (
-            np.mean([np.mean(curves, axis=0) for curves in side.values()], axis=0) for side in self._curves
+            np.mean([np.mean(functions, axis=0) for functions in patients.values()], axis=0)
+            for patients in self._quantiles
         )
         return before, after
 
     def chosen(self, count: int, seed: int) -> list[Case]:
         """Up to `count` cases, one drawn from each of as many equal parts of the site's cases by brightness."""
-        order = sorted(range(len(self.seen)), key=lambda index: (self.brightness[index], self.seen[index].name))
+        order = sorted(range(len(self.cases)), key=lambda index: (self.brightness[index], self.cases[index].name))
         rng = np.random.default_rng(seed)
         parts = np.array_split(np.array(order), min(count, len(order)))
-        return [self.seen[int(rng.choice(part))] for part in parts if len(part)]
+        return [self.cases[int(rng.choice(part))] for part in parts if len(part)]
 
     def result(self, site: Site, failures: Iterable[Unreadable]) -> CopiesResult:
         """The figures of all cases together."""
         reference, quantiles = self.fitted.reference.get("quantiles"), self.quantiles
         distances: tuple[float | None, float | None] = (None, None)
         if reference is not None and quantiles is not None:
-            before, after = (float(np.abs(curve - reference).mean()) for curve in quantiles)
+            before, after = (float(np.abs(function - reference).mean()) for function in quantiles)
             distances = before, after
-        labelled = [case for case in self.seen if case.label is not None]
-        masked = [case for case in self.seen if case.masks]
+        labelled = [case for case in self.cases if case.label is not None]
+        masked = [case for case in self.cases if case.masks]
         apart = None
         if labelled:
             apart = leakage(
@@ -112,11 +115,11 @@ class Changes:
             site=site.name,
             harmonizer=self.fitted.harmonizer,
             summary=HARMONIZERS[self.fitted.harmonizer].summary,
-            fitted=self.fitted.told,
-            written=len(self.seen),
+            fitted=self.fitted.fitted_on,
+            written=len(self.cases),
             left_out=dict(sorted(Counter(failure.reason for failure in failures).items())),
-            mean_change=fmean(self._change) if self._change and not self._moved else None,
-            unchanged=not self._moved and max(self._change, default=0.0) < LEAST_CHANGE,
+            mean_change=fmean(self._change) if self._change and not self._resampled else None,
+            unchanged=not self._resampled and max(self._change, default=0.0) < LEAST_CHANGE,
             distance_before=distances[0],
             distance_after=distances[1],
             contrast=as_kept(stands_out, MARGIN_CONTRAST),

@@ -4,23 +4,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shiftscope.copies.site_fits import Fitted
+from shiftscope.copies.site_fits import FittedHarmonizer
 from shiftscope.errors import Unreadable
 from shiftscope.harmonizers import HARMONIZERS
-from shiftscope.harmonizers.resampling import resampled
+from shiftscope.harmonizers.resampling import resample_case
 from shiftscope.images import Image, as_seen
 from shiftscope.images.grids import PixelGrid, grid_of
 from shiftscope.sites import Case, load
 from shiftscope.training.data.model_inputs import channels
 
-__all__ = ["LEAST_CHANGE", "Viewed", "view"]
-
-LEAST_CHANGE = 1e-4
-"""Mean change of a pixel in [0, 1], a fortieth of an 8-bit grey level: less is no change, as in training."""
+__all__ = ["MappedCase", "map_case"]
 
 
 @dataclass(frozen=True, slots=True)
-class Viewed:
+class MappedCase:
     """One case before and after.
 
     Attributes:
@@ -29,7 +26,7 @@ class Viewed:
         mask_after: on the grid of `after`; the same array where pixels are not resampled.
         before_mm, spacing_mm: (z, y, x) millimetres of `before` and `after`, None where the file is silent.
         grid: of `after`, None for pictures.
-        moved: whether pixels were resampled.
+        resampled: whether pixels were resampled.
     """
 
     before: np.ndarray
@@ -39,15 +36,15 @@ class Viewed:
     before_mm: tuple[float, ...] | None
     spacing_mm: tuple[float, ...] | None
     grid: PixelGrid | None
-    moved: bool = False
+    resampled: bool = False
 
     @property
     def change(self) -> float | None:
         """Mean absolute change of a pixel; None where pixels were resampled, and have no counterpart."""
-        return None if self.moved else float(np.abs(self.after - self.before).mean())
+        return None if self.resampled else float(np.abs(self.after - self.before).mean())
 
 
-def view(case: Case, fitted: Fitted) -> Viewed:
+def map_case(case: Case, fitted: FittedHarmonizer) -> MappedCase:
     """A case before and after, at its own size.
 
     Raises:
@@ -60,28 +57,28 @@ def view(case: Case, fitted: Fitted) -> Viewed:
     before = _planes(image, fitted.plan.colour)
     if chosen.on != "geometry":
         after = chosen.apply(before, fitted.own, fitted.reference).astype(np.float32)
-        return Viewed(before, after, mask, mask, image.spacing_mm, image.spacing_mm, grid)
+        return MappedCase(before, after, mask, mask, image.spacing_mm, image.spacing_mm, grid)
     if image.spacing_mm is None:
         why = f"does not say how large a pixel is, and {fitted.harmonizer} needs that"
         raise Unreadable(case.images[0], "unsupported", why)
     to_mm = tuple(map(float, fitted.reference["spacing_mm"]))
     depth = bool(fitted.plan.patch)
-    after, moved = resampled(before, mask, image.spacing_mm, to_mm, fitted.reference["field_mm"], depth=depth)
+    after, mask_after = resample_case(before, mask, image.spacing_mm, to_mm, fitted.reference["field_mm"], depth=depth)
     spacing = to_mm if depth else (image.spacing_mm[0], *to_mm[1:])
-    return Viewed(
+    return MappedCase(
         before,
         after,
         mask,
-        moved,
+        mask_after,
         image.spacing_mm,
         spacing,
         None if grid is None else grid.resampled((after.shape[0], *after.shape[2:]), spacing),
-        moved=after.shape != before.shape or not np.array_equal(after, before),
+        resampled=after.shape != before.shape or not np.array_equal(after, before),
     )
 
 
 def _planes(image: Image, colour: bool) -> np.ndarray:
     """(z, c, y, x) as a model sees the image, at its own size."""
-    seen = as_seen(image)
-    planes = channels(seen[:, None] if seen.ndim == 3 else np.moveaxis(seen, -1, 1), colour)
+    pixels = as_seen(image)
+    planes = channels(pixels[:, None] if pixels.ndim == 3 else np.moveaxis(pixels, -1, 1), colour)
     return np.ascontiguousarray(planes, dtype=np.float32)

@@ -1,4 +1,4 @@
-"""A harmonizer made ready for one site, as a run would make it, also where the run never saw the site."""
+"""A harmonizer made ready for one site, as a run would make it, also where the site had no part in the run."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
@@ -15,11 +15,11 @@ from shiftscope.training.data.model_inputs import channels, usable
 from shiftscope.training.data.splits import divide
 from shiftscope.training.runs.kept_references import own_statistics
 
-__all__ = ["Fitted", "as_planned", "check_copies", "fit_site"]
+__all__ = ["FittedHarmonizer", "as_planned", "check_copies", "fit_site"]
 
 
 @dataclass(frozen=True, slots=True)
-class Fitted:
+class FittedHarmonizer:
     """A harmonizer ready for one site.
 
     Attributes:
@@ -28,7 +28,7 @@ class Fitted:
         own: what the site knows of itself.
         reference: what the federation agreed on.
         cases: how many cases `own` comes from.
-        told: which cases these are, for people.
+        fitted_on: which cases these are, for people.
     """
 
     harmonizer: str
@@ -36,7 +36,7 @@ class Fitted:
     own: Statistics = field(default_factory=dict)
     reference: Statistics = field(default_factory=dict)
     cases: int = 0
-    told: str = "nothing has to be fitted"
+    fitted_on: str = "nothing has to be fitted"
 
 
 def check_copies(plan: Plan) -> str:
@@ -68,7 +68,7 @@ def as_planned(site: Site, plan: Plan) -> Site:
     return replace(site, name=found[0]) if found else site
 
 
-def fit_site(site: Site, plan: Plan, reference: Statistics, where: str, progress: Report = silent) -> Fitted:
+def fit_site(site: Site, plan: Plan, reference: Statistics, where: str, progress: Report = silent) -> FittedHarmonizer:
     """What the harmonizer needs to know of the site, from canvases of the plan's size, as in training.
 
     Of a site in the plan the training cases count, by the plan's split. A site that joins later, or that holds only
@@ -84,9 +84,9 @@ def fit_site(site: Site, plan: Plan, reference: Statistics, where: str, progress
     """
     name = check_copies(plan)
     chosen = HARMONIZERS[name]
-    if not chosen.passes:
-        return Fitted(name, plan)
-    cases, told = _learnt_from(site, plan)
+    if not chosen.exchanges:
+        return FittedHarmonizer(name, plan)
+    cases, fitted_on = _learnt_from(site, plan)
     patients: dict[str, list[np.ndarray]] = defaultdict(list)
     read = 0
     for done, case in enumerate(cases, start=1):
@@ -104,13 +104,13 @@ def fit_site(site: Site, plan: Plan, reference: Statistics, where: str, progress
                 )
             patients[case.patient].append(np.array([image.spacing_mm, image.pixels.shape[:3]], dtype=np.float64))
         else:
-            seen = channels(canvas(as_seen(image), plan.image_size), plan.colour)
-            patients[case.patient].append(seen.astype(np.float16).astype(np.float32))  # rounded as samples are kept
+            pixels = channels(canvas(as_seen(image), plan.image_size), plan.colour)
+            patients[case.patient].append(pixels.astype(np.float16).astype(np.float32))  # rounded as samples are kept
         read += 1
     if not read:
         raise InputError(f"site {site.name}: none of its {len(cases)} cases could be read; mend the files")
     own = own_statistics(chosen, list(patients.values()), reference, where)
-    return Fitted(name, plan, own, reference, read, told)
+    return FittedHarmonizer(name, plan, own, reference, read, fitted_on)
 
 
 def _learnt_from(site: Site, plan: Plan) -> tuple[list[Case], str]:

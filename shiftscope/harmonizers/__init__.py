@@ -10,7 +10,7 @@ from shiftscope.harmonizers.case_maps import map_landmarks, match_case, mean_lan
 from shiftscope.harmonizers.colours import mean_colours, recolour, reference_colours
 from shiftscope.harmonizers.fitting import combine, fit, share
 from shiftscope.harmonizers.fourier_blocks import mean_block, replace_block, sites_block
-from shiftscope.harmonizers.harmonizer import MIN_PATIENTS, NOTHING, Harmonizer, Pass, Statistics
+from shiftscope.harmonizers.harmonizer import LEAST_CHANGE, MIN_PATIENTS, NOTHING, Exchange, Harmonizer, Statistics
 from shiftscope.harmonizers.local_contrasts import equalize
 from shiftscope.harmonizers.percentiles import stretch
 from shiftscope.harmonizers.polarities import align, map_turned, mean_picture, turned_quantiles
@@ -21,9 +21,20 @@ from shiftscope.harmonizers.stains import is_stained, mean_stains, reference_sta
 from shiftscope.harmonizers.styles import mean_style, mix_styles, sites_styles, unchanged
 from shiftscope.harmonizers.zscores import standardize
 
-__all__ = ["HARMONIZERS", "MIN_PATIENTS", "NOTHING", "Harmonizer", "Pass", "Statistics", "combine", "fit", "share"]
+__all__ = [
+    "HARMONIZERS",
+    "LEAST_CHANGE",
+    "MIN_PATIENTS",
+    "NOTHING",
+    "Exchange",
+    "Harmonizer",
+    "Statistics",
+    "combine",
+    "fit",
+    "share",
+]
 
-_QUANTILES = Pass(mean_quantiles, barycentre)
+_QUANTILES = Exchange(mean_quantiles, barycentre)
 
 HARMONIZERS: dict[str, Harmonizer] = {
     "zscore": Harmonizer("each case to mean 0 and deviation 1; nothing is shared", standardize),
@@ -34,12 +45,17 @@ HARMONIZERS: dict[str, Harmonizer] = {
     "polarity": Harmonizer(
         "a site whose grey scale runs the other way is turned back; then as quantile_map",
         map_turned,
-        (Pass(mean_picture, align), Pass(turned_quantiles, barycentre)),
+        (Exchange(mean_picture, align), Exchange(turned_quantiles, barycentre)),
     ),
     "quantile_spectrum": Harmonizer(
         "quantile map, then the site's shading and fineness to the federation's mean, then the map again",
         map_spectrum,
-        (_QUANTILES, Pass(mean_surface, average), Pass(mean_amplitudes, average), Pass(mean_filtered, average)),
+        (
+            _QUANTILES,
+            Exchange(mean_surface, average),
+            Exchange(mean_amplitudes, average),
+            Exchange(mean_filtered, average),
+        ),
     ),
     "match_case": Harmonizer(
         "each case's histogram to the federation's mean quantile function; erases contrast between cases",
@@ -49,47 +65,47 @@ HARMONIZERS: dict[str, Harmonizer] = {
     "nyul": Harmonizer(
         "each case's 11 landmark percentiles to the federation's mean landmarks",
         map_landmarks,
-        (Pass(mean_landmarks, barycentre),),
+        (Exchange(mean_landmarks, barycentre),),
     ),
     "clahe": Harmonizer("each slice's local contrast equalized, within a limit; nothing is shared", equalize),
     "n4": Harmonizer("each case's slow drift of brightness divided out; nothing is shared", correct_bias),
     "fda": Harmonizer(
         "each slice's slow patterns of brightness get the federation's mean strength",
         replace_block,
-        (Pass(mean_block, sites_block),),
+        (Exchange(mean_block, sites_block),),
     ),
     "mixstyle": Harmonizer(
         "while training, images take on the mean and deviation of another site, in part",
         unchanged,
-        (Pass(mean_style, sites_styles),),
+        (Exchange(mean_style, sites_styles),),
         mix=mix_styles,
     ),
     "macenko": Harmonizer(
         "each case's haematoxylin and eosin to the federation's stain colours; other cases stay as they are",
         restain,
-        (Pass(mean_stains, reference_stains),),
+        (Exchange(mean_stains, reference_stains),),
         on="colour",
-        tells=is_stained,
+        contributes=is_stained,
     ),
     "reinhard": Harmonizer(
         "each case's mean and spread in CIELAB to the federation's",
         recolour,
-        (Pass(mean_colours, reference_colours),),
+        (Exchange(mean_colours, reference_colours),),
         on="colour",
     ),
     "combat": Harmonizer(
         "each site's location and scale of every feature removed, shrunk by empirical Bayes; leaks labels where class"
         " balance differs by site",
         without_batch,
-        (Pass(batch_moments, pooled_moments),),
+        (Exchange(batch_moments, pooled_moments),),
         on="features",
-        least=MIN_BATCH,
+        min_patients=MIN_BATCH,
     ),
     "resample": Harmonizer(
         "each case to the federation's median spacing and field of view",
         resampled_geometry,
-        (Pass(median_geometry, common_geometry),),
+        (Exchange(median_geometry, common_geometry),),
         on="geometry",
-        tells=has_spacing,
+        contributes=has_spacing,
     ),
 }

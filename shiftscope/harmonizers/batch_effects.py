@@ -54,8 +54,8 @@ def pooled_moments(shares: Sequence[Statistics], _reference: Statistics = NOTHIN
 def without_batch(case: np.ndarray, own: Statistics, reference: Statistics) -> np.ndarray:
     """`sd (z - gamma) / sqrt(delta) + mean` with `z = (case - mean) / sd`, feature by feature.
 
-    Mean and sd are the reference's, gamma and delta the site's shrunk location and scale. A site the reference never
-    saw is mapped in the same way. Features that do not vary within sites stay as they are.
+    Mean and sd are the reference's, gamma and delta the site's shrunk location and scale. A site without a part in the
+    reference is mapped in the same way. Features that do not vary within sites stay as they are.
 
     Args:
         case: (d,) float64.
@@ -93,8 +93,8 @@ def _shrunk(location: np.ndarray, scale: np.ndarray, count: float) -> tuple[np.n
         new_gamma = (weight * location + delta * centre) / (weight + delta)
         squares = (count - 1) * scale + count * (location - new_gamma) ** 2
         new_delta = (rate + squares / 2) / (count / 2 + shape - 1)
-        moved = max(np.abs(new_gamma - gamma).max(), np.abs(new_delta / delta - 1).max())
+        change = max(np.abs(new_gamma - gamma).max(), np.abs(new_delta / delta - 1).max())
         gamma, delta = new_gamma, new_delta
-        if moved < _TOLERANCE:
+        if change < _TOLERANCE:
             break
     return gamma, delta

@@ -9,7 +9,7 @@ from shiftscope.harmonizers.harmonizer import Statistics
 
 __all__ = ["correct_bias"]
 
-_SIDE = 32  # pixels of the longest side on which the field is fitted: it is smooth, and time goes with their number
+_LONGEST = 32  # pixels of the longest side on which the field is fitted: it is smooth, and time goes with their number
 _ITERATIONS = (50, 50, 50)  # at each of three resolutions of the spline; 20 leave 60 % of a planted field
 _DEEP = 8  # slices from which a case is a volume with one field; fewer are pictures with a field each
 _FEWEST = 64  # foreground pixels a field can be fitted to
@@ -51,7 +51,7 @@ def _field(itk: Any, grey: np.ndarray, inside: np.ndarray) -> np.ndarray:
         return np.ones(grey.shape)
     image = itk.GetImageFromArray(grey.astype(np.float32))
     mask = itk.GetImageFromArray(inside.astype(np.uint8))
-    shrink = [max(1, -(-side // _SIDE)) for side in reversed(grey.shape)]
+    shrink = [max(1, -(-length // _LONGEST)) for length in reversed(grey.shape)]
     fit = itk.N4BiasFieldCorrectionImageFilter()
     fit.SetNumberOfThreads(1)  # sums in another order round to another field
     fit.SetMaximumNumberOfIterations(_ITERATIONS)

@@ -1,4 +1,4 @@
-"""Pass by pass: what sites share becomes the reference."""
+"""Exchange by exchange: what sites share becomes the reference."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,18 +10,18 @@ __all__ = ["combine", "fit", "share"]
 def share(
     harmonizer: Harmonizer, number: int, patients: Patients, own: Statistics, reference: Statistics
 ) -> Statistics:
-    """What a site knows of itself after pass `number`: what it knew before, and what this pass adds."""
-    return {**own, **harmonizer.passes[number].share(patients, own, reference)}
+    """What a site knows of itself after exchange `number`: what it knew before, and what this exchange adds."""
+    return {**own, **harmonizer.exchanges[number].share(patients, own, reference)}
 
 
 def combine(harmonizer: Harmonizer, number: int, shares: Sequence[Statistics], reference: Statistics) -> Statistics:
-    """The reference after pass `number`; sites that shared nothing do not count."""
-    told = [share for share in shares if share]
-    return {**reference, **harmonizer.passes[number].combine(told, reference)} if told else dict(reference)
+    """The reference after exchange `number`; sites that shared nothing do not count."""
+    given = [share for share in shares if share]
+    return {**reference, **harmonizer.exchanges[number].combine(given, reference)} if given else dict(reference)
 
 
 def fit(harmonizer: Harmonizer, sites: Mapping[str, Sequence[Sequence]]) -> tuple[dict[str, Statistics], Statistics]:  # type: ignore[type-arg]
-    """All passes in one process, where all sites' cases are at hand: for tests and trials on one machine.
+    """All exchanges in one process, where all sites' cases are at hand: for tests and trials on one machine.
 
     Args:
         sites: name -> training cases by patient.
@@ -31,8 +31,8 @@ def fit(harmonizer: Harmonizer, sites: Mapping[str, Sequence[Sequence]]) -> tupl
     """
     owns: dict[str, Statistics] = dict.fromkeys(sites, NOTHING)
     reference = NOTHING
-    for number in range(len(harmonizer.passes)):
+    for number in range(len(harmonizer.exchanges)):
         owns = {site: share(harmonizer, number, sites[site], owns[site], reference) for site in sites}
-        large = [owns[site] for site in sorted(sites) if len(sites[site]) >= harmonizer.least]
+        large = [owns[site] for site in sorted(sites) if len(sites[site]) >= harmonizer.min_patients]
         reference = combine(harmonizer, number, large, reference)
     return owns, reference

@@ -71,5 +71,5 @@ def _block(case: np.ndarray) -> np.ndarray:
 
 def _held(shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
     """Frequencies of the block that an image of this size holds, short of its Nyquist frequency: rows, columns."""
-    tall, wide = (min(HALF_WIDTH, (side - 1) // 2) for side in shape[2:])
+    tall, wide = (min(HALF_WIDTH, (length - 1) // 2) for length in shape[2:])
     return np.arange(-tall, tall + 1), np.arange(wide + 1)

@@ -10,13 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from shiftscope.harmonizers.harmonizer import MIN_PATIENTS
-from shiftscope.images import canvas
 
 __all__ = [
     "MARGIN_CONTRAST",
     "MARGIN_SEPARABILITY",
     "Drop",
-    "case_features",
     "contrast",
     "fading",
     "leakage",
@@ -30,9 +28,6 @@ MARGIN_CONTRAST = 0.10
 """Fall of the lesions' contrast, as a share of what it was, that counts as lost: see the same place."""
 
 _FOLDS, _REPEATS, _REPLICATES = 5, 5, 1000
-_COARSE = 8
-_LEVELS = (0.02, 0.1, 0.25, 0.5, 0.75, 0.9, 0.98)
-_BANDS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,35 +52,10 @@ class Drop:
         return self.drop > margin and self.low > 0
 
 
-def case_features(pixels: np.ndarray) -> np.ndarray:
-    """What a glance tells of a case: a coarse picture, grey levels, and how rough it is at four scales.
-
-    Args:
-        pixels: (z, c, y, x) float in [0, 1], at least 16 pixels a side.
-
-    Returns:
-        (64 + 7 c + 8,) float64: the mean slice at 8 x 8; quantiles of each channel; per octave of detail the log of its
-        deviation and its skewness.
-    """
-    values = pixels.astype(np.float32)
-    grey = values.mean(axis=(0, 1))
-    coarse = canvas(grey[None], _COARSE).ravel()
-    levels = np.quantile(np.moveaxis(values, 1, 0).reshape(values.shape[1], -1), _LEVELS, axis=1)
-    texture = []
-    for _ in range(_BANDS):
-        grey = grey[: len(grey) // 2 * 2, : grey.shape[1] // 2 * 2]
-        smaller = (grey[::2, ::2] + grey[1::2, ::2] + grey[::2, 1::2] + grey[1::2, 1::2]) / 4
-        detail = grey - smaller.repeat(2, axis=0).repeat(2, axis=1)
-        spread = float(detail.std()) + 1e-4
-        texture += [np.log(spread), float((np.abs(detail / spread) ** 3).mean())]
-        grey = smaller
-    return np.concatenate([coarse, levels.T.ravel(), texture]).astype(np.float64)
-
-
 def separability(
     features: np.ndarray, labels: Sequence[Hashable], *, patients: Sequence[Hashable] | None = None, seed: int = 0
 ) -> float | None:
-    """How well a ridge regression on `features` tells the classes of unseen patients apart.
+    """How well a ridge regression on `features` tells the classes of held-out patients apart.
 
     Area under the ROC curve of out-of-fold scores (5 folds of whole patients, 5 times), each class against the rest,
     averaged over classes. 0.5 is chance, 1 is perfect.
@@ -128,7 +98,7 @@ def leakage(
         return None
     kept, member, groups = judged
     weights = _replicates(groups, seed)
-    old, new = (_areas(_scores(side[kept], member, groups, seed), member, weights) for side in (before, after))
+    old, new = (_areas(_scores(features[kept], member, groups, seed), member, weights) for features in (before, after))
     return _drop(len(kept), old, new)
 
 
@@ -142,16 +112,17 @@ def contrast(pixels: np.ndarray, target: np.ndarray) -> float | None:
     Returns:
         None where fewer than four pixels lie inside or outside, or nothing varies.
     """
-    seen = (pixels != 0).any(axis=1)
-    sides = [np.moveaxis(pixels, 1, 0)[:, seen & part].astype(np.float64) for part in (target > 0, target <= 0)]
-    if min(side.shape[1] for side in sides) < 4:
+    foreground = (pixels != 0).any(axis=1)
+    regions = [np.moveaxis(pixels, 1, 0)[:, foreground & part].astype(np.float64) for part in (target > 0, target <= 0)]
+    counts = np.array([region.shape[1] for region in regions])
+    if counts.min() < 4:
         return None
-    counts = np.array([side.shape[1] for side in sides])
-    pooled = np.sqrt(np.average([side.var(axis=1) for side in sides], axis=0, weights=counts))
+    pooled = np.sqrt(np.average([region.var(axis=1) for region in regions], axis=0, weights=counts))
     varies = pooled > 1e-6
     if not varies.any():
         return None
-    gap = np.abs(sides[0].mean(axis=1) - sides[1].mean(axis=1))
+    inside, outside = (region.mean(axis=1) for region in regions)
+    gap = np.abs(inside - outside)
     return float((gap[varies] / pooled[varies]).mean())
 
 
@@ -172,12 +143,12 @@ def fading(
         None with fewer than `MIN_PATIENTS` patients whose cases had a contrast, or where it was 0.
     """
     kept = [index for index, value in enumerate(before) if value is not None]
-    old, new = (np.array([side[index] or 0.0 for index in kept]) for side in (before, after))
+    old, new = (np.array([values[index] or 0.0 for index in kept]) for values in (before, after))
     people = [index if patients is None else patients[index] for index in kept]
     if len(set(people)) < MIN_PATIENTS or old.mean() <= 0:
         return None
     weights = _replicates(_numbered(people), seed)
-    means = [weights @ side / weights.sum(axis=1) for side in (old, new)]
+    means = [weights @ values / weights.sum(axis=1) for values in (old, new)]
     return _drop(len(kept), *means, share=True)
 
 
@@ -194,7 +165,7 @@ def _judged(
 
 
 def _scores(features: np.ndarray, member: np.ndarray, groups: np.ndarray, seed: int) -> np.ndarray:
-    """(n, classes): what models that have not seen a case's patient say of it, averaged over repeats."""
+    """(n, classes): what models trained without a case's patient say of it, averaged over repeats."""
     rng = np.random.default_rng([seed, 1])
     scores = np.zeros(member.shape)
     for _ in range(_REPEATS):
@@ -206,10 +177,10 @@ def _scores(features: np.ndarray, member: np.ndarray, groups: np.ndarray, seed: 
             train = features[~held]
             centre, spread = train.mean(axis=0), train.std(axis=0)
             usable = spread > 1e-9 * (1 + np.abs(centre))
-            known, unseen = ((part[:, usable] - centre[usable]) / spread[usable] for part in (train, features[held]))
+            known, held_out = ((part[:, usable] - centre[usable]) / spread[usable] for part in (train, features[held]))
             aim = member[~held] - member[~held].mean(axis=0)
             penalty = max(known.shape[1], 1) * np.eye(known.shape[1])
-            scores[held] += unseen @ np.linalg.solve(known.T @ known + penalty, known.T @ aim) / _REPEATS
+            scores[held] += held_out @ np.linalg.solve(known.T @ known + penalty, known.T @ aim) / _REPEATS
     return scores
 
 

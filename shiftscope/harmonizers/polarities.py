@@ -53,7 +53,7 @@ def align(shares: Sequence[Statistics], _reference: Statistics = NOTHING) -> Sta
     others = signed.sum(axis=0) - signed
     clear = np.array([one @ _unit(rest) for one, rest in zip(signed, others, strict=True)]) >= CLEAR
     majority = np.sign(sign[clear].sum())
-    upright, inverted = (int((clear & (sign == side)).sum()) for side in (majority or 1.0, -(majority or 1.0)))
+    upright, inverted = (int((clear & (sign == polarity)).sum()) for polarity in (majority or 1.0, -(majority or 1.0)))
     return {
         "picture": majority * signed[clear].sum(axis=0) / max(clear.sum(), 1),
         "sides": np.array([upright, inverted, len(shares) - clear.sum()], dtype=np.float64),
@@ -106,14 +106,14 @@ def _picture(case: np.ndarray) -> np.ndarray:
     if spread <= 1e-6:
         return np.zeros((CELLS, CELLS))
     standard = np.where(inside, (grey - values.mean()) / spread, 0.0).mean(axis=0)
-    rows, columns = (_cells(side) for side in standard.shape)
+    rows, columns = (_cells(length) for length in standard.shape)
     return np.asarray(rows @ standard @ columns.T)
 
 
-def _cells(side: int) -> np.ndarray:
-    """(8, side) weights of the pixels in each cell, by overlap: any size, also one below 8."""
-    cell, pixel = np.arange(CELLS)[:, None] / CELLS, np.arange(side)[None, :] / side
-    overlap = np.minimum(cell + 1 / CELLS, pixel + 1 / side) - np.maximum(cell, pixel)
+def _cells(length: int) -> np.ndarray:
+    """(8, length) weights of the pixels in each cell, by overlap: any size, also one below 8."""
+    cell, pixel = np.arange(CELLS)[:, None] / CELLS, np.arange(length)[None, :] / length
+    overlap = np.minimum(cell + 1 / CELLS, pixel + 1 / length) - np.maximum(cell, pixel)
     return np.asarray(np.maximum(overlap, 0) * CELLS)
 
 

@@ -21,7 +21,7 @@ __all__ = ["average", "map_spectrum", "mean_amplitudes", "mean_filtered", "mean_
 
 
 def mean_surface(patients: Patients, own: Statistics, reference: Statistics) -> Statistics:
-    """Second pass, after the quantile map: "surface", (c, 6), the mean shading."""
+    """Second exchange, after the quantile map: "surface", (c, 6), the mean shading."""
     if "quantiles" not in own or "quantiles" not in reference:
         return {}
     found = over_patients(patients, lambda case: surface(map_quantiles(case, own, reference)))
@@ -29,7 +29,7 @@ def mean_surface(patients: Patients, own: Statistics, reference: Statistics) -> 
 
 
 def mean_amplitudes(patients: Patients, own: Statistics, reference: Statistics) -> Statistics:
-    """Third pass, after the shading: "amplitude", (c, 24), the mean `amplitudes`."""
+    """Third exchange, after the shading: "amplitude", (c, 24), the mean `amplitudes`."""
     if "surface" not in own or "surface" not in reference:
         return {}
     found = over_patients(patients, lambda case: amplitudes(_reshaded(case, own, reference)))
@@ -37,7 +37,7 @@ def mean_amplitudes(patients: Patients, own: Statistics, reference: Statistics) 
 
 
 def mean_filtered(patients: Patients, own: Statistics, reference: Statistics) -> Statistics:
-    """Fourth pass, after the filter: "filtered", (c, 34), the mean quantile function."""
+    """Fourth exchange, after the filter: "filtered", (c, 34), the mean quantile function."""
     if "amplitude" not in own or "amplitude" not in reference:
         return {}
     filtered = ([_filtered(case, own, reference) for case in cases] for cases in patients)
@@ -46,7 +46,7 @@ def mean_filtered(patients: Patients, own: Statistics, reference: Statistics) ->
 
 
 def average(shares: Sequence[Statistics], reference: Statistics) -> Statistics:
-    """The mean over sites of what this pass brought, each site that brought it counting once."""
+    """The mean over sites of what this exchange brought, each site that brought it counting once."""
     fresh = sorted({name for share in shares for name in share} - set(reference))
     return over_sites(shares, fresh)
 
@@ -56,7 +56,7 @@ def map_spectrum(case: np.ndarray, own: Statistics, reference: Statistics) -> np
 
     Args:
         case: (z, c, y, x) float32 in [0, 1].
-        own: of all four passes; without them the case stays as it is.
+        own: of all four exchanges; without them the case stays as it is.
         reference: of `average`.
     """
     if "filtered" not in own or "filtered" not in reference:

@@ -12,7 +12,7 @@ from shiftscope.errors import InputError
 from shiftscope.harmonizers.averages import over_patients, over_sites
 from shiftscope.harmonizers.harmonizer import NOTHING, Patients, Statistics
 
-__all__ = ["common_geometry", "has_spacing", "median_geometry", "resampled", "resampled_geometry"]
+__all__ = ["common_geometry", "has_spacing", "median_geometry", "resample_case", "resampled_geometry"]
 
 
 def median_geometry(patients: Patients, _own: Statistics = NOTHING, _reference: Statistics = NOTHING) -> Statistics:
@@ -35,9 +35,10 @@ def common_geometry(shares: Sequence[Statistics], _reference: Statistics = NOTHI
 
 
 def resampled_geometry(case: np.ndarray, _own: Statistics, reference: Statistics) -> np.ndarray:
-    """The geometry a case has once `resampled` has acted on it in the plane: slices stay as they are.
+    """The geometry a case has once `resample_case` has acted on it in the plane: slices stay as they are.
 
-    The pixels themselves are resampled where they are read, by `resampled`. A case of unknown spacing stays as it is.
+    The pixels themselves are resampled where they are read, by `resample_case`. A case of unknown spacing stays as it
+    is.
 
     Args:
         case: (2, 3) float64, [[millimetres per pixel z, y, x], [pixels z, y, x]].
@@ -57,7 +58,7 @@ def has_spacing(case: np.ndarray) -> bool:
     return _is_known(case[0])
 
 
-def resampled(
+def resample_case(
     pixels: np.ndarray,
     mask: np.ndarray | None,
     spacing_mm: Sequence[float] | np.ndarray,
@@ -86,9 +87,12 @@ def resampled(
     axes = (0, 1, 2) if depth else (1, 2)
     lengths = [np.asarray(given, np.float64)[list(axes)] for given in (spacing_mm, to_mm, field_mm)]
     if not all(map(_is_known, lengths)):
+        spacing, step, field = (
+            " x ".join(f"{length:g}" for length in given) for given in (spacing_mm, to_mm, field_mm)
+        )
         raise InputError(
-            f"resample: spacing {_told(spacing_mm)} to {_told(to_mm)} over {_told(field_mm)} mm, expected positive"
-            " numbers; files that do not say their spacing cannot be resampled: choose another harmonizer"
+            f"resample: spacing {spacing} to {step} over {field} mm, expected positive numbers; files that do"
+            " not say their spacing cannot be resampled: choose another harmonizer"
         )
     values = pixels.astype(np.float32)
     labels = mask
@@ -137,7 +141,3 @@ def _pixels(field_mm: float, step_mm: float) -> int:
 
 def _is_known(lengths: np.ndarray) -> bool:
     return bool(np.isfinite(lengths).all() and (lengths > 0).all())
-
-
-def _told(lengths: Sequence[float] | np.ndarray) -> str:
-    return " x ".join(f"{length:g}" for length in lengths)

@@ -57,7 +57,7 @@ def _bright(coefficients: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 @cache
 def _terms(tall: int, wide: int) -> np.ndarray:
     """(tall * wide, 6) the polynomials at the pixels' centres."""
-    y, x = np.meshgrid(*((2 * np.arange(side) + 1) / side - 1 for side in (tall, wide)), indexing="ij")
+    y, x = np.meshgrid(*((2 * np.arange(length) + 1) / length - 1 for length in (tall, wide)), indexing="ij")
     return np.stack([np.ones_like(x), x, y, x * y, x * x, y * y], axis=-1).reshape(-1, TERMS)
 
 

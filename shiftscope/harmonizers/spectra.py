@@ -12,10 +12,10 @@ from scipy import fft
 __all__ = ["RINGS", "amplitudes", "refine"]
 
 RINGS = np.geomspace(1.0, 128.0, 24)
-"""Cycles per side at which amplitudes are told; in between they are interpolated over log frequency."""
+"""Cycles per side at which amplitudes are given; in between they are interpolated over log frequency."""
 
 _STRONGEST = 8.0  # no ring is lifted or damped by more: noise is not blown up where the image holds nothing
-_UNSEEN = 1e-9
+_ABSENT = 1e-9
 _DARKEST = 1e-3  # the filter leaves foreground no darker, or it would pass for padding
 
 
@@ -39,7 +39,7 @@ def amplitudes(case: np.ndarray) -> np.ndarray:
 def refine(case: np.ndarray, own: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     """Every pattern times wanted / own of its ring; the mean and exact-zero padding stay.
 
-    Rings that one of both has not seen go with the nearest that both have.
+    Rings that one of both lacks go with the nearest that both have.
 
     Args:
         case: (z, c, y, x) in [0, 1].
@@ -58,10 +58,10 @@ def refine(case: np.ndarray, own: np.ndarray, wanted: np.ndarray) -> np.ndarray:
 
 def _log_gain(own: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     """(24,) within the strongest allowed."""
-    seen = np.flatnonzero((own > _UNSEEN) & (wanted > _UNSEEN))
-    if not seen.size:
+    found = np.flatnonzero((own > _ABSENT) & (wanted > _ABSENT))
+    if not found.size:
         return np.zeros(len(RINGS))
-    log = np.interp(np.arange(len(RINGS)), seen, np.log(wanted[seen] / own[seen]))
+    log = np.interp(np.arange(len(RINGS)), found, np.log(wanted[found] / own[found]))
     return np.asarray(np.clip(log, -np.log(_STRONGEST), np.log(_STRONGEST)))
 
 

@@ -20,7 +20,7 @@ EXTREMES = (1.0, 99.0)
 """Percentiles of the angle between the stains, and (the upper one) of their amount: the method's alpha."""
 
 MIN_STAINED = 64
-"""Stained pixels a case needs before its stains are believed."""
+"""Stained pixels a case needs before its stains are trusted."""
 
 MIN_ANGLE = np.deg2rad(3.0)
 """Stains nearer to each other than this are one colour (grey pictures, a single stain) and cannot be told apart."""

@@ -5,7 +5,7 @@ from shiftscope.training.algorithms.families import PERSONALIZERS, find_algorith
 from shiftscope.training.plan_checks import check_names
 from shiftscope.training.runs.jobs import Arm
 
-__all__ = ["arm_of", "arms_of", "at_equal_compute", "passes_of_arm"]
+__all__ = ["arm_of", "arms_of", "at_equal_compute", "gradients_of_arm"]
 
 HARDLY = 1.05
 """A method that computes up to so many times as much as its baseline counts as computing alike."""
@@ -39,12 +39,12 @@ def arm_of(plan: Plan, name: str, algorithm: str, harmonizer: str | None) -> Arm
 
 def at_equal_compute(plan: Plan, arm: Arm, reference: Arm) -> Arm | None:
     """The strategy in as many fewer rounds as it computes more in each; None where it computes hardly more."""
-    more = passes_of_arm(plan, arm) / passes_of_arm(plan, reference)
+    more = gradients_of_arm(plan, arm) / gradients_of_arm(plan, reference)
     return arm.model_copy(update={"rounds": max(1, int(arm.rounds / more))}) if more > HARDLY else None
 
 
-def passes_of_arm(plan: Plan, arm: Arm) -> int:
-    """Forward-and-backward passes of all sites with one seed, by the numbers of cases in the plan."""
+def gradients_of_arm(plan: Plan, arm: Arm) -> int:
+    """Gradients of a batch that all sites compute with one seed, by the numbers of cases in the plan."""
     batches = (-(-round(plan.split.train * site.cases) // plan.batch_size) for site in plan.sites.values())
     algorithm = find_algorithm(arm.algorithm)
-    return sum(algorithm.passes_of(arm.rounds, plan.local_steps, count) for count in batches)
+    return sum(algorithm.gradients_in_run(arm.rounds, plan.local_steps, count) for count in batches)

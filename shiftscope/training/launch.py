@@ -119,7 +119,8 @@ def _require_same(before: Job, now: Job) -> None:
     if before.patient_regex != now.patient_regex:
         raise UsageError(
             f"--patient-regex: {shown(before.patient_regex)} when {now.out} was begun, now"
-            f" {shown(now.patient_regex)}; patients would change sides; resume with the first one, or start anew"
+            f" {shown(now.patient_regex)}; patients would change parts of the split; resume with the first one, or"
+            " start anew"
         )
     changed = [key for key in Plan.model_fields if getattr(before.plan, key) != getattr(now.plan, key)]
     if changed:

@@ -7,7 +7,7 @@ from typing import Literal
 __all__ = ["TIMEOUT_S", "RunOptions"]
 
 TIMEOUT_S = 1800.0
-"""How long a round waits for its slowest site, unless told otherwise; Flower's own default is an hour."""
+"""How long a round waits for its slowest site, unless another time is asked for; Flower's own default is an hour."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

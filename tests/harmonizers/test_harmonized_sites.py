@@ -85,7 +85,7 @@ def fitted(name: str, work: Job) -> tuple[dict[str, SiteData], list[dict[str, St
     views = {site: SiteData(work, site) for site in work.sites}
     reference: Statistics = {}
     told: list[dict[str, Statistics]] = []
-    for number in range(len(HARMONIZERS[name].passes)):
+    for number in range(len(HARMONIZERS[name].exchanges)):
         told.append({site: view.share(name, number, reference) for site, view in views.items()})
         reference = combine(HARMONIZERS[name], number, [told[-1][site] for site in work.sites], reference)
     return views, told, reference

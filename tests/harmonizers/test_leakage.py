@@ -13,12 +13,12 @@ from sklearn.metrics import roc_auc_score
 
 import shiftscope.harmonizers
 from shiftscope.harmonizers import HARMONIZERS, fit
+from shiftscope.harmonizers.coarse_features import case_features
 from shiftscope.harmonizers.leakage import (
     MARGIN_CONTRAST,
     MARGIN_SEPARABILITY,
     Drop,
     _areas,
-    case_features,
     contrast,
     fading,
     leakage,

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.ndimage import map_coordinates
 
 from shiftscope.errors import InputError
-from shiftscope.harmonizers.resampling import common_geometry, median_geometry, resampled, resampled_geometry
+from shiftscope.harmonizers.resampling import common_geometry, median_geometry, resample_case, resampled_geometry
 
 RNG = np.random.default_rng(0)
 
@@ -26,7 +26,7 @@ def disc(spacing: float, side: int, radius_mm: float = 8.0) -> tuple[np.ndarray,
 def test_spacing_and_field_of_the_case_give_the_case() -> None:
     pixels = RNG.uniform(0, 1, (2, 3, 20, 31)).astype(np.float32)
     mask = RNG.integers(0, 4, (2, 20, 31)).astype(np.int16)
-    result, labels = resampled(pixels, mask, (3, 0.7, 0.7), (3, 0.7, 0.7), (6, 14, 21.7))
+    result, labels = resample_case(pixels, mask, (3, 0.7, 0.7), (3, 0.7, 0.7), (6, 14, 21.7))
     np.testing.assert_array_equal(result, pixels)
     np.testing.assert_array_equal(labels, mask)
     assert labels.dtype == np.int16
@@ -34,7 +34,7 @@ def test_spacing_and_field_of_the_case_give_the_case() -> None:
 
 def test_enlarging_is_linear_interpolation() -> None:
     pixels = RNG.uniform(0, 1, (1, 1, 16, 16)).astype(np.float32)
-    result, _ = resampled(pixels, None, (1, 1, 1), (1, 0.4, 0.4), (1, 16, 16))
+    result, _ = resample_case(pixels, None, (1, 1, 1), (1, 0.4, 0.4), (1, 16, 16))
     place = 7.5 + (np.arange(40) - 19.5) * 0.4
     expected = map_coordinates(
         pixels[0, 0].astype(float), np.meshgrid(place, place, indexing="ij"), order=1, mode="nearest"
@@ -44,7 +44,7 @@ def test_enlarging_is_linear_interpolation() -> None:
 
 def test_shrinking_does_not_alias() -> None:
     stripes = np.tile(np.array([0, 1], np.float32), 60)[None, None, None, :].repeat(120, axis=2)
-    result, _ = resampled(stripes, None, (1, 1, 1), (1, 2.9, 2.9), (1, 100, 100))
+    result, _ = resample_case(stripes, None, (1, 1, 1), (1, 2.9, 2.9), (1, 100, 100))
     assert np.ptp(result) < 0.12
     assert abs(result.mean() - 0.5) < 0.01
 
@@ -53,7 +53,7 @@ def test_a_disc_has_the_same_size_in_pixels_whatever_the_scanner() -> None:
     areas, contents = [], []
     for spacing, side in ((0.25, 160), (0.5, 100), (0.9, 70)):
         pixels, mask = disc(spacing, side)
-        result, labels = resampled(pixels, mask, (1, spacing, spacing), (1, 0.5, 0.5), (1, 30, 30))
+        result, labels = resample_case(pixels, mask, (1, spacing, spacing), (1, 0.5, 0.5), (1, 30, 30))
         assert result.shape == (1, 1, 60, 60)
         assert labels is not None
         areas.append(labels.sum() * 0.25)
@@ -64,7 +64,7 @@ def test_a_disc_has_the_same_size_in_pixels_whatever_the_scanner() -> None:
 
 def test_a_smaller_case_is_padded_and_a_larger_one_cut_about_the_centre() -> None:
     pixels = np.ones((1, 1, 10, 30), np.float32)
-    result, labels = resampled(pixels, np.ones((1, 10, 30), np.uint8), (1, 1, 1), (1, 1, 1), (1, 20, 20))
+    result, labels = resample_case(pixels, np.ones((1, 10, 30), np.uint8), (1, 1, 1), (1, 1, 1), (1, 20, 20))
     expected = np.zeros((20, 20))
     expected[5:15] = 1
     np.testing.assert_array_equal(result[0, 0], expected)
@@ -85,7 +85,7 @@ def test_values_and_labels_are_those_that_were_there(
     pixels = rng.uniform(0.2, 0.9, (4, 1, 9, 12)).astype(np.float32)
     mask = rng.choice([0, 3, 7], (4, 9, 12)).astype(np.uint8)
     before = pixels.copy(), mask.copy()
-    result, labels = resampled(pixels, mask, spacing, to, field, depth=depth)
+    result, labels = resample_case(pixels, mask, spacing, to, field, depth=depth)
     assert result.dtype == np.float32
     assert labels is not None
     assert labels.dtype == np.uint8
@@ -100,8 +100,8 @@ def test_values_and_labels_are_those_that_were_there(
 
 def test_slices_are_resampled_only_when_asked() -> None:
     volume = RNG.uniform(0, 1, (6, 1, 8, 8)).astype(np.float32)
-    flat, _ = resampled(volume, None, (4, 1, 1), (2, 1, 1), (24, 8, 8))
-    deep, labels = resampled(volume, np.ones((6, 8, 8), np.uint8), (4, 1, 1), (2, 1, 1), (24, 8, 8), depth=True)
+    flat, _ = resample_case(volume, None, (4, 1, 1), (2, 1, 1), (24, 8, 8))
+    deep, labels = resample_case(volume, np.ones((6, 8, 8), np.uint8), (4, 1, 1), (2, 1, 1), (24, 8, 8), depth=True)
     np.testing.assert_array_equal(flat, volume)
     assert deep.shape == (12, 1, 8, 8)
     assert labels is not None
@@ -112,7 +112,7 @@ def test_slices_are_resampled_only_when_asked() -> None:
 @pytest.mark.parametrize("spacing", [(1, 0, 1), (1, 1, np.nan), (1, -1, 1)])
 def test_unknown_spacing_is_refused(spacing: tuple[float, float, float]) -> None:
     with pytest.raises(InputError, match="expected positive numbers"):
-        resampled(np.ones((1, 1, 4, 4), np.float32), None, spacing, (1, 1, 1), (4, 4, 4))
+        resample_case(np.ones((1, 1, 4, 4), np.float32), None, spacing, (1, 1, 1), (4, 4, 4))
 
 
 def test_medians_over_patients_then_over_sites() -> None:
@@ -140,7 +140,7 @@ def test_cases_that_do_not_say_their_spacing_do_not_count() -> None:
 def test_the_told_geometry_is_that_of_the_resampled_case() -> None:
     reference = median_geometry([[geometry((2, 0.5, 0.4), (3, 33, 50))]])
     case = geometry((3, 0.8, 0.8), (4, 20, 25))
-    result, _ = resampled(
+    result, _ = resample_case(
         np.ones((4, 1, 20, 25), np.float32), None, case[0], reference["spacing_mm"], reference["field_mm"]
     )
     told = resampled_geometry(case, {}, reference)

@@ -131,7 +131,7 @@ def one_step_more(model: nn.Module, round_: Round) -> float:
 
 def one_pass_more(model: nn.Module, round_: Round) -> float:
     loss = plain_round(model, round_)
-    round_.passes += 1
+    round_.gradients += 1
     return loss
 
 
@@ -154,7 +154,7 @@ BROKEN: list[tuple[str, str, Algorithm, dict[str, Any]]] = [
         Algorithm(SAYS, bias_at_home, all_but_the_bias),
         {},
     ),
-    ("keeps at home what stays home", "no value for ['1.3.bias'", Algorithm(SAYS, view=without_the_head), {}),
+    ("keeps at home what stays home", "no value for ['1.3.bias'", Algorithm(SAYS, model_for_site=without_the_head), {}),
     (
         "sends no value that a site keeps for itself",
         "got the value of copy/",
@@ -175,7 +175,12 @@ BROKEN: list[tuple[str, str, Algorithm, dict[str, Any]]] = [
     ),
     ("writes to nothing that the coordinator holds", "after `aggregate`", Algorithm(SAYS, aggregate=in_place), {}),
     ("writes to nothing that the coordinator holds", "after `aggregate`", Algorithm(SAYS, aggregate=in_an_update), {}),
-    ("writes to nothing that the coordinator holds", "after `view`", Algorithm(SAYS, view=emptied), {}),
+    (
+        "writes to nothing that the coordinator holds",
+        "after `model_for_site`",
+        Algorithm(SAYS, model_for_site=emptied),
+        {},
+    ),
     ("says in a sentence what it does", "got 'FedX.'", Algorithm("FedX."), {}),
     ("starts from the model that all start from", "got another 0.0.0.weight", Algorithm(SAYS, begin=ahead), {}),
     ("stays finite", "values that are not finite", Algorithm(SAYS, finish=diverged), {}),
@@ -194,7 +199,7 @@ BROKEN: list[tuple[str, str, Algorithm, dict[str, Any]]] = [
     (
         "takes the steps and passes that it predicts",
         "got 4 optimizer steps and 4 passes at site a in round 1, expected 8 and 4",
-        Algorithm(SAYS, besides=lambda *_: (4, 0)),
+        Algorithm(SAYS, extra_compute=lambda *_: (4, 0)),
         {},
     ),
     ("is personal where that is claimed", "say personal=True", PERSONALIZERS["fedbn"], {}),

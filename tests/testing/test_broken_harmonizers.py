@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from shiftscope.errors import UsageError
-from shiftscope.harmonizers import HARMONIZERS, NOTHING, Harmonizer, Pass, Statistics
+from shiftscope.harmonizers import HARMONIZERS, NOTHING, Exchange, Harmonizer, Statistics
 from shiftscope.harmonizers.averages import over_patients
 from shiftscope.testing import check_harmonizer
 from shiftscope.testing.harmonizer_checks import HARMONIZER_CONTRACTS
@@ -38,11 +38,11 @@ def apply(case: np.ndarray, own: Statistics, reference: Statistics) -> np.ndarra
     return np.where((case != 0).any(axis=1, keepdims=True), np.clip(mapped, 1e-3, 1), 0).astype(np.float32)
 
 
-SOUND = Harmonizer("each site's mean and deviation to the federation's", apply, (Pass(share, combine),))
+SOUND = Harmonizer("each site's mean and deviation to the federation's", apply, (Exchange(share, combine),))
 
 
 def changed(share: Any = share, combine: Any = combine, **fields: Any) -> Harmonizer:
-    return replace(SOUND, passes=(Pass(share, combine),), **fields)
+    return replace(SOUND, exchanges=(Exchange(share, combine),), **fields)
 
 
 def then(change: Callable[[np.ndarray], np.ndarray]) -> Harmonizer:
@@ -227,7 +227,12 @@ BROKEN: list[tuple[str, str, Harmonizer, dict[str, Any]]] = [
     ),
     ("sends nothing of a single patient", "what one of them alone would give", changed(brightest_patient), FEW),
     ("sends nothing of a single patient", "values of a single case in 'top'", changed(brightest_pixels, both), FEW),
-    ("counts only patients from whom it can learn", "got True for a case", replace(SOUND, tells=lambda _: True), FEW),
+    (
+        "counts only patients from whom it can learn",
+        "got True for a case",
+        replace(SOUND, contributes=lambda _: True),
+        FEW,
+    ),
     ("counts only patients from whom it can learn", "another share once", changed(counting_black), FEW),
     (
         "sends little, of one shape whatever the number of cases",
@@ -236,21 +241,21 @@ BROKEN: list[tuple[str, str, Harmonizer, dict[str, Any]]] = [
         FEW,
     ),
     (
-        "builds every pass on the ones before",
+        "builds every exchange on the ones before",
         "and at least one",
-        replace(SOUND, passes=(Pass(share, combine), Pass(silence, combine))),
+        replace(SOUND, exchanges=(Exchange(share, combine), Exchange(silence, combine))),
         FEW,
     ),
     (
-        "builds every pass on the ones before",
+        "builds every exchange on the ones before",
         "['moments'] again",
-        replace(SOUND, passes=(Pass(share, combine), Pass(share, combine))),
+        replace(SOUND, exchanges=(Exchange(share, combine), Exchange(share, combine))),
         FEW,
     ),
-    ("builds every pass on the ones before", "`combine` wrote to", changed(combine=writing_to_shares), FEW),
+    ("builds every exchange on the ones before", "`combine` wrote to", changed(combine=writing_to_shares), FEW),
     (
-        "builds every pass on the ones before",
-        "from the finished reference than pass by pass",
+        "builds every exchange on the ones before",
+        "from the finished reference than exchange by exchange",
         changed(only_before_the_reference),
         FEW,
     ),

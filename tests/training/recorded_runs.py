@@ -16,14 +16,9 @@ from shiftscope.training.federation.flower.inline import InlineGrid, task_identi
 from shiftscope.training.federation.flower.messages import Payload, unpack
 from shiftscope.training.federation.flower.server import coordinate
 from shiftscope.training.models import networks
+from shiftscope.training.runs.array_files import load_arrays
 from shiftscope.training.runs.jobs import Arm, Job
-from shiftscope.training.runs.states import (
-    Checkpoint,
-    Personal,
-    load_arrays,
-    load_checkpoint,
-    load_personal,
-)
+from shiftscope.training.runs.states import Checkpoint, Personal, load_checkpoint, load_personal
 
 __all__ = ["SEED", "Recorded", "apart", "arms_for", "go_on", "job_for", "record"]
 

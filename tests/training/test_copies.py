@@ -16,8 +16,8 @@ from small_hospitals import classified, plan_for, segmented
 from shiftscope.copies.copy_pictures import draw_sheet
 from shiftscope.copies.harmonized_sites import write_copies
 from shiftscope.copies.image_changes import Changes
-from shiftscope.copies.mapped_cases import view
-from shiftscope.copies.site_fits import Fitted, check_copies, fit_site
+from shiftscope.copies.mapped_cases import map_case
+from shiftscope.copies.site_fits import FittedHarmonizer, check_copies, fit_site
 from shiftscope.errors import InputError, PlanError, TooManyFailures, UsageError
 from shiftscope.harmonizers import HARMONIZERS, Statistics, combine, fit, share
 from shiftscope.images import as_seen, canvas, read
@@ -26,8 +26,8 @@ from shiftscope.plans import Plan
 from shiftscope.progress import Progress
 from shiftscope.sites import Site, load, read_site
 from shiftscope.training.data.model_inputs import channels, load_samples
+from shiftscope.training.runs.array_files import save_arrays
 from shiftscope.training.runs.kept_references import read_reference
-from shiftscope.training.runs.states import save_arrays
 
 WRITTEN = [name for name, one in HARMONIZERS.items() if one.mix is None and one.on in ("pixels", "colour")]
 
@@ -66,7 +66,7 @@ def phantoms(root: Path, anatomy: str, gains: dict[str, float], **how: str) -> d
     return {site: root / site for site in gains}
 
 
-def copied(site: Site, plan: Plan, reference: Statistics, out: Path) -> Fitted:
+def copied(site: Site, plan: Plan, reference: Statistics, out: Path) -> FittedHarmonizer:
     fitted = fit_site(site, plan, reference, "kept")
     write_copies(site, fitted, out, ignore)
     return fitted
@@ -133,7 +133,7 @@ def test_so_it_is_on_real_images(name: str, real_data: Path, tmp_path: Path) -> 
         },
     )
     site = replace(sites[names[2]], cases=sites[names[2]].cases[:6])
-    fitted = Fitted(name, plan, owns[names[2]], reference)
+    fitted = FittedHarmonizer(name, plan, owns[names[2]], reference)
     write_copies(site, fitted, tmp_path / "copies", ignore)
     assert difference(site, read_site(tmp_path / "copies"), plan, owns[names[2]], reference) < AGREEMENT[name]
 
@@ -201,7 +201,7 @@ def test_volumes_keep_their_affine_and_are_seen_as_harmonized(tmp_path: Path) ->
     fitted = copied(site, plan_for({"a": tmp_path / "a"}, harmonizer="zscore"), {}, tmp_path / "copies")
     for before, after in zip(site.cases, read_site(tmp_path / "copies").cases, strict=True):
         np.testing.assert_array_equal(nibabel.load(after.images[0]).affine, affine)
-        np.testing.assert_array_equal(as_seen(load(after)[0])[:, None], view(before, fitted).after)
+        np.testing.assert_array_equal(as_seen(load(after)[0])[:, None], map_case(before, fitted).after)
         assert load(after)[0].spacing_mm == load(before)[0].spacing_mm == (5.0, 1.0, 1.0)
 
 
@@ -263,14 +263,14 @@ def test_a_site_that_joins_late_or_only_tests_is_fitted_on_all_its_cases(tmp_pat
     steps: list[Progress] = []
     late = fit_site(read_site(folders["late"], name="late"), plan, reference, "kept", steps.append)
     assert steps == [Progress("fitting quantile_map", done, 24, "cases") for done in range(1, 25)]
-    assert (late.cases, late.told) == (24, "all 24 cases: the plan has no site 'late'")
+    assert (late.cases, late.fitted_on) == (24, "all 24 cases: the plan has no site 'late'")
     known = fit_site(read_site(folders["a"], name="a"), plan, reference, "kept")
     assert known.cases < 24
-    assert known.told == f"{known.cases} training cases, as the plan splits them"
+    assert known.fitted_on == f"{known.cases} training cases, as the plan splits them"
     site = read_site(folders["a"], name="a")
     tests = replace(site, cases=tuple(replace(case, split="test") for case in site.cases))
     told = fit_site(tests, plan, reference, "kept")
-    assert (told.cases, told.told) == (24, "all 24 cases: none of them is for training")
+    assert (told.cases, told.fitted_on) == (24, "all 24 cases: none of them is for training")
     bare = replace(site, cases=tuple(replace(case, masks=()) for case in site.cases))
     assert fit_site(bare, plan, reference, "kept").cases == 24
     changes = Changes(late)
@@ -320,7 +320,7 @@ def test_the_sheet_shows_dark_and_bright_cases_and_says_that_it_must_stay(tmp_pa
     changes = Changes(fitted)
     write_copies(site, fitted, tmp_path / "out", changes.add)
     shown = draw_sheet(tmp_path / "out" / "x.png", changes, changes.result(site, []), count=4, seed=0)
-    levels = [changes.brightness[changes.seen.index(case)] for case in shown]
+    levels = [changes.brightness[changes.cases.index(case)] for case in shown]
     assert levels == sorted(levels)
     assert len(set(shown)) == 4
     assert min(levels) <= np.quantile(changes.brightness, 0.25)
@@ -426,7 +426,7 @@ def test_a_reference_that_does_not_fit_is_named(tmp_path: Path) -> None:
     assert read_reference(tmp_path / "kept.safetensors", "quantile_map")["quantiles"].shape == (1, 199)
 
 
-@pytest.mark.parametrize("name", [name for name, one in HARMONIZERS.items() if len(one.passes) > 1])
+@pytest.mark.parametrize("name", [name for name, one in HARMONIZERS.items() if len(one.exchanges) > 1])
 def test_a_pass_reads_only_what_earlier_passes_left(name: str) -> None:
     """Else a site that joins after the run would not know itself as it would have during the run."""
     rng = np.random.default_rng(4)
@@ -437,7 +437,7 @@ def test_a_pass_reads_only_what_earlier_passes_left(name: str) -> None:
     }
     owns, reference = fit(chosen, sites)
     late: Statistics = {}
-    for number in range(len(chosen.passes)):
+    for number in range(len(chosen.exchanges)):
         late = share(chosen, number, sites["b"], late, reference)
         assert combine(chosen, number, [late], {}).keys() <= reference.keys()
     assert late.keys() == owns["b"].keys()

@@ -67,7 +67,10 @@ CHEATS = {
     ),
     "rounds saved for nothing": (Algorithm("", tuning=0.5), "site a took 2 .*and the budget is 4"),
     "another start": (Algorithm("", begin=ahead), "fedavg at site a and cheat at site a started from different"),
-    "another start at one site": (Algorithm("", view=favour), "fedavg at site a and cheat at site b started from"),
+    "another start at one site": (
+        Algorithm("", model_for_site=favour),
+        "fedavg at site a and cheat at site b started from",
+    ),
 }
 
 

@@ -50,7 +50,7 @@ def passes_without_it(job: Job, harmonizer: str, late: SiteData) -> Statistics:
     """The reference of the others' shares; the late site is asked each time, and its answer is lost on the way."""
     chosen, present = HARMONIZERS[harmonizer], [SiteData(job, site) for site in job.sites if site != LATE]
     reference = NOTHING
-    for number in range(len(chosen.passes)):
+    for number in range(len(chosen.exchanges)):
         late.share(harmonizer, number, reference)
         reference = combine(chosen, number, [site.share(harmonizer, number, reference) for site in present], reference)
     return reference
@@ -66,7 +66,7 @@ def test_statistics_made_late_are_those_of_the_passes(
     reference = passes_without_it(job, harmonizer, there)
     seen = there.harmonized(harmonizer, reference)
     folder = job.home(LATE) / "harmonizers"
-    last = folder / f"{harmonizer}-{len(HARMONIZERS[harmonizer].passes)}.safetensors"
+    last = folder / f"{harmonizer}-{len(HARMONIZERS[harmonizer].exchanges)}.safetensors"
     kept = last.read_bytes()
     for path in folder.iterdir():
         if passes_missed == "all" or path.name != f"{harmonizer}-1.safetensors" or path == last:

@@ -12,7 +12,7 @@ from shiftscope.plans import Kept
 from shiftscope.training.arms import arms_of
 from shiftscope.training.data.model_inputs import Sample
 from shiftscope.training.evaluation.leaks import kept_signal
-from shiftscope.training.evaluation.run_summaries import leaks_told
+from shiftscope.training.evaluation.run_summaries import leak_notes
 from shiftscope.training.runs.jobs import Job
 
 RNG = np.random.default_rng(3)
@@ -68,6 +68,6 @@ def test_only_what_is_lost_is_told(hospitals: dict[str, Path], tmp_path: Path) -
     plan = plan_for(hospitals)
     job = Job(plan=plan, arms=arms_of(plan), data={}, patient_regex=None, out=tmp_path, timeout_s=1, device="cpu")
     figures = {"cases": 40, "before": 2.0, "after": 1.0, "drop": 0.5, "low": 0.4, "high": 0.6}
-    told = leaks_told(job, "clahe", {"a": Kept(**figures, lost=True), "b": Kept(**figures, lost=False)})
+    told = leak_notes(job, "clahe", {"a": Kept(**figures, lost=True), "b": Kept(**figures, lost=False)})
     assert len(told) == 1
     assert told[0].startswith("site a: clahe lowers the contrast of lesions from 2.00 to 1.00 on 40 training cases")

@@ -72,7 +72,7 @@ def test_with_fewer_nothing_is_sent_and_the_site_knows_itself_all_the_same(
     assert views.share(name, 0, NOTHING) == {}
     assert (
         views._own(name, 1).keys()
-        == HARMONIZERS[name].passes[0].share(views._patients(HARMONIZERS[name]), {}, {}).keys()
+        == HARMONIZERS[name].exchanges[0].share(views._patients(HARMONIZERS[name]), {}, {}).keys()
     )
     assert views._own(name, 1)
 

@@ -118,7 +118,7 @@ def test_c_is_the_mean_of_the_sites_variates_whatever_is_lost(both: tuple[Record
     state = lost.checkpoint("scaffold")
     own = {site: lost.personal("scaffold", site, state.accepted(site)).memory for site in lost.job.sites}
     weights = {
-        site: len(Participant(lost.job, site).views.plain.train)
+        site: len(Participant(lost.job, site).site_data.plain.train)
         if state.accepted(site)
         else lost.job.plan.split.train * lost.job.plan.sites[site].cases
         for site in lost.job.sites

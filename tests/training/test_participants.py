@@ -13,7 +13,8 @@ from shiftscope.training.algorithms.families import CONTROLS
 from shiftscope.training.arms import arms_of
 from shiftscope.training.data.model_inputs import Sample, Samples
 from shiftscope.training.federation import participants
-from shiftscope.training.federation.participants import Participant, initial_tensors
+from shiftscope.training.federation.participants import Participant
+from shiftscope.training.federation.starting_models import initial_tensors
 from shiftscope.training.runs.jobs import Job
 
 
@@ -35,7 +36,7 @@ def shared(job: Job, site: str, samples: Samples | None = None) -> Statistics:
     """What the site sends in the map's one pass."""
     one = Participant(job, site)
     if samples is not None:
-        one.views.__dict__["_loaded"] = samples
+        one.site_data.__dict__["_loaded"] = samples
     return one.share("quantile_map", 0, NOTHING)
 
 
@@ -44,7 +45,7 @@ def reference(job: Job) -> dict[str, np.ndarray]:
 
 
 def test_only_training_cases_are_fitted(job: Job) -> None:
-    before, samples = shared(job, "b")["quantiles"], Participant(job, "b").views.plain
+    before, samples = shared(job, "b")["quantiles"], Participant(job, "b").site_data.plain
     held_out = [replace(s, pixels=np.ones_like(s.pixels)) for s in (*samples.val, *samples.test)]
     np.testing.assert_array_equal(shared(job, "b", Samples(samples.train, held_out, held_out, {}))["quantiles"], before)
     changed = [replace(s, pixels=np.ones_like(s.pixels)) for s in samples.train]
@@ -60,7 +61,7 @@ def test_a_site_describes_itself_in_aggregates(job: Job) -> None:
 
 def test_below_ten_training_patients_nothing_is_shared_and_all_is_harmonized(job: Job) -> None:
     site = Participant(job, "b")
-    samples = site.views.plain
+    samples = site.site_data.plain
     few = Samples(samples.train[:9], samples.val, samples.test, {})
     assert shared(job, "b", few) == {}
     assert site.harmonize("quantile_map", reference(job))[0] > 0.05
@@ -86,10 +87,10 @@ def test_training_and_evaluation_see_the_same_harmonized_pixels_and_the_same_mas
     weights = initial_tensors(job, CONTROLS["fedavg"], 0)
     for arm, harmonized in (("baseline", False), ("adapted", True)):
         update = site.train(arm, 0, 1, 0, weights, shown if harmonized else {})
-        assert update.cases == len(site.views.plain.train)
+        assert update.cases == len(site.site_data.plain.train)
         site.evaluate(arm, 0, 1, update.tensors, shown if harmonized else {})
         for part in ("train", "test"):
-            raw = getattr(site.views.plain, part)
+            raw = getattr(site.site_data.plain, part)
             assert len(seen[part]) == len(raw)
             for before, after in zip(raw, seen[part], strict=True):
                 assert after.target is before.target

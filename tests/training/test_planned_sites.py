@@ -11,12 +11,12 @@ from shiftscope.errors import PlanError
 from shiftscope.plans import Plan, PlannedSite
 from shiftscope.sites import read_site
 from shiftscope.training.algorithms.families import CONTROLS, PERSONALIZERS
-from shiftscope.training.arms import arm_of, at_equal_compute, passes_of_arm
+from shiftscope.training.arms import arm_of, at_equal_compute, gradients_of_arm
 from shiftscope.training.data.model_inputs import read_planned
 from shiftscope.training.launch import train
 from shiftscope.training.plan_checks import check_plan
 from shiftscope.training.run_options import RunOptions
-from shiftscope.training.trials.strategies import choose_strategies, passes_of
+from shiftscope.training.trials.strategies import choose_strategies, gradients_of
 
 
 def test_a_folder_of_another_name_is_the_site_whose_data_it_holds(pair: dict[str, Path], tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def planned(**changes: object) -> Plan:
 def taken(plan: Plan, name: str, rounds: int = 10) -> int:
     """Per site and seed."""
     (strategy,), _ = choose_strategies(plan, [name])
-    total = passes_of(strategy, plan, rounds)
+    total = gradients_of(strategy, plan, rounds)
     assert total % 6 == 0
     return total // 6
 
@@ -79,7 +79,7 @@ def test_one_pass_a_step(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["lp_ft", "fedbabu"])
-def test_tuning_is_counted_once_and_takes_no_passes_of_its_own(name: str) -> None:
+def test_tuning_is_counted_once_and_computes_nothing_of_its_own(name: str) -> None:
     assert taken(planned(), name) == 60
     assert taken(planned(), name, rounds=2) == 12
 
@@ -102,10 +102,10 @@ def test_equal_compute_is_never_more_than_the_reference_takes(name: str, rounds:
     arm, reference = arm_of(plan, name, name, None), arm_of(plan, "baseline", "fedavg", None)
     less = at_equal_compute(plan, arm, reference)
     if less is None:
-        assert passes_of_arm(plan, arm) <= 1.05 * passes_of_arm(plan, reference)
+        assert gradients_of_arm(plan, arm) <= 1.05 * gradients_of_arm(plan, reference)
     else:
         assert less.rounds < rounds
-        assert passes_of_arm(plan, less) <= passes_of_arm(plan, reference) or less.rounds == 1
+        assert gradients_of_arm(plan, less) <= gradients_of_arm(plan, reference) or less.rounds == 1
 
 
 @pytest.mark.parametrize("name", ["ditto", "apfl"])

@@ -39,13 +39,15 @@ def begun(pair: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_every_site_is_marked_by_who_is_on_which_side(begun: Job) -> None:
     text = (begun.out / "splits.json").read_text()
     site = Participant(begun, "a")
-    samples = site.views.plain
+    samples = site.site_data.plain
     marks = json.loads(text)
     assert marks["a"] == site.describe()["split"]
     assert marks["a"] != marks["b"]  # the pair's files have the same names, but each site a key of its own
     assert not any(sample.patient in text for sample in samples.train)
     moved = Participant(begun, "a")
-    moved.views.__dict__["plain"] = replace(samples, train=samples.train[1:], test=[*samples.test, samples.train[0]])
+    moved.site_data.__dict__["plain"] = replace(
+        samples, train=samples.train[1:], test=[*samples.test, samples.train[0]]
+    )
     assert moved.describe()["split"] != site.describe()["split"]
 
 
@@ -93,7 +95,7 @@ def test_another_patient_regex_is_refused_before_anything_runs(pair: dict[str, P
     plan = plan_for(pair, image_size=16, rounds=1)
     out = tmp_path / "run"
     train(plan, pair, RunOptions(engine="inline", out=out))
-    said = r"--patient-regex: None when .* was begun, now '\^\(p\\\\d\+\)'; patients would change sides"
+    said = r"--patient-regex: None when .* was begun, now '\^\(p\\\\d\+\)'; patients would change parts"
     with pytest.raises(UsageError, match=said):
         train(plan, pair, RunOptions(engine="inline", out=out, resume=True, patient_regex=r"^(p\d+)"))
     assert (out / "result.json").exists()

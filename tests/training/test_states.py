@@ -10,13 +10,13 @@ import pytest
 
 from shiftscope.errors import EngineError, ShiftscopeError
 from shiftscope.plans import RoundEntry
+from shiftscope.training.runs.array_files import require_alike
 from shiftscope.training.runs.states import (
     Checkpoint,
     Evaluation,
     Personal,
     load_checkpoint,
     load_personal,
-    require_alike,
     save_checkpoint,
     save_personal,
 )

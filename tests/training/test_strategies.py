@@ -9,7 +9,7 @@ from shiftscope.plans import Plan, PlannedSite
 from shiftscope.training.algorithms.families import CONTROLS, PERSONALIZERS
 from shiftscope.training.arms import arms_of
 from shiftscope.training.plan_checks import check_plan
-from shiftscope.training.trials.strategies import Strategy, choose_strategies, passes_of, reference_of
+from shiftscope.training.trials.strategies import Strategy, choose_strategies, gradients_of, reference_of
 from shiftscope.training.trials.winners import winning_plan
 
 
@@ -91,8 +91,8 @@ def test_another_baseline_is_the_reference() -> None:
 
 def test_passes() -> None:
     ditto, fedbn = choose_strategies(plan_of(), ["ditto", "fedbn"])[0]
-    assert passes_of(fedbn, plan_of(), 3) == 3 * 10 * 4 * 2
-    assert passes_of(ditto, plan_of(), 3) == 2 * 3 * 10 * 4 * 2
+    assert gradients_of(fedbn, plan_of(), 3) == 3 * 10 * 4 * 2
+    assert gradients_of(ditto, plan_of(), 3) == 2 * 3 * 10 * 4 * 2
 
 
 @pytest.mark.parametrize("name", ["zscore+fedbn", "zscore", "ditto", "scaffold", "zscore+scaffold", "local"])

@@ -125,7 +125,7 @@ def test_what_a_trial_will_cost_is_said_before() -> None:
     assert trial.rungs == (2, 4, 8)
     assert trial.expects().startswith("8 strategies beside fedavg, rungs of 2, 4, 8 rounds: about ")
     most = int(trial.expects().split("at most ")[1].split()[0])
-    assert most <= trial.full_passes  # the default never takes more than everything in full
+    assert most <= trial.full_gradients  # the default never takes more than everything in full
 
 
 @pytest.mark.parametrize(

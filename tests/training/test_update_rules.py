@@ -36,7 +36,7 @@ def test_fedavg_local_steps(sgd: bool, number: int) -> None:
     loss = plain_round(model, round_ := toy(number, sgd=sgd))
     close(numbers(model), w)
     assert np.isfinite(loss)
-    assert (round_.steps, round_.passes) == (4, 4)
+    assert (round_.steps, round_.gradients) == (4, 4)
 
 
 def test_weighted_mean() -> None:
@@ -74,7 +74,7 @@ def test_ditto(sgd: bool) -> None:
     ditto.ditto_round(model, round_, pull)
     close(numbers(model), w)
     close([round_.memory[f"personal/{k}.weight"].item() for k in (0, 1)], v)
-    assert (round_.steps, round_.passes) == (4, 8)
+    assert (round_.steps, round_.gradients) == (4, 8)
     ditto.take_personal(model, round_)
     close(numbers(model), v)
 
@@ -98,7 +98,7 @@ def test_apfl(sgd: bool, learn: bool) -> None:
     close([round_.memory[f"personal/{k}.weight"].item() for k in (0, 1)], v, 1e-6)
     close(round_.memory["alpha"], alpha, 1e-6)
     assert (alpha != 0.6) == learn
-    assert (round_.steps, round_.passes) == (4, 8)
+    assert (round_.steps, round_.gradients) == (4, 8)
     apfl.take_mixture(model, round_)
     close(numbers(model), alpha * v + (1 - alpha) * w, 1e-6)
 
@@ -129,11 +129,11 @@ def test_first_order_maml(sgd: bool, number: int) -> None:
     model = two()
     meta.meta_round(model, round_ := toy(number, sgd=sgd), inner)
     close(numbers(model), w)
-    assert (round_.steps, round_.passes) == ((3, 6) if last else (4, 8))
+    assert (round_.steps, round_.gradients) == ((3, 6) if last else (4, 8))
     if last:
         meta.adapt(model, round_, inner)
         close(numbers(model), w - inner * gradient(w, *batches_of("adapt", number)[0]))
-        assert (round_.steps, round_.passes) == (4, 7)
+        assert (round_.steps, round_.gradients) == (4, 7)
 
 
 def test_fedala_learns_its_weights_in_one_pass_and_then_mixes() -> None:
@@ -148,7 +148,7 @@ def test_fedala_learns_its_weights_in_one_pass_and_then_mixes() -> None:
     ala.mix_in(model, round_)
     close(numbers(model), [b, own + (h - own) * weight], 1e-6)
     close(round_.memory["weight/1.weight"], [[weight]], 1e-6)
-    assert (round_.steps, round_.passes) == (0, 3)
+    assert (round_.steps, round_.gradients) == (0, 3)
     assert all(parameter.grad is None for parameter in model.parameters())
 
     w, move = numbers(model), AdamW()
@@ -184,7 +184,7 @@ def test_fedrep_moves_the_head_and_then_the_body(sgd: bool) -> None:
     body, head = np.array(ways).T
     assert np.array_equal(np.diff(body) != 0, [False, False, True, True])
     assert np.array_equal(np.diff(head) != 0, [True, True, False, False])
-    assert (round_.steps, round_.passes) == (4, 4)
+    assert (round_.steps, round_.gradients) == (4, 4)
     assert all(parameter.requires_grad for parameter in model.parameters())
 
 

@@ -42,8 +42,8 @@ class AlgorithmCandidate:
         algorithm, steps = self.algorithm, self.run.plan.local_steps
         together = algorithm.federated(ROUNDS)
         planned = steps if number <= together else steps * (ROUNDS - together)
-        more, _ = algorithm.besides(number, together, batches)
-        return planned + more, algorithm.passes_in(number, ROUNDS, steps, batches)
+        more, _ = algorithm.extra_compute(number, together, batches)
+        return planned + more, algorithm.gradients_in_round(number, ROUNDS, steps, batches)
 
 
 def all_tensors(run: Rehearsal) -> Iterable[tuple[str, np.ndarray]]:

@@ -34,13 +34,13 @@ def keeps_home_what_stays_home(candidate: AlgorithmCandidate) -> None:
                 name not in work.received and name not in work.sent,
                 got=f"{name} in a message of site {site} in round {number}",
                 expected="it at home, where `stays_home` says it is",
-                advice="leave what stays home out of `begin`, `view` and `round.extra`",
+                advice="leave what stays home out of `begin`, `model_for_site` and `round.extra`",
             )
         require(
             home | work.received.keys() >= every and home <= every,
             got=f"no value for {sorted((every - home) - work.received.keys()) or sorted(home - every)}",
             expected="every tensor of the model shared or at home",
-            advice="let `view` give a site all that does not stay home, and `stays_home` name tensors of the model",
+            advice="let `model_for_site` give all that does not stay home, and `stays_home` name tensors of the model",
         )
     if home:
         one, other = candidate.run.finals.values()
@@ -99,7 +99,7 @@ def sends_no_case(candidate: AlgorithmCandidate) -> None:
 
 
 def writes_to_nothing(candidate: AlgorithmCandidate) -> None:
-    """`begin`, `view` and `aggregate` leave alone what they are given."""
+    """`begin`, `model_for_site` and `aggregate` leave alone what they are given."""
     algorithm, run = candidate.algorithm, candidate.run
     model = initial_model()
     home = algorithm.stays_home(model)
@@ -114,8 +114,8 @@ def writes_to_nothing(candidate: AlgorithmCandidate) -> None:
     ]
     sent = [_copied(update.tensors) for update in updates]
     for site in run.parties:
-        algorithm.view(shared, server, site)
-    _require_untouched(before, shared, "view")
+        algorithm.model_for_site(shared, server, site)
+    _require_untouched(before, shared, "model_for_site")
     algorithm.aggregate(shared, updates, server)
     _require_untouched(before, shared, "aggregate")
     for one, update in zip(sent, updates, strict=True):

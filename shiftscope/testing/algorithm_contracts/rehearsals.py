@@ -109,7 +109,7 @@ def rehearse(
     for number in range(1, algorithm.federated(ROUNDS) + 1):
         updates = []
         for site in sites[:1] if algorithm.pools else sites:
-            received = _delivered(algorithm.view(run.shared[-1], server, site))
+            received = _delivered(algorithm.model_for_site(run.shared[-1], server, site))
             work, update = _train(algorithm, run, site, number, received, kept[site])
             kept[site] = Personal(work.home, work.memory)
             run.work[site, number] = work
@@ -120,7 +120,7 @@ def rehearse(
             server = run.server = Server(plan, server.learnable, memory)
         run.shared.append(shared)
     for site in sites:
-        received = _delivered(algorithm.view(run.shared[-1], server, site))
+        received = _delivered(algorithm.model_for_site(run.shared[-1], server, site))
         _finish(algorithm, run, site, received, kept[site])
     return run
 
@@ -146,7 +146,7 @@ def _train(
     everything, home = tensors_of(model), algorithm.stays_home(model)
     sent = {name: tensor for name, tensor in everything.items() if name not in home} | round_.extra
     mine = {name: everything[name] for name in sorted(home)}
-    work = Work(received, sent, mine, round_.memory, loss, round_.steps, round_.passes, _batches(round_))
+    work = Work(received, sent, mine, round_.memory, loss, round_.steps, round_.gradients, _batches(round_))
     return work, Update(site, sent, len(round_.samples), loss)
 
 
@@ -156,7 +156,7 @@ def _finish(algorithm: Algorithm, run: Rehearsal, site: str, received: Tensors, 
     with single_threaded(), seeded(*round_.origin, "finish"):
         algorithm.finish(model, round_)
     run.work[site, number] = Work(
-        received, {}, kept.home, round_.memory, 0.0, round_.steps, round_.passes, _batches(round_)
+        received, {}, kept.home, round_.memory, 0.0, round_.steps, round_.gradients, _batches(round_)
     )
     run.finals[site] = tensors_of(model)
 

@@ -1,4 +1,4 @@
-"""A harmonizer fitted on planted sites, pass by pass, as a job fits it: what its contracts look at."""
+"""A harmonizer fitted on planted sites, exchange by exchange, as a job fits it: what its contracts look at."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -7,10 +7,10 @@ from typing import Literal
 
 import numpy as np
 
-from shiftscope.harmonizers import NOTHING, Harmonizer, Pass, Statistics, combine, fit, share
+from shiftscope.harmonizers import NOTHING, Exchange, Harmonizer, Statistics, combine, fit, share
 from shiftscope.testing.harmonizer_contracts.planted_sites import Sites, planted
 
-__all__ = ["Exchange", "HarmonizerCandidate", "Law", "Mapped", "own_of"]
+__all__ = ["AnsweredExchange", "HarmonizerCandidate", "Law", "Mapped", "own_of"]
 
 Law = Literal["identity", "idempotent"]
 """What a harmonizer may claim. "identity": it changes nothing where all sites are alike. "idempotent": it changes a
@@ -18,8 +18,8 @@ harmonized case no more."""
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
-    """One pass of a job.
+class AnsweredExchange:
+    """One exchange of a job, with what the sites answered.
 
     Attributes:
         known: what each site knew of itself before.
@@ -62,14 +62,14 @@ class HarmonizerCandidate:
     erases: frozenset[str] = field(default_factory=frozenset)
 
     @property
-    def queries(self) -> tuple[Pass, ...]:
+    def queries(self) -> tuple[Exchange, ...]:
         """What is asked of the sites."""
-        return self.harmonizer.passes
+        return self.harmonizer.exchanges
 
     @property
-    def least(self) -> int:
+    def min_patients(self) -> int:
         """Patients without which a site shares nothing."""
-        return self.harmonizer.least
+        return self.harmonizer.min_patients
 
     @property
     def on_pixels(self) -> bool:
@@ -78,12 +78,12 @@ class HarmonizerCandidate:
 
     def is_informative(self, case: np.ndarray) -> bool:
         """Whether the harmonizer says that it can learn from the case."""
-        return self.harmonizer.tells(case)
+        return self.harmonizer.contributes(case)
 
     @property
     def patients(self) -> int:
         """Patients of a planted site: enough to share."""
-        return max(12, self.least)
+        return max(12, self.min_patients)
 
     @cached_property
     def sites(self) -> Sites:
@@ -92,12 +92,12 @@ class HarmonizerCandidate:
 
     @cached_property
     def fitted(self) -> tuple[dict[str, Statistics], Statistics]:
-        """What each site knows of itself after all passes, and the reference."""
+        """What each site knows of itself after all exchanges, and the reference."""
         return fit(self.harmonizer, self.sites)
 
     @cached_property
-    def exchanges(self) -> list[Exchange]:
-        """Every pass as a job makes it: only what a pass adds is sent."""
+    def exchanges(self) -> list[AnsweredExchange]:
+        """Every exchange as a job makes it: only what an exchange adds is sent."""
         known: dict[str, Statistics] = dict.fromkeys(self.sites, NOTHING)
         reference, exchanges = NOTHING, []
         for number in range(len(self.queries)):
@@ -106,7 +106,7 @@ class HarmonizerCandidate:
                 site: {name: array for name, array in own.items() if array is not known[site].get(name)}
                 for site, own in after.items()
             }
-            exchanges.append(Exchange(known, reference, sent))
+            exchanges.append(AnsweredExchange(known, reference, sent))
             known, reference = after, combine(self.harmonizer, number, [sent[site] for site in sorted(sent)], reference)
         return exchanges
 
@@ -125,6 +125,6 @@ class HarmonizerCandidate:
 def own_of(harmonizer: Harmonizer, patients: Sequence[Sequence[np.ndarray]], reference: Statistics) -> Statistics:
     """What a site that was not there learns of itself, from its own cases and the finished reference."""
     own = NOTHING
-    for number in range(len(harmonizer.passes)):
+    for number in range(len(harmonizer.exchanges)):
         own = share(harmonizer, number, patients, own, reference)
     return own

@@ -114,13 +114,13 @@ def maps_who_joins_later(candidate: HarmonizerCandidate) -> None:
 
 def leaves_alone_without_a_reference(candidate: HarmonizerCandidate) -> None:
     """Where no site has enough patients there is no reference, and what needs one changes nothing."""
-    sites = planted(candidate.form, candidate.least - 1)
+    sites = planted(candidate.form, candidate.min_patients - 1)
     owns, reference = fit(candidate.harmonizer, sites)
     require(
         not reference,
         got=f"a reference of {', '.join(reference)}",
         expected="none of sites that share nothing",
-        advice="leave it to `least` how many patients a share needs",
+        advice="leave it to `min_patients` how many patients a share needs",
     )
     if not candidate.queries:
         return

@@ -51,7 +51,7 @@ def keeps_cases(candidate: HarmonizerCandidate) -> None:
         and same(reference, candidate.fitted[1]),
         got="other statistics after cases were mapped than from the same cases anew",
         expected="the same",
-        advice="read the statistics and do not write to them; draw no random numbers in a pass",
+        advice="read the statistics and do not write to them; draw no random numbers in an exchange",
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from shiftscope.harmonizers import NOTHING, fit
-from shiftscope.testing.harmonizer_contracts.harmonizer_candidates import Exchange, HarmonizerCandidate, own_of
+from shiftscope.testing.harmonizer_contracts.harmonizer_candidates import AnsweredExchange, HarmonizerCandidate, own_of
 from shiftscope.testing.harmonizer_contracts.harmonizer_maps import same
 from shiftscope.testing.harmonizer_contracts.planted_sites import planted
 from shiftscope.testing.requirements import is_made_of, require
@@ -120,8 +120,8 @@ def counts_who_is_informative(candidate: HarmonizerCandidate) -> None:
     )
 
 
-def builds_pass_upon_pass(candidate: HarmonizerCandidate) -> None:
-    """A pass adds names, the same at all sites, and needs of others no more than what they send in it."""
+def builds_exchange_upon_exchange(candidate: HarmonizerCandidate) -> None:
+    """An exchange adds names, the same at all sites, and needs of others no more than what they send in it."""
     taken: set[str] = set()
     for exchange in candidate.exchanges:
         sent = exchange.sent
@@ -136,8 +136,8 @@ def builds_pass_upon_pass(candidate: HarmonizerCandidate) -> None:
         require(
             not fresh & taken,
             got=f"{sorted(fresh & taken)} again",
-            expected="names that no earlier pass has sent",
-            advice="give what a pass finds a name of its own",
+            expected="names that no earlier exchange has sent",
+            advice="give what an exchange finds a name of its own",
         )
         taken |= fresh
         _require_combined(candidate, exchange)
@@ -146,13 +146,13 @@ def builds_pass_upon_pass(candidate: HarmonizerCandidate) -> None:
         own = own_of(candidate.harmonizer, patients, reference)
         require(
             own.keys() == owns[site].keys() and all(np.allclose(own[key], owns[site][key]) for key in own),
-            got=f"other statistics at site {site} from the finished reference than pass by pass",
+            got=f"other statistics at site {site} from the finished reference than exchange by exchange",
             expected="the same",
             advice="read of the reference only what earlier passes left there, so that a later site can use it",
         )
 
 
-def _require_combined(candidate: HarmonizerCandidate, exchange: Exchange) -> None:
+def _require_combined(candidate: HarmonizerCandidate, exchange: AnsweredExchange) -> None:
     """A reference is made of shares, whoever is silent, and the shares are not written to."""
     number = candidate.exchanges.index(exchange)
     shares = [exchange.sent[site] for site in sorted(exchange.sent)]
@@ -167,15 +167,15 @@ def _require_combined(candidate: HarmonizerCandidate, exchange: Exchange) -> Non
     require(
         bool(found) and not found.keys() & exchange.reference.keys(),
         got=f"{sorted(found)} where {sorted(exchange.reference)} was agreed on before",
-        expected="names of its own in each pass",
-        advice="return from `combine` only what this pass adds",
+        expected="names of its own in each exchange",
+        advice="return from `combine` only what this exchange adds",
     )
     final = candidate.fitted[1]
     require(
         all(name in final and np.array_equal(final[name], array) for name, array in found.items()),
-        got="a reference from what was sent in the pass that differs from that of all a site knows",
+        got="a reference from what was sent in the exchange that differs from that of all a site knows",
         expected="the same",
-        advice="combine what this pass sends: in a job, what a site sent before is not sent again",
+        advice="combine what this exchange sends: in a job, what a site sent before is not sent again",
     )
 
 
@@ -184,7 +184,7 @@ SHARES: dict[str, Callable[[HarmonizerCandidate], None]] = {
     "sends little, of one shape whatever the number of cases": sends_little,
     "sends nothing of a single patient": sends_no_single_patient,
     "counts only patients from whom it can learn": counts_who_is_informative,
-    "builds every pass on the ones before": builds_pass_upon_pass,
+    "builds every exchange on the ones before": builds_exchange_upon_exchange,
 }
 """Contract -> what verifies it."""
 

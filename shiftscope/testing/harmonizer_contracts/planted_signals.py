@@ -5,11 +5,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from shiftscope.harmonizers import fit
+from shiftscope.harmonizers.coarse_features import case_features
 from shiftscope.harmonizers.leakage import (
     MARGIN_CONTRAST,
     MARGIN_SEPARABILITY,
     Drop,
-    case_features,
     contrast,
     fading,
     leakage,

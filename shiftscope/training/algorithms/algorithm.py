@@ -37,13 +37,13 @@ def as_is(shared: Tensors, _server: Server) -> Tensors:
     return shared
 
 
-def everything(shared: Tensors, _server: Server, _site: str) -> Tensors:
+def all_that_is_shared(shared: Tensors, _server: Server, _site: str) -> Tensors:
     """Every site receives all that is shared."""
     return shared
 
 
-def nothing_else(_number: int, _rounds: int, _batches: int) -> tuple[int, int]:
-    """The plan's steps in every round, and `passes` as many passes."""
+def no_extra(_number: int, _rounds: int, _batches: int) -> tuple[int, int]:
+    """The plan's steps in every round, and `gradients_per_step` for each."""
     return 0, 0
 
 
@@ -65,10 +65,11 @@ class Algorithm:
         aggregate: (what is shared, the sites' updates, server) -> what is shared next.
         finish: what a site does to its model after the last round, before it is judged.
         begin: (the shared part of the initial model, server) -> what is shared at first.
-        view: (what is shared, server, site) -> what this site receives, and answers with.
-        passes: forward-and-backward passes per optimizer step, the prediction of its compute against FedAvg's.
-        besides: (round, rounds, batches in a site's cases) -> steps and passes beyond that; the round after the last
-            one stands for `finish`.
+        model_for_site: (what is shared, server, site) -> what this site receives, and answers with.
+        gradients_per_step: gradients of a batch (a forward and a backward pass each) computed per optimizer step: the
+            prediction of its compute against FedAvg's.
+        extra_compute: (round, rounds, batches in a site's cases) -> steps and gradients beyond that; the round after
+            the last one stands for `finish`.
         models: how many models a site trains side by side.
         least_steps: local steps without which a round of it is not itself.
         tuning: share of the rounds that `finish` spends at each site alone; taken off the federated ones.
@@ -82,9 +83,9 @@ class Algorithm:
     aggregate: Callable[[Tensors, Sequence[Update], Server], Tensors] = average
     finish: Callable[[nn.Module, Round], None] = keep
     begin: Callable[[Tensors, Server], Tensors] = as_is
-    view: Callable[[Tensors, Server, str], Tensors] = everything
-    passes: float = 1.0
-    besides: Callable[[int, int, int], tuple[int, int]] = nothing_else
+    model_for_site: Callable[[Tensors, Server, str], Tensors] = all_that_is_shared
+    gradients_per_step: float = 1.0
+    extra_compute: Callable[[int, int, int], tuple[int, int]] = no_extra
     models: int = 1
     least_steps: int = 1
     tuning: float = 0.0
@@ -94,18 +95,18 @@ class Algorithm:
         """How many of `rounds` are spent together; a method that tunes has one round for it at the least."""
         return max(1, rounds - max(1, round(self.tuning * rounds))) if self.tuning else rounds
 
-    def passes_in(self, number: int, rounds: int, steps: int, batches: int) -> int:
-        """Forward-and-backward passes in round `number` of `rounds` with `steps` steps each; the number after the last
+    def gradients_in_round(self, number: int, rounds: int, steps: int, batches: int) -> int:
+        """Gradients of a batch in round `number` of `rounds` with `steps` steps each; the number after the last
         federated one stands for all that `finish` does.
 
         Args:
             batches: in one pass over a site's cases.
         """
         together = self.federated(rounds)
-        more = self.besides(number, together, batches)[1]
-        return more + (round(self.passes * steps) if number <= together else steps * (rounds - together))
+        extra = self.extra_compute(number, together, batches)[1]
+        return extra + (round(self.gradients_per_step * steps) if number <= together else steps * (rounds - together))
 
-    def passes_of(self, rounds: int, steps: int, batches: int) -> int:
+    def gradients_in_run(self, rounds: int, steps: int, batches: int) -> int:
         """The same, all together."""
         numbers = range(1, self.federated(rounds) + 2)
-        return sum(self.passes_in(number, rounds, steps, batches) for number in numbers)
+        return sum(self.gradients_in_round(number, rounds, steps, batches) for number in numbers)

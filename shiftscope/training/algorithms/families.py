@@ -5,7 +5,7 @@ that stays at home ever enters a message.
 """
 
 from shiftscope.training.algorithms.algorithm import Algorithm
-from shiftscope.training.algorithms.methods.ala import mix_in, mixed_start_round, mixing_passes
+from shiftscope.training.algorithms.methods.ala import mix_in, mixed_start_round, mixing_compute
 from shiftscope.training.algorithms.methods.apfl import mixed_round, take_mixture
 from shiftscope.training.algorithms.methods.clustered import average_clusters, model_of_cluster, one_model_each
 from shiftscope.training.algorithms.methods.ditto import ditto_round, take_personal
@@ -40,29 +40,29 @@ PERSONALIZERS: dict[str, Algorithm] = {
         "a personal model beside the global one, held near it",
         local_round=ditto_round,
         finish=take_personal,
-        passes=2.0,
+        gradients_per_step=2.0,
         models=2,
     ),
     "apfl": Algorithm(
         "a personal model, mixed with the global one by a learned weight",
         local_round=mixed_round,
         finish=take_mixture,
-        passes=2.0,
+        gradients_per_step=2.0,
         models=2,
     ),
     "perfedavg": Algorithm(
         "a model that is good after one step at the site (meta-learning)",
         local_round=meta_round,
         finish=adapt,
-        passes=2.0,
-        besides=one_step_later,
+        gradients_per_step=2.0,
+        extra_compute=one_step_later,
         least_steps=2,
     ),
     "fedala": Algorithm(
         "the top layers start each round between the site's and all sites', weight by weight",
         local_round=mixed_start_round,
         finish=mix_in,
-        besides=mixing_passes,
+        extra_compute=mixing_compute,
     ),
     "lp_ft": Algorithm(
         "FedAvg, then the head and in the end the whole model are tuned at the site",
@@ -72,7 +72,7 @@ PERSONALIZERS: dict[str, Algorithm] = {
     "clustered": Algorithm(
         "one model for each group of sites whose profiles are alike",
         begin=one_model_each,
-        view=model_of_cluster,
+        model_for_site=model_of_cluster,
         aggregate=average_clusters,
     ),
 }

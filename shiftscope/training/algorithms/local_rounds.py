@@ -37,7 +37,7 @@ class Round:
         mix: what a harmonizer does to a batch while training.
         extra: what the algorithm sends beside the model, under the names under which it was received.
         steps: optimizer steps done on the model that will be used.
-        passes: forward-and-backward passes of a batch.
+        gradients: gradients of a batch that were computed, a forward and a backward pass each.
     """
 
     plan: Plan
@@ -53,7 +53,7 @@ class Round:
     mix: Mix | None = None
     extra: Tensors = field(default_factory=dict)
     steps: int = 0
-    passes: int = 0
+    gradients: int = 0
 
     def batches(self, purpose: str = "train") -> Iterator[Batch]:
         """Endless full batches on the device. The same purpose gives the same batches in the same round, to the bit."""
@@ -72,7 +72,7 @@ Step = Callable[[nn.Module, torch.Tensor, torch.Tensor, Round, torch.optim.Optim
 def backward(loss: torch.Tensor, round_: Round) -> float:
     """Gradients of `loss`, counted."""
     loss.backward()  # type: ignore[no-untyped-call]
-    round_.passes += 1
+    round_.gradients += 1
     return float(loss.detach())
 
 
@@ -100,7 +100,7 @@ def run_steps(
     What comes is the same whatever was computed before: batches and torch's random state follow from the round alone.
 
     Args:
-        parameters: what the optimizer moves; the model's own by default.
+        parameters: what the optimizer changes; the model's own by default.
         window: which of the round's steps; all by default.
         counts: whether the model that will be used takes these steps.
     """

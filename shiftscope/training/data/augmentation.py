@@ -41,9 +41,9 @@ def augment(
     where = affine_grid(
         torch.from_numpy(rows.reshape(count, 2, 3).astype(np.float32)), [*images.shape], align_corners=False
     )
-    seen = grid_sample(images, where, padding_mode="border", align_corners=False)
-    seen = seen.contiguous(memory_format=torch.channels_last)
+    turned = grid_sample(images, where, padding_mode="border", align_corners=False)
+    turned = turned.contiguous(memory_format=torch.channels_last)
     if masks is None:
-        return seen, torch.empty(0)
+        return turned, torch.empty(0)
     drawn = grid_sample(masks.float(), where, mode="nearest", padding_mode="border", align_corners=False)
-    return seen, drawn.long()
+    return turned, drawn.long()

@@ -65,10 +65,12 @@ def _blocks(chosen: Sequence[Sample], plan: Plan, rng: np.random.Generator, mix:
     if mix is not None:  # a block has one style, as a slice has: its slices are laid out as one tall image
         images = mix(images.reshape(n, c, z * y, x), rng)
     drawn = [torch.from_numpy(labels.astype(np.int64)) for _, labels in pairs if labels is not None]
-    seen, masks = augment(torch.from_numpy(images.reshape(n, c * z, y, x)), torch.stack(drawn) if drawn else None, rng)
+    turned, masks = augment(
+        torch.from_numpy(images.reshape(n, c * z, y, x)), torch.stack(drawn) if drawn else None, rng
+    )
     down, across = margins(plan)
-    seen = seen.reshape(n, c, z, y, x)[..., down : y - down, across : x - across]
+    turned = turned.reshape(n, c, z, y, x)[..., down : y - down, across : x - across]
     return (
-        seen.contiguous(memory_format=torch.channels_last_3d),
+        turned.contiguous(memory_format=torch.channels_last_3d),
         masks[:, None, :, down : y - down, across : x - across].contiguous() if drawn else masks,
     )

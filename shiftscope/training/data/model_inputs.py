@@ -9,7 +9,7 @@ import numpy as np
 
 from shiftscope.errors import InputError, Unreadable, UsageError
 from shiftscope.harmonizers import NOTHING, Statistics
-from shiftscope.harmonizers.resampling import resampled
+from shiftscope.harmonizers.resampling import resample_case
 from shiftscope.images import Image, as_seen, canvas, mask_canvas
 from shiftscope.plans import Plan
 from shiftscope.sites import Case, Declarations, Site, load, read_site
@@ -118,20 +118,20 @@ def _read(cases: Iterable[Case], plan: Plan, left_out: Counter[str], frame: Stat
             left_out[problem.reason] += 1
             continue
         mask = None if drawn is None else drawn.labels
-        seen, where = as_seen(image), _geometry(image)
+        pixels, where = as_seen(image), _geometry(image)
         if frame and image.spacing_mm is not None:
-            planes, mask = resampled(
-                seen[:, None] if seen.ndim == 3 else np.moveaxis(seen, -1, 1),
+            planes, mask = resample_case(
+                pixels[:, None] if pixels.ndim == 3 else np.moveaxis(pixels, -1, 1),
                 mask,
                 image.spacing_mm,
                 frame["spacing_mm"],
                 frame["field_mm"],
                 depth=bool(plan.patch),
             )
-            seen = planes[:, 0] if seen.ndim == 3 else np.moveaxis(planes, 1, -1)
+            pixels = planes[:, 0] if pixels.ndim == 3 else np.moveaxis(planes, 1, -1)
             step = [frame["spacing_mm"][0] if plan.patch else image.spacing_mm[0], *frame["spacing_mm"][1:]]
-            where = np.array([step, seen.shape[:3]], dtype=np.float64)
-        pixels = channels(canvas(seen, plan.image_size), plan.colour).astype(np.float16)
+            where = np.array([step, pixels.shape[:3]], dtype=np.float64)
+        pixels = channels(canvas(pixels, plan.image_size), plan.colour).astype(np.float16)
         if mask is not None and plan.task == "segmentation":
             yield Sample(case.patient, pixels, _labels(mask_canvas(mask, plan.image_size), plan, case), where)
         elif case.label is not None:

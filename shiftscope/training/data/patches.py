@@ -18,7 +18,7 @@ CONTEXT = 0.25
 
 def margins(plan: Plan) -> tuple[int, int]:
     """Pixels along y and x by which a drawn block is wider on either side; none where it spans the whole canvas."""
-    down, across = (min(round(side * CONTEXT), max(0, plan.image_size - side)) for side in plan.patch[1:])
+    down, across = (min(round(length * CONTEXT), max(0, plan.image_size - length)) for length in plan.patch[1:])
     return down, across
 
 
@@ -39,7 +39,7 @@ def draw_patch(
     labels = sample.target if isinstance(sample.target, np.ndarray) else None
     shape = (len(sample.pixels), *sample.pixels.shape[2:])
     inside = np.flatnonzero(labels) if lesion and labels is not None else np.empty(0, int)
-    room = [max(0, side - block) for side, block in zip(shape, plan.patch, strict=True)]
+    room = [max(0, length - block) for length, block in zip(shape, plan.patch, strict=True)]
     if len(inside):
         centre = np.unravel_index(inside[rng.integers(len(inside))], shape)
         start = [
@@ -63,21 +63,21 @@ def padded(pixels: np.ndarray, depth: int) -> np.ndarray:
 
 def tiles(shape: Sequence[int], patch: Sequence[int]) -> list[tuple[slice, slice, slice]]:
     """Blocks that together cover a volume of `shape` (z, y, x), none smaller than `patch`, overlapping by `OVERLAP`."""
-    z, y, x = (_starts(side, block) for side, block in zip(shape, patch, strict=True))
+    z, y, x = (_starts(length, block) for length, block in zip(shape, patch, strict=True))
     return [(slice(k, k + patch[0]), slice(j, j + patch[1]), slice(i, i + patch[2])) for k in z for j in y for i in x]
 
 
-def _starts(side: int, block: int) -> list[int]:
+def _starts(length: int, block: int) -> list[int]:
     step = max(1, int(block * (1 - OVERLAP)))
-    return [*range(0, side - block, step), side - block]
+    return [*range(0, length - block, step), length - block]
 
 
 def _block(array: np.ndarray, start: Sequence[int], plan: Plan) -> np.ndarray:
     """(z, [c,] y, x) from `start` on; slices that are not there, and margins, are the repeated edge."""
     depth, height, width = plan.patch
     rows, columns = (
-        np.clip(np.arange(first - margin, first + side + margin), 0, most - 1)
-        for first, side, margin, most in zip(start[1:], (height, width), margins(plan), array.shape[-2:], strict=True)
+        np.clip(np.arange(first - margin, first + length + margin), 0, most - 1)
+        for first, length, margin, most in zip(start[1:], (height, width), margins(plan), array.shape[-2:], strict=True)
     )
     block: np.ndarray = array[start[0] : start[0] + depth][..., rows[:, None], columns]
     before = (depth - len(block)) // 2

@@ -23,8 +23,9 @@ def replicates(
     """Adapted minus baseline on resampled patients, the same patients for both strategies and all seeds.
 
     The resampling is seeded by the salt and by the scores themselves: it repeats with the run, but the coordinator
-    cannot redo it. With few test patients their scores can be told all the same: of four or fewer, the extremes of
-    the replicates are the extreme patients' own differences, as a mean over two patients nearly is (docs/privacy.md).
+    cannot redo it. With few test patients their scores can be worked out all the same: of four or fewer, the extremes
+    of the replicates are the extreme patients' own differences, as a mean over two patients nearly is
+    (docs/privacy.md).
 
     Args:
         baseline, adapted: one per seed; case i belongs to `patients[i]`.

@@ -28,7 +28,7 @@ def refuse_unequal(job: Job, runs: Mapping[tuple[str, int], Checkpoint]) -> None
 
     Compared are, site by site: the initial weights of each seed, the number of rounds, and optimizer steps of the
     model that is used, tuning at the end among them; and that no more was computed than the algorithm declares. The
-    split and the augmentation are one for a whole job. A site that missed rounds is left out: its absence is told in
+    split and the augmentation are one for a whole job. A site that missed rounds is left out: its absence stands in
     the result's notes.
 
     Raises:
@@ -39,17 +39,18 @@ def refuse_unequal(job: Job, runs: Mapping[tuple[str, int], Checkpoint]) -> None
         foreseen = job.forecast.get(name)
         for site in _whole(run, job.sites):
             spent = [*(entry.sites[site] for entry in run.entries), run.evaluation[site].spent]
-            steps, passes = sum(word.steps for word in spent), sum(word.passes for word in spent)
+            steps, gradients = sum(each.steps for each in spent), sum(each.passes for each in spent)
             if steps != due:
                 raise EngineError(
                     f"{name} seed {seed}: site {site} took {steps} optimizer steps, and the budget is {due};"
                     " the comparison would not be fair; mend the algorithm's count of rounds and steps"
                 )
-            most = passes if foreseen is None else sum(word.passes for word in foreseen.rounds[site])
-            if passes > most:
+            most = gradients if foreseen is None else sum(each.passes for each in foreseen.rounds[site])
+            if gradients > most:
                 raise EngineError(
-                    f"{name} seed {seed}: site {site} took {passes} passes, and {most} were declared; the comparison"
-                    " would not be fair; mend the algorithm's `passes`, `besides` or `tuning`"
+                    f"{name} seed {seed}: site {site} computed {gradients} gradients, and {most} were declared; the"
+                    " comparison would not be fair; mend the algorithm's `gradients_per_step`, `extra_compute` or"
+                    " `tuning`"
                 )
     for seed in job.plan.seeds:
         _one_start(seed, {name: run for (name, of), run in runs.items() if of == seed})
@@ -64,12 +65,12 @@ def not_comparable(job: Job, runs: Mapping[tuple[str, int], Checkpoint]) -> dict
     why: dict[str, str] = {}
     for arm in others:
         for seed in job.plan.seeds:
-            mine, base = (_missed(runs[name, seed]) for name in (arm.name, first.name))
+            own, base = (_missed(runs[name, seed]) for name in (arm.name, first.name))
             for site in job.sites:
-                if mine.get(site, 0) != base.get(site, 0):
+                if own.get(site, 0) != base.get(site, 0):
                     why[arm.name] = (
                         f"'{arm.name}' is not compared with '{first.name}': with seed {seed} site {site} missed"
-                        f" {mine.get(site, 0)} rounds of the one and {base.get(site, 0)} of the other; resume when the"
+                        f" {own.get(site, 0)} rounds of the one and {base.get(site, 0)} of the other; resume when the"
                         " site is back, or start anew"
                     )
     return why

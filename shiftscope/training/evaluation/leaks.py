@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from shiftscope.harmonizers.coarse_features import case_features
 from shiftscope.harmonizers.leakage import (
     MARGIN_CONTRAST,
     MARGIN_SEPARABILITY,
     Drop,
-    case_features,
     contrast,
     fading,
     leakage,
@@ -27,11 +27,12 @@ def kept_signal(before: Sequence[Sample], after: Sequence[Sample]) -> Kept | Non
     """
     patients = [sample.patient for sample in before]
     if all(isinstance(sample.target, int) for sample in before):
-        seen = [np.stack([_features(sample) for sample in side]) for side in (before, after)]
-        fall = leakage(seen[0], seen[1], [int(sample.target) for sample in before], patients=patients)
+        old, new = (np.stack([_features(sample) for sample in samples]) for samples in (before, after))
+        fall = leakage(old, new, [int(sample.target) for sample in before], patients=patients)
         return as_kept(fall, MARGIN_SEPARABILITY)
     stand_out = [
-        [contrast(s.pixels.astype(np.float32), np.asarray(s.target)) for s in side] for side in (before, after)
+        [contrast(sample.pixels.astype(np.float32), np.asarray(sample.target)) for sample in samples]
+        for samples in (before, after)
     ]
     return as_kept(fading(*stand_out, patients=patients), MARGIN_CONTRAST)
 

@@ -25,7 +25,7 @@ from shiftscope.training.runs.jobs import UNGATED, Arm, Job
 from shiftscope.training.runs.ledger import ledger_of
 from shiftscope.training.runs.states import Checkpoint, Evaluation
 
-__all__ = ["MARGIN", "SiteFacts", "leaks_told", "summarise", "verdict_on"]
+__all__ = ["MARGIN", "SiteFacts", "leak_notes", "summarise", "verdict_on"]
 
 Series = Sequence[float | None]
 """One value per seed."""
@@ -99,22 +99,22 @@ def summarise(
     )
 
 
-def leaks_told(job: Job, harmonizer: str, kept: Mapping[str, Kept]) -> list[str]:
+def leak_notes(job: Job, harmonizer: str, signals: Mapping[str, Kept]) -> list[str]:
     """One line per site at which a harmonizer takes more than its margin of what the model has to learn."""
     what = "the contrast of lesions" if job.plan.task == "segmentation" else "what tells the classes apart (AUROC)"
     return [
-        f"site {site}: {harmonizer} lowers {what} from {word.before:.2f} to {word.after:.2f} on {word.cases} training"
+        f"site {site}: {harmonizer} lowers {what} from {kept.before:.2f} to {kept.after:.2f} on {kept.cases} training"
         " cases, more than chance; look at `shiftscope harmonize`, or take another harmonizer"
-        for site, word in kept.items()
-        if word.lost
+        for site, kept in signals.items()
+        if kept.lost
     ]
 
 
 def _arm(
     job: Job, arm: Arm, sites: Mapping[str, SiteScores], drawn: Mapping[str, Mapping[str, np.ndarray]]
 ) -> ArmResult:
-    used = {site: word.scores for site, word in sites.items()}
-    own = {site: {**word.scores, **word.ungated} for site, word in sites.items()}
+    used = {site: scores.scores for site, scores in sites.items()}
+    own = {site: {**scores.scores, **scores.ungated} for site, scores in sites.items()}
     return ArmResult(
         algorithm=arm.algorithm,
         harmonizer=arm.harmonizer,
@@ -129,7 +129,7 @@ def _outcome(
 ) -> Outcome:
     gains = {site: _gains(job, scores[site], arm.name) for site in drawn}
     overall = interval(drawn, gains, _rng(job))
-    means = [mean for word in scores.values() if (mean := _mean(word[arm.name])) is not None]
+    means = [mean for series in scores.values() if (mean := _mean(series[arm.name])) is not None]
     apart = {site: interval({site: drawn[site]}, gains, _rng(job)) for site in drawn}
     return Outcome(
         mean=float(np.mean(means)) if means else None,
@@ -146,10 +146,11 @@ def _site(
     facts: SiteFacts | None,
     differences: Mapping[str, Mapping[str, np.ndarray]],
 ) -> SiteScores:
-    words = {arm.name: [runs[arm.name, seed].evaluation.get(site) for seed in job.plan.seeds] for arm in job.arms}
-    names = sorted({name for series in words.values() for word in series if word for name in word.scores})
+    evaluations = {arm.name: [runs[arm.name, seed].evaluation.get(site) for seed in job.plan.seeds] for arm in job.arms}
+    arrived = [each for series in evaluations.values() for each in series if each]
+    names = sorted({name for each in arrived for name in each.scores})
     metric = PRIMARY[job.plan.task]
-    scores = _series(words, lambda word: word.scores[metric])
+    scores = _series(evaluations, lambda each: each.scores[metric])
     apart = {
         arm: interval({site: drawn[site]}, {site: _gains(job, scores, arm)}, _rng(job))
         for arm, drawn in differences.items()
@@ -158,32 +159,32 @@ def _site(
     advice = job.arms[1].name if len(job.arms) > 1 else ""
     changed = facts.changed.get(job.plan.harmonizer or "") if facts else None
     return SiteScores(
-        cases=max((word.cases for series in words.values() for word in series if word), default=0),
+        cases=max((each.cases for each in arrived), default=0),
         patients=dict(facts.patients) if facts else {},
         scores=scores,
         difference=apart.get(advice, Difference()),
         differences=apart,
-        ungated=_series(words, lambda word: word.ungated[metric]),
+        ungated=_series(evaluations, lambda each: each.ungated[metric]),
         kept_baseline={
-            arm.name: tuple(word is not None and word.kept_baseline for word in words[arm.name])
+            arm.name: tuple(each is not None and each.kept_baseline for each in evaluations[arm.name])
             for arm in job.arms
             if arm.gated
         },
-        also={name: _series(words, partial(_score, name=name)) for name in names if name != metric},
-        validation=_series(words, lambda word: word.validation[metric]),
+        also={name: _series(evaluations, partial(_score, name=name)) for name in names if name != metric},
+        validation=_series(evaluations, lambda each: each.validation[metric]),
         left_out=dict(facts.left_out) if facts else {},
         changed=changed,
     )
 
 
 def _series(
-    words: Mapping[str, Sequence[Evaluation | None]], value: Callable[[Evaluation], float | None]
+    evaluations: Mapping[str, Sequence[Evaluation | None]], value: Callable[[Evaluation], float | None]
 ) -> dict[str, tuple[float | None, ...]]:
-    return {arm: tuple(value(word) if word else None for word in series) for arm, series in words.items()}
+    return {arm: tuple(value(each) if each else None for each in series) for arm, series in evaluations.items()}
 
 
-def _score(word: Evaluation, name: str) -> float | None:
-    return word.scores[name]
+def _score(evaluation: Evaluation, name: str) -> float | None:
+    return evaluation.scores[name]
 
 
 def _gains(job: Job, scores: Mapping[str, Sequence[float | None]], arm: str) -> list[float | None]:
@@ -199,9 +200,9 @@ def _mean(values: Sequence[float | None]) -> float | None:
 
 def _worst(sites: Mapping[str, SiteScores], arm: str) -> SiteScore | None:
     """The site an average hides."""
-    means = {site: _mean(word.scores[arm]) for site, word in sites.items()}
+    means = {site: _mean(scores.scores[arm]) for site, scores in sites.items()}
     found = [SiteScore(site=site, score=mean) for site, mean in means.items() if mean is not None]
-    return min(found, key=lambda word: word.score, default=None)
+    return min(found, key=lambda each: each.score, default=None)
 
 
 def _absences(entries: Sequence[RoundEntry]) -> list[str]:
@@ -226,8 +227,8 @@ def _one_seed(job: Job) -> list[str]:
 def _unscored(job: Job, sites: Mapping[str, SiteScores]) -> list[str]:
     return [
         f"site {site}: {PRIMARY[job.plan.task]} of '{arm}' is undefined or missing for seed {seed}"
-        for site, word in sites.items()
-        for arm, series in word.scores.items()
+        for site, scores in sites.items()
+        for arm, series in scores.scores.items()
         for seed, value in zip(job.plan.seeds, series, strict=True)
         if value is None
     ]

@@ -20,8 +20,8 @@ Cases = dict[str, np.ndarray]
 def judge(model: nn.Module, samples: Sequence[Sample], plan: Plan, device: str = "cpu") -> Cases:
     """Per case: `dice` and `surface_px` (segmentation), or `probabilities` (n, classes) and `truth` (classification).
 
-    A volume is one case: Dice over the volume. Seen slice by slice, surface distance and class probabilities are
-    averaged over slices; seen in blocks of `plan.patch`, the surface is that of the volume, and probabilities are
+    A volume is one case: Dice over the volume. Judged slice by slice, surface distance and class probabilities are
+    averaged over slices; judged in blocks of `plan.patch`, the surface is that of the volume, and probabilities are
     averaged over blocks.
     """
     model.eval()

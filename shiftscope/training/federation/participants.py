@@ -4,7 +4,6 @@ import hmac
 import secrets
 import shutil
 import time
-from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,41 +17,25 @@ from shiftscope.files import write_bytes
 from shiftscope.harmonizers import Statistics
 from shiftscope.plans import Kept, Plan, SiteRound
 from shiftscope.training.algorithms.aggregation import Tensors, Update
-from shiftscope.training.algorithms.algorithm import Algorithm, Server
+from shiftscope.training.algorithms.algorithm import Algorithm
 from shiftscope.training.algorithms.families import find_algorithm
 from shiftscope.training.algorithms.local_rounds import Round, loss_for
 from shiftscope.training.algorithms.methods.twins import tensors_of
 from shiftscope.training.data.model_inputs import Sample
 from shiftscope.training.data.randomness import seeded, single_threaded
-from shiftscope.training.evaluation.bootstrap import replicates
 from shiftscope.training.evaluation.fairness import digest_of
-from shiftscope.training.evaluation.gate import gated
 from shiftscope.training.evaluation.leaks import kept_signal
-from shiftscope.training.evaluation.scores import METRICS, PRIMARY, Cases, judge
+from shiftscope.training.evaluation.scores import judge
+from shiftscope.training.federation.kept_scores import Judged, KeptScores
 from shiftscope.training.federation.site_data import SiteData
-from shiftscope.training.models.networks import build, memory_format
-from shiftscope.training.runs.jobs import UNGATED, Arm, Job
+from shiftscope.training.federation.starting_models import starting_model
+from shiftscope.training.models.networks import memory_format
+from shiftscope.training.runs.array_files import load_arrays, save_arrays
+from shiftscope.training.runs.jobs import Arm, Job
 from shiftscope.training.runs.memory import measure_from_here, peak_bytes
-from shiftscope.training.runs.states import Evaluation, Personal, load_arrays, load_personal, save_arrays, save_personal
+from shiftscope.training.runs.states import Evaluation, Personal, load_personal, save_personal
 
-__all__ = ["Judged", "Participant", "initial_tensors", "server_of"]
-
-Judged = Mapping[tuple[str, int], bool]
-"""(arm, seed) -> whether the site keeps the baseline's model, of each evaluation that reached the coordinator."""
-
-
-def server_of(job: Job, algorithm: Algorithm, seed: int) -> Server:
-    """What the coordinator knows before the first round."""
-    model = _initial(job, seed)
-    return Server(job.plan, frozenset(dict(model.named_parameters())) - algorithm.stays_home(model))
-
-
-def initial_tensors(job: Job, algorithm: Algorithm, seed: int) -> Tensors:
-    """What is shared at first; every strategy of this seed starts from the same model."""
-    model = _initial(job, seed)
-    home = algorithm.stays_home(model)
-    model_tensors = {name: tensor for name, tensor in tensors_of(model).items() if name not in home}
-    return algorithm.begin(model_tensors, server_of(job, algorithm, seed))
+__all__ = ["Participant"]
 
 
 class Participant:
@@ -67,7 +50,8 @@ class Participant:
         self.plan = job.plan
         self.site = site
         self.home = job.home(site)
-        self.views = SiteData(job, site)
+        self.site_data = SiteData(job, site)
+        self.scores = KeptScores(job, site)
 
     @cached_property
     def others(self) -> list["Participant"]:
@@ -76,7 +60,7 @@ class Participant:
 
     def describe(self) -> dict[str, Any]:
         """Who this is, how much it has, and a mark of how it was split."""
-        samples = self.views.plain
+        samples = self.site_data.plain
         parts = {"train": samples.train, "val": samples.val, "test": samples.test}
         patients = {part: len({sample.patient for sample in cases}) for part, cases in parts.items()}
         divided = sorted({(sample.patient, part) for part, cases in parts.items() for sample in cases})
@@ -91,8 +75,8 @@ class Participant:
         return path.read_bytes()
 
     def share(self, harmonizer: str, number: int, reference: Statistics) -> Statistics:
-        """The site's word in one pass of a harmonizer: aggregates over its training cases."""
-        return self.views.share(harmonizer, number, reference)
+        """The site's share in one exchange of a harmonizer: aggregates over its training cases."""
+        return self.site_data.share(harmonizer, number, reference)
 
     def harmonize(self, harmonizer: str, reference: Statistics) -> tuple[float, Kept | None]:
         """Harmonize all cases.
@@ -101,8 +85,8 @@ class Participant:
             The mean absolute change of a training pixel (1 where slices were resampled and no pixel has a counterpart),
             and what is left of what the model has to learn.
         """
-        before, after = self.views.plain.train, self.views.harmonized(harmonizer, reference).train
-        mix = self.views.mix(harmonizer, reference)
+        before, after = self.site_data.plain.train, self.site_data.harmonized(harmonizer, reference).train
+        mix = self.site_data.mix(harmonizer, reference)
         rng = np.random.default_rng(0)
         change = []
         for one, other in zip(before, after, strict=True):
@@ -128,12 +112,12 @@ class Participant:
             loss = algorithm.local_round(model, round_)
         everything, home = tensors_of(model), algorithm.stays_home(model)
         self._require_finite(everything | round_.memory, arm, seed, number)
-        mine = Personal({name: everything[name] for name in sorted(home)}, round_.memory)
-        save_personal(self.home / f"{arm}-seed{seed}", number, mine, accepted)
+        own = Personal({name: everything[name] for name in sorted(home)}, round_.memory)
+        save_personal(self.home / f"{arm}-seed{seed}", number, own, accepted)
         sent = {name: tensor for name, tensor in everything.items() if name not in home}
         spent = SiteRound(
             steps=round_.steps,
-            passes=round_.passes,
+            passes=round_.gradients,
             seconds=time.perf_counter() - since,
             peak_bytes=peak_bytes(self.job.device) if measured else None,
             start=start,
@@ -151,71 +135,33 @@ class Participant:
         since = time.perf_counter()
         with single_threaded(), seeded(*round_.origin, "finish"):
             algorithm.finish(model, round_)
-            spent = SiteRound(steps=round_.steps, passes=round_.passes, seconds=time.perf_counter() - since)
-            samples = self.views.harmonized(chosen.harmonizer, reference)
-            val, test = (self._judged(model, part) for part in (samples.val, samples.test))
-        save_arrays(self._cases_path(arm, seed, "val"), val)
-        save_arrays(self._cases_path(arm, seed, "test"), test)
-        kept_baseline = self._gated(chosen, seed)
+            spent = SiteRound(steps=round_.steps, passes=round_.gradients, seconds=time.perf_counter() - since)
+            samples = self.site_data.harmonized(chosen.harmonizer, reference)
+            val, test = (judge(model, part, self.plan, self.job.device) for part in (samples.val, samples.test))
+        self.scores.keep(arm, seed, val=val, test=test)
+        kept_baseline = self.scores.keeps_baseline(chosen, seed)
         if self.job.keep_models:
             used = load_arrays(self._model_path(self.job.arms[0].name, seed)) if kept_baseline else tensors_of(model)
             save_arrays(self._model_path(arm, seed), used)
         return Evaluation(
             cases=len(samples.test),
-            scores=self._scores(self._used(chosen, seed, {(arm, seed): kept_baseline})),
-            ungated=self._scores(test),
-            validation=self._scores(val),
+            scores=self.scores.metrics(self.scores.used(chosen, seed, kept_baseline)),
+            ungated=self.scores.metrics(test),
+            validation=self.scores.metrics(val),
             kept_baseline=kept_baseline,
             spent=spent,
         )
 
     def compare(self, judged: Judged) -> Tensors:
-        """Resampled differences from the first strategy, arm -> (replicates, seeds), no case among them.
-
-        For a gated arm the differences of its own models, used or not, come beside them: "ungated/" + arm.
-
-        Args:
-            judged: what the coordinator heard of the site's final models, which therefore need no other look.
-        """
-        first, *others = self.job.arms
+        """Resampled differences from the first strategy, as `KeptScores.compare` has them."""
         if not self.job.keep_models:
             self._forget_models(judged)
-        base = self._tested(first)
-        drawn = {
-            arm.name: self._replicates(base, [self._used(arm, seed, judged) for seed in self.plan.seeds])
-            for arm in others
-        }
-        own = {UNGATED + arm.name: self._replicates(base, self._tested(arm)) for arm in others if arm.gated}
-        return drawn | own
+        return self.scores.compare([sample.patient for sample in self.site_data.plain.test], judged)
 
     def _forget_models(self, judged: Judged) -> None:
         """What a strategy kept at the site while it was trained, unless it may have to be judged again."""
         for arm, seed in judged:
             shutil.rmtree(self.home / f"{arm}-seed{seed}", ignore_errors=True)
-
-    def _replicates(self, base: list[Cases], other: list[Cases]) -> np.ndarray:
-        metric = METRICS[self.plan.task][PRIMARY[self.plan.task]]
-        patients = [sample.patient for sample in self.views.plain.test]
-        return replicates(base, other, metric, patients, self.plan.split.salt)
-
-    def _tested(self, arm: Arm) -> list[Cases]:
-        """Scores of the test cases under the strategy's own model, seed by seed."""
-        return [load_arrays(self._cases_path(arm.name, seed, "test")) for seed in self.plan.seeds]
-
-    def _used(self, arm: Arm, seed: int, judged: Judged) -> Cases:
-        """Scores of the test cases under the model the site uses: the arm's, or the baseline's where that was kept."""
-        key = (arm.name, seed)
-        kept_baseline = judged[key] if key in judged else self._gated(arm, seed)
-        return load_arrays(self._cases_path(self.job.arms[0].name if kept_baseline else arm.name, seed, "test"))
-
-    def _gated(self, arm: Arm, seed: int) -> bool:
-        """Whether the site keeps the baseline's model; not where it was absent when that was judged."""
-        paths = [self._cases_path(name, seed, "val") for name in (arm.name, self.job.arms[0].name)]
-        if not arm.gated or not all(path.exists() for path in paths):
-            return False
-        metric = PRIMARY[self.plan.task]
-        mine, base = (self._scores(load_arrays(path))[metric] for path in paths)
-        return gated(mine, base)
 
     def _ready(
         self, arm: str, seed: int, number: int, accepted: int, received: Tensors, reference: Statistics
@@ -227,7 +173,7 @@ class Participant:
         """
         chosen = self.job.arm(arm)
         algorithm = find_algorithm(chosen.algorithm)
-        model = _initial(self.job, seed)
+        model = starting_model(self.job, seed)
         personal = load_personal(self.home / f"{arm}-seed{seed}", accepted)
         tensors = {**model.state_dict(), **_torch({**received, **personal.home})}
         model.load_state_dict({name: tensors[name] for name in model.state_dict()})
@@ -243,7 +189,7 @@ class Participant:
             samples=self._learns_from(algorithm, chosen, number, reference),
             origin=(seed, self.site),
             device=self.job.device,
-            mix=self.views.mix(chosen.harmonizer, reference),
+            mix=self.site_data.mix(chosen.harmonizer, reference),
         )
         return algorithm, model, round_
 
@@ -271,30 +217,10 @@ class Participant:
         if algorithm.pools and number > algorithm.federated(arm.rounds):
             return []
         sites = self.others if algorithm.pools else [self]
-        return [sample for site in sites for sample in site.views.harmonized(arm.harmonizer, reference).train]
-
-    def _judged(self, model: nn.Module, samples: list[Sample]) -> Cases:
-        return judge(model, samples, self.plan, self.job.device)
-
-    def _scores(self, cases: Cases) -> dict[str, float | None]:
-        """Metrics of a set of cases, each counting once; null where undefined or where there is no case."""
-        if not cases:
-            return dict.fromkeys(METRICS[self.plan.task])
-        once = np.ones((1, len(next(iter(cases.values())))))
-        values = {name: float(metric(cases, once)[0]) for name, metric in METRICS[self.plan.task].items()}
-        return {name: value if np.isfinite(value) else None for name, value in values.items()}
+        return [sample for site in sites for sample in site.site_data.harmonized(arm.harmonizer, reference).train]
 
     def _model_path(self, arm: str, seed: int) -> Path:
         return self.home / f"{arm}-seed{seed}" / "model.safetensors"
-
-    def _cases_path(self, arm: str, seed: int, part: str) -> Path:
-        return self.home / f"{arm}-seed{seed}.{part}.safetensors"
-
-
-def _initial(job: Job, seed: int) -> nn.Module:
-    """The model every strategy of this seed starts from."""
-    with seeded(seed):
-        return build(job.plan, job.weights)
 
 
 def _torch(arrays: Tensors) -> dict[str, torch.Tensor]:

@@ -12,9 +12,9 @@ from shiftscope.training.data.batches import Mix
 from shiftscope.training.data.case_features import with_features
 from shiftscope.training.data.model_inputs import Sample, Samples, load_samples, read_planned
 from shiftscope.training.models.networks import LINEAR
+from shiftscope.training.runs.array_files import load_arrays, save_arrays
 from shiftscope.training.runs.jobs import Job
 from shiftscope.training.runs.kept_references import own_statistics
-from shiftscope.training.runs.states import load_arrays, save_arrays
 
 __all__ = ["SiteData"]
 
@@ -22,7 +22,7 @@ __all__ = ["SiteData"]
 class SiteData:
     """Reads a site once per process; the newest harmonization is kept beside the cases as they are.
 
-    The site's own statistics stay in its folder between passes: a simulation's processes serve any site at any time.
+    The site's own statistics stay in its folder between exchanges: a simulation's processes serve any site at any time.
     """
 
     def __init__(self, job: Job, site: str) -> None:
@@ -46,14 +46,14 @@ class SiteData:
         return load_samples(site, self.job.plan, frame)
 
     def share(self, harmonizer: str, number: int, reference: Statistics) -> Statistics:
-        """What pass `number` adds to what the site knows of itself; empty where it has too few training patients."""
+        """What exchange `number` adds to what the site knows of itself; empty with too few training patients."""
         chosen, before = HARMONIZERS[harmonizer], self._own(harmonizer, number)
         patients = self._patients(chosen)
         own = share(chosen, number, patients, before, reference)
         save_arrays(self._path(harmonizer, number + 1), dict(own))
-        told = {name: array for name, array in own.items() if array is not before.get(name)}
-        telling = sum(any(chosen.tells(case) for case in cases) for cases in patients)
-        return told if telling >= chosen.least else {}
+        added = {name: array for name, array in own.items() if array is not before.get(name)}
+        contributing = sum(any(chosen.contributes(case) for case in cases) for cases in patients)
+        return added if contributing >= chosen.min_patients else {}
 
     def harmonized(self, harmonizer: str | None, reference: Statistics) -> Samples:
         """The cases as the model sees them, in training and evaluation alike."""
@@ -103,20 +103,21 @@ class SiteData:
         return list(patients.values())
 
     def _whole(self, harmonizer: str, reference: Statistics) -> Statistics:
-        """The site's own statistics after all passes; made now at a site that was absent when they were asked for."""
+        """The site's own statistics after all exchanges; made now at a site that was absent when they took place."""
         chosen = HARMONIZERS[harmonizer]
-        kept = self._path(harmonizer, len(chosen.passes))
-        if not chosen.passes or kept.exists():
-            return self._own(harmonizer, len(chosen.passes))
+        kept = self._path(harmonizer, len(chosen.exchanges))
+        if not chosen.exchanges or kept.exists():
+            return self._own(harmonizer, len(chosen.exchanges))
         own = own_statistics(chosen, self._patients(chosen), reference, f"the reference of {harmonizer}")
         save_arrays(kept, dict(own))
         return own
 
-    def _own(self, harmonizer: str, passes: int) -> Statistics:
-        return load_arrays(self._path(harmonizer, passes)) if passes else NOTHING
+    def _own(self, harmonizer: str, exchanges: int) -> Statistics:
+        """As it was after so many exchanges."""
+        return load_arrays(self._path(harmonizer, exchanges)) if exchanges else NOTHING
 
-    def _path(self, harmonizer: str, passes: int) -> Path:
-        return self.job.home(self.site) / "harmonizers" / f"{harmonizer}-{passes}.safetensors"
+    def _path(self, harmonizer: str, exchanges: int) -> Path:
+        return self.job.home(self.site) / "harmonizers" / f"{harmonizer}-{exchanges}.safetensors"
 
 
 def _as_case(sample: Sample, chosen: Harmonizer) -> np.ndarray:

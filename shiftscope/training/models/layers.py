@@ -54,7 +54,7 @@ def stem(model: nn.Module) -> frozenset[str]:
     """The early layers (LG-FedAvg, arXiv:2001.01523): a U-Net's first down block, a timm model's stem and first stage.
 
     Raises:
-        PlanError: they cannot be told.
+        PlanError: it has none.
     """
     return _named(model, "early layers", [id(tensor) for tensor in stem_of(model)])
 

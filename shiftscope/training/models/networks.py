@@ -110,11 +110,12 @@ def _strides(patch: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
     from shiftscope.training.models.volume_nets import halvings, strides_of
 
     levels = len(CHANNELS) - 1
-    for axis, side in zip("zyx", patch, strict=True):
-        if side % (factor := 2 ** halvings(side, levels)):
+    for axis, length in zip("zyx", patch, strict=True):
+        count = halvings(length, levels)
+        if length % 2**count:
             raise PlanError(
-                f"patch: {side} voxels along {axis} do not fit the U-Net, which halves them {halvings(side, levels)}"
-                f" times; choose a multiple of {factor}"
+                f"patch: {length} voxels along {axis} do not fit the U-Net, which halves them {count} times;"
+                f" choose a multiple of {2**count}"
             )
     return strides_of(patch, levels)
 
@@ -168,14 +169,14 @@ def _timm(plan: Plan, weights: Path | None) -> nn.Module:
 
 
 def _try(model: nn.Module, plan: Plan) -> None:
-    """One pass over nothing, so that a size the model refuses is told before any site starts."""
-    sides = plan.patch or (plan.image_size, plan.image_size)
+    """One pass over zeros, so that a size the model refuses is refused before any site starts."""
+    shape = plan.patch or (plan.image_size, plan.image_size)
     try:
         with torch.no_grad():
-            model.eval()(torch.zeros(1, 3 if plan.colour else 1, *sides))
+            model.eval()(torch.zeros(1, 3 if plan.colour else 1, *shape))
     except (RuntimeError, AssertionError, ValueError) as problem:
-        key, told = ("patch", "voxels") if plan.patch else ("image_size", "px")
+        key, unit = ("patch", "voxels") if plan.patch else ("image_size", "px")
         raise PlanError(
-            f"{key}: {plan.model} does not take {' x '.join(map(str, sides[not plan.patch :]))} {told}: {problem}"
+            f"{key}: {plan.model} does not take {' x '.join(map(str, shape[not plan.patch :]))} {unit}: {problem}"
         ) from None
     model.train()

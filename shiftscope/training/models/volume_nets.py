@@ -28,11 +28,11 @@ CLASSIFIERS: Mapping[str, Callable[[int, int], nn.Module]] = {
 """MONAI's three-dimensional classifiers, all with BatchNorm: name -> (channels, classes) -> network."""
 
 
-def halvings(side: int, most: int) -> int:
-    """How often a side is halved on the way down: `most` times, but never below `SMALLEST`."""
-    return max(count for count in range(most + 1) if count == 0 or side // 2**count >= SMALLEST)
+def halvings(length: int, most: int) -> int:
+    """How often a length in voxels is halved on the way down: `most` times, but never below `SMALLEST`."""
+    return max(count for count in range(most + 1) if count == 0 or length // 2**count >= SMALLEST)
 
 
 def strides_of(patch: Sequence[int], most: int) -> tuple[tuple[int, ...], ...]:
     """Of each level on the way down, its stride along z, y, x: (2, 2, 2) as long as every side can be halved."""
-    return tuple(tuple(2 if level < halvings(side, most) else 1 for side in patch) for level in range(most))
+    return tuple(tuple(2 if level < halvings(length, most) else 1 for length in patch) for level in range(most))

@@ -41,8 +41,8 @@ class Known:
 def forecast(job: Job, parts: Mapping[str, Mapping[str, Sequence[Case]]]) -> dict[str, Forecast]:
     """Arm -> what it is expected to take. Takes about two seconds, most of them in timing a few real steps.
 
-    Exact, where every file can be read and every site answers: bytes and passes. Seconds are passes times the time of
-    one on this machine, undisturbed. Memory is what this process holds now, the images of all
+    Exact, where every file can be read and every site answers: bytes and gradients. Seconds are gradients times the
+    time of one on this machine, undisturbed. Memory is what this process holds now, the images of all
     sites, a model trained with its gradients and moments, and the activations of a batch; slices of volumes beyond
     the first are not known yet and not counted, nor what only the engine's own processes hold.
 
@@ -62,7 +62,7 @@ def forecast(job: Job, parts: Mapping[str, Mapping[str, Sequence[Case]]]) -> dic
         algorithm, home = find_algorithm(arm.algorithm), homes[arm.algorithm]
         server = Server(plan, learnable - home)
         shared = algorithm.begin({name: array for name, array in tensors.items() if name not in home}, server)
-        sent = {site: bytes_of(algorithm.view(shared, server, site)) for site in job.sites}
+        sent = {site: bytes_of(algorithm.model_for_site(shared, server, site)) for site in job.sites}
         peak = None if resident is None else resident + _memory(job, arm, algorithm, sites, pace)
         bill = _Bill(job, arm, algorithm, sites, sent, references.get(arm.harmonizer or "", 0), pace.seconds, peak)
         made[arm.name] = bill.forecast()
@@ -76,8 +76,8 @@ class _Bill:
     Attributes:
         sent: site -> bytes of the tensors it receives, and as many it sends back.
         reference: bytes of the harmonizer's, in every message to a site.
-        seconds: of one pass.
-        peak: bytes, None where the system does not tell.
+        seconds: of one gradient of a batch.
+        peak: bytes, None where the system does not say.
     """
 
     job: Job
@@ -107,20 +107,22 @@ class _Bill:
 
     def _train(self, site: str, number: int, steps: int) -> SiteRound:
         together = self.algorithm.federated(self.arm.rounds)
-        more = self.algorithm.besides(number, together, self._batches(site))
-        passes = self.algorithm.passes_in(number, self.arm.rounds, steps, self._batches(site))
-        spent = self._spent(steps + more[0], passes)
+        extra = self.algorithm.extra_compute(number, together, self._batches(site))
+        gradients = self.algorithm.gradients_in_round(number, self.arm.rounds, steps, self._batches(site))
+        spent = self._spent(steps + extra[0], gradients)
         return spent.model_copy(update={"up": self.sent[site], "down": self.sent[site] + self.reference})
 
     def _finish(self, site: str, together: int, steps: int) -> SiteRound:
-        more = self.algorithm.besides(together + 1, together, self._batches(site))
-        passes = self.algorithm.passes_in(together + 1, self.arm.rounds, self.job.plan.local_steps, self._batches(site))
-        spent = self._spent(steps + more[0], passes)
+        batches, planned = self._batches(site), self.job.plan.local_steps
+        extra = self.algorithm.extra_compute(together + 1, together, batches)
+        gradients = self.algorithm.gradients_in_round(together + 1, self.arm.rounds, planned, batches)
+        spent = self._spent(steps + extra[0], gradients)
         return spent.model_copy(update={"down": self.sent[site] + self.reference, "peak_bytes": None})
 
-    def _spent(self, steps: int, passes: int) -> SiteRound:
+    def _spent(self, steps: int, gradients: int) -> SiteRound:
         larger = len(self.sites) if self.algorithm.pools else 1
-        return SiteRound(steps=steps, passes=passes, seconds=larger * passes * self.seconds, peak_bytes=self.peak)
+        seconds = larger * gradients * self.seconds
+        return SiteRound(steps=steps, passes=gradients, seconds=seconds, peak_bytes=self.peak)
 
     def _cases(self, site: str) -> int:
         return sum(known.train for known in self.sites.values()) if self.algorithm.pools else self.sites[site].train
@@ -148,16 +150,16 @@ def _images(plan: Plan, sites: Mapping[str, Known]) -> int:
 
 
 def reference_of(job: Job, name: str, sites: Mapping[str, Known], model: Tensors) -> Statistics:
-    """What the sites will receive, in size: the passes are rehearsed on a random case."""
+    """What the sites will receive, in size: its exchanges are rehearsed on a random case."""
     chosen = HARMONIZERS[name]
     case: np.ndarray = random_sample(job.plan, 0).pixels.astype(np.float32)
     if chosen.on == "geometry":
         case = np.ones((2, 3))
     elif chosen.on == "features" and job.plan.model == LINEAR:
         case = np.random.default_rng(0).normal(size=next(iter(model.values())).size)
-    told = sum(site.patients >= chosen.least for site in sites.values())
+    sharing = sum(site.patients >= chosen.min_patients for site in sites.values())
     own, reference = NOTHING, NOTHING
-    for number in range(len(chosen.passes)):
+    for number in range(len(chosen.exchanges)):
         own = share(chosen, number, [[case]] * 2, own, reference)
-        reference = combine(chosen, number, [own] * told, reference)
+        reference = combine(chosen, number, [own] * sharing, reference)
     return reference

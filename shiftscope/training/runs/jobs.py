@@ -35,7 +35,7 @@ class Arm(Record):
 
 
 class Job(Document):
-    """A plan on its way. Written once as `job.json`; the engine's processes are told its path and nothing else.
+    """A plan on its way. Written once as `job.json`; the engine's processes get its path and nothing else.
 
     Attributes:
         arms: the strategies, the one the others are compared with first.

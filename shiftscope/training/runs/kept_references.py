@@ -7,11 +7,11 @@ import numpy as np
 
 from shiftscope.errors import EngineError, InputError
 from shiftscope.harmonizers import NOTHING, Harmonizer, Statistics, combine, share
-from shiftscope.training.runs.states import load_arrays
+from shiftscope.training.runs.array_files import load_arrays
 
 __all__ = ["kept_reference", "own_statistics", "read_reference"]
 
-_CURVES = ("quantiles", "filtered")
+_QUANTILE_FUNCTIONS = ("quantiles", "filtered")
 """Statistics that are quantile functions, a row for each channel."""
 
 _ROUNDING = 1e-6
@@ -46,7 +46,7 @@ def read_reference(path: Path, harmonizer: str) -> Statistics:
 def _require_sound(name: str, array: np.ndarray) -> None:
     if array.dtype.kind != "f" or not np.all(np.isfinite(array)):
         raise ValueError(f"{name} holds numbers that are not finite, or none")
-    if name not in _CURVES:
+    if name not in _QUANTILE_FUNCTIONS:
         return
     if array.ndim != 2 or np.any(np.diff(array, axis=1) < -_ROUNDING):
         raise ValueError(f"{name}: expected quantiles of each channel, which rise")
@@ -57,9 +57,9 @@ def _require_sound(name: str, array: np.ndarray) -> None:
 def own_statistics(
     harmonizer: Harmonizer, patients: Sequence[Sequence[np.ndarray]], reference: Statistics, where: str
 ) -> Statistics:
-    """What a site knows of itself after all passes, from the finished reference.
+    """What a site knows of itself after all exchanges, from the finished reference.
 
-    A pass reads of the reference only what the passes before it left there, so the finished one serves them all.
+    An exchange reads of the reference only what those before it left there, so the finished one serves them all.
 
     Args:
         patients: the cases to learn from, by patient.
@@ -68,20 +68,20 @@ def own_statistics(
     Raises:
         InputError: the reference is another harmonizer's, or was made of other images.
     """
-    _require_fitting(harmonizer, patients, reference, where)
+    _require_this_form(harmonizer, patients, reference, where)
     own = NOTHING
-    for number in range(len(harmonizer.passes)):
+    for number in range(len(harmonizer.exchanges)):
         own = share(harmonizer, number, patients, own, reference)
     return own
 
 
-def _require_fitting(
+def _require_this_form(
     harmonizer: Harmonizer, patients: Sequence[Sequence[np.ndarray]], reference: Statistics, where: str
 ) -> None:
-    """See that the reference has the form that it would have were this site alone; two patients tell."""
+    """See that the reference has the form that it would have were this site alone; two patients show it."""
     few = [cases[:1] for cases in patients[:2]]
     own, alone = NOTHING, NOTHING
-    for number in range(len(harmonizer.passes)):
+    for number in range(len(harmonizer.exchanges)):
         own = share(harmonizer, number, few, own, alone)
         alone = combine(harmonizer, number, [own], alone)
     if missing := sorted(alone.keys() - reference.keys()):

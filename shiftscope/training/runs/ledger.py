@@ -12,7 +12,7 @@ __all__ = ["forecast_line", "ledger_of", "spending"]
 def ledger_of(job: Job, arm: str, runs: Sequence[Checkpoint]) -> Ledger:
     """Predicted and measured; measured is the sum over the rounds and evaluations of all seeds."""
     rounds = [spent for run in runs for entry in run.entries for spent in entry.sites.values()]
-    ends = [word.spent for run in runs for word in run.evaluation.values()]
+    ends = [answer.spent for run in runs for answer in run.evaluation.values()]
     return Ledger(predicted=job.forecast.get(arm), measured=spending([*rounds, *ends]))
 
 

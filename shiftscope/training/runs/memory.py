@@ -28,15 +28,15 @@ def peak_bytes(device: str) -> int | None:
     The process is the whole of it: libraries, and the images of every site it serves. In one process for all sites
     ("inline") a site's figure holds the others' images too; only what a round adds is its own.
     """
-    return int(torch.cuda.max_memory_allocated()) if device == "cuda" else _told("VmHWM:")
+    return int(torch.cuda.max_memory_allocated()) if device == "cuda" else _status_bytes("VmHWM:")
 
 
 def resident_bytes(device: str) -> int | None:
     """What the process holds now, in the terms of `peak_bytes`."""
-    return int(torch.cuda.memory_allocated()) if device == "cuda" else _told("VmRSS:")
+    return int(torch.cuda.memory_allocated()) if device == "cuda" else _status_bytes("VmRSS:")
 
 
-def _told(key: str) -> int | None:
+def _status_bytes(key: str) -> int | None:
     try:
         lines = _STATUS.read_text(encoding="ascii").splitlines()
     except OSError:

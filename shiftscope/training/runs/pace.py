@@ -27,7 +27,7 @@ MOST_STEPS = 10
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """What one pass of a batch takes.
+    """What one gradient of a batch takes.
 
     Attributes:
         seconds: drawing, augmenting, forward, backward and step, on one thread; the median of the steps timed.

@@ -17,4 +17,4 @@ def _header(array: np.ndarray) -> int:
     empty = io.BytesIO()
     header = {**np.lib.format.header_data_from_array_1_0(array), "fortran_order": False}
     np.lib.format.write_array_header_1_0(empty, header)
-    return empty.tell()
+    return len(empty.getvalue())

@@ -4,27 +4,20 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 from pydantic import ValidationError
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
 
 from shiftscope.errors import EngineError
-from shiftscope.files import open_file, write_bytes
 from shiftscope.plans import RoundEntry, SiteRound
-from shiftscope.printable_text import shown
 from shiftscope.records import Record, Total, explain_validation
 from shiftscope.training.algorithms.aggregation import Tensors
+from shiftscope.training.runs.array_files import damaged, read_groups, write_groups
 
 __all__ = [
     "Checkpoint",
     "Evaluation",
     "Personal",
-    "load_arrays",
     "load_checkpoint",
     "load_personal",
-    "require_alike",
-    "save_arrays",
     "save_checkpoint",
     "save_personal",
 ]
@@ -68,7 +61,7 @@ class Checkpoint:
         shared: the tensors all sites have in common.
         memory: what the algorithm keeps at the server.
         entries: the account of the rounds so far.
-        evaluation: site -> its word on the final model, empty until the last round is through.
+        evaluation: site -> how it judged the final model, empty until the last round is through.
         evaluation_bytes: payload of the evaluation, both ways.
     """
 
@@ -101,10 +94,10 @@ def save_checkpoint(path: Path, state: Checkpoint) -> None:
     facts = {
         "round": state.round,
         "entries": [json.loads(entry.model_dump_json()) for entry in state.entries],
-        "evaluation": {site: json.loads(word.model_dump_json()) for site, word in state.evaluation.items()},
+        "evaluation": {site: json.loads(answer.model_dump_json()) for site, answer in state.evaluation.items()},
         "evaluation_bytes": state.evaluation_bytes,
     }
-    _write(path, {"shared": state.shared, "memory": state.memory}, {"shiftscope": json.dumps(facts)})
+    write_groups(path, {"shared": state.shared, "memory": state.memory}, {"shiftscope": json.dumps(facts)})
 
 
 def load_checkpoint(path: Path) -> Checkpoint | None:
@@ -115,11 +108,11 @@ def load_checkpoint(path: Path) -> Checkpoint | None:
     """
     if not path.exists():
         return None
-    groups, header = _read(path)
+    groups, header = read_groups(path)
     try:
         account = _Account.model_validate_json(header.get("shiftscope", "{}"))
     except ValidationError as problem:
-        raise EngineError(_damaged(path, explain_validation(problem))) from None
+        raise EngineError(damaged(path, explain_validation(problem))) from None
     return Checkpoint(
         round=account.round,
         shared=groups.get("shared", {}),
@@ -130,28 +123,13 @@ def load_checkpoint(path: Path) -> Checkpoint | None:
     )
 
 
-def require_alike(path: Path, kept: Tensors, expected: Tensors) -> None:
-    """See that the tensors read from `path` can stand for those expected: names, shapes, finite numbers.
-
-    Raises:
-        EngineError: they cannot.
-    """
-    if differing := sorted(kept.keys() ^ expected.keys()):
-        raise EngineError(_damaged(path, f"{shown(differing[0])} is in one of file and model only"))
-    for name, array in kept.items():
-        if array.shape != expected[name].shape:
-            raise EngineError(_damaged(path, f"{name} has shape {array.shape}, not {expected[name].shape}"))
-        if not np.all(np.isfinite(array)):
-            raise EngineError(_damaged(path, f"{name} holds numbers that are not finite"))
-
-
 def save_personal(folder: Path, number: int, state: Personal, accepted: int) -> None:
     """Keep the state after round `number`, and that of round `accepted`: the coordinator will name one of the two.
 
     Other states from before `number` are deleted. Later ones stay: a round that timed out may end after the next one.
     """
     path = _after(folder, number)
-    _write(path, {"home": state.home, "memory": state.memory}, {})
+    write_groups(path, {"home": state.home, "memory": state.memory}, {})
     for old in folder.glob("round-*.safetensors"):
         if old.name < path.name and old != _after(folder, accepted):
             old.unlink(missing_ok=True)
@@ -172,56 +150,9 @@ def load_personal(folder: Path, accepted: int) -> Personal:
             f"{path}: no such file, and round {accepted} is the last that the coordinator accepted of this site; states"
             f" kept here: {kept}; put the file back, or start the run anew"
         )
-    groups, _ = _read(path)
+    groups, _ = read_groups(path)
     return Personal(groups.get("home", {}), groups.get("memory", {}))
 
 
 def _after(folder: Path, number: int) -> Path:
     return folder / f"round-{number:05d}.safetensors"
-
-
-def save_arrays(path: Path, arrays: Tensors) -> None:
-    """Keep named arrays at a site."""
-    _write(path, {"arrays": arrays}, {})
-
-
-def load_arrays(path: Path) -> Tensors:
-    """The inverse of `save_arrays`.
-
-    Raises:
-        EngineError: there is none, or the file is damaged.
-    """
-    return _read(path)[0].get("arrays", {})
-
-
-def _write(path: Path, groups: dict[str, Tensors], header: dict[str, str]) -> None:
-    flat = {
-        f"{group}/{name}": np.asarray(array, order="C")
-        for group, arrays in groups.items()
-        for name, array in arrays.items()
-    }
-    write_bytes(path, save(flat, metadata={"format": "shiftscope", **header}))  # an empty header could not be read back
-
-
-def _read(path: Path) -> tuple[dict[str, Tensors], dict[str, str]]:
-    groups: dict[str, Tensors] = {}
-    try:
-        open_file(path).close()  # safetensors would wait for a pipe
-        with safe_open(path, framework="numpy") as file:
-            for key in file.keys():  # noqa: SIM118 - not a mapping
-                group, slash, name = key.partition("/")
-                if not slash:
-                    raise ValueError(f"{shown(key)} is in no group")
-                groups.setdefault(group, {})[name] = file.get_tensor(key)
-            return groups, file.metadata() or {}
-    except OSError as problem:
-        raise EngineError(_damaged(path, problem.strerror or str(problem))) from None
-    except (SafetensorError, ValueError, TypeError, AttributeError) as problem:  # the last two: numbers numpy has not
-        raise EngineError(_damaged(path, shown(str(problem))[1:-1])) from None
-
-
-def _damaged(path: Path, why: str) -> str:
-    return (
-        f"{path}: expected tensors as a run keeps them, found something else ({why}); put the file back as it was, or"
-        " start the run anew in another folder"
-    )

@@ -5,8 +5,8 @@ would still have a high learning rate, and its score would say more about the no
 it is going; nothing is gained by going on from there either, for the schedules of two rungs do not meet.
 
 Selection reads scores on validation cases and nothing else. Were it to read test cases, the best of many would also
-be the luckiest of many on these very cases (the winner's curse), and the interval told for it in the end would be too
-high and too narrow. As it is, test cases have had no say in who is left when they are asked.
+be the luckiest of many on these very cases (the winner's curse), and the interval reported for it in the end would be
+too high and too narrow. As it is, test cases have had no say in who is left when they are asked.
 """
 
 import math

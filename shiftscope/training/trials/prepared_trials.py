@@ -7,7 +7,7 @@ from shiftscope.errors import UsageError
 from shiftscope.plans import Plan
 from shiftscope.training.plan_checks import require_extra
 from shiftscope.training.trials.halving import MIN_ROUNDS, budgets, expected_left
-from shiftscope.training.trials.strategies import Strategy, choose_strategies, passes_of, reference_of
+from shiftscope.training.trials.strategies import Strategy, choose_strategies, gradients_of, reference_of
 
 __all__ = ["KEEP", "RUNGS", "SHARE", "Trial", "prepare_trial"]
 
@@ -38,25 +38,27 @@ class Trial:
     remarks: tuple[str, ...] = ()
 
     @property
-    def full_passes(self) -> int:
-        """What every strategy and the reference would take on the whole of the plan's budget."""
-        return self._passes(self.plan.rounds, len(self.strategies))
+    def full_gradients(self) -> int:
+        """Gradients of a batch that all strategies and the reference would compute on the plan's whole budget."""
+        return self._gradients(self.plan.rounds, len(self.strategies))
 
     def expects(self) -> str:
         """The cost in a sentence, before anything has run."""
         left = expected_left(len(self.strategies), self.keep, len(self.rungs))
-        about = sum(self._passes(rounds, count) for rounds, count in zip(self.rungs, left, strict=True))
-        most = sum(self._passes(rounds, len(self.strategies)) for rounds in self.rungs)
+        about = sum(self._gradients(rounds, count) for rounds, count in zip(self.rungs, left, strict=True))
+        most = sum(self._gradients(rounds, len(self.strategies)) for rounds in self.rungs)
         return (
             f"{len(self.strategies)} strategies beside {self.plan.baseline}, rungs of"
-            f" {', '.join(map(str, self.rungs))} rounds: about {about} passes, at most {most} where noise drops"
-            f" nothing; all in full: {self.full_passes}"
+            f" {', '.join(map(str, self.rungs))} rounds: about {about} gradients of a batch, at most {most} where"
+            f" noise drops nothing; all in full: {self.full_gradients}"
         )
 
-    def _passes(self, rounds: int, count: int) -> int:
+    def _gradients(self, rounds: int, count: int) -> int:
         """Of the reference and as many of the strategies, at the mean of their cost."""
-        all_of_them = sum(passes_of(item, self.plan, rounds) for item in self.strategies)
-        return passes_of(reference_of(self.plan), self.plan, rounds) + round(all_of_them * count / len(self.strategies))
+        all_of_them = sum(gradients_of(item, self.plan, rounds) for item in self.strategies)
+        return gradients_of(reference_of(self.plan), self.plan, rounds) + round(
+            all_of_them * count / len(self.strategies)
+        )
 
 
 def prepare_trial(

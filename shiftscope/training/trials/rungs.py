@@ -60,7 +60,7 @@ def halve(trial: Trial, run: Run) -> TrialResult:
         rungs=tuple(rungs),
         cost=TrialCost(
             passes=sum(entry.passes for rung in rungs for entry in rung.strategies.values()),
-            full_passes=trial.full_passes,
+            full_passes=trial.full_gradients,
             bytes=sum(result.cost.bytes for result in results),
             seconds=sum(result.cost.seconds for result in results),
         ),

@@ -8,11 +8,11 @@ from shiftscope.errors import PlanError, UsageError
 from shiftscope.harmonizers import HARMONIZERS
 from shiftscope.plans import Plan, name_of_strategy
 from shiftscope.training.algorithms.families import CONTROLS, PERSONALIZERS, find_algorithm
-from shiftscope.training.arms import arm_of, passes_of_arm
+from shiftscope.training.arms import arm_of, gradients_of_arm
 from shiftscope.training.plan_checks import check_plan
 from shiftscope.training.runs.jobs import Arm
 
-__all__ = ["Strategy", "choose_strategies", "passes_of", "reference_of"]
+__all__ = ["Strategy", "choose_strategies", "gradients_of", "reference_of"]
 
 _ALGORITHMS = {**CONTROLS, **PERSONALIZERS}
 
@@ -71,10 +71,10 @@ def choose_strategies(plan: Plan, names: Sequence[str] = ()) -> tuple[tuple[Stra
     return chosen, remarks
 
 
-def passes_of(strategy: Strategy, plan: Plan, rounds: int) -> int:
-    """Forward-and-backward passes of all sites and seeds that `rounds` should take."""
+def gradients_of(strategy: Strategy, plan: Plan, rounds: int) -> int:
+    """Gradients of a batch that all sites and seeds should compute in `rounds`."""
     arm = strategy.arm(plan).model_copy(update={"rounds": rounds})
-    return passes_of_arm(plan, arm) * len(plan.seeds)
+    return gradients_of_arm(plan, arm) * len(plan.seeds)
 
 
 def _short_list(plan: Plan) -> tuple[tuple[Strategy, ...], list[str]]:

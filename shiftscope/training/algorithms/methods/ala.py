@@ -14,7 +14,7 @@ from shiftscope.training.algorithms.methods.twins import tensors_of
 from shiftscope.training.data.randomness import seeded
 from shiftscope.training.models.layers import head
 
-__all__ = ["ETA", "mix_in", "mixed_start_round", "mixing_passes"]
+__all__ = ["ETA", "mix_in", "mixed_start_round", "mixing_compute"]
 
 ETA = 1.0
 """Rate of the mixing weights, the paper's."""
@@ -56,7 +56,7 @@ def mix_in(model: nn.Module, round_: Round) -> None:
             round_.memory[WEIGHT + name] = weights[name].cpu().numpy().astype(np.float32)
 
 
-def mixing_passes(number: int, _rounds: int, batches: int) -> tuple[int, int]:
+def mixing_compute(number: int, _rounds: int, batches: int) -> tuple[int, int]:
     """No step, and one pass over the cases in every round but the first, and before the model is judged."""
     return 0, batches if number > 1 else 0
 

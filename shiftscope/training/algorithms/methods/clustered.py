@@ -38,6 +38,6 @@ def average_clusters(shared: Tensors, updates: Sequence[Update], server: Server)
     """FedAvg's mean in every cluster that answered; the others stay as they were."""
     after = dict(shared)
     for cluster in sorted({server.plan.sites[update.site].cluster for update in updates}):
-        mine = [update for update in updates if server.plan.sites[update.site].cluster == cluster]
-        after |= {f"{cluster}/{name}": tensor for name, tensor in weighted_mean(mine).items()}
+        members = [update for update in updates if server.plan.sites[update.site].cluster == cluster]
+        after |= {f"{cluster}/{name}": tensor for name, tensor in weighted_mean(members).items()}
     return after

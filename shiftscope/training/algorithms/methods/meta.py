@@ -49,7 +49,7 @@ def adapt(model: nn.Module, round_: Round, inner: float = INNER) -> None:
 
 
 def one_step_later(number: int, rounds: int, _batches: int) -> tuple[int, int]:
-    """The last round leaves a step of two passes to `adapt`, whose step takes one."""
+    """The last round leaves a step of two gradients to `adapt`, whose step takes one."""
     return {rounds: (-1, -2), rounds + 1: (1, 1)}.get(number, (0, 0))
 
 

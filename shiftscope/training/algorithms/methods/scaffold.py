@@ -58,7 +58,7 @@ def corrected_round(model: nn.Module, round_: Round) -> float:
     loss = run_steps(model, round_, step)
     for name in names:
         change = (total[name] / max(count, 1)).cpu().numpy() - before[name]
-        round_.memory[PREFIX + name] = _moved(before[name], change)
+        round_.memory[PREFIX + name] = _add_change(before[name], change)
         round_.extra[PREFIX + name] = change
     return loss
 
@@ -68,7 +68,7 @@ def average_with_controls(shared: Tensors, updates: Sequence[Update], server: Se
 
     The paper weighs sites alike in both. Were c weighted otherwise than the model, the corrected steps would head for
     another optimum than FedAvg's; so both go by training cases. A site that is missing leaves its share of c as it was.
-    One that has never answered has c_i = 0 and weighs what the plan expects of it, until its update tells: then the
+    One that has never answered has c_i = 0 and weighs what the plan expects of it, until its update says it: then the
     sum of all weights changes, and c with it.
     """
     mean = weighted_mean(updates)
@@ -78,17 +78,17 @@ def average_with_controls(shared: Tensors, updates: Sequence[Update], server: Se
     share = sum(update.cases for update in updates) / total
     kept = before / total if begun else 1.0  # in the first round c is 0
     for name in (name for name in mean if name.startswith(PREFIX)):
-        mean[name] = _moved(shared[name], share * mean[name].astype(np.float64), kept)
+        mean[name] = _add_change(shared[name], share * mean[name].astype(np.float64), kept)
     return mean
 
 
 def _all_cases(server: Server) -> float:
-    """Training cases of all sites of the job, each by its own word or else by the plan's."""
+    """Training cases of all sites of the job, each as the site said, or else as the plan says."""
     planned = {site: server.plan.split.train * known.cases for site, known in server.plan.sites.items()}
     return sum(float(server.memory.get(CASES + site, cases)) for site, cases in planned.items())
 
 
-def _moved(variate: np.ndarray, change: np.ndarray, kept: float = 1.0) -> np.ndarray:
+def _add_change(variate: np.ndarray, change: np.ndarray, kept: float = 1.0) -> np.ndarray:
     """Both ends add what was sent in the same arithmetic: with one site c stays equal to c_i to the last bit."""
-    moved: np.ndarray = (kept * variate.astype(np.float64) + change).astype(variate.dtype)
-    return moved
+    summed: np.ndarray = (kept * variate.astype(np.float64) + change).astype(variate.dtype)
+    return summed

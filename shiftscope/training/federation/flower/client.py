@@ -34,42 +34,42 @@ def participant_of(context: Context) -> Participant:
     return participant(Path(str(context.run_config["job"])), int(context.node_config["partition-id"]))
 
 
-def describe(site: Participant, _parcel: Payload) -> Payload:
+def describe(site: Participant, _payload: Payload) -> Payload:
     """Before anything: who it is, what it has."""
     return Payload(facts=site.describe())
 
 
-def share(site: Participant, parcel: Payload) -> Payload:
-    """One pass of a harmonizer: aggregates over the training cases."""
-    facts = parcel.facts
-    return Payload(statistics=site.share(facts["harmonizer"], facts["pass"], parcel.statistics))
+def share(site: Participant, payload: Payload) -> Payload:
+    """One exchange of a harmonizer: aggregates over the training cases."""
+    facts = payload.facts
+    return Payload(statistics=site.share(facts["harmonizer"], facts["exchange"], payload.statistics))
 
 
-def harmonize(site: Participant, parcel: Payload) -> Payload:
+def harmonize(site: Participant, payload: Payload) -> Payload:
     """The reference is known: map all images, say how much they changed."""
-    changed, kept = site.harmonize(parcel.facts["harmonizer"], parcel.statistics)
+    changed, kept = site.harmonize(payload.facts["harmonizer"], payload.statistics)
     return Payload(facts={"changed": changed, "kept": None if kept is None else kept.model_dump()})
 
 
-def train(site: Participant, parcel: Payload) -> Payload:
+def train(site: Participant, payload: Payload) -> Payload:
     """One round."""
-    facts = parcel.facts
+    facts = payload.facts
     own = (facts["round"], facts["accepted"])
-    update = site.train(facts["arm"], facts["seed"], *own, parcel.tensors, parcel.statistics)
+    update = site.train(facts["arm"], facts["seed"], *own, payload.tensors, payload.statistics)
     spent = json.loads(update.spent.model_dump_json())
     return Payload(tensors=update.tensors, facts={"cases": update.cases, "loss": update.loss, "spent": spent})
 
 
-def evaluate(site: Participant, parcel: Payload) -> Payload:
+def evaluate(site: Participant, payload: Payload) -> Payload:
     """The final model, judged."""
-    facts = parcel.facts
-    word = site.evaluate(facts["arm"], facts["seed"], facts["accepted"], parcel.tensors, parcel.statistics)
-    return Payload(facts=word.model_dump())
+    facts = payload.facts
+    evaluation = site.evaluate(facts["arm"], facts["seed"], facts["accepted"], payload.tensors, payload.statistics)
+    return Payload(facts=evaluation.model_dump())
 
 
-def compare(site: Participant, parcel: Payload) -> Payload:
+def compare(site: Participant, payload: Payload) -> Payload:
     """Every strategy beside the first."""
-    return Payload(tensors=site.compare({(arm, seed): kept for arm, seed, kept in parcel.facts["judged"]}))
+    return Payload(tensors=site.compare({(arm, seed): kept for arm, seed, kept in payload.facts["judged"]}))
 
 
 def answering(handler: Callable[[Participant, Payload], Payload]) -> Callable[[Message, Context], Message]:

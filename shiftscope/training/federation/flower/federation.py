@@ -33,12 +33,12 @@ class Replies:
     """What came back for one question.
 
     Attributes:
-        parcels: site -> its answer, sorted by site.
+        payloads: site -> its answer, sorted by site.
         failures: site -> why there is none.
         up, down: site -> payload bytes it sent and received.
     """
 
-    parcels: dict[str, Payload] = field(default_factory=dict)
+    payloads: dict[str, Payload] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
     up: dict[str, int] = field(default_factory=dict)
     down: dict[str, int] = field(default_factory=dict)
@@ -47,6 +47,10 @@ class Replies:
     def bytes(self) -> int:
         """Payload of all sites, both ways."""
         return sum(self.up.values()) + sum(self.down.values())
+
+    def failure_notes(self, what: str) -> list[str]:
+        """A sentence for every site that did not do `what`, and why."""
+        return [f"site {site} did not {what}: {why}" for site, why in self.failures.items()]
 
 
 class Federation:
@@ -76,46 +80,48 @@ class Federation:
             if reply.has_error():
                 reasons.append(_reason(reply))
                 continue
-            parcel = unpack(reply.content)
-            self.nodes[str(parcel.facts["site"])] = reply.metadata.src_node_id
-            answers.parcels[str(parcel.facts["site"])] = parcel
-            answers.up[str(parcel.facts["site"])] = size_of(reply.content)
+            payload = unpack(reply.content)
+            self.nodes[str(payload.facts["site"])] = reply.metadata.src_node_id
+            answers.payloads[str(payload.facts["site"])] = payload
+            answers.up[str(payload.facts["site"])] = size_of(reply.content)
         self.nodes = dict(sorted(self.nodes.items()))
-        silent = "; ".join(reasons) or f"no answer within {patience:g} s"
-        self.missing = {site: f"never joined: {silent}" for site in self.job.sites if site not in self.nodes}
+        why = "; ".join(reasons) or f"no answer within {patience:g} s"
+        self.missing = {site: f"never joined: {why}" for site in self.job.sites if site not in self.nodes}
         if not self.nodes:
-            raise EngineError(f"no site could take part: {silent}")
+            raise EngineError(f"no site could take part: {why}")
         return answers
 
-    def ask(self, question: str, parcels: Mapping[str, Payload]) -> Replies:
-        """Send each site its parcel and collect the answers; sites that never joined count as failures."""
-        present = self.present(parcels)
+    def ask(self, question: str, payloads: Mapping[str, Payload]) -> Replies:
+        """Send each site its payload and collect the answers; sites that never joined count as failures."""
+        present = self.present(payloads)
         sent = self.messages(question, present)
         return self.collect(self.grid.send_and_receive(sent, timeout=self.job.timeout_s), present)
 
-    def ask_all(self, question: str, parcel: Payload) -> Replies:
-        """Send the same parcel to every site and collect the answers."""
-        return self.ask(question, dict.fromkeys(self.nodes, parcel))
+    def ask_all(self, question: str, payload: Payload) -> Replies:
+        """Send the same payload to every site and collect the answers."""
+        return self.ask(question, dict.fromkeys(self.nodes, payload))
 
-    def present(self, parcels: Mapping[str, Payload]) -> dict[str, Payload]:
+    def present(self, payloads: Mapping[str, Payload]) -> dict[str, Payload]:
         """What is meant for sites that joined, in their order."""
-        return {site: parcels[site] for site in self.nodes if site in parcels}
+        return {site: payloads[site] for site in self.nodes if site in payloads}
 
-    def messages(self, question: str, parcels: Mapping[str, Payload]) -> list[Message]:
+    def messages(self, question: str, payloads: Mapping[str, Payload]) -> list[Message]:
         """One message per site."""
         return [
-            Message(pack(parcel), dst_node_id=self.nodes[site], message_type=question)
-            for site, parcel in parcels.items()
+            Message(pack(payload), dst_node_id=self.nodes[site], message_type=question)
+            for site, payload in payloads.items()
         ]
 
     def collect(self, replies: Iterable[Message], asked: Mapping[str, Payload]) -> Replies:
-        """Sort replies by site; who did not reply, or with an error, is told apart.
+        """Sort replies by site; who did not reply, or with an error, is among the failures.
 
         Raises:
             WorkerDied: an error says that a process is gone.
         """
         by_node = {reply.metadata.src_node_id: reply for reply in replies}
-        answers = Replies(failures=dict(self.missing), down={site: weight_of(parcel) for site, parcel in asked.items()})
+        answers = Replies(
+            failures=dict(self.missing), down={site: weight_of(payload) for site, payload in asked.items()}
+        )
         for site in asked:
             reply = by_node.get(self.nodes[site])
             if reply is None:
@@ -123,7 +129,7 @@ class Federation:
             elif reply.has_error():
                 answers.failures[site] = _reason(reply)
             else:
-                answers.parcels[site] = unpack(reply.content)
+                answers.payloads[site] = unpack(reply.content)
                 answers.up[site] = size_of(reply.content)
         return answers
 

@@ -33,13 +33,13 @@ class Payload:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
-def pack(parcel: Payload) -> RecordDict:
+def pack(payload: Payload) -> RecordDict:
     """As Flower carries it."""
     return RecordDict(
         {
-            "arrays": to_record(parcel.tensors),
-            "statistics": to_record(parcel.statistics),
-            "facts": ConfigRecord({"json": json.dumps(dict(parcel.facts))}),
+            "arrays": to_record(payload.tensors),
+            "statistics": to_record(payload.statistics),
+            "facts": ConfigRecord({"json": json.dumps(dict(payload.facts))}),
         }
     )
 
@@ -71,9 +71,9 @@ def size_of(content: RecordDict) -> int:
     return sum(len(array.data) for record in content.array_records.values() for array in record.values())
 
 
-def weight_of(parcel: Payload) -> int:
-    """What `size_of` says of the packed parcel, without packing it."""
-    return bytes_of(parcel.tensors) + bytes_of(parcel.statistics)
+def weight_of(payload: Payload) -> int:
+    """What `size_of` says of the packed payload, without packing it."""
+    return bytes_of(payload.tensors) + bytes_of(payload.statistics)
 
 
 def failure_of(problem: Error) -> str:

@@ -15,28 +15,22 @@ from flwr.serverapp import Grid, ServerApp
 
 from shiftscope.errors import EngineError, ShiftscopeError
 from shiftscope.files import write_text
-from shiftscope.harmonizers import HARMONIZERS, NOTHING, Statistics, combine
+from shiftscope.harmonizers import NOTHING, Statistics
 from shiftscope.parsing import read_json
-from shiftscope.plans import Cost, Kept, RoundEntry, RunResult
+from shiftscope.plans import Cost, RoundEntry, RunResult
 from shiftscope.progress import Report, silent
 from shiftscope.training.algorithms.families import find_algorithm
 from shiftscope.training.evaluation.fairness import refuse_unequal
-from shiftscope.training.evaluation.run_summaries import SiteFacts, leaks_told, summarise
+from shiftscope.training.evaluation.run_summaries import SiteFacts, summarise
+from shiftscope.training.federation.flower.agreements import agree_on
 from shiftscope.training.federation.flower.federation import Federation, Replies
 from shiftscope.training.federation.flower.messages import Payload
 from shiftscope.training.federation.flower.strategy import AccountedFedAvg
-from shiftscope.training.federation.participants import initial_tensors, server_of
+from shiftscope.training.federation.starting_models import initial_tensors, server_of
+from shiftscope.training.runs.array_files import require_alike
 from shiftscope.training.runs.jobs import Arm, Job
-from shiftscope.training.runs.kept_references import kept_reference, read_reference
 from shiftscope.training.runs.round_progress import round_progress
-from shiftscope.training.runs.states import (
-    Checkpoint,
-    Evaluation,
-    load_checkpoint,
-    require_alike,
-    save_arrays,
-    save_checkpoint,
-)
+from shiftscope.training.runs.states import Checkpoint, Evaluation, load_checkpoint, save_checkpoint
 
 __all__ = ["FAILURE", "ROUNDS", "coordinate", "server"]
 
@@ -49,9 +43,6 @@ ROUNDS = "rounds.jsonl"
 """One line per finished round, for whoever follows the run."""
 
 ENGINE = "flower"
-
-LEAST_CHANGE = 1e-4
-"""Mean change of a pixel in [0, 1], a fortieth of an 8-bit grey level: less than that at every site is no change."""
 
 
 def coordinate(grid: Grid, job: Job, engine: str, progress: Report = silent) -> RunResult:
@@ -80,16 +71,20 @@ class _Run:
         self.since = time.monotonic()
         self.asked_bytes = 0
         self.earlier_s = 0.0
-        self.changed: dict[str, dict[str, float]] = {}
         self.notes = [f"restarts of the engine after a process of it died: {job.restarts}"] if job.restarts else []
 
     def result(self) -> RunResult:
         described = self.federation.join()
         self.asked_bytes += described.bytes
-        self._require_same_splits({site: parcel.facts["split"] for site, parcel in described.parcels.items()})
-        references = {name: self._reference(name) for name in self.job.harmonizers}
+        self._require_same_splits({site: payload.facts["split"] for site, payload in described.payloads.items()})
+        agreements = {name: agree_on(name, self.job, self.federation) for name in self.job.harmonizers}
+        for agreement in agreements.values():
+            self.asked_bytes += agreement.bytes
+            self.notes += agreement.notes
         runs = {
-            (arm.name, seed): self._strategy(arm, seed, references.get(arm.harmonizer or "", NOTHING))
+            (arm.name, seed): self._strategy(
+                arm, seed, agreements[arm.harmonizer].reference if arm.harmonizer else NOTHING
+            )
             for arm in self.job.arms
             for seed in self.job.plan.seeds
         }
@@ -97,11 +92,11 @@ class _Run:
         differences = self._differences(runs)
         facts = {
             site: SiteFacts(
-                parcel.facts["patients"],
-                parcel.facts["left_out"],
-                {name: changed[site] for name, changed in self.changed.items() if site in changed},
+                payload.facts["patients"],
+                payload.facts["left_out"],
+                {name: agreed.changed[site] for name, agreed in agreements.items() if site in agreed.changed},
             )
-            for site, parcel in described.parcels.items()
+            for site, payload in described.payloads.items()
         }
         spent = sum(entry.bytes for run in runs.values() for entry in run.entries)
         spent += sum(run.evaluation_bytes for run in runs.values()) + self.asked_bytes
@@ -128,36 +123,6 @@ class _Run:
                 )
         write_text(kept, json.dumps({**before, **marks}, indent=1))
 
-    def _reference(self, name: str) -> Statistics:
-        """Ask for the sites' shares pass by pass, send the reference out, and see that it changes something.
-
-        Raises:
-            EngineError: too few patients to share anything, or no pixel changed at any site.
-        """
-        harmonizer = HARMONIZERS[name]
-        kept = kept_reference(self.job.out, name)
-        if kept.exists():  # a resumed run must not change it, whoever is missing today
-            reference: Statistics = read_reference(kept, name)
-        else:
-            reference = NOTHING
-            for number in range(len(harmonizer.passes)):
-                facts = {"harmonizer": name, "pass": number}
-                answers = self._ask(f"share for {name}", "query.share", Payload(statistics=reference, facts=facts))
-                shares = [answers.parcels[site].statistics for site in sorted(answers.parcels)]
-                if not any(shares):
-                    raise EngineError(_nothing_shared(name, answers))
-                reference = combine(harmonizer, number, shares, reference)
-            save_arrays(kept, dict(reference))
-        answers = self._ask(
-            f"harmonize with {name}", "query.harmonize", Payload(statistics=reference, facts={"harmonizer": name})
-        )
-        self.changed[name] = {site: float(parcel.facts["changed"]) for site, parcel in answers.parcels.items()}
-        told = {site: parcel.facts["kept"] for site, parcel in answers.parcels.items() if parcel.facts["kept"]}
-        self.notes += leaks_told(self.job, name, {site: Kept.model_validate(kept) for site, kept in told.items()})
-        if self.changed[name] and max(self.changed[name].values()) < LEAST_CHANGE:
-            raise EngineError(f'harmonizer {name}: it changed no pixel at any site; set harmonizer = "" in the plan')
-        return reference
-
     def _strategy(self, arm: Arm, seed: int, reference: Statistics) -> Checkpoint:
         """Train and judge one strategy with one seed."""
         algorithm = find_algorithm(arm.algorithm)
@@ -173,15 +138,15 @@ class _Run:
         server.memory = state.memory
         strategy = AccountedFedAvg(self.federation, algorithm, arm, seed, reference, server, state, self._note)
         strategy.run()
-        asked = strategy.parcels(state.shared)
-        asked = {site: parcel for site, parcel in asked.items() if site not in state.evaluation}
+        asked = strategy.payloads(state.shared)
+        asked = {site: payload for site, payload in asked.items() if site not in state.evaluation}
         if asked:
             answers = self.federation.ask("evaluate", asked)
-            self._tell(f"judge {arm.name} seed {seed}", answers)
-            if not answers.parcels and not state.evaluation:
+            self.notes += answers.failure_notes(f"judge {arm.name} seed {seed}")
+            if not answers.payloads and not state.evaluation:
                 why = "; ".join(answers.failures.values())
                 raise EngineError(f"no site could judge {arm.name} seed {seed} ({why}); mend the sites and resume")
-            state.evaluation |= {site: _word(site, answers) for site in answers.parcels}
+            state.evaluation |= {site: _evaluation(site, answers) for site in answers.payloads}
             state.evaluation_bytes += answers.bytes
             save_checkpoint(self.job.checkpoint(arm.name, seed), state)
         return state
@@ -195,19 +160,9 @@ class _Run:
             return {}
         answers = self.federation.ask("query.compare", {site: _judged(site, runs) for site in self.federation.nodes})
         self.asked_bytes += answers.bytes
-        self._tell("compare the strategies", answers)
-        names = sorted({name for parcel in answers.parcels.values() for name in parcel.tensors})
-        return {name: {site: parcel.tensors[name] for site, parcel in answers.parcels.items()} for name in names}
-
-    def _ask(self, what: str, question: str, parcel: Payload) -> Replies:
-        """Ask all sites; who cannot answer is noted."""
-        answers = self.federation.ask_all(question, parcel)
-        self.asked_bytes += answers.bytes
-        self._tell(what, answers)
-        return answers
-
-    def _tell(self, what: str, answers: Replies) -> None:
-        self.notes += [f"site {site} did not {what}: {why}" for site, why in answers.failures.items()]
+        self.notes += answers.failure_notes("compare the strategies")
+        names = sorted({name for payload in answers.payloads.values() for name in payload.tensors})
+        return {name: {site: payload.tensors[name] for site, payload in answers.payloads.items()} for name in names}
 
     def _note(self, entry: RoundEntry) -> None:
         """Append to the log that whoever waits for this run follows, and report."""
@@ -218,25 +173,15 @@ class _Run:
 
 
 def _judged(site: str, runs: Mapping[tuple[str, int], Checkpoint]) -> Payload:
-    words = {key: run.evaluation[site] for key, run in runs.items() if site in run.evaluation}
-    return Payload(facts={"judged": [[arm, seed, word.kept_baseline] for (arm, seed), word in words.items()]})
+    arrived = {key: run.evaluation[site] for key, run in runs.items() if site in run.evaluation}
+    return Payload(facts={"judged": [[arm, seed, answer.kept_baseline] for (arm, seed), answer in arrived.items()]})
 
 
-def _word(site: str, answers: Replies) -> Evaluation:
-    """What the site said of the final model, and what asking it cost."""
-    word = Evaluation.model_validate(answers.parcels[site].facts)
-    spent = word.spent.model_copy(update={"up": answers.up[site], "down": answers.down[site]})
-    return word.model_copy(update={"spent": spent})
-
-
-def _nothing_shared(name: str, answers: Replies) -> str:
-    """Why there is no reference, and what to do."""
-    if not answers.parcels:
-        return f"harmonizer {name}: no site could answer ({'; '.join(answers.failures.values())}); mend them and resume"
-    return (
-        f"harmonizer {name}: no site has {HARMONIZERS[name].least} training patients with anything to share (fewer"
-        " patients, or images without what it works on); choose 'zscore', which shares nothing, or collect more cases"
-    )
+def _evaluation(site: str, answers: Replies) -> Evaluation:
+    """How the site judged the final model, and what asking it cost."""
+    evaluation = Evaluation.model_validate(answers.payloads[site].facts)
+    spent = evaluation.spent.model_copy(update={"up": answers.up[site], "down": answers.down[site]})
+    return evaluation.model_copy(update={"spent": spent})
 
 
 def _machine(job: Job) -> dict[str, str]:

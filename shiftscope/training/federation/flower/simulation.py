@@ -59,7 +59,7 @@ clientapp = "shiftscope.training.federation.flower.client:client"
 [tool.flwr.app.config]
 job = ""
 """
-"""What Flower needs to be told: the two apps are in the installed package, the job is a file."""
+"""What Flower needs to know: the two apps are in the installed package, the job is a file."""
 
 CONNECTION = """\
 [superlink]
@@ -74,7 +74,7 @@ insecure = true
 def run_simulation(job: Job, progress: Report = silent) -> RunResult:
     """Run `job` with one simulated node per site.
 
-    Flower's own word on success is not trusted (a run may end "completed" with sites that died): there is a result
+    What Flower says of success is not trusted (a run may end "completed" with sites that died): there is a result
     when our coordinator wrote one. When a worker process dies the engine is started again, from the last checkpoint.
     Its log is `flower.log` in the job's folder.
 

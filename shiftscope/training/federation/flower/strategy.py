@@ -55,15 +55,15 @@ class AccountedFedAvg(FedAvg):  # type: ignore[misc]  # flwr is not typed
             timeout = self.federation.job.timeout_s
             self.start(self.federation.grid, to_record(self.state.shared), num_rounds=left, timeout=timeout)
 
-    def parcels(self, shared: Tensors, **facts: object) -> dict[str, Payload]:
-        """What each site receives: its view of what is shared, the reference, the facts.
+    def payloads(self, shared: Tensors, **facts: object) -> dict[str, Payload]:
+        """What each site receives: its model of what is shared, the reference, the facts.
 
-        Among these is the last round whose update of the site was accepted, which tells it what to go on from.
+        Among these is the last round whose update of the site was accepted, from which it goes on.
         """
         facts = {"arm": self.arm.name, "seed": self.seed, **facts}
         return {
             site: Payload(
-                self.algorithm.view(shared, self.server, site),
+                self.algorithm.model_for_site(shared, self.server, site),
                 self.reference,
                 {**facts, "accepted": self.state.accepted(site)},
             )
@@ -75,7 +75,7 @@ class AccountedFedAvg(FedAvg):  # type: ignore[misc]  # flwr is not typed
     ) -> Iterable[Message]:
         """A message to every site of the federation: nobody is sampled out. Pooled cases are trained on once."""
         self._shared = from_record(arrays)
-        asked = self.parcels(self._shared, round=self.state.round + 1)
+        asked = self.payloads(self._shared, round=self.state.round + 1)
         self._asked = dict(list(asked.items())[:1]) if self.algorithm.pools else asked
         self._since = time.monotonic()
         return self.federation.messages("train", self._asked)
@@ -115,7 +115,7 @@ class AccountedFedAvg(FedAvg):  # type: ignore[misc]  # flwr is not typed
         return to_record(self.state.shared), MetricRecord({"loss": float(entry.loss or 0.0)})
 
     def configure_evaluate(self, *_args: object) -> Iterable[Message]:
-        """Test cases are looked at once, after the last round, by the coordinator."""
+        """Test cases are asked for once, after the last round, by the coordinator."""
         return []
 
     def aggregate_evaluate(self, *_args: object) -> None:
@@ -124,13 +124,15 @@ class AccountedFedAvg(FedAvg):  # type: ignore[misc]  # flwr is not typed
     def _sound(self, answers: Replies) -> list[Update]:
         """Updates with exactly the tensors that were sent out, all finite; the others join the failures."""
         updates = []
-        for site, parcel in answers.parcels.items():
-            if problem := _unsound(parcel.tensors, self._asked[site].tensors):
+        for site, payload in answers.payloads.items():
+            if problem := _unsound(payload.tensors, self._asked[site].tensors):
                 answers.failures[site] = problem
                 continue
-            told = {**parcel.facts["spent"], "up": answers.up[site], "down": answers.down[site]}
-            spent = SiteRound.model_validate(told)
-            updates.append(Update(site, parcel.tensors, parcel.facts["cases"], parcel.facts["loss"], spent))
+            spent = {**payload.facts["spent"], "up": answers.up[site], "down": answers.down[site]}
+            facts = payload.facts
+            updates.append(
+                Update(site, payload.tensors, facts["cases"], facts["loss"], SiteRound.model_validate(spent))
+            )
         return updates
 
 

@@ -13,7 +13,7 @@ def geometry(*spacing: float) -> np.ndarray:
 
 @pytest.mark.parametrize("spacing", [(1, 1, 0), (1, -1, 1), (np.inf, 1, 1)])
 def test_a_spacing_no_scanner_has_tells_nothing(spacing: tuple[float, ...]) -> None:
-    assert not HARMONIZERS["resample"].tells(geometry(*spacing))
+    assert not HARMONIZERS["resample"].contributes(geometry(*spacing))
 
 
 def frames(count: int) -> tuple[list[float | None], list[float | None]]:

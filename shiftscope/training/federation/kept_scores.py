@@ -1,0 +1,87 @@
+"""The scores of a site's own cases under every strategy and seed: kept at the site, compared there."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from shiftscope.training.algorithms.aggregation import Tensors
+from shiftscope.training.evaluation.bootstrap import replicates
+from shiftscope.training.evaluation.gate import gated
+from shiftscope.training.evaluation.scores import METRICS, PRIMARY, Cases
+from shiftscope.training.runs.array_files import load_arrays, save_arrays
+from shiftscope.training.runs.jobs import UNGATED, Arm, Job
+
+__all__ = ["Judged", "KeptScores"]
+
+Judged = Mapping[tuple[str, int], bool]
+"""(arm, seed) -> whether the site keeps the baseline's model, of each evaluation that reached the coordinator."""
+
+
+class KeptScores:
+    """Scores by case, which never leave the site, and the aggregates of them that do."""
+
+    def __init__(self, job: Job, site: str) -> None:
+        self.job = job
+        self.plan = job.plan
+        self.home = job.home(site)
+
+    def keep(self, arm: str, seed: int, *, val: Cases, test: Cases) -> None:
+        """Keep the scores of the validation and test cases under a strategy's own model."""
+        save_arrays(self._path(arm, seed, "val"), val)
+        save_arrays(self._path(arm, seed, "test"), test)
+
+    def metrics(self, cases: Cases) -> dict[str, float | None]:
+        """Metrics of a set of cases, each counting once; null where undefined or where there is no case."""
+        if not cases:
+            return dict.fromkeys(METRICS[self.plan.task])
+        once = np.ones((1, len(next(iter(cases.values())))))
+        values = {name: float(metric(cases, once)[0]) for name, metric in METRICS[self.plan.task].items()}
+        return {name: value if np.isfinite(value) else None for name, value in values.items()}
+
+    def keeps_baseline(self, arm: Arm, seed: int) -> bool:
+        """Whether the site keeps the baseline's model; not where it was absent when that was judged."""
+        paths = [self._path(name, seed, "val") for name in (arm.name, self.job.arms[0].name)]
+        if not arm.gated or not all(path.exists() for path in paths):
+            return False
+        metric = PRIMARY[self.plan.task]
+        personal, common = (self.metrics(load_arrays(path))[metric] for path in paths)
+        return gated(personal, common)
+
+    def used(self, arm: Arm, seed: int, kept_baseline: bool) -> Cases:
+        """Scores of the test cases under the model the site uses: the arm's, or the baseline's where that was kept."""
+        return load_arrays(self._path(self.job.arms[0].name if kept_baseline else arm.name, seed, "test"))
+
+    def compare(self, patients: Sequence[str], judged: Judged) -> Tensors:
+        """Resampled differences from the first strategy, arm -> (replicates, seeds), no case among them.
+
+        For a gated arm the differences of its own models, used or not, come beside them: "ungated/" + arm.
+
+        Args:
+            patients: of the test cases, in their order.
+            judged: what the coordinator heard of the site's final models, which need not be judged again.
+        """
+        first, *others = self.job.arms
+        base = self._tested(first)
+        drawn = {arm.name: self._replicates(base, self._used(arm, judged), patients) for arm in others}
+        own = {UNGATED + arm.name: self._replicates(base, self._tested(arm), patients) for arm in others if arm.gated}
+        return drawn | own
+
+    def _used(self, arm: Arm, judged: Judged) -> list[Cases]:
+        """Scores of the test cases under the model the site uses, seed by seed."""
+        used = []
+        for seed in self.plan.seeds:
+            key = (arm.name, seed)
+            used.append(self.used(arm, seed, judged[key] if key in judged else self.keeps_baseline(arm, seed)))
+        return used
+
+    def _tested(self, arm: Arm) -> list[Cases]:
+        """Scores of the test cases under the strategy's own model, seed by seed."""
+        return [load_arrays(self._path(arm.name, seed, "test")) for seed in self.plan.seeds]
+
+    def _replicates(self, base: list[Cases], other: list[Cases], patients: Sequence[str]) -> np.ndarray:
+        metric = METRICS[self.plan.task][PRIMARY[self.plan.task]]
+        return replicates(base, other, metric, patients, self.plan.split.salt)
+
+    def _path(self, arm: str, seed: int, part: str) -> Path:
+        return self.home / f"{arm}-seed{seed}.{part}.safetensors"
