@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import shiftscope
 from shiftscope.cli import EXIT_CODES, app
 from shiftscope.errors import REASONS, EngineError
 from shiftscope.harmonizers import HARMONIZERS
 from shiftscope.measures import AXES
-from shiftscope.phantoms import ANATOMIES, PLANTS, write_site
+from shiftscope.phantoms import ANATOMIES, PLANTS, demo_hospitals, write_site
 from shiftscope.plans import RunResult
 from shiftscope.profiles import Profile
 from shiftscope.profiles.profile_document import Privacy, Sketch
@@ -23,22 +24,48 @@ from shiftscope.training.algorithms.families import CONTROLS, PERSONALIZERS
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+
+MOST_LINES = 120  # of the README
+
+
+def screens(text: str) -> list[tuple[str, str]]:
+    """The commands of fenced blocks, each with what it is said to answer: whatever follows it after an empty line."""
+    found = []
+    for block in re.findall(r"^```\n(.*?)^```", text, flags=re.M | re.S):
+        typed, _, answer = block.replace("\\\n", "").partition("\n\n")
+        commands = [line for line in typed.splitlines() if line.startswith("shiftscope ")]
+        found += [(command, "") for command in commands[:-1]]
+        found += [(command, answer) for command in commands[-1:]]
+    return found
 
 
 def shown(text: str) -> list[str]:
-    """The lines of fenced blocks that call shiftscope."""
-    blocks = re.findall(r"^```\n(.*?)^```", text, flags=re.M | re.S)
-    return [line for block in blocks for line in block.splitlines() if line.startswith("shiftscope ")]
+    """The commands alone."""
+    return [command for command, _ in screens(text)]
 
 
-def test_every_command_exit_code_and_method_is_in_the_readme() -> None:
+def without_numbers(screen: str) -> str:
+    """The words of a screen: numbers may differ in the last digit on another machine, and with them where lines end."""
+    return " ".join(re.sub(r"\d[\d.]*\d|\d", "0", screen).split())
+
+
+def test_the_readme_is_one_page() -> None:
+    assert len(README.splitlines()) <= MOST_LINES
+    for target in ("docs/figures/report-light.png", "docs/notebooks/four-hospitals.ipynb", "docs/commands.md"):
+        assert target in README
+    for name in ("CONTRIBUTING.md", "SECURITY.md", "CITATION.cff", "docs/glossary.md", "docs/method.md"):
+        assert f"]({name})" in README, name
+
+
+def test_every_command_exit_code_and_method_is_told() -> None:
     for command in app.registered_commands:
         assert command.callback is not None
-        assert f"shiftscope {command.callback.__name__}" in README or f"make {command.callback.__name__}" in README
+        assert f"| `shiftscope {command.callback.__name__}`" in COMMANDS
     for code, meaning in EXIT_CODES.items():
-        assert f"| {code} | {meaning} |" in README
+        assert f"| {code} | {meaning} |" in COMMANDS
     for name in (*HARMONIZERS, *PERSONALIZERS, *CONTROLS):
-        assert f"`{name}`" in README
+        assert f"`{name}`" in COMMANDS
 
 
 def test_every_field_and_axis_of_a_profile_is_documented() -> None:
@@ -67,15 +94,57 @@ def test_committed_results_still_fit_their_schema() -> None:
 
 
 @pytest.mark.slow
-def test_the_commands_of_the_readme_run(hospitals: Path) -> None:
-    """As shown, in order, on two small hospitals; the plan's budget is cut, and the trial runs in one process."""
-    commands = shown(README)
+def test_the_commands_of_the_readme_run(tmp_path: Path) -> None:
+    """As shown, in order, on the demo's hospitals, with the screens shown; training has a budget of seconds."""
+    names = [name for name in demo_hospitals(tmp_path / "hospitals", seed=0) if name != "ashford"]
+    for name in names:
+        execute(f"shiftscope profile hospitals/{name} -o {name}.profile.json", tmp_path)
+    said = screens(README)
+    assert [command.split()[1] for command, _ in said] == ["profile", "recommend", "train", "check"]
+    for command, answer in said:
+        got = execute(command, tmp_path)
+        if command.split()[1] != "train":  # whose budget is cut
+            assert without_numbers(answer) in without_numbers(got), f"{command}\n{got}"
+    assert json.loads((tmp_path / "runs" / "plan" / "result.json").read_text())["engine"] == "flower"
+
+
+@pytest.mark.slow
+def test_the_commands_of_the_page_of_commands_run(hospitals: Path) -> None:
+    """As shown, in order, on two small hospitals; the plan's budget is cut, and everything runs in one process."""
+    commands = shown(COMMANDS)
     assert [command.split()[1] for command in commands] == [
         *("profile", "profile", "profile", "recommend", "explain", "train", "trial", "report", "check"),
     ]
     for command in commands:
-        execute(command + " --engine inline" * (command.split()[1] == "trial"), hospitals)
-    assert json.loads((hospitals / "runs" / "plan" / "result.json").read_text())["engine"] == "flower"
+        execute(command + " --engine inline" * (command.split()[1] in ("train", "trial")), hospitals)
+
+
+@pytest.mark.slow
+def test_the_python_of_the_page_of_the_api_runs(hospitals: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every block, in order, on the same hospitals, as one program would."""
+    monkeypatch.chdir(hospitals)
+    text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```", text, flags=re.M | re.S)
+    assert len(blocks[0].splitlines()) <= 12
+    names: dict[str, object] = {}
+    for block in blocks:
+        exec(compile(block, "docs/api.md", "exec"), names)
+    assert (hospitals / "report.html").exists()
+
+
+def test_every_public_name_is_on_the_page_of_the_api() -> None:
+    text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    for name in shiftscope.__all__:
+        assert f"`{name}`" in text or f"`{name}(" in text, name
+
+
+@pytest.mark.slow
+def test_the_python_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    demo_hospitals(tmp_path / "hospitals", seed=0)
+    (block,) = re.findall(r"^```python\n(.*?)^```", README, flags=re.M | re.S)
+    exec(compile(block, "README.md", "exec"), {})
+    assert (tmp_path / "plan.toml").exists()
 
 
 @pytest.mark.slow
@@ -117,8 +186,8 @@ def hospitals(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def execute(command: str, folder: Path) -> None:
-    """Run a command as shown, in `folder`; a plan that is there is cut to a budget of seconds."""
+def execute(command: str, folder: Path) -> str:
+    """What a command answers, run as shown in `folder`; a plan that is there is cut to a budget of seconds."""
     plan = folder / "plan.toml"
     if plan.exists():
         text = plan.read_text()
@@ -129,10 +198,11 @@ def execute(command: str, folder: Path) -> None:
     done = subprocess.run(
         ["bash", "-c", command],
         cwd=folder,
-        env={**os.environ, "PATH": path},
+        env={**os.environ, "PATH": path, "COLUMNS": "80"},
         capture_output=True,
         text=True,
         check=False,
         timeout=280,
     )
     assert done.returncode == 0, f"{command}\n{done.stderr}"
+    return done.stdout

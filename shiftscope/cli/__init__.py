@@ -35,7 +35,7 @@ EXIT_CODES = {
 }
 
 app = typer.Typer(
-    help="Measure how the sites of a federated medical-imaging project differ, decide what to do, and run it.",
+    help="Measure how the sites of a federated medical-imaging project differ, decide what to do about it, and run it.",
     no_args_is_help=True,
     suggest_commands=False,  # click suggests already
     pretty_exceptions_enable=False,

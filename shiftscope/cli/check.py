@@ -29,22 +29,31 @@ _CODES = {"passed": 0, "failed": 1, "inconclusive": 3}
 def check(
     context: typer.Context,
     new: Annotated[Path, typer.Argument(metavar="NEW", help="A new profile, or a folder of images to be profiled.")],
-    against: Annotated[list[Path], typer.Option(metavar="BASELINE", help="Profile of the same site, or of others.")],
-    more: Annotated[list[Path] | None, typer.Argument(metavar="[BASELINE]...", help="More of --against.")] = None,
-    policy: Annotated[Path | None, typer.Option(metavar="policy.toml", help="Limits. Default: docs/check.md.")] = None,
+    against: Annotated[
+        list[Path], typer.Option(metavar="BASELINE", help="A profile of the same site, or profiles of others.")
+    ],
+    more: Annotated[
+        list[Path] | None, typer.Argument(metavar="[BASELINE]...", help="More baselines, as --against takes them.")
+    ] = None,
+    policy: Annotated[
+        Path | None, typer.Option(metavar="policy.toml", help="The limits. Default: those of docs/check.md.")
+    ] = None,
     fail_on: Annotated[
         str | None, typer.Option(help="What may fail it: appearance, structure, label, annotation, files, any.")
     ] = None,
-    warn_only: Annotated[bool, typer.Option("--warn-only", help="Nothing fails, everything warns.")] = False,
-    exit_zero: Annotated[bool, typer.Option("--exit-zero", help="Exit 0 where it would be 1.")] = False,
+    warn_only: Annotated[bool, typer.Option("--warn-only", help="Let nothing fail: what would fail warns.")] = False,
+    exit_zero: Annotated[bool, typer.Option("--exit-zero", help="End with exit code 0 where it would be 1.")] = False,
     verbose: VerboseOption = False,
     form: Annotated[CheckFormat, typer.Option("--format", help="How the answer is written to stdout.")] = (
         CheckFormat.TABLE
     ),
     output: Annotated[
-        list[Path] | None, typer.Option("-o", "--output", help="Write it here too: .xml JUnit, .sarif, .json, .md.")
+        list[Path] | None,
+        typer.Option("-o", "--output", help="Write the answer here too: .xml (JUnit), .sarif, .json or .md."),
     ] = None,
-    site: Annotated[str | None, typer.Option(help="Name of a folder's site. Default: the baseline's.")] = None,
+    site: Annotated[
+        str | None, typer.Option(help="The name of the site of a folder. Default: that of the baseline.")
+    ] = None,
     patient_regex: RegexOption = None,
     layout: LayoutOption = None,
     mask: MaskOption = None,
@@ -54,17 +63,22 @@ def check(
     case_column: CaseColumnOption = None,
     patient_column: PatientColumnOption = None,
     site_file: SiteFileOption = None,
-    weights: Annotated[Path | None, typer.Option(help="Checkpoint of the baseline's timm model.")] = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="The weights of the timm model that the baseline was measured with.")
+    ] = None,
     device: DeviceOption = Device.AUTO,
     workers: WorkersOption = None,
     name_files: Annotated[
-        bool, typer.Option("--name-files", help="Name a folder's bad files in the answer, which then must stay.")
+        bool,
+        typer.Option(
+            "--name-files", help="Name the bad files of a folder in the answer, which then must stay at the site."
+        ),
     ] = False,
     max_failures: Annotated[
-        str | None, typer.Option(help="Unreadable files allowed: 10 or 5%; more is exit 2.")
+        str | None, typer.Option(help="How many unreadable files are allowed, such as 10 or 5%. More is exit code 2.")
     ] = None,
 ) -> None:
-    """In CI: is a new delivery still what it was? Exit 0 passed, 1 failed, 3 inconclusive."""
+    """In CI: say whether a new delivery is what it was. Exit codes: 0 passed, 1 failed, 3 inconclusive."""
     import shiftscope
     from shiftscope.errors import Unreadable
     from shiftscope.reports.sheets.check_sheet import headline

@@ -14,13 +14,15 @@ __all__ = ["demo"]
 
 
 def demo(
-    output: Annotated[Path, typer.Option("-o", "--output", help="Emptied first if a demo made it.")] = Path("demo"),
-    seed: Annotated[int, typer.Option(help="Of the hospitals.")] = 0,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="The folder to write to. It is emptied first if a demo made it.")
+    ] = Path("demo"),
+    seed: Annotated[int, typer.Option(help="The seed that draws the hospitals.")] = 0,
     engine: EngineOption = Engine.FLOWER,
     verbose: VerboseOption = False,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Four synthetic hospitals, the whole way: drawn, profiled, diagnosed, trained, reported. Needs no network."""
+    """Draw four synthetic hospitals, profile, diagnose, train and report them. It needs no network."""
     from shiftscope.demonstration import run_demo
     from shiftscope.reports.formats.markdown import to_markdown
     from shiftscope.reports.sheets.advice_sheet import advice_sheet

@@ -12,11 +12,14 @@ __all__ = ["explain"]
 
 def explain(
     name: Annotated[
-        str | None, typer.Argument(metavar="MEASURE", help="A measure or axis; or `classes`. Default: all but these.")
+        str | None,
+        typer.Argument(
+            metavar="MEASURE", help="A measure or an axis, or `classes`. Default: a list of all measures and axes."
+        ),
     ] = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """What a measure or an axis is: formula, unit, direction, when it is undefined, where it comes from.
+    """Say what a measure or an axis is: its formula, unit, direction and source, and when it is undefined.
 
     `classes` lists the words that names of classes may be made of, to leave a site without being declared.
     """

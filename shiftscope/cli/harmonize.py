@@ -25,13 +25,15 @@ __all__ = ["harmonize"]
 def harmonize(
     context: typer.Context,
     site_dir: Annotated[Path, typer.Argument(metavar="SITE", help="Folder of images, or a manifest.")],
-    plan: Annotated[Path, typer.Option(help="Plan that names the harmonizer.")],
+    plan: Annotated[Path, typer.Option(help="The plan that names the harmonizer.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="A new folder for the copies.")],
     site: Annotated[
-        str | None, typer.Option(help="The site's name in the plan. Default: whose data these are.")
+        str | None, typer.Option(help="The name of the site in the plan. Default: the site whose data these are.")
     ] = None,
-    run: Annotated[Path | None, typer.Option(help="Folder of the `train` run. Default: runs/NAME.")] = None,
-    reference: Annotated[Path | None, typer.Option(help="The reference's file itself.")] = None,
+    run: Annotated[Path | None, typer.Option(help="The folder of the `train` run. Default: runs/NAME.")] = None,
+    reference: Annotated[
+        Path | None, typer.Option(help="The file of the reference, where there is no such folder.")
+    ] = None,
     patient_regex: RegexOption = None,
     layout: LayoutOption = None,
     mask: MaskOption = None,
@@ -40,13 +42,15 @@ def harmonize(
     label_column: LabelColumnOption = None,
     case_column: CaseColumnOption = None,
     patient_column: PatientColumnOption = None,
-    sheet: Annotated[bool, typer.Option(help="Draw cases before and after.")] = True,
-    cases: Annotated[int, typer.Option(min=1, max=24, help="Cases in the picture.")] = 6,
-    seed: Annotated[int, typer.Option(min=0, help="Draws these cases.")] = 0,
-    max_failures: Annotated[str | None, typer.Option(help="Unreadable files allowed: 10 or 5%.")] = None,
+    sheet: Annotated[bool, typer.Option(help="Draw some cases before and after.")] = True,
+    cases: Annotated[int, typer.Option(min=1, max=24, help="How many cases are drawn.")] = 6,
+    seed: Annotated[int, typer.Option(min=0, help="The seed that chooses these cases.")] = 0,
+    max_failures: Annotated[
+        str | None, typer.Option(help="How many unreadable files are allowed, such as 10 or 5%.")
+    ] = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """At a site: copies of its images as the federation's models see them, with masks, labels and patients beside."""
+    """At a site: write its images as the models of the federation see them, with their masks and labels."""
     from shiftscope.api.copying import write_harmonized
     from shiftscope.api.documents import plan_of
     from shiftscope.reports.sheets.copies_sheet import copies_sheet

@@ -12,14 +12,16 @@ __all__ = ["merge"]
 
 
 def merge(
-    parts: Annotated[list[Path], typer.Argument(help="Parts of one site, made with: shiftscope profile --part.")],
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Default: SITE.profile.json.")] = None,
+    parts: Annotated[list[Path], typer.Argument(help="The parts of one site, made with `profile --part`.")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="The file to write. Default: SITE.profile.json.")
+    ] = None,
     epsilon: EpsilonOption = None,
-    show: Annotated[bool, typer.Option("--show", help="Print exactly what will leave the site.")] = False,
+    show: Annotated[bool, typer.Option("--show", help="Print to the byte what will leave the site.")] = False,
     verbose: VerboseOption = False,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """At a site: parts with different patients in, the profile of all of them out. The parts stay."""
+    """At a site: make one profile of its parts, which hold different patients and stay at the site."""
     from shiftscope.api.merging import merged, read_parts
 
     read = read_parts(parts)

@@ -52,14 +52,22 @@ class Engine(StrEnum):
 
 EpsilonOption = Annotated[
     float | None,
-    typer.Option(help="Differential privacy: 1 is strong, 8 weak. Needs hundreds of patients; see docs/privacy.md."),
+    typer.Option(
+        help="Make it differentially private: 1 is strong, 8 weak. It needs hundreds of patients; see docs/privacy.md."
+    ),
 ]
 FormatOption = Annotated[Format, typer.Option("--format", help="How the answer is written to stdout.")]
 VerboseOption = Annotated[bool, typer.Option("-v", "--verbose", help="Show the evidence behind the answer too.")]
-WorkersOption = Annotated[int | None, typer.Option(min=1, help="Decoding threads.", show_default="half of the cores")]
-EngineOption = Annotated[Engine, typer.Option(help="inline runs the same app in this process.")]
-WaitOption = Annotated[float, typer.Option("--timeout", min=1, help="Seconds a round waits for its slowest site.")]
-DeviceOption = Annotated[Device, typer.Option(help="auto takes the GPU where there is one.")]
+WorkersOption = Annotated[
+    int | None, typer.Option(min=1, help="How many threads decode images.", show_default="half of the cores")
+]
+EngineOption = Annotated[
+    Engine, typer.Option(help="What carries the job: Flower, or inline for the same apps in this process.")
+]
+WaitOption = Annotated[
+    float, typer.Option("--timeout", min=1, help="How many seconds a round waits for its slowest site.")
+]
+DeviceOption = Annotated[Device, typer.Option(help="Where to compute; auto takes the GPU where there is one.")]
 
 
 def allowed_failures(text: str | None) -> int | float | None:

@@ -26,7 +26,7 @@ __all__ = [
     "owner_options",
 ]
 
-_PANEL = "What the owner says of the data; site.toml says it once"
+_PANEL = "What only the owner of the data knows; site.toml can say it once for all"
 
 
 def _option(name: str, says: str, metavar: str | None = None) -> Any:
@@ -38,33 +38,44 @@ _COLUMN = "HEAD"
 
 RegexOption = Annotated[
     str | None,
-    _option("--patient-regex", "Finds the patient in a case's name: its first group, or the match. E.g. 'bus_(\\d+)'."),
+    _option(
+        "--patient-regex",
+        "A pattern that finds the patient in a case's name: its first group, or the match. E.g. 'bus_(\\d+)'.",
+    ),
 ]
-OneFileOption = Annotated[bool, _option("--one-file-per-patient", "Each file is another patient: the owner's word.")]
-ClassesOption = Annotated[str | None, _option("--classes", "Names of classes that may leave: benign,malignant.")]
-NoClassesOption = Annotated[bool, _option("--no-classes", "Folders and labels are no classes.")]
+OneFileOption = Annotated[bool, _option("--one-file-per-patient", "State that each file is of another patient.")]
+ClassesOption = Annotated[
+    str | None, _option("--classes", "The names of classes that may leave, such as benign,malignant.")
+]
+NoClassesOption = Annotated[bool, _option("--no-classes", "State that folders and labels are no classes.")]
 LayoutOption = Annotated[
     str | None,
     _option(
         "--layout",
-        "Where images lie: '{class}/{patient}/{case}.png'; also {split}, {date}, {channel}, *, **/.",
+        "Where images lie, such as '{class}/{patient}/{case}.png'; also {split}, {date}, {channel}, *, **/.",
         "TEMPLATE",
     ),
 ]
 MaskOption = Annotated[
-    str | None, _option("--mask", "Where their masks lie: '{class}/{patient}/{case}_mask*.png'.", "TEMPLATE")
+    str | None, _option("--mask", "Where their masks lie, such as '{class}/{case}_mask*.png'.", "TEMPLATE")
 ]
-ChannelOption = Annotated[str | None, _option("--channel", "Which of several images of a case: t1c, 0001.", "NAME")]
-LabelsOption = Annotated[Path | None, _option("--labels", "CSV or TSV of the cases: classes, patients.", "TABLE")]
-LabelColumnOption = Annotated[str | None, _option("--label-column", "Its column of classes, e.g. dx.", _COLUMN)]
+ChannelOption = Annotated[
+    str | None, _option("--channel", "Which of several images of a case is read, such as t1c or 0001.", "NAME")
+]
+LabelsOption = Annotated[
+    Path | None, _option("--labels", "A table (CSV or TSV) with the classes or patients of the cases.", "TABLE")
+]
+LabelColumnOption = Annotated[
+    str | None, _option("--label-column", "The column of that table with the classes, e.g. dx.", _COLUMN)
+]
 CaseColumnOption = Annotated[
-    str | None, _option("--case-column", "Its column that names images, e.g. image_id.", _COLUMN)
+    str | None, _option("--case-column", "The column that names the images, e.g. image_id.", _COLUMN)
 ]
 PatientColumnOption = Annotated[
-    str | None, _option("--patient-column", "Its column of patients, e.g. lesion_id.", _COLUMN)
+    str | None, _option("--patient-column", "The column with the patients, e.g. lesion_id.", _COLUMN)
 ]
 SiteFileOption = Annotated[
-    Path | None, _option("--site-file", "Another file than the site.toml beside the data.", "FILE")
+    Path | None, _option("--site-file", "A file to read instead of the site.toml beside the images.", "FILE")
 ]
 
 

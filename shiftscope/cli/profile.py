@@ -46,8 +46,10 @@ __all__ = ["profile"]
 def profile(
     context: typer.Context,
     site_dir: Annotated[Path, typer.Argument(help="Folder of images, or a manifest (CSV or TSV).")],
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Default: SITE.profile.json.")] = None,
-    site: Annotated[str | None, typer.Option(help="The site's name. Default: the folder's.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="The file to write. Default: SITE.profile.json.")
+    ] = None,
+    site: Annotated[str | None, typer.Option(help="The name of the site. Default: the name of its folder.")] = None,
     patient_regex: RegexOption = None,
     labels: LabelsOption = None,
     label_column: LabelColumnOption = None,
@@ -60,29 +62,49 @@ def profile(
     mask: MaskOption = None,
     channel: ChannelOption = None,
     site_file: SiteFileOption = None,
-    features: Annotated[str | None, typer.Option(help="A timm model; default: a fixed network, no weights.")] = None,
-    weights: Annotated[Path | None, typer.Option(help="Weights for --features: safetensors or plain tensors.")] = None,
+    features: Annotated[
+        str | None,
+        typer.Option(
+            help="The timm model that features are taken from. Default: a fixed network that needs no weights."
+        ),
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="The weights of that model, as safetensors or plain tensors.")
+    ] = None,
     device: DeviceOption = Device.AUTO,
     workers: WorkersOption = None,
-    seed: Annotated[int, typer.Option(min=0, help="Draws the sample the canonical map is fitted on.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, help="The seed that draws the images on which the canonical map is fitted.")
+    ] = 0,
     part: Annotated[
-        Path | None, typer.Option(metavar="X.part.json", help="Write raw sums for `merge`: never to be shared.")
+        Path | None,
+        typer.Option(
+            metavar="X.part.json", help="Write the raw sums of a part of the site, for `merge`. They must never leave."
+        ),
     ] = None,
     fit: Annotated[
-        Path | None, typer.Option(metavar="X.part.json", help="Use the canonical map of the site's first part.")
+        Path | None,
+        typer.Option(metavar="X.part.json", help="The first part of the site, whose canonical map is used."),
     ] = None,
     key: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Secret of the site's parts. Default: shiftscope.key beside.")
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="The secret of the parts of the site. Default: shiftscope.key beside the part."
+        ),
     ] = None,
     epsilon: EpsilonOption = None,
-    max_failures: Annotated[str | None, typer.Option(help="Unreadable files allowed: 10 or 5%.")] = None,
-    failures: Annotated[Path | None, typer.Option(help="Write the list of unreadable files here.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the layout found, write nothing.")] = False,
-    show: Annotated[bool, typer.Option("--show", help="Print exactly what will leave the site.")] = False,
+    max_failures: Annotated[
+        str | None, typer.Option(help="How many unreadable files are allowed, such as 10 or 5%.")
+    ] = None,
+    failures: Annotated[
+        Path | None, typer.Option(help="The file that lists the unreadable files. It stays at the site.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show which layout was found, and write nothing.")] = False,
+    show: Annotated[bool, typer.Option("--show", help="Print to the byte what will leave the site.")] = False,
     verbose: VerboseOption = False,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """At a site: images in, one small file of aggregates out. It is the only thing that may leave."""
+    """At a site: measure its images and write one small file of aggregates, the only thing that may leave."""
     from shiftscope import read_site
     from shiftscope.api.profiling import KEY_FILE, Measuring, require_measuring
 

@@ -13,12 +13,14 @@ __all__ = ["recommend"]
 
 
 def recommend(
-    profiles: Annotated[list[Path], typer.Argument(help="Profiles of two sites or more.")],
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write an editable plan here.")] = None,
+    profiles: Annotated[list[Path], typer.Argument(help="The profiles of two sites or more.")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Write a plan for `train` here, to be edited.")
+    ] = None,
     verbose: VerboseOption = False,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """At the coordinator: what kind of shift, how sure, between whom, what to do, what it costs. Needs no images."""
+    """At the coordinator: say how the sites differ, how sure that is, and what to do. It needs no images."""
     import shiftscope
     from shiftscope.reports.sheets.advice_sheet import advice_sheet
 

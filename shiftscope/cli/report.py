@@ -11,16 +11,16 @@ __all__ = ["report"]
 
 
 def report(
-    profiles: Annotated[list[Path], typer.Argument(help="Profiles: of one site, or of a federation.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="The HTML file.")] = Path("report.html"),
-    result: Annotated[Path | None, typer.Option(help="Result of `train`: result.json.")] = None,
-    plan: Annotated[Path | None, typer.Option(help="Plan, where it is not the result's.")] = None,
+    profiles: Annotated[list[Path], typer.Argument(help="The profiles of a federation, or the profile of one site.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The file to write.")] = Path("report.html"),
+    result: Annotated[Path | None, typer.Option(help="The result of `train`: result.json.")] = None,
+    plan: Annotated[Path | None, typer.Option(help="The plan, where it is not that of the result.")] = None,
     local_images: Annotated[
         Path | None,
-        typer.Option(metavar="SITE_DIR", help="At this site only: show some of its images. Must not leave it."),
+        typer.Option(metavar="SITE_DIR", help="Show some images of this site. Such a page must not leave it."),
     ] = None,
 ) -> None:
-    """Pictures for people: the verdict, the numbers behind it, what was shared. One file that loads nothing."""
+    """Write one HTML file for people: the verdict, the numbers behind it, and all that was shared."""
     import shiftscope
 
     page = shiftscope.report(profiles, output=output, result=result, plan=plan, local_images=local_images)

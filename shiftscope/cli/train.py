@@ -24,18 +24,23 @@ __all__ = ["train"]
 
 
 def train(
-    plan: Annotated[Path, typer.Argument(help="Plan written by `recommend -o`.")],
-    data: Annotated[list[str] | None, typer.Option(help="SITE=DIR, once per site; wins over the plan.")] = None,
+    plan: Annotated[Path, typer.Argument(help="The plan that `recommend -o` wrote.")],
+    data: Annotated[
+        list[str] | None,
+        typer.Option(help="Where the images of a site lie: SITE=DIR, once for each site. It wins over the plan."),
+    ] = None,
     engine: EngineOption = Engine.FLOWER,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Default: runs/NAME.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="The folder of the run. Default: runs/NAME.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last finished round.")] = False,
     patient_regex: RegexOption = None,
     timeout: WaitOption = 1800.0,
     device: DeviceOption = Device.CPU,
     verbose: VerboseOption = False,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Run the job a plan describes, beside its baseline on the same budget, and say whether the advice paid."""
+    """Run the job of a plan beside its baseline, on the same budget, and say whether the advice paid."""
     import shiftscope
     from shiftscope.reports.sheets.result_sheet import result_sheet
 

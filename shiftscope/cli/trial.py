@@ -25,27 +25,34 @@ __all__ = ["trial"]
 
 
 def trial(
-    plan: Annotated[Path, typer.Argument(help="Plan written by `recommend -o`.")],
-    data: Annotated[list[str] | None, typer.Option(help="SITE=DIR, once per site; wins over the plan.")] = None,
+    plan: Annotated[Path, typer.Argument(help="The plan that `recommend -o` wrote.")],
+    data: Annotated[
+        list[str] | None,
+        typer.Option(help="Where the images of a site lie: SITE=DIR, once for each site. It wins over the plan."),
+    ] = None,
     strategies: Annotated[
-        str | None, typer.Option(help="Harmonizers, algorithms, harmonizer+algorithm. Default: a short list.")
+        str | None,
+        typer.Option(help="What to compare: harmonizers, algorithms, harmonizer+algorithm. Default: a short list."),
     ] = None,
-    rungs: Annotated[int, typer.Option(min=1, help="At the most.")] = 3,
-    keep: Annotated[str, typer.Option(help="Share that goes on from a rung.")] = "1/2",
-    budget: Annotated[str, typer.Option(help="Share of the plan's rounds for the last rung.")] = "1/2",
+    rungs: Annotated[int, typer.Option(min=1, help="How many rungs at the most.")] = 3,
+    keep: Annotated[str, typer.Option(help="The share of the strategies that goes on from a rung.")] = "1/2",
+    budget: Annotated[str, typer.Option(help="The share of the plan's rounds that the last rung gets.")] = "1/2",
     engine: EngineOption = Engine.FLOWER,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Default: runs/NAME-trial.")] = None,
-    plan_out: Annotated[
-        Path | None, typer.Option("-p", "--plan-out", help="The winner's plan. Default: winner.toml in the output.")
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="The folder of the trial. Default: runs/NAME-trial.")
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")] = False,
+    plan_out: Annotated[
+        Path | None,
+        typer.Option("-p", "--plan-out", help="The plan of the winner. Default: winner.toml in that folder."),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last finished round.")] = False,
     patient_regex: RegexOption = None,
     timeout: WaitOption = 1800.0,
     device: DeviceOption = Device.CPU,
     verbose: VerboseOption = False,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Measure which strategy to take: halve a list of them, rung by rung, by their scores on validation cases."""
+    """Compare many strategies on a part of the budget, drop the worse half rung by rung, and say which to take."""
     import shiftscope
     from shiftscope.reports.sheets.trial_sheet import trial_sheet
 

@@ -12,15 +12,16 @@ __all__ = ["watch"]
 
 
 def watch(
-    baseline: Annotated[Path, typer.Argument(help="Profile of what the site was like.")],
+    baseline: Annotated[Path, typer.Argument(help="The profile of what the site was like.")],
     months: Annotated[list[Path], typer.Argument(help="Its profiles since, one a month, the oldest first.")],
     alpha: Annotated[
-        float, typer.Option(min=0.0001, max=0.5, help="Chance of any false alarm, over all months and axes.")
+        float,
+        typer.Option(min=0.0001, max=0.5, help="The chance of any false alarm, over all months and axes together."),
     ] = 0.05,
     verbose: VerboseOption = False,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """A site over time: every axis with limits that hold over many months, what changed, since when, what to do."""
+    """Say what changed at a site over many months, since when, and what to do, with few false alarms."""
     import shiftscope
     from shiftscope.reports.sheets.watch_sheet import watch_sheet
 
