@@ -13,8 +13,8 @@ from shiftscope.harmonizers import Statistics
 from shiftscope.plans import RoundEntry, SiteRound
 from shiftscope.training.algorithms.aggregation import Tensors, Update
 from shiftscope.training.algorithms.algorithm import Algorithm, Server
-from shiftscope.training.federation.flower.federation import Federation, Replies, verdicts
 from shiftscope.training.federation.flower.messages import Payload, from_record, to_record
+from shiftscope.training.federation.flower.site_nodes import Federation, Replies, verdicts
 from shiftscope.training.runs.jobs import Arm
 from shiftscope.training.runs.states import Checkpoint, save_checkpoint
 
