@@ -25,9 +25,9 @@ from shiftscope.harmonizers.leakage import (
     MARGIN_SEPARABILITY,
     Drop,
     contrast,
-    fading,
-    leakage,
+    contrast_drop,
     separability,
+    separability_drop,
 )
 from shiftscope.images import as_seen, canvas, mask_canvas
 from shiftscope.sites import Case, load, read_site
@@ -102,11 +102,11 @@ def judged(cases: list[Read], after: list[np.ndarray]) -> dict[str, Drop | None]
             [contrast(pixels, case.mask) for case, pixels in zip(cases, pictures, strict=True)]
             for pictures in ([case.pixels for case in cases], after)
         ]
-        return {"contrast": fading(*sides, patients=patients)}
+        return {"contrast": contrast_drop(*sides, patients=patients)}
     tables = [
         np.array([case_features(pixels) for pixels in pictures]) for pictures in ([c.pixels for c in cases], after)
     ]
-    return {"separability": leakage(*tables, [case.label for case in cases], patients=patients)}
+    return {"separability": separability_drop(*tables, [case.label for case in cases], patients=patients)}
 
 
 def told(figures: dict[str, Drop | None]) -> list[dict[str, Any]]:

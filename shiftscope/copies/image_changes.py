@@ -17,8 +17,8 @@ from shiftscope.harmonizers.leakage import (
     MARGIN_CONTRAST,
     MARGIN_SEPARABILITY,
     contrast,
-    fading,
-    leakage,
+    contrast_drop,
+    separability_drop,
 )
 from shiftscope.harmonizers.quantile_maps import LEVELS, mean_quantiles
 from shiftscope.images import canvas, mask_canvas
@@ -104,13 +104,13 @@ class Changes:
         masked = [case for case in self.cases if case.masks]
         apart = None
         if labelled:
-            apart = leakage(
+            apart = separability_drop(
                 np.stack(self._features[0]),
                 np.stack(self._features[1]),
                 [case.label for case in labelled],
                 patients=[case.patient for case in labelled],
             )
-        stands_out = fading(*self._contrast, patients=[case.patient for case in masked])
+        stands_out = contrast_drop(*self._contrast, patients=[case.patient for case in masked])
         return CopiesResult(
             site=site.name,
             harmonizer=self.fitted.harmonizer,

@@ -1,7 +1,8 @@
-"""Ways to make the sites' images look alike: name -> what a site shares, how a case is mapped.
+"""Ways to make the sites' images look alike: `HARMONIZERS`, name -> what a site shares, how a case is mapped.
 
-A member is one function or three and one line below. What is shared is fitted on training cases only, holds no
-case, and never sees a mask or a label.
+In: a site's training cases by patient, one `Exchange` after the other; then any case. Out: the aggregates a site
+shares, the reference made of all sites' (`combine`), and the case, mapped. A member is one function or three, and one
+line below. What is shared is fitted on training cases only, holds no case, and never sees a mask or a label.
 """
 
 from shiftscope.harmonizers.batch_effects import MIN_BATCH, batch_moments, pooled_moments, without_batch
@@ -12,7 +13,7 @@ from shiftscope.harmonizers.fitting import combine, fit, share
 from shiftscope.harmonizers.fourier_blocks import mean_block, replace_block, sites_block
 from shiftscope.harmonizers.harmonizer import LEAST_CHANGE, MIN_PATIENTS, NOTHING, Exchange, Harmonizer, Statistics
 from shiftscope.harmonizers.local_contrasts import equalize
-from shiftscope.harmonizers.percentiles import stretch
+from shiftscope.harmonizers.percentile_stretches import stretch
 from shiftscope.harmonizers.polarities import align, map_turned, mean_picture, turned_quantiles
 from shiftscope.harmonizers.quantile_maps import barycentre, map_quantiles, mean_quantiles
 from shiftscope.harmonizers.quantile_spectra import average, map_spectrum, mean_amplitudes, mean_filtered, mean_surface

@@ -16,9 +16,9 @@ __all__ = [
     "MARGIN_SEPARABILITY",
     "Drop",
     "contrast",
-    "fading",
-    "leakage",
+    "contrast_drop",
     "separability",
+    "separability_drop",
 ]
 
 MARGIN_SEPARABILITY = 0.05
@@ -76,7 +76,7 @@ def separability(
     return float(_areas(_scores(features[kept], member, groups, seed), member, np.ones((1, len(kept))))[0])
 
 
-def leakage(
+def separability_drop(
     before: np.ndarray,
     after: np.ndarray,
     labels: Sequence[Hashable],
@@ -126,7 +126,7 @@ def contrast(pixels: np.ndarray, target: np.ndarray) -> float | None:
     return float((gap[varies] / pooled[varies]).mean())
 
 
-def fading(
+def contrast_drop(
     before: Sequence[float | None],
     after: Sequence[float | None],
     *,

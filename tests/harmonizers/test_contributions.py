@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from shiftscope.harmonizers import HARMONIZERS, MIN_PATIENTS
-from shiftscope.harmonizers.leakage import contrast, fading
+from shiftscope.harmonizers.leakage import contrast, contrast_drop
 
 
 def geometry(*spacing: float) -> np.ndarray:
@@ -31,9 +31,9 @@ def frames(count: int) -> tuple[list[float | None], list[float | None]]:
 
 def test_twelve_frames_of_one_patient_say_nothing_of_lesions() -> None:
     before, after = frames(12)
-    assert fading(before, after, patients=["p"] * 12) is None
-    assert fading(before, after, patients=[f"p{index % 9}" for index in range(12)]) is None
-    ten = fading(before, after, patients=[f"p{index % MIN_PATIENTS}" for index in range(12)])
+    assert contrast_drop(before, after, patients=["p"] * 12) is None
+    assert contrast_drop(before, after, patients=[f"p{index % 9}" for index in range(12)]) is None
+    ten = contrast_drop(before, after, patients=[f"p{index % MIN_PATIENTS}" for index in range(12)])
     assert ten is not None
     assert ten.cases == 12
     assert ten.drop > 0.3
@@ -42,5 +42,5 @@ def test_twelve_frames_of_one_patient_say_nothing_of_lesions() -> None:
 def test_patients_whose_cases_had_no_contrast_do_not_count() -> None:
     before, after = frames(12)
     blank = [None if index < 3 else value for index, value in enumerate(before)]
-    assert fading(blank, after) is None
-    assert fading([None, *blank[1:2], *before[2:]], after) is not None
+    assert contrast_drop(blank, after) is None
+    assert contrast_drop([None, *blank[1:2], *before[2:]], after) is not None

@@ -20,9 +20,9 @@ from shiftscope.harmonizers.leakage import (
     Drop,
     _areas,
     contrast,
-    fading,
-    leakage,
+    contrast_drop,
     separability,
+    separability_drop,
 )
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -99,7 +99,7 @@ def test_small_classes_are_undefined() -> None:
     table = features(cases)
     few = ["rare" if number < 9 else "usual" for number in range(40)]
     assert separability(table, few) is None
-    assert leakage(table, table, few) is None
+    assert separability_drop(table, table, few) is None
     assert separability(table, labels, patients=[number % 4 for number in range(40)]) is None
     assert separability(table[:0], []) is None
     three = [*few[:9], *labels[9:]]
@@ -123,7 +123,7 @@ def test_what_standardizing_erases_is_found() -> None:
     for name in ("zscore", "match_case", "quantile_map"):
         owns, reference = fit(HARMONIZERS[name], sites)
         mapped = [HARMONIZERS[name].apply(case, owns["here"], reference) for case in cases]
-        drop = leakage(features(cases), features(mapped), labels)
+        drop = separability_drop(features(cases), features(mapped), labels)
         assert drop is not None
         drops[name] = drop
     assert drops["zscore"].exceeds(MARGIN_SEPARABILITY)
@@ -134,7 +134,7 @@ def test_what_standardizing_erases_is_found() -> None:
 
 def test_nothing_changed_is_no_drop() -> None:
     cases, labels = bright_and_dark()
-    drop = leakage(features(cases), features(cases), labels)
+    drop = separability_drop(features(cases), features(cases), labels)
     assert drop is not None
     assert (drop.drop, drop.low, drop.high) == (0, 0, 0)
     assert not drop.exceeds(0)
@@ -143,7 +143,7 @@ def test_nothing_changed_is_no_drop() -> None:
 def test_the_same_call_gives_the_same_figures() -> None:
     cases, labels = bright_and_dark()
     noisy = features([case + 0.05 * other for case, other in zip(cases, pictures(80, 5), strict=True)])
-    assert leakage(features(cases), noisy, labels) == leakage(features(cases), noisy, labels)
+    assert separability_drop(features(cases), noisy, labels) == separability_drop(features(cases), noisy, labels)
 
 
 def test_the_interval_holds_the_drop_and_narrows_with_cases() -> None:
@@ -152,7 +152,7 @@ def test_the_interval_holds_the_drop_and_narrows_with_cases() -> None:
     def width(count: int) -> float:
         labels = [number % 2 for number in range(count)]
         clean = rng.normal(0, 1, (count, 5)) + np.array(labels)[:, None]
-        drop = leakage(clean, clean + rng.normal(0, 2, clean.shape), labels)
+        drop = separability_drop(clean, clean + rng.normal(0, 2, clean.shape), labels)
         assert drop is not None
         assert drop.low < drop.drop < drop.high
         return drop.high - drop.low
@@ -187,15 +187,15 @@ def test_contrast_is_undefined_without_a_lesion_or_a_difference() -> None:
 
 def test_fading_is_a_share_and_lost_lesions_count_as_zero() -> None:
     before: list[float | None] = [1.0] * 20
-    halved = fading(before, [0.5] * 20)
+    halved = contrast_drop(before, [0.5] * 20)
     assert halved is not None
     assert halved.drop == pytest.approx(0.5)
     assert halved.exceeds(MARGIN_CONTRAST)
-    lost = fading(before, [1.0] * 10 + [None] * 10)
+    lost = contrast_drop(before, [1.0] * 10 + [None] * 10)
     assert lost is not None
     assert lost.drop == pytest.approx(0.5)
     assert lost.low < 0.5 < lost.high
-    assert fading([None] * 15 + [1.0] * 9, [None] * 24) is None
+    assert contrast_drop([None] * 15 + [1.0] * 9, [None] * 24) is None
 
 
 def test_noise_that_buries_lesions_is_found() -> None:
@@ -204,7 +204,7 @@ def test_noise_that_buries_lesions_is_found() -> None:
     target[0, 20:40, 20:40] = 1
     clean = [0.5 * case + 0.3 * target[:, None] for case in pictures(30)]
     noisy = [np.clip(case + rng.normal(0, 0.15, case.shape), 0.01, 1) for case in clean]
-    drop = fading([contrast(c, target) for c in clean], [contrast(c, target) for c in noisy])
+    drop = contrast_drop([contrast(c, target) for c in clean], [contrast(c, target) for c in noisy])
     assert drop is not None
     assert drop.exceeds(MARGIN_CONTRAST)
 
@@ -224,7 +224,7 @@ def test_two_hundred_cases_take_less_than_a_second() -> None:
     cases, labels = bright_and_dark(200)
     start = time.process_time()
     table = features(cases)
-    leakage(table, table, labels)
+    separability_drop(table, table, labels)
     assert time.process_time() - start < 1
 
 

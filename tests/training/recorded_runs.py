@@ -18,7 +18,7 @@ from shiftscope.training.federation.flower.server import coordinate
 from shiftscope.training.models import networks
 from shiftscope.training.runs.array_files import load_arrays
 from shiftscope.training.runs.jobs import Arm, Job
-from shiftscope.training.runs.states import Checkpoint, Personal, load_checkpoint, load_personal
+from shiftscope.training.runs.states import Checkpoint, PersonalState, load_checkpoint, load_personal
 
 __all__ = ["SEED", "Recorded", "apart", "arms_for", "go_on", "job_for", "record"]
 
@@ -54,7 +54,7 @@ class Recorded:
         assert state is not None
         return state
 
-    def personal(self, arm: str, site: str, after: int) -> Personal:
+    def personal(self, arm: str, site: str, after: int) -> PersonalState:
         """What the site has after round `after`."""
         return load_personal(self.job.home(site) / f"{arm}-seed{SEED}", after)
 

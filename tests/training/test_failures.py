@@ -16,10 +16,10 @@ from shiftscope.training.algorithms.aggregation import Update
 from shiftscope.training.arms import arms_of
 from shiftscope.training.federation.flower import simulation
 from shiftscope.training.federation.flower.client import participant
-from shiftscope.training.federation.flower.federation import WorkerDied
 from shiftscope.training.federation.flower.inline import InlineGrid, task_identity
 from shiftscope.training.federation.flower.messages import refuse, unpack
 from shiftscope.training.federation.flower.server import coordinate
+from shiftscope.training.federation.flower.site_nodes import WorkerDied
 from shiftscope.training.federation.participants import Participant
 from shiftscope.training.launch import train
 from shiftscope.training.run_options import RunOptions

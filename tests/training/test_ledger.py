@@ -17,7 +17,7 @@ from shiftscope.training.launch import train
 from shiftscope.training.models.networks import build
 from shiftscope.training.run_options import RunOptions
 from shiftscope.training.runs import pace
-from shiftscope.training.runs.forecasts import Known, reference_of
+from shiftscope.training.runs.forecasts import CaseCounts, rehearsed_reference
 from shiftscope.training.runs.jobs import Job
 from shiftscope.training.runs.memory import measure_from_here, peak_bytes, resident_bytes
 from shiftscope.training.runs.payload import bytes_of
@@ -99,8 +99,8 @@ def test_what_stays_home_or_comes_twice_shows_in_the_bytes(run: RunResult) -> No
 def test_a_reference_weighs_what_was_rehearsed(name: str, job: Job) -> None:
     chosen = HARMONIZERS[name]
     plan = job.plan.model_copy(update={"colour": chosen.on == "colour"})
-    known = dict.fromkeys(job.sites, Known(12, 5, 24, 12))
-    rehearsed = reference_of(job.model_copy(update={"plan": plan}), name, known, {})
+    known = dict.fromkeys(job.sites, CaseCounts(12, 5, 24, 12))
+    rehearsed = rehearsed_reference(job.model_copy(update={"plan": plan}), name, known, {})
     rng = np.random.default_rng(5)
     channels = 3 if plan.colour else 1
 

@@ -14,7 +14,7 @@ from shiftscope.training.runs.array_files import require_alike
 from shiftscope.training.runs.states import (
     Checkpoint,
     Evaluation,
-    Personal,
+    PersonalState,
     load_checkpoint,
     load_personal,
     save_checkpoint,
@@ -69,7 +69,7 @@ def test_the_state_of_the_accepted_round_is_found_and_no_other(tmp_path: Path) -
         save_personal(
             tmp_path,
             number,
-            Personal(
+            PersonalState(
                 tensors(number),
                 {"steps": np.array(number)},
             ),
@@ -79,7 +79,7 @@ def test_the_state_of_the_accepted_round_is_found_and_no_other(tmp_path: Path) -
         state = load_personal(tmp_path, accepted)
         assert state.home["n"] == accepted
         assert state.memory["steps"] == accepted
-    assert load_personal(tmp_path, 0) == Personal()
+    assert load_personal(tmp_path, 0) == PersonalState()
     said = r"round-00001.safetensors: no such file, and round 1 .* kept here: round-00002, round-00003; put the file"
     with pytest.raises(EngineError, match=said):
         load_personal(tmp_path, 1)
@@ -92,23 +92,23 @@ def test_two_states_are_kept_whatever_is_lost(lost: Collection[int], tmp_path: P
     accepted = 0
     for number in range(1, 40):
         assert accepted == 0 or load_personal(tmp_path, accepted).home["n"] == accepted
-        save_personal(tmp_path, number, Personal(tensors(number)), accepted)
+        save_personal(tmp_path, number, PersonalState(tensors(number)), accepted)
         assert kept(tmp_path) == sorted({accepted, number} - {0})
         accepted = accepted if number in lost else number
 
 
 def test_a_round_that_ends_after_the_next_one_deletes_nothing_of_it(tmp_path: Path) -> None:
-    save_personal(tmp_path, 1, Personal(tensors(1)), 0)
-    save_personal(tmp_path, 3, Personal(tensors(3)), 1)
-    save_personal(tmp_path, 2, Personal(tensors(2)), 1)
+    save_personal(tmp_path, 1, PersonalState(tensors(1)), 0)
+    save_personal(tmp_path, 3, PersonalState(tensors(3)), 1)
+    save_personal(tmp_path, 2, PersonalState(tensors(2)), 1)
     assert load_personal(tmp_path, 3).home["n"] == 3
-    save_personal(tmp_path, 4, Personal(tensors(4)), 3)
+    save_personal(tmp_path, 4, PersonalState(tensors(4)), 3)
     assert kept(tmp_path) == [3, 4]
 
 
 def test_nothing_personal_is_a_state_too(tmp_path: Path) -> None:
-    save_personal(tmp_path, 1, Personal(), 0)
-    assert load_personal(tmp_path, 1) == Personal({}, {})
+    save_personal(tmp_path, 1, PersonalState(), 0)
+    assert load_personal(tmp_path, 1) == PersonalState({}, {})
 
 
 def test_the_account_tells_which_round_was_accepted_last() -> None:

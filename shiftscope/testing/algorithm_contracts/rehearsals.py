@@ -23,7 +23,7 @@ from shiftscope.training.data.model_inputs import Sample
 from shiftscope.training.data.randomness import seeded, single_threaded
 from shiftscope.training.runs.states import (
     Checkpoint,
-    Personal,
+    PersonalState,
     load_checkpoint,
     load_personal,
     save_checkpoint,
@@ -105,13 +105,13 @@ def rehearse(
     server = Server(plan, frozenset(dict(model.named_parameters())) - home)
     first = {name: tensor for name, tensor in tensors_of(model).items() if name not in home}
     run = Rehearsal(plan, [algorithm.begin(first, server)], server)
-    kept = dict.fromkeys(sites, Personal())
+    kept = dict.fromkeys(sites, PersonalState())
     for number in range(1, algorithm.federated(ROUNDS) + 1):
         updates = []
         for site in sites[:1] if algorithm.pools else sites:
             received = _delivered(algorithm.model_for_site(run.shared[-1], server, site))
             work, update = _train(algorithm, run, site, number, received, kept[site])
-            kept[site] = Personal(work.home, work.memory)
+            kept[site] = PersonalState(work.home, work.memory)
             run.work[site, number] = work
             updates.append(update)
         shared = _delivered(algorithm.aggregate(run.shared[-1], updates[::-1] if backwards else updates, server))
@@ -138,7 +138,7 @@ def initial_model() -> nn.Module:
 
 
 def _train(
-    algorithm: Algorithm, run: Rehearsal, site: str, number: int, received: Tensors, kept: Personal
+    algorithm: Algorithm, run: Rehearsal, site: str, number: int, received: Tensors, kept: PersonalState
 ) -> tuple[Work, Update]:
     model, round_ = _ready(algorithm, run.plan, site, number, received, kept)
     with single_threaded(), seeded(*round_.origin, number):
@@ -150,7 +150,7 @@ def _train(
     return work, Update(site, sent, len(round_.samples), loss)
 
 
-def _finish(algorithm: Algorithm, run: Rehearsal, site: str, received: Tensors, kept: Personal) -> None:
+def _finish(algorithm: Algorithm, run: Rehearsal, site: str, received: Tensors, kept: PersonalState) -> None:
     number = algorithm.federated(ROUNDS) + 1
     model, round_ = _ready(algorithm, run.plan, site, number, received, kept)
     with single_threaded(), seeded(*round_.origin, "finish"):
@@ -162,7 +162,7 @@ def _finish(algorithm: Algorithm, run: Rehearsal, site: str, received: Tensors, 
 
 
 def _ready(
-    algorithm: Algorithm, plan: Plan, site: str, number: int, received: Tensors, kept: Personal
+    algorithm: Algorithm, plan: Plan, site: str, number: int, received: Tensors, kept: PersonalState
 ) -> tuple[nn.Module, Round]:
     """The model as the site has it before the round, and what its steps need."""
     model, together = initial_model(), algorithm.federated(ROUNDS)
@@ -197,8 +197,8 @@ def _batches(round_: Round) -> int:
 
 
 def _through_files(
-    number: int, kept: dict[str, Personal], shared: Tensors, memory: Tensors
-) -> tuple[dict[str, Personal], Tensors, Tensors]:
+    number: int, kept: dict[str, PersonalState], shared: Tensors, memory: Tensors
+) -> tuple[dict[str, PersonalState], Tensors, Tensors]:
     """What a run reads after it was broken off."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)

@@ -11,8 +11,8 @@ from shiftscope.harmonizers.leakage import (
     MARGIN_SEPARABILITY,
     Drop,
     contrast,
-    fading,
-    leakage,
+    contrast_drop,
+    separability_drop,
 )
 from shiftscope.phantoms import Hospital, draw_hospital
 from shiftscope.testing.harmonizer_contracts.harmonizer_candidates import HarmonizerCandidate
@@ -38,7 +38,7 @@ def keeps_classes(candidate: HarmonizerCandidate) -> None:
     before, after = (
         np.array([_described(case) for case in some]) for some in (cases, _mapped(candidate, sites, "here", cases))
     )
-    _require(candidate, "classes", [leakage(before, after, labels)], MARGIN_SEPARABILITY)
+    _require(candidate, "classes", [separability_drop(before, after, labels)], MARGIN_SEPARABILITY)
 
 
 def keeps_lesions(candidate: HarmonizerCandidate) -> None:
@@ -58,7 +58,7 @@ def keeps_lesions(candidate: HarmonizerCandidate) -> None:
             [contrast(case, mask) for case, mask in zip(some, masks, strict=True)]
             for some in (cases, _mapped(candidate, sites, site, cases))
         )
-        drops.append(fading(before, after))
+        drops.append(contrast_drop(before, after))
     _require(candidate, "lesions", drops, MARGIN_CONTRAST)
 
 

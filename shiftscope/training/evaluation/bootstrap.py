@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from shiftscope.plans import Difference
-from shiftscope.training.evaluation.scores import Cases
+from shiftscope.training.evaluation.scores import CaseScores
 
 __all__ = ["REPLICATES", "interval", "replicates"]
 
@@ -14,9 +14,9 @@ REPLICATES = 1000
 
 
 def replicates(
-    baseline: Sequence[Cases],
-    adapted: Sequence[Cases],
-    metric: Callable[[Cases, np.ndarray], np.ndarray],
+    baseline: Sequence[CaseScores],
+    adapted: Sequence[CaseScores],
+    metric: Callable[[CaseScores, np.ndarray], np.ndarray],
     patients: Sequence[str],
     salt: str,
 ) -> np.ndarray:

@@ -10,8 +10,8 @@ from shiftscope.harmonizers.leakage import (
     MARGIN_SEPARABILITY,
     Drop,
     contrast,
-    fading,
-    leakage,
+    contrast_drop,
+    separability_drop,
 )
 from shiftscope.plans import Kept
 from shiftscope.training.data.model_inputs import Sample
@@ -28,13 +28,13 @@ def kept_signal(before: Sequence[Sample], after: Sequence[Sample]) -> Kept | Non
     patients = [sample.patient for sample in before]
     if all(isinstance(sample.target, int) for sample in before):
         old, new = (np.stack([_features(sample) for sample in samples]) for samples in (before, after))
-        fall = leakage(old, new, [int(sample.target) for sample in before], patients=patients)
+        fall = separability_drop(old, new, [int(sample.target) for sample in before], patients=patients)
         return as_kept(fall, MARGIN_SEPARABILITY)
     stand_out = [
         [contrast(sample.pixels.astype(np.float32), np.asarray(sample.target)) for sample in samples]
         for samples in (before, after)
     ]
-    return as_kept(fading(*stand_out, patients=patients), MARGIN_CONTRAST)
+    return as_kept(contrast_drop(*stand_out, patients=patients), MARGIN_CONTRAST)
 
 
 def _features(sample: Sample) -> np.ndarray:

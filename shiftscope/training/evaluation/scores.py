@@ -11,13 +11,23 @@ from shiftscope.plans import Plan
 from shiftscope.training.data.model_inputs import Sample
 from shiftscope.training.evaluation.inference import probabilities
 
-__all__ = ["METRICS", "PRIMARY", "Cases", "auroc", "balanced_accuracy", "dice", "judge", "mean_of", "surface_distance"]
+__all__ = [
+    "METRICS",
+    "PRIMARY",
+    "CaseScores",
+    "auroc",
+    "balanced_accuracy",
+    "dice",
+    "judge",
+    "mean_of",
+    "surface_distance",
+]
 
-Cases = dict[str, np.ndarray]
+CaseScores = dict[str, np.ndarray]
 """What is known per test case, first axis cases: stays at the site."""
 
 
-def judge(model: nn.Module, samples: Sequence[Sample], plan: Plan, device: str = "cpu") -> Cases:
+def judge(model: nn.Module, samples: Sequence[Sample], plan: Plan, device: str = "cpu") -> CaseScores:
     """Per case: `dice` and `surface_px` (segmentation), or `probabilities` (n, classes) and `truth` (classification).
 
     A volume is one case: Dice over the volume. Judged slice by slice, surface distance and class probabilities are
@@ -61,17 +71,17 @@ def surface_distance(predicted: np.ndarray, truth: np.ndarray, steps: Sequence[f
     return float(distances.mean())
 
 
-def mean_of(key: str) -> Callable[[Cases, np.ndarray], np.ndarray]:
+def mean_of(key: str) -> Callable[[CaseScores, np.ndarray], np.ndarray]:
     """The weighted mean of a per-case value; undefined cases are left out."""
 
-    def mean(cases: Cases, weights: np.ndarray) -> np.ndarray:
+    def mean(cases: CaseScores, weights: np.ndarray) -> np.ndarray:
         defined = np.isfinite(cases[key])
         return _ratio(weights[:, defined] @ cases[key][defined], weights[:, defined].sum(axis=1))
 
     return mean
 
 
-def auroc(cases: Cases, weights: np.ndarray) -> np.ndarray:
+def auroc(cases: CaseScores, weights: np.ndarray) -> np.ndarray:
     """Area under the ROC curve: of the second class for two classes, else the mean of one class against the rest.
 
     The share of (positive, negative) pairs in the right order, ties half. Unit [0, 1], .5 is chance. Undefined
@@ -91,7 +101,7 @@ def auroc(cases: Cases, weights: np.ndarray) -> np.ndarray:
     return mean
 
 
-def balanced_accuracy(cases: Cases, weights: np.ndarray) -> np.ndarray:
+def balanced_accuracy(cases: CaseScores, weights: np.ndarray) -> np.ndarray:
     """The mean over the classes present of the share of their cases that are recognised; shapes as in `auroc`."""
     right = cases["probabilities"].argmax(axis=1) == cases["truth"]
     present = [k for k in range(cases["probabilities"].shape[1]) if (cases["truth"] == k).any()]
@@ -100,7 +110,7 @@ def balanced_accuracy(cases: Cases, weights: np.ndarray) -> np.ndarray:
     return mean
 
 
-METRICS: Mapping[str, Mapping[str, Callable[[Cases, np.ndarray], np.ndarray]]] = {
+METRICS: Mapping[str, Mapping[str, Callable[[CaseScores, np.ndarray], np.ndarray]]] = {
     "segmentation": {"dice": mean_of("dice"), "surface_px": mean_of("surface_px")},
     "classification": {"auroc": auroc, "balanced_accuracy": balanced_accuracy},
 }

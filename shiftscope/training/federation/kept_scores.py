@@ -8,7 +8,7 @@ import numpy as np
 from shiftscope.training.algorithms.aggregation import Tensors
 from shiftscope.training.evaluation.bootstrap import replicates
 from shiftscope.training.evaluation.gate import gated
-from shiftscope.training.evaluation.scores import METRICS, PRIMARY, Cases
+from shiftscope.training.evaluation.scores import METRICS, PRIMARY, CaseScores
 from shiftscope.training.runs.array_files import load_arrays, save_arrays
 from shiftscope.training.runs.jobs import UNGATED, Arm, Job
 
@@ -26,12 +26,12 @@ class KeptScores:
         self.plan = job.plan
         self.home = job.home(site)
 
-    def keep(self, arm: str, seed: int, *, val: Cases, test: Cases) -> None:
+    def keep(self, arm: str, seed: int, *, val: CaseScores, test: CaseScores) -> None:
         """Keep the scores of the validation and test cases under a strategy's own model."""
         save_arrays(self._path(arm, seed, "val"), val)
         save_arrays(self._path(arm, seed, "test"), test)
 
-    def metrics(self, cases: Cases) -> dict[str, float | None]:
+    def metrics(self, cases: CaseScores) -> dict[str, float | None]:
         """Metrics of a set of cases, each counting once; null where undefined or where there is no case."""
         if not cases:
             return dict.fromkeys(METRICS[self.plan.task])
@@ -48,7 +48,7 @@ class KeptScores:
         personal, common = (self.metrics(load_arrays(path))[metric] for path in paths)
         return gated(personal, common)
 
-    def used(self, arm: Arm, seed: int, kept_baseline: bool) -> Cases:
+    def used(self, arm: Arm, seed: int, kept_baseline: bool) -> CaseScores:
         """Scores of the test cases under the model the site uses: the arm's, or the baseline's where that was kept."""
         return load_arrays(self._path(self.job.arms[0].name if kept_baseline else arm.name, seed, "test"))
 
@@ -67,7 +67,7 @@ class KeptScores:
         own = {UNGATED + arm.name: self._replicates(base, self._tested(arm), patients) for arm in others if arm.gated}
         return drawn | own
 
-    def _used(self, arm: Arm, judged: Judged) -> list[Cases]:
+    def _used(self, arm: Arm, judged: Judged) -> list[CaseScores]:
         """Scores of the test cases under the model the site uses, seed by seed."""
         used = []
         for seed in self.plan.seeds:
@@ -75,11 +75,11 @@ class KeptScores:
             used.append(self.used(arm, seed, judged[key] if key in judged else self.keeps_baseline(arm, seed)))
         return used
 
-    def _tested(self, arm: Arm) -> list[Cases]:
+    def _tested(self, arm: Arm) -> list[CaseScores]:
         """Scores of the test cases under the strategy's own model, seed by seed."""
         return [load_arrays(self._path(arm.name, seed, "test")) for seed in self.plan.seeds]
 
-    def _replicates(self, base: list[Cases], other: list[Cases], patients: Sequence[str]) -> np.ndarray:
+    def _replicates(self, base: list[CaseScores], other: list[CaseScores], patients: Sequence[str]) -> np.ndarray:
         metric = METRICS[self.plan.task][PRIMARY[self.plan.task]]
         return replicates(base, other, metric, patients, self.plan.split.salt)
 

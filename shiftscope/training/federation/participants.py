@@ -33,7 +33,7 @@ from shiftscope.training.models.networks import memory_format
 from shiftscope.training.runs.array_files import load_arrays, save_arrays
 from shiftscope.training.runs.jobs import Arm, Job
 from shiftscope.training.runs.memory import measure_from_here, peak_bytes
-from shiftscope.training.runs.states import Evaluation, Personal, load_personal, save_personal
+from shiftscope.training.runs.states import Evaluation, PersonalState, load_personal, save_personal
 
 __all__ = ["Participant"]
 
@@ -112,7 +112,7 @@ class Participant:
             loss = algorithm.local_round(model, round_)
         everything, home = tensors_of(model), algorithm.stays_home(model)
         self._require_finite(everything | round_.memory, arm, seed, number)
-        own = Personal({name: everything[name] for name in sorted(home)}, round_.memory)
+        own = PersonalState({name: everything[name] for name in sorted(home)}, round_.memory)
         save_personal(self.home / f"{arm}-seed{seed}", number, own, accepted)
         sent = {name: tensor for name, tensor in everything.items() if name not in home}
         spent = SiteRound(

@@ -29,7 +29,7 @@ COPIES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class CaseCounts:
     """What is known of a site before it reads an image: cases in train, val and test, and patients to train on."""
 
     train: int
@@ -56,7 +56,7 @@ def forecast(job: Job, parts: Mapping[str, Mapping[str, Sequence[Case]]]) -> dic
     homes = {arm.algorithm: find_algorithm(arm.algorithm).stays_home(model) for arm in job.arms}
     learnable = frozenset(dict(model.named_parameters()))
     pace = time_steps(plan, model, job.device)
-    references = {name: bytes_of(reference_of(job, name, sites, tensors)) for name in job.harmonizers}
+    references = {name: bytes_of(rehearsed_reference(job, name, sites, tensors)) for name in job.harmonizers}
     made = {}
     for arm in job.arms:
         algorithm, home = find_algorithm(arm.algorithm), homes[arm.algorithm]
@@ -64,13 +64,15 @@ def forecast(job: Job, parts: Mapping[str, Mapping[str, Sequence[Case]]]) -> dic
         shared = algorithm.begin({name: array for name, array in tensors.items() if name not in home}, server)
         sent = {site: bytes_of(algorithm.model_for_site(shared, server, site)) for site in job.sites}
         peak = None if resident is None else resident + _memory(job, arm, algorithm, sites, pace)
-        bill = _Bill(job, arm, algorithm, sites, sent, references.get(arm.harmonizer or "", 0), pace.seconds, peak)
-        made[arm.name] = bill.forecast()
+        cost = _StrategyCost(
+            job, arm, algorithm, sites, sent, references.get(arm.harmonizer or "", 0), pace.seconds, peak
+        )
+        made[arm.name] = cost.forecast()
     return made
 
 
 @dataclass(frozen=True, slots=True)
-class _Bill:
+class _StrategyCost:
     """One strategy, item by item.
 
     Attributes:
@@ -83,7 +85,7 @@ class _Bill:
     job: Job
     arm: Arm
     algorithm: Algorithm
-    sites: Mapping[str, Known]
+    sites: Mapping[str, CaseCounts]
     sent: Mapping[str, int]
     reference: int
     seconds: float
@@ -131,25 +133,25 @@ class _Bill:
         return -(-self._cases(site) // self.job.plan.batch_size)
 
 
-def _site(parts: Mapping[str, Sequence[Case]]) -> Known:
+def _site(parts: Mapping[str, Sequence[Case]]) -> CaseCounts:
     every = sum(len(cases) for cases in parts.values())
-    return Known(len(parts["train"]), len(parts["test"]), every, len({case.patient for case in parts["train"]}))
+    return CaseCounts(len(parts["train"]), len(parts["test"]), every, len({case.patient for case in parts["train"]}))
 
 
-def _memory(job: Job, arm: Arm, algorithm: Algorithm, sites: Mapping[str, Known], pace: Pace) -> int:
+def _memory(job: Job, arm: Arm, algorithm: Algorithm, sites: Mapping[str, CaseCounts], pace: Pace) -> int:
     """Bytes beyond what the process holds before the run."""
     batches = len(sites) if algorithm.pools else 1  # in one: a batch of all cases is as large as all sites' together
     trained = (TRAINED * algorithm.models + COPIES) * pace.weight_bytes + batches * pace.activation_bytes
     return trained if job.device == "cuda" else trained + _images(job.plan, sites) * (2 if arm.harmonizer else 1)
 
 
-def _images(plan: Plan, sites: Mapping[str, Known]) -> int:
+def _images(plan: Plan, sites: Mapping[str, CaseCounts]) -> int:
     """Bytes of all sites' cases as the model sees them, one slice each: one worker may come to serve every site."""
     masks = plan.image_size**2 if plan.task == "segmentation" else 0
     return sum(site.every for site in sites.values()) * (2 * (3 if plan.colour else 1) * plan.image_size**2 + masks)
 
 
-def reference_of(job: Job, name: str, sites: Mapping[str, Known], model: Tensors) -> Statistics:
+def rehearsed_reference(job: Job, name: str, sites: Mapping[str, CaseCounts], model: Tensors) -> Statistics:
     """What the sites will receive, in size: its exchanges are rehearsed on a random case."""
     chosen = HARMONIZERS[name]
     case: np.ndarray = random_sample(job.plan, 0).pixels.astype(np.float32)

@@ -15,7 +15,7 @@ from shiftscope.training.runs.array_files import damaged, read_groups, write_gro
 __all__ = [
     "Checkpoint",
     "Evaluation",
-    "Personal",
+    "PersonalState",
     "load_checkpoint",
     "load_personal",
     "save_checkpoint",
@@ -82,7 +82,7 @@ class Checkpoint:
 
 
 @dataclass(slots=True)
-class Personal:
+class PersonalState:
     """One strategy and seed at a site: the tensors that stay home and the algorithm's memory."""
 
     home: Tensors = field(default_factory=dict)
@@ -123,7 +123,7 @@ def load_checkpoint(path: Path) -> Checkpoint | None:
     )
 
 
-def save_personal(folder: Path, number: int, state: Personal, accepted: int) -> None:
+def save_personal(folder: Path, number: int, state: PersonalState, accepted: int) -> None:
     """Keep the state after round `number`, and that of round `accepted`: the coordinator will name one of the two.
 
     Other states from before `number` are deleted. Later ones stay: a round that timed out may end after the next one.
@@ -135,14 +135,14 @@ def save_personal(folder: Path, number: int, state: Personal, accepted: int) -> 
             old.unlink(missing_ok=True)
 
 
-def load_personal(folder: Path, accepted: int) -> Personal:
+def load_personal(folder: Path, accepted: int) -> PersonalState:
     """The state after round `accepted`, the last that the coordinator has of this site; empty for 0.
 
     Raises:
         EngineError: there is none. Any other would differ from what the coordinator's weights are made of.
     """
     if accepted == 0:
-        return Personal()
+        return PersonalState()
     path = _after(folder, accepted)
     if not path.exists():
         kept = ", ".join(sorted(other.stem for other in folder.glob("round-*.safetensors"))) or "none"
@@ -151,7 +151,7 @@ def load_personal(folder: Path, accepted: int) -> Personal:
             f" kept here: {kept}; put the file back, or start the run anew"
         )
     groups, _ = read_groups(path)
-    return Personal(groups.get("home", {}), groups.get("memory", {}))
+    return PersonalState(groups.get("home", {}), groups.get("memory", {}))
 
 
 def _after(folder: Path, number: int) -> Path:

@@ -49,7 +49,7 @@ class Trial:
         most = sum(self._gradients(rounds, len(self.strategies)) for rounds in self.rungs)
         return (
             f"{len(self.strategies)} strategies beside {self.plan.baseline}, rungs of"
-            f" {', '.join(map(str, self.rungs))} rounds: about {about} gradients of a batch, at most {most} where"
+            f" {', '.join(map(str, self.rungs))} rounds: about {about} passes of a batch, at most {most} where"
             f" noise drops nothing; all in full: {self.full_gradients}"
         )
 

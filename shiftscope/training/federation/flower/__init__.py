@@ -1,7 +1,8 @@
 """The only place that knows Flower: messages, the two apps, the strategy, and the two ways to run them.
 
-Flower is pinned to one minor version. What this package needs beyond its documented interface is one private setting
-(`inline.task_identity`), guarded by a test of its own.
+In: a `Job`, and who wants to hear of its progress. Out: `simulation.run_simulation` or `inline.run_inline` ->
+`RunResult`. Flower is pinned to one minor version. What this package needs beyond its documented interface is one
+private setting (`inline.task_identity`), guarded by a test of its own.
 """
 
 import warnings

@@ -6,8 +6,8 @@ from shiftscope.errors import EngineError
 from shiftscope.harmonizers import HARMONIZERS, LEAST_CHANGE, NOTHING, Statistics, combine
 from shiftscope.plans import Kept
 from shiftscope.training.evaluation.run_summaries import leak_notes
-from shiftscope.training.federation.flower.federation import Federation, Replies
 from shiftscope.training.federation.flower.messages import Payload
+from shiftscope.training.federation.flower.site_nodes import Federation, Replies
 from shiftscope.training.runs.array_files import save_arrays
 from shiftscope.training.runs.jobs import Job
 from shiftscope.training.runs.kept_references import kept_reference, read_reference

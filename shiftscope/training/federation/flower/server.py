@@ -23,8 +23,8 @@ from shiftscope.training.algorithms.families import find_algorithm
 from shiftscope.training.evaluation.fairness import refuse_unequal
 from shiftscope.training.evaluation.run_summaries import SiteFacts, summarise
 from shiftscope.training.federation.flower.agreements import agree_on
-from shiftscope.training.federation.flower.federation import Federation, Replies
 from shiftscope.training.federation.flower.messages import Payload
+from shiftscope.training.federation.flower.site_nodes import Federation, Replies
 from shiftscope.training.federation.flower.strategy import AccountedFedAvg
 from shiftscope.training.federation.starting_models import initial_tensors, server_of
 from shiftscope.training.runs.array_files import require_alike

@@ -18,10 +18,10 @@ import flwr
 from shiftscope.errors import EngineError
 from shiftscope.plans import RoundEntry, RunResult
 from shiftscope.progress import Report, silent
-from shiftscope.training.federation.flower.federation import WorkerDied
 from shiftscope.training.federation.flower.interruptions import interruptible, undisturbed
 from shiftscope.training.federation.flower.processes import Processes, adopting, free_port, tool
 from shiftscope.training.federation.flower.server import FAILURE, ROUNDS
+from shiftscope.training.federation.flower.site_nodes import WorkerDied
 from shiftscope.training.runs.jobs import Job
 from shiftscope.training.runs.round_progress import round_progress
 

@@ -13,8 +13,8 @@ from shiftscope.harmonizers import Statistics
 from shiftscope.plans import RoundEntry, SiteRound
 from shiftscope.training.algorithms.aggregation import Tensors, Update
 from shiftscope.training.algorithms.algorithm import Algorithm, Server
-from shiftscope.training.federation.flower.federation import Federation, Replies, verdicts
 from shiftscope.training.federation.flower.messages import Payload, from_record, to_record
+from shiftscope.training.federation.flower.site_nodes import Federation, Replies, reply_statuses
 from shiftscope.training.runs.jobs import Arm
 from shiftscope.training.runs.states import Checkpoint, save_checkpoint
 
@@ -93,7 +93,7 @@ class AccountedFedAvg(FedAvg):  # type: ignore[misc]  # flwr is not typed
             round=number,
             arm=self.arm.name,
             seed=self.seed,
-            replies=verdicts([*self._asked, *self.federation.missing], answers.failures),
+            replies=reply_statuses([*self._asked, *self.federation.missing], answers.failures),
             loss=_mean_loss(updates),
             bytes=answers.bytes,
             seconds=time.monotonic() - self._since,

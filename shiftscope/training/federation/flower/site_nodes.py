@@ -11,7 +11,7 @@ from shiftscope.errors import EngineError
 from shiftscope.training.federation.flower.messages import Payload, failure_of, pack, size_of, unpack, weight_of
 from shiftscope.training.runs.jobs import Job
 
-__all__ = ["Federation", "Replies", "WorkerDied", "verdicts"]
+__all__ = ["Federation", "Replies", "WorkerDied", "reply_statuses"]
 
 DEATHS = {"ActorDiedError", "ActorUnavailableError", "RayActorError", "WorkerCrashedError", "OutOfMemoryError"}
 """Ray's names for a worker process that is gone, a kill by the system for want of memory among them."""
@@ -151,6 +151,6 @@ def _reason(reply: Message) -> str:
     return reason
 
 
-def verdicts(sites: Iterable[str], failures: Mapping[str, str]) -> dict[str, str]:
+def reply_statuses(sites: Iterable[str], failures: Mapping[str, str]) -> dict[str, str]:
     """Site -> "ok" or "failed: reason", for the sites that were asked."""
     return {site: f"failed: {failures[site]}" if site in failures else "ok" for site in sites}

@@ -7,7 +7,7 @@ from hypothesis.extra.numpy import arrays
 from skimage.exposure import rescale_intensity
 
 from shiftscope.harmonizers import HARMONIZERS
-from shiftscope.harmonizers.percentiles import stretch
+from shiftscope.harmonizers.percentile_stretches import stretch
 
 CASE = np.random.default_rng(0).uniform(0.2, 0.6, (3, 1, 20, 20)).astype(np.float32)
 
