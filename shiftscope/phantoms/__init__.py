@@ -1,8 +1,12 @@
-"""Synthetic patients whose shift is known because it was planted.
+"""Synthetic patients whose shift is known because it was planted: a seed in; images, masks and folders out.
 
-In: an anatomy (`ANATOMIES`), a plant (`PLANTS`: what another scanner, population or annotator changes), its severity,
-and a random generator. Out: a `Phantom`, the folders of a hospital (`write_site`), `FEDERATIONS` with the verdict that
-they deserve, and real patients divided into sites that differ (`partition`).
+ANATOMIES       how a body is drawn
+PLANTS          what another scanner, population or annotator changes
+partition       real patients divided into sites that differ
+sample          a varied public corpus
+FEDERATIONS     sites with a planted shift and the verdict they deserve
+write_site      phantoms as the files of a hospital
+demo_hospitals  the four hospitals of the demo
 """
 
 from shiftscope.phantoms.anatomies import ANATOMIES

@@ -1,7 +1,12 @@
-"""What to do about a shift: pool, harmonize, personalize or both, with the reasons and what would change the advice.
+"""What to do about a shift: from what a harmonizer removes and what remains, from task conflict, and from size.
+
+The study's rule is the prior (arXiv:2605.00892): harmonize where appearance differs, personalize where structure
+differs, neither where hardly anything does. This project's own trials say what the name of the shift does not
+(docs/decisions.md): a harmonizer is worth it only if it removes something; a model has to adapt to what remains only if
+that is far more than real scanners leave; sites that draw their masks differently each need a head of their own; and
+with few patients personalization costs more than it gives.
 
 In: a diagnosis and the profiles. Out: `recommend -> Recommendation`; `advise` diagnoses first and returns `Advice`.
-`deciding` holds the rules and where they come from.
 """
 
 from collections.abc import Sequence

@@ -1,11 +1,4 @@
-"""What follows from a diagnosis, question by question.
-
-The study's rule is the prior (arXiv:2605.00892): harmonize where appearance differs, personalize where structure
-differs, neither where hardly anything does. This project's own trials say what the name of the shift does not
-(docs/decisions.md): a harmonizer is worth it only if it removes something; a model has to adapt to what remains only if
-that is far more than real scanners leave; sites that draw their masks differently each need a head of their own; and
-with few patients personalization costs more than it gives.
-"""
+"""What follows from a diagnosis, question by question."""
 
 from collections.abc import Sequence
 from dataclasses import replace
