@@ -224,7 +224,7 @@ class Profile(Document, Tabular):
         """Check that two profiles were measured in the same way.
 
         Raises:
-            NotComparable: naming both sites, what differs and how to mend it.
+            NotComparable: naming both sites, what differs and the remedy.
         """
         if difference := self.recipe.difference(other.recipe):
             raise NotComparable(

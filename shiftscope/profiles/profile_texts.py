@@ -30,8 +30,8 @@ def texts_of(profile: Profile, declared: Declarations) -> Iterator[tuple[str, st
         if isinstance(value, str):
             yield f"recipe.{key}", value, "how this version measures; --features and --weights change it"
     for name in profile.labels:
-        whence = "named by the site's owner" if name in (declared.classes or ()) else "made of shipped class words"
-        yield "labels", name, f"a class, {whence}"
+        origin = "named by the site's owner" if name in (declared.classes or ()) else "made of shipped class words"
+        yield "labels", name, f"a class, {origin}"
     for tag, counts in profile.acquisition.items():
         for value in counts:
             yield f"acquisition.{tag}", value, _of_tag(tag, value)

@@ -103,6 +103,6 @@ def part_of_site(
 
 def _copies(site: Site, why: str) -> str:
     return (
-        f"{site.root}: {why}: one person under several identifiers, or copies. Leave one of each, or mend how patients"
-        " are identified (--patient-regex, the manifest's patient column, PatientID)"
+        f"{site.root}: {why}: one person under several identifiers, or copies. Leave one of each, or correct how"
+        " patients are identified (--patient-regex, the manifest's patient column, PatientID)"
     )

@@ -204,11 +204,11 @@ def _of_one_patient(cases: Sequence[Case]) -> bool:
 
 def _require_names(root: Path, site: str, classes: Sequence[str]) -> None:
     """What leaves the site as a name can be one in a profile."""
-    for what, text, mend in (
+    for what, text, remedy in (
         ("the site's name", site, "give another one with --site"),
         *(("the class", label, "rename it") for label in classes),
     ):
         try:
             check_name(text)
         except ValueError as problem:
-            raise InputError(f"{root}: {what} is {shown(text)}: {problem}; {mend}") from None
+            raise InputError(f"{root}: {what} is {shown(text)}: {problem}; {remedy}") from None

@@ -1,5 +1,10 @@
 """One Gaussian mechanism on the sum over patients of a vector of bounded length.
 
+Two sites that differ in one patient, present or absent, must give nearly the same profile (Dwork and Roth 2014,
+doi:10.1561/0400000042). A patient is in everything a profile says, so everything is released at once: the clipped
+moments of all axes and the label are one vector per patient, of bounded length, and normal noise in proportion to that
+length is added to the sum over patients. All that is published is computed from the noisy sum.
+
 OpenDP draws the noise on a grid of exact arithmetic, so that its last digits reveal nothing (Mironov 2012,
 doi:10.1145/2382196.2382264), and accounts for it in zero-concentrated privacy (Bun and Steinke 2016, arXiv 1605.02065).
 """

@@ -110,21 +110,21 @@ def require_whole(identifiers: Mapping[str, int], where: str) -> None:
     Raises:
         TableError: one looks damaged, or all long ones end in zeros after the fifteenth digit.
     """
-    mend = "export the table anew with that column as text"
+    remedy = "export the table anew with that column as text"
     dates = [name for name in identifiers if is_date(name)]
     for name, line in identifiers.items():
         if why := damage(name):
-            raise TableError(f"{where}, line {line}: {shown(name)} {why}; {mend}")
+            raise TableError(f"{where}, line {line}: {shown(name)} {why}; {remedy}")
     if dates and 2 * len(dates) <= len(identifiers):  # where most look so, they are codes
         raise TableError(
             f"{where}, line {identifiers[dates[0]]}: {shown(dates[0])} is a date that a spreadsheet may have made of an"
-            f" identifier such as 1-2; {mend}"
+            f" identifier such as 1-2; {remedy}"
         )
     long = [name for name in map(_digits, identifiers) if len(name) > EXACT]
     if len(long) >= _FEW and not any(name[EXACT:].strip("0") for name in long):
         raise TableError(
             f"{where}: {len(long)} numbers of more than {EXACT} digits all end in zeros, for example {long[0]}: a"
-            f" spreadsheet keeps {EXACT} digits, and several may have become one; {mend}"
+            f" spreadsheet keeps {EXACT} digits, and several may have become one; {remedy}"
         )
 
 

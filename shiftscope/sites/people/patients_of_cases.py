@@ -85,7 +85,7 @@ def _by_pattern(cases: Sequence[Case], patient_regex: str) -> list[Case]:
     if unmatched:
         raise InputError(
             f"the pattern for patients, {shown(patient_regex)}, finds no patient in {len(unmatched)} of {len(cases)}"
-            f" names, first {shown(unmatched[0])}; mend the pattern (its first group is the patient) or move those"
+            f" names, first {shown(unmatched[0])}; correct the pattern (its first group is the patient) or move those"
             " files away"
         )
     return found

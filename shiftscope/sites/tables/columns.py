@@ -39,7 +39,7 @@ def label_of(cell: str, where: str, declared: tuple[str, ...] | None) -> str | N
     if is_empty(cell, none=False):
         return None
     if why := damage(cell):
-        raise TableError(f"{where}: the label {shown(cell)} {why}; mend it there and export the table anew")
+        raise TableError(f"{where}: the label {shown(cell)} {why}; correct it there and export the table anew")
     return cell
 
 

@@ -18,7 +18,7 @@ __all__ = ["rows_by_case"]
 _LAST = re.compile(r"(\d+(?:\.[A-Za-z]\w*)?)$")
 _THOUSANDS = re.compile(r"(?<=\d)[.,'](?=\d{3}(?!\d))")
 
-_MENDS: Mapping[str, Callable[[str], Iterable[str]]] = {
+_CORRECTIONS: Mapping[str, Callable[[str], Iterable[str]]] = {
     "zeros before a number are lost": lambda cell: (_LAST.sub(f"{'0' * lost}\\1", cell) for lost in range(1, 9)),
     "decimals were added": lambda cell: [cell.removesuffix(".0")],
     "thousands were separated": lambda cell: [_THOUSANDS.sub("", cell)],
@@ -62,7 +62,7 @@ def rows_by_case(
             named.setdefault(number, []).append(row)
     gone = CaseIndex([Case(path.name, (path,)) for paths in found.excluded.values() for path in paths], root)
     over = [line for line, cases in looked_up.items() if not cases and not gone.file(cells[line], alone=True)]
-    likely = _mend([cells[line] for line in over], index)
+    likely = _likely_damage([cells[line] for line in over], index)
     if not named:
         case = on_one_line(found.cases[0].name) if found.cases else "none"
         raise TableError(
@@ -107,12 +107,12 @@ def _require_files(
         )
 
 
-def _mend(cells: Sequence[str], index: CaseIndex) -> str:
+def _likely_damage(cells: Sequence[str], index: CaseIndex) -> str:
     """What may have happened to names that were not found."""
-    for what, mended in _MENDS.items():
+    for what, mended in _CORRECTIONS.items():
         for cell in cells:
             others = (each for each in mended(cell) if each != cell)
             better = next((each for each in others if index.file(each, alone=False) or index.group(each)), None)
             if better is not None:
-                return f"; perhaps {what} ({shown(cell)} for {shown(better)}): mend that column, as text"
+                return f"; perhaps {what} ({shown(cell)} for {shown(better)}): correct that column, as text"
     return ""
