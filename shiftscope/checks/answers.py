@@ -11,7 +11,7 @@ from shiftscope.diagnosis.texts.phrases import counted, number
 from shiftscope.diagnosis.verdicts import QUESTIONS, judge
 from shiftscope.shifts import Effect, Shift
 
-__all__ = ["Answers", "answer", "questions_of", "told"]
+__all__ = ["Answers", "answer", "effect_text", "questions_of"]
 
 _OPEN = 0.3
 """Probability from which a question that did not fail is said to be open, as in docs/diagnosis.md."""
@@ -124,7 +124,7 @@ def _not_asked(question: str, made: Reference) -> str:
 
 def _says(question: str, status: Status, limit: float, needed: int | None, found: AxisVerdict, effect: Effect) -> str:
     low, high = found.low or 0.0, found.high or 0.0
-    numbers, noun = told(effect, low, high), _NOUNS[question]
+    numbers, noun = effect_text(effect, low, high), _NOUNS[question]
     confidence = f"confidence {found.probability or 0.0:.2g}"
     if status in ("failed", "warned"):
         return f"{noun} {'differ' if question == 'label' else 'differs'}: {numbers}, limit {limit:g}"
@@ -138,7 +138,7 @@ def _says(question: str, status: Status, limit: float, needed: int | None, found
     return f"no shift in {noun} that counts: {numbers}{seen}"
 
 
-def told(effect: Effect, low: float, high: float) -> str:
+def effect_text(effect: Effect, low: float, high: float) -> str:
     """The axis and its numbers, as they stand in a sentence."""
     held = f" at equal {effect.held}" if effect.held else ""
     numbers = f"effect {number(effect.value)}, 95 % [{number(low)}, {number(high)}], {counted(effect.n[::-1])}"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from shiftscope.checks.answers import Answers, told
+from shiftscope.checks.answers import Answers, effect_text
 from shiftscope.checks.findings import Finding, Status
 from shiftscope.checks.policy import JUDGED, Policy
 from shiftscope.checks.references import Reference
@@ -91,7 +91,7 @@ def _finding(
         warn=limit.warn,
         error=limit.error,
         detectable=detectable,
-        says=told(effect, low, high),
+        says=effect_text(effect, low, high),
     )
 
 
