@@ -87,7 +87,9 @@ def _open(says: str, when: str, other: AdviceDraft, away: float, case: AdviceDra
     if times > rules.most_times:
         decides = "a trial decides it sooner than more patients"
     else:
-        patients = float(f"{max(times, 1.1) * case.smallest:.2g}")
-        decides = f"about {number(patients)} patients a site would decide it, or a trial"
+        patients = max(times, 1.1) * case.smallest
+        decides = (
+            f"about {round(patients, -1 if patients >= 100 else 0):.0f} patients a site would decide it, or a trial"
+        )
     forbidden = other.own and case.smallest < rules.few
     return OpenQuestion(f"{says}: {decides}", None if forbidden else option(other.action, when, name_of(case.chosen)))

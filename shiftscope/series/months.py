@@ -89,6 +89,6 @@ def caveats_of(baseline: Profile, months: Sequence[Profile], sites: Mapping[str,
     if hidden:
         out.append(
             f"counts of classes are hidden in {len(hidden)} of {len(months)} months (a class below 10 patients):"
-            " prevalence is judged by the least that it can have changed"
+            " class prevalence is judged by the least that it can have changed"
         )
     return out

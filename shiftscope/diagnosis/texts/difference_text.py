@@ -14,11 +14,11 @@ _SIZES = ((0.474, "large"), (0.33, "medium"), (0.147, "small"), (0.0, "negligibl
 """Least Cliff's delta of each size, from Romano et al. 2006 (Annual meeting of the Florida Association of Institutional
 Research)."""
 
-Differences = Sequence[MeasureDifference]
+Contrasts = Sequence[MeasureDifference]
 """Of one measure in one direction, against one other site or several, the site that stands out always last."""
 
 
-def describe_difference(differences: Differences, deltas: Sequence[float], also: Sequence[Differences], of: int) -> str:
+def describe_difference(differences: Contrasts, deltas: Sequence[float], also: Sequence[Contrasts], of: int) -> str:
     """How one measure differs at a site from one other or several, and what differs with it.
 
     Args:
@@ -33,7 +33,7 @@ def describe_difference(differences: Differences, deltas: Sequence[float], also:
     return f"{says}; with it {', '.join(_change(item) for item in also)}" if also else says
 
 
-def _against_one(differences: Differences) -> str:
+def _against_one(differences: Contrasts) -> str:
     other, site = differences[0].sites
     noun = _noun(differences[0].measure)
     if _is_log(differences[0]):
@@ -41,7 +41,7 @@ def _against_one(differences: Differences) -> str:
     return f"{noun} is {_amount(differences)} at '{site}' than at '{other}'{_means(differences)}"
 
 
-def _against_several(differences: Differences, of: int) -> str:
+def _against_several(differences: Contrasts, of: int) -> str:
     whom, amount = others([one.sites[0] for one in differences], of), _amount(differences)
     amount += " theirs" if _is_log(differences[0]) else _means(differences)
     return f"'{differences[0].sites[1]}' against {whom}: {_noun(differences[0].measure)} is {amount}"
@@ -66,7 +66,7 @@ def _noun(measure: str) -> str:
     return name.replace("_", " ")
 
 
-def _amount(differences: Differences) -> str:
+def _amount(differences: Contrasts) -> str:
     if _is_log(differences[0]):
         return f"{span([float(np.exp(one.gap)) for one in differences])} times"
     unit = MEASURES[differences[0].measure].unit
@@ -74,12 +74,12 @@ def _amount(differences: Differences) -> str:
     return f"{span([abs(one.gap) for one in differences])}{'' if unit == '1' else f' {unit}'} {direction}"
 
 
-def _means(differences: Differences) -> str:
+def _means(differences: Contrasts) -> str:
     """The means behind a difference."""
     return f" ({number(differences[0].means[1])} against {span([one.means[0] for one in differences])})"
 
 
-def _interval(differences: Differences) -> str:
+def _interval(differences: Contrasts) -> str:
     """From the lowest end to the highest, in the direction of the difference."""
     low, high = min(one.low for one in differences), max(one.high for one in differences)
     if _is_log(differences[0]):
@@ -98,7 +98,7 @@ def _reading(difference: MeasureDifference) -> str:
     return ""
 
 
-def _change(differences: Differences) -> str:
+def _change(differences: Contrasts) -> str:
     if _is_log(differences[0]):
         return f"{_noun(differences[0].measure)} ({_amount(differences)})"
     gap = float(np.mean([one.gap for one in differences]))
