@@ -27,6 +27,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
 
 MOST_LINES = 120  # of the README
+HISTORY = ("docs/decisions.md", "docs/design.md")
 
 
 def screens(text: str) -> list[tuple[str, str]]:
@@ -78,6 +79,17 @@ def test_every_reason_is_documented() -> None:
     text = (ROOT / "docs" / "reading.md").read_text(encoding="utf-8")
     for reason in REASONS:
         assert f"`{reason}`" in text, reason
+
+
+@pytest.mark.parametrize("page", ["README.md", *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))])
+def test_no_page_has_words_of_our_own(page: str) -> None:
+    """Decisions are history, and say what was decided in the words of their day."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    if page not in HISTORY:
+        assert not re.findall(r"\b(?:yardsticks?|parcels?|beliefs?)\b", text, flags=re.I)
+    if page in ("docs/method.md", "docs/diagnosis.md", "docs/check.md", "docs/report.md", "docs/commands.md"):
+        for kind in ("acquisition", "population or manifestation", "prevalence", "annotation"):
+            assert f"{kind} shift" in " ".join(text.split()), kind
 
 
 def test_links_between_documents_hold() -> None:
