@@ -39,7 +39,8 @@ def check(
         Path | None, typer.Option(metavar="policy.toml", help="The limits. Default: those of docs/check.md.")
     ] = None,
     fail_on: Annotated[
-        str | None, typer.Option(help="What may fail it: appearance, structure, label, annotation, files, any.")
+        str | None,
+        typer.Option(help="What may fail it: appearance, structure, label (class prevalence), annotation, files, any."),
     ] = None,
     warn_only: Annotated[bool, typer.Option("--warn-only", help="Let nothing fail: what would fail warns.")] = False,
     exit_zero: Annotated[bool, typer.Option("--exit-zero", help="End with exit code 0 where it would be 1.")] = False,
