@@ -9,19 +9,13 @@ from shiftscope.checks.references import Reference
 from shiftscope.diagnosis import LIMITS, AxisVerdict, Limits, Verdict
 from shiftscope.diagnosis.texts.phrases import counted, number
 from shiftscope.diagnosis.verdicts import QUESTIONS, judge
+from shiftscope.measures.question_names import SUBJECTS
 from shiftscope.shifts import Effect, Shift
 
 __all__ = ["Answers", "answer", "effect_text", "questions_of"]
 
 _OPEN = 0.3
 """Probability from which a question that did not fail is said to be open, as in docs/diagnosis.md."""
-
-_NOUNS = {
-    "appearance": "appearance",
-    "structure": "structure",
-    "label": "class prevalence",
-    "annotation": "the way masks are drawn",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +107,7 @@ def _question(question: str, made: Reference, answers: Answers, policy: Policy, 
 
 
 def _not_asked(question: str, made: Reference) -> str:
-    noun = _NOUNS[question]
+    noun = SUBJECTS[question]
     if not made.pairs:
         few = "; ".join(
             f"'{site}' has n = {n}, {needed} are needed" for site, (n, needed) in sorted(made.short.items())
@@ -124,7 +118,7 @@ def _not_asked(question: str, made: Reference) -> str:
 
 def _says(question: str, status: Status, limit: float, needed: int | None, found: AxisVerdict, effect: Effect) -> str:
     low, high = found.low or 0.0, found.high or 0.0
-    numbers, noun = effect_text(effect, low, high), _NOUNS[question]
+    numbers, noun = effect_text(effect, low, high), SUBJECTS[question]
     confidence = f"confidence {found.probability or 0.0:.2g}"
     if status in ("failed", "warned"):
         return f"{noun} differs: {numbers}, limit {limit:g}"

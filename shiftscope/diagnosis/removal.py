@@ -31,7 +31,7 @@ class Removal(Record):
 
     Attributes:
         harmonizer: `zscore`, `quantile_map`, `polarity` (the quantile map, after sites that are inverted have been
-            turned back) or `quantile_spectrum` (the map to the public appearance).
+            turned back) or `quantile_spectrum` (the map to the public reference).
         share: of the effects on fine structure and layout, over all pairs; below 0 where the harmonizer adds to them.
         low: lower end of its 95 % interval.
         high: upper end.

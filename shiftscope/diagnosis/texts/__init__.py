@@ -1,4 +1,5 @@
 """What was found, in sentences for people.
 
-In: numbers of a diagnosis. Out: whole sentences with two significant digits; the most important words first.
+For: the evidence and the caveats of a diagnosis, a check and a watch. In: their numbers. Out: whole sentences, the most
+important first. `phrases` has what all sentences share: numbers with two significant digits, names of sites, counts.
 """
