@@ -30,7 +30,7 @@ class Reference:
         shift: the new profile against the baselines that are compared, n of the new one first; without effects where
             either site has too few patients.
         pairs: the comparisons with each of them, keyed in alphabetical order; none where nothing could be compared.
-        standing: of every site that is compared among all of them, empty with one baseline.
+        outlyingness: of every site that is compared among all of them, empty with one baseline.
         short: sites with too few patients, name -> (patients, patients needed).
         statistics: of all profiles by name, ready to compare.
     """
@@ -40,7 +40,7 @@ class Reference:
     left_out: tuple[str, ...]
     shift: Shift
     pairs: Mapping[Pair, Shift]
-    standing: Mapping[str, tuple[Outlyingness, ...]]
+    outlyingness: Mapping[str, tuple[Outlyingness, ...]]
     short: Mapping[str, tuple[int, int]]
     statistics: Mapping[str, SiteStatistics]
 
@@ -82,11 +82,11 @@ class Reference:
         return sum(shift.on(axis) is not None for shift in self.pairs.values())
 
     def without(self, name: str) -> "Reference":
-        """The same without one of the baselines that are compared. The pairs keep the unit of all, nobody's standing
+        """The same without one of the baselines that are compared. The pairs keep the unit of all, nobody's outlyingness
         is known."""
         kept = tuple(profile for profile in self.baselines if profile.site != name)
         pairs = {pair: shift for pair, shift in self.pairs.items() if name not in pair}
-        less = replace(self, baselines=kept, pairs=pairs, standing={})
+        less = replace(self, baselines=kept, pairs=pairs, outlyingness={})
         names = sorted([self.new.site, *(profile.site for profile in less.compared)])
         shift = compare_one([self.statistics[site] for site in names], names.index(self.new.site))
         return replace(less, shift=shift)
@@ -127,14 +127,14 @@ def refer(new: Profile, baselines: Sequence[Profile], policy: Policy) -> Referen
         if profile.patients < (needed := policy.needed(profile.patient_source))
     }
     large = [profile for profile in others if profile.site not in short]
-    shift, pairs, standing = Shift(()), dict[Pair, Shift](), dict[str, tuple[Outlyingness, ...]]()
+    shift, pairs, outlyingness = Shift(()), dict[Pair, Shift](), dict[str, tuple[Outlyingness, ...]]()
     statistics = {profile.site: SiteStatistics.of(profile) for profile in (new, *others)}
     if large and new.site not in short:
         found = compare_all([statistics[site] for site in sorted([new.site, *(profile.site for profile in large)])])
         shift = found.by_site[new.site]
         pairs = {pair: item for pair, item in found.pairs.items() if new.site in pair}
-        standing = {**found.outlyingness}
-    return Reference(new, tuple(others), tuple(left_out), shift, pairs, standing, short, statistics)
+        outlyingness = {**found.outlyingness}
+    return Reference(new, tuple(others), tuple(left_out), shift, pairs, outlyingness, short, statistics)
 
 
 def _named_apart(new: Profile, others: Sequence[Profile]) -> tuple[Profile, list[Profile]]:
