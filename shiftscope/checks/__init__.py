@@ -80,7 +80,8 @@ def _because(made: Reference, findings: Sequence[Finding]) -> list[str]:
 
 def _caveats(made: Reference, answers: Answers) -> list[str]:
     """What lowers the confidence; the findings name sites that are too small, this names single baselines."""
-    known = caveats([made.new, *made.compared], [answers.error] if made.shift.effects else [], LIMITS, made.outlyingness)
+    errors = [answers.error] if made.shift.effects else []
+    known = caveats([made.new, *made.compared], errors, LIMITS, made.outlyingness)
     few = [
         f"'{profile.site}' is left out of the reference: n = {profile.patients}, {made.short[profile.site][1]} needed"
         for profile in made.baselines

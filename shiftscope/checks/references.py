@@ -82,8 +82,8 @@ class Reference:
         return sum(shift.on(axis) is not None for shift in self.pairs.values())
 
     def without(self, name: str) -> "Reference":
-        """The same without one of the baselines that are compared. The pairs keep the unit of all, nobody's outlyingness
-        is known."""
+        """The same without one of the baselines that are compared. The pairs keep the unit of all, and
+        nobody's outlyingness is known."""
         kept = tuple(profile for profile in self.baselines if profile.site != name)
         pairs = {pair: shift for pair, shift in self.pairs.items() if name not in pair}
         less = replace(self, baselines=kept, pairs=pairs, outlyingness={})
