@@ -21,7 +21,7 @@ SUBJECTS: dict[str, str] = {
 
 LITERATURE: dict[str, str] = {
     "appearance": "acquisition shift",
-    "structure": "population and manifestation shift",
+    "structure": "population or manifestation shift",
     "label": "prevalence shift",
     "annotation": "annotation shift",
 }
