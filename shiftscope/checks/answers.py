@@ -9,6 +9,7 @@ from shiftscope.checks.references import Reference
 from shiftscope.diagnosis import LIMITS, AxisVerdict, Limits, Verdict
 from shiftscope.diagnosis.texts.phrases import counted, number
 from shiftscope.diagnosis.verdicts import QUESTIONS, judge
+from shiftscope.measures.plain_names import plain_name
 from shiftscope.measures.question_names import SUBJECTS
 from shiftscope.shifts import Effect, Shift
 
@@ -138,4 +139,4 @@ def effect_text(effect: Effect, low: float, high: float) -> str:
     """The axis and its numbers, as they stand in a sentence."""
     held = f" at equal {effect.held}" if effect.held else ""
     numbers = f"effect {number(effect.value)}, 95 % [{number(low)}, {number(high)}], {counted(effect.n[::-1])}"
-    return f"{effect.axis}{held}, {numbers}"
+    return f"{plain_name(effect.axis)}{held}, {numbers}"

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from shiftscope.diagnosis.texts.phrases import counted, number, span
 from shiftscope.diagnosis.verdicts import AxisVerdict
-from shiftscope.measures import AXES
+from shiftscope.measures.plain_names import plain_name
 from shiftscope.measures.question_names import SUBJECTS
 from shiftscope.profiles import Profile
 
@@ -32,8 +32,7 @@ def classes_differ(sites: Sequence[Profile], answers: Sequence[AxisVerdict], n: 
 def axis_differs(axis: str, site: str, whom: str, answers: Sequence[AxisVerdict], n: tuple[int, int]) -> str:
     """An axis that differs between a site and others, who are named in `whom`."""
     return (
-        f"{AXES[axis].says} differs between '{site}' and {whom}: {_numbers(answers, n)};"
-        " no single measure stands for it"
+        f"'{site}' differs from {whom} in {plain_name(axis)}: {_numbers(answers, n)}; no single measure stands for it"
     )
 
 

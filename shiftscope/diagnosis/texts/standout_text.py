@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from shiftscope.diagnosis.texts.phrases import number
 from shiftscope.measures import AXES
+from shiftscope.measures.plain_names import plain_name
 from shiftscope.profiles import Profile
 from shiftscope.shifts import UNLIKE, Influence, Outlyingness
 
@@ -46,7 +47,8 @@ def _varied(found: Sequence[Outlyingness]) -> list[str]:
     least = min(found, key=lambda one: one.spread)
     unlike = [one for one in (most, least) if max(one.spread, 1 / one.spread) > UNLIKE]
     return [
-        f"its patients vary {number(one.spread)} times as much as at the most similar site (variance of {one.axis})"
+        f"its patients vary {number(one.spread)} times as much as at the most similar site (variance of"
+        f" {plain_name(one.axis)})"
         for one in unlike
     ]
 
@@ -61,7 +63,7 @@ def _changed(found: Sequence[Outlyingness]) -> list[str]:
     one, two = largest.pair
     return [
         f"because of its patients' spread the effect between '{one}' and '{two}' is {number(largest.among)},"
-        f" without them it would be {number(largest.without)} ({axis})"
+        f" without them it would be {number(largest.without)} ({plain_name(axis)})"
     ]
 
 
@@ -70,7 +72,9 @@ def _distant(found: Sequence[Outlyingness]) -> list[str]:
     if farthest.distance <= DISTANT:
         return []
     distance = number(farthest.distance)
-    return [f"the nearest other site, '{farthest.nearest}', lies at an effect of {distance} ({farthest.axis})"]
+    return [
+        f"the nearest other site, '{farthest.nearest}', lies at an effect of {distance} ({plain_name(farthest.axis)})"
+    ]
 
 
 def unchecked(profiles: Sequence[Profile], called: str = "sites") -> list[str]:
