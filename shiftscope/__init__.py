@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from shiftscope.api.site_listing import read_site
     from shiftscope.errors import ShiftscopeError
     from shiftscope.harmonizers import HARMONIZERS
-    from shiftscope.plans import Plan
+    from shiftscope.plans import Plan, read_plan
     from shiftscope.profiles import Profile
     from shiftscope.progress import Progress
     from shiftscope.sites import Site, site_of_arrays
@@ -42,6 +42,7 @@ __all__ = [
     "merge",
     "profile",
     "propose_plan",
+    "read_plan",
     "read_site",
     "recommend",
     "report",
@@ -67,6 +68,7 @@ _HOMES = {
     "merge": "api.merging",
     "profile": "api.profiling",
     "propose_plan": "api.advising",
+    "read_plan": "plans",
     "read_site": "api.site_listing",
     "recommend": "api.advising",
     "report": "api.reporting",
@@ -79,6 +81,10 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib import metadata
+
+        return metadata.version("shiftscope-fl")
     if name not in _HOMES:
         raise AttributeError(f"module 'shiftscope' has no attribute {name!r}")
     found = getattr(import_module(f"shiftscope.{_HOMES[name]}"), name)
@@ -87,4 +93,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return [*__all__, *(name for name in globals() if name.startswith("__"))]

@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Self, TypeVar
 import numpy as np
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
 
+from shiftscope.dataframes import Tabular
 from shiftscope.errors import ShiftscopeError
 from shiftscope.files import write_text
 from shiftscope.parsing import read_json, refuse_odd
@@ -191,6 +192,17 @@ class Document(Record):
     SCHEMA: ClassVar[int] = 1
     PRIVATE: ClassVar[bool] = False
     MOST_BYTES: ClassVar[int] = 1_000_000
+
+    def __repr__(self) -> str:
+        """Its headline where it has one: whole, it can be longer than a screen."""
+        return f"<{type(self).__name__}: {self.headline()}>" if isinstance(self, Tabular) else super().__repr__()
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both would be written as the same file."""
+        return type(self) is type(other) and self.to_dict() == other.to_dict()
+
+    def __hash__(self) -> int:
+        return hash(self.to_json())
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values, `schema` first."""

@@ -12,7 +12,7 @@ from typer.models import OptionInfo
 import shiftscope
 from shiftscope.cli import app
 from shiftscope.dataframes import Tabular
-from shiftscope.errors import InputError, UsageError
+from shiftscope.errors import InputError, PlanError, ProfileError, ShiftscopeError, UsageError
 
 FROZEN = {
     *("read_site", "profile", "Profile", "diagnose", "recommend", "Plan", "train", "trial", "check", "watch", "report"),
@@ -210,3 +210,154 @@ def test_progress_and_messages_come_to_the_caller(caplog: pytest.LogCaptureFixtu
     assert "early" in steps[0].doing
     assert any("each file counts as a patient" in message for message in caplog.messages)
     assert any("fewer than 10 patients" in message for message in caplog.messages)
+
+
+PEOPLE = [f"p{k}" for k in range(4)]
+
+
+def pictures(count: int = 4) -> list[np.ndarray]:
+    rng = np.random.default_rng(5)
+    return [rng.random((24, 24)) for _ in range(count)]
+
+
+def test_lists_go_by_position_whatever_index_they_have() -> None:
+    import pandas as pd
+
+    images, masks = pictures(), [np.full((24, 24), k, np.uint8) for k in range(4)]
+    order = [2, 0, 3, 1]
+    frame = pd.DataFrame({"image": images, "mask": masks, "person": PEOPLE, "label": list("abab")}, index=range(4))
+    shuffled = frame.iloc[order]
+    site = shiftscope.site_of_arrays(
+        shuffled["image"], name="a", masks=shuffled["mask"], patients=shuffled["person"], classes=shuffled["label"]
+    )
+    for case, place in zip(site.cases, order, strict=True):
+        assert case.held is not None
+        image, mask = case.held
+        assert mask is not None
+        np.testing.assert_array_equal(image.pixels[0], images[place].astype(np.float32))
+        assert mask.labels.max() == place
+        assert (case.patient, case.label) == (PEOPLE[place], "abab"[place])
+
+
+def test_what_is_an_array_of_an_image() -> None:
+    plain = pictures(1)[0]
+    forms = [plain, plain[..., None], plain.astype(">f8"), np.asfortranarray(plain), plain.tolist()]
+    for form in forms:
+        held = shiftscope.site_of_arrays([form], name="a").cases[0].held
+        assert held is not None
+        np.testing.assert_array_equal(held[0].pixels, plain.astype(np.float32)[None])
+    sixteen = shiftscope.site_of_arrays([np.full((4, 4), 65535, ">u2")], name="a").cases[0].held
+    assert sixteen is not None
+    assert sixteen[0].pixels.max() == 1
+    volume = shiftscope.site_of_arrays([np.zeros((3, 8, 8, 1))], name="a").cases[0].held
+    assert volume is not None
+    assert volume[0].pixels.shape == (3, 8, 8)
+
+
+@pytest.mark.parametrize(
+    ("images", "options", "says"),
+    [
+        ([np.zeros((3, 8, 8))], {}, "three colours or three slices"),
+        ([np.zeros((8, 8, 4))], {}, "4 channels"),
+        ([np.zeros((8, 8, 2))], {}, "2 channels"),
+        ([np.ma.masked_array(np.zeros((8, 8)))], {}, "masked array"),
+        ([np.zeros((8, 8))], {"patients": [None]}, "none for image 0"),
+        ([np.zeros((8, 8))], {"patients": [float("nan")]}, "none for image 0"),
+        ([np.zeros((8, 8))], {"spacing_mm": (1, 1)}, "expected three"),
+        ([np.zeros((8, 8))], {"spacing_mm": (1, -1, 1)}, "spacing_mm: expected a number"),
+        ([np.zeros((8, 8))], {"class_names": "ab"}, "class_names: expected several items in a list"),
+        ([np.zeros((8, 8))], {"classes": [3]}, "expected a name, as text"),
+    ],
+)
+def test_arrays_that_can_mean_two_things_are_refused(
+    images: list[np.ndarray], options: dict[str, object], says: str
+) -> None:
+    with pytest.raises(ShiftscopeError, match=says):
+        shiftscope.site_of_arrays(images, **{"name": "a", **options})
+
+
+def test_one_and_one_point_nought_are_one_person() -> None:
+    site = shiftscope.site_of_arrays(pictures(), name="a", patients=[1, 1.0, np.int64(1), "1"])
+    assert {case.patient for case in site.cases} == {"1"}
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda folder: shiftscope.read_site(folder, patient_regx="x"), "did you mean patient_regex"),
+        (lambda folder: shiftscope.profile(folder, clases=["a"]), "did you mean classes"),
+        (lambda folder: shiftscope.read_site(folder, classes="benign"), "classes: expected several items"),
+        (lambda folder: shiftscope.read_site(folder, one_file_per_patient="no"), "expected True or False"),
+        (lambda folder: shiftscope.profile(folder, seed=-1), "seed: expected a whole number"),
+        (lambda folder: shiftscope.profile(folder, seed=True), "seed: expected a whole number"),
+        (lambda folder: shiftscope.profile(folder, workers=0), "workers: expected a whole number"),
+        (lambda folder: shiftscope.profile(folder, max_failures=True), "max_failures: expected a whole number"),
+        (lambda folder: shiftscope.profile(folder, max_failures=1.5), "max_failures: expected a number, from 0 to 1"),
+        (lambda folder: shiftscope.profile(folder, max_failures="5%"), "max_failures: expected a whole number"),
+        (lambda folder: shiftscope.profile(folder, device="tpu"), "expected auto, cpu or cuda"),
+        (lambda _: shiftscope.profile(3), "expected a path"),
+        (lambda folder: shiftscope.recommend(str(folder)), "expected several items in a list"),
+        (lambda _: shiftscope.merge([]), "parts: expected one or more"),
+        (lambda _: shiftscope.report([]), "profiles: expected one or more"),
+        (lambda _: shiftscope.report("a.profile.json"), "expected several items in a list"),
+    ],
+)
+def test_an_option_that_is_none_is_told_before_anything_is_read(call, says: str, fixtures: Path) -> None:
+    with pytest.raises(ShiftscopeError, match=says):
+        call(fixtures / "both" / "early")
+
+
+def test_a_wrong_job_leaves_nothing_behind(fixtures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    profiles = [shiftscope.profile(fixtures / "both" / name, device="cpu") for name in ("early", "late")]
+    plan = shiftscope.propose_plan(profiles, shiftscope.recommend(profiles))
+    with pytest.raises(UsageError, match="no 'Inline'; expected flower or inline"):
+        shiftscope.train(plan, engine="Inline")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="strategies: expected several items"):
+        shiftscope.trial(plan, strategies="zscore")
+    with pytest.raises(UsageError, match=r"alpha: expected a number, from 0.0001 to 0.5"):
+        shiftscope.watch(("base", profiles[0]), [("2026-01", profiles[1])], alpha=float("nan"))
+    with pytest.raises(PlanError, match="name"):
+        shiftscope.train(plan.model_copy(update={"name": "../elsewhere"}))
+    with pytest.raises(UsageError, match="is a Site"):
+        shiftscope.train(plan, {"early": shiftscope.site_of_arrays(pictures(), name="early")})  # type: ignore[dict-item]
+    assert not list(tmp_path.iterdir())
+
+
+def test_documents_are_compared_by_what_they_say(fixtures: Path) -> None:
+    first, again = (shiftscope.profile(fixtures / "both" / "early", device="cpu") for _ in range(2))
+    other = shiftscope.profile(fixtures / "both" / "late", device="cpu")
+    assert first == again != other
+    assert len({first, again, other}) == 2
+    assert repr(first).startswith("<Profile: early: ")
+
+
+def test_a_site_prints_no_patient() -> None:
+    site = shiftscope.site_of_arrays(pictures(), name="a", patients=["MRN-1", "MRN-2", "MRN-3", "MRN-4"])
+    assert repr(site) == "<Site 'a': 4 cases of 4 patients, layout images>"
+
+
+def test_one_baseline_needs_no_list_and_a_site_is_checked(fixtures: Path) -> None:
+    base = shiftscope.profile(fixtures / "both" / "early", device="cpu", name="ward")
+    assert shiftscope.check(base, base.model_copy(update={"site": "other"})).outcome in ("passed", "inconclusive")
+    with pytest.raises(ProfileError):
+        shiftscope.check(base, [])
+    delivery = shiftscope.read_site(fixtures / "both" / "late", name="ward")
+    found = shiftscope.check(delivery, base, device="cpu")
+    assert found.source == "delivery"
+    assert found.outcome == "failed"
+
+
+def test_every_explanation_is_a_row() -> None:
+    found = shiftscope.explain()
+    rows = found.to_rows()
+    assert len(rows) == len(found.items)
+    assert {"name", "kind", "formula"} <= set(rows[0])
+    assert found._repr_html_().startswith("<div>")
+
+
+def test_the_version_is_the_distributions() -> None:
+    from importlib import metadata
+
+    assert shiftscope.__version__ == metadata.version("shiftscope-fl")
+    assert "import_module" not in dir(shiftscope)

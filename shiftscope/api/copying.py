@@ -11,8 +11,9 @@ from shiftscope.copies.copy_pictures import draw_sheet
 from shiftscope.copies.harmonized_sites import write_copies
 from shiftscope.copies.image_changes import Changes
 from shiftscope.copies.site_fits import as_planned, check_copies, fit_site
-from shiftscope.errors import Unreadable
+from shiftscope.errors import Unreadable, UsageError
 from shiftscope.harmonizers import HARMONIZERS, NOTHING
+from shiftscope.option_values import as_path, as_whole_number
 from shiftscope.plans import CopiesResult, Plan
 from shiftscope.progress import Report, silent
 from shiftscope.sites import NOTHING_SAID, Site
@@ -64,12 +65,12 @@ def harmonize(
     return write_harmonized(
         source,
         plan_of(plan),
-        Path(output),
+        as_path("output", output),
         name=name,
         run=None if run is None else Path(run),
         reference=None if reference is None else Path(reference),
-        picture_cases=picture_cases if picture else 0,
-        seed=seed,
+        picture_cases=as_whole_number("picture_cases", picture_cases, 1, 24) if picture else 0,
+        seed=as_whole_number("seed", seed, 0),
         max_failures=max_failures,
         progress=progress,
         owner=owner,
@@ -92,9 +93,13 @@ def write_harmonized(
 ) -> tuple[CopiesResult, list[Unreadable]]:
     """The same, with the files that could not be used, which are for the eyes of the site."""
     harmonizer = check_copies(plan)
+    if isinstance(source, Site) and any(case.held is not None for case in source.cases):
+        raise UsageError(f"{source.name}: arrays lie in no folder, and copies are made of files; write them to one")
     kept = reference or kept_reference(run or Path("runs") / plan.name, harmonizer)
     known = read_reference(kept, harmonizer) if HARMONIZERS[harmonizer].shares else NOTHING
-    site = as_planned(source if isinstance(source, Site) else _listed(Path(source), plan, name, owner), plan)
+    site = as_planned(
+        source if isinstance(source, Site) else _listed(as_path("a site", source), plan, name, owner), plan
+    )
     changes = Changes(fit_site(site, plan, known, str(kept), progress))
     limit = allowed(max_failures, len(site.cases))
     failures = write_copies(site, changes.fitted, output, changes.add, max_failures=limit, progress=progress)

@@ -3,6 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from shiftscope.api.profiling import Measuring, caution_files, extractor_of, measure_profile
@@ -20,7 +21,7 @@ from shiftscope.errors import (
 from shiftscope.profiles import Profile
 from shiftscope.profiles.parts.origins import recipe_of
 from shiftscope.progress import Report
-from shiftscope.sites import Declarations, SiteReading
+from shiftscope.sites import NOTHING_SAID, Declarations, Site, SiteReading
 from shiftscope.sites import read_site as list_site
 
 __all__ = ["DELIVERY", "is_site", "read_delivery", "shown"]
@@ -57,7 +58,7 @@ def is_site(path: Path) -> bool:
 
 
 def read_delivery(
-    path: Path,
+    delivery: Path | Site,
     baselines: Sequence[Profile],
     *,
     name: str | None,
@@ -72,7 +73,7 @@ def read_delivery(
     """Read a profile, or profile a folder with the baselines' extractor and seed.
 
     Args:
-        path: a profile, a folder or a manifest.
+        delivery: a profile, a folder, a manifest, or a site that was read already.
         baselines: what it will be held against.
         name: of its site; None for that of a single baseline, else the folder's.
         owner: what the options say of it.
@@ -85,25 +86,14 @@ def read_delivery(
         NotComparable: these images cannot be measured as the baselines were; nothing is read.
         InputError: nothing can be read, or too few files.
     """
-    if not is_site(path):
-        return Profile.read(path, ProfileError), []
+    if isinstance(delivery, Path) and not is_site(delivery):
+        return Profile.read(delivery, ProfileError), []
     name = name or (baselines[0].site if len(baselines) == 1 else None)
-    known = _known(baselines, name or path.resolve().name)
-    file = owner.get("site_file")
-    try:
-        found = list_site(
-            path,
-            name=name,
-            given=declarations(owner),
-            known=known,
-            site_file=None if file is None else Path(file),
-        )
-    except TableError as problem:
-        raise problem if name_files else InputError(_TABLE) from None
-    except Unsettled as question:
-        raise question if name_files else InputError(_nameless(name or DELIVERY, question)) from None
-    except InputError as problem:
-        raise problem if name_files else InputError(f"{name or DELIVERY}: {_FOLDER}") from None
+    if isinstance(delivery, Site):
+        found, known = delivery if name is None else replace(delivery, name=name), NOTHING_SAID
+    else:
+        known = _known(baselines, name or delivery.resolve().name)
+        found = _listed(delivery, name, known, owner, name_files=name_files)
     how = Measuring(
         features=baselines[0].recipe.extractor,
         weights=weights,
@@ -117,8 +107,8 @@ def read_delivery(
     for baseline in baselines:
         if difference := recipe.difference(baseline.recipe):
             raise NotComparable(
-                f"'{found.name}' ({path}) and the baseline '{baseline.site}' cannot be compared: {difference}; profile"
-                " the baseline again with this version, or give the --weights it was made with"
+                f"'{found.name}' ({found.root}) and the baseline '{baseline.site}' cannot be compared: {difference};"
+                " profile the baseline again with this version, or give the --weights it was made with"
             )
     _say_what_is_known(known)
     reading = SiteReading(found)
@@ -139,6 +129,25 @@ def read_delivery(
         more = "s" * (len(failures) > 1)
         _LOGGER.warning("%d file%s left out (%s); --name-files names them", len(failures), more, listed)
     return made, [Unreadable(shown(item.path), item.reason, item.detail) for item in failures]
+
+
+def _listed(path: Path, name: str | None, known: Declarations, owner: OwnerOptions, *, name_files: bool) -> Site:
+    """The cases of a folder; where the log may name nothing, neither may an error."""
+    file = owner.get("site_file")
+    try:
+        return list_site(
+            path,
+            name=name,
+            given=declarations(owner),
+            known=known,
+            site_file=None if file is None else Path(file),
+        )
+    except TableError as problem:
+        raise problem if name_files else InputError(_TABLE) from None
+    except Unsettled as question:
+        raise question if name_files else InputError(_nameless(name or DELIVERY, question)) from None
+    except InputError as problem:
+        raise problem if name_files else InputError(f"{name or DELIVERY}: {_FOLDER}") from None
 
 
 def _say_what_is_known(known: Declarations) -> None:

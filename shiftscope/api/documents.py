@@ -4,12 +4,16 @@ from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
 
-from shiftscope.checks import Policy, read_policy
-from shiftscope.errors import EngineError, ProfileError
-from shiftscope.plans import Plan, RunResult, read_plan
-from shiftscope.profiles import Profile
+from pydantic import ValidationError
 
-__all__ = ["AnyPath", "plan_of", "policy_of", "profile_of", "profiles_of", "result_of"]
+from shiftscope.checks import Policy, read_policy
+from shiftscope.errors import PlanError, ProfileError, UsageError
+from shiftscope.option_values import as_list, as_path
+from shiftscope.plans import Plan, read_plan
+from shiftscope.profiles import Profile
+from shiftscope.records import explain_validation
+
+__all__ = ["AnyPath", "paths_of", "plan_of", "policy_of", "profile_of", "profiles_of"]
 
 AnyPath = str | PathLike[str]
 """A path, as text or as an object."""
@@ -21,27 +25,45 @@ def profile_of(source: Profile | AnyPath) -> Profile:
     Raises:
         ProfileError: the file is missing, or no profile.
     """
-    return source if isinstance(source, Profile) else Profile.read(Path(source), ProfileError)
+    return source if isinstance(source, Profile) else Profile.read(as_path("a profile", source), ProfileError)
 
 
 def profiles_of(sources: Iterable[Profile | AnyPath]) -> list[Profile]:
     """The same for several, in their order.
 
     Raises:
-        ProfileError: a file is missing, or no profile; or one alone was given in place of several.
+        ProfileError: a file is missing, or no profile.
+        UsageError: one alone was given in place of several, or something else than profiles and paths.
     """
-    if isinstance(sources, str | PathLike | Profile):
-        raise ProfileError("expected several profiles in a list, got one alone")
-    return [profile_of(source) for source in sources]
+    if isinstance(sources, Profile):
+        raise UsageError("profiles: expected several in a list, got one alone")
+    return [profile_of(source) for source in as_list("profiles", sources)]
+
+
+def paths_of(what: str, sources: Iterable[AnyPath]) -> list[Path]:
+    """One path or more.
+
+    Raises:
+        UsageError: none, one alone in place of a list, or something that is no path.
+    """
+    found = [as_path(what, source) for source in as_list(what, sources)]
+    if not found:
+        raise UsageError(f"{what}: expected one or more, got none")
+    return found
 
 
 def plan_of(source: Plan | AnyPath) -> Plan:
     """A plan, read where a path is given.
 
     Raises:
-        PlanError: the file is missing, or no plan.
+        PlanError: the file is missing, or no plan; or a plan was changed into one that is none.
     """
-    return source if isinstance(source, Plan) else read_plan(Path(source))
+    if not isinstance(source, Plan):
+        return read_plan(as_path("plan", source))
+    try:
+        return Plan.model_validate(source.model_dump())  # model_copy checks nothing
+    except ValidationError as problem:
+        raise PlanError(f"plan: {explain_validation(problem)}") from None
 
 
 def policy_of(source: Policy | AnyPath | None) -> Policy:
@@ -52,13 +74,4 @@ def policy_of(source: Policy | AnyPath | None) -> Policy:
     """
     if source is None:
         return Policy()
-    return source if isinstance(source, Policy) else read_policy(Path(source))
-
-
-def result_of(source: RunResult | AnyPath) -> RunResult:
-    """A run's result, read where a path is given.
-
-    Raises:
-        EngineError: the file is missing, or no result.
-    """
-    return source if isinstance(source, RunResult) else RunResult.read(Path(source), EngineError)
+    return source if isinstance(source, Policy) else read_policy(as_path("policy", source))

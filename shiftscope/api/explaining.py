@@ -1,6 +1,6 @@
 """`explain`: what a measure or an axis is, from its own record."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from shiftscope.dataframes import Tabular
@@ -25,12 +25,12 @@ class Explanations(Tabular):
         return self.items[0].name if len(self.items) == 1 else f"{len(self.items)} measures and axes"
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values, by name."""
+        """Plain JSON values: kind, then name, then field."""
         return dict(to_values(self.items))
 
     def to_rows(self) -> list[dict[str, Any]]:
         """A row for each."""
-        return [{"name": name, **values} for name, values in self.to_dict().items()]
+        return [asdict(item) for item in self.items]
 
 
 def explain(name: str | None = None) -> Explanations:

@@ -4,11 +4,14 @@ import logging
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from shiftscope.api.documents import AnyPath, plan_of
+from shiftscope.errors import UsageError
+from shiftscope.option_values import as_flag, as_list, as_number, as_path
 from shiftscope.plans import Plan, RunResult, TrialResult
 from shiftscope.progress import Report, silent
+from shiftscope.sites import Site
 from shiftscope.training.launch import train as run_plan
 from shiftscope.training.run_options import TIMEOUT_S, RunOptions
 from shiftscope.training.trials.prepared_trials import KEEP, RUNGS, SHARE, prepare_trial
@@ -19,12 +22,14 @@ __all__ = ["train", "trial"]
 
 _LOGGER = logging.getLogger(__name__)
 
+Engine = Literal["flower", "inline"]
+
 
 def train(
     plan: Plan | AnyPath,
     data: Mapping[str, AnyPath] | None = None,
     *,
-    engine: Literal["flower", "inline"] = "flower",
+    engine: Engine = "flower",
     output: AnyPath | None = None,
     resume: bool = False,
     patient_regex: str | None = None,
@@ -52,10 +57,8 @@ def train(
         EngineError: the job could not give a result; its checkpoints stay.
     """
     wanted = plan_of(plan)
-    out = Path(output) if output is not None else Path("runs") / wanted.name
-    options = RunOptions(
-        out=out, engine=engine, resume=resume, patient_regex=patient_regex, timeout_s=timeout_s, device=device
-    )
+    out = Path("runs") / wanted.name if output is None else as_path("output", output)
+    options = _options(out, engine, resume, patient_regex, timeout_s, device)
     result = run_plan(wanted, _folders(data), options, progress=progress)
     _LOGGER.info("result written to %s", out / "result.json")
     return result
@@ -69,7 +72,7 @@ def trial(
     rungs: int = RUNGS,
     keep: float = KEEP,
     budget: float = SHARE,
-    engine: Literal["flower", "inline"] = "flower",
+    engine: Engine = "flower",
     output: AnyPath | None = None,
     plan_output: AnyPath | None = None,
     resume: bool = False,
@@ -96,13 +99,11 @@ def trial(
         PlanError, InputError, EngineError: as `train`.
     """
     wanted = plan_of(plan)
-    prepared = prepare_trial(wanted, strategies, rungs=rungs, keep=keep, share=budget)
-    out = Path(output) if output is not None else Path("runs") / f"{wanted.name}-trial"
+    prepared = prepare_trial(wanted, as_list("strategies", strategies), rungs=rungs, keep=keep, share=budget)
+    out = Path("runs") / f"{wanted.name}-trial" if output is None else as_path("output", output)
+    options = _options(out, engine, resume, patient_regex, timeout_s, device)
     for line in (*prepared.remarks, prepared.expects()):
         _LOGGER.info("%s", line)
-    options = RunOptions(
-        out=out, engine=engine, resume=resume, patient_regex=patient_regex, timeout_s=timeout_s, device=device
-    )
     result = run_trial(prepared, _folders(data), options, progress=progress)
     winner = Path(plan_output) if plan_output is not None else out / "winner.toml"
     write_winner(prepared, result, winner)
@@ -111,5 +112,24 @@ def trial(
     return result
 
 
+def _options(
+    out: Path, engine: Engine, resume: bool, patient_regex: str | None, timeout_s: float, device: str
+) -> RunOptions:
+    if engine not in get_args(Engine):
+        raise UsageError(f"--engine: no {engine!r}; expected {' or '.join(get_args(Engine))}")
+    return RunOptions(
+        out=out,
+        engine=engine,
+        resume=as_flag("resume", resume),
+        patient_regex=patient_regex,
+        timeout_s=as_number("timeout_s", timeout_s, 1),
+        device=device,
+    )
+
+
 def _folders(data: Mapping[str, AnyPath] | None) -> dict[str, Path]:
-    return {site: Path(folder) for site, folder in (data or {}).items()}
+    if not isinstance(data, Mapping | None):
+        raise UsageError(f"data: expected site -> folder, got {type(data).__name__}")
+    if arrays := [site for site, folder in (data or {}).items() if isinstance(folder, Site)]:
+        raise UsageError(f"data: {arrays[0]!r} is a Site; training reads folders, so give the folder's path")
+    return {site: as_path(f"data[{site!r}]", folder) for site, folder in (data or {}).items()}

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from shiftscope.api.documents import AnyPath
+from shiftscope.api.documents import AnyPath, paths_of
 from shiftscope.api.profiling import caution_profile
 from shiftscope.errors import ProfileError
 from shiftscope.profiles import Part, Profile
@@ -44,4 +44,4 @@ def read_parts(parts: Iterable[AnyPath]) -> list[tuple[str, Part]]:
     Raises:
         ProfileError: a file is missing, or no part.
     """
-    return [(str(path), Part.read(Path(path), ProfileError)) for path in parts]
+    return [(str(path), Part.read(path, ProfileError)) for path in paths_of("parts", parts)]

@@ -1,9 +1,10 @@
 """`watch`: a site's months against its baseline."""
 
 from collections.abc import Iterable
-from pathlib import Path
 
 from shiftscope.api.documents import AnyPath, profile_of
+from shiftscope.errors import UsageError
+from shiftscope.option_values import as_list, as_number, as_path
 from shiftscope.profiles import Profile
 from shiftscope.series import Watch
 from shiftscope.series import watch as watch_series
@@ -12,8 +13,8 @@ __all__ = ["watch"]
 
 _SUFFIX = ".profile.json"
 
-Labelled = tuple[str, Profile]
-"""A month's label and its profile."""
+Labelled = tuple[str, Profile | AnyPath]
+"""A month's label, and its profile or the profile's path."""
 
 
 def watch(baseline: Labelled | AnyPath, months: Iterable[Labelled | AnyPath], *, alpha: float = 0.05) -> Watch:
@@ -28,12 +29,15 @@ def watch(baseline: Labelled | AnyPath, months: Iterable[Labelled | AnyPath], *,
         ProfileError: a file that is no profile, or months that make no series.
         NotComparable: profiles measured in different ways.
     """
-    first, *rest = (_labelled(item) for item in (baseline, *months))
-    return watch_series(first, rest, alpha)
+    first, *rest = (_labelled(item) for item in (baseline, *as_list("months", months)))
+    return watch_series(first, rest, as_number("alpha", alpha, 0.0001, 0.5))
 
 
-def _labelled(item: Labelled | AnyPath) -> Labelled:
+def _labelled(item: Labelled | AnyPath) -> tuple[str, Profile]:
     if isinstance(item, tuple):
-        return item
-    name = Path(item).name
-    return (name.removesuffix(_SUFFIX) if name.endswith(_SUFFIX) else Path(item).stem), profile_of(item)
+        label, source = item
+        return label, profile_of(source)
+    if isinstance(item, Profile):
+        raise UsageError("watch: a profile alone has no label; give (label, profile), such as ('2026-01', profile)")
+    path = as_path("a month", item)
+    return (path.name.removesuffix(_SUFFIX) if path.name.endswith(_SUFFIX) else path.stem), profile_of(path)

@@ -11,6 +11,7 @@ from shiftscope.api.site_listing import OwnerOptions, read_site
 from shiftscope.devices import find_device
 from shiftscope.errors import Unreadable, UsageError
 from shiftscope.measures.features.extractors import DEFAULT, Extractor, load_extractor
+from shiftscope.option_values import as_number, as_whole_number
 from shiftscope.profiles import (
     KEY_FILE,
     Key,
@@ -72,6 +73,19 @@ class Measuring:
     fit: AnyPath | None = None
     max_failures: int | float | None = None
 
+    def __post_init__(self) -> None:
+        """See that values are what they seem, before anything is decoded.
+
+        Raises:
+            UsageError: one is not.
+        """
+        object.__setattr__(self, "seed", as_whole_number("seed", self.seed, 0, 2**63 - 1))
+        if self.workers is not None:
+            object.__setattr__(self, "workers", as_whole_number("workers", self.workers, 1))
+        if self.epsilon is not None:
+            as_number("epsilon", self.epsilon, 0)
+        allowed(self.max_failures, 1)
+
 
 def profile(
     source: AnyPath | Site,
@@ -115,7 +129,8 @@ def profile(
     )
     if isinstance(source, Site):
         if name is not None or owner:
-            raise UsageError(f"{', '.join(owner) or 'name'}: belongs to read_site, and the site was read already")
+            given = [*(["name"] if name is not None else []), *owner]
+            raise UsageError(f"{', '.join(given)}: belongs to read_site, and the site was read already")
         site = source
     else:
         site = read_site(source, name=name, **owner)
@@ -136,6 +151,8 @@ def require_measuring(site: Site, how: Measuring) -> None:
         UsageError: no noise fits this epsilon, or what it promises needs the owner's word.
     """
     if how.epsilon is not None:
+        if any(case.held is not None for case in site.cases):
+            raise UsageError("epsilon: its promise needs what an owner writes into site.toml; arrays lie beside none")
         calibrated(how.epsilon)
         require_declared(site)
 
@@ -199,9 +216,9 @@ def allowed(limit: int | float | None, files: int) -> int | None:
     """
     if limit is None:
         return None
-    if limit < 0 or (isinstance(limit, float) and limit > 1):
-        raise UsageError(f"max_failures {limit}: expected a count, 0 or more, or a share from 0.0 to 1.0")
-    return int(files * limit + _ROUNDING) if isinstance(limit, float) else limit
+    if isinstance(limit, float):
+        return int(files * as_number("max_failures", limit, 0, 1) + _ROUNDING)
+    return as_whole_number("max_failures", limit, 0)
 
 
 def caution_files(patient_source: str) -> None:

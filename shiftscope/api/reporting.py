@@ -1,13 +1,14 @@
 """`report`: one HTML file for people who look."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from typing import Any
 
-from shiftscope.api.documents import AnyPath
+from shiftscope.api.documents import AnyPath, paths_of
 from shiftscope.dataframes import Tabular
+from shiftscope.option_values import as_path
 from shiftscope.reports.html import Gallery, gallery, read_material, write_page
 from shiftscope.sites import draw_samples
 from shiftscope.sites import read_site as list_site
@@ -29,7 +30,7 @@ class Page(Tabular):
 
     path: Path
     size: int
-    cases: tuple[str, ...] = ()
+    cases: tuple[str, ...] = field(default=(), repr=False)
 
     def headline(self) -> str:
         """Where it lies."""
@@ -69,11 +70,11 @@ def report(
         ProfileError, NotComparable, EngineError, PlanError: a file that cannot be used.
     """
     material = read_material(
-        [Path(path) for path in profiles],
-        None if result is None else Path(result),
-        None if plan is None else Path(plan),
+        paths_of("profiles", profiles),
+        None if result is None else as_path("result", result),
+        None if plan is None else as_path("plan", plan),
     )
-    pictures, cases = (None, ()) if local_images is None else draw_gallery(Path(local_images))
+    pictures, cases = (None, ()) if local_images is None else draw_gallery(as_path("local_images", local_images))
     size = write_page(material, Path(output), pictures)
     return Page(Path(output), size, cases)
 

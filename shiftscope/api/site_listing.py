@@ -1,11 +1,13 @@
 """`read_site`: a folder as a list of cases, with what only its owner can say of it."""
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
 from shiftscope.api.documents import AnyPath
 from shiftscope.errors import InputError, UsageError
+from shiftscope.option_values import as_flag, as_list, as_path
 from shiftscope.sites import Declarations, Site, overview, require_shareable
 from shiftscope.sites import read_site as list_site
 
@@ -50,8 +52,12 @@ def declarations(owner: OwnerOptions) -> Declarations:
     Raises:
         UsageError: two of them contradict each other, or one does not fit.
     """
+    if unknown := [option for option in owner if option not in OwnerOptions.__annotations__]:
+        near = get_close_matches(unknown[0], OwnerOptions.__annotations__, n=1)
+        hint = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(OwnerOptions.__annotations__)}"
+        raise UsageError(f"{unknown[0]}: no such option{hint}")
     regex, column = owner.get("patient_regex"), owner.get("patient_column")
-    each = bool(owner.get("one_file_per_patient"))
+    each = as_flag("one_file_per_patient", owner.get("one_file_per_patient", False))
     if regex is not None and each:
         raise UsageError("--patient-regex and --one-file-per-patient: expected one of them")
     if column is not None and (regex is not None or each):
@@ -60,7 +66,7 @@ def declarations(owner: OwnerOptions) -> Declarations:
     classes, labels = owner.get("classes"), owner.get("labels")
     return Declarations.from_values(
         {
-            "classes": None if classes is None else list(classes),
+            "classes": None if classes is None else as_list("classes", classes),
             "one_file_per_patient": each or None,
             "patient_regex": regex,
             "layout": owner.get("layout"),
@@ -90,7 +96,9 @@ def read_site(path: AnyPath, *, name: str | None = None, **owner: Unpack[OwnerOp
         UsageError: two options contradict each other.
     """
     file = owner.get("site_file")
-    return list_site(Path(path), name=name, given=declarations(owner), site_file=None if file is None else Path(file))
+    return list_site(
+        as_path("a site", path), name=name, given=declarations(owner), site_file=None if file is None else Path(file)
+    )
 
 
 def preview(site: Site) -> dict[str, Any]:

@@ -86,7 +86,7 @@ def listening() -> "Iterator[None]":
 def progress_bar() -> "Iterator[Report]":
     """One bar in a terminal: what is done, of how much, and the time left. In a pipe, the lines worth a line."""
     console = Console(stderr=True, highlight=False)
-    if not console.is_terminal:
+    if not sys.stderr.isatty() or console.is_dumb_terminal:  # colour can be forced where nothing can be redrawn
         yield _say_line
         return
     columns = (

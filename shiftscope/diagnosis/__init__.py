@@ -72,7 +72,8 @@ class Diagnosis(Document, Tabular):
 
     def headline(self) -> str:
         """The kind, and of how many sites."""
-        return f"{self.kind}: {len(self.by_site)} sites, {len(self.pairs)} pairs"
+        pairs = f"{len(self.pairs)} pair{'s' * (len(self.pairs) != 1)}"
+        return f"{self.kind}: {len(self.by_site)} sites, {pairs}"
 
     def to_rows(self) -> list[dict[str, Any]]:
         """A row for each pair of sites and question."""

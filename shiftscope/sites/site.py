@@ -40,7 +40,7 @@ class Case:
     held: tuple[Image, LabelMap | None] | None = field(default=None, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Site:
     """All cases of one hospital.
 
@@ -70,3 +70,8 @@ class Site:
     notes: tuple[str, ...] = ()
     template: str | None = None
     mask_template: str | None = None
+
+    def __repr__(self) -> str:
+        """What it is, without a case, a patient or a path: it may be printed into a notebook that travels."""
+        people = len({case.patient for case in self.cases})
+        return f"<Site {self.name!r}: {len(self.cases)} cases of {people} patients, layout {self.layout}>"

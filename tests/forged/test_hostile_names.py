@@ -96,7 +96,7 @@ def test_a_page_has_no_other_tag_and_no_handler(run, tmp_path: Path) -> None:
 
 def test_a_terminal_shows_them_as_they_are(run, files: tuple[str, Path, Path]) -> None:
     name, hostile, other = files
-    done = run("recommend", hostile, other)
-    assert done.code == 0
-    assert name.split()[0][:8] in done.out
-    assert "\x1b" not in done.out
+    short, whole = run("recommend", hostile, other), run("recommend", hostile, other, "--verbose")
+    assert short.code == whole.code == 0
+    assert name.split()[0][:8] in whole.out
+    assert "\x1b" not in short.out + whole.out
