@@ -127,10 +127,10 @@ def _patient(given: object) -> str | None:
 def _spacing(given: Iterable[float] | None) -> tuple[float, float, float] | None:
     if given is None:
         return None
-    sides = [as_number("spacing_mm", side, 1e-6, 1e6) for side in as_list("spacing_mm", given)]
-    if len(sides) != 3:
-        raise InputError(f"spacing_mm: {len(sides)} numbers; expected three, along z, y and x")
-    return sides[0], sides[1], sides[2]
+    steps = [as_number("spacing_mm", step, 1e-6, 1e6) for step in as_list("spacing_mm", given)]
+    if len(steps) != 3:
+        raise InputError(f"spacing_mm: {len(steps)} numbers; expected three, along z, y and x")
+    return steps[0], steps[1], steps[2]
 
 
 def _plain(array: object, called: str) -> np.ndarray:
