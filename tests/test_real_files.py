@@ -62,8 +62,8 @@ def test_every_file_is_read_or_refused_with_its_reason(real_data: Path) -> None:
         assert pixels.min() < pixels.max(), name
         low, high = image.display
         assert low < high, name
-        seen = as_seen(image)
-        assert 0 <= seen.min() < seen.max() <= 1, name
+        shown = as_seen(image)
+        assert 0 <= shown.min() < shown.max() <= 1, name
         assert image.spacing_mm is None or min(image.spacing_mm) > 0, name
     assert {name: reason for name, (reason, _) in refused.items()} == {n: reason for n, (reason, _) in REFUSED.items()}
     assert all(detail for _, detail in refused.values())

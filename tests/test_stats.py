@@ -60,11 +60,11 @@ def test_cliffs_delta_of_cells_merged_differently(n: int, close: float) -> None:
     for shift in (-1.5, 0.0, 0.4, 2.0):
         a, b = rng.normal(shift, 1, n), rng.normal(0, 1.5, n + 20)
         edges_a, edges_b = merged(a, grid), merged(b, grid)
-        told = counted(a, edges_a), edges_a, counted(b, edges_b), edges_b
+        histograms = counted(a, edges_a), edges_a, counted(b, edges_b), edges_b
         expected = np.mean(np.sign(a[:, None] - b[None, :]))
-        found = cliffs_delta(*told, (a.mean(), a.std()), (b.mean(), b.std()))
+        found = cliffs_delta(*histograms, (a.mean(), a.std()), (b.mean(), b.std()))
         assert found == pytest.approx(expected, abs=close)
-        assert abs(found - expected) <= abs(cliffs_delta(*told) - expected) + 0.01  # lying evenly is no better
+        assert abs(found - expected) <= abs(cliffs_delta(*histograms) - expected) + 0.01  # lying evenly is no better
 
 
 @settings(max_examples=60, deadline=None)

@@ -116,7 +116,7 @@ def test_cliffs_delta_is_that_of_the_patients_though_cells_are_few(n: int, gap: 
     assert found.delta == pytest.approx(float(np.sign(rows[1][:, None] - rows[0]).mean()), abs=0.12)
 
 
-def test_only_questions_that_were_called_are_told() -> None:
+def test_only_questions_that_were_called_are_explained() -> None:
     east = site("east", drawn(0, noise=10.0, log_area=-3.0))
     west = site("west", drawn(1, noise=18.0, log_area=-2.0))
     found = evidence([east, west], {("east", "west"): {"structure": "morphology"}})
@@ -141,7 +141,7 @@ def test_a_family_of_measures_moves_by_luck_in_one_of_twenty_comparisons_at_most
     assert sum(map(bool, found)) <= 600 * 0.05 + 3 * (600 * 0.05 * 0.95) ** 0.5
 
 
-def test_what_is_sure_but_negligible_is_not_told() -> None:
+def test_what_is_sure_but_negligible_is_not_explained() -> None:
     """With 4,000 patients a tenth of a deviation is far from luck, and still no reason for anything."""
     east = site("east", drawn(0, 4000, noise=20.0))
     west = site("west", drawn(1, 4000, noise=20.2))
@@ -152,7 +152,7 @@ def test_what_is_sure_but_negligible_is_not_told() -> None:
     assert "no single measure stands for it" in found[0].says
 
 
-def test_an_offset_that_appearance_alone_could_cause_is_not_told() -> None:
+def test_an_offset_that_appearance_alone_could_cause_is_not_explained() -> None:
     def habit(by: float) -> dict[str, list[str]]:
         east, west = (
             site(name, drawn(seed, 400, offset=seed * by, offset_relative=seed * by)) for seed, name in enumerate("ew")

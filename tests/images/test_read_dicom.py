@@ -408,7 +408,7 @@ def test_mosaic_is_cut_into_its_slices(write_dicom: WriteDicom) -> None:
 # --- what is told, and what is not ---------------------------------------------------------------------------------
 
 
-def test_only_the_allowlist_is_told(write_dicom: WriteDicom, deep: np.ndarray) -> None:
+def test_only_the_allowlist_is_published(write_dicom: WriteDicom, deep: np.ndarray) -> None:
     image = read(
         write_dicom(
             "a.dcm",

@@ -203,7 +203,7 @@ def test_what_is_told_exactly_is_declared_or_refused(missing: str) -> None:
     privacy.require_declared(SITE)
 
 
-def test_an_axis_of_too_few_patients_is_not_told(patients: list[Patient]) -> None:
+def test_an_axis_of_too_few_patients_is_not_published(patients: list[Patient]) -> None:
     """Half of them have no mask, so that the axes of masks drown in the noise and the others do not."""
     bare = ("intensity", "texture", "layout")
     unmasked = [
@@ -223,7 +223,7 @@ def test_nobody_promises_anything_of_patients_who_are_not_told_apart() -> None:
         accumulated([]).export(origin().model_copy(update={"patient_source": "file"}), EPSILON)
 
 
-def test_names_of_small_classes_are_not_told(patients: list[Patient]) -> None:
+def test_names_of_small_classes_are_not_published(patients: list[Patient]) -> None:
     rare = patient(np.random.default_rng(9), "a rare disease")
     assert all("rare" not in released([*patients, rare]).to_json() for _ in range(10))
 
@@ -242,8 +242,8 @@ def test_at_the_number_needed_noise_is_about_chance(patients: list[Patient]) -> 
     assert sketch is not None
     assert sketch.noise is not None
     needed = privacy.patients_needed(EPSILON, len(AXES))
-    reach = privacy.norm_of("intensity")
-    usual = reach**2 * 0.15
+    bound = privacy.norm_of("intensity")
+    usual = bound**2 * 0.15
     at_needed = 4 * (sketch.noise * sketch.n / needed) ** 2
     assert 0.5 * usual / needed < at_needed < 1.1 * usual / needed
 

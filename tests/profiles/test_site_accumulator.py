@@ -93,7 +93,7 @@ def test_scanners_of_unknown_words_are_one_value() -> None:
     assert made.acquisition == {"scanner": {"GE LOGIQ E9": 12, "other": 24, "several": 12}}
 
 
-def test_fewer_than_ten_labels_are_not_told() -> None:
+def test_fewer_than_ten_labels_are_not_published() -> None:
     """The total would tell each: three labels, one class."""
     made = tallied([patient(label="malignant") for _ in range(3)] + [patient() for _ in range(37)])
     assert (made.labels, made.labelled) == ({}, 0)

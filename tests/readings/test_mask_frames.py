@@ -58,7 +58,7 @@ def test_a_segmentation_with_all_frames(tmp_path: Path) -> None:
     np.testing.assert_array_equal(mask.labels, seen_labels(image.pixels))
 
 
-def test_frames_on_an_image_without_a_place_are_stacked_and_told(tmp_path: Path) -> None:
+def test_frames_on_an_image_without_a_place_are_stacked_and_reported(tmp_path: Path) -> None:
     """All slices have a frame, or the size tells that frames are missing."""
     files = series(tmp_path / "ct")
     for file in files:
@@ -129,7 +129,7 @@ def test_frames_that_lie_on_no_slice_are_refused(
     assert caught.value.reason == "mask_geometry"
 
 
-def test_a_segmentation_of_another_series_is_told(tmp_path: Path) -> None:
+def test_a_segmentation_of_another_series_is_reported(tmp_path: Path) -> None:
     files = series(tmp_path / "ct", uid="1.2.3")
     for uid, odd in (("1.2.3", ()), ("1.2.4", ("mask_of_other_series",))):
         path = segmentation(tmp_path / "s.dcm", SPARSE, ReferencedSeriesSequence=[item(SeriesInstanceUID=uid)])
@@ -217,7 +217,7 @@ def test_a_picture_drawn_on_a_dicom_slice_is_turned_with_it(cosines: Sequence[fl
     assert mask.odd == ()
 
 
-def test_pages_on_a_dicom_series_are_its_slices_and_told(tmp_path: Path) -> None:
+def test_pages_on_a_dicom_series_are_its_slices_and_reported(tmp_path: Path) -> None:
     files = series(tmp_path / "ct", PRONE)
     tifffile.imwrite(tmp_path / "m.tif", TRUTH, photometric="minisblack")
     image, mask = load(Case("a", files, (tmp_path / "m.tif",)))

@@ -80,7 +80,7 @@ def same(one: Tensors, other: Tensors) -> bool:
 
 
 def measured_apart(entry: RoundEntry) -> object:
-    spent = {site: word.model_copy(update={"seconds": None, "peak_bytes": None}) for site, word in entry.sites.items()}
+    spent = {site: cost.model_copy(update={"seconds": None, "peak_bytes": None}) for site, cost in entry.sites.items()}
     return entry.model_copy(update={"seconds": 0.0, "sites": spent})
 
 

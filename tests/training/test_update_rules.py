@@ -170,11 +170,11 @@ def test_fedala_before_its_first_round_is_the_global_model() -> None:
 
 @BOTH
 def test_fedrep_moves_the_head_and_then_the_body(sgd: bool) -> None:
-    w, seen = START.copy(), batches_of("train", 1)
+    w, batches = START.copy(), batches_of("train", 1)
     for mine, window in ((1, range(2)), (0, range(2, 4))):
         move = mover(sgd)
         for k in window:
-            moved = move(w, gradient(w, *seen[k]), rate(1, k))
+            moved = move(w, gradient(w, *batches[k]), rate(1, k))
             w[mine] = moved[mine]
     model, ways = two(), []
     model.register_forward_pre_hook(lambda *_: ways.append(numbers(model)))
@@ -209,13 +209,13 @@ def test_fedbabu_leaves_the_head_as_it_was_drawn_and_tunes_it_in_the_end(sgd: bo
 
 @BOTH
 def test_linear_probing_then_fine_tuning(sgd: bool) -> None:
-    w, seen = START.copy(), batches_of("train", 2)
+    w, batches = START.copy(), batches_of("train", 2)
     move = mover(sgd)
     for k in (0, 1):
-        w[1] = move(w, gradient(w, *seen[k]), rate(2, k))[1]
+        w[1] = move(w, gradient(w, *batches[k]), rate(2, k))[1]
     move = mover(sgd)
     for k in (2, 3):
-        w = move(w, gradient(w, *seen[k]), rate(2, k))
+        w = move(w, gradient(w, *batches[k]), rate(2, k))
     model, round_ = two(), toy(sgd=sgd)
     round_.federated = 1
     heads.probe_then_tune(model, round_)
