@@ -1,4 +1,4 @@
-"""What moves what: the effect of every planted change on every axis, and how well geometry is told from looks.
+"""What moves what: the effect of every planted change on every axis, and how well geometry is told from appearance.
 
     python benchmarks/axes.py DATA [--cases 48] [--severity 0.6] [--only BASE ...] [--quick]
 

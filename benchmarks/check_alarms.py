@@ -43,7 +43,7 @@ def main() -> None:
     options.add_argument("--seed", type=int, default=0)
     given = options.parse_args()
     rng = np.random.default_rng(given.seed)
-    print("| site | patients a side | deliveries | failed | inconclusive | with a warning | seconds a check |")
+    print("| site | patients a site | deliveries | failed | inconclusive | with a warning | seconds a check |")
     print("|---|---:|---:|---:|---:|---:|---:|")
     for name, regex in SITES.items():
         site = read_site(given.data / name, given=Declarations(patient_regex=regex))

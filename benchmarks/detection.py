@@ -30,7 +30,7 @@ SEED = 13
 
 
 def mahalanobis(a: np.ndarray, b: np.ndarray, rng: np.random.Generator) -> float:  # noqa: ARG001
-    """Squared distance of the means in shrunken within-site deviations, from moments alone: what shiftscope does."""
+    """Squared Mahalanobis distance of the means, shrunken within-site covariance, from moments alone: as shiftscope."""
     sites = [Moments.of(a), Moments.of(b)]
     unit = WithinSiteCovariance.of(sites)
     return float(plain(MomentTable.of(sites), np.array([0]), np.array([1])).distributions(lambda _: unit).p[0])
@@ -48,7 +48,7 @@ def trace(a: np.ndarray, b: np.ndarray, rng: np.random.Generator) -> float:  # n
 
 
 def hotelling(a: np.ndarray, b: np.ndarray, rng: np.random.Generator) -> float:
-    """The yardstick's distance with a permutation null, the yardstick made anew each time."""
+    """The Mahalanobis distance with a permutation null, the covariance estimated anew each time."""
 
     def distance(x: np.ndarray, y: np.ndarray) -> float:
         unit = WithinSiteCovariance.of([Moments.of(x), Moments.of(y)])
@@ -80,7 +80,7 @@ def ks(a: np.ndarray, b: np.ndarray, rng: np.random.Generator) -> float:  # noqa
 
 
 DETECTORS: dict[str, Detector] = {
-    "yardstick": mahalanobis,
+    "mahalanobis": mahalanobis,
     "trace": trace,
     "hotelling": hotelling,
     "energy": energy,

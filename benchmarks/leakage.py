@@ -95,7 +95,7 @@ def by_patient(cases: Sequence[Read]) -> list[list[np.ndarray]]:
 
 
 def judged(cases: list[Read], after: list[np.ndarray]) -> dict[str, Drop | None]:
-    """The figures a site can tell, before against after."""
+    """The figures a site can compute, before against after."""
     patients = [case.patient for case in cases]
     if cases[0].mask is not None:
         figures = [

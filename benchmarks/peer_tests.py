@@ -41,16 +41,16 @@ FEATURES = ("features_shallow", "features_deep")
 
 DETECTORS = {
     "shiftscope": "its p values from two profiles, prevalence and lesion area held equal where they differ",
-    "yardstick": "the same distance on the same coordinates, nothing held equal",
+    "mahalanobis": "the same distance on the same coordinates, nothing held equal",
     "trace": "squared distance of the means in plain units, Box's approximation",
-    "hotelling": "the yardstick's distance with a permutation null",
+    "hotelling": "the Mahalanobis distance with a permutation null",
     "energy": "energy distance of the patients, permutation null",
     "mmd": "maximum mean discrepancy of the patients, permutation null",
     "KS properties": "Kolmogorov and Smirnov's test of brightness, contrast, sharpness, noise and colour (Evidently)",
     "KS pixel mean": "the same test of the mean pixel alone (Alibi Detect, on one number an image)",
     "MMD features": "MMD of all pretrained features together, permutation null (TorchDrift)",
 }
-"""Detector -> what it is. Those from "yardstick" to "mmd" take the same coordinates, axis by axis, and Fisher's exact
+"""Detector -> what it is. Those from "mahalanobis" to "mmd" take the same coordinates, axis by axis, and Fisher's exact
 test of the classes; all but the last two correct for their number of tests."""
 
 KINDS = (
@@ -169,14 +169,14 @@ def test(scenario: Scenario, kind: str, rng: np.random.Generator) -> Found:
     for axis, width in family.items():
         if axis == "labels":
             classes = _fisher(a, b)
-            for name in ("yardstick", "trace", "hotelling", "energy", "mmd"):
+            for name in ("mahalanobis", "trace", "hotelling", "energy", "mmd"):
                 found.setdefault(name, []).append(classes)
             continue
         one, two = (_rows(site, (axis,))[:, :width] for site in (a, b))
         tests = permuted(np.concatenate([one, two]), len(one), rng)
-        for name in ("yardstick", "trace"):
+        for name in ("mahalanobis", "trace"):
             tests[name] = lambda test=detection.DETECTORS[name], one=one, two=two: test(one, two, rng)
-        for name in ("yardstick", "trace", "hotelling", "energy", "mmd"):
+        for name in ("mahalanobis", "trace", "hotelling", "energy", "mmd"):
             found.setdefault(name, []).append(timed(name, tests[name]))
     numbers = [_numbers(site) for site in (a, b)]
     both = [name for name in PROPERTIES if all(name in site for site in numbers)]

@@ -4,7 +4,7 @@
 
 A base is one site (or several scanners pooled, where one is too small) whose patients are alike but for chance. Half of
 its patients are measured as they are and once more under every planted change, the other half as they are: sites of a
-federation are drawn from both halves, so that no patient is on two sides. Populations (lesion size, class ratio) are
+federation are drawn from both halves, so that no patient is at two sites. Populations (lesion size, class ratio) are
 planted later by dividing patients (`phantoms.partition`). Writes CACHE/BASE.pickle; takes half an hour on two cores.
 """
 

@@ -101,11 +101,11 @@ def compare(before: dict[str, Any], after: dict[str, Any]) -> None:
         if old == new:
             same += 1
             if odd[0]:
-                print(f"- `{name}`: as before, and told: {', '.join(odd[0])}")
+                print(f"- `{name}`: as before, and noted: {', '.join(odd[0])}")
             continue
         keys = [key for key in sorted(old.keys() | new.keys()) if old.get(key) != new.get(key)]
         changes = "; ".join(f"{key} {old.get(key)} -> {new.get(key)}" for key in keys)
-        notes = f"; told: {', '.join(odd[0])}" if odd[0] else ""
+        notes = f"; noted: {', '.join(odd[0])}" if odd[0] else ""
         print(f"- `{name}`: {changes}{notes}")
     print(f"\n{same} files and cases are read to the same pixels as before, or refused in the same words.")
 

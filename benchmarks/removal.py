@@ -1,4 +1,4 @@
-"""What each harmonizer removes of each planted change, told from profiles alone: a table in Markdown.
+"""What each harmonizer removes of each planted change, computed from profiles alone: a table in Markdown.
 
     python benchmarks/removal.py [--cases 80] [--data DATA] [--severity 0.7]
 

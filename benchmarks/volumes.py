@@ -111,7 +111,7 @@ def plan_for(folders: dict[str, Path], rounds: int, steps: int, seed: int) -> Pl
 
 
 def without_learning(plan: Plan, folders: dict[str, Path]) -> dict[str, dict[str, float]]:
-    """What Dice is worth here, site -> yardstick -> mean over the test cases, scored as `judge` scores them.
+    """What Dice is worth here, site -> reference score -> mean over the test cases, scored as `judge` scores them.
 
     "position" marks in every slice where most of the site's training slices have the cord, whatever the image shows.
     """

@@ -108,7 +108,7 @@ def test_a_plan_of_an_older_version_says_nothing_of_the_owner() -> None:
 
 
 def test_a_part_and_its_key_are_their_owners(tmp_path: Path, run) -> None:  # type: ignore[no-untyped-def]
-    """Parts of one folder share a key without a word; parts elsewhere need to be told of it."""
+    """Parts of one folder share a key without a word; parts elsewhere need to be given it."""
     first, second = films(tmp_path / "one", 1), films(tmp_path / "two", 2)
     answers = ("--no-classes", "--one-file-per-patient", "--site", "ashford")
     made = run("profile", first, *answers, "--part", tmp_path / "1.part.json")
@@ -131,7 +131,7 @@ def test_a_part_and_its_key_are_their_owners(tmp_path: Path, run) -> None:  # ty
 
 
 def test_every_text_of_a_profile_is_told_with_its_origin(tmp_path: Path, run) -> None:  # type: ignore[no-untyped-def]
-    """What is not told is the same in every profile: fields, axes, measures, units, reasons and marks."""
+    """What is not listed is the same in every profile: fields, axes, measures, units, reasons and marks."""
     rng = np.random.default_rng(0)
     site = write_site(
         [ANATOMIES["brain"](rng, size=48, label=("benign", "amber")[k % 2]) for k in range(24)],

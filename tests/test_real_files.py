@@ -1,6 +1,6 @@
 """Every real DICOM and NIfTI file is read with sane pixels, or refused for a reason that is written down here.
 
-`docs/reading.md` tells the person who has to mend such a file what to do: a test keeps both tables in step.
+`docs/reading.md` advises the person who has to mend such a file: a test keeps both tables in step.
 """
 
 import re

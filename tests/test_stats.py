@@ -54,7 +54,7 @@ def merged(values: np.ndarray, grid: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize(("n", "close"), [(40, 0.1), (400, 0.02)])
 def test_cliffs_delta_of_cells_merged_differently(n: int, close: float) -> None:
-    """Near the sample's, though the two sides share few edges."""
+    """Near the sample's, though the two sites share few edges."""
     rng = np.random.default_rng(1)
     grid = np.linspace(-6, 6, 65)
     for shift in (-1.5, 0.0, 0.4, 2.0):

@@ -44,7 +44,7 @@ def drawn_by(command: list[str], **environment: str) -> str:
 
 @pytest.fixture(scope="module")
 def broken(fixtures: Path) -> Path:
-    """A site whose look warns of files that cannot be read."""
+    """A site whose dry run warns of files that cannot be read."""
     return fixtures / "broken" / "wreck"
 
 

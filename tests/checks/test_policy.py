@@ -1,4 +1,4 @@
-"""Policies: what is not said keeps its default, and what is said wrongly is told with what was meant."""
+"""Policies: what is not said keeps its default, and what is said wrongly is reported with what was meant."""
 
 from pathlib import Path
 

@@ -81,7 +81,7 @@ FORGERIES: list[tuple[str, str, Change, str]] = [
     ("labels that do not add up", "classes-a", {"labels/benign": 33}, "labelled"),
     ("more than all of several classes", "classes-a", {"several_classes": 10}, "several_classes"),
     ("a class of nobody", "classes-a", {"labels/benign": 0}, "labels.benign"),
-    ("a class that is too small to be told", "classes-a", {"labels/benign": 9}, "labels.benign"),
+    ("a class that is too small to be published", "classes-a", {"labels/benign": 9}, "labels.benign"),
     ("a count in words", "classes-a", {"labels/benign": "many"}, "labels.benign"),
     ("small counts for a large rest", "classes-a", {"labels": {"a": "<10", "b": "<10"}, "by_class": {}}, "labelled"),
     ("more scans than patients", "masks-a", {"acquisition/bits/12": 41}, "acquisition.bits"),

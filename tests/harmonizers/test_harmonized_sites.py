@@ -81,12 +81,12 @@ def job(data: dict[str, Path], out: Path, **changes: object) -> Job:
 
 
 def fitted(name: str, work: Job) -> tuple[dict[str, SiteData], list[dict[str, Statistics]], Statistics]:
-    """All passes over the sites' files: their views, what each sent in each pass, the reference."""
+    """All passes over the sites' files: their data, what each sent in each pass, the reference."""
     sites = {site: SiteData(work, site) for site in work.sites}
     reference: Statistics = {}
     statistics: list[dict[str, Statistics]] = []
     for number in range(len(HARMONIZERS[name].exchanges)):
-        statistics.append({site: data.share(name, number, reference) for site, data in sites.items()})
+        statistics.append({site: at_site.share(name, number, reference) for site, at_site in sites.items()})
         reference = combine(HARMONIZERS[name], number, [statistics[-1][site] for site in work.sites], reference)
     return sites, statistics, reference
 
@@ -111,10 +111,10 @@ def test_targets_are_the_same_objects_before_and_after(name: str, task: str, tmp
     data = hospitals(tmp_path, patients=24 if HARMONIZERS[name].shares else 6)
     work = job(data, tmp_path / "run", task=task, classes=classes)
     sites, _, reference = fitted(name, work)
-    for site, view in sites.items():
-        plain = every(view.plain)
+    for site, at_site in sites.items():
+        plain = every(at_site.plain)
         held = [np.array(sample.target) for sample in plain]
-        harmonized = every(view.harmonized(name, reference))
+        harmonized = every(at_site.harmonized(name, reference))
         assert [sample.patient for sample in harmonized] == [sample.patient for sample in plain]
         for before, after, target in zip(plain, harmonized, held, strict=True):
             assert after.target is before.target
@@ -129,8 +129,8 @@ def test_nothing_that_is_sent_depends_on_test_cases_masks_or_labels(name: str, t
     sites, statistics, reference = fitted(name, job(data, tmp_path / "before", **changes))
     assert statistics[0]["other"]
     unseen = {
-        site: {sample.patient for part in (view.plain.val, view.plain.test) for sample in part}
-        for site, view in sites.items()
+        site: {sample.patient for part in (at_site.plain.val, at_site.plain.test) for sample in part}
+        for site, at_site in sites.items()
     }
     rng = np.random.default_rng(0)
     for site, folder in data.items():
@@ -193,8 +193,8 @@ class TestResampling:
     def test_masks_keep_their_values_and_follow_the_image(self, data: dict[str, Path], tmp_path: Path) -> None:
         sites, statistics, reference = fitted("resample", job(data, tmp_path / "run"))
         assert all(statistics[0].values())
-        for site, view in sites.items():
-            plain, harmonized = every(view.plain), every(view.harmonized("resample", reference))
+        for site, at_site in sites.items():
+            plain, harmonized = every(at_site.plain), every(at_site.harmonized("resample", reference))
             assert len(plain) == len(harmonized)
             for before, after in zip(plain, harmonized, strict=True):
                 assert isinstance(after.target, np.ndarray)
@@ -212,7 +212,7 @@ class TestResampling:
     def test_one_scale_at_every_site(self, data: dict[str, Path], tmp_path: Path) -> None:
         """What lies outside of a smaller field is empty, and a millimetre is as long everywhere."""
         sites, _, reference = fitted("resample", job(data, tmp_path / "run"))
-        harmonized = {site: every(view.harmonized("resample", reference)) for site, view in sites.items()}
+        harmonized = {site: every(at_site.harmonized("resample", reference)) for site, at_site in sites.items()}
         border = SIZE // 4 - 1
         assert all((sample.pixels[..., :border, :] == 0).all() for sample in harmonized["narrow"])
         assert all((sample.pixels[..., border + 4 : -border - 4, :] != 0).any() for sample in harmonized["narrow"])
@@ -221,8 +221,8 @@ class TestResampling:
     def test_only_training_cases_are_asked_for_their_spacing(self, data: dict[str, Path], tmp_path: Path) -> None:
         sites, statistics, _ = fitted("resample", job(data, tmp_path / "before"))
         for part, same in (("test", True), ("val", True), ("train", False)):
-            for site, view in sites.items():
-                for sample in getattr(view.plain, part):
+            for site, at_site in sites.items():
+                for sample in getattr(at_site.plain, part):
                     for path in data[site].glob(f"*/{sample.patient}.nii*"):
                         volume = nibabel.load(path)
                         larger = volume.affine @ np.diag([3.0, 3.0, 1.0, 1.0])
@@ -242,6 +242,6 @@ def test_real_targets_are_the_same_objects(name: str, real_data: Path, tmp_path:
     data = {site: real_data / "breast_us" / site}
     sites, _, reference = fitted(name, job(data, tmp_path / "run"))
     assert bool(reference) is HARMONIZERS[name].shares
-    for view in sites.values():
-        for before, after in zip(every(view.plain), every(view.harmonized(name, reference)), strict=True):
+    for at_site in sites.values():
+        for before, after in zip(every(at_site.plain), every(at_site.harmonized(name, reference)), strict=True):
             assert after.target is before.target

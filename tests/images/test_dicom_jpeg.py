@@ -103,7 +103,7 @@ def test_dct(
 @pytest.mark.parametrize("planar", [0, 1])
 @pytest.mark.parametrize("added", ["", "JFIF 1", "JFIF 9", "Adobe RGB", "Adobe YCCK"])
 def test_colours_are_as_stored_whatever_an_application_adds(write_frame: WriteFrame, planar: int, added: str) -> None:
-    """An Adobe segment's last byte tells the colours, JFIF's sixth its version: GDCM dies of one it does not know."""
+    """An Adobe segment's last byte names the colours, JFIF's sixth its version: GDCM dies of one it does not know."""
     levels, pixels = blocks(8, colours=3)
     kind, _, value = added.partition(" ")
     segments = {

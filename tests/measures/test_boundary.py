@@ -25,7 +25,7 @@ def lesion(
     outside: float = 0.6,
     seed: int = 0,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A speckled picture (1, side, side) of an elliptic lesion with a soft edge, and its true mask."""
+    """A speckled picture (1, size, size) of an elliptic lesion with a soft edge, and its true mask."""
     y, x = np.mgrid[:size, :size] - size / 2.0
     true = (y / squash) ** 2 + x**2 <= radius**2
     clean = ndimage.gaussian_filter(np.where(true, inside, outside), 1.5 * size / SIDE)

@@ -82,7 +82,7 @@ def test_the_negative_of_an_inverted_site_is_upright(grey: torch.Tensor) -> None
 
 
 def distance(one: torch.Tensor, other: torch.Tensor, change: Callable[[torch.Tensor], torch.Tensor]) -> float:
-    """Squared distance of the sites' mean features after a look, over the mean spread within them before it."""
+    """Squared distance of the sites' mean features after a change, over the mean spread within them before it."""
     extractor = load_extractor()
     features = [torch.cat(extractor.compute(change(grey)[:, None]), dim=1) for grey in (one, other)]
     raw = [torch.cat(extractor.compute(grey[:, None]), dim=1) for grey in (one, other)]

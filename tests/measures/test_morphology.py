@@ -17,7 +17,7 @@ PLACES = ("centroid_y", "centroid_x")
 def ellipse(
     size: int, semi_y: float, semi_x: float, turn: float = 0.0, spacing: tuple[float, float] = (1, 1)
 ) -> np.ndarray:
-    """(1, side, side) mask of an ellipse in the middle, semi-axes in the unit of `spacing`."""
+    """(1, size, size) mask of an ellipse in the middle, semi-axes in the unit of `spacing`."""
     y, x = np.mgrid[:size, :size] - (size - 1) / 2
     y, x = y * spacing[0], x * spacing[1]
     along, across = x * math.cos(turn) + y * math.sin(turn), y * math.cos(turn) - x * math.sin(turn)

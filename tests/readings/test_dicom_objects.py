@@ -329,7 +329,7 @@ def test_slices_beside_their_masks_in_folders_of_patients(tmp_path: Path) -> Non
 
 
 def test_segmentations_and_copies_of_another_format_in_a_tree_are_reported(tmp_path: Path) -> None:
-    """An export of images with what was drawn on them, and with converted copies: neither is read, both are told."""
+    """An export of images with what was drawn on them, and with converted copies: neither is read, both are noted."""
     stack(tmp_path / "p1", [70, 77, 84])
     write(tmp_path / "p1" / "seg.dcm", np.ones((8, 6), np.uint8), "SEG", SOPClassUID=STORAGE + "66.4")
     Pillow.fromarray(np.full((8, 6), 255, np.uint8)).save(tmp_path / "p1" / "copy.png")

@@ -480,7 +480,7 @@ def test_frames_of_one_place_are_a_film_of_it(tmp_path: Path) -> None:
 
 
 def test_frames_that_do_not_say_where_they_lie(tmp_path: Path) -> None:
-    """A cone-beam CT as a plain CT image of many frames: in stored order, with the distance that the header tells."""
+    """A cone-beam CT as a plain CT image of many frames: in stored order, with the distance that the header states."""
     frames = np.stack([picture(50 + n) for n in range(3)])
     image = read(write(tmp_path / "a.dcm", frames, NumberOfFrames=3, PixelSpacing=[0.3, 0.3], SpacingBetweenSlices=0.4))
     assert levels(image.pixels) == [50, 51, 52]
@@ -567,10 +567,10 @@ def test_the_affine_says_where_each_voxel_lies(
     across, down = cosines[:3], cosines[3:]
     normal = np.cross(across, down)
     volume = np.arange(slices * 8 * 6, dtype=np.int16).reshape(slices, 8, 6)
-    way = normal * step + across * shift[0] + down * shift[1] * (slices > 1)
+    between_slices = normal * step + across * shift[0] + down * shift[1] * (slices > 1)
     paths = []
     for n in range(slices):
-        position = np.array(origin) + n * way
+        position = np.array(origin) + n * between_slices
         tags = {"ImagePositionPatient": [float(f"{each:.8g}") for each in position], "PixelSpacing": list(spacing)}
         tags |= {"ImageOrientationPatient": COSINES[name], "SpacingBetweenSlices": step, "InstanceNumber": n}
         paths.append(write(tmp_path / f"{n}.dcm", volume[n], "MR", **tags))
@@ -579,7 +579,7 @@ def test_the_affine_says_where_each_voxel_lies(
     where = {}  # voxel value -> place, from the standard's own formula
     for n, row, column in np.ndindex(volume.shape):
         where[int(volume[n, row, column])] = (
-            np.array(origin) + n * way + across * column * spacing[1] + down * row * spacing[0]
+            np.array(origin) + n * between_slices + across * column * spacing[1] + down * row * spacing[0]
         )
     for index in np.ndindex(image.pixels.shape):
         place_ = image.affine @ [*index, 1]
@@ -587,7 +587,7 @@ def test_the_affine_says_where_each_voxel_lies(
     if image.spacing_mm is not None and not any(shift):
         np.testing.assert_allclose(np.linalg.norm(image.affine[:3, :3], axis=0), image.spacing_mm, rtol=1e-4)
     affine = np.eye(4)
-    affine[:3] = np.column_stack([across * spacing[1], down * spacing[0], way, origin])
+    affine[:3] = np.column_stack([across * spacing[1], down * spacing[0], between_slices, origin])
     nibabel.save(
         nibabel.Nifti1Image(volume.transpose(2, 1, 0), np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine), tmp_path / "a.nii"
     )

@@ -44,7 +44,7 @@ class Member:
         words: what its pixel data hold.
         values: what `read` must give, (rows, columns[, 3]) or with slices first.
         tags: its elements.
-        odd: what must be told, exactly.
+        odd: what must be noted, exactly.
         display: (low, high), where it matters.
     """
 

@@ -415,7 +415,7 @@ CHOICES = {
 
 @pytest.mark.parametrize("tree", CHOICES)
 def test_masks_that_may_be_others_are_not_read_but_reported(tmp_path: Path, tree: str) -> None:
-    """And the options that are told do read them."""
+    """And the options that are proposed do read them."""
     names, cases, options = CHOICES[tree]
     site = read_site(build(tmp_path, names))
     assert (len(site.cases), sum(len(case.masks) for case in site.cases)) == (cases, 0)
@@ -543,7 +543,7 @@ def test_folders_that_the_owner_calls_classes_are_classes(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("names", [["left", "right"], ["frontal", "lateral"], ["early", "late"]])
 def test_views_that_all_patients_have_are_no_channels(tmp_path: Path, names: list[str]) -> None:
-    """Two sides of a patient are two images; only names of sequences are channels."""
+    """Two views of a patient are two images; only names of sequences are channels."""
     site = read_site(build(tmp_path, [f"patient{n}/patient{n}_{view}.png" for n in (1, 2) for view in names]))
     assert len(site.cases) == 4
     assert {case.patient for case in site.cases} == {"1", "2"}

@@ -1,4 +1,4 @@
-"""Every file that a folder lists ends as read, left out or missing; and who is a patient is told or asked."""
+"""Every file that a folder lists ends as read, left out or missing; and who is a patient is known or asked."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""Masks that lie on their image in every way that exports have: each voxel where it belongs, or refused, or told."""
+"""Masks that lie on their image in every way that exports have: each voxel where it belongs, or refused, or noted."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -46,7 +46,7 @@ def scanned() -> np.ndarray:
 
 
 def centroid(where: np.ndarray) -> np.ndarray:
-    """As shares of the sides."""
+    """As shares of the edges."""
     return np.array([np.mean(index) / size for index, size in zip(np.nonzero(where), where.shape, strict=True)])
 
 
@@ -75,7 +75,7 @@ def _oblique(tmp_path: Path) -> Any:
 
 
 def _near_45_degrees(tmp_path: Path) -> Any:
-    """Rounding alone tells which axis is the nearest: image and mask are turned in two ways."""
+    """Rounding alone decides which axis is the nearest: image and mask are turned in two ways."""
     return loaded(tmp_path, turned_about_z(AFFINE, 44.95), drawn(), turned_about_z(AFFINE, 45.05))
 
 
@@ -230,7 +230,7 @@ def _turned_photograph(path: Path, orientation: int) -> None:
 
 
 def test_masks_of_photographs_that_a_tag_turns(tmp_path: Path) -> None:
-    """Turned by 90 degrees, sides tell how the mask is meant; by 180, nothing does."""
+    """Turned by 90 degrees, edges show how the mask is meant; by 180, nothing does."""
     _turned_photograph(tmp_path / "a.jpg", 6)
     Pillow.fromarray(np.rot90(TRUTH[3], -1) * np.uint8(255)).save(tmp_path / "m.png")
     mask = load(Case("a", (tmp_path / "a.jpg",), (tmp_path / "m.png",)))[1]

@@ -78,7 +78,7 @@ EXACT: dict[str, tuple[np.ndarray, np.ndarray, tuple[str, ...]]] = {
         ("mask_outline",),
     ),
 }
-"""Kind -> what the file holds, the labels that it means, and what is told."""
+"""Kind -> what the file holds, the labels that it means, and what is noted."""
 
 
 @pytest.mark.parametrize("kind", EXACT)

@@ -43,7 +43,7 @@ def written(path: Path, raw: bytes | bytearray) -> Path:
     return path
 
 
-def seen_mean(image: Image) -> float:
+def shown_mean(image: Image) -> float:
     """Mean grey level as a model sees it, 0 to 255."""
     return 255 * float(as_seen(image).mean())
 
@@ -109,7 +109,7 @@ def test_hounsfield_units_are_known(tmp_path: Path, made: str) -> None:
     assert image.display == CT
     assert image.odd == ()
     expected = 255 * float(np.clip((values.astype(float) + 1000) / 2000, 0, 1).mean())
-    assert seen_mean(image) == pytest.approx(expected, abs=0.01)
+    assert shown_mean(image) == pytest.approx(expected, abs=0.01)
 
 
 @pytest.mark.parametrize("made", OTHER)
@@ -124,7 +124,7 @@ def test_fractions_do_not_change_how_a_ct_is_seen(tmp_path: Path) -> None:
     """The row of the issue: 98 where 77 was right, once values were resampled."""
     whole = read(written(tmp_path / "a.nii", body(np.rint(body_of_ct()).astype(np.int16))))
     fractions = read(written(tmp_path / "b.nii", body(body_of_ct().astype(np.float32))))
-    assert seen_mean(whole) == pytest.approx(seen_mean(fractions), abs=0.1)
+    assert shown_mean(whole) == pytest.approx(shown_mean(fractions), abs=0.1)
 
 
 @pytest.mark.parametrize("added", [1000, 1024])

@@ -179,7 +179,7 @@ def test_pointers_in_place_of_files(tmp_path: Path) -> None:
 
 
 def test_one_picture_under_several_identifiers() -> None:
-    """sartorius-research/LIVECell#26: few of many are told; more than a quarter is refused."""
+    """sartorius-research/LIVECell#26: few of many are noted; more than a quarter is refused."""
     copies = ExactCopies()
     for k in range(400):
         copies.add(f"{k}", f"p{k}", np.full((1, 1, 2, 2), float(k % 385)))
@@ -196,7 +196,7 @@ def test_images_of_one_lesion_are_of_one_patient(tmp_path: Path) -> None:
 
 
 def test_several_findings_in_one_cell(tmp_path: Path) -> None:
-    """jrzech/reproduce-chexnet#2: the labels are those of the table that is given, and joined ones are told."""
+    """jrzech/reproduce-chexnet#2: the labels are those of the table that is given, and joined ones are noted."""
     rows = ("Image Index\tFinding Labels", "150_002.png\tAtelectasis|Infiltration|Pneumonia", "193_019.png\tPneumonia")
     table = "\n".join(rows)
     said = {"case_column": "image index", "label_column": "finding labels"}

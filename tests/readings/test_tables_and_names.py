@@ -243,7 +243,7 @@ def test_a_mask_split_or_date_that_is_nan_is_none(tmp_path: Path) -> None:
 
 
 def test_one_patient_written_in_several_ways(tmp_path: Path) -> None:
-    """Case, blanks, decimals of a number: one person. Zeros before a number: told, for codes may differ in them."""
+    """Case, blanks, decimals of a number: one person. Zeros before a number: noted, for codes may differ in them."""
     names = [f"{k}.png" for k in range(6)]
     patients = ["P001", "p001", "12.0", "12", "0012", "P001 "]
     rows = [f"{name},{patient}" for name, patient in zip(names, patients, strict=True)]

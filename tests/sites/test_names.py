@@ -1,4 +1,4 @@
-"""Names that leave are made of words that tell nobody's name."""
+"""Names that leave are made of words that are nobody's name."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Who is a person and what is a class: told, or asked for with the commands that settle it."""
+"""Who is a person and what is a class: said, or asked for with the commands that settle it."""
 
 import re
 import shlex

@@ -89,7 +89,7 @@ def test_what_is_compared_there_is_the_baseline_with_itself(judged: Recorded) ->
 
 
 def test_a_site_compares_the_model_that_the_coordinator_knows_it_to_use(judged: Recorded) -> None:
-    """Its files may tell more by then: a baseline that was judged only after the strategy was."""
+    """Its files may show more by then: a baseline that was judged only after the strategy was."""
     gates = {(arm.name, seed): False for arm in judged.job.arms for seed in (0, 1)}
     differences = Participant(judged.job, "b").compare(gates)
     np.testing.assert_array_equal(differences["spoiled"], differences["ungated/spoiled"])

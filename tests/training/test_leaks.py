@@ -1,4 +1,4 @@
-"""What a harmonizer takes of the classes or the lesions is told, what it leaves is not."""
+"""What a harmonizer takes of the classes or the lesions is reported, what it leaves is not."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -176,12 +176,12 @@ def test_fedrep_moves_the_head_and_then_the_body(sgd: bool) -> None:
         for k in window:
             moved = move(w, gradient(w, *batches[k]), rate(1, k))
             w[mine] = moved[mine]
-    model, ways = two(), []
-    model.register_forward_pre_hook(lambda *_: ways.append(numbers(model)))
+    model, trajectory = two(), []
+    model.register_forward_pre_hook(lambda *_: trajectory.append(numbers(model)))
     heads.head_then_body_round(model, round_ := toy(sgd=sgd))
     close(numbers(model), w)
-    ways.append(numbers(model))
-    body, head = np.array(ways).T
+    trajectory.append(numbers(model))
+    body, head = np.array(trajectory).T
     assert np.array_equal(np.diff(body) != 0, [False, False, True, True])
     assert np.array_equal(np.diff(head) != 0, [True, True, False, False])
     assert (round_.steps, round_.gradients) == (4, 4)
