@@ -244,7 +244,7 @@ from pydicom.pixels import pixel_array
 import pydicom, shiftscope.images
 from shiftscope.images.dicom_values.jpeg_frames import GDCM
 from pydicom.encaps import encapsulate, generate_frames
-rng, seen = np.random.default_rng(0), 0
+rng, refused = np.random.default_rng(0), 0
 for path in sys.argv[1:]:
     data = pydicom.dcmread(path)
     stream = next(generate_frames(data.PixelData, number_of_frames=1))
@@ -256,8 +256,8 @@ for path in sys.argv[1:]:
         try:
             pixel_array(data, decoding_plugin=GDCM)
         except (ValueError, RuntimeError, AttributeError):
-            seen += 1
-print(seen)
+            refused += 1
+print(refused)
 """
 
 

@@ -405,7 +405,7 @@ def test_mosaic_is_cut_into_its_slices(write_dicom: WriteDicom) -> None:
     np.testing.assert_array_equal(read([path, path]).pixels, volume)  # a series of mosaics: the first
 
 
-# --- what is published, and what is not ---------------------------------------------------------------------------------
+# --- what is published, and what is not --------------------------------------------------------------------------
 
 
 def test_only_the_allowlist_is_published(write_dicom: WriteDicom, deep: np.ndarray) -> None:

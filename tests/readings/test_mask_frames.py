@@ -19,9 +19,9 @@ from drawn_series import (
     SPARSE,
     TRUTH,
     data_set,
+    expected_labels,
     item,
     position,
-    expected_labels,
     segmentation,
     series,
 )
