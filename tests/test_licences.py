@@ -138,11 +138,11 @@ def test_kinds(expression: str, kind: str) -> None:
     ],
 )
 def test_what_metadata_say(fields: dict[str, str | list[str]], text: str, found: tuple[str, str]) -> None:
-    fields = Message()
+    message = Message()
     for name, values in fields.items():
         for value in [values] if isinstance(values, str) else values:
-            fields[name] = value
-    assert licence_of(fields, text) == found
+            message[name] = value
+    assert licence_of(message, text) == found
 
 
 def test_the_decoder_that_had_to_go_would_be_found() -> None:
