@@ -111,9 +111,9 @@ def compared(base: str, cache: Path) -> list[Federation]:
                         [SiteStatistics.of(profile) for profile in profiles_of(item)]
                     ).pairs.items()
                 }
-                found = dict(zip(pairs, signals(list(pairs.values())), strict=True))
+                signals_of = dict(zip(pairs, signals(list(pairs.values())), strict=True))
                 about = (item.base, item.n, item.plant, item.severity, item.form, item.masks)
-                out.append(Federation(*about, item.whole(), item.truth, pairs, found))
+                out.append(Federation(*about, item.whole(), item.truth, pairs, signals_of))
     return out
 
 

@@ -161,13 +161,13 @@ def main() -> None:
         ("all of 8 move", "normal", every * options.size),
     ]
     print(f"{platform.machine()}, {time.strftime('%Y-%m-%d')}, seed {SEED}, {draws} draws, d = {d}, p < .05")
-    print(f"{'case':18s}  {'n':>3s}  " + "  ".join(f"{name:>9s}" for name in DETECTORS))
+    print(f"{'case':18s}  {'n':>3s}  " + "  ".join(f"{name:>11s}" for name in DETECTORS))
     for name, kind, shift in cases:
         for n in sizes:
             rng = np.random.default_rng([SEED, n])
             found = [detections(_rows(rng, n, d, kind) + shift, _rows(rng, n, d, kind), rng) for _ in range(draws)]
             shares = [np.mean([p[test] < 0.05 for p in found]) for test in DETECTORS]
-            print(f"{name:18s}  {n:3d}  " + "  ".join(f"{share:9.3f}" for share in shares), flush=True)
+            print(f"{name:18s}  {n:3d}  " + "  ".join(f"{share:11.3f}" for share in shares), flush=True)
 
 
 if __name__ == "__main__":

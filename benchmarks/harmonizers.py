@@ -64,11 +64,11 @@ def polarity(data: Path) -> None:
                         for k, (i, rows) in enumerate(zip(picked, drawn, strict=True))
                     ]
                     mean = _unit(align(shares)["picture"])
-                    reversed_ = np.array([share["picture"] @ mean < -CLEAR for share in shares])
+                    flagged = np.array([share["picture"] @ mean < -CLEAR for share in shares])
                     if inverted is None:
-                        wrong, upright = wrong + reversed_.sum(), upright + len(reversed_)
+                        wrong, upright = wrong + flagged.sum(), upright + len(flagged)
                     else:
-                        found, others = found + reversed_[lost], others + reversed_.sum() - reversed_[lost]
+                        found, others = found + flagged[lost], others + flagged.sum() - flagged[lost]
             print(
                 f"{group:10s} {patients} patients: none inverted, {wrong} of {upright} turned;"
                 f" one inverted, found in {found} of {TRIALS}, {others} others turned"
