@@ -1,4 +1,4 @@
-"""What moves what: the effect of every planted change on every axis, and how well geometry is told from looks.
+"""What moves what: the effect of every planted change on every axis, and how well geometry is told from appearance.
 
     python benchmarks/axes.py DATA [--cases 48] [--severity 0.6] [--only BASE ...] [--quick]
 
@@ -137,20 +137,20 @@ def moved_table(found: Mapping[str, Mapping[tuple[str, float], Mapping[str, floa
 
 def detector_table(found: Mapping[str, Mapping[tuple[str, float], Mapping[str, float]]], severity: float) -> str:
     """AUC of mild geometry against all appearance, every base and change counting once."""
-    looks = [change for plant in APPEARANCE for change in signed(plant, severity)]
+    appearance = [change for plant in APPEARANCE for change in signed(plant, severity)]
     frames = {plant: signed(plant, MILD) for plant in GEOMETRY}
     both = [change for changes in frames.values() for change in changes]
     lines = ["| axis | zoom | field of view | both | both, within a base (median, least) |", "|---|---|---|---|---|"]
     for axis in ("layout", "features_deep", "canonical_deep"):
 
-        def seen(changes: Sequence[tuple[str, float]], bases: Sequence[str], axis: str = axis) -> list[float]:
+        def effects(changes: Sequence[tuple[str, float]], bases: Sequence[str], axis: str = axis) -> list[float]:
             return [found[base][change][axis] for base in bases for change in changes if change in found[base]]
 
-        low = seen(looks, [*found])
-        pooled = [auc(seen(changes, [*found]), low) for changes in (*frames.values(), both)]
-        within = [auc(seen(both, [base]), seen(looks, [base])) for base in found]
-        told = " | ".join(f"{value:.2f}" for value in pooled)
-        lines.append(f"| `{axis}` | {told} | {np.median(within):.2f}, {min(within):.2f} |")
+        low = effects(appearance, [*found])
+        pooled = [auc(effects(changes, [*found]), low) for changes in (*frames.values(), both)]
+        within = [auc(effects(both, [base]), effects(appearance, [base])) for base in found]
+        aucs = " | ".join(f"{value:.2f}" for value in pooled)
+        lines.append(f"| `{axis}` | {aucs} | {np.median(within):.2f}, {min(within):.2f} |")
     return "\n".join(lines)
 
 

@@ -49,10 +49,10 @@ def fitted(seed: int, count: int) -> dict[str, np.ndarray]:
             rows[axis].append(vector)
         grey_canvases[phantom.anatomy].append(grey_of(canvas).numpy())
         if drawn:
-            seen, labels = phantom.pixels[None], phantom.mask[None]
+            pixels, labels = phantom.pixels[None], phantom.mask[None]
             add(rows, "morphology", morphology.measure(labels), morphology.VECTOR_2D)
-            add(rows, "boundary", boundary.measure(seen, labels), boundary.VECTOR)
-    # features are compared before and after the public look: one basis must serve both
+            add(rows, "boundary", boundary.measure(pixels, labels), boundary.VECTOR)
+    # features are compared before and after the public normalization: one basis must serve both
     for canvases in grey_canvases.values():
         grey = torch.from_numpy(np.concatenate(canvases))
         looked = Canonical.fit([grey[:256]]).apply(grey)

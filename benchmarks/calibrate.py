@@ -111,9 +111,9 @@ def compared(base: str, cache: Path) -> list[Federation]:
                         [SiteStatistics.of(profile) for profile in profiles_of(item)]
                     ).pairs.items()
                 }
-                told = dict(zip(pairs, signals(list(pairs.values())), strict=True))
+                signals_of = dict(zip(pairs, signals(list(pairs.values())), strict=True))
                 about = (item.base, item.n, item.plant, item.severity, item.form, item.masks)
-                out.append(Federation(*about, item.whole(), item.truth, pairs, told))
+                out.append(Federation(*about, item.whole(), item.truth, pairs, signals_of))
     return out
 
 
@@ -139,7 +139,7 @@ class _Fit:
     def __init__(self, found: Sequence[Signals], truths: np.ndarray, leaks: Mapping[str, tuple[str, ...]]) -> None:
         none: Signal = (0.0, 0.0, 0.0)
         names = {*leaks, *(axis for axes in leaks.values() for axis in axes)}
-        self.seen = {name: np.array([row.get(name, none) for row in found]) for name in names}
+        self.signals = {name: np.array([row.get(name, none) for row in found]) for name in names}
         self.truths, self.leaks = truths, leaks
         self.shares = [(axis, other) for axis, others in leaks.items() for other in others]
         weights = np.ones(len(truths))
@@ -151,8 +151,10 @@ class _Fit:
         share = dict(zip(self.shares, np.exp(np.clip(logs, -9, 2)), strict=True))
         columns, disputed = [], np.zeros(len(self.truths))
         for axis, others in self.leaks.items():
-            leaked = sum((share[axis, other] * self.seen[other][:, 0] for other in others), np.zeros(len(self.truths)))
-            whole = np.maximum(self.seen[axis][:, 1] - DOUBT * self.seen[axis][:, 2], 0)
+            leaked = sum(
+                (share[axis, other] * self.signals[other][:, 0] for other in others), np.zeros(len(self.truths))
+            )
+            whole = np.maximum(self.signals[axis][:, 1] - DOUBT * self.signals[axis][:, 2], 0)
             columns.append(np.log1p(np.maximum(whole - leaked, 0) / UNIT))
             disputed += np.log1p(whole / UNIT) - columns[-1]
         return np.stack(columns, axis=1), disputed

@@ -246,7 +246,7 @@ def draw(found: Sequence[Judged]) -> None:
                     ms=5,
                     label=f"{question} ({weight @ np.abs(mean - share):.3f})",
                 )
-        axis.set(title=f"{'with' if masks else 'without'} masks", xlabel="probability told", xlim=(0, 1), ylim=(0, 1))
+        axis.set(title=f"{'with' if masks else 'without'} masks", xlabel="stated probability", xlim=(0, 1), ylim=(0, 1))
         axis.legend(title="calibration error", frameon=False)
     axes[0].set_ylabel("share of pairs that truly differ")
     figure.savefig(ROOT / "figures" / "reliability.png", dpi=110)
@@ -260,7 +260,7 @@ def draw(found: Sequence[Judged]) -> None:
             axis.text(
                 column, row, count, ha="center", va="center", color="white" if shares[row, column] > 0.6 else "black"
             )
-        axis.set(title=f"{'with' if masks else 'without'} masks, n = {n}", xlabel="told")
+        axis.set(title=f"{'with' if masks else 'without'} masks, n = {n}", xlabel="diagnosed")
         axis.set_xticks(range(4), SHOWN, rotation=30, ha="right")
         axis.set_yticks(range(4), SHOWN if axis is axes[0] else [""] * 4)
     axes[0].set_ylabel("planted")

@@ -43,7 +43,7 @@ def main() -> None:
     options.add_argument("--seed", type=int, default=0)
     given = options.parse_args()
     rng = np.random.default_rng(given.seed)
-    print("| site | patients a side | deliveries | failed | inconclusive | with a warning | seconds a check |")
+    print("| site | patients a site | deliveries | failed | inconclusive | with a warning | seconds a check |")
     print("|---|---:|---:|---:|---:|---:|---:|")
     for name, regex in SITES.items():
         site = read_site(given.data / name, given=Declarations(patient_regex=regex))
@@ -51,7 +51,7 @@ def main() -> None:
         for size in SIZES:
             if 2 * size > len(patients):
                 continue
-            seen: Counter[str] = Counter()
+            outcomes: Counter[str] = Counter()
             spent = 0.0
             for _ in range(given.splits):
                 order = rng.permutation(len(patients))
@@ -59,9 +59,9 @@ def main() -> None:
                 start = time.perf_counter()
                 result = check(new, [base])
                 spent += time.perf_counter() - start
-                seen[result.outcome] += 1
-                seen["warned"] += any(finding.status == "warned" for finding in result.findings)
-            cells = (seen["failed"], seen["inconclusive"], seen["warned"])
+                outcomes[result.outcome] += 1
+                outcomes["warned"] += any(finding.status == "warned" for finding in result.findings)
+            cells = (outcomes["failed"], outcomes["inconclusive"], outcomes["warned"])
             print(
                 f"| `{name}` | {size} | {given.splits} | {' | '.join(map(str, cells))} | {spent / given.splits:.2f} |"
             )

@@ -29,8 +29,8 @@ PERMUTATIONS = 199
 SEED = 13
 
 
-def yardstick(a: np.ndarray, b: np.ndarray, rng: np.random.Generator) -> float:  # noqa: ARG001
-    """Squared distance of the means in shrunken within-site deviations, from moments alone: what shiftscope does."""
+def mahalanobis(a: np.ndarray, b: np.ndarray, rng: np.random.Generator) -> float:  # noqa: ARG001
+    """Squared Mahalanobis distance of the means, shrunken within-site covariance, from moments alone: as shiftscope."""
     sites = [Moments.of(a), Moments.of(b)]
     unit = WithinSiteCovariance.of(sites)
     return float(plain(MomentTable.of(sites), np.array([0]), np.array([1])).distributions(lambda _: unit).p[0])
@@ -48,7 +48,7 @@ def trace(a: np.ndarray, b: np.ndarray, rng: np.random.Generator) -> float:  # n
 
 
 def hotelling(a: np.ndarray, b: np.ndarray, rng: np.random.Generator) -> float:
-    """The yardstick's distance with a permutation null, the yardstick made anew each time."""
+    """The Mahalanobis distance with a permutation null, the covariance estimated anew each time."""
 
     def distance(x: np.ndarray, y: np.ndarray) -> float:
         unit = WithinSiteCovariance.of([Moments.of(x), Moments.of(y)])
@@ -80,7 +80,7 @@ def ks(a: np.ndarray, b: np.ndarray, rng: np.random.Generator) -> float:  # noqa
 
 
 DETECTORS: dict[str, Detector] = {
-    "yardstick": yardstick,
+    "mahalanobis": mahalanobis,
     "trace": trace,
     "hotelling": hotelling,
     "energy": energy,
@@ -105,11 +105,11 @@ def _permuted(
     distance: Callable[[np.ndarray, np.ndarray], float], a: np.ndarray, b: np.ndarray, rng: np.random.Generator
 ) -> float:
     """(1 + k) / (1 + N), k of N permutations at least as far apart."""
-    rows, n, seen = np.concatenate([a, b]), len(a), distance(a, b)
+    rows, n, observed = np.concatenate([a, b]), len(a), distance(a, b)
     larger = 0
     for _ in range(PERMUTATIONS):
         order = rng.permutation(len(rows))
-        larger += distance(rows[order[:n]], rows[order[n:]]) >= seen
+        larger += distance(rows[order[:n]], rows[order[n:]]) >= observed
     return (1 + larger) / (1 + PERMUTATIONS)
 
 
@@ -118,13 +118,13 @@ def _of_matrix(kernel: np.ndarray, n: int, rng: np.random.Generator) -> float:
     size = len(kernel)
     m = size - n
     kernel = kernel - np.diag(np.diag(kernel))
-    sides = np.zeros((size, PERMUTATIONS + 1))
-    sides[:n, 0] = 1.0
+    members = np.zeros((size, PERMUTATIONS + 1))
+    members[:n, 0] = 1.0
     for column in range(1, PERMUTATIONS + 1):
-        sides[rng.permutation(size)[:n], column] = 1.0
-    seen = kernel @ sides
-    in_a = np.sum(sides * seen, axis=0)
-    between = np.sum((1 - sides) * seen, axis=0)
+        members[rng.permutation(size)[:n], column] = 1.0
+    sums = kernel @ members
+    in_a = np.sum(members * sums, axis=0)
+    between = np.sum((1 - members) * sums, axis=0)
     in_b = kernel.sum() - in_a - 2 * between
     apart = in_a / (n * (n - 1)) + in_b / (m * (m - 1)) - 2 * between / (n * m)
     return float((1 + np.sum(apart[1:] >= apart[0] - 1e-12)) / (1 + PERMUTATIONS))
@@ -161,13 +161,13 @@ def main() -> None:
         ("all of 8 move", "normal", every * options.size),
     ]
     print(f"{platform.machine()}, {time.strftime('%Y-%m-%d')}, seed {SEED}, {draws} draws, d = {d}, p < .05")
-    print(f"{'case':18s}  {'n':>3s}  " + "  ".join(f"{name:>9s}" for name in DETECTORS))
+    print(f"{'case':18s}  {'n':>3s}  " + "  ".join(f"{name:>11s}" for name in DETECTORS))
     for name, kind, shift in cases:
         for n in sizes:
             rng = np.random.default_rng([SEED, n])
             found = [detections(_rows(rng, n, d, kind) + shift, _rows(rng, n, d, kind), rng) for _ in range(draws)]
             shares = [np.mean([p[test] < 0.05 for p in found]) for test in DETECTORS]
-            print(f"{name:18s}  {n:3d}  " + "  ".join(f"{share:9.3f}" for share in shares), flush=True)
+            print(f"{name:18s}  {n:3d}  " + "  ".join(f"{share:11.3f}" for share in shares), flush=True)
 
 
 if __name__ == "__main__":

@@ -206,14 +206,14 @@ def run_engine(plan_file: str, engine: Literal["flower", "inline"]) -> dict[str,
 
 def one(mode: str, plan_file: str) -> dict[str, Any]:
     """One run, timed from the start of this process."""
-    told = run_bare(plan_file, mode == "bare_parallel") if mode.startswith("bare") else run_engine(plan_file, mode)
+    timing = run_bare(plan_file, mode == "bare_parallel") if mode.startswith("bare") else run_engine(plan_file, mode)
     end = time.time()
     return {
-        "start_s": told["first"] - BEGUN,
-        "work_s": told["last"] - told["first"],
-        "end_s": end - told["last"],
-        "rounds_s": told["rounds"],
-        "scores": told["scores"],
+        "start_s": timing["first"] - BEGUN,
+        "work_s": timing["last"] - timing["first"],
+        "end_s": end - timing["last"],
+        "rounds_s": timing["rounds"],
+        "scores": timing["scores"],
     }
 
 
@@ -301,9 +301,9 @@ def main() -> None:
 
 def _require_same_scores(scores: dict[str, dict[str, float]]) -> None:
     """All modes did the same work; a result's file holds six digits, so the last of five may differ."""
-    for mode, told in scores.items():
-        if any(abs(told[name] - scores["bare"][name]) > 1e-5 for name in SITES):
-            raise SystemExit(f"not the same work: {mode} {told}, bare {scores['bare']}")
+    for mode, found in scores.items():
+        if any(abs(found[name] - scores["bare"][name]) > 1e-5 for name in SITES):
+            raise SystemExit(f"not the same work: {mode} {found}, bare {scores['bare']}")
 
 
 def _process(mode: str, plan_file: str) -> dict[str, Any]:
@@ -313,9 +313,9 @@ def _process(mode: str, plan_file: str) -> dict[str, Any]:
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if done.returncode:
         raise SystemExit(f"{mode} ended with {done.returncode}:\n{done.stderr[-2000:]}")
-    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    print(f"{mode}: {told['work_s']:.1f} s of {time.time() - since:.1f} s", file=sys.stderr)
-    return told
+    timing: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    print(f"{mode}: {timing['work_s']:.1f} s of {time.time() - since:.1f} s", file=sys.stderr)
+    return timing
 
 
 if __name__ == "__main__":

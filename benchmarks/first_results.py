@@ -49,9 +49,9 @@ def main() -> None:
                 said = shiftscope("profile", str(site), "-o", str(target), *options)
                 seconds = time.perf_counter() - start
                 lines = said.splitlines()
-                told = " ".join(lines[1].split()) if target.exists() else said.replace(str(data), "DATA")
+                outcome = " ".join(lines[1].split()) if target.exists() else said.replace(str(data), "DATA")
                 size = f", {target.stat().st_size / 1024:.0f} KB" if target.exists() else ""
-                print(f"- `{site.name}`: {told} ({seconds:.1f} s{size})")
+                print(f"- `{site.name}`: {outcome} ({seconds:.1f} s{size})")
             profiles = sorted(map(str, Path(scratch).glob("*.json")))
             print(f"\n```\n$ shiftscope recommend *.profile.json\n{shiftscope('recommend', *profiles)}\n```")
 

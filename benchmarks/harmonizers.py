@@ -39,8 +39,11 @@ def costs() -> None:
 def pictures(folder: Path) -> tuple[np.ndarray, np.ndarray]:
     """Up to 70 cases' pictures, upright and inverted: (n, 64) each."""
     cases = read_site(folder, name=folder.name).cases
-    seen = [canvas(as_seen(load(case)[0]), 96)[:1] for case in cases[:: max(1, len(cases) // 70)]]
-    both = [[mean_picture([[case]])["picture"] for case in group] for group in (seen, [turned(case) for case in seen])]
+    canvases = [canvas(as_seen(load(case)[0]), 96)[:1] for case in cases[:: max(1, len(cases) // 70)]]
+    both = [
+        [mean_picture([[case]])["picture"] for case in group]
+        for group in (canvases, [turned(case) for case in canvases])
+    ]
     return np.stack(both[0]), np.stack(both[1])
 
 
@@ -61,11 +64,11 @@ def polarity(data: Path) -> None:
                         for k, (i, rows) in enumerate(zip(picked, drawn, strict=True))
                     ]
                     mean = _unit(align(shares)["picture"])
-                    told = np.array([share["picture"] @ mean < -CLEAR for share in shares])
+                    flagged = np.array([share["picture"] @ mean < -CLEAR for share in shares])
                     if inverted is None:
-                        wrong, upright = wrong + told.sum(), upright + len(told)
+                        wrong, upright = wrong + flagged.sum(), upright + len(flagged)
                     else:
-                        found, others = found + told[lost], others + told.sum() - told[lost]
+                        found, others = found + flagged[lost], others + flagged.sum() - flagged[lost]
             print(
                 f"{group:10s} {patients} patients: none inverted, {wrong} of {upright} turned;"
                 f" one inverted, found in {found} of {TRIALS}, {others} others turned"

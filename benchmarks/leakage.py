@@ -95,21 +95,21 @@ def by_patient(cases: Sequence[Read]) -> list[list[np.ndarray]]:
 
 
 def judged(cases: list[Read], after: list[np.ndarray]) -> dict[str, Drop | None]:
-    """The figures a site can tell, before against after."""
+    """The figures a site can compute, before against after."""
     patients = [case.patient for case in cases]
     if cases[0].mask is not None:
-        sides = [
+        figures = [
             [contrast(pixels, case.mask) for case, pixels in zip(cases, pictures, strict=True)]
             for pictures in ([case.pixels for case in cases], after)
         ]
-        return {"contrast": contrast_drop(*sides, patients=patients)}
+        return {"contrast": contrast_drop(*figures, patients=patients)}
     tables = [
         np.array([case_features(pixels) for pixels in pictures]) for pictures in ([c.pixels for c in cases], after)
     ]
     return {"separability": separability_drop(*tables, [case.label for case in cases], patients=patients)}
 
 
-def told(figures: dict[str, Drop | None]) -> list[dict[str, Any]]:
+def rows_from(figures: dict[str, Drop | None]) -> list[dict[str, Any]]:
     margins = {"separability": MARGIN_SEPARABILITY, "contrast": MARGIN_CONTRAST}
     return [
         {
@@ -156,7 +156,7 @@ def main() -> None:
             if found := noise_of(cases, rng):
                 noise.append({"base": base, "site": site, **found})
                 for change, act in HARMLESS.items():
-                    rows_of = told(judged(cases, [act(case.pixels).astype(np.float32) for case in cases]))
+                    rows_of = rows_from(judged(cases, [act(case.pixels).astype(np.float32) for case in cases]))
                     harmless += [{"base": base, "site": site, "change": change, **row} for row in rows_of]
         for name, harmonizer in HARMONIZERS.items():
             fits = harmonizer.on == "pixels" or (harmonizer.on == "colour" and colour)
@@ -169,7 +169,7 @@ def main() -> None:
                 after = [harmonizer.apply(case.pixels, owns[site], reference) for case in cases]
                 moved = float(np.mean([np.abs(a - c.pixels).mean() for a, c in zip(after, cases, strict=True)]))
                 head = {"base": base, "site": site, "harmonizer": name, "changed": round(moved, 4)}
-                rows += [{**head, **row} for row in told(judged(cases, after))]
+                rows += [{**head, **row} for row in rows_from(judged(cases, after))]
             print(f"{base} {name}: {time.perf_counter() - since:.0f} s", file=sys.stderr)
     result = {
         "size": options.size,

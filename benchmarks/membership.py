@@ -252,7 +252,7 @@ def best(by_attack: Mapping[str, float], kind: str = "") -> float:
 
 
 def _without(*questions: str, classes: bool = True) -> Release:
-    """Publish neither the axes of these questions nor, if so told, the classes."""
+    """Publish neither the axes of these questions nor, if so asked, the classes."""
 
     def release(profile: Profile) -> Profile:
         kept = {axis: None if AXES[axis].question in questions else item for axis, item in profile.sketches.items()}

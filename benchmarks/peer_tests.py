@@ -41,16 +41,16 @@ FEATURES = ("features_shallow", "features_deep")
 
 DETECTORS = {
     "shiftscope": "its p values from two profiles, prevalence and lesion area held equal where they differ",
-    "yardstick": "the same distance on the same coordinates, nothing held equal",
+    "mahalanobis": "the same distance on the same coordinates, nothing held equal",
     "trace": "squared distance of the means in plain units, Box's approximation",
-    "hotelling": "the yardstick's distance with a permutation null",
+    "hotelling": "the Mahalanobis distance with a permutation null",
     "energy": "energy distance of the patients, permutation null",
     "mmd": "maximum mean discrepancy of the patients, permutation null",
     "KS properties": "Kolmogorov and Smirnov's test of brightness, contrast, sharpness, noise and colour (Evidently)",
     "KS pixel mean": "the same test of the mean pixel alone (Alibi Detect, on one number an image)",
     "MMD features": "MMD of all pretrained features together, permutation null (TorchDrift)",
 }
-"""Detector -> what it is. Those from "yardstick" to "mmd" take the same coordinates, axis by axis, and Fisher's exact
+"""Detector -> what it is. Those from "mahalanobis" to "mmd" take the same coordinates, axis by axis, and Fisher's exact
 test of the classes; all but the last two correct for their number of tests."""
 
 KINDS = (
@@ -101,27 +101,27 @@ def permuted(
     """The tests with a permutation null, each to be run: rows (N, d), the first n of one site."""
     total, d = rows.shape
     m = total - n
-    sides = np.zeros((total, permutations + 1))
-    sides[:n, 0] = 1.0
-    sides[:, 1:] = rng.permuted(np.repeat(sides[:, :1], permutations, axis=1), axis=0)
+    members = np.zeros((total, permutations + 1))
+    members[:n, 0] = 1.0
+    members[:, 1:] = rng.permuted(np.repeat(members[:, :1], permutations, axis=1), axis=0)
 
     def p_of(statistic: np.ndarray) -> float:
-        seen = statistic[0] - 1e-9 * abs(statistic[0])
-        return float((1 + np.sum(statistic[1:] >= seen)) / (1 + permutations))
+        observed = statistic[0] - 1e-9 * abs(statistic[0])
+        return float((1 + np.sum(statistic[1:] >= observed)) / (1 + permutations))
 
     def apart(kernel: np.ndarray) -> float:
         """Within less between, for a similarity (N, N)."""
         kernel = kernel - np.diag(np.diag(kernel))
-        seen = kernel @ sides
-        in_a = np.sum(sides * seen, axis=0)
-        between = np.sum((1 - sides) * seen, axis=0)
+        sums = kernel @ members
+        in_a = np.sum(members * sums, axis=0)
+        between = np.sum((1 - members) * sums, axis=0)
         in_b = kernel.sum() - in_a - 2 * between
         return p_of(in_a / (n * (n - 1)) + in_b / (m * (m - 1)) - 2 * between / (n * m))
 
     def hotelling() -> float:
         """As `detection.hotelling`; the scatter within follows from the means, so all permutations are made at once."""
         centred = rows - rows.mean(axis=0)
-        delta = sides.T @ centred * (1 / n + 1 / m)
+        delta = members.T @ centred * (1 / n + 1 / m)
         within = centred.T @ centred - (n * m / total) * delta[:, :, None] * delta[:, None, :]
         variance = np.diagonal(within, axis1=1, axis2=2)
         spread = np.sqrt(np.maximum(variance, 1e-12 * variance.mean(axis=1, keepdims=True)))
@@ -169,14 +169,14 @@ def test(scenario: Scenario, kind: str, rng: np.random.Generator) -> Found:
     for axis, width in family.items():
         if axis == "labels":
             classes = _fisher(a, b)
-            for name in ("yardstick", "trace", "hotelling", "energy", "mmd"):
+            for name in ("mahalanobis", "trace", "hotelling", "energy", "mmd"):
                 found.setdefault(name, []).append(classes)
             continue
         one, two = (_rows(site, (axis,))[:, :width] for site in (a, b))
         tests = permuted(np.concatenate([one, two]), len(one), rng)
-        for name in ("yardstick", "trace"):
+        for name in ("mahalanobis", "trace"):
             tests[name] = lambda test=detection.DETECTORS[name], one=one, two=two: test(one, two, rng)
-        for name in ("yardstick", "trace", "hotelling", "energy", "mmd"):
+        for name in ("mahalanobis", "trace", "hotelling", "energy", "mmd"):
             found.setdefault(name, []).append(timed(name, tests[name]))
     numbers = [_numbers(site) for site in (a, b)]
     both = [name for name in PROPERTIES if all(name in site for site in numbers)]

@@ -42,7 +42,7 @@ def table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> list[str]:
     return ["| " + " | ".join(line) + " |" for line in (head, rule, *lines)]
 
 
-def told(value: float) -> str:
+def rounded(value: float) -> str:
     return f"{value:.3f}".removeprefix("0") if value < 1 else "1"
 
 
@@ -65,7 +65,7 @@ def by_axis(nulls: Sequence[Found]) -> list[str]:
         line = [axis]
         for n in sizes:
             p = every[n] if axis == "all" else [one.axes[axis] for one in nulls if one.n == n and axis in one.axes]
-            line.append(f"{told(float(np.mean(np.array(p) < ALPHA)))} of {len(p)}" if p else "")
+            line.append(f"{rounded(float(np.mean(np.array(p) < ALPHA)))} of {len(p)}" if p else "")
         lines.append(line)
     return table(["axis", *(f"n = {n}" for n in sizes)], lines)
 
@@ -74,14 +74,14 @@ def by_detector(nulls: Sequence[Found]) -> list[str]:
     """False alarms of every detector."""
     sizes = sorted({one.n for one in nulls})
     at = {n: [one for one in nulls if one.n == n] for n in sizes}
-    lines = [[name, *(told(share(at[n], name)) for n in sizes), says] for name, says in DETECTORS.items()]
+    lines = [[name, *(rounded(share(at[n], name)) for n in sizes), says] for name, says in DETECTORS.items()]
     return table(["detector", *(f"n = {n} ({len(at[n])} nulls)" for n in sizes), "what it is"], lines)
 
 
 def by_kind(found: Sequence[Found]) -> list[str]:
     """Detections of every detector."""
     lines = [
-        [kind, severity, str(len(group)), *(told(share(group, name)) for name in DETECTORS)]
+        [kind, severity, str(len(group)), *(rounded(share(group, name)) for name in DETECTORS)]
         for (kind, severity), group in groups(found).items()
     ]
     return table(["planted", "severity", "federations", *DETECTORS], lines)
@@ -142,9 +142,9 @@ def page(found: Sequence[Found], nulls: int) -> str:
         " coordinates of one small pretrained network.",
         "",
         f"**False alarms axis by axis**: share of federations without a shift with p < {ALPHA}, uncorrected. Two"
-        f" standard errors are {told(2 * (ALPHA * (1 - ALPHA) / 1000) ** 0.5)} at 1000 draws,"
-        f" {told(2 * (ALPHA * (1 - ALPHA) / 300) ** 0.5)} at 300; draws of one base share patients. Counts of classes"
-        " below 10 are not published, so that at 20 patients a difference of classes can hardly be seen.",
+        f" standard errors are {rounded(2 * (ALPHA * (1 - ALPHA) / 1000) ** 0.5)} at 1000 draws,"
+        f" {rounded(2 * (ALPHA * (1 - ALPHA) / 300) ** 0.5)} at 300; draws of one base share patients. Counts of"
+        " classes below 10 are not published, so that at 20 patients a difference of classes can hardly be seen.",
         "",
         *by_axis([one for one in found if one.kind in ("none", AXES_ONLY)]),
         "",

@@ -4,7 +4,7 @@
 
 A base is one site (or several scanners pooled, where one is too small) whose patients are alike but for chance. Half of
 its patients are measured as they are and once more under every planted change, the other half as they are: sites of a
-federation are drawn from both halves, so that no patient is on two sides. Populations (lesion size, class ratio) are
+federation are drawn from both halves, so that no patient is at two sites. Populations (lesion size, class ratio) are
 planted later by dividing patients (`phantoms.partition`). Writes CACHE/BASE.pickle; takes half an hour on two cores.
 """
 
@@ -93,15 +93,15 @@ def variants(base: Base, colour: bool) -> list[Change]:
         for step, severity in enumerate(SEVERITIES if name != "inversion" else (1.0,)):
             sign = -1 if name in SIGNED and (place + step) % 2 else 1
             out.append(((name, sign * severity),))
-    for geometry, look in zip(GEOMETRY * 2, ("gamma", "noise", "blur", "contrast"), strict=True):
-        out.extend(((geometry, s), (look, s)) for s in (0.5, 0.8))
+    for geometry, plant in zip(GEOMETRY * 2, ("gamma", "noise", "blur", "contrast"), strict=True):
+        out.extend(((geometry, s), (plant, s)) for s in (0.5, 0.8))
     if base.masks:
         for name in ANNOTATION:
             for step, severity in enumerate(SEVERITIES):
                 out.append(((name, -severity if name in SIGNED and step % 2 else severity),))
         out.append((("dilated_masks", -0.6),))
-        for look in ("gamma", "speckle", "blur", "brightness"):
-            out.append(((look, 0.6), ("dilated_masks", 0.6)))
+        for plant in ("gamma", "speckle", "blur", "brightness"):
+            out.append(((plant, 0.6), ("dilated_masks", 0.6)))
     return out
 
 
@@ -132,10 +132,10 @@ def _persons(group: Path, pattern: str) -> dict[str, str]:
 
 def _phantom(case: sites.Case, base: Base) -> Phantom:
     image, labels = sites.load(case)
-    seen = images.as_seen(image)[0]
-    pixels = seen[..., 0] if seen.ndim == 3 and seen.shape[-1] == 1 else seen
+    shown = images.as_seen(image)[0]
+    pixels = shown[..., 0] if shown.ndim == 3 and shown.shape[-1] == 1 else shown
     step = -(-max(pixels.shape[:2]) // LONGEST)
-    height, width = (side // step * step for side in pixels.shape[:2])
+    height, width = (length // step * step for length in pixels.shape[:2])
     blocks = pixels[:height, :width].reshape(height // step, step, width // step, step, *pixels.shape[2:])
     small = np.ascontiguousarray(blocks.mean(axis=(1, 3)), dtype=np.float32)
     drawn = np.zeros(small.shape[:2], np.uint8)

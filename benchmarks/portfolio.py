@@ -40,7 +40,7 @@ REGEX = {
     "cxr_cls": None,
     "breast_cls": None,
 }
-"""How to find the patient. Ten consecutive frames of an endoscopy count as one: no file tells its sequence."""
+"""How to find the patient. Ten consecutive frames of an endoscopy count as one: no file names its sequence."""
 
 TOO_SMALL = {"breast_us": ("busbra_usystems",)}
 """Sites with fewer than ten patients: two test cases decide nothing, and every site counts alike in a mean."""
@@ -68,7 +68,7 @@ def strategies(plan: Plan) -> tuple[list[Arm], dict[str, str]]:
         arm = arm_of(plan, name, algorithm, harmonizer or None)
         try:
             check_plan(plan, [arm])
-        except Exception as problem:  # noqa: BLE001 - whatever the reason, it is told in the table
+        except Exception as problem:  # noqa: BLE001 - whatever the reason, it is reported in the table
             left_out[name] = str(problem)
             continue
         if harmonizer and HARMONIZERS[harmonizer].on == "geometry":

@@ -22,12 +22,13 @@ def tables(results: Mapping[str, RunResult], left_out: Mapping[str, Mapping[str,
 def _group(name: str, result: RunResult, left_out: Mapping[str, str]) -> str:
     plan = result.plan
     sites = ", ".join(
-        f"{site} {word.patients['train']}/{word.patients['val']}/{word.cases}" for site, word in result.sites.items()
+        f"{site} {at_site.patients['train']}/{at_site.patients['val']}/{at_site.cases}"
+        for site, at_site in result.sites.items()
     )
     alone = result.arms["fedavg"].mean
-    arms = {arm: word for arm, word in result.arms.items() if arm != "fedavg"}
-    full = {arm: word for arm, word in arms.items() if not arm.endswith(EQUAL)}
-    equal = {arm: word for arm, word in arms.items() if arm.endswith(EQUAL)}
+    arms = {arm: outcome for arm, outcome in result.arms.items() if arm != "fedavg"}
+    full = {arm: outcome for arm, outcome in arms.items() if not arm.endswith(EQUAL)}
+    equal = {arm: outcome for arm, outcome in arms.items() if arm.endswith(EQUAL)}
     lines = [
         f"### {name}: {plan.task}, {result.metric}",
         "",
@@ -40,7 +41,7 @@ def _group(name: str, result: RunResult, left_out: Mapping[str, str]) -> str:
         "| strategy | kind | mean | against FedAvg | 95 % | | worst site | sites harmed | with the gate | FedAvg kept"
         " | passes | MB |",
         "|---|---|---|---|---|---|---|---|---|---|---|---|",
-        *(_row(arm, word, result) for arm, word in _ranked(full)),
+        *(_row(arm, outcome, result) for arm, outcome in _ranked(full)),
         "",
         "At equal compute: methods that train two models or twice per step, in as many whole rounds as fit into"
         " FedAvg's passes.",
@@ -48,10 +49,10 @@ def _group(name: str, result: RunResult, left_out: Mapping[str, str]) -> str:
         "| strategy | mean | against FedAvg | 95 % | | rounds | passes |",
         "|---|---|---|---|---|---|---|",
         *(
-            f"| {arm.removesuffix(EQUAL)} | {_number(_own(word).mean)} | {_change(_own(word).difference)}"
-            f" | {_interval(_own(word).difference)} | {_VERDICTS[_own(word).verdict]} | {word.rounds}"
+            f"| {arm.removesuffix(EQUAL)} | {_number(_own(outcome).mean)} | {_change(_own(outcome).difference)}"
+            f" | {_interval(_own(outcome).difference)} | {_VERDICTS[_own(outcome).verdict]} | {outcome.rounds}"
             f" | {_passes(arm, result):.2f} |"
-            for arm, word in _ranked(equal)
+            for arm, outcome in _ranked(equal)
         ),
         "",
         "Left out: " + "; ".join(f"{arm} ({_short(why)})" for arm, why in left_out.items()) + ".",
@@ -77,9 +78,9 @@ def _advice(result: RunResult) -> str:
 
 def _row(name: str, arm: ArmResult, result: RunResult) -> str:
     own = _own(arm)
-    worst = {site: _mean((word.ungated or word.scores).get(name, ())) for site, word in result.sites.items()}
+    worst = {site: _mean((at_site.ungated or at_site.scores).get(name, ())) for site, at_site in result.sites.items()}
     low = min(((score, site) for site, score in worst.items() if not math.isnan(score)), default=(math.nan, ""))
-    kept = [answer for word in result.sites.values() for answer in word.kept_baseline.get(name, ())]
+    kept = [answer for at_site in result.sites.values() for answer in at_site.kept_baseline.get(name, ())]
     gate = f"{_change(arm.difference)} [{_interval(arm.difference)}]" if arm.ungated is not None else ""
     return (
         f"| {name} | {_kind(name)} | {_number(own.mean)} | {_change(own.difference)} | {_interval(own.difference)}"
@@ -103,10 +104,10 @@ def _across(results: Mapping[str, RunResult]) -> str:
             continue
         changes = [_own(result.arms[name]).difference if name in result.arms else None for result in results.values()]
         known = [change.mean for change in changes if change is not None and change.mean is not None]
-        told = [
+        cells = [
             "" if change is None or change.mean is None else f"{change.mean:+.3f}{_mark(change)}" for change in changes
         ]
-        rows.append((sum(known) / len(known) if known else math.nan, name, told, len(known)))
+        rows.append((sum(known) / len(known) if known else math.nan, name, cells, len(known)))
     rows.sort(key=lambda row: -row[0])
     return "\n".join(
         [
@@ -117,8 +118,8 @@ def _across(results: Mapping[str, RunResult]) -> str:
             f"| strategy | kind | {' | '.join(results)} | mean | groups |",
             "|---|---|" + "---|" * (len(results) + 2),
             *(
-                f"| {name} | {_kind(name)} | {' | '.join(told)} | {mean:+.3f} | {count} |"
-                for mean, name, told, count in rows
+                f"| {name} | {_kind(name)} | {' | '.join(cells)} | {mean:+.3f} | {count} |"
+                for mean, name, cells, count in rows
             ),
         ]
     )

@@ -116,7 +116,7 @@ def main() -> None:
             repeat_site(options.folder, site, count)
             pairs = [(in_process("profile", site), in_process("floor", site)) for _ in range(options.repeat)]
         ratio = statistics.median(floor["seconds"] / profile["seconds"] for profile, floor in pairs)
-        rates = [statistics.median(count / pair[side]["seconds"] for pair in pairs) for side in (0, 1)]
+        rates = [statistics.median(count / pair[variant]["seconds"] for pair in pairs) for variant in (0, 1)]
         peak = statistics.median(profile["peak_mib"] for profile, _ in pairs)
         print(f"{count:6d}  {rates[0]:13.1f}  {rates[1]:11.1f}  {ratio:13.2f}  {peak:8.0f}")
 

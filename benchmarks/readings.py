@@ -80,15 +80,15 @@ def cases(data: Path, site: str) -> dict[str, dict[str, Any]]:
 
 
 def described(image: Any) -> dict[str, Any]:
-    seen = as_seen(image)
+    shown = as_seen(image)
     return {
         "shape": list(image.pixels.shape),
         "display": [float(f"{end:.6g}") for end in image.display],
-        "mean": float(f"{seen.mean(dtype=np.float64):.6f}"),
-        "deviation": float(f"{seen.std(dtype=np.float64):.6f}"),
+        "mean": float(f"{shown.mean(dtype=np.float64):.6f}"),
+        "deviation": float(f"{shown.std(dtype=np.float64):.6f}"),
         "spacing": None if image.spacing_mm is None else [float(f"{step:.5g}") for step in image.spacing_mm],
         "modality": image.modality,
-        "pixels": hashlib.sha256(np.rint(seen * 4095).astype(np.uint16).tobytes()).hexdigest()[:12],
+        "pixels": hashlib.sha256(np.rint(shown * 4095).astype(np.uint16).tobytes()).hexdigest()[:12],
         "odd": sorted(getattr(image, "odd", ())),
     }
 
@@ -101,12 +101,12 @@ def compare(before: dict[str, Any], after: dict[str, Any]) -> None:
         if old == new:
             same += 1
             if odd[0]:
-                print(f"- `{name}`: as before, and told: {', '.join(odd[0])}")
+                print(f"- `{name}`: as before, and noted: {', '.join(odd[0])}")
             continue
         keys = [key for key in sorted(old.keys() | new.keys()) if old.get(key) != new.get(key)]
         changes = "; ".join(f"{key} {old.get(key)} -> {new.get(key)}" for key in keys)
-        told = f"; told: {', '.join(odd[0])}" if odd[0] else ""
-        print(f"- `{name}`: {changes}{told}")
+        notes = f"; noted: {', '.join(odd[0])}" if odd[0] else ""
+        print(f"- `{name}`: {changes}{notes}")
     print(f"\n{same} files and cases are read to the same pixels as before, or refused in the same words.")
 
 

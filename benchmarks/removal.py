@@ -1,4 +1,4 @@
-"""What each harmonizer removes of each planted change, told from profiles alone: a table in Markdown.
+"""What each harmonizer removes of each planted change, computed from profiles alone: a table in Markdown.
 
     python benchmarks/removal.py [--cases 80] [--data DATA] [--severity 0.7]
 
@@ -37,7 +37,7 @@ CONTROLS = {"zoom": zoom_in, "lesion_scale": lesion_scale}
 ANATOMY = "other anatomy"
 
 
-def side(name: str, phantoms: Sequence[Phantom], extractor: Extractor) -> SiteStatistics:
+def statistics_of(name: str, phantoms: Sequence[Phantom], extractor: Extractor) -> SiteStatistics:
     """The features of a site that holds these patients, one image each."""
     grey = []
     for phantom in phantoms:
@@ -68,8 +68,8 @@ def real(folder: Path, count: int, rng: np.random.Generator) -> list[Phantom]:
     cases = sites.read_site(folder).cases
     out = []
     for index in rng.permutation(len(cases))[:count]:
-        seen = images.as_seen(sites.load(cases[index])[0])
-        canvas = images.canvas(seen[len(seen) // 2 : len(seen) // 2 + 1], SIZE)[0]
+        shown = images.as_seen(sites.load(cases[index])[0])
+        canvas = images.canvas(shown[len(shown) // 2 : len(shown) // 2 + 1], SIZE)[0]
         pixels = canvas[0] if len(canvas) == 1 else np.ascontiguousarray(canvas.transpose(1, 2, 0))
         out.append(Phantom(pixels, np.zeros((SIZE, SIZE), np.uint8), "", folder.name, (1.0, 1.0)))
     return out
@@ -80,7 +80,7 @@ def measured(
 ) -> dict[str, tuple[Removal, ...]]:
     """Change -> what every harmonizer removes, for one population."""
     plain, changed = halves
-    base = side("a", plain, extractor)
+    base = statistics_of("a", plain, extractor)
     out = {}
     plants = {**APPEARANCE, **(CONTROLS if any(item.mask.any() for item in changed) else {"zoom": zoom_in})}
     for name, plant in plants.items():
@@ -88,9 +88,9 @@ def measured(
             continue
         rng = np.random.default_rng(SEED)
         strength = 1.0 if name == "inversion" else severity
-        moved = side("b", [plant(item, strength, rng) for item in changed], extractor)
+        moved = statistics_of("b", [plant(item, strength, rng) for item in changed], extractor)
         out[name] = removals(FeatureEffects.of({("a", "b"): compare_two(base, moved)}))
-    out[ANATOMY] = removals(FeatureEffects.of({("a", "b"): compare_two(base, side("b", other, extractor))}))
+    out[ANATOMY] = removals(FeatureEffects.of({("a", "b"): compare_two(base, statistics_of("b", other, extractor))}))
     return out
 
 
@@ -134,13 +134,13 @@ def table(found: dict[str, list[tuple[Removal, ...]]]) -> str:
     """Rows of changes, columns of harmonizers."""
     lines = [f"| change | differ | effect | {' | '.join(MEASURED)} |", "|---|---|---|" + "---|" * len(MEASURED)]
     for change, populations in found.items():
-        told = [{item.harmonizer: item for item in removed} for removed in populations if removed]
+        present = [{item.harmonizer: item for item in removed} for removed in populations if removed]
         cells = []
         for name in MEASURED:
-            shares = [(removed.get(name) or removed["quantile_map"]).share for removed in told]
+            shares = [(removed.get(name) or removed["quantile_map"]).share for removed in present]
             cells.append(f"{np.median(shares):.2f} ({min(shares):.2f} to {max(shares):.2f})" if shares else "")
-        effect = np.median([removed["zscore"].before for removed in told]) if told else 0.0
-        lines.append(f"| {change} | {len(told)} of {len(populations)} | {effect:.2f} | {' | '.join(cells)} |")
+        effect = np.median([removed["zscore"].before for removed in present]) if present else 0.0
+        lines.append(f"| {change} | {len(present)} of {len(populations)} | {effect:.2f} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

@@ -1,6 +1,6 @@
 """Federations with a known shift, drawn from the measured bases of `planted.py`: what is true of every pair of sites.
 
-No patient is on two sides. Where a base is too small for sites of n patients, the scenario is left out.
+No patient is at two sites. Where a base is too small for sites of n patients, the scenario is left out.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -117,7 +117,7 @@ def scenarios(
         base: key of `measured`.
         n: patients a site.
         rng: draws the patients.
-        masks: whether masks are used; without, what masks alone would tell is not planted.
+        masks: whether masks are used; without, what masks alone would show is not planted.
         nulls: scenarios without a shift.
     """
     draw = _Draw(measured, base, n, rng, masks and BASES[base].masks)

@@ -99,11 +99,11 @@ def resting(groups: dict[str, list[Profile]]) -> Iterator[str]:
     for group, profiles in groups.items():
         large = [profile for profile in profiles if profile.patients >= LIMITS.needed(profile.patient_source)]
         if len(large) > 2:
-            told = sum("the advice rests on" in caveat for caveat in advise(profiles).diagnosis.caveats)
+            warned = sum("the advice rests on" in caveat for caveat in advise(profiles).diagnosis.caveats)
             checks = [check(one, [other for other in large if other is not one]) for one in large]
             outcomes = ", ".join(result.outcome for result in checks)
             rest = sum(any("the answer on" in caveat for caveat in result.caveats) for result in checks)
-            yield f"| {group} | {len(large)} | {'yes' if told else 'no'} | {outcomes} | {rest} |"
+            yield f"| {group} | {len(large)} | {'yes' if warned else 'no'} | {outcomes} | {rest} |"
 
 
 def planted(cache: Path) -> Iterator[str]:
@@ -121,8 +121,8 @@ def planted(cache: Path) -> Iterator[str]:
                 if item.form != "odd":
                     continue
                 for site, found in of_sites(profiles_of(item)).items():
-                    told = "the changed site" if site == "c" else "honest, beside a changed site"
-                    sites["nothing planted" if item.plant == "none" else told].append(found)
+                    group = "the changed site" if site == "c" else "honest, beside a changed site"
+                    sites["nothing planted" if item.plant == "none" else group].append(found)
     for name, found in sites.items():
         yield row(f"planted, three sites: {name}", found)
 
@@ -147,14 +147,14 @@ def forgeries(trials: int) -> Iterator[str]:
             moments = [Moments.of(values) for values in rows]
             cov = forged(np.mean([one.cov for one in moments], axis=0), moments[0].mean - moments[1].mean, rng)
             moments.append(Moments(10**9, moments[0].mean + rng.standard_normal(d), cov))
-            sides = [SiteStatistics(f"s{k}", one.n, {AXIS: one}, {}, None, {}, NOBODY) for k, one in enumerate(moments)]
-            alone, among = compare_all(sides[:-1]), compare_all(sides)
-            told = np.array(measured(among.outlyingness[f"s{count}"])) >= LARGEST
+            sites = [SiteStatistics(f"s{k}", one.n, {AXIS: one}, {}, None, {}, NOBODY) for k, one in enumerate(moments)]
+            alone, among = compare_all(sites[:-1]), compare_all(sites)
+            found = np.array(measured(among.outlyingness[f"s{count}"])) >= LARGEST
             for pair, shift in alone.pairs.items():
                 before, after = shift.on(AXIS), among.pairs[pair].on(AXIS)
                 if before is not None and after is not None and before.value >= 1:
                     changes.append(max(after.value, 1e-3) / before.value)
-                    missed += max(changes[-1], 1 / changes[-1]) >= CHANGED and not told[:2].any()
+                    missed += max(changes[-1], 1 / changes[-1]) >= CHANGED and not found[:2].any()
         doubled = int(np.sum(np.maximum(changes, 1 / np.array(changes)) >= CHANGED))
         yield f"| {count} | {len(changes)} | {max(changes):.2f} | {min(changes):.1g} | {doubled} | {missed} |"
 
@@ -171,11 +171,11 @@ def giants(draws: int) -> Iterator[str]:
                 rows = [rng.standard_normal((k, d)) for k in (n, n, giant)]
                 rows[0][:, 0] += np.sqrt(effect)
                 moments = [Moments.of(values) for values in rows]
-                sides = [
+                sites = [
                     SiteStatistics(f"s{k}", one.n, {AXIS: one}, {}, None, {}, NOBODY) for k, one in enumerate(moments)
                 ]
-                unit = unit_at_width(AXIS, capped(sides))(d)
-                weights = np.array([side.plain[AXIS].n - 1 for side in capped(sides)])
+                unit = unit_at_width(AXIS, capped(sites))(d)
+                weights = np.array([site.plain[AXIS].n - 1 for site in capped(sites)])
                 truly = float(weights.sum() ** 2 / np.sum(weights**2 / np.array([n - 1, n - 1, giant - 1])))
                 units = (unit, replace(unit, freedom=truly), WithinSiteCovariance.of(moments))
                 for place, one in enumerate(units):

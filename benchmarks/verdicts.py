@@ -63,7 +63,7 @@ def profiled(data: Path, kept: Path, unsaid: bool) -> dict[str, list[Profile]]:
     return {group: profiles for group, profiles in out.items() if len(profiles) > 1}
 
 
-def told(found: Diagnosis) -> dict[str, Any]:
+def summary_of(found: Diagnosis) -> dict[str, Any]:
     """Kind, pairs, sites and caveats of a diagnosis, as far as two of them are compared."""
     verdicts = {f"{pair.a} - {pair.b}": pair for pair in found.pairs}
     verdicts |= {f"{site} against all": verdict for site, verdict in found.by_site.items() if len(found.by_site) > 2}
@@ -159,7 +159,7 @@ def main() -> None:
         parser.error("give DATA, or --compare BEFORE AFTER")
     with tempfile.TemporaryDirectory() as scratch:
         groups = profiled(options.data, options.profiles or Path(scratch), options.unsaid)
-    found = {group: told(diagnose(profiles)) for group, profiles in groups.items()}
+    found = {group: summary_of(diagnose(profiles)) for group, profiles in groups.items()}
     machine = f"{platform.machine()}, 2 cores, Python {platform.python_version()}; {time.strftime('%Y-%m-%d')}"
     print(f"Machine: {machine}.\n\n{table(found)}")
     if options.out:

@@ -111,7 +111,7 @@ def plan_for(folders: dict[str, Path], rounds: int, steps: int, seed: int) -> Pl
 
 
 def without_learning(plan: Plan, folders: dict[str, Path]) -> dict[str, dict[str, float]]:
-    """What Dice is worth here, site -> yardstick -> mean over the test cases, scored as `judge` scores them.
+    """What Dice is worth here, site -> reference score -> mean over the test cases, scored as `judge` scores them.
 
     "position" marks in every slice where most of the site's training slices have the cord, whatever the image shows.
     """
@@ -144,7 +144,7 @@ def compare(data: Path, end: str, rounds: int, steps: int, seed: int) -> dict[st
         since = time.process_time()
         result = train(plan, folders, RunOptions(engine="inline", out=Path(scratch) / "run"), arms=arms)
         seconds = time.process_time() - since
-        yardsticks = without_learning(plan, folders)
+        references = without_learning(plan, folders)
     return {
         "held_out": end,
         "seed": seed,
@@ -154,7 +154,7 @@ def compare(data: Path, end: str, rounds: int, steps: int, seed: int) -> dict[st
         "sites": {
             site: {
                 "cases": {"train": scores.patients["train"], "test": scores.patients["test"]},
-                "dice": _rounded({**yardsticks[site], **{name: value for name, (value,) in scores.scores.items()}}),
+                "dice": _rounded({**references[site], **{name: value for name, (value,) in scores.scores.items()}}),
                 "surface_px": _rounded({name: value for name, (value,) in scores.also["surface_px"].items()}),
             }
             for site, scores in result.sites.items()
@@ -175,14 +175,16 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--ends", nargs="+", choices=ENDS, default=ENDS)
     given = parser.parse_args()
-    told = json.loads(given.out.read_text(encoding="utf-8")) if given.out.exists() else {"runs": []}
-    told["machine"] = f"{platform.machine()}, one core of {os.cpu_count()}, no GPU, Python {platform.python_version()}"
-    told["date"] = time.strftime("%Y-%m-%d")
+    results = json.loads(given.out.read_text(encoding="utf-8")) if given.out.exists() else {"runs": []}
+    results["machine"] = (
+        f"{platform.machine()}, one core of {os.cpu_count()}, no GPU, Python {platform.python_version()}"
+    )
+    results["date"] = time.strftime("%Y-%m-%d")
     for end, seed in itertools.product(given.ends, given.seeds):
-        if not any((run["held_out"], run["seed"]) == (end, seed) for run in told["runs"]):
-            told["runs"].append(compare(given.data, end, given.rounds, given.steps, seed))
-            given.out.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
-    print(table(told["runs"]))
+        if not any((run["held_out"], run["seed"]) == (end, seed) for run in results["runs"]):
+            results["runs"].append(compare(given.data, end, given.rounds, given.steps, seed))
+            given.out.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    print(table(results["runs"]))
 
 
 def table(runs: Sequence[dict[str, Any]]) -> str:

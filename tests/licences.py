@@ -38,14 +38,14 @@ def closure(requirements: Iterable[str]) -> dict[str, metadata.Distribution]:
     """All that installing these brings, as far as it is asked for on this platform, by normalized name."""
     found: dict[str, metadata.Distribution] = {}
     waiting = [Requirement(each) for each in requirements]
-    seen: set[tuple[str, str]] = set()
+    visited: set[tuple[str, str]] = set()
     while waiting:
         asked = waiting.pop()
         name = canonicalize_name(asked.name)
         for extra in ("", *asked.extras):
-            if (name, extra) in seen:
+            if (name, extra) in visited:
                 continue
-            seen.add((name, extra))
+            visited.add((name, extra))
             found[name] = metadata.distribution(name)
             for line in found[name].requires or ():
                 needed = Requirement(line)
@@ -54,18 +54,18 @@ def closure(requirements: Iterable[str]) -> dict[str, metadata.Distribution]:
     return found
 
 
-def licence_of(told: Message, text: str = "") -> tuple[str, str]:
+def licence_of(fields: Message, text: str = "") -> tuple[str, str]:
     """(licence as read, kind). Every short statement counts, and the most binding one decides.
 
     Args:
-        told: a distribution's metadata. A `License` of many lines is a text, with the notices of all that a wheel
+        fields: a distribution's metadata. A `License` of many lines is a text, with the notices of all that a wheel
             bundles; words found in it mean nothing, so it is not searched.
         text: of its licence file, whose title is the last resort.
     """
-    expression = told.get("License-Expression")
-    stated = (told.get("License") or "").strip()
+    expression = fields.get("License-Expression")
+    stated = (fields.get("License") or "").strip()
     classes = [
-        str(each).split("::")[-1].strip() for each in told.get_all("Classifier") or () if "License ::" in str(each)
+        str(each).split("::")[-1].strip() for each in fields.get_all("Classifier") or () if "License ::" in str(each)
     ]
     said = [(expression, kind_of(expression))] if expression else []
     if stated and "\n" not in stated and len(stated) < 100 and stated.upper() != "UNKNOWN":

@@ -51,12 +51,12 @@ def test_copies_a_sheet_and_an_answer(run, hospital: Path, tmp_path: Path) -> No
     plan = planned(tmp_path, "zscore")
     done = run("harmonize", hospital, "--plan", plan, "-o", tmp_path / "copies", "--format", "json", "--cases", 3)
     assert done.code == 0
-    told = json.loads(done.out)
-    assert (told["schema"], told["site"], told["harmonizer"], told["written"]) == (1, "ashford", "zscore", 24)
-    assert told["mean_change"] > 0.01
-    assert told["contrast"]["cases"] == 24
+    answer = json.loads(done.out)
+    assert (answer["schema"], answer["site"], answer["harmonizer"], answer["written"]) == (1, "ashford", "zscore", 24)
+    assert answer["mean_change"] > 0.01
+    assert answer["contrast"]["cases"] == 24
     assert "must not leave the hospital" in done.err
-    assert "q" not in json.dumps(told["fitted"])
+    assert "q" not in json.dumps(answer["fitted"])
     with Image.open(tmp_path / "copies" / "before-after.png") as picture:
         assert picture.width > 3 * 48 * 11
     again = read_site(tmp_path / "copies", name="ashford")
@@ -149,7 +149,7 @@ def test_no_image_is_changed_by_a_reference_that_is_none(
     assert not (tmp_path / "out").exists()
 
 
-def test_a_reference_with_a_key_of_another_kind_is_told(run, hospital: Path, tmp_path: Path) -> None:
+def test_a_reference_with_a_key_of_another_kind_is_reported(run, hospital: Path, tmp_path: Path) -> None:
     (tmp_path / "r.safetensors").write_bytes(save({"quantiles": curves(1, 199)}))
     plan = planned(tmp_path, "quantile_map")
     done = run("harmonize", hospital, "--plan", plan, "--reference", tmp_path / "r.safetensors", "-o", tmp_path / "out")

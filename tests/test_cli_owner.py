@@ -32,7 +32,7 @@ def films(folder: Path, seed: int, *, shared: bool = False, darker: float = 1.0)
 
 
 @pytest.fixture
-def told(tmp_path: Path, run) -> tuple[Path, Path]:  # type: ignore[no-untyped-def]
+def answered(tmp_path: Path, run) -> tuple[Path, Path]:  # type: ignore[no-untyped-def]
     """A site whose owner has said everything once, and the profile made of it."""
     folder = films(tmp_path / "ashford", 1, shared=True)
     first = run("profile", folder, "-o", tmp_path / "a.profile.json")
@@ -47,9 +47,9 @@ def told(tmp_path: Path, run) -> tuple[Path, Path]:  # type: ignore[no-untyped-d
     return folder, tmp_path / "a.profile.json"
 
 
-def test_a_check_takes_the_answers_from_the_baseline(told, tmp_path: Path, run) -> None:  # type: ignore[no-untyped-def]
+def test_a_check_takes_the_answers_from_the_baseline(answered, tmp_path: Path, run) -> None:  # type: ignore[no-untyped-def]
     """A job has no option for it; another site's baseline lends the names of classes and not who is a patient."""
-    _, base = told
+    _, base = answered
     new = films(tmp_path / "delivery", 2, shared=True)
     done = run("check", new, "--against", base, "--format", "json")
     assert done.code == 0, done.err
@@ -62,8 +62,8 @@ def test_a_check_takes_the_answers_from_the_baseline(told, tmp_path: Path, run) 
     assert run("check", new, "--against", base, "--site", "borough").code == 0
 
 
-def test_a_check_asks_about_a_class_that_the_baseline_does_not_have(told, tmp_path: Path, run) -> None:  # type: ignore[no-untyped-def]
-    _, base = told
+def test_a_check_asks_about_a_class_that_the_baseline_does_not_have(answered, tmp_path: Path, run) -> None:  # type: ignore[no-untyped-def]
+    _, base = answered
     new = films(tmp_path / "delivery", 2, shared=True)
     (new / "SMITH_JOHN").mkdir()
     next((new / "amber").iterdir()).rename(new / "SMITH_JOHN" / "1.png")
@@ -84,8 +84,8 @@ def test_a_baseline_without_classes_makes_none_of_folders(tmp_path: Path, run) -
 
 
 @pytest.mark.slow
-def test_training_takes_the_answers_from_the_plan(told, tmp_path: Path, run) -> None:  # type: ignore[no-untyped-def]
-    folder, base = told
+def test_training_takes_the_answers_from_the_plan(answered, tmp_path: Path, run) -> None:  # type: ignore[no-untyped-def]
+    folder, base = answered
     other = films(tmp_path / "borough", 3, darker=0.6)
     (other / "site.toml").write_text('classes = ["amber", "beige"]\n', encoding="utf-8")
     assert run("profile", other, "-o", tmp_path / "b.profile.json").code == 0
@@ -108,7 +108,7 @@ def test_a_plan_of_an_older_version_says_nothing_of_the_owner() -> None:
 
 
 def test_a_part_and_its_key_are_their_owners(tmp_path: Path, run) -> None:  # type: ignore[no-untyped-def]
-    """Parts of one folder share a key without a word; parts elsewhere need to be told of it."""
+    """Parts of one folder share a key without a word; parts elsewhere need to be given it."""
     first, second = films(tmp_path / "one", 1), films(tmp_path / "two", 2)
     answers = ("--no-classes", "--one-file-per-patient", "--site", "ashford")
     made = run("profile", first, *answers, "--part", tmp_path / "1.part.json")
@@ -131,7 +131,7 @@ def test_a_part_and_its_key_are_their_owners(tmp_path: Path, run) -> None:  # ty
 
 
 def test_every_text_of_a_profile_is_told_with_its_origin(tmp_path: Path, run) -> None:  # type: ignore[no-untyped-def]
-    """What is not told is the same in every profile: fields, axes, measures, units, reasons and marks."""
+    """What is not listed is the same in every profile: fields, axes, measures, units, reasons and marks."""
     rng = np.random.default_rng(0)
     site = write_site(
         [ANATOMIES["brain"](rng, size=48, label=("benign", "amber")[k % 2]) for k in range(24)],
@@ -145,11 +145,11 @@ def test_every_text_of_a_profile_is_told_with_its_origin(tmp_path: Path, run) ->
     done = run("profile", site, "--classes", "amber", "-o", tmp_path / "a.profile.json", "--show")
     assert done.code == 0, done.err
     profile = Profile.read(tmp_path / "a.profile.json")
-    told = {text for _, text, _ in texts_of(profile, Declarations(classes=("amber",)))}
+    listed = {text for _, text, _ in texts_of(profile, Declarations(classes=("amber",)))}
     fixed = {*Profile.model_fields, *AXES, *MEASURES, *(measure.unit for measure in MEASURES.values()), "schema"}
     fixed |= {"n", "mean", "cov", "area", "var", "noise", "unit", "sd", "edges", "counts", "<10", "hidden", "empty"}
     fixed |= {*type(profile.recipe).model_fields, *profile.acquisition, profile.depth}
-    assert set(texts_in(profile.to_dict())) <= told | fixed
+    assert set(texts_in(profile.to_dict())) <= listed | fixed
     assert "labels: 'amber', a class, named by the site's owner" in done.err
     assert "labels: 'benign', a class, made of shipped class words" in done.err
     assert "acquisition.scanner: 'PHANTOM WORKS Spin One', a scanner of 10 patients or more" in done.err
@@ -164,7 +164,7 @@ def texts_in(value: object) -> list[str]:
     return [value] if isinstance(value, str) else []
 
 
-def test_patients_of_two_classes_are_in_none_and_told(tmp_path: Path, run) -> None:  # type: ignore[no-untyped-def]
+def test_patients_of_two_classes_are_in_none_and_reported(tmp_path: Path, run) -> None:  # type: ignore[no-untyped-def]
     """One breast benign, the other malignant: the alphabet decided once."""
     rng = np.random.default_rng(2)
     rows = ["image,label,patient"]
@@ -188,7 +188,7 @@ def test_the_list_of_class_words_can_be_seen(run) -> None:  # type: ignore[no-un
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "says"),
     [
         (("--classes", "a", "--no-classes"), "--classes and --no-classes: expected one of them"),
         (("--classes", "a,,b"), "key 'classes.1': expected a name"),
@@ -201,10 +201,10 @@ def test_the_list_of_class_words_can_be_seen(run) -> None:  # type: ignore[no-un
         (("--site-file", "nowhere.toml"), "nowhere.toml: cannot be read"),
     ],
 )
-def test_contradictions_are_told(fixtures: Path, run, options: tuple[str, ...], told: str) -> None:  # type: ignore[no-untyped-def]
+def test_contradictions_are_reported(fixtures: Path, run, options: tuple[str, ...], says: str) -> None:  # type: ignore[no-untyped-def]
     done = run("profile", fixtures / "twins" / "east", *options)
     assert done.code == 2
-    assert told in done.err
+    assert says in done.err
 
 
 def test_epsilon_asks_for_what_one_patient_could_change(fixtures: Path, tmp_path: Path, run) -> None:  # type: ignore[no-untyped-def]

@@ -85,9 +85,9 @@ def test_a_part_of_too_few_patients_is_told_when_it_is_published(run, years: Pat
 @pytest.mark.usefixtures("here")
 def test_a_part_is_summed_up_for_the_site(run, years: Path) -> None:
     done = run("profile", years / "2024", "--part", "a.part.json", "--format", "json")
-    told = json.loads(done.out)
-    assert (told["site"], told["patients"], told["cases"]) == ("2024", 9, 9)
-    assert sum(told["labels"].values()) == 9
+    answer = json.loads(done.out)
+    assert (answer["site"], answer["patients"], answer["cases"]) == ("2024", 9, 9)
+    assert sum(answer["labels"].values()) == 9
 
 
 def test_a_folder_of_which_nothing_can_be_read_is_an_empty_part(run, here: Path) -> None:

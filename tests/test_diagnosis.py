@@ -234,7 +234,7 @@ def test_harmonized_features_far_from_all_are_named(federations: dict[str, list[
     assert any("'forged' stands out from all other sites: the nearest" in text for text in caveats)
 
 
-def test_unusable_sets_of_profiles_are_told(federations: dict[str, list[Profile]]) -> None:
+def test_unusable_sets_of_profiles_are_reported(federations: dict[str, list[Profile]]) -> None:
     one, two = federations["twins"]
     with pytest.raises(ProfileError, match="got 1 profile"):
         diagnose([one])

@@ -29,11 +29,11 @@ FIELDS = (
 @pytest.mark.parametrize("name", sorted({*MEASURES, *AXES, "labels"}))
 def test_every_measure_and_axis_explains_itself(run, name: str) -> None:
     kinds = {"measure" * (name in MEASURES), "axis" * (name in AXES or name == "labels")} - {""}
-    told = json.loads(run("explain", name, "--format", "json").out)
-    assert set(told) == kinds
+    explained = json.loads(run("explain", name, "--format", "json").out)
+    assert set(explained) == kinds
     for kind in kinds:
         for field in FIELDS:
-            assert told[kind][name][field].strip(), field
+            assert explained[kind][name][field].strip(), field
     drawn = run("explain", name)
     assert drawn.code == 0
     assert all(len(line) <= 80 for line in drawn.out.splitlines())
@@ -45,7 +45,7 @@ def test_every_measure_and_axis_explains_itself(run, name: str) -> None:
         assert f"{record.range[0]:g} to {record.range[1]:g}" in flat
         assert record.reference.replace(" ", "") in drawn.out.replace(" ", "").replace("\n", "")
     else:
-        assert told["axis"][name]["question"] == (AXES[name].question if name in AXES else "label")
+        assert explained["axis"][name]["question"] == (AXES[name].question if name in AXES else "label")
     assert f"### {name}" in run("explain", name, "--format", "markdown").out
 
 
@@ -76,8 +76,8 @@ def test_every_question_stands_beside_its_names_in_the_literature(run) -> None:
 
 
 def test_a_plain_name_finds_its_axis_too(run) -> None:
-    told = json.loads(run("explain", "Brightness outside the lesion", "--format", "json").out)
-    assert [*told["axis"]] == ["intensity_outside"]
+    explained = json.loads(run("explain", "Brightness outside the lesion", "--format", "json").out)
+    assert [*explained["axis"]] == ["intensity_outside"]
 
 
 def test_every_published_measure_speaks_of_one_cause() -> None:

@@ -177,27 +177,27 @@ def test_no_mark_leaves(hospitals, tmp_path: Path, run) -> None:  # type: ignore
     assert marks.given > 500, marks.by_place
     shared = tmp_path / "shared"
     for name, (folder, options) in folders.items():
-        told = run("profile", folder, "--site", name, *options, "-o", shared / f"{name}.profile.json", "--show")
-        assert told.code == 0, told.err
-        assert not marks_in(told.out)
-        assert (shared / f"{name}.profile.json").read_text() == told.out
+        done = run("profile", folder, "--site", name, *options, "-o", shared / f"{name}.profile.json", "--show")
+        assert done.code == 0, done.err
+        assert not marks_in(done.out)
+        assert (shared / f"{name}.profile.json").read_text() == done.out
     values = json.loads((shared / "ashford.profile.json").read_text())
     assert values["acquisition"]["scanner"] == {"other": PATIENTS}
 
     profiles = sorted(shared.glob("*.profile.json"))
     for form in ("table", "json", "markdown"):
-        told = run("recommend", *profiles, "-o", shared / "plan.toml", "--format", form)
-        assert told.code == 0, told.err
-        assert not marks_in(told.out, told.err)
+        done = run("recommend", *profiles, "-o", shared / "plan.toml", "--format", form)
+        assert done.code == 0, done.err
+        assert not marks_in(done.out, done.err)
     assert run("report", *profiles, "-o", shared / "report.html").code == 0
 
     folder, _ = folders["carrow"]
     against = shared / "carrow.profile.json"
     for form in ("table", "json", "markdown", "junit", "sarif", "github"):
         new = folder if form in ("json", "sarif", "github") else against
-        told = run("check", new, "--against", against, "--format", form, "-o", shared / f"check-{form}.xml")
-        assert told.code in (0, 3), told.err
-        assert not marks_in(told.out), form
+        done = run("check", new, "--against", against, "--format", form, "-o", shared / f"check-{form}.xml")
+        assert done.code in (0, 3), done.err
+        assert not marks_in(done.out), form
     for path, text in written_below(shared):
         assert not marks_in(text), path
 
@@ -258,7 +258,7 @@ def test_without_the_owners_word_nothing_is_written(hospitals, tmp_path: Path, r
         for n in range(2):
             Image.fromarray((phantom.pixels * 255).astype(np.uint8)).save(folder / f"{n}.png")
     for folder in (patients, folders["borough"][0]):
-        told = run("profile", folder, "-o", tmp_path / "out.profile.json", "--show")
-        assert (told.code, told.out) == (2, ""), told.out
-        assert "--one-file-per-patient" in told.err
+        done = run("profile", folder, "-o", tmp_path / "out.profile.json", "--show")
+        assert (done.code, done.out) == (2, ""), done.out
+        assert "--one-file-per-patient" in done.err
         assert not (tmp_path / "out.profile.json").exists()

@@ -138,16 +138,16 @@ def test_kinds(expression: str, kind: str) -> None:
     ],
 )
 def test_what_metadata_say(fields: dict[str, str | list[str]], text: str, found: tuple[str, str]) -> None:
-    told = Message()
+    message = Message()
     for name, values in fields.items():
         for value in [values] if isinstance(values, str) else values:
-            told[name] = value
-    assert licence_of(told, text) == found
+            message[name] = value
+    assert licence_of(message, text) == found
 
 
-def test_the_decoder_that_had_to_go_would_be_told() -> None:
+def test_the_decoder_that_had_to_go_would_be_found() -> None:
     """Its own metadata, as of 2.5.0."""
-    told = Message()
-    told["Name"], told["License"] = "pylibjpeg-libjpeg", "GPL V3.0"
-    told["Classifier"] = "License :: OSI Approved :: GNU General Public License v3 (GPLv3)"
-    assert licence_of(told)[1] == "strong"
+    fields = Message()
+    fields["Name"], fields["License"] = "pylibjpeg-libjpeg", "GPL V3.0"
+    fields["Classifier"] = "License :: OSI Approved :: GNU General Public License v3 (GPLv3)"
+    assert licence_of(fields)[1] == "strong"

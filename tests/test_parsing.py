@@ -56,11 +56,11 @@ def test_plain_json_is_read_as_it_is(tmp_path: Path, data: bytes, value: object)
 )
 def test_what_is_not_plain_is_refused_at_once(tmp_path: Path, data: bytes, says: str) -> None:
     start = time.monotonic()
-    with pytest.raises(ShiftscopeError) as told:
+    with pytest.raises(ShiftscopeError) as caught:
         refuse_odd(read_json(written(tmp_path, data), LIMIT, "a note", ShiftscopeError), "here", ShiftscopeError)
-    assert says in str(told.value)
-    assert len(str(told.value)) < 500
-    assert str(told.value).isprintable()
+    assert says in str(caught.value)
+    assert len(str(caught.value)) < 500
+    assert str(caught.value).isprintable()
     assert time.monotonic() - start < 5
 
 
@@ -81,9 +81,9 @@ def test_what_is_not_plain_is_refused_at_once(tmp_path: Path, data: bytes, says:
 )
 def test_toml_is_held_to_the_same(tmp_path: Path, data: bytes, says: str) -> None:
     start = time.monotonic()
-    with pytest.raises(ShiftscopeError) as told:
+    with pytest.raises(ShiftscopeError) as caught:
         refuse_odd(read_toml(written(tmp_path, data), LIMIT, "a note", ShiftscopeError), "here", ShiftscopeError)
-    assert says in str(told.value)
+    assert says in str(caught.value)
     assert time.monotonic() - start < 5
 
 

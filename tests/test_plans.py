@@ -1,4 +1,4 @@
-"""Plans and results on disk: what is written is read back, and what does not fit is told by its key."""
+"""Plans and results on disk: what is written is read back, and what does not fit is reported by its key."""
 
 import json
 from pathlib import Path

@@ -1,6 +1,6 @@
 """Every real DICOM and NIfTI file is read with sane pixels, or refused for a reason that is written down here.
 
-`docs/reading.md` tells the person who has to mend such a file what to do: a test keeps both tables in step.
+`docs/reading.md` advises the person who has to mend such a file: a test keeps both tables in step.
 """
 
 import re
@@ -62,8 +62,8 @@ def test_every_file_is_read_or_refused_with_its_reason(real_data: Path) -> None:
         assert pixels.min() < pixels.max(), name
         low, high = image.display
         assert low < high, name
-        seen = as_seen(image)
-        assert 0 <= seen.min() < seen.max() <= 1, name
+        shown = as_seen(image)
+        assert 0 <= shown.min() < shown.max() <= 1, name
         assert image.spacing_mm is None or min(image.spacing_mm) > 0, name
     assert {name: reason for name, (reason, _) in refused.items()} == {n: reason for n, (reason, _) in REFUSED.items()}
     assert all(detail for _, detail in refused.values())

@@ -13,7 +13,7 @@ from shiftscope.sites import NOTHING_SAID, Declarations, Site, read_site
 pytestmark = pytest.mark.real
 
 WHOSE = {"breast_us": Declarations(patient_regex=r"(bus_\d+|busi_\w+_\d+)")}
-"""Group -> how names tell patients; elsewhere each file counts as one."""
+"""Group -> how names identify patients; elsewhere each file counts as one."""
 
 
 def profiled(site: Site) -> Profile:

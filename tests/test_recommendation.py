@@ -105,12 +105,12 @@ def test_what_no_harmonizer_removes_is_pooled_while_it_is_small() -> None:
 
 
 def test_a_harmonizer_that_adds_to_the_difference_is_said_to() -> None:
-    (told,) = (
+    (sentence,) = (
         reason
         for reason in advice("appearance", removed=(removal("zscore", -1.37, 0.2),)).because
         if "in features" in reason
     )
-    assert told == "zscore adds 137% to the difference in features, 95 % [117%, 157%]: 1.2 before it, 2.8 after"
+    assert sentence == "zscore adds 137% to the difference in features, 95 % [117%, 157%]: 1.2 before it, 2.8 after"
 
 
 def test_strong_appearance_that_nothing_removes_is_personalized() -> None:
@@ -155,16 +155,16 @@ def test_appearance_and_structure_take_both() -> None:
 def test_an_open_question_is_told_with_what_would_decide_it() -> None:
     found = advice(probabilities={"structure": 0.8})
     assert found.action == "pool"
-    (told,) = found.undecided
-    assert told.startswith("whether sites differ in structure is not decided, confidence 0.8")
-    assert "about 650 patients a site" in told  # 120 * (1.96 / 0.84) ** 2
+    (sentence,) = found.undecided
+    assert sentence.startswith("whether sites differ in structure is not decided, confidence 0.8")
+    assert "about 650 patients a site" in sentence  # 120 * (1.96 / 0.84) ** 2
     assert found.alternatives[0].action == "personalize"
     even = advice(probabilities={"structure": 0.5})
     assert "a trial decides it sooner" in even.undecided[0]
     assert not advice(probabilities={"structure": 0.2, "label": 0.5}).undecided
 
 
-def test_an_open_question_that_would_change_nothing_is_not_told() -> None:
+def test_an_open_question_that_would_change_nothing_is_not_listed() -> None:
     assert not advice("structure", probabilities={"annotation": 0.5}).undecided
 
 
@@ -174,13 +174,13 @@ def test_few_patients_forbid_the_other_answer() -> None:
     assert all(item.personalizer is None for item in found.alternatives)
 
 
-def test_limits_within_an_interval_are_told() -> None:
+def test_limits_within_an_interval_are_listed() -> None:
     worth = advice("appearance", removed=(removal("zscore", 0.3, 0.2),))
     assert worth.action == "harmonize"
-    assert any("removes the 20% that make it worth it is not decided" in told for told in worth.undecided)
+    assert any("removes the 20% that make it worth it is not decided" in sentence for sentence in worth.undecided)
     copes = advice("appearance", removed=(removal("zscore", 0.5, 0.2, before=5.5),))
     assert copes.action == "harmonize"
-    assert any("one model copes with what remains is not decided" in told for told in copes.undecided)
+    assert any("one model copes with what remains is not decided" in sentence for sentence in copes.undecided)
     assert any(item.action == "both" for item in copes.alternatives)
     assert not advice("appearance", removed=(removal("zscore", 0.9),)).undecided
 

@@ -54,17 +54,17 @@ def merged(values: np.ndarray, grid: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize(("n", "close"), [(40, 0.1), (400, 0.02)])
 def test_cliffs_delta_of_cells_merged_differently(n: int, close: float) -> None:
-    """Near the sample's, though the two sides share few edges."""
+    """Near the sample's, though the two sites share few edges."""
     rng = np.random.default_rng(1)
     grid = np.linspace(-6, 6, 65)
     for shift in (-1.5, 0.0, 0.4, 2.0):
         a, b = rng.normal(shift, 1, n), rng.normal(0, 1.5, n + 20)
         edges_a, edges_b = merged(a, grid), merged(b, grid)
-        told = counted(a, edges_a), edges_a, counted(b, edges_b), edges_b
+        histograms = counted(a, edges_a), edges_a, counted(b, edges_b), edges_b
         expected = np.mean(np.sign(a[:, None] - b[None, :]))
-        found = cliffs_delta(*told, (a.mean(), a.std()), (b.mean(), b.std()))
+        found = cliffs_delta(*histograms, (a.mean(), a.std()), (b.mean(), b.std()))
         assert found == pytest.approx(expected, abs=close)
-        assert abs(found - expected) <= abs(cliffs_delta(*told) - expected) + 0.01  # lying evenly is no better
+        assert abs(found - expected) <= abs(cliffs_delta(*histograms) - expected) + 0.01  # lying evenly is no better
 
 
 @settings(max_examples=60, deadline=None)

@@ -44,7 +44,7 @@ def drawn_by(command: list[str], **environment: str) -> str:
 
 @pytest.fixture(scope="module")
 def broken(fixtures: Path) -> Path:
-    """A site whose look warns of files that cannot be read."""
+    """A site whose dry run warns of files that cannot be read."""
     return fixtures / "broken" / "wreck"
 
 
@@ -83,8 +83,8 @@ def test_colour_is_no_part_of_the_answer(broken: Path, tmp_path: Path) -> None:
     )
     assert "\x1b" not in piped.stdout + piped.stderr
     words = {line.rstrip() for line in piped.stdout.splitlines()}
-    for seen in (coloured, plain):
-        drawn = {line.rstrip() for line in ESCAPES.sub("", seen).replace("\r", "\n").splitlines()}
+    for output in (coloured, plain):
+        drawn = {line.rstrip() for line in ESCAPES.sub("", output).replace("\r", "\n").splitlines()}
         assert words <= drawn
 
 

@@ -186,13 +186,13 @@ def test_a_limit_is_cleared_by_the_interval_not_by_the_estimate(planted: Planted
 
 def test_scanners_classes_and_files(planted: Planted) -> None:
     base = planted("rarer_labels/screening")
-    told = base.model_copy(update={"acquisition": {"scanner": {"ACME One": 50, "Other Two": "<10"}}})
+    delivery = base.model_copy(update={"acquisition": {"scanner": {"ACME One": 50, "Other Two": "<10"}}})
 
     def status(profile: Profile, name: str, **limits: object) -> str:
         return named(check(profile, [base], Policy.model_validate(limits)), name, "rule").status
 
-    assert status(told, "scanners", scanners=["acme *"]) == "failed"
-    assert status(told, "scanners", scanners=["ACME*", "other two"]) == "passed"
+    assert status(delivery, "scanners", scanners=["acme *"]) == "failed"
+    assert status(delivery, "scanners", scanners=["ACME*", "other two"]) == "passed"
     assert status(base, "scanners", scanners=["ACME*"]) == "inconclusive"
     known = base.model_copy(update={"acquisition": {"scanner": {"ACME One": 50}}})
     assert status(known, "scanners", scanners=["ACME One"]) == "warned"
@@ -238,8 +238,8 @@ def test_a_reference_that_stands_out_is_named(planted: Planted) -> None:
         for axis, sketch in sites[1].sketches.items()
     }
     forged = sites[1].model_copy(update={"site": "forged", "sketches": still})
-    told = check(sites[0], [*sites[1:], forged]).caveats
-    assert any("'forged' stands out from all other sites" in caveat for caveat in told)
+    caveats = check(sites[0], [*sites[1:], forged]).caveats
+    assert any("'forged' stands out from all other sites" in caveat for caveat in caveats)
     two = check(sites[0], sites[1:]).caveats
     assert not any("stands out" in caveat for caveat in two)
     assert any("with two baselines neither can be checked against others" in caveat for caveat in two)
@@ -274,11 +274,11 @@ def test_no_baseline_makes_a_delivery_pass_alone(planted: Planted, by: float) ->
     answer = named(result, "appearance")
     assert answer.status == "inconclusive"
     assert "it rests on" in answer.says
-    (told,) = [caveat for caveat in result.caveats if "the answer on appearance rests on" in caveat]
+    (warning,) = [caveat for caveat in result.caveats if "the answer on appearance rests on" in caveat]
     alone = named(check(bright, [east, west]), "appearance").effect or 0.0
-    assert f"failed (effect {alone:.0f}, " in told
-    assert "passed (effect" in told
-    assert "look at the profile of 'forged' first" in told
+    assert f"failed (effect {alone:.0f}, " in warning
+    assert "passed (effect" in warning
+    assert "look at the profile of 'forged' first" in warning
     assert (
         check(bright, [east, west, towards(east, bright, by, "forged")], Policy(fail_on=("label",))).outcome == "passed"
     )

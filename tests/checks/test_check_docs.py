@@ -50,7 +50,7 @@ def test_its_policy_is_one(tmp_path: Path) -> None:
     assert read_policy(path).axes == {"noise": Limit(error=4)}
 
 
-def test_every_field_category_form_and_default_is_told() -> None:
+def test_every_field_category_form_and_default_is_documented() -> None:
     for name in (*CheckResult.model_fields, *Finding.model_fields, *BadFile.model_fields, *Limit.model_fields):
         assert f"`{name}`" in TEXT, name
     for name in (*Policy.model_fields, "schema", *CATEGORIES, "any"):

@@ -1,4 +1,4 @@
-"""Policies: what is not said keeps its default, and what is said wrongly is told with what was meant."""
+"""Policies: what is not said keeps its default, and what is said wrongly is reported with what was meant."""
 
 from pathlib import Path
 
@@ -75,14 +75,14 @@ def test_what_is_not_said_keeps_its_default(tmp_path: Path) -> None:
 )
 def test_what_is_wrong_is_told_in_one_line(tmp_path: Path, text: str, says: str) -> None:
     path = written(tmp_path, text)
-    with pytest.raises(PolicyError) as told:
+    with pytest.raises(PolicyError) as caught:
         read_policy(path)
-    assert says in str(told.value)
-    assert str(told.value).startswith(str(path))
-    assert "\n" not in str(told.value).strip()
+    assert says in str(caught.value)
+    assert str(caught.value).startswith(str(path))
+    assert "\n" not in str(caught.value).strip()
 
 
-def test_a_missing_policy_is_told(tmp_path: Path) -> None:
+def test_a_missing_policy_is_reported(tmp_path: Path) -> None:
     with pytest.raises(PolicyError, match="cannot be read: No such file"):
         read_policy(tmp_path / "absent.toml")
 

@@ -1,4 +1,4 @@
-"""Two real deliveries: the other half of a scanner's images passes, another scanner's fails for its look."""
+"""Two real deliveries: the other half of a scanner's images passes, another scanner's fails for its appearance."""
 
 import shutil
 from pathlib import Path

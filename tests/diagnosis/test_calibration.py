@@ -32,8 +32,8 @@ def test_without_evidence_nothing_is_probable(masks: bool) -> None:
     names = MASKED if masks else tuple(name for name in MASKED if name not in ("size", "boundary", "lesion"))
     found = shift_probabilities(none_of(names), load_calibration())
     assert {*found} == {*QUESTIONS} - (set() if masks else {"annotation"})
-    for question, belief in found.items():
-        assert 0 < belief.probability < LIMITS.probable, question
+    for question, shift in found.items():
+        assert 0 < shift.probability < LIMITS.probable, question
 
 
 @pytest.mark.parametrize(
@@ -46,10 +46,10 @@ def test_without_evidence_nothing_is_probable(masks: bool) -> None:
         ("labels", "label"),
     ],
 )
-def test_a_plain_shift_on_one_axis_is_believed(axis: str, question: str) -> None:
+def test_a_plain_shift_on_one_axis_is_probable(axis: str, question: str) -> None:
     found = shift_probabilities({**none_of(MASKED), axis: (8.0, 6.0, 0.0)}, load_calibration())
     assert found[question].probability > 0.5
-    assert all(belief.probability < 0.5 for other, belief in found.items() if other != question)
+    assert all(shift.probability < 0.5 for other, shift in found.items() if other != question)
 
 
 @given(st.lists(st.floats(0, 50), min_size=9, max_size=9), st.integers(0, 8), st.floats(0.01, 20))
@@ -60,8 +60,8 @@ def test_more_evidence_is_never_less_probable(values: list[float], which: int, m
     name = MASKED[which]
     effect, low, held = before[name]
     after = {**before, name: (effect, low + more, held)}
-    for question, belief in shift_probabilities(before, model).items():
-        assert shift_probabilities(after, model)[question].probability >= belief.probability - 1e-12
+    for question, shift in shift_probabilities(before, model).items():
+        assert shift_probabilities(after, model)[question].probability >= shift.probability - 1e-12
 
 
 def test_what_leaks_and_what_was_held_equal_is_taken_off() -> None:

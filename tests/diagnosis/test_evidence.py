@@ -84,13 +84,13 @@ def evidence(profiles: list[Profile], called: Mapping[tuple[str, str], Mapping[s
     )
 
 
-LOOK = {"appearance": "texture"}
+BY_TEXTURE = {"appearance": "texture"}
 
 
 def test_one_cause_is_named_once_led_by_its_clearest_measure() -> None:
     east = site("east", drawn(0, noise=10.0, sharpness=-2.0, local_contrast=0.4, bias_field=0.5))
     west = site("west", drawn(1, noise=18.0, sharpness=-1.7, local_contrast=0.43, bias_field=0.5))
-    first, *rest = evidence([east, west], {("east", "west"): LOOK})
+    first, *rest = evidence([east, west], {("east", "west"): BY_TEXTURE})
     assert (first.question, first.cause, first.measure) == ("appearance", "fine detail", "noise")
     assert first.sites == ("east", "west")
     assert "sharpness" in first.also
@@ -111,12 +111,14 @@ def test_cliffs_delta_is_that_of_the_patients_though_cells_are_few(n: int, gap: 
     """And though a site's values are narrow against the measure's range: noise here spreads by 1/800 of it."""
     rng = np.random.default_rng([n, int(10 * gap)])
     rows = [rng.normal(middle, 0.05, n) for middle in (0.5, 0.5 + 0.05 * gap)]
-    found = evidence([site(name, {"noise": row}) for name, row in zip("xy", rows, strict=True)], {("x", "y"): LOOK})[0]
+    found = evidence(
+        [site(name, {"noise": row}) for name, row in zip("xy", rows, strict=True)], {("x", "y"): BY_TEXTURE}
+    )[0]
     assert found.measure == "noise"
     assert found.delta == pytest.approx(float(np.sign(rows[1][:, None] - rows[0]).mean()), abs=0.12)
 
 
-def test_only_questions_that_were_called_are_told() -> None:
+def test_only_questions_that_were_called_are_explained() -> None:
     east = site("east", drawn(0, noise=10.0, log_area=-3.0))
     west = site("west", drawn(1, noise=18.0, log_area=-2.0))
     found = evidence([east, west], {("east", "west"): {"structure": "morphology"}})
@@ -141,18 +143,18 @@ def test_a_family_of_measures_moves_by_luck_in_one_of_twenty_comparisons_at_most
     assert sum(map(bool, found)) <= 600 * 0.05 + 3 * (600 * 0.05 * 0.95) ** 0.5
 
 
-def test_what_is_sure_but_negligible_is_not_told() -> None:
+def test_what_is_sure_but_negligible_is_not_explained() -> None:
     """With 4,000 patients a tenth of a deviation is far from luck, and still no reason for anything."""
     east = site("east", drawn(0, 4000, noise=20.0))
     west = site("west", drawn(1, 4000, noise=20.2))
     assert abs(east.measures["noise"].mean - west.measures["noise"].mean) > 0.1
     assert not measure_differences("appearance", east, west)
-    found = evidence([east, west], {("east", "west"): LOOK})
+    found = evidence([east, west], {("east", "west"): BY_TEXTURE})
     assert found[0].measure == "texture"
     assert "no single measure stands for it" in found[0].says
 
 
-def test_an_offset_that_appearance_alone_could_cause_is_not_told() -> None:
+def test_an_offset_that_appearance_alone_could_cause_is_not_explained() -> None:
     def habit(by: float) -> dict[str, list[str]]:
         east, west = (
             site(name, drawn(seed, 400, offset=seed * by, offset_relative=seed * by)) for seed, name in enumerate("ew")
@@ -185,7 +187,7 @@ def test_brightness_is_told_without_the_lesion_where_both_can() -> None:
 def test_the_site_that_stands_out_is_named_once_against_all_others() -> None:
     sites = [site(name, drawn(index, brightness=80.0)) for index, name in enumerate("abd")]
     sites.append(site("c", drawn(9, brightness=140.0)))
-    found = evidence(sites, {tuple(sorted((name, "c"))): LOOK for name in "abd"})
+    found = evidence(sites, {tuple(sorted((name, "c"))): BY_TEXTURE for name in "abd"})
     bright = [item for item in found if item.measure == "brightness"]
     assert len(bright) == 1
     assert bright[0].sites == ("a", "b", "d", "c")
@@ -200,7 +202,7 @@ def test_the_site_that_stands_out_is_named_once_against_all_others() -> None:
 def test_against_most_others_the_rest_is_not_named() -> None:
     means = {"a": 80.0, "b": 80.0, "c": 140.0, "d": 80.0, "e": 140.0}
     sites = [site(name, drawn(index, brightness=mean)) for index, (name, mean) in enumerate(means.items())]
-    pairs = {pair: LOOK for pair in combinations("abcde", 2) if means[pair[0]] != means[pair[1]]}
+    pairs = {pair: BY_TEXTURE for pair in combinations("abcde", 2) if means[pair[0]] != means[pair[1]]}
     bright = [item for item in evidence(sites, pairs) if item.measure == "brightness"]
     assert sorted(item.sites for item in bright) == [("a", "b", "d", "c"), ("a", "b", "d", "e")]
     assert all("against 'a', 'b', 'd': brightness" in item.says for item in bright)
@@ -329,7 +331,7 @@ def test_tags_are_named_once_and_only_for_a_called_appearance() -> None:
         for index, (name, scanner) in enumerate(scanners.items())
         for bits in ["8" if name != "c" else "12"]
     ]
-    found = evidence(sites, {("a", "c"): LOOK, ("b", "c"): LOOK})
+    found = evidence(sites, {("a", "c"): BY_TEXTURE, ("b", "c"): BY_TEXTURE})
     tags = [item for item in found if item.cause == "acquisition"]
     assert [(item.measure, item.sites, item.also) for item in tags] == [("scanner", ("a", "b", "c"), ("bits",))]
     assert "nobody at 'a', 'b' has it; likewise bit depth (12)" in tags[0].says

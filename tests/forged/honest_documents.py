@@ -68,10 +68,10 @@ def _plan() -> Plan:
 def trial_of() -> TrialResult:
     """Three strategies in two rungs."""
     gain = Difference(mean=0.05, low=0.01, high=0.09)
-    told: dict[str, Any] = {"validation": 0.7, "test": 0.71, "passes": 100, "bytes": 1000, "seconds": 2.5}
-    first = TrialEntry(fate="reference", harmonizer=None, algorithm="fedavg", **told)
-    best = TrialEntry(fate="kept", harmonizer="zscore", algorithm="fedbn", difference=gain, verdict="helped", **told)
-    last = TrialEntry(fate="dropped", harmonizer=None, algorithm="ditto", difference=gain, harmed=("b",), **told)
+    scores: dict[str, Any] = {"validation": 0.7, "test": 0.71, "passes": 100, "bytes": 1000, "seconds": 2.5}
+    first = TrialEntry(fate="reference", harmonizer=None, algorithm="fedavg", **scores)
+    best = TrialEntry(fate="kept", harmonizer="zscore", algorithm="fedbn", difference=gain, verdict="helped", **scores)
+    last = TrialEntry(fate="dropped", harmonizer=None, algorithm="ditto", difference=gain, harmed=("b",), **scores)
     names = {"fedavg": first, "zscore+fedbn": best, "ditto": last}
     rungs = (
         TrialRung(rounds=4, judged=("a", "b"), strategies=names),
@@ -119,13 +119,13 @@ def part_of() -> Part:
     curve = np.linspace(0.0, 1.0, 33)
     fit = Canonical(upright=curve, negative=curve, whole=curve, gain=np.ones(24), filtered=curve)
     names = tuple(f"{number:064x}" for number in range(30))
-    told = Profile.from_dict(PROFILES["masks-a"], "masks-a", ShiftscopeError)
+    profile = Profile.from_dict(PROFILES["masks-a"], "masks-a", ShiftscopeError)
     origin = Origin(
         site="drawn",
         layout="manifest",
         patient_source="manifest",
         seed=0,
-        recipe=told.recipe,
+        recipe=profile.recipe,
         excluded={"truncated": 1},
         people=names,
         cases=names,

@@ -51,19 +51,19 @@ def test_no_pipe_is_waited_for_and_no_path_is_a_bug(
     (tmp_path / "loop").symlink_to("loop")
     known = {"profile": str(profile), "out": str(tmp_path), "site": str(fixtures / "twins" / "east")}
     for odd in (tmp_path / "pipe", tmp_path / "loop", tmp_path / ("x" * 300), profile / "x", Path("/dev/zero")):
-        done = run(*(word.format(odd=odd, **known) for word in COMMANDS[command].split()))
+        done = run(*(argument.format(odd=odd, **known) for argument in COMMANDS[command].split()))
         assert done.code == 2 or (done.code == 0 and command == "key" and odd.name == "loop"), (odd, done.err)
 
 
 @pytest.mark.parametrize(
     "command", ["recommend {a} {b} -o {odd}", "report {a} -o {odd}", "check {a} --against {a} -o {odd}"]
 )
-def test_an_answer_that_cannot_be_written_is_told(run, tmp_path: Path, profile: Path, command: str) -> None:
+def test_an_answer_that_cannot_be_written_is_reported(run, tmp_path: Path, profile: Path, command: str) -> None:
     other = tmp_path / "b.profile.json"
     other.write_bytes(as_json(PROFILES["classes-b"]))
     (tmp_path / "folder.md").mkdir()
     for odd in (tmp_path / "folder.md", profile / "x.md", tmp_path / ("x" * 300 + ".md"), Path("/proc/x/y.md")):
-        done = run(*(word.format(odd=odd, a=profile, b=other) for word in command.split()))
+        done = run(*(argument.format(odd=odd, a=profile, b=other) for argument in command.split()))
         assert done.code == 2, (odd, done.err)
 
 

@@ -81,7 +81,7 @@ FORGERIES: list[tuple[str, str, Change, str]] = [
     ("labels that do not add up", "classes-a", {"labels/benign": 33}, "labelled"),
     ("more than all of several classes", "classes-a", {"several_classes": 10}, "several_classes"),
     ("a class of nobody", "classes-a", {"labels/benign": 0}, "labels.benign"),
-    ("a class that is too small to be told", "classes-a", {"labels/benign": 9}, "labels.benign"),
+    ("a class that is too small to be published", "classes-a", {"labels/benign": 9}, "labels.benign"),
     ("a count in words", "classes-a", {"labels/benign": "many"}, "labels.benign"),
     ("small counts for a large rest", "classes-a", {"labels": {"a": "<10", "b": "<10"}, "by_class": {}}, "labelled"),
     ("more scans than patients", "masks-a", {"acquisition/bits/12": 41}, "acquisition.bits"),
@@ -315,13 +315,13 @@ def written() -> dict[str, str]:
 
 @pytest.mark.skipif("SHIFTSCOPE_REWRITE_GOLDEN" not in os.environ, reason="writes the table of docs/profile.md")
 def test_the_table_is_written_anew(run, tmp_path: Path) -> None:
-    told = {
+    refusals = {
         what: refused(run, tmp_path, as_json(changed(PROFILES[base], change))) for what, base, change, _ in FORGERIES
     }
     data = json.dumps(PROFILES["masks-a"]).encode()
-    told |= {what: refused(run, tmp_path, damage(data)) for what, damage, _ in FILES}
+    refusals |= {what: refused(run, tmp_path, damage(data)) for what, damage, _ in FILES}
     before, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
-    rows = [f"| {what} | `{says.replace('|', chr(92) + '|')}` |" for what, says in told.items()]
+    rows = [f"| {what} | `{says.replace('|', chr(92) + '|')}` |" for what, says in refusals.items()]
     table = "\n".join(["| forged | refused with |", "|---|---|", *rows])
     PAGE.write_text(f"{before}{BEGIN}{table}\n{END}{rest.split(END)[1]}", encoding="utf-8")
 

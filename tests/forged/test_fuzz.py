@@ -45,11 +45,11 @@ fuzzed = settings(
 
 def called(*arguments: object) -> tuple[int, str]:
     """Exit code of a command in this process, and what it said."""
-    out, told = io.StringIO(), io.StringIO()
+    out, errors = io.StringIO(), io.StringIO()
     before, sys.argv = sys.argv, ["shiftscope", *map(str, arguments)]
     try:
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(told):
-            return cli._run(), out.getvalue() + told.getvalue()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(errors):
+            return cli._run(), out.getvalue() + errors.getvalue()
     finally:
         sys.argv = before
 
@@ -230,7 +230,7 @@ def test_calibrations(room: Path, account: Note) -> None:
         path = room / "calibration.json"
         path.write_bytes(as_json(mutated(honest, changes)))
         if judge(account, "calibration", "read", lambda: used(lambda: Calibration.read(path))) == 0:
-            for belief in shift_probabilities(found, Calibration.read(path)).values():
-                assert 0 <= belief.probability <= 1
+            for shift in shift_probabilities(found, Calibration.read(path)).values():
+                assert 0 <= shift.probability <= 1
 
     holds()

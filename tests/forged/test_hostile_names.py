@@ -1,4 +1,4 @@
-"""Names that can be printed may still mean something to Markdown, HTML or a terminal; they are told as text."""
+"""Names that can be printed may still mean something to Markdown, HTML or a terminal; they are shown as text."""
 
 import re
 from html.parser import HTMLParser

@@ -33,8 +33,8 @@ def test_matching_agrees_with_scikit_image_on_continuous_values() -> None:
 
 def test_a_matched_case_has_the_reference_quantiles_whatever_it_was() -> None:
     reference = {"quantiles": np.linspace(0.2, 0.6, len(LEVELS))[None]}
-    for seen in (case(0.1, 0.2), case(0.4, 0.9) ** 3):
-        found = mean_quantiles([[match_case(seen, {}, reference)]])["quantiles"]
+    for pixels in (case(0.1, 0.2), case(0.4, 0.9) ** 3):
+        found = mean_quantiles([[match_case(pixels, {}, reference)]])["quantiles"]
         np.testing.assert_allclose(found, reference["quantiles"], atol=2e-3)
 
 
@@ -66,9 +66,9 @@ def test_tied_landmarks_share_their_mean_target() -> None:
 
 @PER_CASE
 def test_identity_where_the_case_is_the_reference(name: str) -> None:
-    seen = case(0.05, 0.95, (3, 3, 20, 20))
-    _, reference = fit(HARMONIZERS[name], {"a": [[seen]] * 10, "b": [[seen]] * 12})
-    np.testing.assert_allclose(HARMONIZERS[name].apply(seen, {}, reference), seen, atol=1e-6)
+    pixels = case(0.05, 0.95, (3, 3, 20, 20))
+    _, reference = fit(HARMONIZERS[name], {"a": [[pixels]] * 10, "b": [[pixels]] * 12})
+    np.testing.assert_allclose(HARMONIZERS[name].apply(pixels, {}, reference), pixels, atol=1e-6)
 
 
 @PER_CASE
@@ -88,11 +88,11 @@ def test_what_has_no_range_is_defined(name: str) -> None:
 def test_padding_neither_counts_nor_changes(name: str) -> None:
     harmonizer = HARMONIZERS[name]
     _, reference = fit(harmonizer, {"a": [[case(0.2, 0.6)]] * 10})
-    seen = case(0.5, 0.9, (2, 1, 12, 12))
-    padded = np.pad(seen, ((0, 0), (0, 0), (3, 3), (4, 4)))
+    pixels = case(0.5, 0.9, (2, 1, 12, 12))
+    padded = np.pad(pixels, ((0, 0), (0, 0), (3, 3), (4, 4)))
     result = harmonizer.apply(padded, {}, reference)
-    np.testing.assert_array_equal(result[:, :, 3:-3, 4:-4], harmonizer.apply(seen, {}, reference))
-    assert np.count_nonzero(result) == seen.size
+    np.testing.assert_array_equal(result[:, :, 3:-3, 4:-4], harmonizer.apply(pixels, {}, reference))
+    assert np.count_nonzero(result) == pixels.size
 
 
 @PER_CASE
@@ -105,12 +105,12 @@ def test_without_a_reference_a_case_stays_as_it_is(name: str) -> None:
 @PER_CASE
 @settings(deadline=None, max_examples=30)
 @given(arrays(np.float32, (2, 1, 5, 5), elements=st.floats(0, 1, width=32)))
-def test_order_and_range_are_kept(name: str, seen: np.ndarray) -> None:
+def test_order_and_range_are_kept(name: str, pixels: np.ndarray) -> None:
     harmonizer = HARMONIZERS[name]
     _, reference = fit(harmonizer, {"a": [[case(0.2, 0.6)]] * 10})
-    result = harmonizer.apply(seen, {}, reference)
-    order = np.argsort(seen[seen != 0])
-    assert (np.diff(result[seen != 0][order]) >= -1e-6).all()
+    result = harmonizer.apply(pixels, {}, reference)
+    order = np.argsort(pixels[pixels != 0])
+    assert (np.diff(result[pixels != 0][order]) >= -1e-6).all()
     assert result.dtype == np.float32
     assert result.min(initial=0) >= 0
     assert result.max(initial=1) <= 1

@@ -23,9 +23,9 @@ def test_six_numbers_by_hand() -> None:
 def test_a_picture_gets_the_reference_mean_and_spread() -> None:
     reference = mean_colours([[picture(4)]])
     moved = recolour(picture(5, (0.9, 1.0, 0.8)), {}, reference)
-    told = mean_colours([[moved]])
-    np.testing.assert_allclose(told["mean"], reference["mean"], atol=0.05)
-    np.testing.assert_allclose(told["sd"], reference["sd"], atol=0.05)
+    statistics = mean_colours([[moved]])
+    np.testing.assert_allclose(statistics["mean"], reference["mean"], atol=0.05)
+    np.testing.assert_allclose(statistics["sd"], reference["sd"], atol=0.05)
 
 
 def test_a_picture_that_equals_the_reference_stays() -> None:

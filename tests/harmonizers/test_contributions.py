@@ -1,4 +1,4 @@
-"""What counts as a patient with something to tell."""
+"""What counts as a patient with something to contribute."""
 
 import numpy as np
 import pytest

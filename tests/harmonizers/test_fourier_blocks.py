@@ -23,9 +23,9 @@ def waves(size: int, channels: int = 1) -> np.ndarray:
 
 
 def test_as_the_paper_does_it_with_the_whole_transform() -> None:
-    seen, other = case(0), case(1)
-    ours = replace_block(seen, {}, mean_block([[other]]))
-    spectrum, wanted = np.fft.fft2(seen[0, 0]), np.fft.fft2(other[0, 0])
+    pixels, other = case(0), case(1)
+    ours = replace_block(pixels, {}, mean_block([[other]]))
+    spectrum, wanted = np.fft.fft2(pixels[0, 0]), np.fft.fft2(other[0, 0])
     fy, fx = np.fft.fftfreq(24)[:, None] * 24, np.fft.fftfreq(32)[None, :] * 32
     block = (np.abs(fy) <= HALF_WIDTH) & (np.abs(fx) <= HALF_WIDTH)
     amplitude = np.where(block, np.abs(wanted), np.abs(spectrum))
@@ -55,9 +55,9 @@ def test_the_share_does_not_depend_on_the_number_of_pixels() -> None:
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_identity_where_the_case_is_the_reference(channels: int) -> None:
-    seen = case(0, (1, channels, 24, 32))
-    _, reference = fit(FDA, {"a": [[seen]] * 10, "b": [[seen]] * 11})
-    np.testing.assert_allclose(FDA.apply(seen, {}, reference), seen, atol=1e-6)
+    pixels = case(0, (1, channels, 24, 32))
+    _, reference = fit(FDA, {"a": [[pixels]] * 10, "b": [[pixels]] * 11})
+    np.testing.assert_allclose(FDA.apply(pixels, {}, reference), pixels, atol=1e-6)
 
 
 def test_a_gain_between_two_sites_is_undone() -> None:
@@ -67,11 +67,11 @@ def test_a_gain_between_two_sites_is_undone() -> None:
 
 
 def test_padding_stays_and_the_input_too() -> None:
-    seen = np.pad(case(0, (2, 1, 20, 20)), ((0, 0), (0, 0), (4, 4), (4, 4)))
-    before = seen.copy()
-    result = FDA.apply(seen, {}, mean_block([[waves(28)]]))
-    np.testing.assert_array_equal(seen, before)
-    assert (result[seen == 0] == 0).all()
+    pixels = np.pad(case(0, (2, 1, 20, 20)), ((0, 0), (0, 0), (4, 4), (4, 4)))
+    before = pixels.copy()
+    result = FDA.apply(pixels, {}, mean_block([[waves(28)]]))
+    np.testing.assert_array_equal(pixels, before)
+    assert (result[pixels == 0] == 0).all()
 
 
 def test_flat_empty_and_tiny_cases_are_defined() -> None:
@@ -90,9 +90,9 @@ def test_flat_empty_and_tiny_cases_are_defined() -> None:
 @given(
     arrays(np.float32, st.tuples(st.just(2), st.just(1), *[st.integers(1, 14)] * 2), elements=st.floats(0, 1, width=32))
 )
-def test_any_case_of_any_size_stays_in_range(seen: np.ndarray) -> None:
-    result = FDA.apply(seen, {}, mean_block([[waves(32)]]))
-    assert (result.shape, result.dtype) == (seen.shape, np.float32)
+def test_any_case_of_any_size_stays_in_range(pixels: np.ndarray) -> None:
+    result = FDA.apply(pixels, {}, mean_block([[waves(32)]]))
+    assert (result.shape, result.dtype) == (pixels.shape, np.float32)
     assert np.isfinite(result).all()
     assert 0 <= result.min() <= result.max() <= 1
 

@@ -81,14 +81,14 @@ def job(data: dict[str, Path], out: Path, **changes: object) -> Job:
 
 
 def fitted(name: str, work: Job) -> tuple[dict[str, SiteData], list[dict[str, Statistics]], Statistics]:
-    """All passes over the sites' files: their views, what each sent in each pass, the reference."""
-    views = {site: SiteData(work, site) for site in work.sites}
+    """All passes over the sites' files: their data, what each sent in each pass, the reference."""
+    sites = {site: SiteData(work, site) for site in work.sites}
     reference: Statistics = {}
-    told: list[dict[str, Statistics]] = []
+    statistics: list[dict[str, Statistics]] = []
     for number in range(len(HARMONIZERS[name].exchanges)):
-        told.append({site: view.share(name, number, reference) for site, view in views.items()})
-        reference = combine(HARMONIZERS[name], number, [told[-1][site] for site in work.sites], reference)
-    return views, told, reference
+        statistics.append({site: at_site.share(name, number, reference) for site, at_site in sites.items()})
+        reference = combine(HARMONIZERS[name], number, [statistics[-1][site] for site in work.sites], reference)
+    return sites, statistics, reference
 
 
 def every(samples: Samples) -> list[Sample]:
@@ -110,27 +110,27 @@ def test_targets_are_the_same_objects_before_and_after(name: str, task: str, tmp
     classes = () if task == "segmentation" else ("benign", "malignant")
     data = hospitals(tmp_path, patients=24 if HARMONIZERS[name].shares else 6)
     work = job(data, tmp_path / "run", task=task, classes=classes)
-    views, _, reference = fitted(name, work)
-    for site, view in views.items():
-        plain = every(view.plain)
+    sites, _, reference = fitted(name, work)
+    for site, at_site in sites.items():
+        plain = every(at_site.plain)
         held = [np.array(sample.target) for sample in plain]
-        seen = every(view.harmonized(name, reference))
-        assert [sample.patient for sample in seen] == [sample.patient for sample in plain]
-        for before, after, target in zip(plain, seen, held, strict=True):
+        harmonized = every(at_site.harmonized(name, reference))
+        assert [sample.patient for sample in harmonized] == [sample.patient for sample in plain]
+        for before, after, target in zip(plain, harmonized, held, strict=True):
             assert after.target is before.target
             np.testing.assert_array_equal(after.target, target)
         if HARMONIZERS[name].mix is None and site == "other":
-            assert any(not np.array_equal(b.pixels, a.pixels) for b, a in zip(plain, seen, strict=True))
+            assert any(not np.array_equal(b.pixels, a.pixels) for b, a in zip(plain, harmonized, strict=True))
 
 
 @pytest.mark.parametrize("name", SHARING)
 def test_nothing_that_is_sent_depends_on_test_cases_masks_or_labels(name: str, tmp_path: Path) -> None:
     data, changes = sharing(name, tmp_path)
-    views, told, reference = fitted(name, job(data, tmp_path / "before", **changes))
-    assert told[0]["other"]
+    sites, statistics, reference = fitted(name, job(data, tmp_path / "before", **changes))
+    assert statistics[0]["other"]
     unseen = {
-        site: {sample.patient for part in (view.plain.val, view.plain.test) for sample in part}
-        for site, view in views.items()
+        site: {sample.patient for part in (at_site.plain.val, at_site.plain.test) for sample in part}
+        for site, at_site in sites.items()
     }
     rng = np.random.default_rng(0)
     for site, folder in data.items():
@@ -148,13 +148,13 @@ def test_nothing_that_is_sent_depends_on_test_cases_masks_or_labels(name: str, t
             writer = csv.DictWriter(file, rows[0])
             writer.writeheader()
             writer.writerows(rows)
-    changed, told_again, reference_again = fitted(name, job(data, tmp_path / "after", **changes))
-    assert identical(told, told_again)
+    changed, statistics_again, reference_again = fitted(name, job(data, tmp_path / "after", **changes))
+    assert identical(statistics, statistics_again)
     assert all(np.array_equal(reference[key], reference_again[key]) for key in reference)
     tests = [
         (before, after)
         for site in data
-        for before, after in zip(views[site].plain.test, changed[site].plain.test, strict=True)
+        for before, after in zip(sites[site].plain.test, changed[site].plain.test, strict=True)
     ]
     assert not any(np.array_equal(before.pixels, after.pixels) for before, after in tests)
     targets = [np.array_equal(before.target, after.target) for before, after in tests]
@@ -165,11 +165,11 @@ def test_nothing_that_is_sent_depends_on_test_cases_masks_or_labels(name: str, t
 def test_what_is_sent_depends_on_training_cases(name: str, tmp_path: Path) -> None:
     """Or the test above could not fail."""
     data, changes = sharing(name, tmp_path)
-    views, told, _ = fitted(name, job(data, tmp_path / "before", **changes))
-    patient = views["east"].plain.train[0].patient
+    sites, statistics, _ = fitted(name, job(data, tmp_path / "before", **changes))
+    patient = sites["east"].plain.train[0].patient
     path = next((data["east"] / "images").glob(f"{patient}*"))
     Image.fromarray(255 - np.asarray(Image.open(path)) // 2).save(path)
-    assert not identical(told, fitted(name, job(data, tmp_path / "after", **changes))[1])
+    assert not identical(statistics, fitted(name, job(data, tmp_path / "after", **changes))[1])
 
 
 class TestResampling:
@@ -191,12 +191,12 @@ class TestResampling:
         return sites
 
     def test_masks_keep_their_values_and_follow_the_image(self, data: dict[str, Path], tmp_path: Path) -> None:
-        views, told, reference = fitted("resample", job(data, tmp_path / "run"))
-        assert all(told[0].values())
-        for site, view in views.items():
-            plain, seen = every(view.plain), every(view.harmonized("resample", reference))
-            assert len(plain) == len(seen)
-            for before, after in zip(plain, seen, strict=True):
+        sites, statistics, reference = fitted("resample", job(data, tmp_path / "run"))
+        assert all(statistics[0].values())
+        for site, at_site in sites.items():
+            plain, harmonized = every(at_site.plain), every(at_site.harmonized("resample", reference))
+            assert len(plain) == len(harmonized)
+            for before, after in zip(plain, harmonized, strict=True):
                 assert isinstance(after.target, np.ndarray)
                 assert isinstance(before.target, np.ndarray)
                 assert after.target.dtype == before.target.dtype
@@ -206,28 +206,28 @@ class TestResampling:
                 if inside.size > 20 and outside.size > 20:
                     assert abs(inside.mean() - outside.mean()) < 0.15
             if site == "narrow":
-                areas = [[(sample.target > 0).sum() for sample in side] for side in (plain, seen)]
+                areas = [[(sample.target > 0).sum() for sample in state] for state in (plain, harmonized)]
                 assert np.median(np.divide(*reversed(areas))) == pytest.approx(0.25, abs=0.06)
 
     def test_one_scale_at_every_site(self, data: dict[str, Path], tmp_path: Path) -> None:
         """What lies outside of a smaller field is empty, and a millimetre is as long everywhere."""
-        views, _, reference = fitted("resample", job(data, tmp_path / "run"))
-        seen = {site: every(view.harmonized("resample", reference)) for site, view in views.items()}
+        sites, _, reference = fitted("resample", job(data, tmp_path / "run"))
+        harmonized = {site: every(at_site.harmonized("resample", reference)) for site, at_site in sites.items()}
         border = SIZE // 4 - 1
-        assert all((sample.pixels[..., :border, :] == 0).all() for sample in seen["narrow"])
-        assert all((sample.pixels[..., border + 4 : -border - 4, :] != 0).any() for sample in seen["narrow"])
-        assert any((sample.pixels[..., :border, :] != 0).any() for sample in seen["fine"])
+        assert all((sample.pixels[..., :border, :] == 0).all() for sample in harmonized["narrow"])
+        assert all((sample.pixels[..., border + 4 : -border - 4, :] != 0).any() for sample in harmonized["narrow"])
+        assert any((sample.pixels[..., :border, :] != 0).any() for sample in harmonized["fine"])
 
     def test_only_training_cases_are_asked_for_their_spacing(self, data: dict[str, Path], tmp_path: Path) -> None:
-        views, told, _ = fitted("resample", job(data, tmp_path / "before"))
+        sites, statistics, _ = fitted("resample", job(data, tmp_path / "before"))
         for part, same in (("test", True), ("val", True), ("train", False)):
-            for site, view in views.items():
-                for sample in getattr(view.plain, part):
+            for site, at_site in sites.items():
+                for sample in getattr(at_site.plain, part):
                     for path in data[site].glob(f"*/{sample.patient}.nii*"):
                         volume = nibabel.load(path)
                         larger = volume.affine @ np.diag([3.0, 3.0, 1.0, 1.0])
                         nibabel.save(nibabel.Nifti1Image(np.asarray(volume.dataobj), larger), path)
-            assert identical(told, fitted("resample", job(data, tmp_path / part))[1]) is same
+            assert identical(statistics, fitted("resample", job(data, tmp_path / part))[1]) is same
 
     def test_files_without_spacing_are_refused(self, tmp_path: Path) -> None:
         work = job(hospitals(tmp_path), tmp_path / "run")
@@ -240,8 +240,8 @@ class TestResampling:
 def test_real_targets_are_the_same_objects(name: str, real_data: Path, tmp_path: Path) -> None:
     site = "busbra_aplio300" if HARMONIZERS[name].shares else "busbra_usystems"  # enough patients to share, or few
     data = {site: real_data / "breast_us" / site}
-    views, _, reference = fitted(name, job(data, tmp_path / "run"))
+    sites, _, reference = fitted(name, job(data, tmp_path / "run"))
     assert bool(reference) is HARMONIZERS[name].shares
-    for view in views.values():
-        for before, after in zip(every(view.plain), every(view.harmonized(name, reference)), strict=True):
+    for at_site in sites.values():
+        for before, after in zip(every(at_site.plain), every(at_site.harmonized(name, reference)), strict=True):
             assert after.target is before.target

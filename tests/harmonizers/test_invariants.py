@@ -21,7 +21,7 @@ class Claims:
 
     Attributes:
         why: why the law holds, or why none does.
-        erases: what the planted signals lose; docs/harmonizers.md tells it of real images.
+        erases: what the planted signals lose; docs/harmonizers.md has it of real images.
     """
 
     law: Law | None

@@ -16,8 +16,8 @@ COLOUR = np.random.default_rng(1).uniform(0.2, 0.8, (1, 3, 32, 32)).astype(np.fl
 
 
 def test_each_grey_slice_is_what_scikit_image_makes_of_it() -> None:
-    for seen, found in zip(CASE, equalize(CASE, {}, {}), strict=True):
-        np.testing.assert_allclose(found[0], equalize_adapthist(seen[0].astype(np.float64)), atol=1e-6)
+    for pixels, found in zip(CASE, equalize(CASE, {}, {}), strict=True):
+        np.testing.assert_allclose(found[0], equalize_adapthist(pixels[0].astype(np.float64)), atol=1e-6)
 
 
 def test_contrast_grows_where_it_is_low() -> None:
@@ -51,9 +51,9 @@ def test_padding_and_the_input_stay() -> None:
 @given(
     arrays(np.float32, st.tuples(st.just(2), st.just(3), *[st.integers(1, 12)] * 2), elements=st.floats(0, 1, width=32))
 )
-def test_any_case_of_any_size_stays_in_range(seen: np.ndarray) -> None:
-    result = equalize(seen, {}, {})
-    assert (result.shape, result.dtype) == (seen.shape, np.float32)
+def test_any_case_of_any_size_stays_in_range(pixels: np.ndarray) -> None:
+    result = equalize(pixels, {}, {})
+    assert (result.shape, result.dtype) == (pixels.shape, np.float32)
     assert np.isfinite(result).all()
     assert 0 <= result.min() <= result.max() <= 1
 

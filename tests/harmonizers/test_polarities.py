@@ -117,18 +117,18 @@ def test_flat_and_empty_sites_are_left_as_they_are() -> None:
 
 @settings(deadline=None, max_examples=40)
 @given(st.lists(st.integers(0, 2), min_size=1, max_size=7), st.integers(0, 10))
-def test_whoever_is_inverted_the_majority_stays(ways: list[int], seed: int) -> None:
+def test_whoever_is_inverted_the_majority_stays(orientations: list[int], seed: int) -> None:
     """0: upright, 1: inverted, 2: a flat picture."""
     picture = np.random.default_rng(seed).normal(size=64)
     picture = (picture - picture.mean()) / np.linalg.norm(picture - picture.mean())
-    shares: list[Statistics] = [{"picture": picture * (1, -1, 0)[way]} for way in ways]
+    shares: list[Statistics] = [{"picture": picture * (1, -1, 0)[orientation]} for orientation in orientations]
     found = align(shares)
-    up, down = ways.count(0), ways.count(1)
+    up, down = orientations.count(0), orientations.count(1)
     if up == down or up + down < 2:
         np.testing.assert_array_equal(found["picture"], 0)
     else:
         np.testing.assert_allclose(found["picture"], picture * (1 if up > down else -1))
-        assert found["sides"].tolist() == [max(up, down), min(up, down), ways.count(2)]
+        assert found["sides"].tolist() == [max(up, down), min(up, down), orientations.count(2)]
 
 
 @pytest.mark.parametrize("channels", [1, 3])

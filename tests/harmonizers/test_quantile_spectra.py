@@ -55,9 +55,9 @@ def test_reshading_exchanges_one_surface_for_another() -> None:
 
 def test_a_wave_is_told_at_its_ring_whatever_the_number_of_pixels() -> None:
     for size in (32, 96):
-        told = amplitudes((0.5 + 0.2 * cosine(size, 6.0))[None, None])[0]
-        assert abs(np.log(RINGS[told.argmax()] / 6)) < np.log(RINGS[1] / RINGS[0])
-        assert (told[RINGS > 9] < 1e-9).all()
+        spectrum = amplitudes((0.5 + 0.2 * cosine(size, 6.0))[None, None])[0]
+        assert abs(np.log(RINGS[spectrum.argmax()] / 6)) < np.log(RINGS[1] / RINGS[0])
+        assert (spectrum[RINGS > 9] < 1e-9).all()
     np.testing.assert_allclose(
         *(amplitudes((0.5 + 0.2 * cosine(size, 6.0, 2.0))[None, None])[0] for size in (32, 96)), atol=1e-9
     )

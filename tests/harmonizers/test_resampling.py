@@ -16,9 +16,9 @@ def geometry(spacing: tuple[float, float, float], pixels: tuple[int, int, int]) 
     return np.array([spacing, pixels], np.float64)
 
 
-def disc(spacing: float, side: int, radius_mm: float = 8.0) -> tuple[np.ndarray, np.ndarray]:
+def disc(spacing: float, size: int, radius_mm: float = 8.0) -> tuple[np.ndarray, np.ndarray]:
     """A disc of known size in millimetres around the centre, its edge soft by one pixel."""
-    place = (np.arange(side) - (side - 1) / 2) * spacing
+    place = (np.arange(size) - (size - 1) / 2) * spacing
     depth = (radius_mm - np.hypot(place[:, None], place)) / spacing
     return np.clip(0.5 + depth, 0, 1).astype(np.float32)[None, None], (depth > 0).astype(np.uint8)[None]
 
@@ -51,8 +51,8 @@ def test_shrinking_does_not_alias() -> None:
 
 def test_a_disc_has_the_same_size_in_pixels_whatever_the_scanner() -> None:
     areas, contents = [], []
-    for spacing, side in ((0.25, 160), (0.5, 100), (0.9, 70)):
-        pixels, mask = disc(spacing, side)
+    for spacing, size in ((0.25, 160), (0.5, 100), (0.9, 70)):
+        pixels, mask = disc(spacing, size)
         result, labels = resample_case(pixels, mask, (1, spacing, spacing), (1, 0.5, 0.5), (1, 30, 30))
         assert result.shape == (1, 1, 60, 60)
         assert labels is not None
@@ -143,7 +143,7 @@ def test_the_told_geometry_is_that_of_the_resampled_case() -> None:
     result, _ = resample_case(
         np.ones((4, 1, 20, 25), np.float32), None, case[0], reference["spacing_mm"], reference["field_mm"]
     )
-    told = resampled_geometry(case, {}, reference)
-    np.testing.assert_array_equal(told[1], [4, *result.shape[2:]])
-    np.testing.assert_array_equal(told[0], [3, 0.5, 0.4])
-    np.testing.assert_array_equal(resampled_geometry(told, {}, reference), told)
+    resampled = resampled_geometry(case, {}, reference)
+    np.testing.assert_array_equal(resampled[1], [4, *result.shape[2:]])
+    np.testing.assert_array_equal(resampled[0], [3, 0.5, 0.4])
+    np.testing.assert_array_equal(resampled_geometry(resampled, {}, reference), resampled)

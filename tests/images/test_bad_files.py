@@ -82,8 +82,8 @@ def test_foreign_formats_are_named(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", noise((4, 4)))
     (tmp_path / "a.nrrd").write_bytes(b"NRRD0004\ntype: short\n" + bytes(600))
     (tmp_path / "a.pdf").write_bytes(b"%PDF-1.7\n" + bytes(600))
-    for name, word in (("a.npy", "NumPy"), ("a.nrrd", "NRRD"), ("a.pdf", "PDF")):
-        with pytest.raises(Unreadable, match=word) as caught:
+    for name, says in (("a.npy", "NumPy"), ("a.nrrd", "NRRD"), ("a.pdf", "PDF")):
+        with pytest.raises(Unreadable, match=says) as caught:
             read(tmp_path / name)
         assert caught.value.reason == "unsupported"
 

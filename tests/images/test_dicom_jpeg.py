@@ -103,15 +103,15 @@ def test_dct(
 @pytest.mark.parametrize("planar", [0, 1])
 @pytest.mark.parametrize("added", ["", "JFIF 1", "JFIF 9", "Adobe RGB", "Adobe YCCK"])
 def test_colours_are_as_stored_whatever_an_application_adds(write_frame: WriteFrame, planar: int, added: str) -> None:
-    """An Adobe segment's last byte tells the colours, JFIF's sixth its version: GDCM dies of one it does not know."""
+    """An Adobe segment's last byte names the colours, JFIF's sixth its version: GDCM dies of one it does not know."""
     levels, pixels = blocks(8, colours=3)
     kind, _, value = added.partition(" ")
-    told = {
+    segments = {
         "": b"",
         "JFIF": segment(0xE0, b"JFIF\x00" + bytes([int(value) if kind == "JFIF" else 0, 1, 0, 0, 1, 0, 1, 0, 0])),
         "Adobe": segment(0xEE, b"Adobe\x00\x64\x00\x00\x00\x00" + (b"\x02" if value == "YCCK" else b"\x00")),
     }[kind]
-    stream = flat_blocks(levels, 8, process=0xC0, added=told)
+    stream = flat_blocks(levels, 8, process=0xC0, added=segments)
     tags = {"PlanarConfiguration": planar, "PhotometricInterpretation": "RGB", "Modality": "XC"}
     image = read(write_frame(stream, pixels, JPEGBaseline8Bit, **tags))
     if kind == "JFIF":  # which means YBR
@@ -208,7 +208,7 @@ DCT = flat_blocks(blocks(8)[0], 8)
         ),  # a colour that is not there
     ],
 )
-def test_a_header_that_breaks_the_standard_is_told(stream: bytes, says: str) -> None:
+def test_a_header_that_breaks_the_standard_is_reported(stream: bytes, says: str) -> None:
     assert stream not in (GOOD, DCT)
     with pytest.raises(ValueError, match=says):
         jpeg_header(stream)
@@ -244,7 +244,7 @@ from pydicom.pixels import pixel_array
 import pydicom, shiftscope.images
 from shiftscope.images.dicom_values.jpeg_frames import GDCM
 from pydicom.encaps import encapsulate, generate_frames
-rng, seen = np.random.default_rng(0), 0
+rng, refused = np.random.default_rng(0), 0
 for path in sys.argv[1:]:
     data = pydicom.dcmread(path)
     stream = next(generate_frames(data.PixelData, number_of_frames=1))
@@ -256,8 +256,8 @@ for path in sys.argv[1:]:
         try:
             pixel_array(data, decoding_plugin=GDCM)
         except (ValueError, RuntimeError, AttributeError):
-            seen += 1
-print(seen)
+            refused += 1
+print(refused)
 """
 
 

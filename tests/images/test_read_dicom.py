@@ -405,10 +405,10 @@ def test_mosaic_is_cut_into_its_slices(write_dicom: WriteDicom) -> None:
     np.testing.assert_array_equal(read([path, path]).pixels, volume)  # a series of mosaics: the first
 
 
-# --- what is told, and what is not ---------------------------------------------------------------------------------
+# --- what is published, and what is not --------------------------------------------------------------------------
 
 
-def test_only_the_allowlist_is_told(write_dicom: WriteDicom, deep: np.ndarray) -> None:
+def test_only_the_allowlist_is_published(write_dicom: WriteDicom, deep: np.ndarray) -> None:
     image = read(
         write_dicom(
             "a.dcm",

@@ -177,7 +177,7 @@ def test_complex_values(tmp_path: Path, anatomy: np.ndarray) -> None:
 
 def test_sidecar_tells_scanner_and_month_only(tmp_path: Path, anatomy: np.ndarray) -> None:
     path = save(anatomy, tmp_path / "a.nii.gz")
-    told = {
+    sidecar = {
         "Modality": "MR",
         "Manufacturer": "Siemens",
         "ManufacturersModelName": "Skyra",
@@ -186,7 +186,7 @@ def test_sidecar_tells_scanner_and_month_only(tmp_path: Path, anatomy: np.ndarra
         "InstitutionName": "NIH",
         "PatientName": "x",
     }
-    (tmp_path / "a.json").write_text(json.dumps(told))
+    (tmp_path / "a.json").write_text(json.dumps(sidecar))
     image = read(path)
     assert image.modality == "MR"
     assert image.acquisition == {

@@ -183,11 +183,11 @@ def test_wrong_suffix_does_not_matter(tmp_path: Path, gradient: np.ndarray) -> N
 def test_as_seen_is_the_display_range(tmp_path: Path, gradient: np.ndarray) -> None:
     tifffile.imwrite(tmp_path / "a.tif", gradient.astype(np.float32) * 7 - 300)
     image = read(tmp_path / "a.tif")
-    seen = as_seen(image)
+    shown = as_seen(image)
     low, high = image.display
-    np.testing.assert_allclose(seen, np.clip((image.pixels - low) / (high - low), 0, 1), atol=1e-6)
-    assert seen.dtype == np.float32
-    assert not np.shares_memory(seen, image.pixels)
+    np.testing.assert_allclose(shown, np.clip((image.pixels - low) / (high - low), 0, 1), atol=1e-6)
+    assert shown.dtype == np.float32
+    assert not np.shares_memory(shown, image.pixels)
 
 
 def test_too_large_a_picture_is_refused_by_its_header(tmp_path: Path) -> None:

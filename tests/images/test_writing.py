@@ -19,8 +19,8 @@ ORIENTATIONS = {
 
 
 def planes(path: Path) -> np.ndarray:
-    seen = as_seen(read(path))
-    return seen[:, None] if seen.ndim == 3 else np.moveaxis(seen, -1, 1)
+    pixels = as_seen(read(path))
+    return pixels[:, None] if pixels.ndim == 3 else np.moveaxis(pixels, -1, 1)
 
 
 @pytest.mark.parametrize("name", ORIENTATIONS)

@@ -93,9 +93,9 @@ def test_colour_of_one_colour() -> None:
 def test_a_black_frame_has_no_colour() -> None:
     rgb = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0)) * 0.8 + 0.2
     framed = torch.nn.functional.pad(rgb, (16, 16, 16, 16))
-    seen = torch.ones(2, 32, 32, dtype=torch.bool)
-    padded = torch.nn.functional.pad(seen, (16, 16, 16, 16))
-    assert torch.allclose(colour.vector(rgb, seen), colour.vector(framed, padded), atol=1e-5)
+    field = torch.ones(2, 32, 32, dtype=torch.bool)
+    padded = torch.nn.functional.pad(field, (16, 16, 16, 16))
+    assert torch.allclose(colour.vector(rgb, field), colour.vector(framed, padded), atol=1e-5)
 
 
 def test_plants_move_what_they_are_named_for() -> None:

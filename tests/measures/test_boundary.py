@@ -20,15 +20,15 @@ SIDE = 256
 def lesion(
     radius: float = 40.0,
     squash: float = 1.0,
-    side: int = SIDE,
+    size: int = SIDE,
     inside: float = 0.3,
     outside: float = 0.6,
     seed: int = 0,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A speckled picture (1, side, side) of an elliptic lesion with a soft edge, and its true mask."""
-    y, x = np.mgrid[:side, :side] - side / 2.0
+    """A speckled picture (1, size, size) of an elliptic lesion with a soft edge, and its true mask."""
+    y, x = np.mgrid[:size, :size] - size / 2.0
     true = (y / squash) ** 2 + x**2 <= radius**2
-    clean = ndimage.gaussian_filter(np.where(true, inside, outside), 1.5 * side / SIDE)
+    clean = ndimage.gaussian_filter(np.where(true, inside, outside), 1.5 * size / SIDE)
     speckle = np.random.default_rng(seed).rayleigh(0.8, size=clean.shape)
     return np.clip(clean * speckle, 0, 1)[None].astype(np.float32), true[None]
 
@@ -39,13 +39,13 @@ def grown(mask: np.ndarray, pixels: float) -> np.ndarray:
     return (np.where(mask[0], 0.5 - inside, outside - 0.5) < pixels)[None]
 
 
-def values(seen: np.ndarray, mask: np.ndarray) -> dict[str, float]:
-    return {name: value for name, value in measure(seen, mask).items() if value is not None}
+def values(pixels: np.ndarray, mask: np.ndarray) -> dict[str, float]:
+    return {name: value for name, value in measure(pixels, mask).items() if value is not None}
 
 
 def mean_offset(grow: float, **kinds: float) -> float:
     pairs = [lesion(seed=seed, **kinds) for seed in range(6)]
-    return float(np.mean([values(seen, grown(mask, grow))["offset"] for seen, mask in pairs]))
+    return float(np.mean([values(pixels, grown(mask, grow))["offset"] for pixels, mask in pairs]))
 
 
 def test_keys_are_those_of_the_records() -> None:
@@ -74,7 +74,7 @@ def test_true_size_and_shape_do_not_move_the_offset() -> None:
 
 
 def test_offset_is_told_on_the_canvas_not_in_pixels_of_the_file() -> None:
-    small, large = lesion(), lesion(radius=120.0, side=3 * SIDE)
+    small, large = lesion(), lesion(radius=120.0, size=3 * SIDE)
     first = values(small[0], grown(small[1], 2))
     second = values(large[0], grown(large[1], 6))
     assert second["offset"] == pytest.approx(first["offset"], abs=0.4)
@@ -82,46 +82,46 @@ def test_offset_is_told_on_the_canvas_not_in_pixels_of_the_file() -> None:
 
 
 def test_offset_ignores_brightness_and_contrast() -> None:
-    seen, mask = lesion()
-    for other in (seen**0.5, seen * 0.4 + 0.2, 1 - seen):
-        assert values(other, mask)["offset"] == pytest.approx(values(seen, mask)["offset"], abs=0.5)
+    pixels, mask = lesion()
+    for other in (pixels**0.5, pixels * 0.4 + 0.2, 1 - pixels):
+        assert values(other, mask)["offset"] == pytest.approx(values(pixels, mask)["offset"], abs=0.5)
 
 
 def test_grey_stored_as_colour_is_grey() -> None:
-    seen, mask = lesion()
-    assert measure(np.repeat(seen[..., None], 3, axis=-1), mask) == pytest.approx(measure(seen, mask), abs=0.05)
+    pixels, mask = lesion()
+    assert measure(np.repeat(pixels[..., None], 3, axis=-1), mask) == pytest.approx(measure(pixels, mask), abs=0.05)
 
 
 @pytest.mark.parametrize("grow", [-2, 0, 2])
 def test_an_edge_of_colour_alone_is_found(grow: int) -> None:
     """Red and green swap while their sum, hence a grey image, stays the same."""
     (warm, mask), (cold, _) = lesion(inside=0.3, outside=0.6), lesion(inside=0.6, outside=0.3)
-    seen = np.stack([warm, cold, np.full_like(warm, 0.2)], axis=-1)
-    assert values(seen, grown(mask, grow))["offset"] == pytest.approx(-grow, abs=0.5)
+    pixels = np.stack([warm, cold, np.full_like(warm, 0.2)], axis=-1)
+    assert values(pixels, grown(mask, grow))["offset"] == pytest.approx(-grow, abs=0.5)
 
 
 @pytest.mark.parametrize("turned", [lambda a: a[:, ::-1], lambda a: a[:, :, ::-1], lambda a: np.rot90(a, axes=(1, 2))])
 def test_flips_and_turns_move_nothing(turned) -> None:
-    seen, mask = lesion(squash=0.7)
+    pixels, mask = lesion(squash=0.7)
     mask = grown(mask, -1)
-    assert measure(turned(seen), turned(mask)) == pytest.approx(measure(seen, mask), abs=0.1)
+    assert measure(turned(pixels), turned(mask)) == pytest.approx(measure(pixels, mask), abs=0.1)
 
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from([0.2, 0.5, 2.0]))
 @settings(max_examples=20, deadline=None)
 def test_intensities_move_nothing_but_the_offset(seed: int, gamma: float) -> None:
-    seen, mask = lesion(radius=20, side=64, seed=seed % 5)
-    other = np.random.default_rng(seed).random(seen.shape, np.float32) ** gamma
+    pixels, mask = lesion(radius=20, size=64, seed=seed % 5)
+    other = np.random.default_rng(seed).random(pixels.shape, np.float32) ** gamma
     for name in ("roughness", "polygonality", "holes", "empty"):
-        assert measure(other, mask)[name] == measure(seen, mask)[name]
+        assert measure(other, mask)[name] == measure(pixels, mask)[name]
 
 
 @pytest.mark.parametrize("gap", [20, 4])
 def test_an_edge_beyond_reach_is_no_edge(gap: int) -> None:
     """A ring 20 px away must not be taken for the edge that the mask itself misses; one 4 px away is the edge."""
     y, x = np.mgrid[:SIDE, :SIDE] - SIDE / 2.0
-    seen = ndimage.gaussian_filter((np.hypot(y, x) < 40 + gap).astype(np.float32), 1.0)[None]
-    found = measure(seen, (np.hypot(y, x) < 40)[None])["offset"]
+    pixels = ndimage.gaussian_filter((np.hypot(y, x) < 40 + gap).astype(np.float32), 1.0)[None]
+    found = measure(pixels, (np.hypot(y, x) < 40)[None])["offset"]
     assert found is None if gap == 20 else found == pytest.approx(4, abs=0.3)
 
 
@@ -133,19 +133,19 @@ def test_without_an_edge_there_is_no_offset_but_a_line() -> None:
 
 
 def test_jagged_contours_are_rough() -> None:
-    seen, mask = lesion()
+    pixels, mask = lesion()
     rng = np.random.default_rng(3)
     y, x = np.mgrid[:SIDE, :SIDE] - SIDE / 2.0
     teeth = np.interp(
         np.arctan2(y, x), np.linspace(-math.pi, math.pi, 121), rng.normal(0, 2.0, 121), period=2 * math.pi
     )
     jagged = (np.hypot(y, x) <= 40 + teeth)[None]
-    assert values(seen, mask)["roughness"] < 0.4
-    assert values(seen, jagged)["roughness"] > 2 * values(seen, mask)["roughness"]
+    assert values(pixels, mask)["roughness"] < 0.4
+    assert values(pixels, jagged)["roughness"] > 2 * values(pixels, mask)["roughness"]
 
 
 def spread(*pairs: tuple[np.ndarray, np.ndarray]) -> float:
-    return float(np.mean([values(seen, mask)["offset_spread"] for seen, mask in pairs]))
+    return float(np.mean([values(pixels, mask)["offset_spread"] for pixels, mask in pairs]))
 
 
 def wandering(mask: np.ndarray, amplitude: float, seed: int, waves: int = 7) -> np.ndarray:
@@ -173,7 +173,7 @@ def test_true_contours_follow_the_edge_steadily(radius: float) -> None:
 def test_a_wandering_contour_is_told_by_how_far_it_wanders() -> None:
     pairs = [lesion(seed=seed) for seed in range(6)]
     found = [
-        spread(*((seen, wandering(mask, amplitude, seed)) for seed, (seen, mask) in enumerate(pairs)))
+        spread(*((pixels, wandering(mask, amplitude, seed)) for seed, (pixels, mask) in enumerate(pairs)))
         for amplitude in (0.0, 1.0, 2.0, 3.0)
     ]
     assert found == sorted(found)
@@ -193,30 +193,30 @@ def test_jagged_contours_follow_the_edge_unsteadily(tooth: float) -> None:
         masks.append((np.hypot(y, x) <= 40 + teeth)[None])
     assert spread(*((clean_disk(40)[0], mask) for mask in masks)) > 0.4 * tooth
     speckled = [lesion(seed=seed) for seed in range(6)]
-    jagged = [(seen, mask) for (seen, _), mask in zip(speckled, masks, strict=True)]
+    jagged = [(pixels, mask) for (pixels, _), mask in zip(speckled, masks, strict=True)]
     assert spread(*jagged) > spread(*speckled) + 0.2 * tooth
 
 
 @pytest.mark.parametrize("grow", [-2, -1, 1, 2])
 def test_a_mask_grown_all_around_is_no_less_steady(grow: int) -> None:
-    seen, mask = clean_disk(40)
-    assert spread((seen, grown(mask, grow))) == pytest.approx(spread((seen, mask)), abs=0.2)
+    pixels, mask = clean_disk(40)
+    assert spread((pixels, grown(mask, grow))) == pytest.approx(spread((pixels, mask)), abs=0.2)
     pairs = [lesion(seed=seed) for seed in range(6)]
-    assert spread(*((seen, grown(mask, grow)) for seen, mask in pairs)) == pytest.approx(spread(*pairs), abs=0.15)
+    assert spread(*((pixels, grown(mask, grow)) for pixels, mask in pairs)) == pytest.approx(spread(*pairs), abs=0.15)
 
 
 def test_coarsely_rastered_masks_are_rough() -> None:
-    seen, mask = lesion()
+    pixels, mask = lesion()
     coarse = mask[:, ::6, ::6].repeat(6, axis=1).repeat(6, axis=2)[:, :SIDE, :SIDE]
-    assert values(seen, coarse)["roughness"] > 2 * values(seen, mask)["roughness"]
+    assert values(pixels, coarse)["roughness"] > 2 * values(pixels, mask)["roughness"]
 
 
 @pytest.mark.parametrize("corners", [4, 5, 7])
 def test_clicked_polygons_are_polygonal(corners: int) -> None:
-    seen, _ = lesion()
+    pixels, _ = lesion()
     angles = np.arange(corners) / corners * 2 * math.pi + 0.2
     mask = polygon2mask((SIDE, SIDE), 128 + 50 * np.column_stack([np.sin(angles), np.cos(angles)]))[None]
-    assert values(seen, mask)["polygonality"] > 0.7
+    assert values(pixels, mask)["polygonality"] > 0.7
 
 
 @pytest.mark.parametrize("squash", [1.0, 0.7, 0.5])
@@ -233,35 +233,35 @@ def test_holes_by_hand() -> None:
 
 
 def test_empty_is_only_empty() -> None:
-    seen, mask = lesion()
-    assert values(seen, np.zeros_like(mask)) == {"empty": 1.0}
+    pixels, mask = lesion()
+    assert values(pixels, np.zeros_like(mask)) == {"empty": 1.0}
 
 
 def test_a_mask_that_is_the_field_of_view_has_no_contour() -> None:
-    seen, mask = lesion()
-    assert values(seen, np.ones_like(mask)) == {"holes": 0.0, "empty": 0.0}
+    pixels, mask = lesion()
+    assert values(pixels, np.ones_like(mask)) == {"holes": 0.0, "empty": 0.0}
 
 
 def test_a_lesion_cut_by_the_canvas_is_measured_on_the_rest() -> None:
-    seen, mask = lesion()
-    whole, cut = values(seen, grown(mask, -2)), values(seen[:, 128:], grown(mask, -2)[:, 128:])
+    pixels, mask = lesion()
+    whole, cut = values(pixels, grown(mask, -2)), values(pixels[:, 128:], grown(mask, -2)[:, 128:])
     assert cut["offset"] == pytest.approx(whole["offset"], abs=0.6)
     assert cut["polygonality"] < 0.2
 
 
-@pytest.mark.parametrize("pixels", [1, 2, 4])
-def test_tiny_masks_do_not_fail(pixels: int) -> None:
-    seen, mask = lesion()
+@pytest.mark.parametrize("width", [1, 2, 4])
+def test_tiny_masks_do_not_fail(width: int) -> None:
+    pixels, mask = lesion()
     mask = np.zeros_like(mask)
-    mask[0, 100, 100 : 100 + pixels] = True
-    assert measure(seen, mask)["empty"] == 0
+    mask[0, 100, 100 : 100 + width] = True
+    assert measure(pixels, mask)["empty"] == 0
 
 
 def test_a_volume_is_measured_on_its_largest_slice() -> None:
-    seen, mask = lesion()
-    volume = np.concatenate([seen[:, ::-1], seen, seen])
+    pixels, mask = lesion()
+    volume = np.concatenate([pixels[:, ::-1], pixels, pixels])
     masks = np.concatenate([grown(mask, -9), mask, np.zeros_like(mask)])
-    assert measure(volume, masks) == measure(seen, mask)
+    assert measure(volume, masks) == measure(pixels, mask)
 
 
 def test_a_mask_of_another_size_is_refused() -> None:
@@ -295,8 +295,8 @@ def test_growing_real_masks_moves_the_offset_by_as_much(site: str, real_data: Pa
     for path in sorted((real_data / site / "masks").iterdir())[::6]:
         mask = np.asarray(Image.open(path).convert("L"))[None] > 127
         image = next((real_data / site / "images").glob(f"{path.stem}.*"))
-        seen = np.asarray(Image.open(image).convert("RGB"), dtype=np.float32)[None] / 255
-        moved.append([measure(seen, grown(mask, grow))["offset"] for grow in (0, 1, 2, 3)])
+        pixels = np.asarray(Image.open(image).convert("RGB"), dtype=np.float32)[None] / 255
+        moved.append([measure(pixels, grown(mask, grow))["offset"] for grow in (0, 1, 2, 3)])
     table = np.array(moved, dtype=float)
     mean = np.nanmean(table - table[:, :1], axis=0)
     assert mean == pytest.approx([0, -1, -2, -3], abs=0.75)

@@ -61,7 +61,7 @@ def test_a_file_that_would_run_code_is_refused_and_does_not(tmp_path: Path) -> N
         assert not (tmp_path / "ran").exists()
 
 
-def test_files_that_hold_no_weights_are_told(tmp_path: Path) -> None:
+def test_files_that_hold_no_weights_are_reported(tmp_path: Path) -> None:
     (tmp_path / "folder.pth").mkdir()
     for suffix in (".pth", ".safetensors"):
         (tmp_path / f"empty{suffix}").write_bytes(b"")
@@ -100,7 +100,7 @@ def test_bytes_that_changed_are_read_or_refused(tmp_path: Path) -> None:
     assert 20 < refused < 200
 
 
-def test_weights_of_another_network_are_told(tmp_path: Path) -> None:
+def test_weights_of_another_network_are_reported(tmp_path: Path) -> None:
     """timm would go on with random weights, without a word."""
     for name in ("resnet10t", "test_vit"):
         save_file(state(name), tmp_path / "other.safetensors")

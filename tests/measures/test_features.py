@@ -72,14 +72,14 @@ def test_a_timm_model_loads_weights_from_a_file(tmp_path: Path) -> None:
         (DEFAULT, "text.pth", "has fixed filters"),
     ],
 )
-def test_unusable_extractors_are_told(tmp_path: Path, name: str, weights: str | None, says: str) -> None:
+def test_unusable_extractors_are_reported(tmp_path: Path, name: str, weights: str | None, says: str) -> None:
     (tmp_path / "text.pth").write_text("not a checkpoint")
     with pytest.raises(UsageError, match=says) as caught:
         load_extractor(name, tmp_path / weights if weights else None)
     assert "\n" not in str(caught.value)
 
 
-def test_weights_that_are_nowhere_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_weights_that_are_nowhere_are_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))

@@ -81,13 +81,13 @@ def test_the_negative_of_an_inverted_site_is_upright(grey: torch.Tensor) -> None
     assert (turned["quantile_map"]() - upright["quantile_map"]()).abs().mean() > 0.1
 
 
-def distance(one: torch.Tensor, other: torch.Tensor, look: Callable[[torch.Tensor], torch.Tensor]) -> float:
-    """Squared distance of the sites' mean features after a look, over the mean spread within them before it."""
+def distance(one: torch.Tensor, other: torch.Tensor, change: Callable[[torch.Tensor], torch.Tensor]) -> float:
+    """Squared distance of the sites' mean features after a change, over the mean spread within them before it."""
     extractor = load_extractor()
-    sides = [torch.cat(extractor.compute(look(grey)[:, None]), dim=1) for grey in (one, other)]
+    features = [torch.cat(extractor.compute(change(grey)[:, None]), dim=1) for grey in (one, other)]
     raw = [torch.cat(extractor.compute(grey[:, None]), dim=1) for grey in (one, other)]
     spread = sum(rows.var(dim=0).sum() for rows in raw) / 2
-    gap = (sides[0].mean(dim=0) - sides[1].mean(dim=0)).square().sum()
+    gap = (features[0].mean(dim=0) - features[1].mean(dim=0)).square().sum()
     return float(gap / spread)
 
 

@@ -69,7 +69,7 @@ def test_gain_changes_next_to_nothing(grey: torch.Tensor, gain: float) -> None:
     torch.testing.assert_close(layout_features.vector(gain * grey), layout_features.vector(grey), atol=0.02, rtol=0)
 
 
-LOOKS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+APPEARANCE: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "gamma": lambda grey: grey**0.75,
     "gamma the other way": lambda grey: grey**1.33,
     "noise": noisy,
@@ -77,14 +77,14 @@ LOOKS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
 }
 
 
-def test_looks_move_it_less_than_half_as_much_as_framing(phantoms: list[Phantom], grey: torch.Tensor) -> None:
+def test_appearance_moves_it_less_than_half_as_much_as_framing(phantoms: list[Phantom], grey: torch.Tensor) -> None:
     """Mild gamma, noise and light, and strong loss of detail, against mild framing."""
     framing = [
         moved(grey, planted(phantoms, name, severity)) for name in ("zoom", "field_of_view") for severity in (0.3, -0.3)
     ]
-    looks = {name: moved(grey, look(grey)) for name, look in LOOKS.items()}
-    looks |= {name: moved(grey, planted(phantoms, name, 0.6)) for name in ("blur", "downsampling", "jpeg")}
-    assert max(looks.values()) < 0.5 * min(framing), looks
+    distances = {name: moved(grey, change(grey)) for name, change in APPEARANCE.items()}
+    distances |= {name: moved(grey, planted(phantoms, name, 0.6)) for name in ("blur", "downsampling", "jpeg")}
+    assert max(distances.values()) < 0.5 * min(framing), distances
 
 
 def test_what_lies_elsewhere_moves_it(grey: torch.Tensor) -> None:

@@ -54,17 +54,17 @@ def test_the_longer_side_sets_the_crop() -> None:
 
 
 def test_a_mask_at_the_border_sees_black_beyond_it() -> None:
-    seen, mask = torch.full((1, SIDE, SIDE), 0.7, dtype=torch.float64), torch.zeros(1, SIDE, SIDE, dtype=torch.bool)
+    pixels, mask = torch.full((1, SIDE, SIDE), 0.7, dtype=torch.float64), torch.zeros(1, SIDE, SIDE, dtype=torch.bool)
     mask[0, :32, 50:82] = True
-    found = crops(seen, mask)[0]
+    found = crops(pixels, mask)[0]
     margin = SIDE * (1.6 - 1) / 2 / 1.6
     assert (found[: int(margin) - 2] == 0).all()
     assert found[int(margin) + 2 :].numpy() == pytest.approx(0.7)
 
 
 def test_a_mask_that_is_the_whole_picture_shows_it_whole() -> None:
-    seen = torch.rand(1, SIDE, SIDE, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    found = crops(seen, torch.ones_like(seen, dtype=torch.bool))[0]
+    pixels = torch.rand(1, SIDE, SIDE, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    found = crops(pixels, torch.ones_like(pixels, dtype=torch.bool))[0]
     kept = round(SIDE / 1.6)
     assert (found[SIDE // 2] > 0).sum() == pytest.approx(kept, abs=3)
     assert found[:20].max() == 0
@@ -72,19 +72,19 @@ def test_a_mask_that_is_the_whole_picture_shows_it_whole() -> None:
 
 def test_single_pixels_are_not_blown_up() -> None:
     """The least crop is 6 % of the canvas: a few pixels in it, not one."""
-    seen = torch.rand(1, SIDE, SIDE, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    mask = torch.zeros_like(seen, dtype=torch.bool)
+    pixels = torch.rand(1, SIDE, SIDE, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    mask = torch.zeros_like(pixels, dtype=torch.bool)
     mask[0, 60, 70] = True
-    found = crops(seen, mask)
-    assert found.std() > 0.3 * seen.std()
+    found = crops(pixels, mask)
+    assert found.std() > 0.3 * pixels.std()
     mask[0, 59:62, 69:72] = True  # its neighbours change nothing: the crop is at its least
-    torch.testing.assert_close(crops(seen, mask), found, atol=1e-6, rtol=0)
+    torch.testing.assert_close(crops(pixels, mask), found, atol=1e-6, rtol=0)
 
 
 def test_without_a_mask_there_is_no_crop_and_no_layout() -> None:
-    seen, mask = drawn(64, 64, 24)
+    pixels, mask = drawn(64, 64, 24)
     both = torch.cat([mask, torch.zeros_like(mask)])
-    found = crops(seen.expand(2, -1, -1), both)
+    found = crops(pixels.expand(2, -1, -1), both)
     assert torch.isfinite(found[0]).all()
     assert torch.isnan(found[1]).all()
     layout = layout_features.vector(found)
@@ -94,7 +94,7 @@ def test_without_a_mask_there_is_no_crop_and_no_layout() -> None:
 
 def test_crops_do_not_depend_on_the_batch() -> None:
     pairs = [drawn(40 + 3 * k, 80 - 2 * k, 10 + 4 * k) for k in range(6)]
-    seen, masks = torch.cat([pair[0] for pair in pairs]), torch.cat([pair[1] for pair in pairs])
-    whole = crops(seen, masks)
+    pixels, masks = torch.cat([pair[0] for pair in pairs]), torch.cat([pair[1] for pair in pairs])
+    whole = crops(pixels, masks)
     torch.testing.assert_close(torch.cat([crops(*pair) for pair in pairs]), whole, atol=0, rtol=0)
-    torch.testing.assert_close(crops(seen.flip(0), masks.flip(0)).flip(0), whole, atol=0, rtol=0)
+    torch.testing.assert_close(crops(pixels.flip(0), masks.flip(0)).flip(0), whole, atol=0, rtol=0)

@@ -15,10 +15,10 @@ PLACES = ("centroid_y", "centroid_x")
 
 
 def ellipse(
-    side: int, semi_y: float, semi_x: float, turn: float = 0.0, spacing: tuple[float, float] = (1, 1)
+    size: int, semi_y: float, semi_x: float, turn: float = 0.0, spacing: tuple[float, float] = (1, 1)
 ) -> np.ndarray:
-    """(1, side, side) mask of an ellipse in the middle, semi-axes in the unit of `spacing`."""
-    y, x = np.mgrid[:side, :side] - (side - 1) / 2
+    """(1, size, size) mask of an ellipse in the middle, semi-axes in the unit of `spacing`."""
+    y, x = np.mgrid[:size, :size] - (size - 1) / 2
     y, x = y * spacing[0], x * spacing[1]
     along, across = x * math.cos(turn) + y * math.sin(turn), y * math.cos(turn) - x * math.sin(turn)
     return (((across / semi_y) ** 2 + (along / semi_x) ** 2) <= 1)[None].astype(np.uint8)
@@ -222,8 +222,8 @@ def test_integer_labels_and_booleans_are_the_same_mask() -> None:
     assert measure(mask * 255) == measure(mask.astype(bool)) == measure(mask.astype(np.int64) * 3)
 
 
-def ball(side: int, radius: float, spacing: tuple[float, float, float] = (1, 1, 1), squash: float = 1.0) -> np.ndarray:
-    z, y, x = np.mgrid[:side, :side, :side] - (side - 1) / 2
+def ball(size: int, radius: float, spacing: tuple[float, float, float] = (1, 1, 1), squash: float = 1.0) -> np.ndarray:
+    z, y, x = np.mgrid[:size, :size, :size] - (size - 1) / 2
     return (z * spacing[0] / squash) ** 2 + (y * spacing[1]) ** 2 + (x * spacing[2]) ** 2 <= radius**2
 
 

@@ -97,8 +97,8 @@ def test_benign_lesions_enhance_and_malignant_ones_shadow() -> None:
         rows, columns = np.nonzero(phantom.mask)
         strip = phantom.pixels[rows.max() + 3 : rows.max() + 14]
         middle, half = int(columns.mean()), max(int(np.ptp(columns) * 0.3), 2)
-        sides = np.r_[0 : max(middle - 4 * half, 1), min(middle + 4 * half, 127) : 128]
-        return float(strip[:, middle - half : middle + half].mean() - strip[:, sides].mean())
+        beside = np.r_[0 : max(middle - 4 * half, 1), min(middle + 4 * half, 127) : 128]
+        return float(strip[:, middle - half : middle + half].mean() - strip[:, beside].mean())
 
     benign, malignant = (
         np.mean([below(draw("ultrasound", seed, label=name, size=128)) for seed in range(25)])

@@ -96,8 +96,8 @@ def test_every_format_is_read_the_right_way_up(format: str, depth: int, tmp_path
     phantom = draw("brain", depth=depth)
     write_site([phantom], tmp_path, format=format)
     files = [path for path in (tmp_path / "images").rglob("*") if path.is_file()]
-    seen = as_seen(read(files)).reshape(phantom.pixels.shape)
-    assert np.corrcoef(seen.ravel(), phantom.pixels.ravel())[0, 1] > 0.999
+    shown = as_seen(read(files)).reshape(phantom.pixels.shape)
+    assert np.corrcoef(shown.ravel(), phantom.pixels.ravel())[0, 1] > 0.999
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

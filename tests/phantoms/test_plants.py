@@ -85,9 +85,9 @@ def test_structure_moves_pixels_and_mask_together(name: str, anatomy: str) -> No
     painted = plain.mask[..., None].repeat(3, axis=-1) if plain.is_colour else plain.mask
     before = plain.with_pixels(painted.astype(np.float32))
     after = planted(before, name, 0.6)
-    seen = (after.pixels[..., 0] if after.is_colour else after.pixels) > 0.5
+    lesion = (after.pixels[..., 0] if after.is_colour else after.pixels) > 0.5
     assert (after.mask != before.mask).any()
-    assert (seen != (after.mask > 0)).mean() < 0.003
+    assert (lesion != (after.mask > 0)).mean() < 0.003
 
 
 @pytest.mark.parametrize("name", PLANTS)
@@ -229,14 +229,14 @@ def test_real_shapes_are_planted_too(name: str, colour: bool, shape: tuple[int, 
 @pytest.mark.parametrize("name", sorted(set(ANNOTATION) | {"speckle", "blur", "vignette", "window", "jpeg"}))
 def test_effects_do_not_depend_on_the_matrix(name: str) -> None:
     """The same picture at 160 and at 640 pixels is changed alike, as seen at 80."""
-    seen = []
+    effects = []
     for size in (160, 640):
         mask = two_lesions(size, size)
         after = planted(case(0.2 + 0.5 * mask, mask), name, 0.8)
         changed = [after.pixels - (0.2 + 0.5 * mask), after.mask.astype(float) - mask]
-        seen.append([np.abs(resize(change, (80, 80), anti_aliasing=True)).mean() for change in changed])
+        effects.append([np.abs(resize(change, (80, 80), anti_aliasing=True)).mean() for change in changed])
     tolerance = 0.5 if name in ("jpeg", "jagged_masks") else 0.25
-    np.testing.assert_allclose(seen[0], seen[1], rtol=tolerance, atol=1e-3)
+    np.testing.assert_allclose(effects[0], effects[1], rtol=tolerance, atol=1e-3)
 
 
 @pytest.mark.parametrize("severity", [0.6, -0.6])

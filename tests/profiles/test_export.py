@@ -48,8 +48,12 @@ def test_suppression_by_example() -> None:
     assert suppressed({"GE": 30, "Philips": 22, "Siemens": 4}) == {"GE": 30, "Philips": "hidden", "Siemens": "<10"}
     assert suppressed({"GE": 30, "Philips": 12}) == {"GE": 30, "Philips": 12}
     assert suppressed({"benign": 34, "malignant": 6}) == {"benign": "hidden", "malignant": "<10"}
-    assert suppressed({"a": 50, "b": 10, "c": 1}) == {"a": "hidden", "b": "hidden", "c": "<10"}  # 61 - 50 would tell
-    assert suppressed({"a": 50, "b": 9, "c": 9}) == {"a": "hidden", "b": "<10", "c": "<10"}  # 18 would tell
+    assert suppressed({"a": 50, "b": 10, "c": 1}) == {
+        "a": "hidden",
+        "b": "hidden",
+        "c": "<10",
+    }  # 61 - 50 would reveal it
+    assert suppressed({"a": 50, "b": 9, "c": 9}) == {"a": "hidden", "b": "<10", "c": "<10"}  # 18 would reveal it
     assert suppressed({"b": 9, "c": 9}) == {"b": "hidden", "c": "hidden"}
 
 
@@ -100,7 +104,7 @@ def test_classes_give_no_rest_of_few_patients_away() -> None:
     assert published(a=90, b=12) == {"a": 8, "b": 4}
     assert published(a=90, b=6, c=5) == {"a": 4}  # the rest of 11 allows four coordinates, so no more of a either
     assert published(a=90, b=12, c=6) == {"a": 4}
-    assert published(a=20, b=19) == {}  # 39 patients are too few to be told in halves
+    assert published(a=20, b=19) == {}  # 39 patients are too few to be published in halves
 
 
 def test_many_classes_take_less_room() -> None:

@@ -1,4 +1,4 @@
-"""The key of a site's parts: made once, its owner's alone, and without it a mark tells nothing."""
+"""The key of a site's parts: made once, its owner's alone, and without it a mark reveals nothing."""
 
 import hashlib
 import hmac

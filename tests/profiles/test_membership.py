@@ -1,4 +1,4 @@
-"""What a profile tells of who is in it, by attack: less than it did, and the attacks do work."""
+"""What a profile reveals of who is in it, by attack: less than it did, and the attacks do work."""
 
 import sys
 from collections.abc import Iterator
@@ -73,7 +73,7 @@ def test_the_rule_that_was_gave_patients_away(
 
 def test_with_patients_of_the_same_hospital_members_are_found(patients: list[Patient], extractor: Extractor) -> None:
     """What remains, and only differential privacy would change: twenty patients, and an attacker who has others of the
-    very same hospital. The limit tells when it becomes worse, the lower one that the attack is no straw man."""
+    very same hospital. The limit shows when it becomes worse, the lower one that the attack is no straw man."""
     by_size = {n: best(found(patients, extractor, n, 3)) for n in (20, 60)}
     assert 0.7 < by_size[20] < 0.97
     assert by_size[60] < by_size[20]

@@ -86,7 +86,7 @@ def test_slices_of_one_volume_are_a_series(step: int) -> None:
 
 
 def test_names_in_another_order_are_no_series() -> None:
-    """What makes a series is that names and likeness go together, so shuffled names tell nothing."""
+    """What makes a series is that names and likeness go together, so shuffled names show nothing."""
     alike = canvases(60)
     rng = np.random.default_rng(2)
     assert watched(alike, [f"{number:03d}" for number in rng.permutation(60)]) is None

@@ -209,7 +209,7 @@ def test_counts_too_small_in_every_part_are_told_once_they_are_large_together() 
 
 
 def test_an_older_part_lacks_a_measure_that_was_added_and_the_whole_does_then() -> None:
-    """Told of all patients or of none; nothing else may be missing."""
+    """Counted of all patients or of none; nothing else may be missing."""
     parts = [(name, part(patients(seed, 12), range(12 * seed, 12 * seed + 12))) for seed, name in enumerate(NAMES[:2])]
     assert merge(parts).measures["snr"].n == 24
     older = json.loads(parts[0][1].to_json())

@@ -157,7 +157,7 @@ def test_only_what_is_noisy_leaves(patients: list[Patient]) -> None:
     assert released(patients).to_json() != made.to_json()
 
 
-def told_exactly(made: Profile) -> dict[str, object]:
+def exact_values(made: Profile) -> dict[str, object]:
     """All of a profile that is not a noisy number."""
     values = made.to_dict()
     for noisy in ("patients", "cases", "masks", "labelled"):
@@ -169,7 +169,7 @@ def told_exactly(made: Profile) -> dict[str, object]:
 
 
 def odd_patients(rng: np.random.Generator) -> dict[str, Patient]:
-    """A patient each who is unlike all others in what profiles used to tell exactly."""
+    """A patient each who is unlike all others in what profiles used to publish exactly."""
     usual = patient(rng, "benign")
     without = {axis: row for axis, row in usual.coordinates.items() if axis not in ("morphology", "boundary")}
     return {
@@ -184,26 +184,26 @@ def odd_patients(rng: np.random.Generator) -> dict[str, Patient]:
     }
 
 
-def test_one_patient_of_two_thousand_flips_nothing_that_is_told_exactly() -> None:
+def test_one_patient_of_two_thousand_flips_nothing_that_is_published_exactly() -> None:
     """Depth, colour, layout, axes: all five were computed from the data once, and one patient gave himself away."""
     rng = np.random.default_rng(3)
     crowd = accumulated([patient(rng, "benign" if k % 3 else "malignant") for k in range(2000)])
-    before = told_exactly(crowd.export(origin(), EPSILON))
+    before = exact_values(crowd.export(origin(), EPSILON))
     for name, odd in odd_patients(rng).items():
         joined = accumulated([odd])
         joined.merge(crowd)
-        assert told_exactly(joined.export(origin(), EPSILON)) == before, name
+        assert exact_values(joined.export(origin(), EPSILON)) == before, name
 
 
 @pytest.mark.parametrize("missing", ["layout", "depth", "colour", "has_masks"])
-def test_what_is_told_exactly_is_declared_or_refused(missing: str) -> None:
+def test_what_is_published_exactly_is_declared_or_refused(missing: str) -> None:
     site = replace(SITE, declared=DECLARED.model_copy(update={missing: None}))
     with pytest.raises(UsageError, match=rf"(?s)site\.toml.*{missing} = "):
         privacy.require_declared(site)
     privacy.require_declared(SITE)
 
 
-def test_an_axis_of_too_few_patients_is_not_told(patients: list[Patient]) -> None:
+def test_an_axis_of_too_few_patients_is_not_published(patients: list[Patient]) -> None:
     """Half of them have no mask, so that the axes of masks drown in the noise and the others do not."""
     bare = ("intensity", "texture", "layout")
     unmasked = [
@@ -223,7 +223,7 @@ def test_nobody_promises_anything_of_patients_who_are_not_told_apart() -> None:
         accumulated([]).export(origin().model_copy(update={"patient_source": "file"}), EPSILON)
 
 
-def test_names_of_small_classes_are_not_told(patients: list[Patient]) -> None:
+def test_names_of_small_classes_are_not_published(patients: list[Patient]) -> None:
     rare = patient(np.random.default_rng(9), "a rare disease")
     assert all("rare" not in released([*patients, rare]).to_json() for _ in range(10))
 
@@ -242,8 +242,8 @@ def test_at_the_number_needed_noise_is_about_chance(patients: list[Patient]) -> 
     assert sketch is not None
     assert sketch.noise is not None
     needed = privacy.patients_needed(EPSILON, len(AXES))
-    reach = privacy.norm_of("intensity")
-    usual = reach**2 * 0.15
+    bound = privacy.norm_of("intensity")
+    usual = bound**2 * 0.15
     at_needed = 4 * (sketch.noise * sketch.n / needed) ** 2
     assert 0.5 * usual / needed < at_needed < 1.1 * usual / needed
 

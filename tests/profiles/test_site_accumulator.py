@@ -79,7 +79,7 @@ def test_maker_and_model_are_one_table() -> None:
 
 
 def test_values_of_tags_that_few_patients_share_are_one_value() -> None:
-    """Months, spacings and doses of single persons; a value that ten share is told."""
+    """Months, spacings and doses of single persons; a value that ten share is published."""
     tags = [{"month": f"2024-{k % 12 + 1:02d}", "spacing_mm": f"0.{k:03d}", "kvp": "120"} for k in range(40)]
     tags += [{"kvp": "90"}] * 20
     made = tallied([patient(acquisition=tag) for tag in tags])
@@ -93,8 +93,8 @@ def test_scanners_of_unknown_words_are_one_value() -> None:
     assert made.acquisition == {"scanner": {"GE LOGIQ E9": 12, "other": 24, "several": 12}}
 
 
-def test_fewer_than_ten_labels_are_not_told() -> None:
-    """The total would tell each: three labels, one class."""
+def test_fewer_than_ten_labels_are_not_published() -> None:
+    """The total would reveal each: three labels, one class."""
     made = tallied([patient(label="malignant") for _ in range(3)] + [patient() for _ in range(37)])
     assert (made.labels, made.labelled) == ({}, 0)
 

@@ -26,15 +26,15 @@ def write(path: Path, words: np.ndarray, *, syntax: str = ExplicitVRLittleEndian
     data.file_meta = FileMetaDataset()
     data.file_meta.TransferSyntaxUID = syntax
     colour = words.shape[-1] == 3 and words.dtype == np.uint8
-    sides = words.shape[:-1] if colour else words.shape
+    shape = words.shape[:-1] if colour else words.shape
     elements: dict[str, object] = {
         "SOPClassUID": MR,
         "SOPInstanceUID": generate_uid(),
         "Modality": "MR",
         "SamplesPerPixel": 3 if colour else 1,
         "PhotometricInterpretation": "RGB" if colour else "MONOCHROME2",
-        "Rows": sides[-2],
-        "Columns": sides[-1],
+        "Rows": shape[-2],
+        "Columns": shape[-1],
         "BitsAllocated": 8 * words.dtype.itemsize,
         "BitsStored": 8 * words.dtype.itemsize,
         "PixelRepresentation": int(words.dtype.kind == "i"),
@@ -42,8 +42,8 @@ def write(path: Path, words: np.ndarray, *, syntax: str = ExplicitVRLittleEndian
     }
     if colour:
         elements["PlanarConfiguration"] = 0
-    if len(sides) == 3:
-        elements["NumberOfFrames"] = sides[0]
+    if len(shape) == 3:
+        elements["NumberOfFrames"] = shape[0]
     elements |= tags
     elements.setdefault("HighBit", int(elements["BitsStored"] or 1) - 1)  # type: ignore[call-overload]
     for keyword, value in elements.items():

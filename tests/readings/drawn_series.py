@@ -104,6 +104,6 @@ def segmentation(
 SPARSE = [(5, 2, TRUTH[5] == 2), (3, 1, TRUTH[3] == 1), (2, 1, TRUTH[2] == 1)]
 
 
-def seen_labels(image: np.ndarray) -> np.ndarray:
+def expected_labels(image: np.ndarray) -> np.ndarray:
     """What the CT shows: 0, 1, 2."""
     return np.digitize(image, [-300, 700]).astype(np.uint8)

@@ -235,13 +235,13 @@ RAW = {
 @pytest.mark.parametrize("raw", RAW.values(), ids=RAW)
 def test_raw_films_beside_processed_ones(tmp_path: Path, raw: dict[str, object]) -> None:
     """The raw film of a view is left out where the processed one is there; of the other breast it is all there is."""
-    views = {
+    films = {
         "left": {"ImageLaterality": "L", "ViewPosition": "CC"},
         "right": {"ImageLaterality": "R", "ViewPosition": "CC"},
     }
-    write(tmp_path / "processed.dcm", picture(100), "MG", PresentationIntentType="FOR PRESENTATION", **views["left"])
-    beside = write(tmp_path / "raw.dcm", picture(500), "MG", **views["left"], **raw)
-    write(tmp_path / "alone.dcm", picture(400), "MG", **views["right"], **raw)
+    write(tmp_path / "processed.dcm", picture(100), "MG", PresentationIntentType="FOR PRESENTATION", **films["left"])
+    beside = write(tmp_path / "raw.dcm", picture(500), "MG", **films["left"], **raw)
+    write(tmp_path / "alone.dcm", picture(400), "MG", **films["right"], **raw)
     site = read_site(tmp_path)
     assert site.excluded == {"beside_images": (beside,)}
     found = {case.name: read(case.images) for case in site.cases}
@@ -275,7 +275,7 @@ def test_derived_slices_are_images(tmp_path: Path) -> None:
     assert (means(site), site.excluded) == ([77, 77, 77], {})
 
 
-def test_mixtures_are_told(tmp_path: Path) -> None:
+def test_mixtures_are_reported(tmp_path: Path) -> None:
     """Two modalities, two parts of the body, two series a patient: read, and said where nobody else reads it."""
     for patient in ("p1", "p2"):
         for n, (modality, body, name) in enumerate(
@@ -289,15 +289,15 @@ def test_mixtures_are_told(tmp_path: Path) -> None:
                 tmp_path / patient / str(n), [70, 80], modality, BodyPartExamined=body, SeriesDescription=name, **tags
             )
     site = read_site(tmp_path)
-    told = "\n".join(site.notes)
-    assert "several modalities: MR 4, CT 2" in told
-    assert "several parts of the body: HEAD 4, CHEST 2" in told
-    assert "2 of 2 patients have several series (6 in all)" in told
-    assert "t1 ax 2, t2 ax 2, thorax 2" in told
-    assert "manifest.csv" in told
+    notes = "\n".join(site.notes)
+    assert "several modalities: MR 4, CT 2" in notes
+    assert "several parts of the body: HEAD 4, CHEST 2" in notes
+    assert "2 of 2 patients have several series (6 in all)" in notes
+    assert "t1 ax 2, t2 ax 2, thorax 2" in notes
+    assert "manifest.csv" in notes
 
 
-def test_views_of_films_are_told(tmp_path: Path) -> None:
+def test_views_of_films_are_reported(tmp_path: Path) -> None:
     for n, view in enumerate(("PA", "PA", "LL")):
         write(tmp_path / f"{n}.dcm", picture(80), "DX", PatientID=f"p{n}", ViewPosition=view)
     assert any("several views: PA 2, LL 1" in sentence for sentence in read_site(tmp_path).notes)
@@ -328,26 +328,27 @@ def test_slices_beside_their_masks_in_folders_of_patients(tmp_path: Path) -> Non
     assert any("folders are taken for patients" in sentence for sentence in site.notes)
 
 
-def test_segmentations_and_copies_of_another_format_in_a_tree_are_told(tmp_path: Path) -> None:
-    """An export of images with what was drawn on them, and with converted copies: neither is read, both are told."""
+def test_segmentations_and_copies_of_another_format_in_a_tree_are_reported(tmp_path: Path) -> None:
+    """An export of images with what was drawn on them, and with converted copies: neither is read, both are noted."""
     stack(tmp_path / "p1", [70, 77, 84])
     write(tmp_path / "p1" / "seg.dcm", np.ones((8, 6), np.uint8), "SEG", SOPClassUID=STORAGE + "66.4")
     Pillow.fromarray(np.full((8, 6), 255, np.uint8)).save(tmp_path / "p1" / "copy.png")
     site = read_site(tmp_path)
     assert {reason: len(paths) for reason, paths in site.excluded.items()} == {"beside_images": 1}
-    told = " ".join(site.notes)
-    assert "1 DICOM segmentations lie among the images, for example p1/seg.dcm" in told
-    assert "1 file is not read, for the layout has no place for them; the first is p1/copy.png" in told.replace(
+    notes = " ".join(site.notes)
+    assert "1 DICOM segmentations lie among the images, for example p1/seg.dcm" in notes
+    assert "1 file is not read, for the layout has no place for them; the first is p1/copy.png" in notes.replace(
         f"{tmp_path}/", ""
     )
     (tmp_path / "manifest.csv").write_text("image,mask\np1,p1/seg.dcm\n")
     assert read_site(tmp_path).cases[0].masks == (tmp_path / "p1" / "seg.dcm",)
 
 
-def test_series_that_lie_in_folders_called_after_masks_are_told(tmp_path: Path) -> None:
+def test_series_that_lie_in_folders_called_after_masks_are_reported(tmp_path: Path) -> None:
     stack(tmp_path / "p1" / "PATIENT_DICOM", [70, 77, 84], SeriesInstanceUID="1.2.3.1")
     stack(tmp_path / "p1" / "MASKS_DICOM" / "liver", [1, 0, 1], SeriesInstanceUID="1.2.3.2")
-    told = " ".join(read_site(tmp_path).notes)
+    notes = " ".join(read_site(tmp_path).notes)
     assert (
-        "1 of 2 images are called as masks are, for example p1/MASKS_DICOM/liver/000; where they are, move them" in told
+        "1 of 2 images are called as masks are, for example p1/MASKS_DICOM/liver/000; where they are, move them"
+        in notes
     )

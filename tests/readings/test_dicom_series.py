@@ -52,8 +52,8 @@ def refused(paths: Path | list[Path], *words: str) -> Unreadable:
     with pytest.raises(Unreadable) as caught:
         read(paths)
     assert caught.value.reason == "unsupported"
-    for word in words:
-        assert word in str(caught.value)
+    for part in words:
+        assert part in str(caught.value)
     return caught.value
 
 
@@ -185,7 +185,7 @@ def test_a_film_of_one_slice_is_its_first_moment(tmp_path: Path) -> None:
     assert odd_of(image) == ("first_of_several",)
 
 
-def test_slices_that_fan_are_told(tmp_path: Path) -> None:
+def test_slices_that_fan_are_reported(tmp_path: Path) -> None:
     """Slices along the discs of a spine, 3 degrees apart: no regular grid, so no place for a mask to be laid by."""
     for n, path in enumerate(stack(tmp_path, [50, 51, 52, 53], "MR")):
         turn = np.radians(3 * (n // 2))
@@ -239,7 +239,7 @@ def test_one_uid_for_all_is_no_copy(tmp_path: Path) -> None:
 # --- distances ------------------------------------------------------------------------------------------------------
 
 
-def test_missing_slices_are_told(tmp_path: Path) -> None:
+def test_missing_slices_are_reported(tmp_path: Path) -> None:
     paths = stack(tmp_path, list(range(60, 80)))
     paths[11].unlink()
     image = read(tmp_path)
@@ -249,7 +249,7 @@ def test_missing_slices_are_told(tmp_path: Path) -> None:
     assert image.affine is None  # slices past the gap lie a whole step from where a regular grid has them
 
 
-def test_two_parts_of_the_body_in_one_series_are_told(tmp_path: Path) -> None:
+def test_two_parts_of_the_body_in_one_series_are_reported(tmp_path: Path) -> None:
     for n, path in enumerate(stack(tmp_path, list(range(60, 72)))):
         rewrite(path, ImagePositionPatient=[0, 0, 3 * n + 80 * (n > 5)])
     image = read(tmp_path)
@@ -257,7 +257,7 @@ def test_two_parts_of_the_body_in_one_series_are_told(tmp_path: Path) -> None:
     assert image.affine is None
 
 
-def test_uneven_slices_are_told(tmp_path: Path) -> None:
+def test_uneven_slices_are_reported(tmp_path: Path) -> None:
     for n, path in enumerate(stack(tmp_path, list(range(60, 68)))):
         rewrite(path, ImagePositionPatient=[0, 0, 3 * n + 0.6 * (n % 2)])
     assert odd_of(read(tmp_path)) == ("uneven_slices",)
@@ -279,7 +279,7 @@ def test_overlapping_slices_have_the_distance_of_their_positions(tmp_path: Path)
     np.testing.assert_allclose(image.affine[:3, 0], [0, 0, 0.6])
 
 
-def test_a_tilted_gantry_is_told(tmp_path: Path) -> None:
+def test_a_tilted_gantry_is_reported(tmp_path: Path) -> None:
     """Slices 3 mm apart along their normal, each shifted by 1 mm: spacing is 3, and the affine is sheared."""
     for n, path in enumerate(stack(tmp_path, [50, 51, 52, 53])):
         rewrite(path, ImagePositionPatient=[0, float(n), 3.0 * n])
@@ -416,7 +416,7 @@ def test_a_series_of_volumes_is_its_first(tmp_path: Path) -> None:
     assert odd_of(image) == ("first_of_several",)
 
 
-def test_sizes_of_one_series_are_told(tmp_path: Path) -> None:
+def test_sizes_of_one_series_are_reported(tmp_path: Path) -> None:
     stack(tmp_path, [50, 51, 52])
     write(tmp_path / "wide.dcm", picture(50, 12, 12), **place(9.0), InstanceNumber=4)
     site = read_site(tmp_path)
@@ -480,7 +480,7 @@ def test_frames_of_one_place_are_a_film_of_it(tmp_path: Path) -> None:
 
 
 def test_frames_that_do_not_say_where_they_lie(tmp_path: Path) -> None:
-    """A cone-beam CT as a plain CT image of many frames: in stored order, with the distance that the header tells."""
+    """A cone-beam CT as a plain CT image of many frames: in stored order, with the distance that the header states."""
     frames = np.stack([picture(50 + n) for n in range(3)])
     image = read(write(tmp_path / "a.dcm", frames, NumberOfFrames=3, PixelSpacing=[0.3, 0.3], SpacingBetweenSlices=0.4))
     assert levels(image.pixels) == [50, 51, 52]
@@ -546,7 +546,7 @@ COSINES = {
     name=st.sampled_from(sorted(COSINES)),
     slices=st.integers(1, 5),
     step=st.sampled_from([0.6, 2.5, 8.0]),
-    sides=st.sampled_from([(0.5, 0.5), (2.0, 1.0), (0.7, 3.0)]),
+    spacing=st.sampled_from([(0.5, 0.5), (2.0, 1.0), (0.7, 3.0)]),
     origin=st.tuples(*[st.integers(-200, 200)] * 3),
     shift=st.sampled_from([(0.0, 0.0), (0.0, 0.5)]),
 )
@@ -555,7 +555,7 @@ def test_the_affine_says_where_each_voxel_lies(
     name: str,
     slices: int,
     step: float,
-    sides: tuple[float, float],
+    spacing: tuple[float, float],
     origin: tuple[int, int, int],
     shift: tuple[float, float],
 ) -> None:
@@ -567,11 +567,11 @@ def test_the_affine_says_where_each_voxel_lies(
     across, down = cosines[:3], cosines[3:]
     normal = np.cross(across, down)
     volume = np.arange(slices * 8 * 6, dtype=np.int16).reshape(slices, 8, 6)
-    way = normal * step + across * shift[0] + down * shift[1] * (slices > 1)
+    between_slices = normal * step + across * shift[0] + down * shift[1] * (slices > 1)
     paths = []
     for n in range(slices):
-        position = np.array(origin) + n * way
-        tags = {"ImagePositionPatient": [float(f"{each:.8g}") for each in position], "PixelSpacing": list(sides)}
+        position = np.array(origin) + n * between_slices
+        tags = {"ImagePositionPatient": [float(f"{each:.8g}") for each in position], "PixelSpacing": list(spacing)}
         tags |= {"ImageOrientationPatient": COSINES[name], "SpacingBetweenSlices": step, "InstanceNumber": n}
         paths.append(write(tmp_path / f"{n}.dcm", volume[n], "MR", **tags))
     image = read(paths)
@@ -579,7 +579,7 @@ def test_the_affine_says_where_each_voxel_lies(
     where = {}  # voxel value -> place, from the standard's own formula
     for n, row, column in np.ndindex(volume.shape):
         where[int(volume[n, row, column])] = (
-            np.array(origin) + n * way + across * column * sides[1] + down * row * sides[0]
+            np.array(origin) + n * between_slices + across * column * spacing[1] + down * row * spacing[0]
         )
     for index in np.ndindex(image.pixels.shape):
         place_ = image.affine @ [*index, 1]
@@ -587,7 +587,7 @@ def test_the_affine_says_where_each_voxel_lies(
     if image.spacing_mm is not None and not any(shift):
         np.testing.assert_allclose(np.linalg.norm(image.affine[:3, :3], axis=0), image.spacing_mm, rtol=1e-4)
     affine = np.eye(4)
-    affine[:3] = np.column_stack([across * sides[1], down * sides[0], way, origin])
+    affine[:3] = np.column_stack([across * spacing[1], down * spacing[0], between_slices, origin])
     nibabel.save(
         nibabel.Nifti1Image(volume.transpose(2, 1, 0), np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine), tmp_path / "a.nii"
     )

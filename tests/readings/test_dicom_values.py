@@ -44,7 +44,7 @@ class Member:
         words: what its pixel data hold.
         values: what `read` must give, (rows, columns[, 3]) or with slices first.
         tags: its elements.
-        odd: what must be told, exactly.
+        odd: what must be noted, exactly.
         display: (low, high), where it matters.
     """
 
@@ -501,9 +501,9 @@ def test_padding_is_seen_black_beside_a_window_that_starts_below_it(tmp_path: Pa
         *(tmp_path / "a.dcm", PADDED),
         **{**INVERTED, **PROJECTION, "PixelPaddingValue": 0, "WindowCenter": 2048, "WindowWidth": 4096},
     )
-    seen = as_seen(read(path))[0]
-    assert seen[X < 9].max() == 0
-    np.testing.assert_allclose(seen[X >= 9], (4095 - PADDED[X >= 9]) / 4095, atol=1e-3)
+    shown = as_seen(read(path))[0]
+    assert shown[X < 9].max() == 0
+    np.testing.assert_allclose(shown[X >= 9], (4095 - PADDED[X >= 9]) / 4095, atol=1e-3)
 
 
 def test_padding_of_one_slice_counts_in_no_percentile_of_the_series(tmp_path: Path) -> None:
@@ -606,7 +606,7 @@ def adobe(transform: int) -> Callable[[bytes], bytes]:
 
 
 @pytest.mark.parametrize(
-    ("told", "kept", "marked"),
+    ("interpretation", "kept", "marked"),
     [
         ("YBR_FULL_422", False, None),
         ("RGB", False, None),  # JFIF says otherwise
@@ -617,7 +617,7 @@ def adobe(transform: int) -> Callable[[bytes], bytes]:
     ids=["ybr", "jfif-under-rgb", "adobe-ybr-under-rgb", "adobe-rgb-under-ybr", "adobe-rgb"],
 )
 def test_the_order_of_colours_in_a_jpeg(
-    tmp_path: Path, told: str, kept: bool, marked: Callable[[bytes], bytes] | None
+    tmp_path: Path, interpretation: str, kept: bool, marked: Callable[[bytes], bytes] | None
 ) -> None:
     """A stream's own mark knows whether it holds RGB or YCbCr; the data set may be wrong."""
     flat = np.zeros((32, 32, 3), np.uint8) + np.array([200, 40, 90], np.uint8)
@@ -629,7 +629,7 @@ def test_the_order_of_colours_in_a_jpeg(
     stream = marked(buffer.getvalue()) if marked else buffer.getvalue()
     path = write(
         *(tmp_path / "a.dcm", flat),
-        **{"Modality": "ES", "PhotometricInterpretation": told, "PixelData": [stream]},
+        **{"Modality": "ES", "PhotometricInterpretation": interpretation, "PixelData": [stream]},
         syntax=JPEGBaseline8Bit,
     )
     image = read(path)
@@ -650,20 +650,20 @@ def test_units_and_factors_of_a_whole_picture_do_not_change_what_is_seen(tmp_pat
     """PET in counts or Bq/ml, MR with Philips' private scale: a factor, which percentiles take out."""
     counts = {"Modality": "PT", "RescaleSlope": 0.5, "RescaleIntercept": 0, "Units": "CNTS"}
     activity = {"Modality": "PT", "RescaleSlope": 912.5, "RescaleIntercept": 0, "Units": "BQML"}
-    seen = [as_seen(read(write(tmp_path / f"{n}.dcm", SMOOTH, **tags))) for n, tags in enumerate((counts, activity))]
-    np.testing.assert_allclose(seen[0], seen[1], atol=1e-6)
+    shown = [as_seen(read(write(tmp_path / f"{n}.dcm", SMOOTH, **tags))) for n, tags in enumerate((counts, activity))]
+    np.testing.assert_allclose(shown[0], shown[1], atol=1e-6)
 
 
-def test_without_the_number_of_stored_bits_a_sample_cannot_be_told(tmp_path: Path) -> None:
+def test_without_the_number_of_stored_bits_a_sample_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(Unreadable, match="Bits Stored") as caught:
         read(write(tmp_path / "a.dcm", SMOOTH, BitsStored=None, HighBit=15))
     assert caught.value.reason == "undecodable"
 
 
-@pytest.mark.parametrize("told", [None, "", "MONOCHROME"])
-def test_a_photometric_interpretation_that_is_none_is_named(tmp_path: Path, told: str | None) -> None:
+@pytest.mark.parametrize("interpretation", [None, "", "MONOCHROME"])
+def test_a_photometric_interpretation_that_is_none_is_named(tmp_path: Path, interpretation: str | None) -> None:
     with pytest.raises(Unreadable, match="Photometric Interpretation") as caught:
-        read(write(tmp_path / "a.dcm", SMOOTH, PhotometricInterpretation=told))
+        read(write(tmp_path / "a.dcm", SMOOTH, PhotometricInterpretation=interpretation))
     assert caught.value.reason == "undecodable"
 
 

@@ -33,7 +33,7 @@ def build(root: Path, names: list[str]) -> Path:
     return root
 
 
-def seen(site: Site) -> Expected:
+def cases_of(site: Site) -> Expected:
     known = site.patient_source != "file"
     return {case.name: (case.label, case.patient if known else None, len(case.masks)) for case in site.cases}
 
@@ -335,7 +335,7 @@ TREES: dict[str, tuple[list[str], str, str | None, Expected]] = {
     ),
     "Montgomery": (
         [f"CXR_png/MCUCXR_000{n}_0.png" for n in (1, 2)]
-        + [f"ManualMask/{side}Mask/MCUCXR_000{n}_0.png" for side in ("left", "right") for n in (1, 2)]
+        + [f"ManualMask/{lung}Mask/MCUCXR_000{n}_0.png" for lung in ("left", "right") for n in (1, 2)]
         + ["ClinicalReadings/MCUCXR_0001_0.txt"],
         "CXR_png/{case}.png",
         "ManualMask/*/{case}.png",
@@ -367,7 +367,7 @@ def test_a_tree_is_read_as_it_is_described(tmp_path: Path, tree: str) -> None:
     names, template, mask, expected = TREES[tree]
     site = read_site(build(tmp_path, names))
     assert (site.template, site.mask_template) == (template, mask)
-    assert seen(site) == expected
+    assert cases_of(site) == expected
 
 
 @pytest.mark.parametrize("tree", TREES)
@@ -378,14 +378,14 @@ def test_the_proposed_templates_read_the_same(tmp_path: Path, tree: str) -> None
 
 
 @pytest.mark.parametrize("tree", TREES)
-def test_every_image_is_read_left_out_or_told(tmp_path: Path, tree: str) -> None:
+def test_every_image_is_read_left_out_or_reported(tmp_path: Path, tree: str) -> None:
     names = TREES[tree][0]
     site = read_site(build(tmp_path, names))
     read = {path for case in site.cases for path in (*case.images, *case.masks)}
     read.update(path for paths in site.excluded.values() for path in paths)
     pictures = [tmp_path / name for name in names if name.endswith((".nii", ".nii.gz", ".png", ".jpg", ".tif", ".bmp"))]
     left = [path for path in pictures if path not in read]
-    assert not left or any("not read" in told or "channels" in told for told in site.notes)
+    assert not left or any("not read" in note or "channels" in note for note in site.notes)
 
 
 DRIVE = [
@@ -393,7 +393,7 @@ DRIVE = [
     for s, n in (("training", "21"), ("training", "22"), ("test", "01"), ("test", "02"))
     for folder, name in (("images", f"{s}.tif"), ("1st_manual", "manual1.gif"), ("mask", f"{s}_mask.gif"))
 ]
-CHASE = [f"Image_0{n}{side}{end}" for n in (1, 2) for side in "LR" for end in (".jpg", "_1stHO.png", "_2ndHO.png")]
+CHASE = [f"Image_0{n}{lung}{end}" for n in (1, 2) for lung in "LR" for end in (".jpg", "_1stHO.png", "_2ndHO.png")]
 SPINE = [f"sub-0{n}/anat/sub-0{n}_T2w.nii.gz" for n in (1, 2)] + [
     f"derivatives/labels/sub-0{n}/anat/sub-0{n}_T2w_{end}.nii.gz" for n in (1, 2) for end in ("seg", "label-gm_mask")
 ]
@@ -414,12 +414,12 @@ CHOICES = {
 
 
 @pytest.mark.parametrize("tree", CHOICES)
-def test_masks_that_may_be_others_are_not_read_but_told(tmp_path: Path, tree: str) -> None:
-    """And the options that are told do read them."""
-    names, cases, told = CHOICES[tree]
+def test_masks_that_may_be_others_are_not_read_but_reported(tmp_path: Path, tree: str) -> None:
+    """And the options that are proposed do read them."""
+    names, cases, options = CHOICES[tree]
     site = read_site(build(tmp_path, names))
     assert (len(site.cases), sum(len(case.masks) for case in site.cases)) == (cases, 0)
-    sentence = next(each for each in site.notes if told in each)
+    sentence = next(each for each in site.notes if options in each)
     words = shlex.split(sentence[sentence.index("--layout") :])
     again = read_site(tmp_path, given=Declarations(layout=words[1], mask=words[3]))
     assert again.cases
@@ -429,7 +429,7 @@ def test_masks_that_may_be_others_are_not_read_but_told(tmp_path: Path, tree: st
 def test_options_for_masks_read_every_split_whose_word_names_repeat(tmp_path: Path) -> None:
     """DRIVE: `training/images/21_training.tif`, `test/images/01_test.tif`."""
     site = read_site(build(tmp_path, DRIVE))
-    (sentence,) = [told for told in site.notes if told.startswith("the files in 1st_manual/")]
+    (sentence,) = [note for note in site.notes if note.startswith("the files in 1st_manual/")]
     words = shlex.split(sentence[sentence.index("--layout") :])
     again = read_site(tmp_path, given=Declarations(layout=words[1], mask=words[3]))
     assert sorted((case.split, len(case.masks)) for case in again.cases) == [("test", 1)] * 2 + [("train", 1)] * 2
@@ -458,10 +458,10 @@ def test_an_archive_in_a_folder_of_its_name_is_given_as_a_command(tmp_path: Path
     ],
     ids=["by the first word", "by their folder"],
 )
-def test_masks_that_would_be_images_are_told(tmp_path: Path, names: list[str], first: str) -> None:
-    told = next(told for told in read_site(build(tmp_path, names)).notes if "called as masks are" in told)
-    assert told.startswith("4 of ")
-    assert first in told
+def test_masks_that_would_be_images_are_reported(tmp_path: Path, names: list[str], first: str) -> None:
+    note = next(note for note in read_site(build(tmp_path, names)).notes if "called as masks are" in note)
+    assert note.startswith("4 of ")
+    assert first in note
 
 
 def test_nearest_templates_have_masks_and_call_no_folder_of_masks_a_patient(tmp_path: Path) -> None:
@@ -526,7 +526,7 @@ PARTS = {
 def test_parts_of_a_delivery_are_no_classes(tmp_path: Path, folders: list[str]) -> None:
     site = read_site(build(tmp_path, [f"{folder}/{k}.png" for folder in folders for k in range(3)]))
     assert (site.layout, site.classes, len(site.cases)) == ("images", (), 3 * len(folders))
-    assert any("no classes" in told for told in site.notes)
+    assert any("no classes" in note for note in site.notes)
 
 
 def test_parts_that_hold_classes_share_them(tmp_path: Path) -> None:
@@ -543,7 +543,7 @@ def test_folders_that_the_owner_calls_classes_are_classes(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("names", [["left", "right"], ["frontal", "lateral"], ["early", "late"]])
 def test_views_that_all_patients_have_are_no_channels(tmp_path: Path, names: list[str]) -> None:
-    """Two sides of a patient are two images; only names of sequences are channels."""
+    """Two views of a patient are two images; only names of sequences are channels."""
     site = read_site(build(tmp_path, [f"patient{n}/patient{n}_{view}.png" for n in (1, 2) for view in names]))
     assert len(site.cases) == 4
     assert {case.patient for case in site.cases} == {"1", "2"}
@@ -556,15 +556,15 @@ def test_names_that_are_no_templates_are_read_all_the_same(tmp_path: Path, name:
     assert (len(site.cases), sum(len(case.masks) for case in site.cases)) == (2, 2)
 
 
-def test_images_that_nobody_reads_are_told(tmp_path: Path) -> None:
+def test_images_that_nobody_reads_are_reported(tmp_path: Path) -> None:
     site = read_site(build(tmp_path, ["amber/1.png", "amber/old/2.png", "beige/1.png", "beige/x/3.png"]))
     assert len(site.cases) == 2
-    assert any(told.startswith("2 files are not read") and "amber/old/2.png" in told for told in site.notes)
+    assert any(note.startswith("2 files are not read") and "amber/old/2.png" in note for note in site.notes)
 
 
 def test_images_below_a_class_are_of_that_class(tmp_path: Path) -> None:
     site = read_site(build(tmp_path, ["benign/1.png", "benign/older/2.png", "malignant/x/3.png"]))
-    assert seen(site) == {
+    assert cases_of(site) == {
         "benign/1": ("benign", None, 0),
         "benign/older/2": ("benign", None, 0),
         "malignant/x/3": ("malignant", None, 0),
@@ -576,7 +576,7 @@ def test_a_dry_run_shows_the_template(tmp_path: Path, run) -> None:  # type: ign
     done = run("profile", build(tmp_path / "site", names), "--dry-run", "--format", "json")
     found = json.loads(done.out)
     assert (found["template"], found["mask_template"]) == (template, mask)
-    assert any("of 4 channels (t1c, t1n, t2f, t2w) t1c is read" in told for told in found["told"])
+    assert any("of 4 channels (t1c, t1n, t2f, t2w) t1c is read" in note for note in found["told"])
     done = run("profile", tmp_path / "site", "--dry-run", "--channel", "t2f")
     assert f"--layout '{template}'" in " ".join(done.out.split())
 
@@ -686,10 +686,10 @@ REPORTS: dict[str, tuple[list[str], Expected, str | None]] = {
 
 @pytest.mark.parametrize("report", REPORTS)
 def test_a_folder_of_a_public_report(tmp_path: Path, report: str) -> None:
-    names, expected, told = REPORTS[report]
+    names, expected, says = REPORTS[report]
     site = read_site(build(tmp_path, names))
-    assert seen(site) == expected
-    assert told is None or any(told in sentence for sentence in site.notes), site.notes
+    assert cases_of(site) == expected
+    assert says is None or any(says in sentence for sentence in site.notes), site.notes
     for case in site.cases:
         assert all(mask.name[:6] == case.images[0].name[:6] for mask in case.masks)
 
@@ -698,15 +698,15 @@ def test_files_that_lack_their_partner_are_counted(tmp_path: Path) -> None:
     """Dhananjay42/crackseg9k#4: images without a mask stay, masks without an image are left out."""
     names = [f"imgs/Riss_{n}.jpg" for n in (1, 2)] + [f"masks/Riss_{n}.jpg" for n in (2, 3)]
     site = read_site(build(tmp_path, names))
-    assert seen(site) == {"Riss_1": (None, None, 0), "Riss_2": (None, None, 1)}
+    assert cases_of(site) == {"Riss_1": (None, None, 0), "Riss_2": (None, None, 1)}
     assert [path.name for path in site.excluded["mask_without_image"]] == ["Riss_3.jpg"]
 
 
-def test_images_that_are_called_as_masks_are_told(tmp_path: Path) -> None:
+def test_images_that_are_called_as_masks_are_reported(tmp_path: Path) -> None:
     """A preview beside image and segmentation: the folder is like no other, and nothing may be silent."""
     names = [f"case_{n}/{each}" for n in (1, 2) for each in ("imaging.nii.gz", "preview.png", "segmentation.nii.gz")]
     site = read_site(build(tmp_path, names))
-    assert any("2 of 6 images are called as masks are, for example case_1/segmentation" in told for told in site.notes)
+    assert any("2 of 6 images are called as masks are, for example case_1/segmentation" in note for note in site.notes)
 
 
 def test_a_mask_template_alone_is_refused_with_the_template_that_is_seen(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Every file that a folder lists ends as read, left out or missing; and who is a patient is told or asked."""
+"""Every file that a folder lists ends as read, left out or missing; and who is a patient is known or asked."""
 
 import os
 import socket
@@ -96,10 +96,10 @@ def test_a_file_of_no_bytes_is_empty(tmp_path: Path) -> None:
 
 def test_the_way_out_is_told_with_the_first(tmp_path: Path) -> None:
     broken(pictures(tmp_path, "1.png") / "2.png")
-    told = read_site(tmp_path).notes
-    assert len(told) == 1
-    assert told[0].startswith("1 x links that lead nowhere: the files they stand for were not copied")
-    assert told[0].endswith("2.png")
+    notes = read_site(tmp_path).notes
+    assert len(notes) == 1
+    assert notes[0].startswith("1 x links that lead nowhere: the files they stand for were not copied")
+    assert notes[0].endswith("2.png")
 
 
 def test_an_ending_beside_the_file_itself_is_litter(tmp_path: Path) -> None:
@@ -259,7 +259,7 @@ def test_identifiers_that_differ_in_case_and_blanks_are_one_person(tmp_path: Pat
     assert any("1 patients are written in several ways" in sentence for sentence in site.notes)
 
 
-def test_identifiers_that_differ_in_zeros_are_told(tmp_path: Path) -> None:
+def test_identifiers_that_differ_in_zeros_are_reported(tmp_path: Path) -> None:
     site = read_site(films(tmp_path, ["P07", "P7", "P8"]))
     assert len({*people(site)}) == 3
     assert any("differ from another in zeros before a number alone" in sentence for sentence in site.notes)
@@ -274,7 +274,7 @@ def test_identifiers_that_differ_in_zeros_are_told(tmp_path: Path) -> None:
     ],
     ids=["counted", "the file's name", "a UID a file"],
 )
-def test_imported_numbers_are_told(tmp_path: Path, patients: list[str], says: str) -> None:
+def test_imported_numbers_are_reported(tmp_path: Path, patients: list[str], says: str) -> None:
     assert any(says in sentence for sentence in read_site(films(tmp_path, patients)).notes)
 
 
@@ -283,7 +283,7 @@ def test_many_identifiers_for_one_name_are_told_first(tmp_path: Path) -> None:
     assert site.notes[0].startswith("each case has an identifier of its own, and yet 4 files are of one person")
 
 
-def test_a_manifest_that_repeats_its_images_as_patients_is_told(tmp_path: Path) -> None:
+def test_a_manifest_that_repeats_its_images_as_patients_is_reported(tmp_path: Path) -> None:
     pictures(tmp_path, "left_1.png", "right_1.png", "left_2.png")
     (tmp_path / "manifest.csv").write_text(
         "image,patient\n" + "".join(f"{n},{n}\n" for n in ("left_1.png", "right_1.png", "left_2.png"))
@@ -329,9 +329,9 @@ def test_thirty_of_fifteen_pictures_are_refused(tmp_path: Path) -> None:
         profile_site(site, load_extractor(), Options())
 
 
-def test_a_small_share_of_copies_is_told() -> None:
-    seen = ExactCopies()
+def test_a_small_share_of_copies_is_reported() -> None:
+    found = ExactCopies()
     for k in range(40):
-        seen.add(str(k), f"p{k}", np.full((1, 1, 4, 4), float(k or 39)))
-    assert seen.suspicion() is None
-    assert seen.copies_text() == "1 pictures are exact copies of another, and count as often as they come: 0 and 39"
+        found.add(str(k), f"p{k}", np.full((1, 1, 4, 4), float(k or 39)))
+    assert found.suspicion() is None
+    assert found.copies_text() == "1 pictures are exact copies of another, and count as often as they come: 0 and 39"

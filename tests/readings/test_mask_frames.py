@@ -19,9 +19,9 @@ from drawn_series import (
     SPARSE,
     TRUTH,
     data_set,
+    expected_labels,
     item,
     position,
-    seen_labels,
     segmentation,
     series,
 )
@@ -38,7 +38,7 @@ def test_frames_of_a_segmentation_go_to_their_slices(cosines: Sequence[float], t
     image, mask = load(Case("a", files, (segmentation(tmp_path / "s.dcm", SPARSE, cosines),)))
     assert mask is not None
     assert image.pixels.shape[:3] == mask.labels.shape
-    np.testing.assert_array_equal(mask.labels, seen_labels(image.pixels))
+    np.testing.assert_array_equal(mask.labels, expected_labels(image.pixels))
     assert mask.odd == ()
     assert np.bincount(mask.labels.reshape(-1)).tolist()[1:] == [63, 20]
 
@@ -55,11 +55,11 @@ def test_a_segmentation_with_all_frames(tmp_path: Path) -> None:
     frames = [(z, number, number == TRUTH[z]) for number in (1, 2) for z in range(SLICES)]
     image, mask = load(Case("a", files, (segmentation(tmp_path / "s.dcm", frames),)))
     assert mask is not None
-    np.testing.assert_array_equal(mask.labels, seen_labels(image.pixels))
+    np.testing.assert_array_equal(mask.labels, expected_labels(image.pixels))
 
 
-def test_frames_on_an_image_without_a_place_are_stacked_and_told(tmp_path: Path) -> None:
-    """All slices have a frame, or the size tells that frames are missing."""
+def test_frames_on_an_image_without_a_place_are_stacked_and_reported(tmp_path: Path) -> None:
+    """All slices have a frame, or the size shows that frames are missing."""
     files = series(tmp_path / "ct")
     for file in files:
         data = pydicom.dcmread(file)
@@ -80,7 +80,7 @@ def test_segments_in_files_of_their_own_are_joined(tmp_path: Path) -> None:
     paths = [segmentation(tmp_path / f"{n}.dcm", SPARSE[n : n + 1]) for n in range(3)]
     image, mask = load(Case("a", files, tuple(paths)))
     assert mask is not None
-    np.testing.assert_array_equal(mask.labels, seen_labels(image.pixels))
+    np.testing.assert_array_equal(mask.labels, expected_labels(image.pixels))
 
 
 def test_segments_that_overlap_are_told_and_the_higher_stands(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_a_label_map_segmentation(tmp_path: Path) -> None:
     path = segmentation(tmp_path / "s.dcm", frames, SOPClassUID=LABEL_MAP, SegmentationType="LABELMAP")
     image, mask = load(Case("a", files, (path,)))
     assert mask is not None
-    np.testing.assert_array_equal(mask.labels, seen_labels(image.pixels))
+    np.testing.assert_array_equal(mask.labels, expected_labels(image.pixels))
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_frames_that_lie_on_no_slice_are_refused(
     assert caught.value.reason == "mask_geometry"
 
 
-def test_a_segmentation_of_another_series_is_told(tmp_path: Path) -> None:
+def test_a_segmentation_of_another_series_is_reported(tmp_path: Path) -> None:
     files = series(tmp_path / "ct", uid="1.2.3")
     for uid, odd in (("1.2.3", ()), ("1.2.4", ("mask_of_other_series",))):
         path = segmentation(tmp_path / "s.dcm", SPARSE, ReferencedSeriesSequence=[item(SeriesInstanceUID=uid)])
@@ -180,7 +180,7 @@ def test_slices_of_labels_go_to_their_positions(tmp_path: Path) -> None:
         ).save_as(paths[-1], enforce_file_format=True)
     image, mask = load(Case("a", files, tuple(paths)))
     assert mask is not None
-    np.testing.assert_array_equal(mask.labels, seen_labels(image.pixels))
+    np.testing.assert_array_equal(mask.labels, expected_labels(image.pixels))
 
 
 def _as_nifti() -> tuple[np.ndarray, np.ndarray]:
@@ -197,7 +197,7 @@ def test_nifti_on_a_dicom_series(tmp_path: Path) -> None:
     nibabel.save(nibabel.Nifti1Image(stored, affine), tmp_path / "m.nii.gz")
     image, mask = load(Case("a", files, (tmp_path / "m.nii.gz",)))
     assert mask is not None
-    np.testing.assert_array_equal(mask.labels, seen_labels(image.pixels))
+    np.testing.assert_array_equal(mask.labels, expected_labels(image.pixels))
     assert mask.odd == ()
     for lost in (None, np.eye(4)):
         nibabel.save(nibabel.Nifti1Image(stored, lost), tmp_path / "l.nii.gz")
@@ -217,10 +217,10 @@ def test_a_picture_drawn_on_a_dicom_slice_is_turned_with_it(cosines: Sequence[fl
     assert mask.odd == ()
 
 
-def test_pages_on_a_dicom_series_are_its_slices_and_told(tmp_path: Path) -> None:
+def test_pages_on_a_dicom_series_are_its_slices_and_reported(tmp_path: Path) -> None:
     files = series(tmp_path / "ct", PRONE)
     tifffile.imwrite(tmp_path / "m.tif", TRUTH, photometric="minisblack")
     image, mask = load(Case("a", files, (tmp_path / "m.tif",)))
     assert mask is not None
-    np.testing.assert_array_equal(mask.labels, seen_labels(image.pixels))
+    np.testing.assert_array_equal(mask.labels, expected_labels(image.pixels))
     assert mask.odd == ("mask_without_place",)

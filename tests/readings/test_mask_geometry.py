@@ -1,4 +1,4 @@
-"""Masks that lie on their image in every way that exports have: each voxel where it belongs, or refused, or told."""
+"""Masks that lie on their image in every way that exports have: each voxel where it belongs, or refused, or noted."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -46,8 +46,8 @@ def scanned() -> np.ndarray:
 
 
 def centroid(where: np.ndarray) -> np.ndarray:
-    """As shares of the sides."""
-    return np.array([np.mean(index) / side for index, side in zip(np.nonzero(where), where.shape, strict=True)])
+    """As shares of the edges."""
+    return np.array([np.mean(index) / size for index, size in zip(np.nonzero(where), where.shape, strict=True)])
 
 
 def loaded(tmp_path: Path, affine: np.ndarray | None, mask: np.ndarray, mask_affine: np.ndarray | None) -> Any:
@@ -75,7 +75,7 @@ def _oblique(tmp_path: Path) -> Any:
 
 
 def _near_45_degrees(tmp_path: Path) -> Any:
-    """Rounding alone tells which axis is the nearest: image and mask are turned in two ways."""
+    """Rounding alone decides which axis is the nearest: image and mask are turned in two ways."""
     return loaded(tmp_path, turned_about_z(AFFINE, 44.95), drawn(), turned_about_z(AFFINE, 45.05))
 
 
@@ -141,7 +141,7 @@ def test_a_part_of_the_image_goes_to_its_place(tmp_path: Path) -> None:
     assert mask.odd == ("mask_part",)
 
 
-def test_half_a_voxel_is_read_and_told(tmp_path: Path) -> None:
+def test_half_a_voxel_is_read_and_reported(tmp_path: Path) -> None:
     """Some count from the edge of a voxel, some from its middle."""
     affine = AFFINE.copy()
     affine[:3, 3] += AFFINE[:3, :3] @ [0.5, 0.5, 0.5]
@@ -198,7 +198,7 @@ def test_nifti_drawn_on_a_picture_is_not_turned(
     assert mask.odd == ("mask_without_place",)
 
 
-def test_a_picture_on_a_nifti_image_is_told(tmp_path: Path) -> None:
+def test_a_picture_on_a_nifti_image_is_reported(tmp_path: Path) -> None:
     """Sides fit, and nobody says which axis of the file the picture shows upright."""
     path = nifti(scanned()[:, :, 5:6], AFFINE, tmp_path / "i.nii.gz")
     Pillow.fromarray((drawn()[:, :, 5].T * np.uint8(255))[::-1]).save(tmp_path / "m.png")
@@ -230,7 +230,7 @@ def _turned_photograph(path: Path, orientation: int) -> None:
 
 
 def test_masks_of_photographs_that_a_tag_turns(tmp_path: Path) -> None:
-    """Turned by 90 degrees, sides tell how the mask is meant; by 180, nothing does."""
+    """Turned by 90 degrees, edges show how the mask is meant; by 180, nothing does."""
     _turned_photograph(tmp_path / "a.jpg", 6)
     Pillow.fromarray(np.rot90(TRUTH[3], -1) * np.uint8(255)).save(tmp_path / "m.png")
     mask = load(Case("a", (tmp_path / "a.jpg",), (tmp_path / "m.png",)))[1]
@@ -248,5 +248,5 @@ def test_masks_of_photographs_that_a_tag_turns(tmp_path: Path) -> None:
 
 
 def test_what_is_told_of_places_has_words() -> None:
-    told = {"mask_without_place", "mask_part", "mask_shifted", "mask_cut", "mask_unturned", "mask_of_other_series"}
-    assert told <= set(ODDITIES)
+    oddities = {"mask_without_place", "mask_part", "mask_shifted", "mask_cut", "mask_unturned", "mask_of_other_series"}
+    assert oddities <= set(ODDITIES)

@@ -129,7 +129,7 @@ _TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
 def itk(origin: tuple[float, float, float], direction: np.ndarray, spacing: tuple[float, float, float]) -> np.ndarray:
-    """The NIfTI affine of a geometry as ITK tells it, along the patient's left, back and head."""
+    """The NIfTI affine of a geometry as ITK has it, along the patient's left, back and head."""
     affine = np.eye(4)
     affine[:3, :3], affine[:3, 3] = direction * spacing, origin
     return _TO_RAS @ affine

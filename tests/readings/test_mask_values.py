@@ -78,7 +78,7 @@ EXACT: dict[str, tuple[np.ndarray, np.ndarray, tuple[str, ...]]] = {
         ("mask_outline",),
     ),
 }
-"""Kind -> what the file holds, the labels that it means, and what is told."""
+"""Kind -> what the file holds, the labels that it means, and what is noted."""
 
 
 @pytest.mark.parametrize("kind", EXACT)
@@ -160,7 +160,7 @@ def test_a_jpeg_of_four_levels(suffix: str, tmp_path: Path) -> None:
     assert (near == big).mean() > 0.97
 
 
-def test_class_numbers_that_were_interpolated_are_told(tmp_path: Path) -> None:
+def test_class_numbers_that_were_interpolated_are_reported(tmp_path: Path) -> None:
     """Or stored in a lossy WebP: numbers in between appear along edges."""
     big = Pillow.fromarray(np.kron(20 * DISC + 10 * CORE, np.ones((4, 4))).astype(np.uint8))
     big.resize((80, 60), Pillow.Resampling.BILINEAR).save(tmp_path / "a.png")
@@ -319,7 +319,7 @@ SITES: dict[str, tuple[list[LabelMap], str]] = {
 
 
 @pytest.mark.parametrize("kind", SITES)
-def test_what_all_masks_of_a_site_share_is_told(kind: str) -> None:
+def test_what_all_masks_of_a_site_share_is_reported(kind: str) -> None:
     masks, said = SITES[kind]
     habits = MaskHabits()
     for mask in masks:

@@ -43,7 +43,7 @@ def written(path: Path, raw: bytes | bytearray) -> Path:
     return path
 
 
-def seen_mean(image: Image) -> float:
+def shown_mean(image: Image) -> float:
     """Mean grey level as a model sees it, 0 to 255."""
     return 255 * float(as_seen(image).mean())
 
@@ -109,7 +109,7 @@ def test_hounsfield_units_are_known(tmp_path: Path, made: str) -> None:
     assert image.display == CT
     assert image.odd == ()
     expected = 255 * float(np.clip((values.astype(float) + 1000) / 2000, 0, 1).mean())
-    assert seen_mean(image) == pytest.approx(expected, abs=0.01)
+    assert shown_mean(image) == pytest.approx(expected, abs=0.01)
 
 
 @pytest.mark.parametrize("made", OTHER)
@@ -124,11 +124,11 @@ def test_fractions_do_not_change_how_a_ct_is_seen(tmp_path: Path) -> None:
     """The row of the issue: 98 where 77 was right, once values were resampled."""
     whole = read(written(tmp_path / "a.nii", body(np.rint(body_of_ct()).astype(np.int16))))
     fractions = read(written(tmp_path / "b.nii", body(body_of_ct().astype(np.float32))))
-    assert seen_mean(whole) == pytest.approx(seen_mean(fractions), abs=0.1)
+    assert shown_mean(whole) == pytest.approx(shown_mean(fractions), abs=0.1)
 
 
 @pytest.mark.parametrize("added", [1000, 1024])
-def test_a_ct_that_counts_from_zero_is_told(tmp_path: Path, added: int) -> None:
+def test_a_ct_that_counts_from_zero_is_reported(tmp_path: Path, added: int) -> None:
     values = np.clip(np.rint(body_of_ct() + added), 0, 4095).astype(np.uint16)
     image = read(written(tmp_path / "a.nii", body(values)))
     assert image.odd == ("counted_from_zero",)
@@ -149,9 +149,9 @@ def test_negative_values_without_air_are_told_and_a_sidecar_settles_it(tmp_path:
 
 def test_a_sidecar_outranks_the_values(tmp_path: Path) -> None:
     path = written(tmp_path / "a.nii", body(np.rint(body_of_ct()).astype(np.int16)))
-    for told, display in (('{"Modality": "PT"}', None), ('{"Units": "HU"}', CT), ('{"Units": "ppm"}', None)):
-        (tmp_path / "a.json").write_text(told)
-        assert (read(path).display == CT) == (display == CT), told
+    for sidecar, display in (('{"Modality": "PT"}', None), ('{"Units": "HU"}', CT), ('{"Units": "ppm"}', None)):
+        (tmp_path / "a.json").write_text(sidecar)
+        assert (read(path).display == CT) == (display == CT), sidecar
 
 
 def test_a_normalised_ct_is_not_seen_through_its_window(tmp_path: Path) -> None:
@@ -321,7 +321,7 @@ def test_display_fields_of_others_are_not_used(tmp_path: Path) -> None:
 # Which volume
 
 
-def test_the_first_of_several_is_told(tmp_path: Path) -> None:
+def test_the_first_of_several_is_reported(tmp_path: Path) -> None:
     """A time series, or the channels of one file as the Medical Segmentation Decathlon stores them."""
     series = np.stack([noise(seed=seed) for seed in range(4)], axis=-1)
     for name, values in (("a", series), ("b", series[..., None, :]), ("c", series[..., None, None, :])):
@@ -487,7 +487,7 @@ def test_a_voxel_keeps_its_place_however_oblique(
     at: tuple[int, int, int],
     shape: tuple[int, int, int],
 ) -> None:
-    at = tuple(min(index, side - 1) for index, side in zip(at, shape, strict=True))  # type: ignore[assignment]
+    at = tuple(min(index, size - 1) for index, size in zip(at, shape, strict=True))  # type: ignore[assignment]
     affine = np.eye(4)
     affine[:3, :3] = nibabel.eulerangles.euler2mat(*angles) * steps
     affine[:3, 3] = [10, -20, 30]
@@ -505,9 +505,9 @@ def test_the_right_of_the_patient_is_on_the_left(tmp_path: Path, stored: str) ->
     values = noise((8, 9, 10))
     right = 0 if stored == "radiological" else 7  # x runs to the left, or to the right
     values[right] = 4000
-    seen = as_seen(read(written(tmp_path / "a.nii", body(values, affine))))
-    assert seen[..., 0].min() == 1
-    assert seen[..., 1:].max() < 1
+    shown = as_seen(read(written(tmp_path / "a.nii", body(values, affine))))
+    assert shown[..., 0].min() == 1
+    assert shown[..., 1:].max() < 1
 
 
 def two_forms(sform_code: int, qform_code: int, q: np.ndarray, s: np.ndarray, values: np.ndarray) -> bytearray:
@@ -516,7 +516,7 @@ def two_forms(sform_code: int, qform_code: int, q: np.ndarray, s: np.ndarray, va
     return patched(bytearray(image.to_bytes()), (CODES, "<hh", (qform_code, sform_code)))
 
 
-def test_the_sform_wins_and_a_disagreement_is_told(tmp_path: Path) -> None:
+def test_the_sform_wins_and_a_disagreement_is_reported(tmp_path: Path) -> None:
     values, flipped = marked((7, 9, 11), (1, 2, 3)), np.diag([1.0, -1.0, 1.0, 1.0])
     image = read(written(tmp_path / "a.nii", two_forms(1, 1, flipped, LPS, values)))
     assert image.odd == ("two_places",)
@@ -531,7 +531,7 @@ def test_the_sform_wins_and_a_disagreement_is_told(tmp_path: Path) -> None:
     np.testing.assert_allclose(bright(one), [-1, 2, 3])
 
 
-def test_without_codes_no_place_is_told(tmp_path: Path) -> None:
+def test_without_codes_no_place_is_known(tmp_path: Path) -> None:
     """nibabel's usual order, x to the left; a mask of the same kind is turned alike."""
     values = marked((7, 9, 11), (1, 2, 3))
     raw = patched(body(values, np.diag([-1.5, 1.0, 1.0, 1.0])), (CODES, "<hh", (0, 0)))
@@ -578,7 +578,7 @@ def test_one_slice_keeps_its_thickness(tmp_path: Path) -> None:
     assert (flat.spacing_mm, flat.pixels.shape) == ((2.03125, 2.0, 2.0), (1, 24, 20))
 
 
-def test_sheared_axes_are_told(tmp_path: Path) -> None:
+def test_sheared_axes_are_reported(tmp_path: Path) -> None:
     tilted = LPS.copy()
     tilted[1, 2] = np.tan(np.deg2rad(15))
     at = (3, 4, 9)
@@ -621,7 +621,7 @@ def test_units_of_length(tmp_path: Path, units: int, size: float, spacing: float
 def test_slices_stay_slices_and_places_hold(
     tmp_path: Path, shape: tuple[int, int, int], steps: tuple[float, ...], sizes: tuple[float, ...]
 ) -> None:
-    at = tuple(side // 3 for side in shape)
+    at = tuple(size // 3 for size in shape)
     image = read(written(tmp_path / "a.nii", body(marked(shape, at), LPS @ np.diag([*steps, 1]))))  # type: ignore[arg-type]
     assert image.spacing_mm == pytest.approx(sizes, rel=1e-4)
     np.testing.assert_allclose(bright(image), np.multiply(at, steps), rtol=1e-5)
@@ -644,7 +644,7 @@ def test_what_is_nearer_wins(tmp_path: Path) -> None:
     folder = tmp_path / "sub-01" / "ses-2" / "func"
     folder.mkdir(parents=True)
     path = written(folder / "sub-01_ses-2_task-rest_run-1_bold.nii", body(noise()))
-    told = {
+    sidecars = {
         tmp_path / "bold.json": {"Manufacturer": "GE", "MagneticFieldStrength": "1.5", "Modality": "MRI"},
         tmp_path / "task-rest_bold.json": {"MagneticFieldStrength": [3]},
         tmp_path / "task-other_bold.json": {"Manufacturer": "Philips"},
@@ -652,7 +652,7 @@ def test_what_is_nearer_wins(tmp_path: Path) -> None:
         tmp_path / "sub-01" / "sub-01_bold.json": {"ManufacturersModelName": "Signa"},
         folder / "sub-01_ses-2_task-rest_run-1_bold.json": {"AcquisitionDateTime": "2020-03-05T11:00:00"},
     }
-    for place, keys in told.items():
+    for place, keys in sidecars.items():
         place.write_text(json.dumps(keys))
     image = read(path)
     assert image.modality == "MR"
@@ -674,14 +674,14 @@ def test_what_is_nearer_wins(tmp_path: Path) -> None:
         pytest.param('{"x": "' + "a" * 5_000_000 + '"}', id="huge"),
     ],
 )
-def test_a_broken_sidecar_is_told(tmp_path: Path, text: str) -> None:
+def test_a_broken_sidecar_is_reported(tmp_path: Path, text: str) -> None:
     path = written(tmp_path / "a.nii", body(noise()))
     (tmp_path / "a.json").write_text(text)
     image = read(path)
     assert (image.odd, image.modality, set(image.acquisition)) == (("broken_sidecar",), None, {"bits", "spacing_mm"})
 
 
-def test_a_sidecar_in_another_encoding_is_told(tmp_path: Path) -> None:
+def test_a_sidecar_in_another_encoding_is_reported(tmp_path: Path) -> None:
     path = written(tmp_path / "a.nii", body(noise()))
     (tmp_path / "a.json").write_bytes('{"Manufacturer": "Siemens", "InstitutionName": "Köln"}'.encode("latin-1"))
     assert read(path).odd == ("broken_sidecar",)
@@ -691,8 +691,13 @@ def test_a_sidecar_in_another_encoding_is_told(tmp_path: Path) -> None:
 
 def test_wrong_types_in_a_sidecar_are_left_out(tmp_path: Path) -> None:
     path = written(tmp_path / "a.nii", body(noise()))
-    told = {"Modality": ["MR", "CT"], "Manufacturer": {"a": 1}, "MagneticFieldStrength": True, "AcquisitionDateTime": 7}
-    (tmp_path / "a.json").write_text(json.dumps({**told, "PatientName": "Doe", "ManufacturersModelName": None}))
+    sidecar = {
+        "Modality": ["MR", "CT"],
+        "Manufacturer": {"a": 1},
+        "MagneticFieldStrength": True,
+        "AcquisitionDateTime": 7,
+    }
+    (tmp_path / "a.json").write_text(json.dumps({**sidecar, "PatientName": "Doe", "ManufacturersModelName": None}))
     image = read(path)
     assert (image.modality, set(image.acquisition), image.odd) == (None, {"bits", "spacing_mm"}, ())
     (tmp_path / "a.json").write_text('{"MagneticFieldStrength": "3T", "Modality": "patient Doe"}')

@@ -29,7 +29,7 @@ HU = GREY.astype(np.int16) * 8 - 1024
 
 @dataclass
 class Member:
-    """How a file is written, and what it means: values in the unit of `Image.pixels`, what is told, how near."""
+    """How a file is written, and what it means: values in the unit of `Image.pixels`, what is noted, how near."""
 
     write: Callable[[Path], object]
     values: np.ndarray

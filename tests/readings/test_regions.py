@@ -24,17 +24,22 @@ INNER = (20, 30, 100, 150)
 def tissue(box: tuple[int, int, int, int], **tags: object) -> pydicom.Dataset:
     """A 2-D tissue region, (top, left, bottom, right) half open; the standard's corners belong to it."""
     top, left, bottom, right = box
-    sides = {"PhysicalUnitsXDirection": 3, "PhysicalUnitsYDirection": 3, "PhysicalDeltaX": 0.02, "PhysicalDeltaY": 0.03}
+    spacing = {
+        "PhysicalUnitsXDirection": 3,
+        "PhysicalUnitsYDirection": 3,
+        "PhysicalDeltaX": 0.02,
+        "PhysicalDeltaY": 0.03,
+    }
     corners = {
         **{"RegionLocationMinY0": top, "RegionLocationMinX0": left},
         **{"RegionLocationMaxY1": bottom - 1, "RegionLocationMaxX1": right - 1},
     }
-    return item(**{"RegionSpatialFormat": 1, "RegionDataType": 1, **corners, **sides, **tags})
+    return item(**{"RegionSpatialFormat": 1, "RegionDataType": 1, **corners, **spacing, **tags})
 
 
 def scan(path: Path, *regions: pydicom.Dataset, words: np.ndarray = SCREEN, **tags: object) -> Path:
-    told = {"SequenceOfUltrasoundRegions": items(*regions)} if regions else {}
-    return write(path, words, **{"Modality": "US", "SOPClassUID": US, **told, **tags})
+    sequence = {"SequenceOfUltrasoundRegions": items(*regions)} if regions else {}
+    return write(path, words, **{"Modality": "US", "SOPClassUID": US, **sequence, **tags})
 
 
 LEFT, RIGHT = (20, 10, 100, 75), (22, 85, 104, 150)
@@ -179,7 +184,7 @@ WRITING = {
 
 
 @pytest.mark.parametrize("name", WRITING)
-def test_letters_that_are_likely_are_told(tmp_path: Path, name: str) -> None:
+def test_letters_that_are_likely_are_reported(tmp_path: Path, name: str) -> None:
     tags, odd = WRITING[name]
     image = read(write(tmp_path / "a.dcm", SCREEN, **tags))
     np.testing.assert_allclose(image.pixels[0], SCREEN / 255, atol=1e-6)

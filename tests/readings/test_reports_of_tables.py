@@ -96,7 +96,7 @@ def test_a_suffix_that_the_table_lacks(tmp_path: Path) -> None:
         "RA-1.jpg": "COVID",
         "2-chest-filmc.png": "none",
     }
-    assert any("2 files are spelled otherwise" in told for told in site.notes)
+    assert any("2 files are spelled otherwise" in note for note in site.notes)
 
 
 def test_rows_of_files_that_are_kept_elsewhere(tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_rows_of_files_that_are_kept_elsewhere(tmp_path: Path) -> None:
     table = "filename,finding\n1.png,COVID\nvolume.zip,COVID\n"
     site = joined(tmp_path, table, ("1.png",), case_column="filename", label_column="finding")
     assert [case.label for case in site.cases] == ["COVID"]
-    assert any("1 of 2 rows name no case here, first line 3, 'volume.zip'" in told for told in site.notes)
+    assert any("1 of 2 rows name no case here, first line 3, 'volume.zip'" in note for note in site.notes)
 
 
 def test_paths_below_train_and_valid(tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ def test_a_participant_without_a_row(tmp_path: Path) -> None:
     """bids-standard/bids-examples#14"""
     site = joined(tmp_path, "participant_id\tgroup\nsub-01\ta\n", SUBJECTS, **GROUPS)
     assert [case.label for case in site.cases] == ["a", None]
-    assert any("1 of 2 cases have no row, first 'sub-02/1'" in told for told in site.notes)
+    assert any("1 of 2 cases have no row, first 'sub-02/1'" in note for note in site.notes)
 
 
 def test_contents_that_were_dropped(tmp_path: Path) -> None:
@@ -179,12 +179,12 @@ def test_pointers_in_place_of_files(tmp_path: Path) -> None:
 
 
 def test_one_picture_under_several_identifiers() -> None:
-    """sartorius-research/LIVECell#26: few of many are told; more than a quarter is refused."""
-    seen = ExactCopies()
+    """sartorius-research/LIVECell#26: few of many are noted; more than a quarter is refused."""
+    copies = ExactCopies()
     for k in range(400):
-        seen.add(f"{k}", f"p{k}", np.full((1, 1, 2, 2), float(k % 385)))
-    assert seen.suspicion() is None
-    assert (seen.copies_text() or "").startswith("15 pictures are exact copies of another")
+        copies.add(f"{k}", f"p{k}", np.full((1, 1, 2, 2), float(k % 385)))
+    assert copies.suspicion() is None
+    assert (copies.copies_text() or "").startswith("15 pictures are exact copies of another")
 
 
 def test_images_of_one_lesion_are_of_one_patient(tmp_path: Path) -> None:
@@ -196,10 +196,10 @@ def test_images_of_one_lesion_are_of_one_patient(tmp_path: Path) -> None:
 
 
 def test_several_findings_in_one_cell(tmp_path: Path) -> None:
-    """jrzech/reproduce-chexnet#2: the labels are those of the table that is given, and joined ones are told."""
+    """jrzech/reproduce-chexnet#2: the labels are those of the table that is given, and joined ones are noted."""
     rows = ("Image Index\tFinding Labels", "150_002.png\tAtelectasis|Infiltration|Pneumonia", "193_019.png\tPneumonia")
     table = "\n".join(rows)
     said = {"case_column": "image index", "label_column": "finding labels"}
     site = joined(tmp_path, table, ("150_002.png", "193_019.png"), **said)
     assert site.classes == ("Atelectasis|Infiltration|Pneumonia", "Pneumonia")
-    assert any("1 cases have several findings in one label" in told for told in site.notes)
+    assert any("1 cases have several findings in one label" in note for note in site.notes)

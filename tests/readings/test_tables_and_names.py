@@ -213,19 +213,19 @@ def test_folders_that_differ_in_case_alone_are_one_class(tmp_path: Path) -> None
     assert site.notes[0] == "the class 'benign' is also written 'Benign', in 1 cases: one class"
 
 
-def test_classes_that_differ_in_signs_are_told(tmp_path: Path) -> None:
+def test_classes_that_differ_in_signs_are_reported(tmp_path: Path) -> None:
     site = read_site(pictures(tmp_path, "no_finding/1.png", "no-finding/2.png", "normal/3.png"))
     assert site.classes == ("no-finding", "no_finding", "normal")
     assert any("differ in signs alone, and are counted apart" in sentence for sentence in site.notes)
 
 
-def test_a_class_called_none_and_labels_that_are_none_are_told(tmp_path: Path) -> None:
+def test_a_class_called_none_and_labels_that_are_none_are_reported(tmp_path: Path) -> None:
     (pictures(tmp_path, "1.png", "2.png", "3.png") / "manifest.csv").write_text(
         "image,label\n1.png,None\n2.png,NA\n3.png,\n"
     )
-    told = read_site(tmp_path).notes
-    assert told[0] == "'None' is counted as a class; leave the cell empty where it means that there is no label"
-    assert told[1].startswith("1 labels say that there is none")
+    notes = read_site(tmp_path).notes
+    assert notes[0] == "'None' is counted as a class; leave the cell empty where it means that there is no label"
+    assert notes[1].startswith("1 labels say that there is none")
 
 
 def test_a_list_of_checksums_is_no_manifest(tmp_path: Path) -> None:
@@ -243,7 +243,7 @@ def test_a_mask_split_or_date_that_is_nan_is_none(tmp_path: Path) -> None:
 
 
 def test_one_patient_written_in_several_ways(tmp_path: Path) -> None:
-    """Case, blanks, decimals of a number: one person. Zeros before a number: told, for codes may differ in them."""
+    """Case, blanks, decimals of a number: one person. Zeros before a number: noted, for codes may differ in them."""
     names = [f"{k}.png" for k in range(6)]
     patients = ["P001", "p001", "12.0", "12", "0012", "P001 "]
     rows = [f"{name},{patient}" for name, patient in zip(names, patients, strict=True)]
@@ -259,7 +259,7 @@ def test_a_row_without_its_file_is_counted(tmp_path: Path) -> None:
     assert [len(paths) for paths in read_site(tmp_path).excluded.values()] == [2]
 
 
-def test_a_table_that_nobody_reads_is_told(tmp_path: Path) -> None:
+def test_a_table_that_nobody_reads_is_reported(tmp_path: Path) -> None:
     (pictures(tmp_path, "1.png", "2.png") / "HAM10000_metadata.csv").write_text("image_id,dx\n1,nv\n")
     assert any(
         "HAM10000_metadata.csv beside the images: not read" in sentence for sentence in read_site(tmp_path).notes

@@ -173,9 +173,9 @@ class _Session:
 def _address(home: Path, running: "subprocess.Popen[bytes]") -> str:
     """Where the browser listens, from the file it writes when it does."""
     until = time.monotonic() + 60
-    told = home / "DevToolsActivePort"
+    port_file = home / "DevToolsActivePort"
     while time.monotonic() < until and running.poll() is None:
-        if told.exists() and len(lines := told.read_text().splitlines()) == 2:
+        if port_file.exists() and len(lines := port_file.read_text().splitlines()) == 2:
             return f"ws://127.0.0.1:{lines[0]}{lines[1]}"
         time.sleep(0.05)
     raise TimeoutError(f"chromium did not start: exit code {running.poll()}")

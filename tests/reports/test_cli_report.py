@@ -16,7 +16,7 @@ def test_it_says_where_it_wrote_and_how_large(run, profile_files: list[Path], ru
     assert "<img" not in target.read_text(encoding="utf-8")
 
 
-def test_a_plan_of_its_own_is_told(run, profile_files: list[Path], tmp_path: Path) -> None:
+def test_a_plan_of_its_own_is_reported(run, profile_files: list[Path], tmp_path: Path) -> None:
     plan, target = tmp_path / "plan.toml", tmp_path / "report.html"
     assert run("recommend", *profile_files, "-o", plan).code == 0
     assert run("report", *profile_files, "--plan", plan, "-o", target).code == 0
@@ -39,15 +39,15 @@ def test_local_images_are_shown_with_a_warning(run, profile_files: list[Path], f
     assert named not in page
 
 
-@pytest.mark.parametrize(("broken", "told"), [("{}", "schema"), ("no json", "expected a profile")])
-def test_what_is_no_profile_is_one_line(run, tmp_path: Path, broken: str, told: str) -> None:
+@pytest.mark.parametrize(("broken", "says"), [("{}", "schema"), ("no json", "expected a profile")])
+def test_what_is_no_profile_is_one_line(run, tmp_path: Path, broken: str, says: str) -> None:
     path = tmp_path / "x.profile.json"
     path.write_text(broken)
     done = run("report", path, "-o", tmp_path / "report.html")
     assert done.code == 2
     assert len(done.err.splitlines()) == 1
     assert str(path) in done.err
-    assert told in done.err
+    assert says in done.err
     assert not (tmp_path / "report.html").exists()
 
 

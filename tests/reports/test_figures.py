@@ -81,7 +81,7 @@ def test_every_site_and_every_axis_has_its_table(material: Material) -> None:
 
 @pytest.fixture(scope="module")
 def many(material: Material) -> Material:
-    """Twenty sites of three looks."""
+    """Twenty sites of three appearances."""
     files = tuple(
         replace(
             material.files[index % 3],

@@ -197,7 +197,7 @@ def test_training_is_told_with_intervals_worst_and_harmed(
     assert "is in the plan, and no profile of it was given" in page
 
 
-def test_profiles_plan_and_result_that_do_not_fit_are_told(material: Material) -> None:
+def test_profiles_plan_and_result_that_do_not_fit_are_reported(material: Material) -> None:
     assert material.advice is not None
     plan = propose_plan(material.profiles, material.advice.recommendation, "x")
     assert mismatches(replace(material, plan=plan)) == []
@@ -212,7 +212,7 @@ def test_profiles_plan_and_result_that_do_not_fit_are_told(material: Material) -
     ]
 
 
-def test_a_run_of_many_strategies_is_told(profile_files: list[Path], run_file: Path) -> None:
+def test_a_run_of_many_strategies_is_reported(profile_files: list[Path], run_file: Path) -> None:
     many = run_file.parent / "portfolio" / "breast_us.json"
     page = render(read_material(profile_files, many))
     outline = Outline(page)

@@ -1,4 +1,4 @@
-"""Looks at a growing series: what is said stays said, what does not matter stays quiet, what matters is found."""
+"""Interim analyses of a series: what is said stays said, what does not matter stays quiet, what matters is found."""
 
 from dataclasses import replace
 

@@ -62,7 +62,7 @@ def test_effect_is_unbiased_and_its_interval_misses_evenly(effect: float, kind: 
     shift = np.eye(8)[direction]
     shift = shift * np.sqrt(effect / (shift @ np.linalg.solve(mix @ mix.T, shift)))
     found = many(int(effect * 10) + direction, [60, 60, 200, 200], mix, shift, draws=400)
-    assert np.mean(found.value) == pytest.approx(effect, rel=0.08)  # shrinkage tells a little less or more
+    assert np.mean(found.value) == pytest.approx(effect, rel=0.08)  # shrinkage yields a little less or more
     low, high = found.interval()
     assert np.mean(low > effect) <= 0.05
     assert np.mean(high < effect) <= 0.055

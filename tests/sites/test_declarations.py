@@ -26,7 +26,7 @@ def test_a_site_file_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "says"),
     [
         ("classes = 'benign'", r"key 'classes'.*got 'benign'"),
         ("clases = []", r"key 'clases'.*its keys are classes, one_file_per_patient"),
@@ -40,9 +40,9 @@ def test_a_site_file_is_read(tmp_path: Path) -> None:
         ('classes = ["a\\u001b[2J"]', "without control"),
     ],
 )
-def test_a_site_file_with_a_mistake_is_an_error(tmp_path: Path, text: str, told: str) -> None:
+def test_a_site_file_with_a_mistake_is_an_error(tmp_path: Path, text: str, says: str) -> None:
     (tmp_path / "site.toml").write_text(text, encoding="utf-8")
-    with pytest.raises(InputError, match=told):
+    with pytest.raises(InputError, match=says):
         read_declarations(tmp_path / "site.toml")
 
 

@@ -387,7 +387,7 @@ def test_folders_are_listed_once_while_a_site_is_read(tmp_path: Path, monkeypatc
 
 
 def test_ten_thousand_masks_beside_images_are_told_apart_in_a_second(tmp_path: Path) -> None:
-    """Each look among masks must not go through all of them."""
+    """Each search among masks must not go through all of them."""
     paths = [tmp_path / f"{number}{end}.png" for number in range(10_000) for end in ("", "_mask")]
     start = time.perf_counter()
     images, masks, tail = parted(paths)

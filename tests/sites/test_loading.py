@@ -19,8 +19,8 @@ def site_folder(tmp_path: Path) -> Path:
         (tmp_path / "site" / kind).mkdir(parents=True)
     for name in "abc":
         Pillow.fromarray(rng.integers(0, 255, (20, 30), np.uint8)).save(tmp_path / "site" / "images" / f"{name}.png")
-        sides = (20, 30) if name != "c" else (20, 29)
-        Pillow.fromarray(rng.random(sides) > 0.5).save(tmp_path / "site" / "masks" / f"{name}.png")
+        shape = (20, 30) if name != "c" else (20, 29)
+        Pillow.fromarray(rng.random(shape) > 0.5).save(tmp_path / "site" / "masks" / f"{name}.png")
     return tmp_path / "site"
 
 

@@ -211,10 +211,10 @@ def test_tables_have_an_end(folder: Path, monkeypatch: pytest.MonkeyPatch) -> No
                 read_site(folder)
 
 
-def test_no_byte_of_what_a_table_names_is_told(folder: Path) -> None:
+def test_no_byte_of_what_a_table_names_is_quoted(folder: Path) -> None:
     (folder / "secret").write_text("root:x:0:0:root")
     (folder / "manifest.csv").write_text("image\nsecret\n")
     case = read_site(folder).cases[0]
-    with pytest.raises(Unreadable, match="its first bytes are text") as told:
+    with pytest.raises(Unreadable, match="its first bytes are text") as caught:
         load(case)
-    assert "root" not in str(told.value).replace(str(folder), "")
+    assert "root" not in str(caught.value).replace(str(folder), "")

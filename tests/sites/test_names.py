@@ -1,4 +1,4 @@
-"""Names that leave are made of words that tell nobody's name."""
+"""Names that leave are made of words that are nobody's name."""
 
 import re
 
@@ -66,12 +66,12 @@ def test_anything_else_is_not_a_scanner(name: str) -> None:
 def test_random_names_are_no_classes_unless_made_of_the_list(name: str) -> None:
     words = re.findall(r"\d+|[^\W\d_]+", name.casefold())
     if is_class_name(name):
-        assert all(len(word) == 1 or any(word in known for known in class_words()) for word in words)
+        assert all(len(part) == 1 or any(part in known for known in class_words()) for part in words)
 
 
 @pytest.mark.parametrize("words", [class_words(), picture_words(), scanner_words()])
 def test_lists_hold_plain_words_once(words: frozenset[str]) -> None:
     assert len(words) > 100
-    assert all(word == word.casefold() and re.fullmatch(r"[^\W_]+", word) for word in words), sorted(
-        word for word in words if not re.fullmatch(r"[^\W_]+", word)
+    assert all(entry == entry.casefold() and re.fullmatch(r"[^\W_]+", entry) for entry in words), sorted(
+        entry for entry in words if not re.fullmatch(r"[^\W_]+", entry)
     )

@@ -160,17 +160,17 @@ def test_what_happened_to_names_is_proposed_and_not_assumed(
     right = names[1].partition("/")[0]
     site = joined(tmp_path, (), f"id;l\n{cell};sick\n{right};well\n", label_column="l", case_column="id")
     assert site.classes == ("well",)
-    assert any("1 of 2 rows name no case here, first line 2" in told for told in site.notes)
+    assert any("1 of 2 rows name no case here, first line 2" in note for note in site.notes)
 
 
-def test_rows_without_a_case_and_cases_without_a_row_are_told(tmp_path: Path) -> None:
+def test_rows_without_a_case_and_cases_without_a_row_are_reported(tmp_path: Path) -> None:
     files = (*HAM_FILES, "HAM10000_images_part_2/ISIC_8.jpg")
     site = joined(tmp_path, files, HAM + "HAM_9,ISIC_9,nv\n" + "HAM_2,ISIC_3,nv\n", **COLUMNS)
     assert [case.label for case in site.cases] == ["mel", "mel", "nv", None]
-    told = " ".join(site.notes)
-    assert "1 of 5 rows name no case here, first line 5, 'ISIC_9'" in told
-    assert "1 of 4 cases have no row, first 'HAM10000_images_part_2/ISIC_8'" in told
-    assert "1 cases have several rows, which say the same" in told
+    notes = " ".join(site.notes)
+    assert "1 of 5 rows name no case here, first line 5, 'ISIC_9'" in notes
+    assert "1 of 4 cases have no row, first 'HAM10000_images_part_2/ISIC_8'" in notes
+    assert "1 cases have several rows, which say the same" in notes
 
 
 def test_a_table_says_more_than_folders(tmp_path: Path) -> None:
@@ -192,15 +192,15 @@ def test_a_row_of_a_file_that_was_left_out_is_no_row_without_a_case(tmp_path: Pa
     (root / "ISIC_3.jpg").symlink_to(tmp_path / "gone.jpg")
     site = joined(tmp_path, (), HAM, **COLUMNS)
     assert {reason: len(paths) for reason, paths in site.excluded.items()} == {"missing": 1}
-    assert not any("name no case" in told for told in site.notes)
+    assert not any("name no case" in note for note in site.notes)
 
 
-def test_several_findings_in_a_label_are_told(tmp_path: Path) -> None:
+def test_several_findings_in_a_label_are_reported(tmp_path: Path) -> None:
     """As NIH ChestX-ray14 writes them."""
     table = "Image Index,Finding Labels\n1.png,Edema|Effusion\n2.png,Edema\n"
     site = joined(tmp_path, ("1.png", "2.png"), table, label_column="Finding Labels", case_column="Image Index")
     assert site.classes == ("Edema", "Edema|Effusion")
-    assert any("1 cases have several findings in one label" in told for told in site.notes)
+    assert any("1 cases have several findings in one label" in note for note in site.notes)
 
 
 def test_splits_and_months_come_from_the_site_file(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Who is a person and what is a class: told, or asked for with the commands that settle it."""
+"""Who is a person and what is a class: said, or asked for with the commands that settle it."""
 
 import re
 import shlex
@@ -52,14 +52,14 @@ def test_folders_of_patients_are_no_classes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "told"),
+    ("names", "says"),
     [(("2023", "2024"), "2023/"), (("part_1", "part_2"), "part_1/"), (("ward A", "ward B"), "'ward A'")],
 )
-def test_exports_in_folders_are_no_classes(tmp_path: Path, names: tuple[str, str], told: str) -> None:
+def test_exports_in_folders_are_no_classes(tmp_path: Path, names: tuple[str, str], says: str) -> None:
     """Years and parts are known as such; what other folders are is asked."""
     folder_of(tmp_path, [f"{name}/{k}{n}.png" for k, name in enumerate(names) for n in range(5)])
     said = refused(read_site(tmp_path))
-    assert told in said
+    assert says in said
     assert "several files" in refused(read_site(tmp_path, given=Declarations(classes=())))
     site = read_site(tmp_path, given=Declarations(classes=(), one_file_per_patient=True))
     require_shareable(site)
@@ -74,9 +74,9 @@ def test_every_answer_of_the_question_settles_it(tmp_path: Path, run) -> None:  
     commands = re.findall(r"^  shiftscope (profile .*?)\s+# ", said, re.MULTILINE)
     assert len(commands) == 4
     for command in commands:
-        told = run(*shlex.split(command), "--dry-run")
-        assert told.code == 0
-        assert "One of these settles it" not in told.err
+        done = run(*shlex.split(command), "--dry-run")
+        assert done.code == 0
+        assert "One of these settles it" not in done.err
 
 
 def test_a_label_for_each_patient_is_no_class(tmp_path: Path) -> None:
@@ -197,9 +197,9 @@ def test_one_examination_is_of_one_patient(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("tag", "told"), [("AccessionNumber", r"order \(Acc"), ("FrameOfReferenceUID", r"frame of reference \(Frame")]
+    ("tag", "says"), [("AccessionNumber", r"order \(Acc"), ("FrameOfReferenceUID", r"frame of reference \(Frame")]
 )
-def test_other_marks_of_one_person(tmp_path: Path, tag: str, told: str) -> None:
+def test_other_marks_of_one_person(tmp_path: Path, tag: str, says: str) -> None:
     folder = dicoms(tmp_path, **{tag: ["1.7", "1.8", "1.7"]})
-    with pytest.raises(InputError, match=told):
+    with pytest.raises(InputError, match=says):
         require_shareable(read_site(folder))

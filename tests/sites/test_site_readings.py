@@ -139,7 +139,7 @@ def test_values_of_their_own_are_no_shares_of_white() -> None:
     assert reading_of([picture()]).to_dict()["found"]["values"].endswith("1 is full white")
 
 
-def test_single_slices_of_volumes_are_told() -> None:
+def test_single_slices_of_volumes_are_reported() -> None:
     slices = [picture(modality="CT") for _ in range(12)]
     reading = reading_of(slices)
     assert reading.to_dict()["odd"] == []  # two of a patient

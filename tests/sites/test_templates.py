@@ -106,9 +106,9 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize(("template", "told"), WRONG.values(), ids=WRONG)
-def test_what_is_no_template_is_refused_with_the_fields(template: str, told: str) -> None:
-    with pytest.raises(ValueError, match=told) as caught:
+@pytest.mark.parametrize(("template", "says"), WRONG.values(), ids=WRONG)
+def test_what_is_no_template_is_refused_with_the_fields(template: str, says: str) -> None:
+    with pytest.raises(ValueError, match=says) as caught:
         Template.of(template)
     assert all(f"{{{name}}}" in str(caught.value) for name in FIELDS)
 
@@ -162,7 +162,7 @@ def test_classes_patients_and_several_masks(tmp_path: Path) -> None:
     ]
     assert (site.layout, site.patient_source, site.classes) == ("classes", "regex", ("benign", "malignant"))
     assert [path.name for path in site.excluded["mask_without_image"]] == ["b_mask.png"]
-    assert any("1 file is not read" in told and "cover.png" in told for told in site.notes)
+    assert any("1 file is not read" in note and "cover.png" in note for note in site.notes)
 
 
 def test_splits_and_dates(tmp_path: Path) -> None:
@@ -188,16 +188,16 @@ def test_a_mask_is_read_in_the_way_that_names_an_image(tmp_path: Path) -> None:
     assert [(case.name, len(case.masks)) for case in site.cases] == [("a", 2)]
 
 
-def test_one_channel_is_read_and_told(tmp_path: Path) -> None:
+def test_one_channel_is_read_and_reported(tmp_path: Path) -> None:
     pictures(tmp_path, *(f"{case}/{case}-{channel}.png" for case in ("c1", "c2") for channel in ("t2", "t1", "seg")))
     pictures(tmp_path, "c3/c3-t2.png")
     layout, mask = "{case}/{case}-{channel}.png", "{case}/{case}-seg.png"
     site = read(tmp_path, layout, mask)
     assert {path.name for case in site.cases for path in case.images} == {"c1-t2.png", "c2-t2.png", "c3-t2.png"}
-    assert any("of 2 channels (t1, t2) t2 is read" in told for told in site.notes)
+    assert any("of 2 channels (t1, t2) t2 is read" in note for note in site.notes)
     site = read(tmp_path, layout, mask, "t1")
     assert {path.name for case in site.cases for path in case.images} == {"c1-t1.png", "c2-t1.png"}
-    assert any("1 cases lack the channel t1" in told and "c3/c3" in told for told in site.notes)
+    assert any("1 cases lack the channel t1" in note and "c3/c3" in note for note in site.notes)
     with pytest.raises(InputError, match="no case has the channel 'flair'; expected one of t1, t2"):
         read(tmp_path, layout, mask, "flair")
     with pytest.raises(InputError, match="no case of this folder has several"):
@@ -234,22 +234,22 @@ def test_a_mask_of_several_images_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("layout", "mask", "told"),
+    ("layout", "mask", "says"),
     [
         ("{case}.png", "{patient}/{case}_m.png", r"masks has \{patient\}, by which no image can be found"),
         ("{case}.png", "masks/*.png", r"no field of \{case\}.png"),
         ("{case}_{channel}.png", "{case}_{channel}_m.png", r"masks has \{channel\}"),
     ],
 )
-def test_masks_need_fields_of_their_images(tmp_path: Path, layout: str, mask: str, told: str) -> None:
-    with pytest.raises(InputError, match=told):
+def test_masks_need_fields_of_their_images(tmp_path: Path, layout: str, mask: str, says: str) -> None:
+    with pytest.raises(InputError, match=says):
         read(pictures(tmp_path, "a.png"), layout, mask)
 
 
-def test_names_that_fit_in_several_ways_are_told(tmp_path: Path) -> None:
+def test_names_that_fit_in_several_ways_are_reported(tmp_path: Path) -> None:
     site = read(pictures(tmp_path, "p1_left_1.png", "p2_1.png"), "{patient}_{case}.png")
     assert {case.patient for case in site.cases} == {"p1", "p2"}
-    assert any("1 names fit" in told and "{patient} could be p1 or p1_left" in told for told in site.notes)
+    assert any("1 names fit" in note and "{patient} could be p1 or p1_left" in note for note in site.notes)
 
 
 def test_nothing_that_fits_shows_the_nearest_templates(tmp_path: Path) -> None:

@@ -209,7 +209,7 @@ BROKEN: list[tuple[str, str, Algorithm, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("contract", "said", "algorithm", "claims"), BROKEN)
-def test_a_broken_algorithm_is_told(contract: str, said: str, algorithm: Algorithm, claims: dict[str, Any]) -> None:
+def test_a_broken_algorithm_is_reported(contract: str, said: str, algorithm: Algorithm, claims: dict[str, Any]) -> None:
     with pytest.raises(AssertionError) as broken:
         check_algorithm(algorithm, name="mine", **claims)
     message = str(broken.value)
@@ -231,7 +231,7 @@ def test_every_contract_is_broken_by_somebody() -> None:
         (Reduction(CONTROLS["local"], CONTROLS["local"], "shared"), "another nothing at all"),
     ],
 )
-def test_a_reduction_that_is_none_is_told(wrong: Reduction, said: str) -> None:
+def test_a_reduction_that_is_none_is_reported(wrong: Reduction, said: str) -> None:
     with pytest.raises(AssertionError, match=f"^mine breaks the contract 'reduces to what is declared': got .*{said}"):
         check_reduction(wrong, "mine")
     with pytest.raises(AssertionError, match=f"^fedprox breaks the contract .*{said}"):

@@ -309,7 +309,9 @@ def test_a_misspelt_claim_is_refused(claims: dict[str, Any], said: str) -> None:
 
 
 @pytest.mark.parametrize(("contract", "said", "harmonizer", "claims"), BROKEN)
-def test_a_broken_harmonizer_is_told(contract: str, said: str, harmonizer: Harmonizer, claims: dict[str, Any]) -> None:
+def test_a_broken_harmonizer_is_reported(
+    contract: str, said: str, harmonizer: Harmonizer, claims: dict[str, Any]
+) -> None:
     with pytest.raises(AssertionError) as broken:
         check_harmonizer(harmonizer, name="mine", **claims)
     message = str(broken.value)

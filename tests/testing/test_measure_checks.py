@@ -62,7 +62,7 @@ BROKEN: list[tuple[str, str, Measure, Any]] = [
 
 
 @pytest.mark.parametrize(("contract", "said", "measure", "compute"), BROKEN)
-def test_a_broken_measure_is_told(contract: str, said: str, measure: Measure, compute: Any) -> None:
+def test_a_broken_measure_is_reported(contract: str, said: str, measure: Measure, compute: Any) -> None:
     check_measure(SOUND, brightness)
     with pytest.raises(AssertionError) as broken:
         check_measure(measure, compute)

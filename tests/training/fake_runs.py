@@ -41,7 +41,7 @@ def faked(
     *,
     spread: float = 0.0,
     silent: Sequence[str] = (),
-    seen: list[tuple[Plan, tuple[Arm, ...]]] | None = None,
+    calls: list[tuple[Plan, tuple[Arm, ...]]] | None = None,
 ) -> Callable[[Plan, Sequence[Arm], int], RunResult]:
     """A rung's run that gives every strategy the same planted scores on every budget.
 
@@ -49,12 +49,12 @@ def faked(
         validation, test: strategy -> score; the interval of a difference on test cases is .01 to each side.
         spread: deviation of the validation score between sites and seeds, different for each strategy.
         silent: sites without validation scores.
-        seen: what was asked is added here.
+        calls: the plan and the arms of every run are added here.
     """
 
     def run(plan: Plan, arms: Sequence[Arm], number: int) -> RunResult:
-        if seen is not None:
-            seen.append((plan, tuple(arms)))
+        if calls is not None:
+            calls.append((plan, tuple(arms)))
         rng = np.random.default_rng(number)
         base, *others = (arm.name for arm in arms)
         gains = {name: test[name] - test[base] for name in others}

@@ -18,10 +18,10 @@ def blobs(count: int) -> torch.Tensor:
 
 def test_masks_follow_their_image() -> None:
     images = blobs(40)
-    seen, drawn = augment(images, images.long(), np.random.default_rng(0))
+    augmented, drawn = augment(images, images.long(), np.random.default_rng(0))
     assert drawn.dtype == torch.int64
-    assert ((seen > 0.5).long() != drawn).float().mean() < 0.01
-    assert seen.is_contiguous(memory_format=torch.channels_last)
+    assert ((augmented > 0.5).long() != drawn).float().mean() < 0.01
+    assert augmented.is_contiguous(memory_format=torch.channels_last)
     moved = (drawn != images.long()).flatten(1).float().mean(dim=1)
     assert (moved > 0).all()
 
@@ -53,8 +53,8 @@ def test_areas_and_places_stay_within_the_stated_reach() -> None:
     mass = torch.stack([(plain[:, 0] * grid).sum(dim=(1, 2)) for grid in (y, x)]) / plain[:, 0].sum(dim=(1, 2))
     centre = torch.tensor([[(images[0, 0] * grid).sum() / images[0].sum()] for grid in (y, x)])
     offset = float(torch.linalg.norm(centre - (SIZE - 1) / 2))
-    reach = SHIFT * SIZE * 2**0.5 / (1 - SCALE) + offset * (2 * np.sin(ROTATION / 2) + SCALE / (1 - SCALE)) + 1
-    assert torch.linalg.norm(mass - centre, dim=0).max() < reach
+    bound = SHIFT * SIZE * 2**0.5 / (1 - SCALE) + offset * (2 * np.sin(ROTATION / 2) + SCALE / (1 - SCALE)) + 1
+    assert torch.linalg.norm(mass - centre, dim=0).max() < bound
 
 
 def test_the_same_draw_gives_the_same_pictures() -> None:

@@ -59,10 +59,12 @@ def test_interval_covers_as_often_as_it_says() -> None:
     for _ in range(200):
         gains = {site: rng.normal(0.02, 0.1, 40) for site in "abc"}
         drawn = {s: replicates([cases(np.zeros(40))], [cases(g)], DICE, people(40), "salt") for s, g in gains.items()}
-        word = interval(drawn, {site: [float(gain.mean())] for site, gain in gains.items()}, np.random.default_rng(0))
-        assert word.low is not None
-        assert word.high is not None
-        covered += word.low <= 0.02 <= word.high
+        estimate = interval(
+            drawn, {site: [float(gain.mean())] for site, gain in gains.items()}, np.random.default_rng(0)
+        )
+        assert estimate.low is not None
+        assert estimate.high is not None
+        covered += estimate.low <= 0.02 <= estimate.high
     assert 0.89 <= covered / 200 <= 0.99
 
 
@@ -99,10 +101,10 @@ def test_intervals_with_three_noisy_seeds_cover(noise: float) -> None:
             site: replicates([cases(np.zeros(40))] * 3, [cases(g) for g in gain.T], DICE, people(40), "salt")
             for site, gain in gains.items()
         }
-        word = interval(drawn, {site: gain.mean(axis=0).tolist() for site, gain in gains.items()}, rng)
-        assert word.low is not None
-        assert word.high is not None
-        covered += word.low <= 0.02 <= word.high
+        estimate = interval(drawn, {site: gain.mean(axis=0).tolist() for site, gain in gains.items()}, rng)
+        assert estimate.low is not None
+        assert estimate.high is not None
+        covered += estimate.low <= 0.02 <= estimate.high
     assert 0.92 <= covered / runs <= 1.0 if noise else 0.90 <= covered / runs <= 0.99
 
 

@@ -182,8 +182,8 @@ def test_splits_the_data_bring_and_labels_stay(tmp_path: Path) -> None:
     site = read_site(tmp_path / "split", name="a")
     plan = plan_for({"a": tmp_path / "split"}, harmonizer="zscore", task="classification", classes=("large", "small"))
     copied(site, plan, {}, tmp_path / "copies")
-    told = {(case.name, case.label, case.split) for case in read_site(tmp_path / "copies").cases}
-    assert told == {(case.name, case.label, case.split) for case in site.cases}
+    written = {(case.name, case.label, case.split) for case in read_site(tmp_path / "copies").cases}
+    assert written == {(case.name, case.label, case.split) for case in site.cases}
 
 
 def test_volumes_keep_their_affine_and_are_seen_as_harmonized(tmp_path: Path) -> None:
@@ -269,8 +269,8 @@ def test_a_site_that_joins_late_or_only_tests_is_fitted_on_all_its_cases(tmp_pat
     assert known.fitted_on == f"{known.cases} training cases, as the plan splits them"
     site = read_site(folders["a"], name="a")
     tests = replace(site, cases=tuple(replace(case, split="test") for case in site.cases))
-    told = fit_site(tests, plan, reference, "kept")
-    assert (told.cases, told.fitted_on) == (24, "all 24 cases: none of them is for training")
+    fitted = fit_site(tests, plan, reference, "kept")
+    assert (fitted.cases, fitted.fitted_on) == (24, "all 24 cases: none of them is for training")
     bare = replace(site, cases=tuple(replace(case, masks=()) for case in site.cases))
     assert fit_site(bare, plan, reference, "kept").cases == 24
     changes = Changes(late)

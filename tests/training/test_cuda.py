@@ -42,8 +42,8 @@ def test_an_algorithm_does_the_same_on_a_gpu(algorithm: str, both: dict[str, Rec
     for here, there in zip(cpu.rounds, cuda.rounds, strict=True):
         if here.arm == algorithm:
             assert there.loss == pytest.approx(here.loss, abs=CLOSE)
-            assert {site: (word.steps, word.passes) for site, word in there.sites.items()} == {
-                site: (word.steps, word.passes) for site, word in here.sites.items()
+            assert {site: (spent.steps, spent.passes) for site, spent in there.sites.items()} == {
+                site: (spent.steps, spent.passes) for site, spent in here.sites.items()
             }
     for site in cpu.sites:
         one, other = (both[device].final(algorithm, site) for device in ("cpu", "cuda"))
@@ -52,8 +52,8 @@ def test_an_algorithm_does_the_same_on_a_gpu(algorithm: str, both: dict[str, Rec
 
 
 def test_memory_on_the_gpu_is_accounted(both: dict[str, Recorded]) -> None:
-    words = [word for entry in both["cuda"].result.rounds for word in entry.sites.values()]
-    assert all(word.peak_bytes is not None and 1e5 < word.peak_bytes < 1e9 for word in words)
+    entries = [spent for entry in both["cuda"].result.rounds for spent in entry.sites.values()]
+    assert all(spent.peak_bytes is not None and 1e5 < spent.peak_bytes < 1e9 for spent in entries)
     assert both["cuda"].result.machine["device"] == "cuda"
 
 
@@ -82,8 +82,8 @@ def test_networks_and_harmonizers(
     cpu, cuda = twice(plan, data, tmp_path, "fedper", harmonizer)
     for here, there in zip(cpu.rounds, cuda.rounds, strict=True):
         assert there.loss == pytest.approx(here.loss, abs=10 * CLOSE)
-    for site, word in cpu.sites.items():
-        assert cuda.sites[site].cases == word.cases
+    for site, result in cpu.sites.items():
+        assert cuda.sites[site].cases == result.cases
         assert all(score is None or np.isfinite(score) for score in cuda.sites[site].scores["one"])
 
 

@@ -78,10 +78,10 @@ CHEATS = {
 def test_a_comparison_that_is_not_fair_is_refused(
     how: str, pair: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    algorithm, told = CHEATS[how]
+    algorithm, says = CHEATS[how]
     monkeypatch.setitem(CONTROLS, "cheat", algorithm)
     plan = apart(pair, rounds=2)
-    with pytest.raises(EngineError, match=told):
+    with pytest.raises(EngineError, match=says):
         go_on(job_for(plan, pair, tmp_path, arms_for(plan, ["fedavg", "cheat"])))
     assert not (tmp_path / "result.json").exists()
 

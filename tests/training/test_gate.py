@@ -50,8 +50,8 @@ def spoiled(data: dict[str, Path], out: Path, **changes: object) -> Recorded:
         run = go_on(job)
         for site in job.sites:
             kept = run.result.sites[site].kept_baseline
-            told = {(arm.name, seed): kept.get(arm.name, (False, False))[seed] for arm in job.arms for seed in (0, 1)}
-            run.replicates[site] = Participant(job, site).compare(told)["spoiled"]
+            gates = {(arm.name, seed): kept.get(arm.name, (False, False))[seed] for arm in job.arms for seed in (0, 1)}
+            run.replicates[site] = Participant(job, site).compare(gates)["spoiled"]
         return run
 
 
@@ -89,9 +89,9 @@ def test_what_is_compared_there_is_the_baseline_with_itself(judged: Recorded) ->
 
 
 def test_a_site_compares_the_model_that_the_coordinator_knows_it_to_use(judged: Recorded) -> None:
-    """Its files may tell more by then: a baseline that was judged only after the strategy was."""
-    told = {(arm.name, seed): False for arm in judged.job.arms for seed in (0, 1)}
-    differences = Participant(judged.job, "b").compare(told)
+    """Its files may show more by then: a baseline that was judged only after the strategy was."""
+    gates = {(arm.name, seed): False for arm in judged.job.arms for seed in (0, 1)}
+    differences = Participant(judged.job, "b").compare(gates)
     np.testing.assert_array_equal(differences["spoiled"], differences["ungated/spoiled"])
     assert differences["spoiled"].any()
 

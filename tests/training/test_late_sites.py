@@ -33,13 +33,13 @@ def made(hospitals: dict[str, Path], out: Path, harmonizer: str, **changes: obje
 
 def of_late_site(job: Job, *, inverted: bool) -> SiteData:
     """A process that knows the late site's folder; its pictures run the other way where `inverted`."""
-    views = SiteData(job, LATE)
+    site = SiteData(job, LATE)
     if inverted:
-        samples = views.plain
+        samples = site.plain
         parts = ([_inverted(one) for one in part] for part in (samples.train, samples.val, samples.test))
-        views.__dict__["_loaded"] = Samples(*parts, left_out={})
-        views.__dict__["plain"] = views.__dict__["_loaded"]
-    return views
+        site.__dict__["_loaded"] = Samples(*parts, left_out={})
+        site.__dict__["plain"] = site.__dict__["_loaded"]
+    return site
 
 
 def _inverted(sample: Sample) -> Sample:
@@ -64,7 +64,7 @@ def test_statistics_made_late_are_those_of_the_passes(
     job = made(hospitals, tmp_path, harmonizer)
     there = of_late_site(job, inverted=harmonizer == "polarity")
     reference = passes_without_it(job, harmonizer, there)
-    seen = there.harmonized(harmonizer, reference)
+    harmonized = there.harmonized(harmonizer, reference)
     folder = job.home(LATE) / "harmonizers"
     last = folder / f"{harmonizer}-{len(HARMONIZERS[harmonizer].exchanges)}.safetensors"
     kept = last.read_bytes()
@@ -75,7 +75,7 @@ def test_statistics_made_late_are_those_of_the_passes(
     again = back.harmonized(harmonizer, reference)
     assert last.read_bytes() == kept
     for part in ("train", "val", "test"):
-        for one, other, plain in zip(*(getattr(s, part) for s in (seen, again, back.plain)), strict=True):
+        for one, other, plain in zip(*(getattr(s, part) for s in (harmonized, again, back.plain)), strict=True):
             np.testing.assert_array_equal(one.pixels, other.pixels)
             assert (other.pixels != plain.pixels).any()
 

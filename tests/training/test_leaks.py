@@ -1,4 +1,4 @@
-"""What a harmonizer takes of the classes or the lesions is told, what it leaves is not."""
+"""What a harmonizer takes of the classes or the lesions is reported, what it leaves is not."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -64,10 +64,10 @@ def test_features_are_judged_as_they_are() -> None:
     assert kept.lost
 
 
-def test_only_what_is_lost_is_told(hospitals: dict[str, Path], tmp_path: Path) -> None:
+def test_only_what_is_lost_is_reported(hospitals: dict[str, Path], tmp_path: Path) -> None:
     plan = plan_for(hospitals)
     job = Job(plan=plan, arms=arms_of(plan), data={}, patient_regex=None, out=tmp_path, timeout_s=1, device="cpu")
     figures = {"cases": 40, "before": 2.0, "after": 1.0, "drop": 0.5, "low": 0.4, "high": 0.6}
-    told = leak_notes(job, "clahe", {"a": Kept(**figures, lost=True), "b": Kept(**figures, lost=False)})
-    assert len(told) == 1
-    assert told[0].startswith("site a: clahe lowers the contrast of lesions from 2.00 to 1.00 on 40 training cases")
+    notes = leak_notes(job, "clahe", {"a": Kept(**figures, lost=True), "b": Kept(**figures, lost=False)})
+    assert len(notes) == 1
+    assert notes[0].startswith("site a: clahe lowers the contrast of lesions from 2.00 to 1.00 on 40 training cases")

@@ -57,9 +57,9 @@ def test_every_round_at_every_site_is_foreseen(run: RunResult, arm: str) -> None
     assert forecast is not None
     first = [entry for entry in run.rounds if entry.arm == arm and entry.seed == run.plan.seeds[0]]
     for site, foreseen in forecast.rounds.items():
-        seen = [entry.sites[site] for entry in first if site in entry.sites]
-        assert len(foreseen) == len(seen) + 1
-        for one, other in zip(foreseen, seen, strict=False):
+        spent = [entry.sites[site] for entry in first if site in entry.sites]
+        assert len(foreseen) == len(spent) + 1
+        for one, other in zip(foreseen, spent, strict=False):
             assert (one.up, one.down, one.steps, one.passes) == (other.up, other.down, other.steps, other.passes), one
 
 

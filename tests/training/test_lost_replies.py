@@ -38,9 +38,9 @@ Lost = Collection[tuple[str, int]]
 class Network(InlineGrid):
     """Loses messages of some sites in some rounds, on the way there or, with the work done, on the way back."""
 
-    def __init__(self, job: Job, lost: Lost, way: str, log: Any = None, kind: str = "train") -> None:
+    def __init__(self, job: Job, lost: Lost, leg: str, log: Any = None, kind: str = "train") -> None:
         super().__init__(job, log=log)
-        self.job, self.lost, self.way, self.kind = job, lost, way, kind
+        self.job, self.lost, self.leg, self.kind = job, lost, leg, kind
         self.held: list[Message] = []
 
     def send_and_receive(self, messages: Iterable[Message], *, timeout: float | None = None) -> Iterable[Message]:
@@ -48,8 +48,8 @@ class Network(InlineGrid):
         gone: set[int] = set()
         for message in messages:
             if self._loses(message):
-                if self.way != "back":
-                    self.held += [message] * (self.way == "late")
+                if self.leg != "back":
+                    self.held += [message] * (self.leg == "late")
                     continue
                 gone.add(message.metadata.dst_node_id)
             sent.append(message)
@@ -70,9 +70,9 @@ def _round(message: Message) -> int:
     return int(unpack(message.content).facts.get("round", 0))
 
 
-def run(pair: dict[str, Path], out: Path, names: Collection[str], lost: Lost = (), way: str = "back") -> Recorded:
+def run(pair: dict[str, Path], out: Path, names: Collection[str], lost: Lost = (), leg: str = "back") -> Recorded:
     plan = apart(pair, rounds=ROUNDS)
-    return go_on(job_for(plan, pair, out, arms_for(plan, list(names))), partial(Network, lost=lost, way=way))
+    return go_on(job_for(plan, pair, out, arms_for(plan, list(names))), partial(Network, lost=lost, leg=leg))
 
 
 def same(one: Tensors, other: Tensors) -> bool:
@@ -80,7 +80,7 @@ def same(one: Tensors, other: Tensors) -> bool:
 
 
 def measured_apart(entry: RoundEntry) -> object:
-    spent = {site: word.model_copy(update={"seconds": None, "peak_bytes": None}) for site, word in entry.sites.items()}
+    spent = {site: cost.model_copy(update={"seconds": None, "peak_bytes": None}) for site, cost in entry.sites.items()}
     return entry.model_copy(update={"seconds": 0.0, "sites": spent})
 
 
@@ -134,7 +134,7 @@ def test_c_is_the_mean_of_the_sites_variates_whatever_is_lost(both: tuple[Record
 
 def test_a_round_that_ends_after_the_next_one_changes_nothing(pair: dict[str, Path], tmp_path: Path) -> None:
     names, lost = ("fedbn", "ditto", "scaffold"), {("b", 1)}
-    late, unasked = (run(pair, tmp_path / way, names, lost, way) for way in ("late", "there"))
+    late, unasked = (run(pair, tmp_path / leg, names, lost, leg) for leg in ("late", "there"))
     for name in names:
         assert same(late.checkpoint(name).shared, unasked.checkpoint(name).shared)
         for site in "ab":
@@ -149,7 +149,7 @@ def test_all_answers_of_a_round_lost_and_the_run_resumed(pair: dict[str, Path], 
         job = job_for(plan, pair, tmp_path / name, arms_for(plan, [name]))
         for _ in range(2):
             with pytest.raises(EngineError, match=f"{name} seed 0 round 2: no site sent an update"):
-                go_on(job, partial(Network, lost={("a", 2), ("b", 2)}, way="back"))
+                go_on(job, partial(Network, lost={("a", 2), ("b", 2)}, leg="back"))
         again = go_on(job)
         assert {reply for entry in again.result.rounds for reply in entry.replies.values()} == {"ok"}
         assert same(again.checkpoint(name).shared, whole.checkpoint(name).shared)
@@ -166,7 +166,7 @@ def test_a_lost_judgement_is_given_again(keep_models: bool, pair: dict[str, Path
         job = job_for(plan, pair, tmp_path / out, arms_for(plan, names, gated=True))
         job = job.model_copy(update={"keep_models": keep_models})
         job.write(job.path)
-        first = go_on(job, partial(Network, lost=lost, way="back", kind="evaluate"))
+        first = go_on(job, partial(Network, lost=lost, leg="back", kind="evaluate"))
         assert (first.result.sites["b"].scores["ditto"] == (None,)) == bool(lost)
         results.append(go_on(job).result.sites)
         left = {path.name for path in job.home("b").glob("*-seed0")}

@@ -12,15 +12,15 @@ from shiftscope.training.federation.flower.messages import Payload, failure_of, 
 def test_what_is_packed_is_unpacked_bit_for_bit() -> None:
     weight = torch.randn(4, 3, 3, 3).to(memory_format=torch.channels_last).numpy()
     tensors = {"w": weight, "steps": np.array(7, dtype=np.int64), "half": np.array([np.pi], dtype=np.float16)}
-    parcel = Payload(tensors, {"quantiles": np.linspace(0, 1, 5)[None]}, {"arm": "baseline", "seed": 3, "none": None})
-    again = unpack(pack(parcel))
-    for group, expected in ((again.tensors, tensors), (again.statistics, parcel.statistics)):
+    payload = Payload(tensors, {"quantiles": np.linspace(0, 1, 5)[None]}, {"arm": "baseline", "seed": 3, "none": None})
+    again = unpack(pack(payload))
+    for group, expected in ((again.tensors, tensors), (again.statistics, payload.statistics)):
         assert group.keys() == expected.keys()
         for name, array in expected.items():
             assert group[name].dtype == array.dtype
             assert group[name].shape == array.shape
             assert group[name].tobytes() == array.tobytes()
-    assert again.facts == parcel.facts
+    assert again.facts == payload.facts
     assert unpack(pack(Payload())) == Payload()
 
 

@@ -1,4 +1,4 @@
-"""A site sends a harmonizer's statistics only if enough of its patients have something to tell."""
+"""A site sends a harmonizer's statistics only if enough of its patients can contribute to them."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -47,44 +47,47 @@ CASES: dict[str, tuple[Callable[[Sample], Sample], Callable[[Sample], Sample]]] 
 }
 
 
-def views_of(folders: dict[str, Path], out: Path, name: str, telling: int, *, twice: bool = False) -> SiteData:
-    """A site of twelve training patients, of whom the first `telling` tell; `twice`: a silent case beside each."""
+def site_of(folders: dict[str, Path], out: Path, name: str, usable: int, *, twice: bool = False) -> SiteData:
+    """A site of twelve training patients, of whom the first `usable` can contribute; `twice`: a case that cannot beside
+    each."""
     plan = plan_for(folders, harmonizer=name, colour=HARMONIZERS[name].on == "colour")
     data = {site: str(path) for site, path in folders.items()}
-    views = SiteData(
+    own_data = SiteData(
         Job(plan=plan, arms=arms_of(plan), data=data, patient_regex=None, out=out, timeout_s=1, device="cpu"), "a"
     )
-    found = views.plain
+    found = own_data.plain
     assert len({sample.patient for sample in found.train}) == PATIENTS
-    tell, silent = CASES[name]
-    train = [(tell if index < telling else silent)(sample) for index, sample in enumerate(found.train)]
-    train += [silent(sample) for sample in found.train] if twice else []
-    views.__dict__["_loaded"] = Samples(train, *([tell(s) for s in part] for part in (found.val, found.test)), {})
-    return views
-
-
-@pytest.mark.parametrize("name", CASES)
-@pytest.mark.parametrize("telling", [1, 9])
-def test_with_fewer_nothing_is_sent_and_the_site_knows_itself_all_the_same(
-    name: str, telling: int, hospitals: dict[str, Path], tmp_path: Path
-) -> None:
-    views = views_of(hospitals, tmp_path, name, telling)
-    assert views.share(name, 0, NOTHING) == {}
-    assert (
-        views._own(name, 1).keys()
-        == HARMONIZERS[name].exchanges[0].share(views._patients(HARMONIZERS[name]), {}, {}).keys()
+    make_usable, make_unusable = CASES[name]
+    train = [(make_usable if index < usable else make_unusable)(sample) for index, sample in enumerate(found.train)]
+    train += [make_unusable(sample) for sample in found.train] if twice else []
+    own_data.__dict__["_loaded"] = Samples(
+        train, *([make_usable(s) for s in part] for part in (found.val, found.test)), {}
     )
-    assert views._own(name, 1)
+    return own_data
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_ten_that_tell_are_enough(name: str, hospitals: dict[str, Path], tmp_path: Path) -> None:
-    told = views_of(hospitals, tmp_path, name, 10).share(name, 0, NOTHING)
-    assert told
-    assert all(np.isfinite(array).all() for array in told.values())
+@pytest.mark.parametrize("usable", [1, 9])
+def test_with_fewer_nothing_is_sent_and_the_site_knows_itself_all_the_same(
+    name: str, usable: int, hospitals: dict[str, Path], tmp_path: Path
+) -> None:
+    own_data = site_of(hospitals, tmp_path, name, usable)
+    assert own_data.share(name, 0, NOTHING) == {}
+    assert (
+        own_data._own(name, 1).keys()
+        == HARMONIZERS[name].exchanges[0].share(own_data._patients(HARMONIZERS[name]), {}, {}).keys()
+    )
+    assert own_data._own(name, 1)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_ten_usable_patients_are_enough(name: str, hospitals: dict[str, Path], tmp_path: Path) -> None:
+    statistics = site_of(hospitals, tmp_path, name, 10).share(name, 0, NOTHING)
+    assert statistics
+    assert all(np.isfinite(array).all() for array in statistics.values())
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_patient_counts_once_and_by_any_case(name: str, hospitals: dict[str, Path], tmp_path: Path) -> None:
-    assert views_of(hospitals, tmp_path / "ten", name, 10, twice=True).share(name, 0, NOTHING)
-    assert views_of(hospitals, tmp_path / "nine", name, 9, twice=True).share(name, 0, NOTHING) == {}
+    assert site_of(hospitals, tmp_path / "ten", name, 10, twice=True).share(name, 0, NOTHING)
+    assert site_of(hospitals, tmp_path / "nine", name, 9, twice=True).share(name, 0, NOTHING) == {}

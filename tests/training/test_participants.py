@@ -71,15 +71,15 @@ def test_training_and_evaluation_see_the_same_harmonized_pixels_and_the_same_mas
     job: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site, shown = Participant(job, "b"), reference(job)
-    seen: dict[str, list[Sample]] = {}
+    used: dict[str, list[Sample]] = {}
     drawing, judging = local_rounds.draw, participants.judge
 
     def spied_draw(samples: list[Sample], *rest: object) -> object:
-        seen["train"] = samples
+        used["train"] = samples
         return drawing(samples, *rest)  # type: ignore[arg-type]
 
     def spied_judge(model: object, samples: list[Sample], *rest: object) -> object:
-        seen["test"] = samples
+        used["test"] = samples
         return judging(model, samples, *rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(local_rounds, "draw", spied_draw)
@@ -91,8 +91,8 @@ def test_training_and_evaluation_see_the_same_harmonized_pixels_and_the_same_mas
         site.evaluate(arm, 0, 1, update.tensors, shown if harmonized else {})
         for part in ("train", "test"):
             raw = getattr(site.site_data.plain, part)
-            assert len(seen[part]) == len(raw)
-            for before, after in zip(raw, seen[part], strict=True):
+            assert len(used[part]) == len(raw)
+            for before, after in zip(raw, used[part], strict=True):
                 assert after.target is before.target
                 assert (before.pixels != after.pixels).any() == harmonized
 

@@ -53,8 +53,8 @@ def test_a_block_around_foreground_is_centred_on_it_and_stays_inside(plan: Plan)
         assert labels is not None
         inner = labels[:, down:-down, across:-across]
         start = [
-            min(max(0, at - side // 2), most - side)
-            for at, side, most in zip(place, plan.patch, (40, 32, 32), strict=True)
+            min(max(0, at - width // 2), most - width)
+            for at, width, most in zip(place, plan.patch, (40, 32, 32), strict=True)
         ]
         assert np.argwhere(inner).tolist() == [[at - first for at, first in zip(place, start, strict=True)]]
         np.testing.assert_array_equal(block[0, :, 0, 0], np.arange(start[0], start[0] + 8))
@@ -110,14 +110,14 @@ def test_all_slices_of_a_block_are_turned_alike_as_the_slice_is(plan: Plan) -> N
 
 
 def test_what_a_harmonizer_mixes_has_one_style_a_block(plan: Plan) -> None:
-    seen = []
+    shapes = []
 
     def mix(batch: np.ndarray, _rng: np.random.Generator) -> np.ndarray:
-        seen.append(batch.shape)
+        shapes.append(batch.shape)
         return batch * 0
 
     images, _ = next(draw([ball_sample(0, (10, 32, 32))], plan, np.random.default_rng(8), mix))
-    assert seen == [(4, 1, 8 * 24, 24)]
+    assert shapes == [(4, 1, 8 * 24, 24)]
     assert not images.any()
 
 

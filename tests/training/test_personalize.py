@@ -41,7 +41,7 @@ SENT_ANYWAY = {"fedala": "own/"}
 """FedALA remembers the end of its own round, which it also sent as its update."""
 
 
-Seen = dict[tuple[str, str, object], tuple[str, str]]
+States = dict[tuple[str, str, object], tuple[str, str]]
 """(algorithm, site, round or "finish") -> marks of what the site has of its own before and after."""
 
 
@@ -81,9 +81,9 @@ def test_no_message_carries_the_value_of_what_a_site_keeps(name: str, portfolio:
     travelled = {
         tensor.tobytes()
         for kind in ("train", "evaluate")
-        for _, *parcels in portfolio.messages(name, kind)
-        for parcel in parcels
-        for tensor in parcel.tensors.values()
+        for _, *payloads in portfolio.messages(name, kind)
+        for payload in payloads
+        for tensor in payload.tensors.values()
     }
     for site in portfolio.job.sites[:1] if find_algorithm(name).pools else portfolio.job.sites:
         last = find_algorithm(name).federated(portfolio.job.plan.rounds)
@@ -115,7 +115,7 @@ def test_scaffold_sends_the_change_of_its_control_variate(portfolio: Recorded) -
         assert np.any(variate)
 
 
-def spied(name: str, seen: Seen) -> Algorithm:
+def spied(name: str, states: States) -> Algorithm:
     """The algorithm, telling what a site has of its own as a round begins and as it ends."""
     algorithm = find_algorithm(name)
 
@@ -127,21 +127,21 @@ def spied(name: str, seen: Seen) -> Algorithm:
     def local_round(model: nn.Module, round_: Round) -> float:
         before = own(model, round_)
         loss = algorithm.local_round(model, round_)
-        seen[name, str(round_.origin[1]), round_.number] = (before, own(model, round_))
+        states[name, str(round_.origin[1]), round_.number] = (before, own(model, round_))
         return loss
 
     def finish(model: nn.Module, round_: Round) -> None:
-        seen[name, str(round_.origin[1]), "finish"] = (own(model, round_), "")
+        states[name, str(round_.origin[1]), "finish"] = (own(model, round_), "")
         algorithm.finish(model, round_)
 
     return replace(algorithm, local_round=local_round, finish=finish)
 
 
 @pytest.fixture(scope="module")
-def interrupted(pair: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> tuple[Recorded, Seen]:
+def interrupted(pair: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> tuple[Recorded, States]:
     """A run killed in the middle of every strategy's second round, and again and again taken up."""
     out, killed = tmp_path_factory.mktemp("interrupted"), set()
-    seen: Seen = {}
+    states: States = {}
     train = Participant.train
 
     def dying(self: Participant, arm: str, seed: int, number: int, *rest: Tensors) -> Update:
@@ -154,7 +154,7 @@ def interrupted(pair: dict[str, Path], tmp_path_factory: pytest.TempPathFactory)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Participant, "train", dying)
         for name in EVERY:
-            patch.setitem(CONTROLS if name in CONTROLS else PERSONALIZERS, name, spied(name, seen))
+            patch.setitem(CONTROLS if name in CONTROLS else PERSONALIZERS, name, spied(name, states))
         plan = apart(pair)
         job = job_for(plan, pair, out, arms_for(plan, EVERY))
         run = None
@@ -165,12 +165,12 @@ def interrupted(pair: dict[str, Path], tmp_path_factory: pytest.TempPathFactory)
             except KeyboardInterrupt:
                 assert len(killed) == before + 1
     assert killed == set(EVERY)
-    return run, seen
+    return run, states
 
 
 @pytest.mark.parametrize("name", EVERY)
 def test_a_run_broken_off_and_taken_up_ends_where_it_would_have(
-    name: str, portfolio: Recorded, interrupted: tuple[Recorded, Seen]
+    name: str, portfolio: Recorded, interrupted: tuple[Recorded, States]
 ) -> None:
     again, _ = interrupted
     paths = [path.relative_to(portfolio.job.out) for path in portfolio.job.out.rglob("*.safetensors")]
@@ -183,15 +183,15 @@ def test_a_run_broken_off_and_taken_up_ends_where_it_would_have(
 
 
 @pytest.mark.parametrize("name", EVERY)
-def test_what_is_personal_goes_from_round_to_round(name: str, interrupted: tuple[Recorded, Seen]) -> None:
-    run, seen = interrupted
+def test_what_is_personal_goes_from_round_to_round(name: str, interrupted: tuple[Recorded, States]) -> None:
+    run, states = interrupted
     rounds = find_algorithm(name).federated(run.job.plan.rounds)
     assert rounds >= 2
     for site in run.job.sites[:1] if find_algorithm(name).pools else run.job.sites:
         for number in range(2, rounds + 1):
-            assert seen[name, site, number][0] == seen[name, site, number - 1][1]
-        assert seen[name, site, "finish"][0] == seen[name, site, rounds][1]
-        moved = seen[name, site, rounds][0] != seen[name, site, rounds][1]
+            assert states[name, site, number][0] == states[name, site, number - 1][1]
+        assert states[name, site, "finish"][0] == states[name, site, rounds][1]
+        moved = states[name, site, rounds][0] != states[name, site, rounds][1]
         assert moved == (name in KEEPING or name in REMEMBERED)
 
 

@@ -1,4 +1,4 @@
-"""Whose data these are is told by the data, not by the folder's name; what a plan cannot run is told at once."""
+"""Whose data these are is known from the data, not by the folder's name; what a plan cannot run is reported at once."""
 
 from pathlib import Path
 from shutil import copytree

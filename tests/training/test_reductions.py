@@ -223,6 +223,6 @@ def test_the_document_names_every_method_and_every_reduction() -> None:
         for line in path.read_text(encoding="utf-8").splitlines()
         if line.startswith("def test_")
     }
-    cited = {word.strip("`,.;()") for word in text.split() if word.strip("`,.;()").startswith("test_")}
+    cited = {token.strip("`,.;()") for token in text.split() if token.strip("`,.;()").startswith("test_")}
     assert cited
     assert [name for name in cited if name not in functions and not (Path(__file__).parent / name).exists()] == []

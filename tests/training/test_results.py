@@ -98,8 +98,8 @@ def test_the_mean_over_sites_decides_and_the_harmed_site_is_named() -> None:
     assert result.cost_by_arm["adapted"].bytes == 2 * 110
 
 
-def test_a_site_that_gave_nothing_is_null_and_told() -> None:
-    """Trained without it, a model is another one: there is no difference to tell, and it is said why."""
+def test_a_site_that_gave_nothing_is_null_and_reported() -> None:
+    """Trained without it, a model is another one: there is no difference to report, and it is said why."""
     result = account(job(seeds=(3,)), {"a": 0.1, "b": 0.1}, failed="c")
     assert result.sites["c"].scores["adapted"] == (None,)
     assert result.sites["a"].scores["adapted"] == (pytest.approx(0.9),)

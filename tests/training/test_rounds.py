@@ -45,7 +45,7 @@ def test_the_rate_falls_along_half_a_cosine_over_the_whole_run(plan: Plan) -> No
 def test_steps_batches_and_rates_do_not_depend_on_the_site(plan: Plan) -> None:
     model = nn.Conv2d(1, 2, 1)
     for count in (1, 3, 50):
-        seen: list[tuple[tuple[int, ...], float]] = []
+        steps: list[tuple[tuple[int, ...], float]] = []
 
         def step(
             _model: nn.Module,
@@ -53,32 +53,32 @@ def test_steps_batches_and_rates_do_not_depend_on_the_site(plan: Plan) -> None:
             targets: torch.Tensor,
             _round: Round,
             optimizer: Optimizer,
-            seen=seen,
+            steps=steps,
         ) -> float:
             assert targets.shape == (4, 1, 32, 32)
-            seen.append((tuple(images.shape), optimizer.param_groups[0]["lr"]))
+            steps.append((tuple(images.shape), optimizer.param_groups[0]["lr"]))
             return 1.0
 
         round_ = round_for(plan, samples_of(count), number=2)
         assert run_steps(model, round_, step) == 1.0
         assert round_.steps == 4
-        assert seen == [((4, 1, 32, 32), learning_rate(plan, 3, 4 + index)) for index in range(4)]
+        assert steps == [((4, 1, 32, 32), learning_rate(plan, 3, 4 + index)) for index in range(4)]
 
 
 def test_a_window_takes_its_own_batches_and_rates(plan: Plan) -> None:
     """Steps 2 and 3 see what they would have seen had 0 and 1 been taken here too."""
     model, rounds = nn.Conv2d(1, 2, 1), [round_for(plan, samples_of(9)) for _ in range(2)]
-    seen: list[list[tuple[float, float]]] = [[], []]
-    for told, (round_, window) in zip(seen, zip(rounds, (None, range(2, 4)), strict=True), strict=True):
+    steps: list[list[tuple[float, float]]] = [[], []]
+    for record, (round_, window) in zip(steps, zip(rounds, (None, range(2, 4)), strict=True), strict=True):
 
         def step(
-            _m: nn.Module, images: torch.Tensor, _t: torch.Tensor, _r: Round, optimizer: Optimizer, told=told
+            _m: nn.Module, images: torch.Tensor, _t: torch.Tensor, _r: Round, optimizer: Optimizer, record=record
         ) -> float:
-            told.append((float(images.sum()), optimizer.param_groups[0]["lr"]))
+            record.append((float(images.sum()), optimizer.param_groups[0]["lr"]))
             return 0.0
 
         run_steps(model, round_, step, window=window)
-    assert seen[1] == seen[0][2:]
+    assert steps[1] == steps[0][2:]
     assert (rounds[0].steps, rounds[1].steps) == (4, 2)
 
 

@@ -14,9 +14,9 @@ from shiftscope.training.data.model_inputs import Sample
 from shiftscope.training.evaluation.scores import auroc, balanced_accuracy, dice, judge, mean_of, surface_distance
 
 
-def square(y: int, x: int, side: int, size: int = 24) -> np.ndarray:
+def square(y: int, x: int, width: int, size: int = 24) -> np.ndarray:
     mask = np.zeros((1, size, size), dtype=bool)
-    mask[0, y : y + side, x : x + side] = True
+    mask[0, y : y + width, x : x + width] = True
     return mask
 
 
@@ -78,9 +78,9 @@ def sample(mask: np.ndarray, pixels: np.ndarray) -> Sample:
 
 def test_dice_is_per_case_whatever_the_batch_size(hospitals: dict[str, Path]) -> None:
     volume = np.concatenate([square(4, 4, 8), square(0, 0, 0), square(4, 4, 8)])
-    seen = volume.copy()
-    seen[1, :4, :4] = True
-    samples = [sample(volume, seen), sample(square(4, 4, 8), square(4, 4, 4))]
+    predicted = volume.copy()
+    predicted[1, :4, :4] = True
+    samples = [sample(volume, predicted), sample(square(4, 4, 8), square(4, 4, 4))]
     results = [judge(Threshold(), samples, plan_for(hospitals, batch_size=size)) for size in (2, 3, 7)]
     for result in results:
         np.testing.assert_allclose(result["dice"], [2 * 128 / (128 + 144), 2 * 16 / (16 + 64)])

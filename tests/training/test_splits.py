@@ -1,4 +1,4 @@
-"""No patient on both sides, and always the same split."""
+"""No patient in two parts, and always the same split."""
 
 from pathlib import Path
 

@@ -29,14 +29,14 @@ def tensors(seed: int) -> dict[str, np.ndarray]:
 
 def test_checkpoints_round_trip(tmp_path: Path) -> None:
     entry = RoundEntry(round=3, arm="baseline", seed=1, replies={"a": "ok"}, loss=0.25, bytes=7, seconds=1.5)
-    word = Evaluation(
+    evaluation = Evaluation(
         cases=4, scores={"dice": 0.5, "surface_px": None}, ungated={"dice": 0.5}, validation={"dice": None}
     )
-    before = Checkpoint(3, tensors(1), {"momentum": np.zeros(2)}, [entry], {"a": word}, 12)
+    before = Checkpoint(3, tensors(1), {"momentum": np.zeros(2)}, [entry], {"a": evaluation}, 12)
     save_checkpoint(tmp_path / "deep" / "x.safetensors", before)
     after = load_checkpoint(tmp_path / "deep" / "x.safetensors")
     assert after is not None
-    assert (after.round, after.entries, after.evaluation, after.evaluation_bytes) == (3, [entry], {"a": word}, 12)
+    assert (after.round, after.entries, after.evaluation, after.evaluation_bytes) == (3, [entry], {"a": evaluation}, 12)
     for name, array in before.shared.items():
         np.testing.assert_array_equal(after.shared[name], array)
         assert after.shared[name].shape == array.shape
@@ -141,7 +141,7 @@ DAMAGED = {
 
 
 @pytest.mark.parametrize("data", DAMAGED.values(), ids=DAMAGED)
-def test_damaged_checkpoints_are_told(tmp_path: Path, data: bytes) -> None:
+def test_damaged_checkpoints_are_reported(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "x.safetensors"
     path.write_bytes(data)
     with pytest.raises(EngineError, match="x.safetensors: expected tensors as a run keeps them.*put the file back"):
@@ -164,7 +164,7 @@ def test_no_checkpoint_is_waited_for(tmp_path: Path) -> None:
         ({"w/x": np.full((2, 3), np.nan)}, "w/x holds numbers that are not finite"),
     ],
 )
-def test_tensors_of_another_model_are_told(changed: dict[str, np.ndarray | None], says: str) -> None:
+def test_tensors_of_another_model_are_reported(changed: dict[str, np.ndarray | None], says: str) -> None:
     kept = {name: array for name, array in {**tensors(1), **changed}.items() if array is not None}
     with pytest.raises(EngineError, match=says):
         require_alike(Path("x"), kept, tensors(2))

@@ -18,20 +18,20 @@ def names(plan: Plan, *wanted: str) -> list[str]:
 
 
 def test_the_parts_of_a_name() -> None:
-    found, told = choose_strategies(plan_of(), ["zscore", " fedbn", "ditto+quantile_map", "scaffold", "fedavg"])
+    found, notes = choose_strategies(plan_of(), ["zscore", " fedbn", "ditto+quantile_map", "scaffold", "fedavg"])
     assert found == (
         Strategy("zscore", "zscore", "fedavg"),
         Strategy("fedbn", None, "fedbn"),
         Strategy("quantile_map+ditto", "quantile_map", "ditto"),
         Strategy("scaffold", None, "scaffold"),
     )
-    assert not told
+    assert not notes
 
 
-def test_what_is_named_twice_runs_once_and_is_told() -> None:
-    found, told = choose_strategies(plan_of(), ["zscore", "fedbn", "zscore+fedavg", "fedbn"])
+def test_what_is_named_twice_runs_once_and_is_reported() -> None:
+    found, notes = choose_strategies(plan_of(), ["zscore", "fedbn", "zscore+fedavg", "fedbn"])
     assert [item.name for item in found] == ["zscore", "fedbn"]
-    assert told == ["zscore: named twice, runs once", "fedbn: named twice, runs once"]
+    assert notes == ["zscore: named twice, runs once", "fedbn: named twice, runs once"]
 
 
 @pytest.mark.parametrize(
@@ -77,9 +77,9 @@ def test_the_short_list_follows_the_plan() -> None:
     grouped = {site: PlannedSite(fingerprint="", patients=9, cases=9, cluster=at % 2) for at, site in enumerate(SITES)}
     assert "clustered" in names(plan_of(sites=grouped))
     plan = plan_of(task="classification", classes=("x", "y"), model="test_convnext", image_size=64)
-    found, told = choose_strategies(plan)
+    found, notes = choose_strategies(plan)
     assert "fedbn" not in [item.name for item in found]  # no BatchNorm in there
-    assert [line for line in told if line.startswith("left out: fedbn (")]
+    assert [line for line in notes if line.startswith("left out: fedbn (")]
 
 
 def test_another_baseline_is_the_reference() -> None:

@@ -41,9 +41,9 @@ FLAT = dict.fromkeys(VALIDATION, 0.5)
 
 
 def planted(
-    test: Mapping[str, float], validation: Mapping[str, float] = VALIDATION, seen: list | None = None
+    test: Mapping[str, float], validation: Mapping[str, float] = VALIDATION, calls: list | None = None
 ) -> TrialResult:
-    return halve(whole_trial(), faked(validation, test, seen=seen))
+    return halve(whole_trial(), faked(validation, test, calls=calls))
 
 
 @cache
@@ -69,17 +69,17 @@ def test_the_planted_best_survives_and_is_taken() -> None:
 
 
 def test_every_rung_is_a_run_of_its_own_whose_schedule_is_its_budget() -> None:
-    seen: list = []
-    planted(FLAT, seen=seen)
-    for (plan, arms), rounds in zip(seen, (4, 8, 16), strict=True):
+    calls: list = []
+    planted(FLAT, calls=calls)
+    for (plan, arms), rounds in zip(calls, (4, 8, 16), strict=True):
         assert plan.rounds == rounds
         assert {arm.rounds for arm in arms} == {rounds}
 
 
 def test_the_reference_is_in_every_rung_however_bad() -> None:
-    seen: list = []
-    result = planted(FLAT, {**VALIDATION, "fedavg": -1.0}, seen)
-    assert all(arms[0].name == "fedavg" and not arms[0].gated for _, arms in seen)
+    calls: list = []
+    result = planted(FLAT, {**VALIDATION, "fedavg": -1.0}, calls)
+    assert all(arms[0].name == "fedavg" and not arms[0].gated for _, arms in calls)
     assert all(next(iter(rung.strategies)) == "fedavg" for rung in result.rungs)
     assert result.ranking.index("fedavg") == 2
 
@@ -99,7 +99,7 @@ def test_nothing_beats_the_reference() -> None:
     assert (result.verdict, result.winner) == ("pool", None)
 
 
-def test_finalists_that_noise_parts_from_the_leader_are_told() -> None:
+def test_finalists_that_noise_parts_from_the_leader_are_reported() -> None:
     assert planted(FLAT).close == ()
     result = planted({**FLAT, "fedbn": 0.6}, {**VALIDATION, "fedbn": 0.8})
     assert (result.leader, result.close) == ("fedbn", ("zscore+fedbn",))
@@ -111,7 +111,7 @@ def test_a_finalist_with_luck_on_the_test_cases_is_no_winner() -> None:
     assert (result.verdict, result.winner, result.leader) == ("unclear", None, "zscore+fedbn")
 
 
-def test_cost_counts_what_the_sites_told() -> None:
+def test_cost_counts_what_the_sites_reported() -> None:
     result = planted(FLAT)
     assert result.cost.passes == 9 * 100 + 5 * 200 + 3 * 300
     assert result.cost.full_passes == 16 * 10 * 4 * 2 * (9 + 1)  # rounds, steps, sites, seeds; ditto counts twice
@@ -169,9 +169,9 @@ def test_the_winner_as_a_plan(tmp_path: Path) -> None:
 def test_the_first_line_says_what_to_do(gains: dict[str, float], first: str) -> None:
     sheet = trial_sheet(planted({**FLAT, **{name: 0.5 + gain for name, gain in gains.items()}}), verbose=True)
     assert sheet[0].title == first
-    told = str(sheet)
-    assert "fedper 0.400" in told  # dropped, and by which score
-    assert "site a missed a round" in told
+    text = str(sheet)
+    assert "fedper 0.400" in text  # dropped, and by which score
+    assert "site a missed a round" in text
 
 
 def command(data: dict[str, Path], out: Path, *more: object) -> list[object]:

@@ -170,18 +170,18 @@ def test_fedala_before_its_first_round_is_the_global_model() -> None:
 
 @BOTH
 def test_fedrep_moves_the_head_and_then_the_body(sgd: bool) -> None:
-    w, seen = START.copy(), batches_of("train", 1)
+    w, batches = START.copy(), batches_of("train", 1)
     for mine, window in ((1, range(2)), (0, range(2, 4))):
         move = mover(sgd)
         for k in window:
-            moved = move(w, gradient(w, *seen[k]), rate(1, k))
+            moved = move(w, gradient(w, *batches[k]), rate(1, k))
             w[mine] = moved[mine]
-    model, ways = two(), []
-    model.register_forward_pre_hook(lambda *_: ways.append(numbers(model)))
+    model, trajectory = two(), []
+    model.register_forward_pre_hook(lambda *_: trajectory.append(numbers(model)))
     heads.head_then_body_round(model, round_ := toy(sgd=sgd))
     close(numbers(model), w)
-    ways.append(numbers(model))
-    body, head = np.array(ways).T
+    trajectory.append(numbers(model))
+    body, head = np.array(trajectory).T
     assert np.array_equal(np.diff(body) != 0, [False, False, True, True])
     assert np.array_equal(np.diff(head) != 0, [True, True, False, False])
     assert (round_.steps, round_.gradients) == (4, 4)
@@ -209,13 +209,13 @@ def test_fedbabu_leaves_the_head_as_it_was_drawn_and_tunes_it_in_the_end(sgd: bo
 
 @BOTH
 def test_linear_probing_then_fine_tuning(sgd: bool) -> None:
-    w, seen = START.copy(), batches_of("train", 2)
+    w, batches = START.copy(), batches_of("train", 2)
     move = mover(sgd)
     for k in (0, 1):
-        w[1] = move(w, gradient(w, *seen[k]), rate(2, k))[1]
+        w[1] = move(w, gradient(w, *batches[k]), rate(2, k))[1]
     move = mover(sgd)
     for k in (2, 3):
-        w = move(w, gradient(w, *seen[k]), rate(2, k))
+        w = move(w, gradient(w, *batches[k]), rate(2, k))
     model, round_ = two(), toy(sgd=sgd)
     round_.federated = 1
     heads.probe_then_tune(model, round_)

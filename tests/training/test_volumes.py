@@ -49,7 +49,7 @@ def test_the_unet_gives_a_map_per_class_and_normalizes_by_batch(
 
 
 def test_no_side_is_halved_below_four() -> None:
-    assert [halvings(side, 3) for side in (8, 15, 16, 32, 64)] == [1, 1, 2, 3, 3]
+    assert [halvings(size, 3) for size in (8, 15, 16, 32, 64)] == [1, 1, 2, 3, 3]
     assert strides_of((8, 32, 16), 3) == ((2, 2, 2), (1, 2, 2), (1, 2, 1))
 
 
@@ -65,7 +65,7 @@ def test_no_side_is_halved_below_four() -> None:
         ({"task": "classification", "classes": CLASSES, "model": "resnet10", "weights": "w.pth"}, "leave it empty"),
     ],
 )
-def test_what_does_not_fit_is_told(changes: dict[str, object], message: str, planned: Callable[..., Plan]) -> None:
+def test_what_does_not_fit_is_reported(changes: dict[str, object], message: str, planned: Callable[..., Plan]) -> None:
     with pytest.raises(PlanError, match=message):
         build(planned(**changes))
 
@@ -119,17 +119,17 @@ def test_dice_of_a_volume_is_the_same_by_slices_and_by_blocks(depth: int, planne
 
 
 def test_a_volume_is_never_seen_in_larger_batches_than_planned(planned: Callable[..., Plan]) -> None:
-    seen = []
+    shapes = []
 
     class Watch(Threshold):
         def forward(self, images: torch.Tensor) -> torch.Tensor:
-            seen.append(images.shape)
+            shapes.append(images.shape)
             return super().forward(images)
 
     judge(Watch(), [ball_sample(0, (30, 32, 32))], planned(batch_size=2))
-    assert len(seen) > 10
-    assert {shape[1:] for shape in seen} == {(1, 8, 16, 16)}
-    assert max(shape[0] for shape in seen) == 2
+    assert len(shapes) > 10
+    assert {shape[1:] for shape in shapes} == {(1, 8, 16, 16)}
+    assert max(shape[0] for shape in shapes) == 2
 
 
 def test_the_surface_of_a_volume_is_three_dimensional_and_knows_thick_slices() -> None:

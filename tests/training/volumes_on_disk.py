@@ -16,7 +16,7 @@ STEP_MM = (4.0, 1.0, 1.0)
 def ball(rng: np.random.Generator, shape: tuple[int, int, int], radius: float) -> tuple[np.ndarray, np.ndarray]:
     """(z, y, x) grey values in [0, 1] and the ball's mask, wholly inside the volume in the plane."""
     z, y, x = np.indices(shape)
-    centre = [rng.uniform(radius, side - 1 - radius) for side in shape[1:]]
+    centre = [rng.uniform(radius, length - 1 - radius) for length in shape[1:]]
     mask = np.sqrt(((z - shape[0] / 2) * STEP_MM[0] / 2) ** 2 + (y - centre[0]) ** 2 + (x - centre[1]) ** 2) < radius
     return np.clip(0.25 + 0.45 * mask + rng.normal(0, 0.06, shape), 0.02, 1), mask
 
