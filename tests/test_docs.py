@@ -65,7 +65,7 @@ def test_the_readme_is_one_page() -> None:
         assert f"]({name})" in README, name
 
 
-def test_every_command_exit_code_and_method_is_told() -> None:
+def test_every_command_exit_code_and_method_is_documented() -> None:
     for command in app.registered_commands:
         assert command.callback is not None
         assert f"| `shiftscope {command.callback.__name__}`" in COMMANDS

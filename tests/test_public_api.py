@@ -41,7 +41,7 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     assert python(heavy) == ""
 
 
-def test_a_name_that_is_none_is_told() -> None:
+def test_a_name_that_is_none_is_refused() -> None:
     with pytest.raises(AttributeError, match="has no attribute 'profil'"):
         shiftscope.profil  # noqa: B018
 
