@@ -21,7 +21,7 @@ from shiftscope.training.runs.ledger import forecast_line
 
 __all__ = ["train"]
 
-log = logging.getLogger(__name__)
+_LOGGER = logging.getLogger(__name__)
 
 
 def train(
@@ -51,7 +51,7 @@ def train(
     chosen = arms_of(plan) if arms is None else tuple(arms)
     check_plan(plan, chosen)
     paths = folders_of(plan, data)
-    log.info("checking %d sites", len(paths))
+    _LOGGER.info("checking %d sites", len(paths))
     sites = {site: read_planned(plan, site, path, options.patient_regex) for site, path in paths.items()}
     parts = check_data(plan, sites)
     job = Job(
@@ -67,12 +67,12 @@ def train(
     )
     job = _claim(job, options.resume, parts)
     for name, expected in job.forecast.items():
-        log.info("%s", forecast_line(name, expected))
+        _LOGGER.info("%s", forecast_line(name, expected))
     run = _engine(options.engine)
     try:
         return run(job, progress)
     except KeyboardInterrupt:
-        log.info("interrupted; %s keeps every finished round: add --resume to go on", options.out)
+        _LOGGER.info("interrupted; %s keeps every finished round: add --resume to go on", options.out)
         raise
 
 

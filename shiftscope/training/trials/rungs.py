@@ -12,7 +12,7 @@ from shiftscope.training.trials.strategies import reference_of
 
 __all__ = ["Run", "halve"]
 
-log = logging.getLogger(__name__)
+_LOGGER = logging.getLogger(__name__)
 
 Run = Callable[[Plan, Sequence[Arm], int], RunResult]
 """(the plan at the rung's budget, the reference's arm and the others', the rung's number from 1) -> its result."""
@@ -31,7 +31,7 @@ def halve(trial: Trial, run: Run) -> TrialResult:
     for number, rounds in enumerate(trial.rungs, 1):
         plan = trial.plan.model_copy(update={"rounds": rounds})
         names = ", ".join(item.name for item in left)
-        log.info("rung %d of %d: %d rounds of %s", number, len(trial.rungs), rounds, names)
+        _LOGGER.info("rung %d of %d: %d rounds of %s", number, len(trial.rungs), rounds, names)
         result = run(plan, [reference.arm(plan), *(item.arm(plan) for item in left)], number)
         found = cut(result, trial.keep)
         last = number == len(trial.rungs)
@@ -41,7 +41,7 @@ def halve(trial: Trial, run: Run) -> TrialResult:
         ranking = [*gone, *ranking]
         left = tuple(item for item in left if item.name not in gone)
         if gone:
-            log.info("rung %d: dropped %s", number, ", ".join(gone))
+            _LOGGER.info("rung %d: dropped %s", number, ", ".join(gone))
     finalists = sorted(rungs[-1].strategies, key=lambda name: -rungs[-1].strategies[name].validation)
     leader = next(name for name in finalists if name != reference.name)
     helped = [name for name in finalists if rungs[-1].strategies[name].verdict == "helped"]

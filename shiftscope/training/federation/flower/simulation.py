@@ -27,7 +27,7 @@ from shiftscope.training.runs.round_progress import round_progress
 
 __all__ = ["LOG", "run_simulation"]
 
-log = logging.getLogger(__name__)
+_LOGGER = logging.getLogger(__name__)
 
 LOG = "flower.log"
 START_S = 60.0
@@ -89,14 +89,14 @@ def run_simulation(job: Job, progress: Report = silent) -> RunResult:
     while True:
         job = job.model_copy(update={"restarts": restarts})
         job.write(job.path)
-        log.info("starting Flower; its log is %s", job.out / LOG)
+        _LOGGER.info("starting Flower; its log is %s", job.out / LOG)
         before, reported = reported, _once(job, progress, reported)
         problem = _failure(job)
         if problem is None:
             return RunResult.read(job.out / "result.json", EngineError)
         if restarts == RESTARTS or not (isinstance(problem, WorkerDied) or reported > before):
             raise problem
-        log.warning("%s; going on from the last checkpoint", problem)
+        _LOGGER.warning("%s; going on from the last checkpoint", problem)
         restarts += 1
 
 
