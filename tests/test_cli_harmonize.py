@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 from safetensors.numpy import save
+from small_plans import planned_sites, small_plan
 
 from shiftscope.copies.site_fits import fit_site
 from shiftscope.phantoms import ANATOMIES, write_site
-from shiftscope.plans import Plan, PlannedSite, read_plan, write_plan
+from shiftscope.plans import read_plan, write_plan
 from shiftscope.sites import read_site
 from shiftscope.training.runs.array_files import save_arrays
 
@@ -25,21 +26,9 @@ def hospital(tmp_path: Path) -> Path:
 
 
 def planned(folder: Path, harmonizer: str | None) -> Path:
-    plan = Plan(
-        name="trial",
-        task="segmentation",
-        classes=(),
-        model="unet",
-        colour=False,
-        image_size=32,
-        rounds=1,
-        local_steps=1,
-        batch_size=4,
-        learning_rate=0.01,
-        seeds=(0,),
-        harmonizer=harmonizer,
-        personalizer=None,
-        sites={"ashford": PlannedSite(fingerprint="", patients=24, cases=24)},
+    sites = planned_sites(["ashford"], 24)
+    plan = small_plan(
+        name="trial", rounds=1, local_steps=1, batch_size=4, seeds=(0,), harmonizer=harmonizer, sites=sites
     )
     path = folder / "plan.toml"
     write_plan(plan, path)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from rich.console import Console
+from small_plans import planned_sites, small_plan
 
 from shiftscope.plans import (
     ArmResult,
@@ -12,8 +13,6 @@ from shiftscope.plans import (
     Difference,
     Forecast,
     Ledger,
-    Plan,
-    PlannedSite,
     RunResult,
     SiteScore,
     SiteScores,
@@ -36,22 +35,7 @@ def result() -> RunResult:
 
 
 def made(**changes: Any) -> RunResult:
-    plan = Plan(
-        name="x",
-        task="segmentation",
-        classes=(),
-        model="unet",
-        colour=False,
-        image_size=32,
-        rounds=10,
-        local_steps=20,
-        batch_size=8,
-        learning_rate=0.01,
-        seeds=(0, 1, 2),
-        harmonizer="quantile_spectrum",
-        personalizer="perfedavg",
-        sites={site: PlannedSite(fingerprint="", patients=40, cases=40) for site in SITES},
-    )
+    plan = small_plan(harmonizer="quantile_spectrum", personalizer="perfedavg", sites=planned_sites(SITES, 40))
     scores = {"baseline": (0.6, 0.6, 0.6), "adapted": (0.7, 0.7, 0.7), "equal_compute": (0.65, 0.65, 0.65)}
     sites = {
         site: SiteScores(

@@ -8,14 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from screens import drawn, require_screen, require_whole
+from small_plans import planned_sites, small_plan
 
 from shiftscope.checks import CheckResult, Finding, Policy
 from shiftscope.plans import (
     ArmResult,
     Cost,
     Difference,
-    Plan,
-    PlannedSite,
     RoundEntry,
     RunResult,
     SiteScore,
@@ -41,21 +40,10 @@ METHODS = ("fedavg", "fedper", "perfedavg", "scaffold", "ditto", "silobn", "lp_f
 def results(draw: st.DrawFn) -> tuple[RunResult, tuple[str, ...]]:
     """Anything that `train` could find, and the names of its sites."""
     sites = tuple(draw(MANY))
-    plan = Plan(
-        name="x",
-        task="segmentation",
-        classes=(),
-        model="unet",
-        colour=False,
-        image_size=32,
-        rounds=10,
-        local_steps=20,
-        batch_size=8,
-        learning_rate=0.01,
-        seeds=(0, 1, 2),
+    plan = small_plan(
         harmonizer=draw(st.sampled_from([None, "quantile_spectrum"])),
         personalizer=draw(st.sampled_from([None, "perfedavg"])),
-        sites={site: PlannedSite(fingerprint="", patients=40, cases=40) for site in sites},
+        sites=planned_sites(sites, 40),
     )
     names = ["baseline", "adapted", *draw(st.lists(st.sampled_from(METHODS), max_size=7, unique=True))]
 

@@ -182,8 +182,10 @@ def test_features_of_two_scanners_are_aligned_and_trained_on(tmp_path: Path) -> 
         assert result.arms[arm].mean > 0.7  # type: ignore[operator]
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
-def test_a_gpu_that_is_not_there_is_reported(run, hospitals: dict[str, Path], tmp_path: Path) -> None:
+def test_a_gpu_that_is_not_there_is_reported(
+    run, hospitals: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     write_plan(plan_for(hospitals, rounds=2), tmp_path / "plan.toml")
     folders = [part for site, path in hospitals.items() for part in ("--data", f"{site}={path}")]
     for command in ("train", "trial"):

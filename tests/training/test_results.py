@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from small_plans import planned_sites, small_plan
 
-from shiftscope.plans import Cost, Difference, Plan, PlannedSite, RoundEntry, RunResult
+from shiftscope.plans import Cost, Difference, RoundEntry, RunResult
 from shiftscope.training.arms import arms_of
 from shiftscope.training.evaluation.bootstrap import REPLICATES
 from shiftscope.training.evaluation.run_summaries import SiteFacts, summarise, verdict_on
@@ -31,21 +32,14 @@ def test_verdict(mean: float | None, low: float | None, high: float | None, verd
 
 
 def job(harmonizer: str | None = "zscore", seeds: tuple[int, ...] = (0, 1)) -> Job:
-    plan = Plan(
-        name="x",
-        task="segmentation",
-        classes=(),
-        model="unet",
-        colour=False,
-        image_size=32,
+    plan = small_plan(
         rounds=1,
         local_steps=1,
         batch_size=2,
         learning_rate=0.1,
         seeds=seeds,
         harmonizer=harmonizer,
-        personalizer=None,
-        sites={site: PlannedSite(fingerprint="", patients=9, cases=9) for site in "abc"},
+        sites=planned_sites("abc", 9),
         data={"a": "/secret"},
     )
     return Job(
