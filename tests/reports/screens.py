@@ -10,7 +10,8 @@ from shiftscope.reports.formats.table import print_table
 from shiftscope.reports.sheet import Sheet
 
 _BROKEN = re.compile(
-    r"(?:\bn =|[\d%] (?:to|against)|(?<![\d.])95|\[[^\]]*)$"  # the rest of a number stands on the next line
+    # The rest of a number stands on the next line; an interval that ends in 95 is whole, as in "0 to 95".
+    r"(?:\bn =|[\d%] (?:to|against)|(?:, |\(|^\s*)95|\[[^\]]*)$"
 )
 
 
