@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Sized
+from collections.abc import Callable, Mapping, Sized
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self, TypeVar
 
@@ -192,6 +192,8 @@ class Document(Record):
     SCHEMA: ClassVar[int] = 1
     PRIVATE: ClassVar[bool] = False
     MOST_BYTES: ClassVar[int] = 1_000_000
+    EARLIER: ClassVar[Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]]] = {}
+    """Earlier schema -> its plain values, without `schema`, as those of the present one."""
 
     def __repr__(self) -> str:
         """Its headline where it has one: whole, it can be longer than a screen."""
@@ -232,13 +234,15 @@ class Document(Record):
         if not isinstance(value, dict) or "schema" not in value:
             raise error(f"{where}: expected a {cls.__name__.lower()} with a 'schema' number, found none")
         refuse_odd(value, where, error)
-        if value["schema"] != cls.SCHEMA or isinstance(value["schema"], bool):
+        schema, values = value["schema"], {key: item for key, item in value.items() if key != "schema"}
+        known = type(schema) is int and (schema == cls.SCHEMA or schema in cls.EARLIER)
+        if not known:
             raise error(
-                f"{where}: schema {shown(value['schema'])} is not the schema {cls.SCHEMA} this version reads;"
+                f"{where}: schema {shown(schema)} is not the schema {cls.SCHEMA} this version reads;"
                 " make the file again with this version of shiftscope"
             )
         try:
-            return cls.model_validate({key: item for key, item in value.items() if key != "schema"})
+            return cls.model_validate(cls.EARLIER[schema](values) if schema in cls.EARLIER else values)
         except ValidationError as problem:
             raise error(f"{where}: {explain_validation(problem)}") from None
 

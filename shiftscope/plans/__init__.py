@@ -5,11 +5,22 @@ In: advice (`propose_plan`), or what training and trials measured. Out: `Plan` a
 """
 
 from shiftscope.plans.copies_results import CopiesResult, Kept
-from shiftscope.plans.plan import Plan, PlannedSite, Split, Task, propose_plan
+from shiftscope.plans.plan import OwnCode, Plan, PlannedSite, Split, Task, propose_plan
 from shiftscope.plans.plan_files import read_plan, write_plan
 from shiftscope.plans.result_numbers import Difference, Verdict
 from shiftscope.plans.run_costs import Cost, Forecast, Ledger, RoundEntry, SiteRound, Spending
-from shiftscope.plans.run_results import ArmResult, Outcome, RunResult, SiteScore, SiteScores
+from shiftscope.plans.run_results import (
+    Answer,
+    ArmResult,
+    InterimResult,
+    Needed,
+    Outcome,
+    RunResult,
+    SiteDifference,
+    SiteScore,
+    SiteScores,
+)
+from shiftscope.plans.seed_schedule import SCHEDULE, Analysis, schedule
 from shiftscope.plans.trial_results import (
     Fate,
     TrialCost,
@@ -21,19 +32,26 @@ from shiftscope.plans.trial_results import (
 )
 
 __all__ = [
+    "SCHEDULE",
+    "Analysis",
+    "Answer",
     "ArmResult",
     "CopiesResult",
     "Cost",
     "Difference",
     "Fate",
     "Forecast",
+    "InterimResult",
     "Kept",
     "Ledger",
+    "Needed",
     "Outcome",
+    "OwnCode",
     "Plan",
     "PlannedSite",
     "RoundEntry",
     "RunResult",
+    "SiteDifference",
     "SiteRound",
     "SiteScore",
     "SiteScores",
@@ -49,5 +67,6 @@ __all__ = [
     "name_of_strategy",
     "propose_plan",
     "read_plan",
+    "schedule",
     "write_plan",
 ]

@@ -9,18 +9,21 @@ from pydantic import Field, model_validator
 
 from shiftscope.dataframes import Tabular
 from shiftscope.errors import PlanError
+from shiftscope.plans.seed_schedule import schedule
 from shiftscope.printable_text import shown
 from shiftscope.profiles import Profile
 from shiftscope.recommendation import Recommendation
-from shiftscope.records import MOST, Classes, Document, Finite, Misfit, Name, Record, Text, Total
+from shiftscope.records import MOST, Classes, Document, Finite, Misfit, Name, Record, Text, Total, matching
 from shiftscope.sites import Declarations
 
-__all__ = ["Plan", "PlannedSite", "Split", "Task", "propose_plan"]
+__all__ = ["OwnCode", "Plan", "PlannedSite", "Seed", "Split", "Task", "propose_plan"]
 
 _NAME = "[A-Za-z0-9][A-Za-z0-9._-]{0,199}"
 
 _MOST_ROUNDS, _MOST_STEPS = 10_000, 1_000_000
 """What no job takes; the cost of a plan is added up round by round before it is run."""
+
+_MOST_FOLDS, _LEAST_MARGIN = 20, 1e-6
 
 _MOST_SEEDS, _SLOWEST = 100, 1e-9
 """A smaller learning rate moves no weight of single precision."""
@@ -63,6 +66,22 @@ class PlannedSite(Record):
 _LEAST_SHARE = 0.001
 
 
+Sha256 = Annotated[str, matching("[0-9a-f]{64}", "64 hexadecimal digits")]
+"""A digest of a file."""
+
+
+class OwnCode(Record):
+    """Which code of the operator's own a plan means.
+
+    Attributes:
+        version: of the installed distribution; empty where it has none.
+        sha256: of the package's source files, as `training.models.own_code` reads them.
+    """
+
+    version: Text = ""
+    sha256: Sha256
+
+
 class Split(Record):
     """How patients are divided where the data bring no split of their own."""
 
@@ -82,12 +101,24 @@ class Split(Record):
 
 
 class Plan(Document, Tabular):
-    """One federated job: the advice beside its baseline, on one budget.
+    """One federated job: the advice beside its baseline and each site's own model, on one budget.
 
     `harmonizer` is a key of `shiftscope.HARMONIZERS`, `personalizer` of `shiftscope.PERSONALIZERS`, `baseline` of
-    `shiftscope.CONTROLS`; with neither of the first two, the baseline is trained alone. `weights` is a local file that
-    a timm model starts from. With a `patch` (z, y, x) the network is three-dimensional and sees volumes in blocks of
-    that size; without one it sees slices.
+    `shiftscope.CONTROLS`; with neither of the first two, there is no advice to compare. With a `patch` (z, y, x) the
+    network is three-dimensional and sees volumes in blocks of that size; without one it sees slices.
+
+    Attributes:
+        model: what `docs/models.md` lists, or "package.module:function", the operator's own.
+        encoder: the timm model on which a decoder or the linear model stands; None where `model` is a whole network.
+        weights: "imagenet", or a local file that the timm model (the encoder) starts from; None for random ones.
+        weights_sha256: of the file of weights; None until a run has found it. Other weights are refused.
+        head, stem: names of the modules that methods treat apart as the model's last and early layers; () to find them.
+        loss, augment: "package.module:function", the operator's own; None for those of the task.
+        code: package -> version and hash of the operator's own code; filled in by the first run. Other code is refused.
+        balance: whether batches hold the classes equally often, however frequent they are at a site.
+        margin: the mean difference of the metric below which a difference counts for nothing.
+        folds: parts into which each site's patients are cut; the i-th seed tests on fold i modulo `folds`. 1: `split`.
+        seeds: one whole training for each; "auto": as many as it takes to decide, of those in `every_seed`.
     """
 
     SCHEMA: ClassVar[int] = 1
@@ -103,11 +134,21 @@ class Plan(Document, Tabular):
     local_steps: Annotated[int, Field(strict=True, ge=1, le=_MOST_STEPS)]
     batch_size: Annotated[int, Field(strict=True, ge=2, le=65536)]
     learning_rate: Annotated[Finite, Field(ge=_SLOWEST, le=1000)]
-    seeds: Annotated[tuple[Seed, ...], Field(min_length=1, max_length=_MOST_SEEDS)]
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1, max_length=_MOST_SEEDS)] | Literal["auto"]
+    folds: Annotated[int, Field(strict=True, ge=1, le=_MOST_FOLDS)] = 1
+    margin: Annotated[Finite, Field(ge=_LEAST_MARGIN, le=0.5)] = 0.01
     harmonizer: Name | None
     personalizer: Name | None
     baseline: Name = "fedavg"
+    balance: Annotated[bool, Field(strict=True)] = False
+    encoder: Name | None = None
     weights: Text | None = None
+    weights_sha256: Sha256 | None = None
+    head: tuple[Name, ...] = ()
+    stem: tuple[Name, ...] = ()
+    loss: Name | None = None
+    augment: Name | None = None
+    code: dict[Name, OwnCode] = Field(default_factory=dict)
     patch: tuple[Annotated[int, Field(strict=True, ge=8, le=1024)], ...] = ()
     split: Split = Split()
     sites: Annotated[dict[Name, PlannedSite], Field(min_length=1)]
@@ -115,7 +156,7 @@ class Plan(Document, Tabular):
 
     @model_validator(mode="after")
     def _each_once(self) -> "Plan":
-        for key, values in (("classes", self.classes), ("seeds", self.seeds)):
+        for key, values in (("classes", self.classes), ("seeds", self.every_seed)):
             if len(set(values)) < len(values):
                 raise Misfit(key, list(values), "each of them once")
         return self
@@ -132,6 +173,20 @@ class Plan(Document, Tabular):
         if self.batch_size * each > _MOST_PIXELS:
             raise Misfit("batch_size", self.batch_size, f"{_MOST_PIXELS // each} at the most, for {each} pixels a case")
         return self
+
+    @model_validator(mode="after")
+    def _trains_every_fold_equally(self) -> "Plan":
+        if self.seeds == "auto":
+            if not schedule(self.folds):
+                raise Misfit("folds", self.folds, 'with seeds = "auto", a number that divides 3, 5 or 10')
+        elif len(self.seeds) % self.folds:
+            raise Misfit("seeds", list(self.seeds), f"as many as {self.folds} folds, or a multiple of it")
+        return self
+
+    @property
+    def every_seed(self) -> tuple[int, ...]:
+        """The seeds of the run; of "auto", those it trains if nothing is decided before."""
+        return tuple(range(schedule(self.folds)[-1].seeds)) if self.seeds == "auto" else self.seeds
 
     def headline(self) -> str:
         """What is run, beside what."""

@@ -15,16 +15,26 @@ __all__ = ["read_plan", "write_plan"]
 _COMMENTS = {
     "task": "segmentation or classification",
     "classes": "order of the outputs: the union over the sites; empty for one foreground",
-    "model": "unet, or a timm model such as resnet18",
+    "model": "docs/models.md lists them; or package.module:function, your own",
     "colour": "three channels or one",
     "image_size": "pixels; images are resized to a square",
     "local_steps": "optimizer steps per site and round, the same for every strategy",
-    "seeds": "one whole run per seed; an interval needs two or more",
+    "seeds": 'one whole training per seed; "auto": 3, 5 or 10, until the verdict is decided',
+    "folds": "1: the split below; more: every patient is tested once, seed by seed",
+    "margin": "a mean difference of the metric below it counts for nothing",
     "harmonizer": 'what is done to the images; "" for nothing',
     "personalizer": 'what stays at the site; "" for nothing',
-    "weights": 'file of weights a timm model starts from; "" for random ones',
+    "balance": "whether batches hold the classes equally often",
+    "encoder": 'timm model on which a decoder or the linear model stands; "" for none',
+    "weights": '"imagenet", or a file that the timm model starts from; "" for random ones',
+    "weights_sha256": 'of that file; "" until a run has found it',
+    "head": "names of the last layers' modules; [] to find them",
+    "stem": "names of the early layers' modules; [] to find them",
+    "loss": 'package.module:function, your own; "" for that of the task',
+    "augment": 'package.module:function, your own; "" for ours',
     "patch": "z, y, x voxels of the blocks a three-dimensional network sees; [] for slices",
     "baseline": "what the advice is compared with, on the same budget",
+    "code": "your own packages, as the first run found them; other code is refused",
     "data": 'where each site\'s data lie here: site = "folder"; --data SITE=DIR does the same',
 }
 
@@ -35,7 +45,9 @@ def write_plan(plan: Plan, path: Path, because: tuple[str, ...] = ()) -> None:
     for line in because:
         document.add(tomlkit.comment(line))
     values: dict[str, Any] = plan.to_dict()
-    tables = {key: values.pop(key) for key in ("split", "sites", "data")}
+    tables = {key: values.pop(key) for key in ("split", "code", "sites", "data")}
+    if not tables["code"]:
+        del tables["code"]
     for key, value in values.items():
         item = tomlkit.item("" if value is None else value)
         if key in _COMMENTS:
@@ -62,7 +74,7 @@ def read_plan(path: Path) -> Plan:
         PlanError: the file is missing, too large, is not TOML, or a key does not fit.
     """
     values = read_toml(path, Plan.MOST_BYTES, "a plan", PlanError)
-    for key in ("harmonizer", "personalizer", "weights"):
+    for key in ("harmonizer", "personalizer", "encoder", "weights", "weights_sha256", "loss", "augment"):
         if values.setdefault(key, None) == "":
             values[key] = None
     return Plan.from_dict(values, str(path), PlanError)

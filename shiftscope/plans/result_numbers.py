@@ -4,11 +4,13 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from shiftscope.records import Misfit, Real, Record
+from shiftscope.records import Finite, Misfit, Real, Record
 
 __all__ = ["Amount", "Difference", "Number", "Score", "Seconds", "Verdict"]
 
-Verdict = Literal["helped", "no_difference", "harmed"]
+Verdict = Literal["helped", "no_difference", "harmed", "undecided"]
+"""`helped`: the interval lies above 0 and the mean above the margin; `harmed`: below; `no_difference`: the whole
+interval lies within the margin, a claim; `undecided`: anything else, and where there is nothing to compare."""
 
 
 def _up_to_one(value: float) -> float:
@@ -43,11 +45,16 @@ Amount = Annotated[int, Field(strict=True, ge=0, lt=2**63)]
 
 
 class Difference(Record):
-    """Adapted minus baseline, with its 95 % interval; all null where nothing can be compared."""
+    """One strategy minus another, with its interval; all null where nothing can be compared.
+
+    Attributes:
+        level: the interval's confidence.
+    """
 
     mean: Score | None = None
     low: Score | None = None
     high: Score | None = None
+    level: Annotated[Finite, Field(gt=0, lt=1)] = 0.95
 
     @model_validator(mode="after")
     def _has_ends_in_order(self) -> Self:
@@ -55,7 +62,7 @@ class Difference(Record):
             raise Misfit("low", self.low, f"{self.high:g} at the most, the upper end")
         return self
 
-    def require(self, verdict: Verdict) -> None:
+    def require(self, verdict: Verdict, margin: float) -> None:
         """A verdict that the interval bears out.
 
         Raises:
@@ -65,3 +72,9 @@ class Difference(Record):
             raise Misfit("verdict", verdict, f"an interval above 0, and its lower end is {self.low}")
         if verdict == "harmed" and not (self.high is not None and self.high < 0):
             raise Misfit("verdict", verdict, f"an interval below 0, and its upper end is {self.high}")
+        if verdict == "no_difference" and not self.within(margin):
+            raise Misfit("verdict", verdict, f"an interval within {margin:g} of 0, and it is {self.low} to {self.high}")
+
+    def within(self, margin: float) -> bool:
+        """Whether the whole interval lies within the margin of 0."""
+        return self.low is not None and self.high is not None and -margin <= self.low and self.high <= margin

@@ -1,25 +1,76 @@
 """What a run gave: scores of sites, outcomes of strategies, the verdict."""
 
-from typing import Annotated, Any, ClassVar, Self
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from shiftscope.dataframes import Tabular
-from shiftscope.plans.plan import Plan
+from shiftscope.plans.earlier_results import result_of_schema_1
+from shiftscope.plans.plan import Plan, Seed
 from shiftscope.plans.result_numbers import Difference, Number, Score, Verdict
 from shiftscope.plans.run_costs import Cost, Ledger, RoundEntry
-from shiftscope.records import Document, Misfit, Name, Record, Total
+from shiftscope.records import Document, Finite, Misfit, Name, Record, Total
 
-__all__ = ["ArmResult", "Outcome", "RunResult", "SiteScore", "SiteScores"]
+__all__ = [
+    "Answer",
+    "ArmResult",
+    "InterimResult",
+    "Needed",
+    "Outcome",
+    "RunResult",
+    "SiteDifference",
+    "SiteScore",
+    "SiteScores",
+]
+
+
+Answer = Literal["alone", "take_part", "own_model", "undecided"]
+"""For one site: `alone`, its own model is shown better than all it could share; `take_part`, a model shared by all is
+shown better than its own; `own_model`, so is one made for it in the federation, and it is better than the shared one;
+`undecided`."""
+
+
+class Needed(Record):
+    """What would decide an undecided claim, if the difference were what it seems; nulls where nothing is missing, or
+    where nothing of the kind would help.
+
+    Attributes:
+        seeds: trainings in all.
+        patients: at all sites together, divided as they are now.
+    """
+
+    seeds: Total | None = None
+    patients: Total | None = None
+
+
+class SiteDifference(Record):
+    """The advice minus the baseline at one site."""
+
+    site: Name
+    difference: Difference = Difference()
+
+
+class InterimResult(Record):
+    """One analysis of the primary claim: the advice against the baseline, mean over sites.
+
+    Attributes:
+        seeds: trained by then.
+    """
+
+    seeds: Total
+    difference: Difference
+    verdict: Verdict
 
 
 class SiteScores(Record):
     """One site's test cases: metric per strategy, one value per seed, null where undefined.
 
     Attributes:
-        cases: test cases behind `scores`.
-        patients: patients in train, val and test.
-        scores: strategy ("baseline", "adapted") -> the result's metric, of the model the site uses.
+        cases: test cases behind `scores`, of all folds.
+        patients: patients in train, val and test; of several folds, on average.
+        answer: whether the site should stay alone, take part, or take part with an own model; see `Answer`.
+        scores: strategy ("baseline", "adapted", "local") -> the result's metric, of the model the site uses.
         difference: adapted minus baseline, averaged over seeds.
         differences: the same for every strategy but the first.
         ungated: the metric of the strategies' own models, whether the site uses them or not.
@@ -33,6 +84,7 @@ class SiteScores(Record):
 
     cases: Total
     patients: dict[Name, Total] = Field(default_factory=dict)
+    answer: Answer = "undecided"
     scores: dict[Name, tuple[Score | None, ...]] = Field(default_factory=dict)
     difference: Difference = Difference()
     differences: dict[Name, Difference] = Field(default_factory=dict)
@@ -57,18 +109,13 @@ class Outcome(Record):
     Attributes:
         mean: of the metric, over cases, then seeds, then sites.
         difference: from the first strategy, with its 95 % interval.
-        harmed: sites where it is clearly worse than the first strategy.
+        harmed: sites where it is shown to be worse than the first strategy, all sites judged together (Holm).
     """
 
     mean: Score | None
     difference: Difference = Difference()
-    verdict: Verdict = "no_difference"
+    verdict: Verdict = "undecided"
     harmed: tuple[Name, ...] = ()
-
-    @model_validator(mode="after")
-    def _is_borne_out(self) -> Self:
-        self.difference.require(self.verdict)
-        return self
 
 
 class ArmResult(Outcome):
@@ -89,19 +136,33 @@ class ArmResult(Outcome):
 class RunResult(Document, Tabular):
     """What a run gave, and whether the advice paid.
 
-    A plan with neither harmonizer nor personalizer trains its baseline alone: the verdict is `no_difference` and
-    `difference` holds nulls. `arms` holds every strategy; where the advice computes more than its baseline,
-    "equal_compute" is the advice once more, on as many passes as the baseline.
+    A plan with neither harmonizer nor personalizer has no advice to compare: the verdict is `undecided` and
+    `difference` holds nulls. `arms` holds every strategy: "baseline", "adapted", each site's own model as "local", and
+    where the advice computes more than its baseline, "equal_compute", the advice once more on as many passes as it.
+
+    Attributes:
+        seeds: that were trained, in this order in every list of scores.
+        margin: the plan's.
+        needed: what would decide the verdict.
+        harmed: sites that the advice is shown to harm, as in `Outcome`.
+        worst_site: the one that is worst under the baseline on validation cases, and what the advice does to it.
+        analyses: of a run whose seeds are "auto", one for each look at the result; the last one gave the verdict.
     """
 
-    SCHEMA: ClassVar[int] = 1
+    SCHEMA: ClassVar[int] = 2
     MOST_BYTES: ClassVar[int] = 64_000_000
+    EARLIER: ClassVar[Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]]] = {1: result_of_schema_1}
 
     plan: Plan
     engine: Name
     metric: Name
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1)]
     verdict: Verdict
+    margin: Finite
     difference: Difference
+    needed: Needed = Needed()
+    worst_site: SiteDifference | None = None
+    analyses: tuple[InterimResult, ...] = ()
     sites: Annotated[dict[Name, SiteScores], Field(min_length=1)]
     harmed: tuple[Name, ...] = ()
     worst: dict[Name, SiteScore] = Field(default_factory=dict)
@@ -118,7 +179,7 @@ class RunResult(Document, Tabular):
         difference = self.difference
         if difference.mean is None or difference.low is None or difference.high is None:
             return f"{self.verdict}: one strategy, {self.metric}"
-        interval = f"95 % [{difference.low:+.3f}, {difference.high:+.3f}]"
+        interval = f"{100 * difference.level:g} % [{difference.low:+.3f}, {difference.high:+.3f}]"
         return f"{self.verdict}: {self.metric} {difference.mean:+.3f} from the baseline, {interval}"
 
     def to_rows(self) -> list[dict[str, Any]]:
@@ -135,13 +196,17 @@ class RunResult(Document, Tabular):
             }
             for site, scores in self.sites.items()
             for strategy, values in scores.scores.items()
-            for seed, score in zip(self.plan.seeds, values, strict=False)
+            for seed, score in zip(self.seeds, values, strict=False)
         ]
 
     @model_validator(mode="after")
     def _speaks_of_its_sites(self) -> Self:
-        self.difference.require(self.verdict)
+        self.difference.require(self.verdict, self.margin)
+        for arm in self.arms.values():
+            for outcome in filter(None, (arm, arm.ungated)):
+                outcome.difference.require(outcome.verdict, self.margin)
         named = {"harmed": self.harmed, "worst": [worst.site for worst in self.worst.values()]}
+        named["worst_site"] = [self.worst_site.site] if self.worst_site else []
         named |= {f"arms.{name}.harmed": arm.harmed for name, arm in self.arms.items()}
         for key, sites in named.items():
             if unknown := [site for site in sites if site not in self.sites]:

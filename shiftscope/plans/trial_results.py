@@ -1,10 +1,12 @@
 """What a trial of several strategies gave: the rungs, who was dropped where, and what came out."""
 
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from shiftscope.dataframes import Tabular
+from shiftscope.plans.earlier_results import trial_of_schema_1
 from shiftscope.plans.plan import Plan, Seed
 from shiftscope.plans.result_numbers import Amount, Difference, Score, Seconds, Verdict
 from shiftscope.records import Document, Finite, Misfit, Name, Record, Total
@@ -55,16 +57,11 @@ class TrialEntry(Record):
     validation: Score
     test: Score | None
     difference: Difference = Difference()
-    verdict: Verdict = "no_difference"
+    verdict: Verdict = "undecided"
     harmed: tuple[Name, ...] = ()
     passes: Amount
     bytes: Amount
     seconds: Seconds
-
-    @model_validator(mode="after")
-    def _is_borne_out(self) -> Self:
-        self.difference.require(self.verdict)
-        return self
 
 
 class TrialRung(Record):
@@ -101,7 +98,8 @@ class TrialResult(Document, Tabular):
     """What a trial gave.
 
     Attributes:
-        plan: the plan as it was, without folders.
+        plan: the plan as it was, without folders, with the trial's own seeds and folds.
+        margin: the plan's.
         reference: the plan's baseline; in every rung, never dropped.
         verdict: "take" the winner; "pool", for nothing is shown to beat the reference; "unclear": the leader is not
             shown to, another finalist is.
@@ -112,12 +110,14 @@ class TrialResult(Document, Tabular):
         notes: messages of the runs, each once.
     """
 
-    SCHEMA: ClassVar[int] = 1
+    SCHEMA: ClassVar[int] = 2
     MOST_BYTES: ClassVar[int] = 16_000_000
+    EARLIER: ClassVar[Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]]] = {1: trial_of_schema_1}
 
     plan: Plan
     engine: Name
     metric: Name
+    margin: Finite
     reference: Name
     verdict: Literal["take", "pool", "unclear"]
     leader: Name
@@ -140,6 +140,8 @@ class TrialResult(Document, Tabular):
         for number, rung in enumerate(self.rungs):
             if self.reference not in rung.strategies:
                 raise Misfit(f"rungs.{number}.strategies", [*rung.strategies], f"the reference, {self.reference}")
+            for entry in rung.strategies.values():
+                entry.difference.require(entry.verdict, self.margin)
         last = self.rungs[-1].strategies
         for key, names in (("leader", (self.leader,)), ("close", self.close)):
             if unknown := [name for name in names if name not in last]:

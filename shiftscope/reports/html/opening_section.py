@@ -73,7 +73,7 @@ def _trained(result: RunResult) -> str:
     parts = [
         f"In training, {result.metric} with the advice less {result.plan.baseline}, mean over {len(result.sites)}"
         f" sites: {change(result.difference)},"
-        f" n = {sum(scores.cases for scores in result.sites.values())} test cases, {len(result.plan.seeds)} seeds",
+        f" n = {sum(scores.cases for scores in result.sites.values())} test cases, {len(result.plan.every_seed)} seeds",
         *([f"worst site {worst.site} ({worst.score:.3f})"] if worst else []),
         f"sites harmed: {', '.join(result.harmed) or 'none'}",
     ]

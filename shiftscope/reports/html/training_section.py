@@ -58,7 +58,7 @@ def job(plan: Plan) -> Grid:
             ("advice", methods or "none: the baseline alone"),
             ("baseline", plan.baseline),
             ("budget", f"{plan.rounds} rounds of {plan.local_steps} steps at each site, batches of {plan.batch_size}"),
-            ("seeds", ", ".join(map(str, plan.seeds))),
+            ("seeds", ", ".join(map(str, plan.every_seed))),
             (
                 "patients",
                 f"{plan.split.train:.0%} to train, {plan.split.val:.0%} to validate, {plan.split.test:.0%} to test,"

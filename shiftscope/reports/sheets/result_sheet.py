@@ -22,12 +22,14 @@ VERDICTS = {
     "helped": "the advice paid",
     "no_difference": "no difference that the test cases can show",
     "harmed": "the advice did harm",
+    "undecided": "not decided",
 }
 
 _TAKE = {
     "helped": "take the adapted model",
     "no_difference": "take {baseline}, which is cheaper; more test cases or seeds may show a difference",
     "harmed": "take {baseline}",
+    "undecided": "take {baseline}, which is cheaper",
 }
 
 _ROOM = ((16, 10, 2), (10, 6, 2), (6, 5, 1), (4, 3, 1), (2, 2, 1), (1, 1, 1), (0, 0, 1))
@@ -85,7 +87,7 @@ def _verdict(result: RunResult) -> Lines:
             f" {change(result.difference)}"
             if adapted
             else f"nothing to compare {plan.baseline} with",
-            f"{plan.rounds} rounds of {plan.local_steps} steps, seeds {', '.join(map(str, plan.seeds))},"
+            f"{plan.rounds} rounds of {plan.local_steps} steps, seeds {', '.join(map(str, plan.every_seed))},"
             f" engine {result.engine}, {number(result.cost.bytes / 1e6)} MB, {number(result.cost.seconds)} s",
         ],
     )

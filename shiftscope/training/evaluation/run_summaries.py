@@ -16,22 +16,19 @@ from shiftscope.plans import (
     RunResult,
     SiteScore,
     SiteScores,
-    Verdict,
 )
 from shiftscope.training.evaluation.bootstrap import interval
+from shiftscope.training.evaluation.claims import verdict_on
 from shiftscope.training.evaluation.fairness import not_comparable
 from shiftscope.training.evaluation.scores import PRIMARY
 from shiftscope.training.runs.jobs import UNGATED, Arm, Job
 from shiftscope.training.runs.ledger import ledger_of
 from shiftscope.training.runs.states import Checkpoint, Evaluation
 
-__all__ = ["MARGIN", "SiteFacts", "leak_notes", "summarise", "verdict_on"]
+__all__ = ["SiteFacts", "leak_notes", "summarise"]
 
 Series = Sequence[float | None]
 """One value per seed."""
-
-MARGIN = 0.005
-"""A mean difference below half a point helps nobody, however sure it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +38,6 @@ class SiteFacts:
     patients: Mapping[str, int]
     left_out: Mapping[str, int]
     changed: Mapping[str, float] = field(default_factory=dict)
-
-
-def verdict_on(difference: Difference) -> Verdict:
-    """`helped` where the interval lies above 0 and the mean above `MARGIN`; `harmed` likewise; else no difference."""
-    mean, low, high = difference.mean, difference.low, difference.high
-    if mean is None or low is None or high is None:
-        return "no_difference"
-    if low > 0 and mean > MARGIN:
-        return "helped"
-    return "harmed" if high < 0 and mean < -MARGIN else "no_difference"
 
 
 def summarise(
@@ -81,6 +68,8 @@ def summarise(
         plan=job.plan.model_copy(update={"data": {}}),
         engine=engine,
         metric=metric,
+        seeds=job.plan.every_seed,
+        margin=job.plan.margin,
         verdict=advice.verdict,
         difference=advice.difference,
         sites=sites,
@@ -134,8 +123,10 @@ def _outcome(
     return Outcome(
         mean=float(np.mean(means)) if means else None,
         difference=overall,
-        verdict=verdict_on(overall),
-        harmed=tuple(site for site in job.sites if site in apart and verdict_on(apart[site]) == "harmed"),
+        verdict=verdict_on(overall, job.plan.margin),
+        harmed=tuple(
+            site for site in job.sites if site in apart and verdict_on(apart[site], job.plan.margin) == "harmed"
+        ),
     )
 
 
@@ -146,7 +137,9 @@ def _site(
     facts: SiteFacts | None,
     differences: Mapping[str, Mapping[str, np.ndarray]],
 ) -> SiteScores:
-    evaluations = {arm.name: [runs[arm.name, seed].evaluation.get(site) for seed in job.plan.seeds] for arm in job.arms}
+    evaluations = {
+        arm.name: [runs[arm.name, seed].evaluation.get(site) for seed in job.plan.every_seed] for arm in job.arms
+    }
     arrived = [each for series in evaluations.values() for each in series if each]
     names = sorted({name for each in arrived for name in each.scores})
     metric = PRIMARY[job.plan.task]
@@ -219,7 +212,7 @@ def _absences(entries: Sequence[RoundEntry]) -> list[str]:
 
 
 def _one_seed(job: Job) -> list[str]:
-    if len(job.plan.seeds) > 1 or len(job.arms) < 2:
+    if len(job.plan.every_seed) > 1 or len(job.arms) < 2:
         return []
     return ["one seed: intervals know of the chance in patients, not of the chance in training; run three or more"]
 
@@ -229,7 +222,7 @@ def _unscored(job: Job, sites: Mapping[str, SiteScores]) -> list[str]:
         f"site {site}: {PRIMARY[job.plan.task]} of '{arm}' is undefined or missing for seed {seed}"
         for site, scores in sites.items()
         for arm, series in scores.scores.items()
-        for seed, value in zip(job.plan.seeds, series, strict=True)
+        for seed, value in zip(job.plan.every_seed, series, strict=True)
         if value is None
     ]
 
@@ -244,4 +237,4 @@ def _cost(runs: Mapping[tuple[str, int], Checkpoint], arm: str) -> Cost:
 
 def _rng(job: Job) -> np.random.Generator:
     """One fixed stream for all intervals of a run."""
-    return np.random.default_rng([len(job.plan.seeds), *(abs(seed) for seed in job.plan.seeds)])
+    return np.random.default_rng([len(job.plan.every_seed), *(abs(seed) for seed in job.plan.every_seed)])

@@ -70,14 +70,14 @@ class KeptScores:
     def _used(self, arm: Arm, judged: Judged) -> list[CaseScores]:
         """Scores of the test cases under the model the site uses, seed by seed."""
         used = []
-        for seed in self.plan.seeds:
+        for seed in self.plan.every_seed:
             key = (arm.name, seed)
             used.append(self.used(arm, seed, judged[key] if key in judged else self.keeps_baseline(arm, seed)))
         return used
 
     def _tested(self, arm: Arm) -> list[CaseScores]:
         """Scores of the test cases under the strategy's own model, seed by seed."""
-        return [load_arrays(self._path(arm.name, seed, "test")) for seed in self.plan.seeds]
+        return [load_arrays(self._path(arm.name, seed, "test")) for seed in self.plan.every_seed]
 
     def _replicates(self, base: list[CaseScores], other: list[CaseScores], patients: Sequence[str]) -> np.ndarray:
         metric = METRICS[self.plan.task][PRIMARY[self.plan.task]]

@@ -95,7 +95,7 @@ class _StrategyCost:
         """Every item, and the sum over all seeds."""
         rounds = {site: tuple(self._rounds(site)) for site in self.sites}
         return Forecast(
-            total=spending([spent for spents in rounds.values() for spent in spents] * len(self.job.plan.seeds)),
+            total=spending([spent for spents in rounds.values() for spent in spents] * len(self.job.plan.every_seed)),
             rounds=rounds,
         )
 

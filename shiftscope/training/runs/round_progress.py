@@ -20,7 +20,7 @@ def round_progress(entry: RoundEntry, job: Job, done: int) -> Progress:
     return Progress(
         doing=f"{entry.arm}, seed {entry.seed}",
         done=done,
-        total=federated_rounds(job.arms, len(job.plan.seeds)),
+        total=federated_rounds(job.arms, len(job.plan.every_seed)),
         unit="rounds",
         line=_line(entry, job),
     )

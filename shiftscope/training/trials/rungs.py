@@ -49,6 +49,7 @@ def halve(trial: Trial, run: Run) -> TrialResult:
         plan=trial.plan.model_copy(update={"data": {}}),
         engine=results[-1].engine,
         metric=results[-1].metric,
+        margin=trial.plan.margin,
         reference=reference.name,
         verdict="take" if leader in helped else "unclear" if helped else "pool",
         leader=leader,
@@ -56,7 +57,7 @@ def halve(trial: Trial, run: Run) -> TrialResult:
         close=cut(results[-1], 0).tied,
         ranking=(*finalists, *ranking),
         keep=trial.keep,
-        seeds=trial.plan.seeds,
+        seeds=trial.plan.every_seed,
         rungs=tuple(rungs),
         cost=TrialCost(
             passes=sum(entry.passes for rung in rungs for entry in rung.strategies.values()),

@@ -74,7 +74,7 @@ def choose_strategies(plan: Plan, names: Sequence[str] = ()) -> tuple[tuple[Stra
 def gradients_of(strategy: Strategy, plan: Plan, rounds: int) -> int:
     """Gradients of a batch that all sites and seeds should compute in `rounds`."""
     arm = strategy.arm(plan).model_copy(update={"rounds": rounds})
-    return gradients_of_arm(plan, arm) * len(plan.seeds)
+    return gradients_of_arm(plan, arm) * len(plan.every_seed)
 
 
 def _short_list(plan: Plan) -> tuple[tuple[Strategy, ...], list[str]]:

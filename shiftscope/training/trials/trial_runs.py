@@ -48,7 +48,7 @@ def run_trial(trial: Trial, data: Mapping[str, Path], options: RunOptions, *, pr
             there = replace(options, out=folder, resume=(folder / "job.json").exists())
             report = _over_all_rungs(trial, arms, number, before, progress)
             train(plan, data, there, arms=arms, progress=report)
-        before += federated_rounds(arms, len(plan.seeds))
+        before += federated_rounds(arms, len(plan.every_seed))
         # Always from the file: a resumed trial must see the same digits.
         return RunResult.read(folder / "result.json", EngineError)
 
@@ -67,8 +67,8 @@ def _over_all_rungs(trial: Trial, arms: Sequence[Arm], number: int, before: int,
     """
     later = trial.rungs[number:]
     left = expected_left(len(arms) - 1, trial.keep, len(later) + 1)[1:]
-    to_come = sum(rounds * (1 + count) for rounds, count in zip(later, left, strict=True)) * len(trial.plan.seeds)
-    total = before + federated_rounds(arms, len(trial.plan.seeds)) + to_come
+    to_come = sum(rounds * (1 + count) for rounds, count in zip(later, left, strict=True)) * len(trial.plan.every_seed)
+    total = before + federated_rounds(arms, len(trial.plan.every_seed)) + to_come
 
     def report(step: Progress) -> None:
         doing = f"rung {number} of {len(trial.rungs)}: {step.doing}"

@@ -86,7 +86,7 @@ class _Run:
                 arm, seed, agreements[arm.harmonizer].reference if arm.harmonizer else NOTHING
             )
             for arm in self.job.arms
-            for seed in self.job.plan.seeds
+            for seed in self.job.plan.every_seed
         }
         refuse_unequal(self.job, runs)
         differences = self._differences(runs)
