@@ -135,20 +135,20 @@ def test_a_site_looks_itself_before_it_imports(trap: Path, hospitals: dict[str, 
 
 def test_the_mark_speaks_of_every_file_and_of_nothing_compiled(tmp_path: Path) -> None:
     with installed(tmp_path, {"kit/__init__.py": "A = 1\n", "kit/deep/nets.py": "B = 1\n", "kit/data.bin": "x"}):
-        seen = [mark_of("kit").sha256]
+        digests = [mark_of("kit").sha256]
         (tmp_path / "kit" / "__pycache__").mkdir()
         (tmp_path / "kit" / "__pycache__" / "nets.cpython-311.pyc").write_bytes(b"\0" * 40)
         (tmp_path / "beside.py").write_text("")
-        assert mark_of("kit").sha256 == seen[0]
+        assert mark_of("kit").sha256 == digests[0]
         for name in ("__init__.py", "deep/nets.py", "data.bin"):
             (tmp_path / "kit" / name).write_text("C = 1\n")
-            seen.append(mark_of("kit").sha256)
+            digests.append(mark_of("kit").sha256)
         for name in ("new.py", "__pycache__/hidden.py", "shipped.pyc"):
             (tmp_path / "kit" / name).write_text("")
-            seen.append(mark_of("kit").sha256)
+            digests.append(mark_of("kit").sha256)
         (tmp_path / "kit" / "new.py").rename(tmp_path / "kit" / "newer.py")
-        seen.append(mark_of("kit").sha256)
-        assert len(set(seen)) == len(seen) == 8
+        digests.append(mark_of("kit").sha256)
+        assert len(set(digests)) == len(digests) == 8
         assert mark_of("kit").version == ""
 
 
