@@ -201,12 +201,12 @@ def test_packages_that_cannot_be_marked(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_a_run_with_own_code_records_it_and_goes_on_with_no_other(
-    example: Path, hospitals: dict[str, Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
+    example: Path, pair: dict[str, Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    plan, out = plan_for(hospitals, **EXAMPLE_KEYS, personalizer="fedbn"), tmp_path / "run"
+    plan, out = plan_for(pair, **EXAMPLE_KEYS), tmp_path / "run"
     options = RunOptions(engine="inline", out=out, allow_code=ALLOWED)
     with caplog.at_level(logging.INFO):
-        result = train(plan, hospitals, options)
+        result = train(plan, pair, options)
     mark = mark_of("hospital_models")
     assert f'[code.hospital_models] version = "", sha256 = "{mark.sha256}"' in caplog.text
     assert result.plan.code == {"hospital_models": mark}
@@ -217,16 +217,16 @@ def test_a_run_with_own_code_records_it_and_goes_on_with_no_other(
         assert all(score is not None for scores in site.scores.values() for score in scores)
     losses = [entry.loss for entry in result.rounds if entry.arm == "baseline"]
     assert losses[-1] < losses[0]  # type: ignore[operator]
-    pinned = train(result.plan, hospitals, RunOptions(engine="inline", out=tmp_path / "again", allow_code=ALLOWED))
+    pinned = train(result.plan, pair, RunOptions(engine="inline", out=tmp_path / "again", allow_code=ALLOWED))
     assert pinned.sites == result.sites
     (example / "hospital_models.py").write_text(EXAMPLE.read_text() + "\n# another version\n")
     with pytest.raises(PlanError, match=r"code.hospital_models: installed here is no version, SHA-256"):
-        train(result.plan, hospitals, RunOptions(engine="inline", out=tmp_path / "third", allow_code=ALLOWED))
+        train(result.plan, pair, RunOptions(engine="inline", out=tmp_path / "third", allow_code=ALLOWED))
     with pytest.raises(PlanError, match=r"its files have changed since this process imported them; start Python anew"):
-        train(plan, hospitals, RunOptions(engine="inline", out=tmp_path / "fourth", allow_code=ALLOWED))
+        train(plan, pair, RunOptions(engine="inline", out=tmp_path / "fourth", allow_code=ALLOWED))
     del sys.modules["hospital_models"]
     with pytest.raises(PlanError, match=r"code: .* when .* was begun, now"):
-        train(plan, hospitals, RunOptions(engine="inline", out=out, allow_code=ALLOWED, resume=True))
+        train(plan, pair, RunOptions(engine="inline", out=out, allow_code=ALLOWED, resume=True))
 
 
 @pytest.mark.usefixtures("example")
@@ -268,6 +268,8 @@ def test_the_command_line_allows_code(run, pair: dict[str, Path], tmp_path: Path
     )
     done = run(*asked)
     assert (done.code, "--allow-code hospital_models" in " ".join(done.err.split())) == (2, True)
+    done = run(*asked, "--allow-code", "hospital-models")
+    assert (done.code, "'hospital-models' is no package; expected" in " ".join(done.err.split())) == (2, True)
     done = run(*asked, "--allow-code", "another", "--allow-code", "hospital_models")
     assert done.code == 0, done.err
     assert json.loads(done.out)["plan"]["code"]["hospital_models"]["sha256"] == mark_of("hospital_models").sha256
