@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from shiftscope.dataframes import Tabular
 from shiftscope.errors import PlanError
-from shiftscope.plans.seed_schedule import schedule
+from shiftscope.plans.seed_schedule import ERROR_RATE, Analysis, schedule
 from shiftscope.printable_text import shown
 from shiftscope.profiles import Profile
 from shiftscope.recommendation import Recommendation
@@ -184,9 +184,18 @@ class Plan(Document, Tabular):
         return self
 
     @property
+    def analyses(self) -> tuple[Analysis, ...]:
+        """When the run looks at its result: once, or with "auto" after some of its seeds."""
+        return schedule(self.folds) if self.seeds == "auto" else (Analysis(len(self.seeds), 1 - ERROR_RATE),)
+
+    @property
     def every_seed(self) -> tuple[int, ...]:
         """The seeds of the run; of "auto", those it trains if nothing is decided before."""
-        return tuple(range(schedule(self.folds)[-1].seeds)) if self.seeds == "auto" else self.seeds
+        return tuple(range(self.analyses[-1].seeds)) if self.seeds == "auto" else self.seeds
+
+    def fold_of(self, seed: int) -> int:
+        """The fold that a seed of `every_seed` tests on."""
+        return self.every_seed.index(seed) % self.folds
 
     def headline(self) -> str:
         """What is run, beside what."""

@@ -9,8 +9,11 @@ from pydantic import Field
 from shiftscope.plans import Forecast, Plan
 from shiftscope.records import Document, Record
 
-__all__ = ["UNGATED", "Arm", "Job"]
+__all__ = ["ALONE", "UNGATED", "Arm", "Job"]
 
+
+ALONE = "local"
+"""The strategy in which every site trains by itself, and the algorithm that does so."""
 
 UNGATED = "ungated/"
 """Before an arm's name: what its own models do, the gate aside."""
@@ -39,6 +42,7 @@ class Job(Document):
 
     Attributes:
         arms: the strategies, the one the others are compared with first.
+        advice: the strategy whose difference from the first one is the run's verdict; empty where there is none.
         data: site -> folder, absolute.
         out: the run's folder, absolute.
         timeout_s: how long a round waits for its slowest site.
@@ -54,6 +58,7 @@ class Job(Document):
 
     plan: Plan
     arms: tuple[Arm, ...]
+    advice: str = ""
     data: dict[str, str]
     patient_regex: str | None
     out: Path
