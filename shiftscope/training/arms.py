@@ -5,10 +5,7 @@ from shiftscope.training.algorithms.families import PERSONALIZERS, find_algorith
 from shiftscope.training.plan_checks import check_names
 from shiftscope.training.runs.jobs import ALONE, Arm
 
-__all__ = ["ADVICE", "arm_of", "arms_of", "at_equal_compute", "gradients_of_arm"]
-
-ADVICE = "adapted"
-"""The name of the strategy that a plan's verdict is about."""
+__all__ = ["arm_of", "arms_of", "at_equal_compute", "gradients_of_arm"]
 
 HARDLY = 1.05
 """A method that computes up to so many times as much as its baseline counts as computing alike."""
@@ -24,7 +21,7 @@ def arms_of(plan: Plan) -> tuple[Arm, ...]:
     check_names(plan)
     arms = [arm_of(plan, "baseline", plan.baseline, None)]
     if plan.harmonizer or plan.personalizer:
-        arms.append(arm_of(plan, ADVICE, plan.personalizer or plan.baseline, plan.harmonizer))
+        arms.append(arm_of(plan, "adapted", plan.personalizer or plan.baseline, plan.harmonizer))
         if (less := at_equal_compute(plan, arms[1], arms[0])) is not None:
             arms.append(less.model_copy(update={"name": "equal_compute"}))
     if plan.baseline != ALONE:

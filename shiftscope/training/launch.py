@@ -11,7 +11,7 @@ from shiftscope.plans import Plan, RunResult
 from shiftscope.printable_text import shown
 from shiftscope.progress import Report, silent
 from shiftscope.sites import Case
-from shiftscope.training.arms import ADVICE, arms_of
+from shiftscope.training.arms import arms_of
 from shiftscope.training.data.model_inputs import read_planned
 from shiftscope.training.plan_checks import check_data, check_plan, folders_of, require_extra, weights_of
 from shiftscope.training.run_options import RunOptions
@@ -57,7 +57,6 @@ def train(
     job = Job(
         plan=plan.model_copy(update={"data": {}}),
         arms=chosen,
-        advice=next((arm.name for arm in chosen[1:] if arms is not None or arm.name == ADVICE), ""),
         data={site: str(path) for site, path in paths.items()},
         patient_regex=options.patient_regex,
         out=options.out.resolve(),

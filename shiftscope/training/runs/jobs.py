@@ -42,7 +42,6 @@ class Job(Document):
 
     Attributes:
         arms: the strategies, the one the others are compared with first.
-        advice: the strategy whose difference from the first one is the run's verdict; empty where there is none.
         data: site -> folder, absolute.
         out: the run's folder, absolute.
         timeout_s: how long a round waits for its slowest site.
@@ -58,7 +57,6 @@ class Job(Document):
 
     plan: Plan
     arms: tuple[Arm, ...]
-    advice: str = ""
     data: dict[str, str]
     patient_regex: str | None
     out: Path
@@ -83,6 +81,11 @@ class Job(Document):
     def harmonizers(self) -> list[str]:
         """Each harmonizer some arm uses, once."""
         return sorted({arm.harmonizer for arm in self.arms if arm.harmonizer})
+
+    @property
+    def advice(self) -> str:
+        """The strategy whose difference from the first one is the run's verdict: the second; empty without any."""
+        return next((arm.name for arm in self.arms[1:2] if arm.algorithm != ALONE), "")
 
     def arm(self, name: str) -> Arm:
         """The strategy of that name."""

@@ -12,7 +12,7 @@ __all__ = ["forecast_line", "ledger_of", "of_seeds", "spending"]
 def ledger_of(job: Job, arm: str, runs: Sequence[Checkpoint]) -> Ledger:
     """Predicted and measured, both over the seeds that were trained: a run may stop before the last of its plan's."""
     predicted = job.forecast.get(arm)
-    if predicted is not None:
+    if predicted is not None and len(runs) < len(job.plan.every_seed):
         predicted = Forecast(total=spending(of_seeds(predicted, len(runs))), rounds=predicted.rounds)
     rounds = [spent for run in runs for entry in run.entries for spent in entry.sites.values()]
     ends = [answer.spent for run in runs for answer in run.evaluation.values()]
