@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from shiftscope.training.evaluation.bootstrap import REPLICATES, interval, replicates
+from shiftscope.training.evaluation.bootstrap import REPLICATES, FoldLayout, interval, replicates
 from shiftscope.training.evaluation.scores import mean_of
 
 DICE = mean_of("dice")
@@ -20,7 +20,7 @@ def people(count: int) -> list[str]:
 
 def test_pairs_stay_together() -> None:
     base = np.random.default_rng(0).uniform(0, 1, 30)
-    result = replicates([cases(base)], [cases(base + 0.1)], DICE, people(30), "salt")
+    result = replicates([cases(base)], [cases(base + 0.1)], DICE, [people(30)], [0], "salt")
     assert result.shape == (REPLICATES, 1)
     np.testing.assert_allclose(result, 0.1, atol=1e-6)
 
@@ -28,7 +28,7 @@ def test_pairs_stay_together() -> None:
 def test_spread_is_the_standard_error() -> None:
     rng = np.random.default_rng(1)
     base, new = rng.uniform(0, 1, 200), rng.uniform(0, 1, 200)
-    result = replicates([cases(base)], [cases(new)], DICE, people(200), "salt")
+    result = replicates([cases(base)], [cases(new)], DICE, [people(200)], [0], "salt")
     assert result.std() == pytest.approx((new - base).std() / np.sqrt(200), rel=0.1)
 
 
@@ -36,8 +36,8 @@ def test_patients_are_the_unit() -> None:
     rng = np.random.default_rng(2)
     gain = np.repeat(rng.normal(0, 0.1, 20), 5)
     owner = [f"p{i // 5}" for i in range(100)]
-    by_patient = replicates([cases(np.zeros(100))], [cases(gain)], DICE, owner, "salt")
-    by_case = replicates([cases(np.zeros(100))], [cases(gain)], DICE, people(100), "salt")
+    by_patient = replicates([cases(np.zeros(100))], [cases(gain)], DICE, [owner], [0], "salt")
+    by_case = replicates([cases(np.zeros(100))], [cases(gain)], DICE, [people(100)], [0], "salt")
     assert by_patient.std() > 1.8 * by_case.std()
 
 
@@ -45,10 +45,10 @@ def test_repeatable_but_not_without_the_scores() -> None:
     rng = np.random.default_rng(3)
     base, new, other = (rng.uniform(0, 1, 20) for _ in range(3))
     once, again, different = (
-        replicates([cases(base)], [cases(values)], DICE, people(20), "salt") for values in (new, new, other)
+        replicates([cases(base)], [cases(values)], DICE, [people(20)], [0], "salt") for values in (new, new, other)
     )
     np.testing.assert_array_equal(once, again)
-    known = replicates([cases(base)], [cases(base + 1 + np.arange(20))], DICE, people(20), "salt")
+    known = replicates([cases(base)], [cases(base + 1 + np.arange(20))], DICE, [people(20)], [0], "salt")
     assert abs(np.corrcoef(once[:, 0], different[:, 0])[0, 1]) < 0.2
     assert abs(np.corrcoef(once[:, 0], known[:, 0])[0, 1]) < 0.2
 
@@ -58,7 +58,7 @@ def test_interval_covers_as_often_as_it_says() -> None:
     covered = 0
     for _ in range(200):
         gains = {site: rng.normal(0.02, 0.1, 40) for site in "abc"}
-        drawn = {s: replicates([cases(np.zeros(40))], [cases(g)], DICE, people(40), "salt") for s, g in gains.items()}
+        drawn = {s: replicates([cases(np.zeros(40))], [cases(g)], DICE, [people(40)], [0], "salt") for s, g in gains.items()}
         estimate = interval(
             drawn, {site: [float(gain.mean())] for site, gain in gains.items()}, np.random.default_rng(0)
         )
@@ -71,7 +71,7 @@ def test_interval_covers_as_often_as_it_says() -> None:
 def test_seeds_widen_the_interval() -> None:
     flat = np.zeros((REPLICATES, 2), dtype=np.float32)
     apart = flat + np.array([-0.1, 0.1], dtype=np.float32)
-    narrow = interval({"a": flat}, {"a": [0.0, 0.0]}, np.random.default_rng(0))
+    narrow = interval({"a": flat}, {"a": [0.0, 0.0]}, np.random.default_rng(0), ONE_FOLD)
     wide = interval({"a": apart, "b": apart}, {"a": [-0.1, 0.1], "b": [-0.1, 0.1]}, np.random.default_rng(0))
     assert (narrow.low, narrow.high) == (0, 0)
     one_degree = stats.t(1).ppf(0.975) * np.std([-0.1, 0.1], ddof=1) / np.sqrt(2)
@@ -98,7 +98,7 @@ def test_intervals_with_three_noisy_seeds_cover(noise: float) -> None:
         luck = rng.normal(0, noise, 3)
         gains = {site: rng.normal(0.02, 0.05, 40)[:, None] + luck + rng.normal(0, 0.01, (40, 3)) for site in "ab"}
         drawn = {
-            site: replicates([cases(np.zeros(40))] * 3, [cases(g) for g in gain.T], DICE, people(40), "salt")
+            site: replicates([cases(np.zeros(40))] * 3, [cases(g) for g in gain.T], DICE, [people(40)] * 3, [0] * 3, "salt")
             for site, gain in gains.items()
         }
         estimate = interval(drawn, {site: gain.mean(axis=0).tolist() for site, gain in gains.items()}, rng)

@@ -17,7 +17,7 @@ from shiftscope.plans import (
     SiteScore,
     SiteScores,
 )
-from shiftscope.training.evaluation.bootstrap import interval
+from shiftscope.training.evaluation.bootstrap import FoldLayout, interval
 from shiftscope.training.evaluation.claims import verdict_on
 from shiftscope.training.evaluation.fairness import not_comparable
 from shiftscope.training.evaluation.scores import PRIMARY
@@ -117,9 +117,9 @@ def _outcome(
     job: Job, arm: Arm, scores: Mapping[str, Mapping[str, Series]], drawn: Mapping[str, np.ndarray]
 ) -> Outcome:
     gains = {site: _gains(job, scores[site], arm.name) for site in drawn}
-    overall = interval(drawn, gains, _rng(job))
+    overall = interval(drawn, gains, _rng(job), _layout(job))
     means = [mean for series in scores.values() if (mean := _mean(series[arm.name])) is not None]
-    apart = {site: interval({site: drawn[site]}, gains, _rng(job)) for site in drawn}
+    apart = {site: interval({site: drawn[site]}, gains, _rng(job), _layout(job)) for site in drawn}
     return Outcome(
         mean=float(np.mean(means)) if means else None,
         difference=overall,
@@ -145,7 +145,7 @@ def _site(
     metric = PRIMARY[job.plan.task]
     scores = _series(evaluations, lambda each: each.scores[metric])
     apart = {
-        arm: interval({site: drawn[site]}, {site: _gains(job, scores, arm)}, _rng(job))
+        arm: interval({site: drawn[site]}, {site: _gains(job, scores, arm)}, _rng(job), _layout(job))
         for arm, drawn in differences.items()
         if site in drawn and arm in scores
     }
@@ -238,3 +238,7 @@ def _cost(runs: Mapping[tuple[str, int], Checkpoint], arm: str) -> Cost:
 def _rng(job: Job) -> np.random.Generator:
     """One fixed stream for all intervals of a run."""
     return np.random.default_rng([len(job.plan.every_seed), *(abs(seed) for seed in job.plan.every_seed)])
+
+
+def _layout(job: Job) -> FoldLayout:
+    return FoldLayout((0,) * len(job.plan.every_seed))

@@ -81,7 +81,8 @@ class KeptScores:
 
     def _replicates(self, base: list[CaseScores], other: list[CaseScores], patients: Sequence[str]) -> np.ndarray:
         metric = METRICS[self.plan.task][PRIMARY[self.plan.task]]
-        return replicates(base, other, metric, patients, self.plan.split.salt)
+        seeds = len(self.plan.every_seed)
+        return replicates(base, other, metric, [patients] * seeds, [0] * seeds, self.plan.split.salt)
 
     def _path(self, arm: str, seed: int, part: str) -> Path:
         return self.home / f"{arm}-seed{seed}.{part}.safetensors"
