@@ -27,8 +27,8 @@ __all__ = [
 
 Answer = Literal["alone", "take_part", "own_model", "undecided"]
 """For one site: `alone`, its own model is shown better than all it could share; `take_part`, a model shared by all is
-shown better than its own; `own_model`, so is one made for it in the federation, and it is better than the shared one;
-`undecided`."""
+shown better than its own; `own_model`, so is one made for it in the federation, and it is shown better than each shared
+one that is so too; `undecided`."""
 
 
 class Needed(Record):

@@ -81,15 +81,13 @@ def replicates(
     freedom = sum(counts.values()) - len(counts)
     chance = np.random.default_rng(int.from_bytes(_digest(salt, ())[:16], "big"))
     spread = np.sqrt(freedom / chance.chisquare(freedom, REPLICATES)) if freedom else np.full(REPLICATES, np.nan)
+    weights = {fold: _weights(patients[i], _digest(f"{salt} {fold}", [baseline[i]])) for fold, i in first.items()}
     columns = []
-    for base, new, owners, fold in zip(baseline, adapted, patients, folds, strict=True):
-        if counts[fold] < 2:
-            columns.append(np.full(REPLICATES, np.nan))
-            continue
-        weights = _weights(owners, _digest(f"{salt} {fold}", [baseline[first[fold]]]))
-        gains = metric(new, weights) - metric(base, weights)
-        factor = np.concatenate([[0], spread * np.sqrt(counts[fold] / (counts[fold] - 1))])
-        columns.append((gains[0] + factor * (gains - gains[0]))[1:])
+    for base, new, fold in zip(baseline, adapted, folds, strict=True):
+        gains = metric(new, weights[fold]) - metric(base, weights[fold])
+        known = counts[fold] > 1
+        factor = spread * np.sqrt(counts[fold] / (counts[fold] - 1)) if known else np.full(REPLICATES, np.nan)
+        columns.append(gains[0] + factor * (gains[1:] - gains[0]))
     return np.stack(columns, axis=1).astype(np.float32)
 
 
@@ -163,7 +161,7 @@ def estimate(
         means: site -> the difference on the cases as they are, one per seed.
 
     Returns:
-        Nothing but nulls where no site has both.
+        Nothing but nulls where no site has both; no draws where neither patients nor a second seed tell of chance.
     """
     sites = sorted(site for site in differences if any(value is not None for value in means[site]))
     if not sites:
@@ -173,7 +171,8 @@ def estimate(
     point = float(np.mean(_mean(values)))
     errors = _patients(resampled, rng)
     training, training_se = _training(values, resampled, layout, rng)
-    if not len(errors):
+    one_seed = np.isfinite(values).any(axis=0).sum() < 2
+    if not len(errors) or (one_seed and not any(len(drawn) for drawn in resampled)):
         return Estimate(point)
     return Estimate(point, point + errors + training, _standard_error(errors), training_se)
 
@@ -243,9 +242,11 @@ def _standard_error(errors: np.ndarray) -> float:
 def _weights(patients: Sequence[str], digest: bytes) -> np.ndarray:
     """(1 + REPLICATES, cases) how often each case counts, first as they are."""
     people, owner = np.unique(list(patients), return_inverse=True)
-    rng = np.random.default_rng(int.from_bytes(digest[:16], "big"))
-    drawn = rng.multinomial(len(people), np.full(len(people), 1 / len(people)), size=REPLICATES)[:, owner]
-    return np.vstack([np.ones(len(owner)), drawn])
+    count = len(people)
+    drawn = np.random.default_rng(int.from_bytes(digest[:16], "big")).integers(count, size=(REPLICATES, count))
+    places = (drawn + count * np.arange(REPLICATES)[:, None]).ravel()
+    often = np.bincount(places, minlength=REPLICATES * count).reshape(REPLICATES, count)
+    return np.vstack([np.ones(len(owner)), often[:, owner]])
 
 
 def _digest(salt: str, scores: Iterable[CaseScores]) -> bytes:
