@@ -10,16 +10,18 @@ from shiftscope.errors import EngineError, PlanError, UsageError
 from shiftscope.plans import Plan, RunResult
 from shiftscope.printable_text import shown
 from shiftscope.progress import Report, silent
-from shiftscope.sites import Case
+from shiftscope.sites import Case, allowed_code
 from shiftscope.training.arms import arms_of
 from shiftscope.training.data.model_inputs import read_planned
+from shiftscope.training.own_code.own_names import packages_of
+from shiftscope.training.own_code.permissions import admitted
 from shiftscope.training.plan_checks import check_data, check_plan, folders_of, require_extra, weights_of
 from shiftscope.training.run_options import RunOptions
 from shiftscope.training.runs.forecasts import forecast
 from shiftscope.training.runs.jobs import Arm, Job
 from shiftscope.training.runs.ledger import forecast_line
 
-__all__ = ["train"]
+__all__ = ["train", "with_own_code"]
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -49,6 +51,7 @@ def train(
     require_extra()
     device = find_device(options.device)
     chosen = arms_of(plan) if arms is None else tuple(arms)
+    plan = with_own_code(plan, data, options)
     check_plan(plan, chosen)
     paths = folders_of(plan, data)
     _LOGGER.info("checking %d sites", len(paths))
@@ -63,6 +66,7 @@ def train(
         timeout_s=options.timeout_s,
         device=device,
         weights=weights_of(plan),
+        allow_code=options.allow_code,
         keep_models=arms is None,
     )
     job = _claim(job, options.resume, parts)
@@ -76,6 +80,19 @@ def train(
     except KeyboardInterrupt:
         _LOGGER.info("interrupted; %s keeps every finished round: add --resume to go on", options.out)
         raise
+
+
+def with_own_code(plan: Plan, data: Mapping[str, Path], options: RunOptions) -> Plan:
+    """The plan with marks for the operator's own code that it names, which every site has allowed; without any, as is.
+
+    Raises:
+        PlanError: as `admitted`, or a site without a folder.
+        InputError: a site file that cannot be read.
+    """
+    if not packages_of(plan):
+        return plan
+    allowed = {site: (*options.allow_code, *allowed_code(path)) for site, path in folders_of(plan, data).items()}
+    return admitted(plan, allowed)
 
 
 def _engine(name: str) -> Callable[[Job, Report], RunResult]:

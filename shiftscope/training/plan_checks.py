@@ -15,6 +15,10 @@ from shiftscope.training.algorithms.families import CONTROLS, PERSONALIZERS, fin
 from shiftscope.training.data.model_inputs import usable
 from shiftscope.training.data.splits import divide_planned
 from shiftscope.training.models.networks import LINEAR, build
+from shiftscope.training.own_code.own_augmentations import try_augmentation
+from shiftscope.training.own_code.own_losses import try_loss
+from shiftscope.training.own_code.own_models import require_repeatable
+from shiftscope.training.own_code.own_names import is_own
 from shiftscope.training.runs.jobs import Arm
 
 __all__ = [
@@ -47,7 +51,12 @@ def check_plan(plan: Plan, arms: Sequence[Arm]) -> None:
     check_names(plan)
     if plan.task == "classification" and len(plan.classes) < 2:
         raise PlanError(f"classes: {len(plan.classes)} for classification; expected two or more")
+    if plan.balance and plan.task == "segmentation":
+        raise PlanError(
+            "balance: true, and masks hold all classes at once; batches are balanced for classification only"
+        )
     model = build(plan, weights_of(plan))
+    _check_own_code(plan)
     for arm in arms:
         algorithm = find_algorithm(arm.algorithm)
         algorithm.stays_home(model)
@@ -63,6 +72,20 @@ def check_plan(plan: Plan, arms: Sequence[Arm]) -> None:
             )
         if arm.harmonizer:
             _check_harmonizer(arm.harmonizer, plan)
+
+
+def _check_own_code(plan: Plan) -> None:
+    """The operator's own model repeats itself; loss and augmentation do what they should on made-up cases."""
+    if is_own(plan.model):
+        require_repeatable(plan)
+    if plan.loss:
+        try_loss(plan)
+    if plan.augment and plan.model == LINEAR:
+        raise PlanError(
+            f"augment: {plan.augment} given, and the {LINEAR} model sees features, not images; leave it out"
+        )
+    if plan.augment:
+        try_augmentation(plan)
 
 
 def check_names(plan: Plan) -> None:

@@ -12,6 +12,8 @@ from shiftscope.errors import PlanError
 from shiftscope.measures.features.checkpoints import check_loaded, read_checkpoint
 from shiftscope.plans import Plan
 from shiftscope.training.data.case_features import count_features
+from shiftscope.training.own_code.own_models import own_model
+from shiftscope.training.own_code.own_names import is_own
 
 __all__ = ["LINEAR", "STRIDE", "build", "head_of", "memory_format", "stem_of"]
 
@@ -36,6 +38,8 @@ def build(plan: Plan, weights: Path | None = None) -> nn.Module:
     """
     if plan.patch:
         _check_patch(plan)
+    if is_own(plan.model):
+        return own_model(plan)
     if plan.task == "segmentation":
         return _unet(plan)
     if plan.patch:
