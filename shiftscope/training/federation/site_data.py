@@ -11,6 +11,7 @@ from shiftscope.harmonizers import HARMONIZERS, NOTHING, Harmonizer, Statistics,
 from shiftscope.training.data.batches import Mix
 from shiftscope.training.data.case_features import with_features
 from shiftscope.training.data.model_inputs import Sample, Samples, load_samples, read_planned
+from shiftscope.training.models.frozen_encoders import Features, feature_function
 from shiftscope.training.models.networks import LINEAR
 from shiftscope.training.runs.array_files import load_arrays, save_arrays
 from shiftscope.training.runs.jobs import Job
@@ -34,7 +35,11 @@ class SiteData:
     def plain(self) -> Samples:
         """The cases as they are, without any harmonizer."""
         samples = self._loaded
-        return with_features(samples, self.job.device) if self.job.plan.model == LINEAR else samples
+        return with_features(samples, self._features) if self.job.plan.model == LINEAR else samples
+
+    @cached_property
+    def _features(self) -> Features:
+        return feature_function(self.job.plan, self.job.weights, self.job.device)
 
     @cached_property
     def _loaded(self) -> Samples:
@@ -82,7 +87,7 @@ class SiteData:
 
         after = Samples(mapped(before.train), mapped(before.val), mapped(before.test), before.left_out)
         feed = self.job.plan.model == LINEAR and chosen.on != "features"
-        return with_features(after, self.job.device) if feed else after
+        return with_features(after, self._features) if feed else after
 
     def _cases_for(self, chosen: Harmonizer) -> Samples:
         """What the harmonizer works on: pixels come before features."""

@@ -83,6 +83,6 @@ def prepare_trial(
     if rungs < 1:
         raise UsageError(f"--rungs {rungs}: expected 1 or more")
     last = max(min(MIN_ROUNDS, plan.rounds), round(plan.rounds * share))
-    require_extra()
+    require_extra(plan)
     strategies, remarks = choose_strategies(plan, names)
     return Trial(plan, strategies, budgets(last, len(strategies), keep, rungs), keep, tuple(remarks))
