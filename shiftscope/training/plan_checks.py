@@ -14,7 +14,9 @@ from shiftscope.training.algorithms.algorithm import Server
 from shiftscope.training.algorithms.families import CONTROLS, PERSONALIZERS, find_algorithm
 from shiftscope.training.data.model_inputs import usable
 from shiftscope.training.data.splits import divide_planned
+from shiftscope.training.models.decoder_nets import PREFIX
 from shiftscope.training.models.networks import LINEAR, build
+from shiftscope.training.models.pretrained_weights import find_weights
 from shiftscope.training.own_code.own_augmentations import try_augmentation
 from shiftscope.training.own_code.own_losses import try_loss
 from shiftscope.training.own_code.own_models import require_repeatable
@@ -27,18 +29,17 @@ __all__ = [
     "check_plan",
     "folders_of",
     "require_extra",
-    "weights_of",
 ]
 
 
-def require_extra() -> None:
-    """See that what training needs is installed.
+def require_extra(plan: Plan) -> None:
+    """See that what training this plan needs is installed.
 
     Raises:
         UsageError: it is not.
     """
-    missing = [name for name in ("flwr", "monai", "psutil") if importlib.util.find_spec(name) is None]
-    if missing:
+    needed = ["flwr", "monai", "psutil", *(["segmentation_models_pytorch"] if plan.model.startswith(PREFIX) else [])]
+    if missing := [name for name in needed if importlib.util.find_spec(name) is None]:
         raise UsageError(f"train needs {' and '.join(missing)}; run: pip install 'shiftscope-fl[train]'")
 
 
@@ -55,7 +56,8 @@ def check_plan(plan: Plan, arms: Sequence[Arm]) -> None:
         raise PlanError(
             "balance: true, and masks hold all classes at once; batches are balanced for classification only"
         )
-    model = build(plan, weights_of(plan))
+    found = find_weights(plan)
+    model = build(plan, found.path if found else None)
     _check_own_code(plan)
     for arm in arms:
         algorithm = find_algorithm(arm.algorithm)
@@ -119,11 +121,6 @@ def _check_harmonizer(name: str, plan: Plan) -> None:
         raise PlanError(
             f"harmonizer: {name} works on features, never on pixels; set model = {LINEAR!r}, or choose another one"
         )
-
-
-def weights_of(plan: Plan) -> Path | None:
-    """The plan's file of initial weights, absolute; None where it names none."""
-    return Path(plan.weights).resolve() if plan.weights else None
 
 
 def folders_of(plan: Plan, data: Mapping[str, Path]) -> dict[str, Path]:
