@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+from coverage_bound import narrowest
 from coverage_learner import LEARNERS, learned
 from coverage_tables import candidates, page
 from scipy.special import ndtr, ndtri
@@ -76,7 +77,7 @@ def luck(setting: Setting, rng: np.random.Generator) -> np.ndarray:
     """(sites, seeds) what the chance of training adds to the gain.
 
     Trainings on different folds are correlated as Nadeau and Bengio assume, by the share of the test patients. One on
-    the same fold with another seed shares half its variance with the first.
+    the same fold with another seed shares .6 of its variance with the first.
     """
     shape = (1 if setting.joint else setting.sites, MOST)
     if setting.folds == 1:
@@ -187,7 +188,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         rng = np.random.default_rng([20261130, number])
         runs = kept(chosen.folder / f"{learner.name}.json", lambda: learned(learner, rng), chosen.runs)  # noqa: B023
         learners.append((learner, runs))
-    text = page(rows, learners, candidates(np.random.default_rng(1)), chosen.runs)
+    text = page(rows, learners, candidates(np.random.default_rng(1)), narrowest(), chosen.runs)
     if chosen.write:
         Path("docs/results/coverage.md").write_text(text, encoding="utf-8")
     print(text)

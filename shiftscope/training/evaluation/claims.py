@@ -75,8 +75,8 @@ def decide(
     if estimate.mean is None or estimate.patients_se is None or estimate.training_se is None:
         return "stop"
     error = estimate.patients_se * _normal(later[-1].level)
-    reach = 2 * estimate.training_se
-    nearest, farthest = max(0.0, abs(estimate.mean) - reach), abs(estimate.mean) + reach
+    room = 2 * estimate.training_se
+    nearest, farthest = max(0.0, abs(estimate.mean) - room), abs(estimate.mean) + room
     return "go on" if _decided(nearest, error, margin) or _decided(farthest, error, margin) else "stop"
 
 
