@@ -68,6 +68,8 @@ def train(
     job = _claim(job, options.resume, parts)
     for name, expected in job.forecast.items():
         _LOGGER.info("%s", forecast_line(name, expected))
+    if plan.seeds == "auto":
+        _LOGGER.info("that is for %d seeds; the run stops as soon as its verdict is decided", len(plan.every_seed))
     run = _engine(options.engine)
     try:
         return run(job, progress)

@@ -13,7 +13,7 @@ from shiftscope.sites import Case, Site, fingerprint
 from shiftscope.training.algorithms.algorithm import Server
 from shiftscope.training.algorithms.families import CONTROLS, PERSONALIZERS, find_algorithm
 from shiftscope.training.data.model_inputs import usable
-from shiftscope.training.data.splits import divide
+from shiftscope.training.data.splits import divide_planned
 from shiftscope.training.models.networks import LINEAR, build
 from shiftscope.training.runs.jobs import Arm
 
@@ -129,7 +129,7 @@ def check_data(plan: Plan, sites: Mapping[str, Site]) -> dict[str, dict[str, lis
     """Each site's data are the data its profile described, and can be split for the task.
 
     Returns:
-        site -> "train", "val", "test" -> its cases.
+        site -> "train", "val", "test" -> its cases, in the fold with most of them to train on.
 
     Raises:
         PlanError: other data than were profiled, or two sites' folders swapped.
@@ -139,7 +139,12 @@ def check_data(plan: Plan, sites: Mapping[str, Site]) -> dict[str, dict[str, lis
     for name, mark in found.items():
         if plan.sites[name].fingerprint not in (mark, WITHHELD):
             raise PlanError(_mismatch(plan, name, mark, sites[name].root))
-    return {name: divide(usable(site, plan), plan.split, name) for name, site in sites.items()}
+    parts = {}
+    for name, site in sites.items():
+        cases = usable(site, plan)
+        folds = [divide_planned(cases, plan, name, fold) for fold in range(plan.folds)]
+        parts[name] = max(folds, key=lambda fold: len(fold["train"]))
+    return parts
 
 
 def _mismatch(plan: Plan, name: str, mark: str, root: Path) -> str:

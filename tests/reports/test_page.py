@@ -192,8 +192,8 @@ def test_training_is_told_with_intervals_worst_and_harmed(
         assert site in page
         assert f"{scores.difference.mean:+.3f}" in page
         assert f"{scores.difference.low:+.3f} to {scores.difference.high:+.3f}" in page
-    assert "sites harmed: none" in page
-    assert "in training: no difference that the test cases can show." in page
+    assert "Sites harmed: none is shown to be" in page
+    assert "in training: whether the advice pays is not decided." in page
     assert "is in the plan, and no profile of it was given" in page
 
 

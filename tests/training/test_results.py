@@ -9,7 +9,8 @@ from small_plans import planned_sites, small_plan
 from shiftscope.plans import Cost, Difference, RoundEntry, RunResult
 from shiftscope.training.arms import arms_of
 from shiftscope.training.evaluation.bootstrap import REPLICATES
-from shiftscope.training.evaluation.run_summaries import SiteFacts, summarise, verdict_on
+from shiftscope.training.evaluation.claims import verdict_on
+from shiftscope.training.evaluation.run_summaries import SiteFacts, summarise
 from shiftscope.training.runs.jobs import Job
 from shiftscope.training.runs.states import Checkpoint, Evaluation
 
@@ -18,17 +19,20 @@ from shiftscope.training.runs.states import Checkpoint, Evaluation
     ("mean", "low", "high", "verdict"),
     [
         (0.02, 0.001, 0.04, "helped"),
-        (0.02, 0.0, 0.04, "no_difference"),
+        (0.02, 0.0, 0.04, "undecided"),
+        (0.01, 0.009, 0.011, "undecided"),
+        (0.0101, 0.009, 0.011, "helped"),
         (0.005, 0.004, 0.006, "no_difference"),
-        (0.0051, 0.004, 0.006, "helped"),
+        (0.0, -0.01, 0.01, "no_difference"),
+        (0.0, -0.01, 0.0101, "undecided"),
         (-0.02, -0.04, -0.001, "harmed"),
-        (-0.02, -0.04, 0.0, "no_difference"),
+        (-0.02, -0.04, 0.0, "undecided"),
         (-0.004, -0.005, -0.003, "no_difference"),
-        (None, None, None, "no_difference"),
+        (None, None, None, "undecided"),
     ],
 )
 def test_verdict(mean: float | None, low: float | None, high: float | None, verdict: str) -> None:
-    assert verdict_on(Difference(mean=mean, low=low, high=high)) == verdict
+    assert verdict_on(Difference(mean=mean, low=low, high=high), margin=0.01) == verdict
 
 
 def job(harmonizer: str | None = "zscore", seeds: tuple[int, ...] = (0, 1)) -> Job:
@@ -99,7 +103,7 @@ def test_a_site_that_gave_nothing_is_null_and_reported() -> None:
     assert result.sites["a"].scores["adapted"] == (pytest.approx(0.9),)
     assert result.difference.mean is None
     assert result.sites["a"].difference.mean is None
-    assert result.verdict == "no_difference"
+    assert result.verdict == "undecided"
     assert any(
         "'adapted' is not compared with 'baseline': with seed 3 site c missed 1" in note for note in result.notes
     )
@@ -110,7 +114,7 @@ def test_a_site_that_gave_nothing_is_null_and_reported() -> None:
 
 def test_a_pool_plan_has_nothing_to_compare() -> None:
     result = account(job(harmonizer=None), {})
-    assert result.verdict == "no_difference"
+    assert result.verdict == "undecided"
     assert result.difference == Difference()
     assert result.sites["a"].scores == {"baseline": (0.8, 0.8)}
     assert not result.harmed
@@ -122,4 +126,4 @@ def test_the_account_keeps_no_path_and_reads_back(tmp_path: Path) -> None:
     result.write(tmp_path / "result.json")
     again = RunResult.read(tmp_path / "result.json")
     assert again.to_json() == result.to_json()
-    assert result.to_dict()["schema"] == 1
+    assert result.to_dict()["schema"] == 2
