@@ -185,21 +185,21 @@ def _one_auto(run: Analyses, folds: int, moved: float) -> tuple[str, int]:
     """The verdict of a run with seeds until decided, and how many it trained."""
     analyses = schedule(folds)
     for number, analysis in enumerate(analyses):
-        seen = run[str(analysis.seeds)]
-        difference = _difference(seen, moved, AT_LEVEL, analysis.level)
-        parts = Estimate(difference.mean, patients_se=seen[1], training_se=seen[2])
+        numbers = run[str(analysis.seeds)]
+        difference = _difference(numbers, moved, AT_LEVEL, analysis.level)
+        parts = Estimate(difference.mean, patients_se=numbers[1], training_se=numbers[2])
         if decide(difference, parts, MARGIN, analyses[number + 1 :]) == "stop":
             break
     return verdict_on(difference, MARGIN), analysis.seeds
 
 
 def _naive(run: Analyses, folds: int, moved: float) -> str:
-    looks = (verdict_on(_difference(run[str(each.seeds)], moved, USUAL, 0.95), MARGIN) for each in schedule(folds))
-    return next((verdict for verdict in looks if verdict != "undecided"), "undecided")
+    verdicts = (verdict_on(_difference(run[str(each.seeds)], moved, USUAL, 0.95), MARGIN) for each in schedule(folds))
+    return next((verdict for verdict in verdicts if verdict != "undecided"), "undecided")
 
 
-def _difference(seen: Sequence[float], moved: float, at: int, level: float) -> Difference:
-    mean, low, high = (float(np.clip(each + moved, -1, 1)) for each in (seen[0], seen[at], seen[at + 1]))
+def _difference(numbers: Sequence[float], moved: float, at: int, level: float) -> Difference:
+    mean, low, high = (float(np.clip(each + moved, -1, 1)) for each in (numbers[0], numbers[at], numbers[at + 1]))
     return Difference(mean=mean, low=low, high=high, level=level)
 
 

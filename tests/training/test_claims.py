@@ -22,7 +22,7 @@ def site(mean: float, error: float) -> Estimate:
 
 
 @pytest.mark.parametrize(
-    ("mean", "half", "word"),
+    ("mean", "half", "verdict"),
     [
         (0.05, 0.04, "helped"),
         (0.009, 0.001, "no_difference"),
@@ -34,8 +34,8 @@ def site(mean: float, error: float) -> Estimate:
         (0.0, 0.0101, "undecided"),
     ],
 )
-def test_words(mean: float, half: float, word: Verdict) -> None:
-    assert verdict_on(difference(mean, half), MARGIN) == word
+def test_words(mean: float, half: float, verdict: Verdict) -> None:
+    assert verdict_on(difference(mean, half), MARGIN) == verdict
 
 
 def test_nothing_to_compare_is_undecided() -> None:
@@ -86,9 +86,9 @@ def parts(mean: float, patients: float, training: float) -> Estimate:
 )
 def test_seeds_until_decided(mean: float, half: float, patients: float, training: float, step: str) -> None:
     first, *later = schedule(1)
-    seen = difference(mean, half, first.level)
-    assert decide(seen, parts(mean, patients, training), MARGIN, later) == step
-    assert decide(seen, parts(mean, patients, training), MARGIN, []) == "stop"
+    found = difference(mean, half, first.level)
+    assert decide(found, parts(mean, patients, training), MARGIN, later) == step
+    assert decide(found, parts(mean, patients, training), MARGIN, []) == "stop"
 
 
 def test_nothing_to_compare_needs_no_more_seeds() -> None:

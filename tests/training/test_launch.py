@@ -78,7 +78,9 @@ def test_a_run_and_its_traces(hospitals: dict[str, Path], tmp_path: Path) -> Non
     result = train(plan, data, RunOptions(engine="inline", out=tmp_path / "run"), progress=steps.append)
     assert RunResult.read(tmp_path / "run" / "result.json").to_json() == result.to_json()
     lines = (tmp_path / "run" / "rounds.jsonl").read_text().splitlines()
-    assert [json.loads(line)["arm"] for line in lines] == [arm for arm in ("baseline", "adapted", "local") for _ in range(4)]
+    assert [json.loads(line)["arm"] for line in lines] == [
+        arm for arm in ("baseline", "adapted", "local") for _ in range(4)
+    ]
     assert len(result.rounds) == 12
     assert [(step.done, step.total) for step in steps] == [(done, 12) for done in range(1, 13)]
     assert [step.doing for step in steps[::2]] == [

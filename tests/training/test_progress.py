@@ -21,7 +21,12 @@ def test_progress_counts_the_rounds_of_all_strategies_on_either_engine(pair: dic
     inline: list[Progress] = []
     result = train(plan, pair, RunOptions(engine="inline", out=tmp_path), progress=inline.append)
     job = Job.read(tmp_path / "job.json")
-    assert {arm.name: arm.rounds for arm in arms_of(plan)} == {"baseline": 2, "adapted": 2, "equal_compute": 1, "local": 2}
+    assert {arm.name: arm.rounds for arm in arms_of(plan)} == {
+        "baseline": 2,
+        "adapted": 2,
+        "equal_compute": 1,
+        "local": 2,
+    }
     ended, alive = SimpleNamespace(poll=lambda: 0), SimpleNamespace(alive=lambda: None)
     flower: list[Progress] = []
     assert _follow(cast(Any, ended), cast(Any, alive), job, flower.append, 0) == len(result.rounds) == 7
