@@ -13,6 +13,7 @@ from shiftscope.plans import Plan, RunResult, TrialResult
 from shiftscope.progress import Report, silent
 from shiftscope.sites import Site
 from shiftscope.training.launch import train as run_plan
+from shiftscope.training.launch import with_own_code
 from shiftscope.training.run_options import TIMEOUT_S, RunOptions
 from shiftscope.training.trials.prepared_trials import FOLDS, KEEP, RUNGS, SHARE, prepare_trial
 from shiftscope.training.trials.trial_runs import run_trial
@@ -35,6 +36,7 @@ def train(
     patient_regex: str | None = None,
     timeout_s: float = TIMEOUT_S,
     device: str = "cpu",
+    allow_code: Sequence[str] = (),
     progress: Report = silent,
 ) -> RunResult:
     """Run a plan beside its baseline on the same budget, and say whether the advice paid.
@@ -48,6 +50,7 @@ def train(
         patient_regex: how to find the patient in a case's name, as `profile` takes it.
         timeout_s: how long a round waits for its slowest site, in seconds.
         device: "auto", "cpu" or "cuda". Results repeat to the bit on "cpu".
+        allow_code: packages whose code the plan may name as its own model, loss or augmentation, at every site.
         progress: called after every round of every strategy and seed.
 
     Raises:
@@ -58,7 +61,7 @@ def train(
     """
     wanted = plan_of(plan)
     out = Path("runs") / wanted.name if output is None else as_path("output", output)
-    options = _options(out, engine, resume, patient_regex, timeout_s, device)
+    options = _options(out, engine, resume, patient_regex, timeout_s, device, allow_code)
     result = run_plan(wanted, _folders(data), options, progress=progress)
     _LOGGER.info("result written to %s", out / "result.json")
     return result
@@ -80,6 +83,7 @@ def trial(
     patient_regex: str | None = None,
     timeout_s: float = TIMEOUT_S,
     device: str = "cpu",
+    allow_code: Sequence[str] = (),
     progress: Report = silent,
 ) -> TrialResult:
     """Measure which strategy to take: halve a list of them, rung by rung, by their scores on validation cases.
@@ -94,7 +98,7 @@ def trial(
             which is also taken where data bring one.
         output: the trial's folder; runs/NAME-trial unless given.
         plan_output: the winner's plan is written here; winner.toml in the folder unless given.
-        plan, data, engine, resume, patient_regex, timeout_s, device: as `train` takes them.
+        plan, data, engine, resume, patient_regex, timeout_s, device, allow_code: as `train` takes them.
         progress: called after every round of every strategy and seed.
 
     Raises:
@@ -102,11 +106,12 @@ def trial(
         PlanError, InputError, EngineError: as `train`.
     """
     wanted = plan_of(plan)
+    out = Path("runs") / f"{wanted.name}-trial" if output is None else as_path("output", output)
+    options = _options(out, engine, resume, patient_regex, timeout_s, device, allow_code)
+    wanted = with_own_code(wanted, _folders(data), options)
     prepared = prepare_trial(
         wanted, as_list("strategies", strategies), rungs=rungs, keep=keep, share=budget, folds=folds
     )
-    out = Path("runs") / f"{wanted.name}-trial" if output is None else as_path("output", output)
-    options = _options(out, engine, resume, patient_regex, timeout_s, device)
     for line in (*prepared.remarks, prepared.expects()):
         _LOGGER.info("%s", line)
     result = run_trial(prepared, _folders(data), options, progress=progress)
@@ -118,7 +123,13 @@ def trial(
 
 
 def _options(
-    out: Path, engine: Engine, resume: bool, patient_regex: str | None, timeout_s: float, device: str
+    out: Path,
+    engine: Engine,
+    resume: bool,
+    patient_regex: str | None,
+    timeout_s: float,
+    device: str,
+    allow_code: Sequence[str],
 ) -> RunOptions:
     if engine not in get_args(Engine):
         raise UsageError(f"--engine: no {engine!r}; expected {' or '.join(get_args(Engine))}")
@@ -129,6 +140,7 @@ def _options(
         patient_regex=patient_regex,
         timeout_s=as_number("timeout_s", timeout_s, 1),
         device=device,
+        allow_code=tuple(as_list("allow_code", allow_code)),
     )
 
 

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from shiftscope.dataframes import Tabular
 from shiftscope.errors import PlanError
+from shiftscope.plans.packaged_weights import PACKAGED
 from shiftscope.plans.seed_schedule import ERROR_RATE, Analysis, schedule
 from shiftscope.printable_text import shown
 from shiftscope.profiles import Profile
@@ -220,6 +221,11 @@ class Plan(Document, Tabular):
         return rows + [{"key": f"sites.{site}", "value": planned} for site, planned in sites.items()]
 
 
+_ENCODER = "tf_efficientnet_lite0"
+"""Small enough for a workstation, and pip can fetch its trained weights: every site starts alike, whatever its cache
+holds. How it compares with random weights is in docs/models.md."""
+
+
 def propose_plan(profiles: Sequence[Profile], advice: Recommendation, name: str) -> Plan:
     """The plan that carries out `advice`, at a budget a workstation without a GPU can run.
 
@@ -243,7 +249,10 @@ def propose_plan(profiles: Sequence[Profile], advice: Recommendation, name: str)
         name=name,
         task="segmentation" if segments else "classification",
         classes=() if segments else classes,
-        model="unet" if segments else "resnet18",
+        model="smp.Unet" if segments else _ENCODER,
+        encoder=_ENCODER if segments else None,
+        weights="imagenet",
+        weights_sha256=PACKAGED[_ENCODER].sha256,
         colour=all(profile.colour for profile in profiles),
         image_size=96,
         rounds=10,

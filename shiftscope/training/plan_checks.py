@@ -14,7 +14,13 @@ from shiftscope.training.algorithms.algorithm import Server
 from shiftscope.training.algorithms.families import CONTROLS, PERSONALIZERS, find_algorithm
 from shiftscope.training.data.model_inputs import usable
 from shiftscope.training.data.splits import divide_planned
+from shiftscope.training.models.decoder_nets import PREFIX
 from shiftscope.training.models.networks import LINEAR, build
+from shiftscope.training.models.pretrained_weights import find_weights
+from shiftscope.training.own_code.own_augmentations import try_augmentation
+from shiftscope.training.own_code.own_losses import try_loss
+from shiftscope.training.own_code.own_models import require_repeatable
+from shiftscope.training.own_code.own_names import is_own
 from shiftscope.training.runs.jobs import Arm
 
 __all__ = [
@@ -23,18 +29,17 @@ __all__ = [
     "check_plan",
     "folders_of",
     "require_extra",
-    "weights_of",
 ]
 
 
-def require_extra() -> None:
-    """See that what training needs is installed.
+def require_extra(plan: Plan) -> None:
+    """See that what training this plan needs is installed.
 
     Raises:
         UsageError: it is not.
     """
-    missing = [name for name in ("flwr", "monai", "psutil") if importlib.util.find_spec(name) is None]
-    if missing:
+    needed = ["flwr", "monai", "psutil", *(["segmentation_models_pytorch"] if plan.model.startswith(PREFIX) else [])]
+    if missing := [name for name in needed if importlib.util.find_spec(name) is None]:
         raise UsageError(f"train needs {' and '.join(missing)}; run: pip install 'shiftscope-fl[train]'")
 
 
@@ -47,7 +52,13 @@ def check_plan(plan: Plan, arms: Sequence[Arm]) -> None:
     check_names(plan)
     if plan.task == "classification" and len(plan.classes) < 2:
         raise PlanError(f"classes: {len(plan.classes)} for classification; expected two or more")
-    model = build(plan, weights_of(plan))
+    if plan.balance and plan.task == "segmentation":
+        raise PlanError(
+            "balance: true, and masks hold all classes at once; batches are balanced for classification only"
+        )
+    found = find_weights(plan)
+    model = build(plan, found.path if found else None)
+    _check_own_code(plan)
     for arm in arms:
         algorithm = find_algorithm(arm.algorithm)
         algorithm.stays_home(model)
@@ -63,6 +74,20 @@ def check_plan(plan: Plan, arms: Sequence[Arm]) -> None:
             )
         if arm.harmonizer:
             _check_harmonizer(arm.harmonizer, plan)
+
+
+def _check_own_code(plan: Plan) -> None:
+    """The operator's own model repeats itself; loss and augmentation do what they should on made-up cases."""
+    if is_own(plan.model):
+        require_repeatable(plan)
+    if plan.loss:
+        try_loss(plan)
+    if plan.augment and plan.model == LINEAR:
+        raise PlanError(
+            f"augment: {plan.augment} given, and the {LINEAR} model sees features, not images; leave it out"
+        )
+    if plan.augment:
+        try_augmentation(plan)
 
 
 def check_names(plan: Plan) -> None:
@@ -96,11 +121,6 @@ def _check_harmonizer(name: str, plan: Plan) -> None:
         raise PlanError(
             f"harmonizer: {name} works on features, never on pixels; set model = {LINEAR!r}, or choose another one"
         )
-
-
-def weights_of(plan: Plan) -> Path | None:
-    """The plan's file of initial weights, absolute; None where it names none."""
-    return Path(plan.weights).resolve() if plan.weights else None
 
 
 def folders_of(plan: Plan, data: Mapping[str, Path]) -> dict[str, Path]:

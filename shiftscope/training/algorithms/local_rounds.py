@@ -13,6 +13,7 @@ from shiftscope.training.algorithms.aggregation import Tensors
 from shiftscope.training.data.batches import Batch, Mix, draw
 from shiftscope.training.data.model_inputs import Sample
 from shiftscope.training.data.randomness import generator, seeded
+from shiftscope.training.own_code.own_losses import own_loss
 
 __all__ = ["Loss", "Round", "Step", "backward", "learning_rate", "loss_for", "plain_round", "plain_step", "run_steps"]
 
@@ -137,7 +138,9 @@ def learning_rate(plan: Plan, rounds: int, step: int) -> float:
 
 
 def loss_for(plan: Plan) -> Loss:
-    """Dice + cross-entropy for segmentation, cross-entropy for classification."""
+    """Dice + cross-entropy for segmentation, cross-entropy for classification; or the operator's own."""
+    if plan.loss:
+        return own_loss(plan)
     if plan.task == "classification":
         return nn.CrossEntropyLoss()
     from monai.losses import DiceCELoss

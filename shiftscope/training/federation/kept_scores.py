@@ -8,7 +8,7 @@ import numpy as np
 from shiftscope.training.algorithms.aggregation import Tensors
 from shiftscope.training.evaluation.bootstrap import replicates, secret
 from shiftscope.training.evaluation.gate import gated
-from shiftscope.training.evaluation.scores import METRICS, PRIMARY, CaseScores
+from shiftscope.training.evaluation.scores import PRIMARY, CaseScores, metrics_of
 from shiftscope.training.runs.array_files import load_arrays, save_arrays
 from shiftscope.training.runs.jobs import UNGATED, Arm, Job
 
@@ -34,9 +34,9 @@ class KeptScores:
     def metrics(self, cases: CaseScores) -> dict[str, float | None]:
         """Metrics of a set of cases, each counting once; null where undefined or where there is no case."""
         if not cases:
-            return dict.fromkeys(METRICS[self.plan.task])
+            return dict.fromkeys(metrics_of(self.plan))
         once = np.ones((1, len(next(iter(cases.values())))))
-        values = {name: float(metric(cases, once)[0]) for name, metric in METRICS[self.plan.task].items()}
+        values = {name: float(metric(cases, once)[0]) for name, metric in metrics_of(self.plan).items()}
         return {name: value if np.isfinite(value) else None for name, value in values.items()}
 
     def keeps_baseline(self, arm: Arm, seed: int) -> bool:
@@ -67,7 +67,7 @@ class KeptScores:
         }
         compared = {arm.name: self._used(arm, own, patients, judged) for arm in others}
         compared |= {UNGATED + arm.name: own[arm.name] for arm in others if arm.gated}
-        metric = METRICS[self.plan.task][PRIMARY[self.plan.task]]
+        metric = metrics_of(self.plan)[PRIMARY[self.plan.task]]
         folds = [self.plan.fold_of(seed) for seed in patients]
         salt = secret(self.plan.split.salt, (scores for series in own.values() for scores in series))
         return {

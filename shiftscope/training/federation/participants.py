@@ -17,6 +17,7 @@ from shiftscope.errors import EngineError
 from shiftscope.files import write_bytes
 from shiftscope.harmonizers import Statistics
 from shiftscope.plans import Kept, Plan, SiteRound
+from shiftscope.sites import allowed_code
 from shiftscope.training.algorithms.aggregation import Tensors, Update
 from shiftscope.training.algorithms.algorithm import Algorithm
 from shiftscope.training.algorithms.families import find_algorithm
@@ -32,6 +33,7 @@ from shiftscope.training.federation.kept_scores import Judged, KeptScores
 from shiftscope.training.federation.site_data import SiteData
 from shiftscope.training.federation.starting_models import starting_model
 from shiftscope.training.models.networks import memory_format
+from shiftscope.training.own_code.permissions import require_admitted
 from shiftscope.training.runs.array_files import load_arrays, save_arrays
 from shiftscope.training.runs.jobs import Arm, Job
 from shiftscope.training.runs.memory import measure_from_here, peak_bytes
@@ -62,6 +64,7 @@ class Participant:
 
     def describe(self) -> dict[str, Any]:
         """Who this is, how much it has, and a mark of how it was split."""
+        self._admit_code()
         folds = [self.site_data.in_fold(fold).plain for fold in range(self.plan.folds)]
         parts = [{part: {sample.patient for sample in getattr(samples, part)} for part in PARTS} for samples in folds]
         patients = {part: round(sum(len(fold[part]) for fold in parts) / len(parts)) for part in PARTS}
@@ -179,6 +182,7 @@ class Participant:
         Raises:
             EngineError: what was the site's own after round `accepted` is gone.
         """
+        self._admit_code()
         chosen = self.job.arm(arm)
         algorithm = find_algorithm(chosen.algorithm)
         model = starting_model(self.job, seed)
@@ -201,6 +205,15 @@ class Participant:
             mix=self._data(seed).mix(chosen.harmonizer, reference),
         )
         return algorithm, model, round_
+
+    def _admit_code(self) -> None:
+        """The site allows the plan's own code, and has it, before anything is imported.
+
+        Raises:
+            PlanError: it does not.
+        """
+        allowed = (*self.job.allow_code, *allowed_code(Path(self.job.data[self.site])))
+        require_admitted(self.plan, allowed, self.site)
 
     def _require_finite(self, tensors: Tensors, arm: str, seed: int, number: int) -> None:
         """Nothing that diverged is kept: the next round starts from what was sound.

@@ -1,6 +1,5 @@
 """A site's cases as the model sees them under each harmonizer of a run."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -10,8 +9,9 @@ import numpy as np
 from shiftscope.errors import InputError
 from shiftscope.harmonizers import HARMONIZERS, NOTHING, Harmonizer, Statistics, share
 from shiftscope.training.data.batches import Mix
-from shiftscope.training.data.case_features import with_features
+from shiftscope.training.data.case_features import featured
 from shiftscope.training.data.model_inputs import ReadCases, Sample, Samples, read_cases, read_planned
+from shiftscope.training.models.frozen_encoders import Features, feature_function
 from shiftscope.training.models.networks import LINEAR
 from shiftscope.training.runs.array_files import load_arrays, save_arrays
 from shiftscope.training.runs.jobs import Job
@@ -25,6 +25,8 @@ class _Kept:
     """What all folds of a site have in common: its files, decoded once, and the newest harmonization."""
 
     read: ReadCases | None = None
+    featured: ReadCases | None = None
+    features: Features | None = None
     newest: tuple[str, Samples] | None = None
     folds: dict[int, "SiteData"] = field(default_factory=dict)
 
@@ -49,14 +51,26 @@ class SiteData:
     @cached_property
     def plain(self) -> Samples:
         """The cases as they are, without any harmonizer."""
-        samples = self._loaded
-        return with_features(samples, self.job.device) if self.job.plan.model == LINEAR else samples
+        if self.job.plan.model != LINEAR:
+            return self._loaded
+        if self._kept.featured is None:
+            self._kept.featured = self._cases.mapped(self._featured)
+        return self._kept.featured.fold(self.job.plan, self.fold)
 
     @cached_property
     def _loaded(self) -> Samples:
+        return self._cases.fold(self.job.plan, self.fold)
+
+    @property
+    def _cases(self) -> ReadCases:
         if self._kept.read is None:
             self._kept.read = self._read(NOTHING)
-        return self._kept.read.fold(self.job.plan, self.fold)
+        return self._kept.read
+
+    def _featured(self, sample: Sample) -> Sample:
+        if self._kept.features is None:
+            self._kept.features = feature_function(self.job.plan, self.job.weights, self.job.device)
+        return featured(sample, self._kept.features)
 
     def _read(self, frame: Statistics) -> ReadCases:
         folder = Path(self.job.data[self.site])
@@ -96,12 +110,14 @@ class SiteData:
             return self._read(reference).fold(self.job.plan, self.fold)
         own, before = self._whole(name, reference), self._cases_for(chosen)
 
-        def mapped(samples: Sequence[Sample]) -> list[Sample]:
-            return [_with_case(s, chosen, chosen.apply(_as_case(s, chosen), own, reference)) for s in samples]
-
-        after = Samples(mapped(before.train), mapped(before.val), mapped(before.test), before.left_out)
         feed = self.job.plan.model == LINEAR and chosen.on != "features"
-        return with_features(after, self.job.device) if feed else after
+
+        def mapped(sample: Sample) -> Sample:
+            after = _with_case(sample, chosen, chosen.apply(_as_case(sample, chosen), own, reference))
+            return self._featured(after) if feed else after
+
+        train, val, test = ([mapped(sample) for sample in part] for part in (before.train, before.val, before.test))
+        return Samples(train, val, test, before.left_out)
 
     def _cases_for(self, chosen: Harmonizer) -> Samples:
         """What the harmonizer works on: pixels come before features."""

@@ -47,6 +47,7 @@ class Job(Document):
         timeout_s: how long a round waits for its slowest site.
         device: "cpu" or "cuda".
         weights: the plan's file of initial weights, absolute.
+        allow_code: packages of the operator's own that were allowed for every site.
         restarts: how often the engine was started again for this run.
         keep_models: whether each site keeps the final model of every strategy and seed.
         forecast: strategy -> what it is expected to take; a resumed run keeps the first one's.
@@ -63,6 +64,7 @@ class Job(Document):
     timeout_s: float
     device: str
     weights: Path | None = None
+    allow_code: tuple[str, ...] = ()
     restarts: int = 0
     keep_models: bool = False
     forecast: dict[str, Forecast] = Field(default_factory=dict)

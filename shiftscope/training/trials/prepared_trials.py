@@ -100,7 +100,7 @@ def prepare_trial(
     if not 1 <= folds <= MOST_FOLDS:
         raise UsageError(f"--folds {folds}: expected 1 to {MOST_FOLDS}")
     last = max(min(MIN_ROUNDS, plan.rounds), round(plan.rounds * share))
-    require_extra()
+    require_extra(plan)
     strategies, remarks = choose_strategies(plan, names)
     tried = _with_folds(plan, folds)
     return Trial(tried, plan, strategies, budgets(last, len(strategies), keep, rungs), keep, tuple(remarks))
