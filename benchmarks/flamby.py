@@ -72,12 +72,10 @@ def read(folder: Path) -> Published:
 
 def answered(data: Published, site: str, strategies: Sequence[str]) -> Participation:
     """As a run answers, with nothing known of patients."""
-    others = [name for name in (*strategies, "local") if name != FIRST]
-    unknown = np.empty((0, len(data.seeds)))
     return participation(
         Choices("local", tuple(strategies)),
-        dict.fromkeys(others, unknown),
-        {name: data.gains(name, FIRST, site) for name in others},
+        dict.fromkeys(strategies, np.empty((0, len(data.seeds)))),
+        {name: data.gains(name, "local", site) for name in strategies},
         partial(np.random.default_rng, 0),
         FoldLayout((0,) * len(data.seeds)),
         MARGIN,
@@ -106,9 +104,9 @@ def tables(all_data: Sequence[Published]) -> Iterator[str]:
         sums["all"] += many
         best = max(data.federated, key=lambda name: overall(data, name).mean or -1)
         gain = _gain(overall(data, best))
-        yield f"| {data.name} | {len(data.sites)} | {_told(one)} | {_told(many)} | {best} {gain} |"
+        yield f"| {data.name} | {len(data.sites)} | {_listed(one)} | {_listed(many)} | {best} {gain} |"
     count = sum(len(data.sites) for data in all_data)
-    yield f"| all | {count} | {_told(sums['one'])} | {_told(sums['all'])} | |"
+    yield f"| all | {count} | {_listed(sums['one'])} | {_listed(sums['all'])} | |"
     yield ""
     yield "## Each strategy against the site's own model"
     yield ""
@@ -119,21 +117,9 @@ def tables(all_data: Sequence[Published]) -> Iterator[str]:
     yield "| strategy | " + " | ".join(data.name.removeprefix("fed_") for data in all_data) + " | all |"
     yield "|---" * (len(all_data) + 2) + "|"
     for name in names:
-        cells = [Counter(answered_alone(data, site, name) for site in data.sites) for data in all_data]
+        cells = [Counter(answered(data, site, [name]).answer for site in data.sites) for data in all_data]
         total = sum(cells, Counter[str]())
         yield f"| {name} | " + " | ".join(_three(cell) for cell in (*cells, total)) + " |"
-
-
-def answered_alone(data: Published, site: str, strategy: str) -> str:
-    """As `answered`, with the strategy in FedAvg's place."""
-    return participation(
-        Choices("local", (strategy,)),
-        {"local": np.empty((0, len(data.seeds)))},
-        {"local": data.gains("local", strategy, site)},
-        partial(np.random.default_rng, 0),
-        FoldLayout((0,) * len(data.seeds)),
-        MARGIN,
-    ).answer
 
 
 def page(all_data: Sequence[Published], left_out: Sequence[Published]) -> str:
@@ -186,7 +172,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(text)
 
 
-def _told(counts: Counter[str]) -> str:
+def _listed(counts: Counter[str]) -> str:
     return ", ".join(f"{counts[answer]} {answer}" for answer in ANSWERS if counts[answer])
 
 

@@ -32,12 +32,11 @@ one that is so too; `undecided`."""
 
 
 class Needed(Record):
-    """What would decide an undecided claim, if the difference were what it seems; nulls where nothing is missing, or
-    where nothing of the kind would help.
+    """What would decide an undecided claim, if the difference were what it seems; where both are told, both together.
 
     Attributes:
-        seeds: trainings in all.
-        patients: at all sites together, divided as they are now.
+        seeds: trainings in all; null where no more are needed, or where they would not help.
+        patients: at all sites together, divided as they are now; null likewise.
     """
 
     seeds: Total | None = None

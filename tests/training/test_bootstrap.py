@@ -1,15 +1,18 @@
 """Intervals: paired, by patient, jointly over seeds, within folds, repeatable."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pytest
 from scipy import stats
 
+from shiftscope.plans import Difference
 from shiftscope.training.evaluation.bootstrap import (
     REPLICATES,
     Estimate,
     FoldLayout,
+    Means,
     estimate,
-    interval,
     replicates,
     secret,
 )
@@ -33,6 +36,16 @@ def one_fold(seeds: int) -> FoldLayout:
 
 def drawn(base: np.ndarray, new: np.ndarray, owners: list[str], salt: str = "salt") -> np.ndarray:
     return replicates([cases(base)], [cases(new)], DICE, [owners], [0], salt)
+
+
+def interval(
+    differences: Mapping[str, np.ndarray],
+    means: Mapping[str, Means],
+    chance: np.random.Generator,
+    layout: FoldLayout,
+    level: float = 0.95,
+) -> Difference:
+    return estimate(differences, means, chance, layout).interval(level)
 
 
 def rng() -> np.random.Generator:
@@ -261,7 +274,7 @@ def test_swapping_flips_the_sign_and_the_order_of_sites_does_not_matter() -> Non
         assert estimate(*backwards, rng(), layout).interval() == usual  # type: ignore[arg-type]
 
 
-def test_a_higher_level_is_wider_and_is_told() -> None:
+def test_a_higher_level_is_wider_and_stands_in_the_interval() -> None:
     found = estimate({"a": np.random.default_rng(9).normal(0, 0.05, (REPLICATES, 1))}, {"a": [0.0]}, rng(), one_fold(1))
     usual, high = found.interval(), found.interval(0.99)
     assert usual.low is not None

@@ -6,6 +6,7 @@ from scipy import stats
 
 from shiftscope.plans import Difference, Verdict
 from shiftscope.plans.seed_schedule import Analysis, schedule
+from shiftscope.training.evaluation import bootstrap
 from shiftscope.training.evaluation.bootstrap import REPLICATES, Estimate, FoldLayout, estimate
 from shiftscope.training.evaluation.claims import decide, harmed_sites, holm, needed, verdict_on
 
@@ -22,7 +23,7 @@ def site(mean: float, error: float) -> Estimate:
 
 
 @pytest.mark.parametrize(
-    ("mean", "half", "word"),
+    ("mean", "half", "verdict"),
     [
         (0.05, 0.04, "helped"),
         (0.009, 0.001, "no_difference"),
@@ -34,8 +35,8 @@ def site(mean: float, error: float) -> Estimate:
         (0.0, 0.0101, "undecided"),
     ],
 )
-def test_words(mean: float, half: float, word: Verdict) -> None:
-    assert verdict_on(difference(mean, half), MARGIN) == word
+def test_words(mean: float, half: float, verdict: Verdict) -> None:
+    assert verdict_on(difference(mean, half), MARGIN) == verdict
 
 
 def test_nothing_to_compare_is_undecided() -> None:
@@ -86,9 +87,9 @@ def parts(mean: float, patients: float, training: float) -> Estimate:
 )
 def test_seeds_until_decided(mean: float, half: float, patients: float, training: float, step: str) -> None:
     first, *later = schedule(1)
-    seen = difference(mean, half, first.level)
-    assert decide(seen, parts(mean, patients, training), MARGIN, later) == step
-    assert decide(seen, parts(mean, patients, training), MARGIN, []) == "stop"
+    found = difference(mean, half, first.level)
+    assert decide(found, parts(mean, patients, training), MARGIN, later) == step
+    assert decide(found, parts(mean, patients, training), MARGIN, []) == "stop"
 
 
 def test_nothing_to_compare_needs_no_more_seeds() -> None:
@@ -118,6 +119,12 @@ def test_seeds_are_what_is_missing() -> None:
     assert found.patients is None  # the seeds there are leave .086 open, whatever the number of patients
 
 
+def test_seeds_are_named_alone_where_they_would_do() -> None:
+    found = needed(difference(0.05, 0.07), 0.02, 0.01, 3, 100, MARGIN)
+    assert found.seeds is not None
+    assert found.patients is None
+
+
 def test_both_may_be_missing() -> None:
     found = needed(difference(0.05, 0.2), 0.04, 0.03, 3, 100, MARGIN)
     assert found.seeds is not None
@@ -139,3 +146,27 @@ def test_a_higher_level_needs_more() -> None:
     assert usual is not None
     assert high is not None
     assert high > usual
+
+
+def test_looking_again_and_giving_up_err_no_more_than_one_analysis(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No true difference, trainings that spread as patients do: at most .05 of runs say there is one, and chance."""
+    monkeypatch.setattr(bootstrap, "DRAWS", 2000)
+    chance = np.random.default_rng(20261129)
+    spread = chance.normal(0, 0.02, (REPLICATES, 1))
+    false, naive, runs = 0, 0, 400
+    for _ in range(runs):
+        means = 0.02 * chance.standard_normal() + 0.02 * chance.standard_normal(10)
+        words, plain = [], []
+        analyses = schedule(1)
+        for number, analysis in enumerate(analyses):
+            part = means[: analysis.seeds]
+            found = estimate({"": part + spread}, {"": part.tolist()}, chance, FoldLayout((0,) * len(part)))
+            plain.append(verdict_on(found.interval(), MARGIN))
+            if "stop" not in words:
+                claim = found.interval(analysis.level)
+                last = verdict_on(claim, MARGIN)
+                words.append(decide(claim, found, MARGIN, analyses[number + 1 :]))
+        false += last in ("helped", "harmed")
+        naive += any(each in ("helped", "harmed") for each in plain)
+    assert false / runs <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / runs)
+    assert naive > false

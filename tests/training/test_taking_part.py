@@ -94,7 +94,7 @@ def test_seeds_alone_can_answer() -> None:
     assert answer([None] * 5) == "undecided"
 
 
-def test_what_an_answer_rests_on_is_told() -> None:
+def test_an_answer_comes_with_what_it_rests_on() -> None:
     found = participation(
         Choices("local", ("baseline",), ("adapted",)),
         {"local": np.zeros((REPLICATES, 1)), "adapted": np.zeros((REPLICATES, 1))},

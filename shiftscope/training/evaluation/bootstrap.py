@@ -11,11 +11,11 @@ from scipy.special import ndtri
 from shiftscope.plans import Difference
 from shiftscope.training.evaluation.scores import CaseScores
 
-__all__ = ["REPLICATES", "Estimate", "FoldLayout", "Means", "estimate", "interval", "replicates", "secret"]
+__all__ = ["DRAWS", "REPLICATES", "Estimate", "FoldLayout", "Means", "estimate", "replicates", "secret"]
 
 REPLICATES = 1000
 
-_DRAWS = 20_000
+DRAWS = 20_000
 """Of a difference's distribution: fifty sites' p values, the smallest times fifty, have to be told from .05."""
 
 _TAIL = 0.01
@@ -127,17 +127,6 @@ class Estimate:
         return np.sort(self.draws)
 
 
-def interval(
-    differences: Mapping[str, np.ndarray],
-    means: Mapping[str, Means],
-    rng: np.random.Generator,
-    layout: FoldLayout,
-    level: float = 0.95,
-) -> Difference:
-    """The mean over sites of the difference, with its interval; see `estimate`."""
-    return estimate(differences, means, rng, layout).interval(level)
-
-
 def estimate(
     differences: Mapping[str, np.ndarray], means: Mapping[str, Means], rng: np.random.Generator, layout: FoldLayout
 ) -> Estimate:
@@ -180,12 +169,12 @@ def estimate(
 def _patients(resampled: Sequence[np.ndarray], rng: np.random.Generator) -> np.ndarray:
     """(draws,) errors of the mean over sites: the replicates' own, with normal tails; none where none is defined."""
     if not any(len(drawn) for drawn in resampled):
-        return np.zeros(_DRAWS)
+        return np.zeros(DRAWS)
     together = np.mean([_mean(drawn) for drawn in resampled if len(drawn)], axis=0)
     together = np.sort(together[np.isfinite(together)])
     if not len(together):
         return together
-    share = (np.arange(_DRAWS) + 0.5) / _DRAWS
+    share = (np.arange(DRAWS) + 0.5) / DRAWS
     errors = np.interp(share, (np.arange(len(together)) + 0.5) / len(together), together) - together.mean()
     for tail, edge in ((share < _TAIL, _TAIL), (share > 1 - _TAIL, 1 - _TAIL)):
         errors[tail] = np.quantile(errors, edge) * ndtri(share[tail]) / ndtri(edge)
@@ -203,9 +192,9 @@ def _training(
         return _training_over_folds(values, resampled, [tested == fold for fold in folds], layout.ratio, rng)
     by_seed = by_seed[np.isfinite(by_seed)]
     if len(by_seed) < 2:
-        return np.zeros(_DRAWS), 0.0
+        return np.zeros(DRAWS), 0.0
     error = float(by_seed.std(ddof=1)) / np.sqrt(len(by_seed))
-    return rng.standard_t(len(by_seed) - 1, size=_DRAWS) * error, float(error)
+    return rng.standard_t(len(by_seed) - 1, size=DRAWS) * error, float(error)
 
 
 def _training_over_folds(
@@ -220,9 +209,9 @@ def _training_over_folds(
     of_patients = float(np.mean([_variance([drawn[:, fold] for drawn in resampled]) for fold in folds]))
     freedom, share = len(folds) - 1, 1 / len(folds) + ratio
     spread = float(by_fold.var(ddof=1))
-    drawn = np.maximum(0, spread * freedom / rng.chisquare(freedom, _DRAWS) - of_patients)
+    drawn = np.maximum(0, spread * freedom / rng.chisquare(freedom, DRAWS) - of_patients)
     error = np.sqrt(share * max(0.0, spread - of_patients))
-    return rng.standard_normal(_DRAWS) * np.sqrt(share * drawn), float(error)
+    return rng.standard_normal(DRAWS) * np.sqrt(share * drawn), float(error)
 
 
 def _variance(resampled: Sequence[np.ndarray]) -> float:
@@ -246,7 +235,9 @@ def _weights(patients: Sequence[str], digest: bytes) -> np.ndarray:
     drawn = np.random.default_rng(int.from_bytes(digest[:16], "big")).integers(count, size=(REPLICATES, count))
     places = (drawn + count * np.arange(REPLICATES)[:, None]).ravel()
     often = np.bincount(places, minlength=REPLICATES * count).reshape(REPLICATES, count)
-    return np.vstack([np.ones(len(owner)), often[:, owner]])
+    weights = np.ones((1 + REPLICATES, len(owner)))
+    weights[1:] = often[:, owner]
+    return weights
 
 
 def _digest(salt: str, scores: Iterable[CaseScores]) -> bytes:

@@ -78,8 +78,8 @@ def decide(
     if estimate.mean is None or estimate.patients_se is None or estimate.training_se is None:
         return "stop"
     error = estimate.patients_se * _normal(later[-1].level)
-    reach = 2 * estimate.training_se
-    nearest, farthest = max(0.0, abs(estimate.mean) - reach), abs(estimate.mean) + reach
+    room = 2 * estimate.training_se
+    nearest, farthest = max(0.0, abs(estimate.mean) - room), abs(estimate.mean) + room
     return "go on" if _decided(nearest, error, margin) or _decided(farthest, error, margin) else "stop"
 
 
@@ -94,9 +94,9 @@ def needed(
     """What would decide an undecided claim, if the difference, and what it errs by, were what they seem.
 
     Half the interval is taken as the root of (z patients_se)² + (t training_se)², with t of seeds - 1 degrees of
-    freedom. The first part falls with the root of the number of patients, the second with that of seeds. Seeds are
-    those that would do with the patients there are; patients those that would do with the seeds there are. Where
-    neither would alone, both are told together: the smallest number of doublings of the seeds with which patients can.
+    freedom. The first part falls with the root of the number of patients, the second with that of seeds. Told are the
+    seeds that would do with the patients there are, for they are cheaper; else the patients that would do with the
+    seeds there are; else both, to be had together: the fewest doublings of the seeds with which patients can.
 
     Args:
         patients_se, training_se: of the mean difference; see `Estimate`.
@@ -119,8 +119,7 @@ def needed(
         if _decided(size, sqrt(of_patients**2 + _of_seeds(training_se, seeds, count, level) ** 2), margin)
     )
     if (alone := next(enough, None)) is not None:
-        with_these = _patients(size, of_patients, _of_seeds(training_se, seeds, seeds, level), patients, margin)
-        return Needed(seeds=alone, patients=with_these)
+        return Needed(seeds=alone)
     for count in _doubled(seeds) if training_se > 0 else (seeds,):
         of_seeds = _of_seeds(training_se, seeds, count, level)
         if (found := _patients(size, of_patients, of_seeds, patients, margin)) is not None:
