@@ -3,13 +3,16 @@
 import json
 import logging
 import os
+import re
 import shutil
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from installed_code import EXAMPLE, EXAMPLE_KEYS, installed
+from safetensors.numpy import load_file
 from small_hospitals import plan_for
 
 import shiftscope
@@ -135,20 +138,20 @@ def test_a_site_looks_itself_before_it_imports(trap: Path, hospitals: dict[str, 
 
 def test_the_mark_speaks_of_every_file_and_of_nothing_compiled(tmp_path: Path) -> None:
     with installed(tmp_path, {"kit/__init__.py": "A = 1\n", "kit/deep/nets.py": "B = 1\n", "kit/data.bin": "x"}):
-        seen = [mark_of("kit").sha256]
+        digests = [mark_of("kit").sha256]
         (tmp_path / "kit" / "__pycache__").mkdir()
         (tmp_path / "kit" / "__pycache__" / "nets.cpython-311.pyc").write_bytes(b"\0" * 40)
         (tmp_path / "beside.py").write_text("")
-        assert mark_of("kit").sha256 == seen[0]
+        assert mark_of("kit").sha256 == digests[0]
         for name in ("__init__.py", "deep/nets.py", "data.bin"):
             (tmp_path / "kit" / name).write_text("C = 1\n")
-            seen.append(mark_of("kit").sha256)
+            digests.append(mark_of("kit").sha256)
         for name in ("new.py", "__pycache__/hidden.py", "shipped.pyc"):
             (tmp_path / "kit" / name).write_text("")
-            seen.append(mark_of("kit").sha256)
+            digests.append(mark_of("kit").sha256)
         (tmp_path / "kit" / "new.py").rename(tmp_path / "kit" / "newer.py")
-        seen.append(mark_of("kit").sha256)
-        assert len(set(seen)) == len(seen) == 8
+        digests.append(mark_of("kit").sha256)
+        assert len(set(digests)) == len(digests) == 8
         assert mark_of("kit").version == ""
 
 
@@ -268,3 +271,40 @@ def test_the_command_line_allows_code(run, pair: dict[str, Path], tmp_path: Path
     done = run(*asked, "--allow-code", "another", "--allow-code", "hospital_models")
     assert done.code == 0, done.err
     assert json.loads(done.out)["plan"]["code"]["hospital_models"]["sha256"] == mark_of("hospital_models").sha256
+
+
+def test_the_page_shows_the_example_as_it_is() -> None:
+    """Its files, whole; and lines of a plan that are keys of one."""
+    page = (EXAMPLE.parents[2] / "models.md").read_text(encoding="utf-8")
+    section = page[page.index("\n## Your own\n") :]
+    assert f"```python\n{EXAMPLE.read_text(encoding='utf-8')}```" in section
+    assert f"```toml\n{EXAMPLE.with_name('pyproject.toml').read_text(encoding='utf-8')}```" in section
+    tables = [tomllib.loads(block) for block in re.findall(r"^```toml\n(.*?)^```$", section, flags=re.M | re.S)]
+    lines = next(table for table in tables if "model" in table)
+    assert {key: tuple(value) if isinstance(value, list) else value for key, value in lines.items()} == EXAMPLE_KEYS
+    (command,) = [line for line in section.splitlines() if line.startswith("shiftscope ")]
+    assert command.endswith(" --allow-code hospital_models")
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("example")
+def test_own_code_gives_the_same_weights_through_flower_as_in_one_process(
+    pair: dict[str, Path], tmp_path: Path
+) -> None:
+    """To the bit; each of Flower's processes asks the site files and looks at the code itself."""
+    data = {site: shutil.copytree(folder, tmp_path / "data" / site) for site, folder in pair.items()}
+    for folder in data.values():
+        (folder / "site.toml").write_text('allow_code = ["hospital_models"]\n', encoding="utf-8")
+    plan = plan_for(pair, **EXAMPLE_KEYS, personalizer="fedbn")
+    results = {}
+    for engine in ("inline", "flower"):
+        results[engine] = train(plan, data, RunOptions(engine=engine, out=tmp_path / engine))
+    files = {engine: sorted((tmp_path / engine).rglob("*.safetensors")) for engine in results}
+    assert len(files["inline"]) > 6
+    for one, other in zip(files["inline"], files["flower"], strict=True):
+        assert one.relative_to(tmp_path / "inline") == other.relative_to(tmp_path / "flower")
+        x, y = load_file(one), load_file(other)
+        assert {key: tensor.tobytes() for key, tensor in x.items()} == {
+            key: tensor.tobytes() for key, tensor in y.items()
+        }
+    assert results["flower"].plan.code == results["inline"].plan.code == marks_of(plan)

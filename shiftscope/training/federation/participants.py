@@ -33,6 +33,7 @@ from shiftscope.training.federation.kept_scores import Judged, KeptScores
 from shiftscope.training.federation.site_data import SiteData
 from shiftscope.training.federation.starting_models import starting_model
 from shiftscope.training.models.networks import memory_format
+from shiftscope.training.own_code.own_names import packages_of
 from shiftscope.training.own_code.permissions import require_admitted
 from shiftscope.training.runs.array_files import load_arrays, save_arrays
 from shiftscope.training.runs.jobs import Arm, Job
@@ -212,8 +213,9 @@ class Participant:
         Raises:
             PlanError: it does not.
         """
-        allowed = (*self.job.allow_code, *allowed_code(Path(self.job.data[self.site])))
-        require_admitted(self.plan, allowed, self.site)
+        if packages_of(self.plan):
+            allowed = (*self.job.allow_code, *allowed_code(Path(self.job.data[self.site])))
+            require_admitted(self.plan, allowed, self.site)
 
     def _require_finite(self, tensors: Tensors, arm: str, seed: int, number: int) -> None:
         """Nothing that diverged is kept: the next round starts from what was sound.
