@@ -105,6 +105,7 @@ def plan_for(data: dict[str, Path], group: str, budget: argparse.Namespace) -> P
             "batch_size": budget.batch,
             "learning_rate": 3e-3,
             "model": budget.model or MODEL[plan.task],
+            **dict.fromkeys(("encoder", "weights", "weights_sha256")),
             "seeds": tuple(budget.seeds),
             "data": {site: str(path) for site, path in data.items()},
         }

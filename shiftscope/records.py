@@ -52,6 +52,10 @@ _LONGEST_SAID = 600  # and of what is said of it: it may list names
 _Sized = TypeVar("_Sized", bound=Sized)
 
 
+_MEMBER = re.compile(r"(?:tuple|literal)\[.*\]")
+"""What pydantic adds to the place of an error in a value that may be of several types; it is no key."""
+
+
 class Misfit(ValueError):
     """A value that does not fit the values beside it.
 
@@ -251,7 +255,8 @@ def explain_validation(problem: ValidationError) -> str:
     """The first complaint of pydantic in one line: which key, what it got, what it expected."""
     first = problem.errors(include_url=False)[0]
     misfit = first.get("ctx", {}).get("error")
-    got, parts = first.get("input"), [str(part) for part in first["loc"]]
+    got = first.get("input")
+    parts = [part for part in map(str, first["loc"]) if _MEMBER.fullmatch(part) is None]
     if isinstance(misfit, Misfit):
         got, parts = misfit.got, [*parts, *filter(None, [misfit.key])]
     where = ".".join(parts) or "top level"

@@ -12,10 +12,14 @@ from shiftscope.errors import PlanError
 from shiftscope.plans import (
     Cost,
     Difference,
+    InterimResult,
+    Needed,
+    OwnCode,
     Plan,
     PlannedSite,
     RoundEntry,
     RunResult,
+    SiteDifference,
     SiteScores,
     read_plan,
     write_plan,
@@ -44,12 +48,18 @@ RESULT = RunResult(
     plan=PLAN,
     engine="inline",
     metric="dice",
+    seeds=(0, 1),
     verdict="helped",
+    margin=0.01,
     difference=Difference(mean=0.0123456789, low=0.004, high=0.02),
+    needed=Needed(patients=240),
+    worst_site=SiteDifference(site="a b", difference=Difference(mean=0.4, low=0.1, high=0.6)),
+    analyses=(InterimResult(seeds=2, difference=Difference(mean=0.01, low=0.004, high=0.02), verdict="helped"),),
     sites={
         "a b": SiteScores(
             cases=30,
-            scores={"baseline": (0.71, None), "adapted": (0.73, 0.75)},
+            answer="own_model",
+            scores={"baseline": (0.71, None), "adapted": (0.73, 0.75), "local": (0.6, 0.61)},
             difference=Difference(mean=0.02, low=0.01, high=0.03),
         )
     },
@@ -78,6 +88,56 @@ def test_a_plan_round_trips_with_its_reasons_on_top(tmp_path: Path) -> None:
     assert text.startswith("# appearance differs\n")
     assert 'personalizer = ""' in text
     assert read_plan(tmp_path / "deep" / "plan.toml") == PLAN
+
+
+def test_the_keys_of_a_run_with_power_and_of_own_models_round_trip(tmp_path: Path) -> None:
+    plan = PLAN.model_copy(
+        update={
+            "seeds": "auto",
+            "folds": 5,
+            "margin": 0.02,
+            "model": "mine.networks:build",
+            "encoder": "tf_efficientnet_lite0",
+            "weights": "imagenet",
+            "weights_sha256": "0123456789abcdef" * 4,
+            "head": ("classifier", "conv_head"),
+            "stem": ("conv_stem",),
+            "loss": "mine.losses:focal",
+            "augment": "mine.views:flip",
+            "balance": True,
+            "code": {"mine": OwnCode(version="1.2", sha256="ab" * 32), "yours": OwnCode(sha256="cd" * 32)},
+        }
+    )
+    write_plan(plan, tmp_path / "plan.toml")
+    again = read_plan(tmp_path / "plan.toml")
+    assert again == plan
+    assert Plan.from_dict(json.loads(plan.to_json()), "x", PlanError) == plan
+    assert again.every_seed == tuple(range(10))
+    assert {row["key"]: row["value"] for row in again.to_rows()}["seeds"] == "auto"
+
+
+def test_a_plan_of_before_these_keys_reads_as_it_was_meant(tmp_path: Path) -> None:
+    write_plan(PLAN, tmp_path / "plan.toml")
+    document = tomlkit.parse((tmp_path / "plan.toml").read_text())
+    for key in ("folds", "margin", "balance", "encoder", "weights_sha256", "head", "stem", "loss", "augment"):
+        del document[key]
+    (tmp_path / "old.toml").write_text(tomlkit.dumps(document))
+    assert read_plan(tmp_path / "old.toml") == PLAN
+
+
+@pytest.mark.parametrize(("folds", "seeds"), [(1, 10), (2, 10), (3, 3), (5, 10), (10, 10)])
+def test_seeds_until_decided_train_every_fold_equally_often(folds: int, seeds: int, tmp_path: Path) -> None:
+    path = edited(tmp_path, "seeds", "auto")
+    path.write_text(path.read_text().replace("folds = 1 ", f"folds = {folds} "))
+    assert read_plan(path).every_seed == tuple(range(seeds))
+
+
+@pytest.mark.parametrize("folds", [4, 6, 20])
+def test_seeds_until_decided_need_folds_that_divide_their_number(folds: int, tmp_path: Path) -> None:
+    path = edited(tmp_path, "seeds", "auto")
+    path.write_text(path.read_text().replace("folds = 1 ", f"folds = {folds} "))
+    with pytest.raises(PlanError, match=rf"key 'folds': expected a divisor of 3, 5 or 10 .* \(got {folds}\)"):
+        read_plan(path)
 
 
 @settings(max_examples=50, deadline=None)
@@ -138,6 +198,17 @@ def test_any_plan_round_trips(
             "key 'sites.a.classes': expected 100 classes at the most, not 101",
         ),
         ("sites", {"a": {"fingerprint": "", "patients": 3, "cases": 2}}, "key 'sites.a.cases': expected 3 or more"),
+        ("folds", 3, r"key 'seeds': expected as many as 3 folds, or a multiple of it \(got \[0, 1\]\)"),
+        ("folds", 21, "key 'folds'.*less than or equal to 20"),
+        ("seeds", "all", "key 'seeds': expected a list of whole numbers, or 'auto' \\(got 'all'\\)"),
+        ("margin", 0.0, "key 'margin'.*greater than or equal to"),
+        ("margin", 0.6, "key 'margin'.*less than or equal to 0.5"),
+        ("weights_sha256", "1234abcd", "key 'weights_sha256': expected 64 hexadecimal digits"),
+        ("weights_sha256", "G" * 64, "key 'weights_sha256': expected 64 hexadecimal digits"),
+        ("code", {"mine": {"sha256": "x"}}, "key 'code.mine.sha256': expected 64 hexadecimal digits"),
+        ("code", {"mine": {"version": "1"}}, "key 'code.mine.sha256' is missing"),
+        ("balance", 1, "key 'balance'.*valid boolean"),
+        ("head", "fc", "key 'head'.*valid tuple"),
     ],
 )
 def test_what_does_not_fit_is_told_by_its_key(key: str, value: object, said: str, tmp_path: Path) -> None:
@@ -159,10 +230,19 @@ def test_no_plan_at_all(tmp_path: Path) -> None:
 def test_a_result_has_the_agreed_keys_and_reads_back(tmp_path: Path) -> None:
     RESULT.write(tmp_path / "result.json")
     written = json.loads((tmp_path / "result.json").read_text())
-    assert list(written)[:6] == ["schema", "plan", "engine", "metric", "verdict", "difference"]
-    assert written["schema"] == 1
-    assert written["difference"] == {"mean": 0.0123457, "low": 0.004, "high": 0.02}
-    assert written["sites"]["a b"]["scores"] == {"baseline": [0.71, None], "adapted": [0.73, 0.75]}
+    assert list(written)[:8] == ["schema", "plan", "engine", "metric", "seeds", "verdict", "margin", "difference"]
+    assert written["schema"] == 2
+    assert written["margin"] == 0.01
+    assert written["difference"] == {"mean": 0.0123457, "low": 0.004, "high": 0.02, "level": 0.95}
+    assert written["needed"] == {"seeds": None, "patients": 240}
+    assert written["worst_site"] == {
+        "site": "a b",
+        "difference": {"mean": 0.4, "low": 0.1, "high": 0.6, "level": 0.95},
+    }
+    assert written["analyses"][0]["seeds"] == 2
+    assert written["sites"]["a b"]["answer"] == "own_model"
+    scores = {"baseline": [0.71, None], "adapted": [0.73, 0.75], "local": [0.6, 0.61]}
+    assert written["sites"]["a b"]["scores"] == scores
     assert written["sites"]["a b"]["cases"] == 30
     assert written["rounds"][0]["replies"] == {"a b": "failed: ValueError"}
     assert written["rounds"][0]["loss"] is None

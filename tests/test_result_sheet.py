@@ -64,7 +64,9 @@ def made(**changes: Any) -> RunResult:
         "plan": plan,
         "engine": "inline",
         "metric": "dice",
+        "seeds": plan.every_seed,
         "verdict": "helped",
+        "margin": 0.01,
         "difference": GAIN,
         "sites": sites,
         "worst": {name: SiteScore(site=SITES[0], score=0.5) for name in arms},
@@ -93,8 +95,10 @@ def test_the_verdict_comes_first_and_the_cost_after_the_strategies(result: RunRe
         "at equal compute",
         "whom the mean hides",
         "models the sites keep",
+        "the model",
         "cost over all sites",
         "notes",
+        "so",
     ]
 
 

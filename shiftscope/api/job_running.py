@@ -16,7 +16,7 @@ from shiftscope.sites import Site
 from shiftscope.training.launch import train as run_plan
 from shiftscope.training.launch import with_own_code
 from shiftscope.training.run_options import TIMEOUT_S, RunOptions
-from shiftscope.training.trials.prepared_trials import KEEP, RUNGS, SHARE, prepare_trial
+from shiftscope.training.trials.prepared_trials import FOLDS, KEEP, RUNGS, SHARE, prepare_trial
 from shiftscope.training.trials.trial_runs import run_trial
 from shiftscope.training.trials.winners import write_winner
 
@@ -76,6 +76,7 @@ def trial(
     rungs: int = RUNGS,
     keep: float = KEEP,
     budget: float = SHARE,
+    folds: int = FOLDS,
     engine: Engine = "flower",
     output: AnyPath | None = None,
     plan_output: AnyPath | None = None,
@@ -94,6 +95,8 @@ def trial(
         rungs: how many at the most.
         keep: share of the strategies that goes on from a rung.
         budget: share of the plan's rounds for the last rung.
+        folds: into which each site's patients are cut, so that every one of them is tested; 1 for the plan's own split,
+            which is also taken where data bring one.
         output: the trial's folder; runs/NAME-trial unless given.
         plan_output: the winner's plan is written here; winner.toml in the folder unless given.
         plan, data, engine, resume, patient_regex, timeout_s, device, allow_code: as `train` takes them.
@@ -107,7 +110,9 @@ def trial(
     out = Path("runs") / f"{wanted.name}-trial" if output is None else as_path("output", output)
     options = _options(out, engine, resume, patient_regex, timeout_s, device, allow_code)
     wanted = with_own_code(wanted, _folders(data), options)
-    prepared = prepare_trial(wanted, as_list("strategies", strategies), rungs=rungs, keep=keep, share=budget)
+    prepared = prepare_trial(
+        wanted, as_list("strategies", strategies), rungs=rungs, keep=keep, share=budget, folds=folds
+    )
     for line in (*prepared.remarks, prepared.expects()):
         _LOGGER.info("%s", line)
     result = run_trial(prepared, _folders(data), options, progress=progress)

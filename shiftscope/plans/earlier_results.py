@@ -15,7 +15,8 @@ def result_of_schema_1(values: dict[str, Any]) -> dict[str, Any]:
     """Plain values of a run's result; what does not fit is left for the reader to refuse."""
     plan, arms = values.get("plan"), values.get("arms")
     seeds = plan.get("seeds") if isinstance(plan, dict) else None
-    now = {**_judged(values), "margin": MARGIN, "seeds": seeds}
+    judged = _judged(values) if "verdict" in values else values  # none is made up for a run
+    now = {**judged, "margin": MARGIN, "seeds": seeds}
     if isinstance(arms, dict):
         now["arms"] = {name: _judged_arm(arm) for name, arm in arms.items()}
     return now
@@ -23,10 +24,10 @@ def result_of_schema_1(values: dict[str, Any]) -> dict[str, Any]:
 
 def trial_of_schema_1(values: dict[str, Any]) -> dict[str, Any]:
     """Plain values of a trial's result."""
-    rungs = values.get("rungs")
-    if not isinstance(rungs, list):
-        return values
-    return {**values, "margin": MARGIN, "rungs": [_judged_rung(rung) for rung in rungs]}
+    now, rungs = {**values, "margin": MARGIN}, values.get("rungs")
+    if isinstance(rungs, list):
+        now["rungs"] = [_judged_rung(rung) for rung in rungs]
+    return now
 
 
 def _judged_rung(rung: Any) -> Any:

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from math import prod
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from shiftscope.dataframes import Tabular
 from shiftscope.errors import PlanError
-from shiftscope.plans.seed_schedule import schedule
+from shiftscope.plans.packaged_weights import PACKAGED
+from shiftscope.plans.seed_schedule import ERROR_RATE, Analysis, schedule
 from shiftscope.printable_text import shown
 from shiftscope.profiles import Profile
 from shiftscope.recommendation import Recommendation
@@ -34,6 +35,12 @@ _MOST_PIXELS = 2**27
 Task = Literal["segmentation", "classification"]
 
 Seed = Annotated[int, Field(strict=True, ge=0, lt=2**63)]
+
+
+def _listed_or_auto(value: object) -> object:
+    if not isinstance(value, list | tuple) and value != "auto":
+        raise ValueError("expected a list of whole numbers, or 'auto'")
+    return value
 
 
 class PlannedSite(Record):
@@ -134,7 +141,10 @@ class Plan(Document, Tabular):
     local_steps: Annotated[int, Field(strict=True, ge=1, le=_MOST_STEPS)]
     batch_size: Annotated[int, Field(strict=True, ge=2, le=65536)]
     learning_rate: Annotated[Finite, Field(ge=_SLOWEST, le=1000)]
-    seeds: Annotated[tuple[Seed, ...], Field(min_length=1, max_length=_MOST_SEEDS)] | Literal["auto"]
+    seeds: Annotated[
+        Annotated[tuple[Seed, ...], Field(min_length=1, max_length=_MOST_SEEDS)] | Literal["auto"],
+        BeforeValidator(_listed_or_auto),
+    ]
     folds: Annotated[int, Field(strict=True, ge=1, le=_MOST_FOLDS)] = 1
     margin: Annotated[Finite, Field(ge=_LEAST_MARGIN, le=0.5)] = 0.01
     harmonizer: Name | None
@@ -156,7 +166,8 @@ class Plan(Document, Tabular):
 
     @model_validator(mode="after")
     def _each_once(self) -> "Plan":
-        for key, values in (("classes", self.classes), ("seeds", self.every_seed)):
+        seeds = () if self.seeds == "auto" else self.seeds
+        for key, values in (("classes", self.classes), ("seeds", seeds)):
             if len(set(values)) < len(values):
                 raise Misfit(key, list(values), "each of them once")
         return self
@@ -178,15 +189,24 @@ class Plan(Document, Tabular):
     def _trains_every_fold_equally(self) -> "Plan":
         if self.seeds == "auto":
             if not schedule(self.folds):
-                raise Misfit("folds", self.folds, 'with seeds = "auto", a number that divides 3, 5 or 10')
+                raise Misfit("folds", self.folds, 'a divisor of 3, 5 or 10 where seeds = "auto"')
         elif len(self.seeds) % self.folds:
             raise Misfit("seeds", list(self.seeds), f"as many as {self.folds} folds, or a multiple of it")
         return self
 
     @property
+    def analyses(self) -> tuple[Analysis, ...]:
+        """When the run looks at its result: once, or with "auto" after some of its seeds."""
+        return schedule(self.folds) if self.seeds == "auto" else (Analysis(len(self.seeds), 1 - ERROR_RATE),)
+
+    @property
     def every_seed(self) -> tuple[int, ...]:
         """The seeds of the run; of "auto", those it trains if nothing is decided before."""
-        return tuple(range(schedule(self.folds)[-1].seeds)) if self.seeds == "auto" else self.seeds
+        return tuple(range(self.analyses[-1].seeds)) if self.seeds == "auto" else self.seeds
+
+    def fold_of(self, seed: int) -> int:
+        """The fold that a seed of `every_seed` tests on."""
+        return self.every_seed.index(seed) % self.folds
 
     def headline(self) -> str:
         """What is run, beside what."""
@@ -199,6 +219,11 @@ class Plan(Document, Tabular):
         sites = values.pop("sites")
         rows = [{"key": key, "value": value} for key, value in values.items()]
         return rows + [{"key": f"sites.{site}", "value": planned} for site, planned in sites.items()]
+
+
+_ENCODER = "tf_efficientnet_lite0"
+"""Small enough for a workstation, and pip can fetch its trained weights: every site starts alike, whatever its cache
+holds. How it compares with random weights is in docs/models.md."""
 
 
 def propose_plan(profiles: Sequence[Profile], advice: Recommendation, name: str) -> Plan:
@@ -224,7 +249,10 @@ def propose_plan(profiles: Sequence[Profile], advice: Recommendation, name: str)
         name=name,
         task="segmentation" if segments else "classification",
         classes=() if segments else classes,
-        model="unet" if segments else "resnet18",
+        model="smp.Unet" if segments else _ENCODER,
+        encoder=_ENCODER if segments else None,
+        weights="imagenet",
+        weights_sha256=PACKAGED[_ENCODER].sha256,
         colour=all(profile.colour for profile in profiles),
         image_size=96,
         rounds=10,

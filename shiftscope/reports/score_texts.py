@@ -1,11 +1,14 @@
 """Scores of models and their differences in text: three decimals, alike in one row, for a hundredth matters."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from statistics import fmean
 
 from shiftscope.plans import Difference
 
-__all__ = ["change", "gain", "gain_interval", "mean_score", "score"]
+__all__ = ["change", "gain", "gain_interval", "interval_head", "level", "mean_score", "score"]
+
+_SUREST = 99.9
+"""Percent; nothing is said to be surer."""
 
 
 def score(value: float | None) -> str:
@@ -31,8 +34,21 @@ def gain_interval(difference: Difference) -> str:
     return f"{difference.low:+.3f} to {difference.high:+.3f}"
 
 
+def level(difference: Difference) -> str:
+    """95 %, the confidence of the interval."""
+    return f"{min(100 * difference.level, _SUREST):.3g} %"
+
+
+def interval_head(differences: Iterable[Difference]) -> str:
+    """Above a column of intervals: their confidence, if it is one."""
+    levels = {level(item) for item in differences if item.low is not None}
+    return levels.pop() if len(levels) == 1 else "interval" if levels else "95 %"
+
+
 def change(difference: Difference) -> str:
     """A difference with its interval in a sentence."""
     if difference.mean is None:
         return "undefined"
-    return f"{gain(difference)}, 95 % [{gain_interval(difference).replace(' to ', ', ')}]"
+    if difference.low is None or difference.high is None:
+        return gain(difference)
+    return f"{gain(difference)}, {level(difference)} [{gain_interval(difference).replace(' to ', ', ')}]"

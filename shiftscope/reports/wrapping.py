@@ -12,7 +12,7 @@ GLUE = "\u00a0"
 
 _GLUED = (
     re.compile(r"(?<!\w)'[^' ][^']{0,38}'(?!\w)"),  # a quoted name
-    re.compile(r"(?:\b95 % )?\[[^\[\] ]{1,9}, [^\[\] ]{1,9}\]"),  # an interval
+    re.compile(r"(?:\b\d{1,2}(?:\.\d{1,2})? % )?\[[^\[\] ]{1,9}, [^\[\] ]{1,9}\]"),  # an interval
     re.compile(r"[+-]?\d(?:[\d.,]*\d)?%?(?: (?:to|of|x|against) [+-]?\d(?:[\d.,]*\d)?%?)+"),  # from a number to another
     re.compile(r"\bn = \d+(?: against \d+)?|\b(?:effect|limit|confidence|epsilon) \d"),
     re.compile(r"\b\d(?:[\d.,]*\d)?%? (?:%|[A-Za-z]{1,8}\b)"),  # a number and its unit, or what it counts

@@ -13,9 +13,10 @@ from shiftscope.progress import Report, silent
 from shiftscope.sites import Case, allowed_code
 from shiftscope.training.arms import arms_of
 from shiftscope.training.data.model_inputs import read_planned
+from shiftscope.training.models.pretrained_weights import find_weights
 from shiftscope.training.own_code.own_names import packages_of
 from shiftscope.training.own_code.permissions import admitted
-from shiftscope.training.plan_checks import check_data, check_plan, folders_of, require_extra, weights_of
+from shiftscope.training.plan_checks import check_data, check_plan, folders_of, require_extra
 from shiftscope.training.run_options import RunOptions
 from shiftscope.training.runs.forecasts import forecast
 from shiftscope.training.runs.jobs import Arm, Job
@@ -48,7 +49,7 @@ def train(
         UsageError: the folder holds another run, or there is no such device.
         EngineError: the job could not give a result; the checkpoints stay.
     """
-    require_extra()
+    require_extra(plan)
     device = find_device(options.device)
     chosen = arms_of(plan) if arms is None else tuple(arms)
     plan = with_own_code(plan, data, options)
@@ -57,21 +58,24 @@ def train(
     _LOGGER.info("checking %d sites", len(paths))
     sites = {site: read_planned(plan, site, path, options.patient_regex) for site, path in paths.items()}
     parts = check_data(plan, sites)
+    weights = find_weights(plan)
     job = Job(
-        plan=plan.model_copy(update={"data": {}}),
+        plan=plan.model_copy(update={"data": {}, "weights_sha256": weights.sha256 if weights else None}),
         arms=chosen,
         data={site: str(path) for site, path in paths.items()},
         patient_regex=options.patient_regex,
         out=options.out.resolve(),
         timeout_s=options.timeout_s,
         device=device,
-        weights=weights_of(plan),
+        weights=weights.path if weights else None,
         allow_code=options.allow_code,
         keep_models=arms is None,
     )
     job = _claim(job, options.resume, parts)
     for name, expected in job.forecast.items():
         _LOGGER.info("%s", forecast_line(name, expected))
+    if plan.seeds == "auto":
+        _LOGGER.info("that is for %d seeds; the run stops as soon as its verdict is decided", len(plan.every_seed))
     run = _engine(options.engine)
     try:
         return run(job, progress)

@@ -85,6 +85,7 @@ def trial_of() -> TrialResult:
         plan=_plan(),
         engine="inline",
         metric="dice",
+        margin=0.01,
         reference="fedavg",
         verdict="take",
         leader="zscore+fedbn",

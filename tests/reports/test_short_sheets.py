@@ -15,8 +15,11 @@ from shiftscope.plans import (
     ArmResult,
     Cost,
     Difference,
+    InterimResult,
+    Needed,
     RoundEntry,
     RunResult,
+    SiteDifference,
     SiteScore,
     SiteScores,
     TrialResult,
@@ -33,6 +36,13 @@ from shiftscope.series import Change, Month, Reading, Watch
 GOLDEN = Path(__file__).parents[1] / "golden"
 NAMES = st.text("ZQ", min_size=1, max_size=60)
 MANY = st.lists(NAMES, min_size=2, max_size=40, unique=True)
+LEVELS = (0.95, 0.975, 0.98125, 0.99, 1 - 0.05 / 60)
+VERDICTS = {
+    "helped": (0.1, 0.05, 0.15),
+    "harmed": (-0.1, -0.15, -0.05),
+    "no_difference": (0.0012, -0.0081, 0.0093),
+    "undecided": (0.1, -0.2, 0.3),
+}
 METHODS = ("fedavg", "fedper", "perfedavg", "scaffold", "ditto", "silobn", "lp_ft")
 
 
@@ -44,13 +54,26 @@ def results(draw: st.DrawFn) -> tuple[RunResult, tuple[str, ...]]:
         harmonizer=draw(st.sampled_from([None, "quantile_spectrum"])),
         personalizer=draw(st.sampled_from([None, "perfedavg"])),
         sites=planned_sites(sites, 40),
+        seeds=draw(st.sampled_from([(0, 1, 2, 3, 4), tuple(range(20)), "auto"])),
+        folds=draw(st.sampled_from([1, 5])),
     )
-    names = ["baseline", "adapted", *draw(st.lists(st.sampled_from(METHODS), max_size=7, unique=True))]
+    alone = draw(st.booleans())
+    names = [
+        "baseline",
+        "adapted",
+        *(["local"] if alone else []),
+        *draw(st.lists(st.sampled_from(METHODS), max_size=7, unique=True)),
+    ]
 
     def difference() -> Difference:
         low, mean, high = sorted(draw(st.lists(st.floats(-1, 1), min_size=3, max_size=3)))
-        return Difference(mean=mean, low=low, high=high)
+        return Difference(mean=mean, low=low, high=high, level=draw(st.sampled_from(LEVELS)))
 
+    verdict: Any = draw(st.sampled_from([*VERDICTS]))
+    mean, low, high = VERDICTS[verdict]
+    found = Difference(mean=mean, low=low, high=high, level=draw(st.sampled_from(LEVELS)))
+    seeds = plan.every_seed[: draw(st.sampled_from([3, 5, 10, 20]))]
+    counts = st.sampled_from([None, 5, 100, 123456])
     harmed = sites[: draw(st.integers(0, len(sites)))]
     arms = {
         name: ArmResult(
@@ -68,7 +91,10 @@ def results(draw: st.DrawFn) -> tuple[RunResult, tuple[str, ...]]:
             cases=draw(st.integers(1, 5000)),
             scores={name: (draw(st.floats(0, 1)),) for name in names},
             difference=difference(),
+            differences={name: difference() for name in names[1:]},
             kept_baseline={"adapted": (draw(st.booleans()),)},
+            answer=draw(st.sampled_from(["alone", "take_part", "own_model", "undecided"])),  # type: ignore[arg-type]
+            also={f"dice of class {k}": dict.fromkeys(names, (0.5,)) for k in range(2)},
         )
         for site in sites
     }
@@ -88,8 +114,13 @@ def results(draw: st.DrawFn) -> tuple[RunResult, tuple[str, ...]]:
         plan=plan,
         engine="inline",
         metric="balanced_accuracy",
-        verdict="no_difference",
-        difference=Difference(mean=0.1, low=-0.2, high=0.3),
+        seeds=seeds,
+        verdict=verdict,
+        margin=draw(st.sampled_from([0.01, 0.0125, 0.1])),
+        difference=found,
+        needed=Needed(seeds=draw(counts), patients=draw(counts)),
+        worst_site=SiteDifference(site=sites[-1], difference=difference()) if draw(st.booleans()) else None,
+        analyses=(InterimResult(seeds=3, difference=found, verdict=verdict),) * draw(st.integers(0, 3)),
         sites=scores,
         worst={name: SiteScore(site=sites[0], score=0.5) for name in names},
         harmed=harmed,
@@ -109,6 +140,17 @@ def test_any_run_is_one_screen(made: tuple[RunResult, tuple[str, ...]]) -> None:
     lines = require_screen(result_sheet(result), sites)
     assert "--verbose" in lines[-1]
     require_whole(drawn(result_sheet(result, verbose=True)), sites)
+    if result.plan.harmonizer or result.plan.personalizer:
+        assert lines[0].startswith(result.verdict)
+    if "local" in result.arms:
+        assert any("taking part" in line for line in lines)
+
+
+@settings(max_examples=10, deadline=None)
+@given(results(), st.sampled_from([20, 40, 60]))
+def test_a_narrow_terminal_cuts_no_line(made: tuple[RunResult, tuple[str, ...]], width: int) -> None:
+    for verbose in (False, True):
+        assert max(map(len, drawn(result_sheet(made[0], verbose=verbose), width))) <= width
 
 
 def test_a_run_without_a_difference_says_what_to_take() -> None:
@@ -230,13 +272,14 @@ def test_a_trial_of_many_strategies_is_one_screen(strategies: int) -> None:
         "algorithm": "fedavg",
         "validation": 0.5,
         "test": 0.5,
-        "difference": {"mean": 0.1, "low": -0.313, "high": 0.492},
+        "difference": {"mean": 0.1, "low": -0.313, "high": 0.492, "level": 0.99},
         "passes": 720,
         "bytes": 1,
         "seconds": 1.0,
     }
     values = {
-        "schema": 1,
+        "schema": 2,
+        "margin": 0.01,
         "plan": golden.to_dict()["plan"],
         "engine": "inline",
         "metric": "dice",

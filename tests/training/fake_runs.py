@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from shiftscope.plans import ArmResult, Cost, Difference, Ledger, Plan, PlannedSite, RunResult, SiteScores, Spending
-from shiftscope.training.evaluation.run_summaries import verdict_on
+from shiftscope.training.evaluation.claims import verdict_on
 from shiftscope.training.runs.jobs import Arm
 
 __all__ = ["SITES", "faked", "plan_of"]
@@ -59,18 +59,20 @@ def faked(
         base, *others = (arm.name for arm in arms)
         gains = {name: test[name] - test[base] for name in others}
         differences = {name: Difference(mean=gain, low=gain - 0.01, high=gain + 0.01) for name, gain in gains.items()}
-        noise = {(arm.name, site): rng.normal(0, spread, len(plan.seeds)) for arm in arms for site in plan.sites}
+        noise = {(arm.name, site): rng.normal(0, spread, len(plan.every_seed)) for arm in arms for site in plan.sites}
         cost = Cost(bytes=1000, seconds=2.0)
         return RunResult(
             plan=plan,
             engine="none",
             metric="dice",
-            verdict="no_difference",
+            seeds=plan.every_seed,
+            verdict="undecided",
+            margin=plan.margin,
             difference=Difference(),
             sites={
                 site: SiteScores(
                     cases=9,
-                    scores={arm.name: (test[arm.name],) * len(plan.seeds) for arm in arms},
+                    scores={arm.name: (test[arm.name],) * len(plan.every_seed) for arm in arms},
                     validation={
                         arm.name: tuple(
                             None if site in silent else float(validation[arm.name] + value)
@@ -88,7 +90,7 @@ def faked(
                     rounds=arm.rounds,
                     mean=test[arm.name],
                     difference=differences.get(arm.name, Difference()),
-                    verdict=verdict_on(differences.get(arm.name, Difference())),
+                    verdict=verdict_on(differences.get(arm.name, Difference()), plan.margin),
                 )
                 for arm in arms
             },

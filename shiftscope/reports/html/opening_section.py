@@ -5,8 +5,17 @@ from dataclasses import dataclass
 from shiftscope.plans import RunResult
 from shiftscope.recommendation import Advice, AdvisedCost
 from shiftscope.reports.html.material import Material
-from shiftscope.reports.score_texts import change
-from shiftscope.reports.sheets.result_sheet import VERDICTS
+from shiftscope.reports.run_recommendations import recommended
+from shiftscope.reports.run_wording import (
+    compared_words,
+    has_local,
+    judged,
+    needed_words,
+    participation_words,
+    seeds_words,
+    verdict_words,
+    worst_words,
+)
 from shiftscope.reports.wording import advised, called
 
 __all__ = ["Opening", "opening"]
@@ -51,8 +60,8 @@ def _verdict(advice: Advice | None, result: RunResult | None) -> str:
     else:
         sentence = f"{called(advice.diagnosis)}; the advice is to {advised(advice.recommendation)}"
     return (
-        f"{sentence}; in training: {VERDICTS[result.verdict]}."
-        if result is not None and _compared(result)
+        f"{sentence}; in training: {verdict_words(result)}."
+        if result is not None and judged(result)
         else f"{sentence}."
     )
 
@@ -63,21 +72,27 @@ def _cost(cost: AdvisedCost) -> str:
     return _capital(f"{sent} than with plain FedAvg, and {compute}.")
 
 
-def _compared(result: RunResult) -> bool:
-    return result.difference.mean is not None
-
-
 def _trained(result: RunResult) -> str:
-    """The difference with its interval, the worst site and the harmed ones."""
-    worst = result.worst.get("adapted")
-    parts = [
-        f"In training, {result.metric} with the advice less {result.plan.baseline}, mean over {len(result.sites)}"
-        f" sites: {change(result.difference)},"
-        f" n = {sum(scores.cases for scores in result.sites.values())} test cases, {len(result.plan.every_seed)} seeds",
-        *([f"worst site {worst.site} ({worst.score:.3f})"] if worst else []),
-        f"sites harmed: {', '.join(result.harmed) or 'none'}",
-    ]
-    return "; ".join(parts) + "."
+    """The difference with its interval, the worst site and the harmed ones, whether taking part pays, what to do."""
+    cases = sum(scores.cases for scores in result.sites.values())
+    parts = []
+    if judged(result):
+        parts.append(f"In training, {compared_words(result)}, n = {cases} test cases, {seeds_words(result)}")
+        parts += filter(None, [needed_words(result)])
+        worst = result.worst.get("adapted")
+        if result.worst_site is not None:
+            parts.append(f"worst site {worst_words(result)}")
+        elif worst:
+            parts.append(f"worst site {worst.site} ({worst.score:.3f})")
+        parts.append(f"sites harmed: {', '.join(result.harmed) or 'none is shown to be'}")
+    else:
+        baseline = result.plan.baseline
+        parts.append(f"In training, {baseline} without advice, n = {cases} test cases, {seeds_words(result)}")
+    if has_local(result):
+        parts.append(f"does taking part pay: {participation_words(result)}")
+    if says := recommended(result):
+        parts.append(f"so {says}")
+    return ". ".join(map(_capital, parts)) + "."
 
 
 def _capital(text: str) -> str:

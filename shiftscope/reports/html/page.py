@@ -90,6 +90,7 @@ def render(material: Material, gallery: Gallery | None = None) -> str:
             result=result,
             run=[] if result is None else [_block(block) for block in list(result_sheet(result, verbose=True))[1:]],
             differences=None if result is None else training_section.differences(result),
+            gains=None if result is None else training_section.gains(result),
             job=None if material.plan is None else training_section.job(material.plan),
             mismatches=training_section.mismatches(material),
             sites=sites_section.sites(profiles),

@@ -1,40 +1,71 @@
 """The run: what it gave at each site, with intervals."""
 
-from shiftscope.plans import Difference, Plan, RunResult
+from collections.abc import Sequence
+
+from shiftscope.plans import Difference, Plan, RunResult, schedule
 from shiftscope.profiles.profile_document import WITHHELD
 from shiftscope.reports.html.figures.figure import Figure
 from shiftscope.reports.html.figures.intervals import IntervalRow, draw_intervals
 from shiftscope.reports.html.material import Material
+from shiftscope.reports.run_wording import LOCAL, budget_words, gain_of_sharing
+from shiftscope.reports.score_texts import gain, gain_interval, level
 from shiftscope.reports.sheet import Grid
 
-__all__ = ["differences", "job", "mismatches"]
+__all__ = ["differences", "gains", "job", "mismatches"]
 
-_KEY = "differences"
+_Named = Sequence[tuple[str, Difference, int]]
+"""Whose, the difference, and the test cases behind it."""
 
 
 def differences(result: RunResult) -> Figure | None:
     """Advice minus baseline at every site and on average, None where there is nothing to compare."""
-    named = [("mean over sites", result.difference, sum(scores.cases for scores in result.sites.values()))]
+    named = [("mean over sites", result.difference, _cases(result))]
     named += [(site, scores.difference, scores.cases) for site, scores in result.sites.items()]
+    title = f"The advice less its baseline, {result.metric}, site by site"
+    says = (
+        f"Right of the line the advice did better than plain {result.plan.baseline} on the same budget, left of it"
+        f" worse; less than {result.margin:g} counts for nothing. A line that crosses 0 is a difference that chance"
+        " alone could make. A diamond is a clear difference."
+    )
+    return _drawn(named, "differences", title, says, result.metric)
+
+
+def gains(result: RunResult) -> Figure | None:
+    """The baseline's model minus each site's own, at every site and on average; None where no site trained alone."""
+    alone = result.arms.get(LOCAL)
+    named = [("mean over sites", alone.difference, _cases(result))] if alone else []
+    named += [
+        (site, scores.differences.get(LOCAL, Difference()), scores.cases) for site, scores in result.sites.items()
+    ]
+    shared = [(label, gain_of_sharing(difference), cases) for label, difference, cases in named]
+    title = f"The shared model less the site's own, {result.metric}, site by site"
+    says = (
+        f"Right of the line the model that all sites share by {result.plan.baseline} does better than the one that the"
+        " site trains alone in as many steps, left of it worse. A line that crosses 0 is a difference that chance alone"
+        " could make. A diamond is a clear difference."
+    )
+    return _drawn(shared, "gains", title, says, result.metric)
+
+
+def _cases(result: RunResult) -> int:
+    return sum(scores.cases for scores in result.sites.values())
+
+
+def _drawn(named: _Named, key: str, title: str, says: str, metric: str) -> Figure | None:
     rows = [row for label, difference, cases in named if (row := _row(label, difference, cases)) is not None]
     if not rows:
         return None
-    title = f"The advice less its baseline, {result.metric}, site by site"
-    says = (
-        "Right of the line the advice did better than plain FedAvg on the same budget, left of it worse. A line that"
-        " crosses 0 is a difference that chance alone could make. A diamond is a clear difference."
-    )
-    svg = draw_intervals(rows, _KEY, title, says, f"difference in {result.metric} on test cases")
+    svg = draw_intervals(rows, key, title, says, f"difference in {metric} on test cases")
     table = Grid(
         title,
-        ("whose", "difference#", "95 % interval", "test cases (n)#"),
+        ("whose", "difference#", "interval", "confidence", "test cases (n)#"),
         [
-            (label, f"{difference.mean:+.3f}", f"{difference.low:+.3f} to {difference.high:+.3f}", str(cases))
+            (label, gain(difference), gain_interval(difference), level(difference), str(cases))
             for label, difference, cases in named
             if difference.mean is not None and difference.low is not None and difference.high is not None
         ],
     )
-    return Figure(_KEY, title, says, svg, table)
+    return Figure(key, title, says, svg, table)
 
 
 def _row(label: str, difference: Difference, cases: int) -> IntervalRow | None:
@@ -55,17 +86,32 @@ def job(plan: Plan) -> Grid:
         [
             ("task", f"{plan.task}{classes}"),
             ("model", f"{plan.model}, {plan.image_size} px, {'colour' if plan.colour else 'grey'}"),
+            ("weights", _weights(plan)),
             ("advice", methods or "none: the baseline alone"),
             ("baseline", plan.baseline),
-            ("budget", f"{plan.rounds} rounds of {plan.local_steps} steps at each site, batches of {plan.batch_size}"),
-            ("seeds", ", ".join(map(str, plan.every_seed))),
-            (
-                "patients",
-                f"{plan.split.train:.0%} to train, {plan.split.val:.0%} to validate, {plan.split.test:.0%} to test,"
-                " unless the data bring a split of their own",
-            ),
+            ("budget", f"{budget_words(plan)} at each site, batches of {plan.batch_size}"),
+            ("seeds", _seeds(plan)),
+            ("patients", _patients(plan)),
         ],
     )
+
+
+def _weights(plan: Plan) -> str:
+    stands = f"{plan.weights or 'random'}{f', of {plan.encoder}' if plan.encoder else ''}"
+    return f"{stands}, SHA-256 {plan.weights_sha256}" if plan.weights_sha256 else stands
+
+
+def _seeds(plan: Plan) -> str:
+    after = ", ".join(str(analysis.seeds) for analysis in schedule(plan.folds)) if plan.seeds == "auto" else ""
+    return f"until it is decided, looked at after {after}" if after else ", ".join(map(str, plan.every_seed))
+
+
+def _patients(plan: Plan) -> str:
+    split = plan.split
+    own = "unless the data bring a split of their own"
+    if plan.folds > 1:
+        return f"{plan.folds} folds, so that every patient is tested on, {own}"
+    return f"{split.train:.0%} to train, {split.val:.0%} to validate, {split.test:.0%} to test, {own}"
 
 
 def mismatches(material: Material) -> list[str]:

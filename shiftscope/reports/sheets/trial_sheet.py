@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from shiftscope.diagnosis.texts.phrases import number
 from shiftscope.plans import TrialEntry, TrialResult
 from shiftscope.reports.first_screen import first_that_fits, labelled, more
-from shiftscope.reports.score_texts import change, gain, gain_interval, score
+from shiftscope.reports.run_wording import counted
+from shiftscope.reports.score_texts import change, gain, gain_interval, interval_head, score
 from shiftscope.reports.sheet import Grid, Lines, Sheet
 from shiftscope.reports.wrapping import elided
 
@@ -26,7 +27,8 @@ def trial_sheet(result: TrialResult, *, verbose: bool = False) -> Sheet:
 
 
 def _everything(result: TrialResult) -> Iterator[Lines | Grid]:
-    yield Lines(_headline(result), [*_warnings(result), *_account(result)])
+    shown = [f"on test cases: {phrase}"] if (phrase := _verdicts(result)) else []
+    yield Lines(_headline(result), [*_warnings(result), *shown, *_account(result)])
     yield _last_rung(result, len(result.ranking))
     if len(result.rungs) > 1:
         yield _dropped(result)
@@ -61,7 +63,7 @@ def _warnings(result: TrialResult) -> list[str]:
     if result.verdict == "unclear":
         sentences.append(
             f"above {result.reference} on test cases, behind on validation: {', '.join(helped)};"
-            " more seeds or a larger split.val decide it"
+            " more seeds or folds, or a larger split.val, decide it"
         )
     if result.verdict != "pool" and result.close:
         sentences.append(f"within noise of {result.leader} on validation: {', '.join(result.close)}")
@@ -75,6 +77,23 @@ def _warnings(result: TrialResult) -> list[str]:
     return sentences
 
 
+def _verdicts(result: TrialResult) -> str:
+    """What is shown of each strategy of the last rung against the reference."""
+    last = result.rungs[-1].strategies
+    says = {
+        "helped": "better",
+        "harmed": "worse",
+        "no_difference": f"no difference of more than {result.margin:g}",
+        "undecided": "not decided",
+    }
+    found = {
+        phrase: [elided(name) for name in result.ranking if name in last and last[name].verdict == verdict]
+        for verdict, phrase in says.items()
+    }
+    found["not decided"] = [name for name in found["not decided"] if name != result.reference]
+    return "; ".join(f"{phrase}: {', '.join(names)}" for phrase, names in found.items() if names)
+
+
 def _account(result: TrialResult) -> list[str]:
     cost, last = result.cost, result.rungs[-1]
     rounds = ", ".join(str(rung.rounds) for rung in result.rungs)
@@ -82,10 +101,15 @@ def _account(result: TrialResult) -> list[str]:
         f"selected on validation cases of {len(last.judged)} of {len(result.plan.sites)} sites;"
         " test cases had no say in it",
         f"{len(result.ranking) - 1} strategies beside {result.reference}, rungs of {rounds} rounds"
-        f" (the plan: {result.plan.rounds}), seeds {', '.join(map(str, result.seeds))}",
+        f" (the plan: {result.plan.rounds}), {counted(len(result.seeds), 'seed')}{_folds(result)}",
         f"{cost.passes} batches computed, {100 * cost.passes / cost.full_passes:.0f} % of all in full,"
         f" {number(cost.bytes / 1e6)} MB, {number(cost.seconds)} s, engine {result.engine}",
     ]
+
+
+def _folds(result: TrialResult) -> str:
+    folds = result.plan.folds
+    return f", {folds} folds: every patient is tested" if folds > 1 else ""
 
 
 def _last_rung(result: TrialResult, most: int) -> Grid:
@@ -96,7 +120,14 @@ def _last_rung(result: TrialResult, most: int) -> Grid:
     cut = f", {len(shown)} of {len(ranked)}" if len(shown) < len(ranked) else ""
     return Grid(
         f"last rung{cut}, {last.rounds} rounds, {result.metric}; ranked by validation",
-        ("strategy", "batches#", "validation#", "test#", "difference#", "95 %"),
+        (
+            "strategy",
+            "batches#",
+            "validation#",
+            "test#",
+            "difference#",
+            interval_head(last.strategies[name].difference for name in shown),
+        ),
         [(name, str(entry.passes), score(entry.validation), *_tested(entry)) for name, entry in _named(result, shown)],
     )
 
@@ -125,14 +156,23 @@ def _notes(result: TrialResult, lines: int) -> Grid:
     dropped = [
         elided(name) for rung in result.rungs for name, entry in rung.strategies.items() if entry.fate == "dropped"
     ]
+    verdicts = {entry.verdict for name, entry in result.rungs[-1].strategies.items() if name != result.reference}
     steps = {
         "take": "train with the winner's plan on the whole budget, beside its baseline",
-        "pool": f"train {result.reference}, which is cheaper; more seeds or rounds may show a difference",
-        "unclear": "try again with more seeds, or with a larger share of validation cases",
+        "pool": f"train {result.reference}, which is cheaper"
+        + (
+            "; more seeds, folds or rounds may show a difference"
+            if "undecided" in verdicts
+            else " and as good"
+            if verdicts == {"no_difference"}
+            else ": no strategy is better"
+        ),
+        "unclear": "try again with more seeds or folds, or with a larger share of validation cases",
     }
     return labelled(
         [
             *(("but" * (place == 0), text, lines) for place, text in enumerate(_warnings(result))),
+            ("on test", _verdicts(result), lines),
             ("dropped", ", ".join(dropped), lines),
             ("took", _account(result)[2], lines),
             ("note", result.notes[0] if result.notes else "", lines),

@@ -34,6 +34,7 @@ class Round:
         memory: what the algorithm keeps at the site between rounds; starts empty.
         samples: the site's training cases.
         origin: what the random numbers depend on: (seed, site). Not on the strategy.
+        took_part: whether some round of the site is part of what is shared; a site that joins to be judged has none.
         device: "cpu" or "cuda".
         mix: what a harmonizer does to a batch while training.
         extra: what the algorithm sends beside the model, under the names under which it was received.
@@ -50,6 +51,7 @@ class Round:
     memory: Tensors
     samples: list[Sample]
     origin: tuple[object, ...]
+    took_part: bool = True
     device: str = "cpu"
     mix: Mix | None = None
     extra: Tensors = field(default_factory=dict)

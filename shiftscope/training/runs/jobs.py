@@ -9,8 +9,11 @@ from pydantic import Field
 from shiftscope.plans import Forecast, Plan
 from shiftscope.records import Document, Record
 
-__all__ = ["UNGATED", "Arm", "Job"]
+__all__ = ["ALONE", "UNGATED", "Arm", "Job"]
 
+
+ALONE = "local"
+"""The strategy in which every site trains by itself, and the algorithm that does so."""
 
 UNGATED = "ungated/"
 """Before an arm's name: what its own models do, the gate aside."""
@@ -80,6 +83,11 @@ class Job(Document):
     def harmonizers(self) -> list[str]:
         """Each harmonizer some arm uses, once."""
         return sorted({arm.harmonizer for arm in self.arms if arm.harmonizer})
+
+    @property
+    def advice(self) -> str:
+        """The strategy whose difference from the first one is the run's verdict: the second; empty without any."""
+        return next((arm.name for arm in self.arms[1:2] if arm.algorithm != ALONE), "")
 
     def arm(self, name: str) -> Arm:
         """The strategy of that name."""
