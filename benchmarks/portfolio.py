@@ -1,7 +1,7 @@
 """Every strategy on real hospitals, on one budget: which help, which harm, what the gate gives.
 
 python benchmarks/portfolio.py run DATA GROUP -o runs/GROUP [--rounds 10 --steps 15 --folds 5 --size 64]
-                               [--model M --encoder E --weights imagenet --rate 1e-3] what is trained; random weights unless said
+                               [--model M --encoder E --weights imagenet --rate 1e-3]  random weights unless said
                                [--only STRATEGY...]             FedAvg and these
                                [--folds 1 --seeds 0 1 2]        one split for all seeds
                                [--device cuda --shares 2]       every seed in so many processes at the same time
