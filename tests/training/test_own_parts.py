@@ -334,6 +334,13 @@ def test_blocks_go_through_the_own_augmentation_whole() -> None:
         assert torch.equal(masks, (images > 0.5).long())
 
 
+@pytest.mark.parametrize("method", ["fedbn", "silobn"])
+def test_a_method_whose_layer_the_own_model_lacks_is_refused(method: str) -> None:
+    plan = planned(model="odd.parts:dense", personalizer=method)
+    with pytest.raises(PlanError, match=r"BatchNorm.* at home, and the model Conv2d has none"):
+        check_plan(plan, arms_of(plan))
+
+
 def test_a_good_plan_is_checked_whole(hospitals: dict[str, Path]) -> None:
     plan = admitted(plan_for(hospitals, **EXAMPLE_KEYS, personalizer="fedper"), {"a": ["hospital_models"]})
     check_plan(plan, arms_of(plan))
