@@ -206,7 +206,7 @@ def test_each_sites_own_model_is_told_beside_the_advice(material: Material) -> N
     assert "in training: whether the advice pays is not decided." in text
     assert "About 240 patients at all sites would decide it; more seeds alone cannot." in text
     assert "Does taking part pay: 1 of 3 sites gains by it, 1 does better alone, 1 undecided." in text
-    assert "So take fedavg, which is cheaper, until more is known; 'b' should stay alone" in text
+    assert "So take fedavg, which is cheaper, until more is known; let 'b' stay alone" in text
     assert "The advice was trained beside its baseline and each site's own model, on one budget" in text
     assert {"differences-desc", "gains-desc"} <= set(page.ids)
     assert "The shared model less the site's own, dice, site by site" in text

@@ -128,6 +128,23 @@ def test_of_an_unknown_network_the_first_and_last_modules_with_parameters() -> N
     assert torch.equal(named(images), named.network(images))
 
 
+def test_a_network_of_smp_with_an_encoder_of_its_own() -> None:
+    """As an operator's function may return it; its encoder says nothing of stages."""
+    import segmentation_models_pytorch as smp
+
+    network = smp.Unet("resnet18", encoder_weights=None)
+    state = network.state_dict()
+    assert layers.head(network) == under(state, ("decoder.blocks.4.", "segmentation_head."))
+    assert layers.stem(network) == under(state, ("encoder.conv1.",))
+
+
+def test_a_network_without_tensors_has_no_parts() -> None:
+    for empty in (nn.Sequential(), nn.Identity(), nn.Sequential(nn.ReLU())):
+        for part in (layers.head, layers.stem):
+            with pytest.raises(PlanError, match="at home, and the model .* has none"):
+                part(empty)
+
+
 @pytest.mark.parametrize("name", ["fedbn", "silobn"])
 @pytest.mark.parametrize("parts", [(), ("last",)])
 def test_what_a_network_lacks_is_named(name: str, parts: tuple[str, ...]) -> None:
@@ -156,9 +173,9 @@ def test_a_plan_without_parts_and_weights_leaves_the_network_as_it_is() -> None:
 def test_harmonized_images_reach_the_network_as_its_weights_expect_them() -> None:
     wanted, _, _ = PLANS["a trained classifier"]
     model = built(wanted)
-    seen: list[torch.Tensor] = []
-    model.network.register_forward_pre_hook(lambda _module, inputs: seen.append(inputs[0]))
+    received: list[torch.Tensor] = []
+    model.network.register_forward_pre_hook(lambda _module, inputs: received.append(inputs[0]))
     grey = torch.rand(2, 1, 64, 64)
     with torch.no_grad():
         model.eval()(grey)
-    torch.testing.assert_close(seen[0], torch.cat([grey] * 3, dim=1) * 2 - 1)
+    torch.testing.assert_close(received[0], torch.cat([grey] * 3, dim=1) * 2 - 1)

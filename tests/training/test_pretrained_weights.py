@@ -239,6 +239,14 @@ def test_the_start_of_a_seed_does_not_depend_on_what_was_built_before() -> None:
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
 
 
+def test_there_is_no_silent_random_start(tmp_path: Path) -> None:
+    wanted = plan(model=LITE0, weights="imagenet")
+    with pytest.raises(PlanError, match="weights: imagenet is what the plan starts from, and no file"):
+        build(wanted)
+    with pytest.raises(PlanError, match=r"weights: .*gone.pth is not there any more"):
+        build(wanted, tmp_path / "gone.pth")
+
+
 def test_the_mean_and_deviation_of_other_weights_are_those_timm_states(no_caches: Path) -> None:
     file = no_caches.parent / "resnet18.safetensors"
     save_file(timm.create_model("resnet18").state_dict(), file)
