@@ -53,7 +53,7 @@ def test_missing_from_one_arm_only_there_is_no_difference_and_a_note(one_sided: 
     assert reasons(one_sided) == {"fedbn": said}
     assert said in result.notes
     assert result.arms["fedbn"].difference == Difference()
-    assert result.arms["fedbn"].verdict == "no_difference"
+    assert result.arms["fedbn"].verdict == "undecided"
     assert result.arms["fedbn"].harmed == ()
     for site in result.sites.values():
         assert "fedbn" not in site.differences or site.differences["fedbn"].mean is None
@@ -78,4 +78,4 @@ def test_missing_from_the_first_arm_leaves_nothing_to_compare(pair: dict[str, Pa
     run = run_without({"fedavg": {1}}, pair, tmp_path)
     assert reasons(run).keys() == {"fedprox", "fedbn"}
     assert {arm.difference.mean for name, arm in run.result.arms.items() if name != "fedavg"} == {None}
-    assert run.result.verdict == "no_difference"
+    assert run.result.verdict == "undecided"
