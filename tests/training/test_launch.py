@@ -135,7 +135,7 @@ def test_classification_gives_auroc_and_balanced_accuracy(clinics: dict[str, Pat
 def test_a_pool_plan_trains_the_baseline_alone(hospitals: dict[str, Path], tmp_path: Path) -> None:
     result = train(plan_for(hospitals), hospitals, RunOptions(engine="inline", out=tmp_path / "run"))
     assert {entry.arm for entry in result.rounds} == {"baseline"}
-    assert (result.verdict, result.difference.mean) == ("undecided", None)
+    assert (result.verdict, result.difference.mean) == ("no_difference", None)
 
 
 def test_a_harmonizer_that_changes_nothing_anywhere_is_an_error(tmp_path: Path) -> None:
