@@ -10,11 +10,13 @@ from shiftscope.api.documents import AnyPath, plan_of
 from shiftscope.errors import UsageError
 from shiftscope.option_values import as_flag, as_list, as_number, as_path
 from shiftscope.plans import Plan, RunResult, TrialResult
+from shiftscope.printable_text import shown
 from shiftscope.progress import Report, silent
 from shiftscope.sites import Site
 from shiftscope.training.launch import train as run_plan
+from shiftscope.training.launch import with_own_code
 from shiftscope.training.run_options import TIMEOUT_S, RunOptions
-from shiftscope.training.trials.prepared_trials import KEEP, RUNGS, SHARE, prepare_trial
+from shiftscope.training.trials.prepared_trials import FOLDS, KEEP, RUNGS, SHARE, prepare_trial
 from shiftscope.training.trials.trial_runs import run_trial
 from shiftscope.training.trials.winners import write_winner
 
@@ -35,6 +37,7 @@ def train(
     patient_regex: str | None = None,
     timeout_s: float = TIMEOUT_S,
     device: str = "cpu",
+    allow_code: Sequence[str] = (),
     progress: Report = silent,
 ) -> RunResult:
     """Run a plan beside its baseline on the same budget, and say whether the advice paid.
@@ -48,6 +51,7 @@ def train(
         patient_regex: how to find the patient in a case's name, as `profile` takes it.
         timeout_s: how long a round waits for its slowest site, in seconds.
         device: "auto", "cpu" or "cuda". Results repeat to the bit on "cpu".
+        allow_code: packages whose code the plan may name as its own model, loss or augmentation, at every site.
         progress: called after every round of every strategy and seed.
 
     Raises:
@@ -58,7 +62,7 @@ def train(
     """
     wanted = plan_of(plan)
     out = Path("runs") / wanted.name if output is None else as_path("output", output)
-    options = _options(out, engine, resume, patient_regex, timeout_s, device)
+    options = _options(out, engine, resume, patient_regex, timeout_s, device, allow_code)
     result = run_plan(wanted, _folders(data), options, progress=progress)
     _LOGGER.info("result written to %s", out / "result.json")
     return result
@@ -72,6 +76,7 @@ def trial(
     rungs: int = RUNGS,
     keep: float = KEEP,
     budget: float = SHARE,
+    folds: int = FOLDS,
     engine: Engine = "flower",
     output: AnyPath | None = None,
     plan_output: AnyPath | None = None,
@@ -79,6 +84,7 @@ def trial(
     patient_regex: str | None = None,
     timeout_s: float = TIMEOUT_S,
     device: str = "cpu",
+    allow_code: Sequence[str] = (),
     progress: Report = silent,
 ) -> TrialResult:
     """Measure which strategy to take: halve a list of them, rung by rung, by their scores on validation cases.
@@ -89,9 +95,11 @@ def trial(
         rungs: how many at the most.
         keep: share of the strategies that goes on from a rung.
         budget: share of the plan's rounds for the last rung.
+        folds: into which each site's patients are cut, so that every one of them is tested; 1 for the plan's own split,
+            which is also taken where data bring one.
         output: the trial's folder; runs/NAME-trial unless given.
         plan_output: the winner's plan is written here; winner.toml in the folder unless given.
-        plan, data, engine, resume, patient_regex, timeout_s, device: as `train` takes them.
+        plan, data, engine, resume, patient_regex, timeout_s, device, allow_code: as `train` takes them.
         progress: called after every round of every strategy and seed.
 
     Raises:
@@ -99,9 +107,12 @@ def trial(
         PlanError, InputError, EngineError: as `train`.
     """
     wanted = plan_of(plan)
-    prepared = prepare_trial(wanted, as_list("strategies", strategies), rungs=rungs, keep=keep, share=budget)
     out = Path("runs") / f"{wanted.name}-trial" if output is None else as_path("output", output)
-    options = _options(out, engine, resume, patient_regex, timeout_s, device)
+    options = _options(out, engine, resume, patient_regex, timeout_s, device, allow_code)
+    wanted = with_own_code(wanted, _folders(data), options)
+    prepared = prepare_trial(
+        wanted, as_list("strategies", strategies), rungs=rungs, keep=keep, share=budget, folds=folds
+    )
     for line in (*prepared.remarks, prepared.expects()):
         _LOGGER.info("%s", line)
     result = run_trial(prepared, _folders(data), options, progress=progress)
@@ -113,7 +124,13 @@ def trial(
 
 
 def _options(
-    out: Path, engine: Engine, resume: bool, patient_regex: str | None, timeout_s: float, device: str
+    out: Path,
+    engine: Engine,
+    resume: bool,
+    patient_regex: str | None,
+    timeout_s: float,
+    device: str,
+    allow_code: Sequence[str],
 ) -> RunOptions:
     if engine not in get_args(Engine):
         raise UsageError(f"--engine: no {engine!r}; expected {' or '.join(get_args(Engine))}")
@@ -124,7 +141,18 @@ def _options(
         patient_regex=patient_regex,
         timeout_s=as_number("timeout_s", timeout_s, 1),
         device=device,
+        allow_code=_packages(allow_code),
     )
+
+
+def _packages(given: Sequence[str]) -> tuple[str, ...]:
+    names = tuple(as_list("allow_code", given))
+    if odd := [name for name in names if not (isinstance(name, str) and name.isidentifier())]:
+        raise UsageError(
+            f"--allow-code: {shown(odd[0])} is no package; expected the name under which Python imports it, for example"
+            " hospital_models"
+        )
+    return names
 
 
 def _folders(data: Mapping[str, AnyPath] | None) -> dict[str, Path]:

@@ -10,6 +10,7 @@ import typer
 from shiftscope.errors import UsageError
 
 __all__ = [
+    "AllowCodeOption",
     "Device",
     "DeviceOption",
     "Engine",
@@ -66,6 +67,13 @@ EngineOption = Annotated[
 ]
 WaitOption = Annotated[
     float, typer.Option("--timeout", min=1, help="How many seconds a round waits for its slowest site.")
+]
+AllowCodeOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="PACKAGE",
+        help="A package of yours that the plan may run at every site, once you have looked at it. Once for each.",
+    ),
 ]
 DeviceOption = Annotated[Device, typer.Option(help="Where to compute; auto takes the GPU where there is one.")]
 

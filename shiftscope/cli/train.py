@@ -7,6 +7,7 @@ import typer
 
 from shiftscope.cli.console import answer, progress_bar
 from shiftscope.cli.options import (
+    AllowCodeOption,
     Device,
     DeviceOption,
     Engine,
@@ -37,6 +38,7 @@ def train(
     patient_regex: RegexOption = None,
     timeout: WaitOption = 1800.0,
     device: DeviceOption = Device.CPU,
+    allow_code: AllowCodeOption = None,
     verbose: VerboseOption = False,
     form: FormatOption = Format.TABLE,
 ) -> None:
@@ -54,6 +56,7 @@ def train(
             patient_regex=patient_regex,
             timeout_s=timeout,
             device=device,
+            allow_code=allow_code or [],
             progress=progress,
         )
     answer(form, result.to_dict(), result_sheet(result, verbose=in_full(verbose, form)))

@@ -7,6 +7,7 @@ import typer
 
 from shiftscope.cli.console import answer, progress_bar
 from shiftscope.cli.options import (
+    AllowCodeOption,
     Device,
     DeviceOption,
     Engine,
@@ -37,6 +38,9 @@ def trial(
     rungs: Annotated[int, typer.Option(min=1, help="How many rungs at the most.")] = 3,
     keep: Annotated[str, typer.Option(help="The share of the strategies that goes on from a rung.")] = "1/2",
     budget: Annotated[str, typer.Option(help="The share of the plan's rounds that the last rung gets.")] = "1/2",
+    folds: Annotated[
+        int, typer.Option(min=1, help="How many parts each site's patients are cut into; 1: the plan's split.")
+    ] = 5,
     engine: EngineOption = Engine.FLOWER,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="The folder of the trial. Default: runs/NAME-trial.")
@@ -49,6 +53,7 @@ def trial(
     patient_regex: RegexOption = None,
     timeout: WaitOption = 1800.0,
     device: DeviceOption = Device.CPU,
+    allow_code: AllowCodeOption = None,
     verbose: VerboseOption = False,
     form: FormatOption = Format.TABLE,
 ) -> None:
@@ -64,6 +69,7 @@ def trial(
             rungs=rungs,
             keep=share_of(keep, "--keep"),
             budget=share_of(budget, "--budget"),
+            folds=folds,
             engine=engine.value,
             output=output,
             plan_output=plan_out,
@@ -71,6 +77,7 @@ def trial(
             patient_regex=patient_regex,
             timeout_s=timeout,
             device=device,
+            allow_code=allow_code or [],
             progress=progress,
         )
     answer(form, result.to_dict(), trial_sheet(result, verbose=in_full(verbose, form)))

@@ -9,7 +9,8 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from shiftscope.dataframes import Tabular
 from shiftscope.errors import PlanError
-from shiftscope.plans.seed_schedule import schedule
+from shiftscope.plans.packaged_weights import PACKAGED
+from shiftscope.plans.seed_schedule import ERROR_RATE, Analysis, schedule
 from shiftscope.printable_text import shown
 from shiftscope.profiles import Profile
 from shiftscope.recommendation import Recommendation
@@ -194,9 +195,18 @@ class Plan(Document, Tabular):
         return self
 
     @property
+    def analyses(self) -> tuple[Analysis, ...]:
+        """When the run looks at its result: once, or with "auto" after some of its seeds."""
+        return schedule(self.folds) if self.seeds == "auto" else (Analysis(len(self.seeds), 1 - ERROR_RATE),)
+
+    @property
     def every_seed(self) -> tuple[int, ...]:
         """The seeds of the run; of "auto", those it trains if nothing is decided before."""
-        return tuple(range(schedule(self.folds)[-1].seeds)) if self.seeds == "auto" else self.seeds
+        return tuple(range(self.analyses[-1].seeds)) if self.seeds == "auto" else self.seeds
+
+    def fold_of(self, seed: int) -> int:
+        """The fold that a seed of `every_seed` tests on."""
+        return self.every_seed.index(seed) % self.folds
 
     def headline(self) -> str:
         """What is run, beside what."""
@@ -209,6 +219,11 @@ class Plan(Document, Tabular):
         sites = values.pop("sites")
         rows = [{"key": key, "value": value} for key, value in values.items()]
         return rows + [{"key": f"sites.{site}", "value": planned} for site, planned in sites.items()]
+
+
+_ENCODER = "tf_efficientnet_lite0"
+"""Small enough for a workstation, and pip can fetch its trained weights: every site starts alike, whatever its cache
+holds. How it compares with random weights is in docs/models.md."""
 
 
 def propose_plan(profiles: Sequence[Profile], advice: Recommendation, name: str) -> Plan:
@@ -234,14 +249,17 @@ def propose_plan(profiles: Sequence[Profile], advice: Recommendation, name: str)
         name=name,
         task="segmentation" if segments else "classification",
         classes=() if segments else classes,
-        model="unet" if segments else "resnet18",
+        model="smp.Unet" if segments else _ENCODER,
+        encoder=_ENCODER if segments else None,
+        weights="imagenet",
+        weights_sha256=PACKAGED[_ENCODER].sha256,
         colour=all(profile.colour for profile in profiles),
         image_size=96,
         rounds=10,
         local_steps=20,
         batch_size=8,
         learning_rate=3e-3 if segments else 1e-3,
-        seeds=(0, 1, 2),
+        seeds="auto",
         harmonizer=advice.harmonizer,
         personalizer=advice.personalizer,
         sites={

@@ -27,17 +27,16 @@ __all__ = [
 
 Answer = Literal["alone", "take_part", "own_model", "undecided"]
 """For one site: `alone`, its own model is shown better than all it could share; `take_part`, a model shared by all is
-shown better than its own; `own_model`, so is one made for it in the federation, and it is better than the shared one;
-`undecided`."""
+shown better than its own; `own_model`, so is one made for it in the federation, and it is shown better than each shared
+one that is so too; `undecided`."""
 
 
 class Needed(Record):
-    """What would decide an undecided claim, if the difference were what it seems; nulls where nothing is missing, or
-    where nothing of the kind would help.
+    """What would decide an undecided claim, if the difference were what it seems; where both are told, both together.
 
     Attributes:
-        seeds: trainings in all.
-        patients: at all sites together, divided as they are now.
+        seeds: trainings in all; null where no more are needed, or where they would not help.
+        patients: at all sites together, divided as they are now; null likewise.
     """
 
     seeds: Total | None = None

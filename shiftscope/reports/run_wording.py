@@ -54,7 +54,7 @@ def needed_words(result: RunResult) -> str:
     """What would decide an undecided verdict; "" where nothing of it is known."""
     seeds, patients = result.needed.seeds, result.needed.patients
     if seeds is not None and patients is not None:
-        return f"about {seeds} seeds and {patients} patients at all sites would decide it, or one of the two"
+        return f"about {seeds} seeds and {patients} patients at all sites would decide it, both together"
     if seeds is not None:
         return f"about {seeds} seeds would decide it"
     if patients is not None:

@@ -7,7 +7,7 @@ Out: `read_site -> Site`, `load(case) -> image, mask`, and `SiteReading`, a tabl
 
 from shiftscope.sites.array_cases import site_of_arrays
 from shiftscope.sites.case_loading import case_digests, fingerprint, fingerprint_of, load
-from shiftscope.sites.declarations import NOTHING_SAID, SITE_FILE, Declarations
+from shiftscope.sites.declarations import NOTHING_SAID, SITE_FILE, Declarations, allowed_code
 from shiftscope.sites.failures import refuse_too_many
 from shiftscope.sites.people.shareable import ask_who_is_who, require_shareable
 from shiftscope.sites.publishable_names import is_scanner_name
@@ -29,6 +29,7 @@ __all__ = [
     "DrawnSample",
     "Site",
     "SiteReading",
+    "allowed_code",
     "ask_who_is_who",
     "case_digests",
     "class_words",

@@ -8,11 +8,11 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from shiftscope.errors import InputError, ShiftscopeError
 from shiftscope.parsing import read_toml, refuse_odd
-from shiftscope.records import Classes, Record, explain_validation
+from shiftscope.records import Classes, Record, at_most, explain_validation, matching
 from shiftscope.sites.people.patterns import Pattern
 from shiftscope.sites.templates.template import LayoutTemplate, Template
 
-__all__ = ["NAMED_LAYOUTS", "NOTHING_SAID", "SITE_FILE", "Declarations", "read_declarations"]
+__all__ = ["NAMED_LAYOUTS", "NOTHING_SAID", "SITE_FILE", "Declarations", "allowed_code", "read_declarations"]
 
 SITE_FILE = "site.toml"
 """Looked for beside the images. It never leaves the site."""
@@ -24,6 +24,9 @@ Place = Annotated[str, Field(min_length=1, max_length=4096)]
 
 Head = Annotated[str, Field(min_length=1, max_length=200)]
 """Head of a column."""
+
+Package = Annotated[str, Field(max_length=200), matching("[A-Za-z_][A-Za-z0-9_]*", "the name of a package")]
+"""As Python imports it, without what is below it."""
 
 NAMED_LAYOUTS = ("images+masks", "classes", "split-classes", "nnunet", "dicom", "manifest", "images")
 
@@ -56,6 +59,7 @@ class Declarations(Record):
         patient_column: its column of patients.
         split_column: its column of splits.
         date_column: its column of dates.
+        allow_code: packages of the operator's own whose code a plan may name. Said by the site alone: see `over`.
     """
 
     COLUMNS: ClassVar[tuple[str, ...]] = (
@@ -77,6 +81,7 @@ class Declarations(Record):
     patient_column: Head | None = None
     split_column: Head | None = None
     date_column: Head | None = None
+    allow_code: Annotated[tuple[Package, ...], at_most(100, "packages")] | None = None
 
     @model_validator(mode="after")
     def _identifies_patients_in_one_way(self) -> Self:
@@ -109,10 +114,11 @@ class Declarations(Record):
     def over(self, weaker: "Declarations") -> "Declarations":
         """What is said here, and where nothing is, what `weaker` says.
 
-        How patients are identified is one statement, and so is a layout with its masks.
+        How patients are identified is one statement, and so is a layout with its masks. Which code is allowed says
+        nothing of the data, and is left behind: `allowed_code` reads it from the site's own file where it is needed.
         """
         said = self.model_dump(exclude_none=True)
-        less = weaker.model_dump(exclude_none=True)
+        less = weaker.model_dump(exclude_none=True, exclude={"allow_code"})
         if self.identifies_patients:
             less.pop("one_file_per_patient", None)
             less.pop("patient_regex", None)
@@ -148,3 +154,16 @@ def read_declarations(path: Path) -> Declarations:
     refuse_odd(values, str(path), InputError)
     said = Declarations.from_values(values, str(path), InputError)
     return said if said.labels is None else said.model_copy(update={"labels": str(path.parent / said.labels)})
+
+
+def allowed_code(path: Path) -> tuple[str, ...]:
+    """Packages of the operator's own that a site allows in the site file beside its images, none without one.
+
+    Args:
+        path: the site's folder or manifest.
+
+    Raises:
+        InputError: as `read_declarations`.
+    """
+    file = (path.parent if path.is_file() else path) / SITE_FILE
+    return (read_declarations(file).allow_code or ()) if file.is_file() else ()

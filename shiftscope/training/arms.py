@@ -3,7 +3,7 @@
 from shiftscope.plans import Plan
 from shiftscope.training.algorithms.families import PERSONALIZERS, find_algorithm
 from shiftscope.training.plan_checks import check_names
-from shiftscope.training.runs.jobs import Arm
+from shiftscope.training.runs.jobs import ALONE, Arm
 
 __all__ = ["arm_of", "arms_of", "at_equal_compute", "gradients_of_arm"]
 
@@ -12,7 +12,8 @@ HARDLY = 1.05
 
 
 def arms_of(plan: Plan) -> tuple[Arm, ...]:
-    """The baseline, then the advice where there is any; once more at the baseline's compute where it takes more.
+    """The baseline, then the advice where there is any, once more at the baseline's compute where it takes more; and
+    each site's own model, which tells whether taking part pays.
 
     Raises:
         PlanError: the plan names a method that does not exist.
@@ -23,6 +24,8 @@ def arms_of(plan: Plan) -> tuple[Arm, ...]:
         arms.append(arm_of(plan, "adapted", plan.personalizer or plan.baseline, plan.harmonizer))
         if (less := at_equal_compute(plan, arms[1], arms[0])) is not None:
             arms.append(less.model_copy(update={"name": "equal_compute"}))
+    if plan.baseline != ALONE:
+        arms.append(arm_of(plan, ALONE, ALONE, None))
     return tuple(arms)
 
 

@@ -10,16 +10,19 @@ from shiftscope.errors import EngineError, PlanError, UsageError
 from shiftscope.plans import Plan, RunResult
 from shiftscope.printable_text import shown
 from shiftscope.progress import Report, silent
-from shiftscope.sites import Case
+from shiftscope.sites import Case, allowed_code
 from shiftscope.training.arms import arms_of
 from shiftscope.training.data.model_inputs import read_planned
-from shiftscope.training.plan_checks import check_data, check_plan, folders_of, require_extra, weights_of
+from shiftscope.training.models.pretrained_weights import find_weights
+from shiftscope.training.own_code.own_names import packages_of
+from shiftscope.training.own_code.permissions import admitted
+from shiftscope.training.plan_checks import check_data, check_plan, folders_of, require_extra
 from shiftscope.training.run_options import RunOptions
 from shiftscope.training.runs.forecasts import forecast
 from shiftscope.training.runs.jobs import Arm, Job
 from shiftscope.training.runs.ledger import forecast_line
 
-__all__ = ["train"]
+__all__ = ["train", "with_own_code"]
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -46,34 +49,52 @@ def train(
         UsageError: the folder holds another run, or there is no such device.
         EngineError: the job could not give a result; the checkpoints stay.
     """
-    require_extra()
+    require_extra(plan)
     device = find_device(options.device)
     chosen = arms_of(plan) if arms is None else tuple(arms)
+    plan = with_own_code(plan, data, options)
     check_plan(plan, chosen)
     paths = folders_of(plan, data)
     _LOGGER.info("checking %d sites", len(paths))
     sites = {site: read_planned(plan, site, path, options.patient_regex) for site, path in paths.items()}
     parts = check_data(plan, sites)
+    weights = find_weights(plan)
     job = Job(
-        plan=plan.model_copy(update={"data": {}}),
+        plan=plan.model_copy(update={"data": {}, "weights_sha256": weights.sha256 if weights else None}),
         arms=chosen,
         data={site: str(path) for site, path in paths.items()},
         patient_regex=options.patient_regex,
         out=options.out.resolve(),
         timeout_s=options.timeout_s,
         device=device,
-        weights=weights_of(plan),
+        weights=weights.path if weights else None,
+        allow_code=options.allow_code,
         keep_models=arms is None,
     )
     job = _claim(job, options.resume, parts)
     for name, expected in job.forecast.items():
         _LOGGER.info("%s", forecast_line(name, expected))
+    if plan.seeds == "auto":
+        _LOGGER.info("that is for %d seeds; the run stops as soon as its verdict is decided", len(plan.every_seed))
     run = _engine(options.engine)
     try:
         return run(job, progress)
     except KeyboardInterrupt:
         _LOGGER.info("interrupted; %s keeps every finished round: add --resume to go on", options.out)
         raise
+
+
+def with_own_code(plan: Plan, data: Mapping[str, Path], options: RunOptions) -> Plan:
+    """The plan with marks for the operator's own code that it names, which every site has allowed; without any, as is.
+
+    Raises:
+        PlanError: as `admitted`, or a site without a folder.
+        InputError: a site file that cannot be read.
+    """
+    if not packages_of(plan):
+        return plan
+    allowed = {site: (*options.allow_code, *allowed_code(path)) for site, path in folders_of(plan, data).items()}
+    return admitted(plan, allowed)
 
 
 def _engine(name: str) -> Callable[[Job, Report], RunResult]:

@@ -13,8 +13,14 @@ from shiftscope.sites import Case, Site, fingerprint
 from shiftscope.training.algorithms.algorithm import Server
 from shiftscope.training.algorithms.families import CONTROLS, PERSONALIZERS, find_algorithm
 from shiftscope.training.data.model_inputs import usable
-from shiftscope.training.data.splits import divide
+from shiftscope.training.data.splits import divide_planned
+from shiftscope.training.models.decoder_nets import PREFIX
 from shiftscope.training.models.networks import LINEAR, build
+from shiftscope.training.models.pretrained_weights import find_weights
+from shiftscope.training.own_code.own_augmentations import try_augmentation
+from shiftscope.training.own_code.own_losses import try_loss
+from shiftscope.training.own_code.own_models import require_repeatable
+from shiftscope.training.own_code.own_names import is_own
 from shiftscope.training.runs.jobs import Arm
 
 __all__ = [
@@ -23,18 +29,17 @@ __all__ = [
     "check_plan",
     "folders_of",
     "require_extra",
-    "weights_of",
 ]
 
 
-def require_extra() -> None:
-    """See that what training needs is installed.
+def require_extra(plan: Plan) -> None:
+    """See that what training this plan needs is installed.
 
     Raises:
         UsageError: it is not.
     """
-    missing = [name for name in ("flwr", "monai", "psutil") if importlib.util.find_spec(name) is None]
-    if missing:
+    needed = ["flwr", "monai", "psutil", *(["segmentation_models_pytorch"] if plan.model.startswith(PREFIX) else [])]
+    if missing := [name for name in needed if importlib.util.find_spec(name) is None]:
         raise UsageError(f"train needs {' and '.join(missing)}; run: pip install 'shiftscope-fl[train]'")
 
 
@@ -47,7 +52,13 @@ def check_plan(plan: Plan, arms: Sequence[Arm]) -> None:
     check_names(plan)
     if plan.task == "classification" and len(plan.classes) < 2:
         raise PlanError(f"classes: {len(plan.classes)} for classification; expected two or more")
-    model = build(plan, weights_of(plan))
+    if plan.balance and plan.task == "segmentation":
+        raise PlanError(
+            "balance: true, and masks hold all classes at once; batches are balanced for classification only"
+        )
+    found = find_weights(plan)
+    model = build(plan, found.path if found else None)
+    _check_own_code(plan)
     for arm in arms:
         algorithm = find_algorithm(arm.algorithm)
         algorithm.stays_home(model)
@@ -63,6 +74,20 @@ def check_plan(plan: Plan, arms: Sequence[Arm]) -> None:
             )
         if arm.harmonizer:
             _check_harmonizer(arm.harmonizer, plan)
+
+
+def _check_own_code(plan: Plan) -> None:
+    """The operator's own model repeats itself; loss and augmentation do what they should on made-up cases."""
+    if is_own(plan.model):
+        require_repeatable(plan)
+    if plan.loss:
+        try_loss(plan)
+    if plan.augment and plan.model == LINEAR:
+        raise PlanError(
+            f"augment: {plan.augment} given, and the {LINEAR} model sees features, not images; leave it out"
+        )
+    if plan.augment:
+        try_augmentation(plan)
 
 
 def check_names(plan: Plan) -> None:
@@ -98,11 +123,6 @@ def _check_harmonizer(name: str, plan: Plan) -> None:
         )
 
 
-def weights_of(plan: Plan) -> Path | None:
-    """The plan's file of initial weights, absolute; None where it names none."""
-    return Path(plan.weights).resolve() if plan.weights else None
-
-
 def folders_of(plan: Plan, data: Mapping[str, Path]) -> dict[str, Path]:
     """Site -> absolute folder, one for each of the plan's sites.
 
@@ -129,7 +149,7 @@ def check_data(plan: Plan, sites: Mapping[str, Site]) -> dict[str, dict[str, lis
     """Each site's data are the data its profile described, and can be split for the task.
 
     Returns:
-        site -> "train", "val", "test" -> its cases.
+        site -> "train", "val", "test" -> its cases, in the fold with most of them to train on.
 
     Raises:
         PlanError: other data than were profiled, or two sites' folders swapped.
@@ -139,7 +159,12 @@ def check_data(plan: Plan, sites: Mapping[str, Site]) -> dict[str, dict[str, lis
     for name, mark in found.items():
         if plan.sites[name].fingerprint not in (mark, WITHHELD):
             raise PlanError(_mismatch(plan, name, mark, sites[name].root))
-    return {name: divide(usable(site, plan), plan.split, name) for name, site in sites.items()}
+    parts = {}
+    for name, site in sites.items():
+        cases = usable(site, plan)
+        folds = [divide_planned(cases, plan, name, fold) for fold in range(plan.folds)]
+        parts[name] = max(folds, key=lambda fold: len(fold["train"]))
+    return parts
 
 
 def _mismatch(plan: Plan, name: str, mark: str, root: Path) -> str:

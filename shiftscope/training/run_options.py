@@ -21,6 +21,7 @@ class RunOptions:
         patient_regex: how to find the patient in a file name, as for `profile`.
         timeout_s: how long a round waits for its slowest site.
         device: "cpu", "cuda", or "auto". Results repeat bit for bit on "cpu".
+        allow_code: packages of the operator's own that every site allows; on one machine one person answers for all.
     """
 
     out: Path
@@ -29,3 +30,4 @@ class RunOptions:
     patient_regex: str | None = None
     timeout_s: float = TIMEOUT_S
     device: str = "cpu"
+    allow_code: tuple[str, ...] = ()

@@ -78,15 +78,17 @@ def test_a_run_and_its_traces(hospitals: dict[str, Path], tmp_path: Path) -> Non
     result = train(plan, data, RunOptions(engine="inline", out=tmp_path / "run"), progress=steps.append)
     assert RunResult.read(tmp_path / "run" / "result.json").to_json() == result.to_json()
     lines = (tmp_path / "run" / "rounds.jsonl").read_text().splitlines()
-    assert [json.loads(line)["arm"] for line in lines] == 4 * ["baseline"] + 4 * ["adapted"]
-    assert len(result.rounds) == 8
-    assert [(step.done, step.total) for step in steps] == [(done, 8) for done in range(1, 9)]
+    assert [json.loads(line)["arm"] for line in lines] == [
+        arm for arm in ("baseline", "adapted", "local") for _ in range(4)
+    ]
+    assert len(result.rounds) == 12
+    assert [(step.done, step.total) for step in steps] == [(done, 12) for done in range(1, 13)]
     assert [step.doing for step in steps[::2]] == [
-        f"{arm}, seed {seed}" for arm in ("baseline", "adapted") for seed in (0, 5)
+        f"{arm}, seed {seed}" for arm in ("baseline", "adapted", "local") for seed in (0, 5)
     ]
     assert steps[0].line.startswith("baseline, seed 0, round 1 of 2: loss ")
     assert sorted(path.name for path in (tmp_path / "run" / "checkpoints").iterdir()) == [
-        f"{arm}-seed{seed}.safetensors" for arm in ("adapted", "baseline") for seed in (0, 5)
+        f"{arm}-seed{seed}.safetensors" for arm in ("adapted", "baseline", "local") for seed in (0, 5)
     ]
     assert (tmp_path / "run" / "references" / "quantile_map.safetensors").exists()
     assert (tmp_path / "run" / "sites" / "a" / "adapted-seed5" / "model.safetensors").exists()
@@ -132,10 +134,11 @@ def test_classification_gives_auroc_and_balanced_accuracy(clinics: dict[str, Pat
     assert losses[-1] < losses[0]  # type: ignore[operator]
 
 
-def test_a_pool_plan_trains_the_baseline_alone(hospitals: dict[str, Path], tmp_path: Path) -> None:
+def test_a_plan_without_advice_still_tells_whether_taking_part_pays(hospitals: dict[str, Path], tmp_path: Path) -> None:
     result = train(plan_for(hospitals), hospitals, RunOptions(engine="inline", out=tmp_path / "run"))
-    assert {entry.arm for entry in result.rounds} == {"baseline"}
-    assert (result.verdict, result.difference.mean) == ("no_difference", None)
+    assert {entry.arm for entry in result.rounds} == {"baseline", "local"}
+    assert (result.verdict, result.difference.mean, result.worst_site) == ("undecided", None, None)
+    assert all(site.differences["local"].mean is not None for site in result.sites.values())
 
 
 def test_a_harmonizer_that_changes_nothing_anywhere_is_an_error(tmp_path: Path) -> None:

@@ -153,7 +153,7 @@ def test_the_forecast_is_logged_before_the_first_round(
         RunOptions(engine="inline", out=tmp_path / "run"),
         progress=first,
     )
-    assert len(logged) == 1
+    assert len(logged) == 2
     assert logged[0][0] == "checking 3 sites"
     assert "baseline: about " in logged[0][1]
     assert "MB to the sites" in logged[0][1]

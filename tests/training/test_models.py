@@ -53,9 +53,9 @@ def test_a_file_of_weights_starts_all_but_the_classifier(
         weights=file.name,
     )
     loaded = build(plan, file).state_dict()
-    assert torch.equal(loaded["layer4.0.conv2.weight"], source["layer4.0.conv2.weight"])
-    assert loaded["conv1.0.weight"].shape[1] == channels
-    assert loaded["fc.weight"].shape[0] == 2
+    assert torch.equal(loaded["network.layer4.0.conv2.weight"], source["layer4.0.conv2.weight"])
+    assert torch.equal(loaded["network.conv1.0.weight"], source["conv1.0.weight"])
+    assert loaded["network.fc.weight"].shape[0] == 2
     monkeypatch.chdir(tmp_path)
     check_plan(plan, arms_of(plan))
 

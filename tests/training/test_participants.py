@@ -37,7 +37,7 @@ def shared(job: Job, site: str, samples: Samples | None = None) -> Statistics:
     one = Participant(job, site)
     if samples is not None:
         one.site_data.__dict__["_loaded"] = samples
-    return one.share("quantile_map", 0, NOTHING)
+    return one.share("quantile_map", 0, 0, NOTHING)
 
 
 def reference(job: Job) -> dict[str, np.ndarray]:
@@ -64,7 +64,7 @@ def test_below_ten_training_patients_nothing_is_shared_and_all_is_harmonized(job
     samples = site.site_data.plain
     few = Samples(samples.train[:9], samples.val, samples.test, {})
     assert shared(job, "b", few) == {}
-    assert site.harmonize("quantile_map", reference(job))[0] > 0.05
+    assert site.harmonize("quantile_map", 0, reference(job))[0] > 0.05
 
 
 def test_training_and_evaluation_see_the_same_harmonized_pixels_and_the_same_masks(
@@ -99,4 +99,4 @@ def test_training_and_evaluation_see_the_same_harmonized_pixels_and_the_same_mas
 
 def test_a_site_that_is_the_reference_is_left_as_it_is(job: Job) -> None:
     site = Participant(job, "a")
-    assert site.harmonize("quantile_map", shared(job, "a"))[0] == pytest.approx(0, abs=1e-4)
+    assert site.harmonize("quantile_map", 0, shared(job, "a"))[0] == pytest.approx(0, abs=1e-4)

@@ -22,7 +22,8 @@ from shiftscope.training.algorithms.methods.twins import tensors_of
 from shiftscope.training.evaluation.fairness import digest_of
 from shiftscope.training.federation.participants import Participant
 from shiftscope.training.models import layers
-from shiftscope.training.models.networks import build, head_of
+from shiftscope.training.models.model_parts import head_of
+from shiftscope.training.models.networks import build
 from shiftscope.training.plan_checks import check_plan
 from shiftscope.training.runs.states import Evaluation
 
@@ -218,10 +219,11 @@ def test_head_and_early_layers_of_a_unet(hospitals: dict[str, Path]) -> None:
     unet = build(plan_for(hospitals))
     names = PERSONALIZERS["fedper"].stays_home(unet)
     assert names == {name for name in unet.state_dict() if name.startswith("model.2.")}
-    kinds = {type(module) for module in head_of(unet).modules()}
+    (block,) = head_of(unet)
+    kinds = {type(module) for module in block.modules()}
     assert {nn.ConvTranspose2d, nn.Conv2d} <= kinds
     with torch.no_grad():
-        assert head_of(unet)(torch.zeros(1, 32, 16, 16)).shape == (1, 2, 32, 32)
+        assert block(torch.zeros(1, 32, 16, 16)).shape == (1, 2, 32, 32)
     early = PERSONALIZERS["lg_fedavg"].stays_home(unet)
     assert early == {name for name in unet.state_dict() if name.startswith("model.0.")}
     assert not early & names

@@ -21,11 +21,16 @@ def test_progress_counts_the_rounds_of_all_strategies_on_either_engine(pair: dic
     inline: list[Progress] = []
     result = train(plan, pair, RunOptions(engine="inline", out=tmp_path), progress=inline.append)
     job = Job.read(tmp_path / "job.json")
-    assert {arm.name: arm.rounds for arm in arms_of(plan)} == {"baseline": 2, "adapted": 2, "equal_compute": 1}
+    assert {arm.name: arm.rounds for arm in arms_of(plan)} == {
+        "baseline": 2,
+        "adapted": 2,
+        "equal_compute": 1,
+        "local": 2,
+    }
     ended, alive = SimpleNamespace(poll=lambda: 0), SimpleNamespace(alive=lambda: None)
     flower: list[Progress] = []
-    assert _follow(cast(Any, ended), cast(Any, alive), job, flower.append, 0) == len(result.rounds) == 5
+    assert _follow(cast(Any, ended), cast(Any, alive), job, flower.append, 0) == len(result.rounds) == 7
     assert flower == inline
-    assert [(step.done, step.total) for step in inline] == [(done, 5) for done in range(1, 6)]
-    assert inline[-1].line.startswith("equal_compute, seed 0, round 1 of 1: ")
-    assert RoundEntry.model_validate_json((tmp_path / ROUNDS).read_text().splitlines()[-1]).round == 1
+    assert [(step.done, step.total) for step in inline] == [(done, 7) for done in range(1, 8)]
+    assert inline[-1].line.startswith("local, seed 0, round 2 of 2: ")
+    assert RoundEntry.model_validate_json((tmp_path / ROUNDS).read_text().splitlines()[-1]).round == 2

@@ -85,8 +85,8 @@ def test_interrupted_in_the_middle_of_a_round(
     )
     assert comparable(resumed) == comparable(whole[0])
     assert same_files(tmp_path / "run", whole[1])
-    assert [(step.done, step.total) for step in steps] == [(done, 12) for done in range(1, 13)]
-    assert len((tmp_path / "run" / "rounds.jsonl").read_text().splitlines()) == 12
+    assert [(step.done, step.total) for step in steps] == [(done, 18) for done in range(1, 19)]
+    assert len((tmp_path / "run" / "rounds.jsonl").read_text().splitlines()) == 18
 
 
 def test_resuming_a_finished_run_trains_nothing(
@@ -122,7 +122,7 @@ def test_the_reference_stays_though_a_site_is_missing_on_resume(
     result = train(plan, hospitals, RunOptions(engine="inline", out=tmp_path / "run", resume=True))
     assert reference.read_bytes() == before
     assert {entry.replies["b"] for entry in result.rounds} == {"failed: never joined: OSError, see sites/b/errors.log"}
-    assert result.sites["b"].scores == {"baseline": (None,), "adapted": (None,)}
+    assert result.sites["b"].scores == {"baseline": (None,), "adapted": (None,), "local": (None,)}
     assert result.difference.mean is not None
 
 

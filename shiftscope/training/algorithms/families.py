@@ -9,8 +9,15 @@ from shiftscope.training.algorithms.methods.ala import mix_in, mixed_start_round
 from shiftscope.training.algorithms.methods.apfl import mixed_round, take_mixture
 from shiftscope.training.algorithms.methods.clustered import average_clusters, model_of_cluster, one_model_each
 from shiftscope.training.algorithms.methods.ditto import ditto_round, take_personal
-from shiftscope.training.algorithms.methods.heads import body_round, head_then_body_round, probe_then_tune, tune_head
+from shiftscope.training.algorithms.methods.heads import (
+    body_round,
+    head_then_body_round,
+    probe_then_tune,
+    tune_all,
+    tune_head,
+)
 from shiftscope.training.algorithms.methods.meta import adapt, meta_round, one_step_later
+from shiftscope.training.algorithms.methods.norms import estimate_statistics
 from shiftscope.training.algorithms.methods.prox import prox_round
 from shiftscope.training.algorithms.methods.scaffold import add_controls, average_with_controls, corrected_round
 from shiftscope.training.algorithms.methods.server_adam import adam_average
@@ -23,13 +30,24 @@ TUNING = 0.2
 
 PERSONALIZERS: dict[str, Algorithm] = {
     "fedbn": Algorithm("BatchNorm stays at the site", normalization),
-    "silobn": Algorithm("BatchNorm's running statistics stay at the site, its weights are shared", statistics),
+    "silobn": Algorithm(
+        "BatchNorm's running statistics stay at the site, its weights are shared",
+        statistics,
+        finish=estimate_statistics,
+    ),
     "fedper": Algorithm("the head of the model stays at the site", head),
     "fedrep": Algorithm(
         "the head stays at the site; it is trained first, then the body", head, head_then_body_round, least_steps=2
     ),
     "fedbabu": Algorithm(
-        "the body is trained together under a fixed head; the head is tuned at the site in the end",
+        "the body is trained together under a fixed head; the whole model is tuned at the site in the end",
+        head,
+        body_round,
+        finish=tune_all,
+        tuning=TUNING,
+    ),
+    "fedbabu_head": Algorithm(
+        "FedBABU, and only the head is tuned at the site in the end",
         head,
         body_round,
         finish=tune_head,

@@ -13,6 +13,7 @@ from shiftscope.training.algorithms.aggregation import Tensors
 from shiftscope.training.data.batches import Batch, Mix, draw
 from shiftscope.training.data.model_inputs import Sample
 from shiftscope.training.data.randomness import generator, seeded
+from shiftscope.training.own_code.own_losses import own_loss
 
 __all__ = ["Loss", "Round", "Step", "backward", "learning_rate", "loss_for", "plain_round", "plain_step", "run_steps"]
 
@@ -33,6 +34,7 @@ class Round:
         memory: what the algorithm keeps at the site between rounds; starts empty.
         samples: the site's training cases.
         origin: what the random numbers depend on: (seed, site). Not on the strategy.
+        took_part: whether some round of the site is part of what is shared; a site that joins to be judged has none.
         device: "cpu" or "cuda".
         mix: what a harmonizer does to a batch while training.
         extra: what the algorithm sends beside the model, under the names under which it was received.
@@ -49,6 +51,7 @@ class Round:
     memory: Tensors
     samples: list[Sample]
     origin: tuple[object, ...]
+    took_part: bool = True
     device: str = "cpu"
     mix: Mix | None = None
     extra: Tensors = field(default_factory=dict)
@@ -135,7 +138,9 @@ def learning_rate(plan: Plan, rounds: int, step: int) -> float:
 
 
 def loss_for(plan: Plan) -> Loss:
-    """Dice + cross-entropy for segmentation, cross-entropy for classification."""
+    """Dice + cross-entropy for segmentation, cross-entropy for classification; or the operator's own."""
+    if plan.loss:
+        return own_loss(plan)
     if plan.task == "classification":
         return nn.CrossEntropyLoss()
     from monai.losses import DiceCELoss

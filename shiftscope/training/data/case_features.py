@@ -1,32 +1,23 @@
-"""Cases as features of a frozen extractor, for the linear model."""
+"""Cases as features of a frozen network, for the linear model."""
+
+from collections.abc import Callable
 
 import numpy as np
-import torch
 
-from shiftscope.measures.features.extractors import load_extractor
-from shiftscope.training.data.model_inputs import LUMA, Sample, Samples
+from shiftscope.training.data.model_inputs import Sample
 
-__all__ = ["count_features", "with_features"]
+__all__ = ["featured"]
 
-
-def with_features(samples: Samples, device: str) -> Samples:
-    """Every case's features, averaged over its slices, in place of its pixels: (1, d, 1, 1)."""
-    compute = load_extractor(device=device).compute
-
-    def featured(sample: Sample) -> Sample:
-        grey = sample.pixels.astype(np.float32)
-        grey = np.einsum("zcyx,c->zyx", grey, LUMA) if grey.shape[1] == 3 else grey[:, 0]
-        with torch.no_grad():
-            shallow, deep = compute(torch.from_numpy(np.ascontiguousarray(grey[:, None])).to(device))
-            values = torch.cat([shallow, deep], dim=1).mean(dim=0).cpu().numpy()
-        return sample.with_pixels(values[None, :, None, None])
-
-    train, val, test = ([featured(sample) for sample in part] for part in (samples.train, samples.val, samples.test))
-    return Samples(train, val, test, samples.left_out)
+AT_ONCE = 32
+"""Slices of a case that are seen together."""
 
 
-def count_features(size: int) -> int:
-    """How many features a case of `size` pixels a side has."""
-    with torch.no_grad():
-        shallow, deep = load_extractor().compute(torch.zeros(1, 1, size, size))
-    return int(shallow.shape[1] + deep.shape[1])
+def featured(sample: Sample, features: Callable[[np.ndarray], np.ndarray]) -> Sample:
+    """A case's features, averaged over its slices, in place of its pixels: (1, d, 1, 1).
+
+    Args:
+        features: images (n, c, y, x) float32 in [0, 1] -> (n, d).
+    """
+    pixels = sample.pixels.astype(np.float32)
+    parts = [features(pixels[start : start + AT_ONCE]) for start in range(0, len(pixels), AT_ONCE)]
+    return sample.with_pixels(np.concatenate(parts).mean(axis=0)[None, :, None, None])

@@ -1,7 +1,7 @@
 """A site's cases as arrays of one size."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,9 +13,9 @@ from shiftscope.harmonizers.resampling import resample_case
 from shiftscope.images import Image, as_seen, canvas, mask_canvas
 from shiftscope.plans import Plan
 from shiftscope.sites import Case, Declarations, Site, load, read_site
-from shiftscope.training.data.splits import divide
+from shiftscope.training.data.splits import divide_planned
 
-__all__ = ["LUMA", "Sample", "Samples", "channels", "load_samples", "read_planned", "usable"]
+__all__ = ["LUMA", "ReadCases", "Sample", "Samples", "channels", "load_samples", "read_cases", "read_planned", "usable"]
 
 LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
 
@@ -87,55 +87,99 @@ def usable(site: Site, plan: Plan) -> list[Case]:
     return cases
 
 
-def load_samples(site: Site, plan: Plan, frame: Statistics = NOTHING) -> Samples:
-    """Read every usable case; those that cannot be read are counted by reason, after the split was drawn.
+@dataclass(frozen=True, slots=True)
+class ReadCases:
+    """All usable cases of a site, read once, whatever folds they will be divided into.
+
+    Attributes:
+        site: its name.
+        cases: those that carry what the task needs; the split is drawn among them, readable or not.
+        samples: a case's name -> its sample; without those that could not be read.
+        left_out: what could not be used, as reason -> count.
+    """
+
+    site: str
+    cases: list[Case]
+    samples: dict[str, Sample]
+    left_out: dict[str, int]
+
+    def fold(self, plan: Plan, number: int) -> Samples:
+        """The samples by part.
+
+        Raises:
+            InputError: none is left to train or to test on, or volumes are asked for and there is none.
+        """
+        parts = divide_planned(self.cases, plan, self.site, number)
+        read = {
+            part: [self.samples[case.name] for case in cases if case.name in self.samples]
+            for part, cases in parts.items()
+        }
+        for part in ("train", "test"):
+            if not read[part]:
+                reasons = ", ".join(f"{count} {reason}" for reason, count in self.left_out.items())
+                raise InputError(
+                    f"site {self.site}: no readable case left in '{part}' ({reasons}); mend the files or leave the"
+                    " site out"
+                )
+        if plan.patch and all(len(sample.pixels) == 1 for sample in read["train"]):
+            raise InputError(
+                f"site {self.site}: none of its images has more than one slice, and the plan's patch asks for volumes;"
+                " leave patch out to train on pictures"
+            )
+        return Samples(**read, left_out=self.left_out)
+
+    def mapped(self, change: Callable[[Sample], Sample]) -> "ReadCases":
+        """With every sample changed."""
+        return replace(self, samples={name: change(sample) for name, sample in self.samples.items()})
+
+
+def read_cases(site: Site, plan: Plan, frame: Statistics = NOTHING) -> ReadCases:
+    """Read every usable case; those that cannot be read are counted by reason.
 
     Args:
         frame: the reference of a harmonizer on geometry: the common spacing and field of view.
     """
     left_out: Counter[str] = Counter({reason: len(paths) for reason, paths in site.excluded.items()})
-    parts = divide(usable(site, plan), plan.split, site.name)
-    read = {part: list(_read(cases, plan, left_out, frame)) for part, cases in parts.items()}
-    for part in ("train", "test"):
-        if not read[part]:
-            reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(left_out.items()))
-            raise InputError(
-                f"site {site.name}: no readable case left in '{part}' ({reasons}); mend the files or leave the site out"
-            )
-    if plan.patch and all(len(sample.pixels) == 1 for sample in read["train"]):
-        raise InputError(
-            f"site {site.name}: none of its images has more than one slice, and the plan's patch asks for volumes;"
-            " leave patch out to train on pictures"
-        )
-    return Samples(**read, left_out=dict(sorted(left_out.items())))
-
-
-def _read(cases: Iterable[Case], plan: Plan, left_out: Counter[str], frame: Statistics) -> Iterator[Sample]:
+    cases, samples = usable(site, plan), {}
     for case in cases:
         try:
-            image, drawn = load(case)
+            sample = _read(case, plan, frame)
         except Unreadable as problem:
             left_out[problem.reason] += 1
             continue
-        mask = None if drawn is None else drawn.labels
-        pixels, where = as_seen(image), _geometry(image)
-        if frame and image.spacing_mm is not None:
-            planes, mask = resample_case(
-                pixels[:, None] if pixels.ndim == 3 else np.moveaxis(pixels, -1, 1),
-                mask,
-                image.spacing_mm,
-                frame["spacing_mm"],
-                frame["field_mm"],
-                depth=bool(plan.patch),
-            )
-            pixels = planes[:, 0] if pixels.ndim == 3 else np.moveaxis(planes, 1, -1)
-            step = [frame["spacing_mm"][0] if plan.patch else image.spacing_mm[0], *frame["spacing_mm"][1:]]
-            where = np.array([step, pixels.shape[:3]], dtype=np.float64)
-        pixels = channels(canvas(pixels, plan.image_size), plan.colour).astype(np.float16)
-        if mask is not None and plan.task == "segmentation":
-            yield Sample(case.patient, pixels, _labels(mask_canvas(mask, plan.image_size), plan, case), where)
-        elif case.label is not None:
-            yield Sample(case.patient, pixels, plan.classes.index(case.label), where)
+        if sample is not None:
+            samples[case.name] = sample
+    return ReadCases(site.name, cases, samples, dict(sorted(left_out.items())))
+
+
+def load_samples(site: Site, plan: Plan, frame: Statistics = NOTHING, fold: int = 0) -> Samples:
+    """A site's samples in one fold, as `read_cases` reads and `ReadCases.fold` divides them."""
+    return read_cases(site, plan, frame).fold(plan, fold)
+
+
+def _read(case: Case, plan: Plan, frame: Statistics) -> Sample | None:
+    """One case; None where it turns out to lack what the task needs."""
+    image, drawn = load(case)
+    mask = None if drawn is None else drawn.labels
+    pixels, where = as_seen(image), _geometry(image)
+    if frame and image.spacing_mm is not None:
+        planes, mask = resample_case(
+            pixels[:, None] if pixels.ndim == 3 else np.moveaxis(pixels, -1, 1),
+            mask,
+            image.spacing_mm,
+            frame["spacing_mm"],
+            frame["field_mm"],
+            depth=bool(plan.patch),
+        )
+        pixels = planes[:, 0] if pixels.ndim == 3 else np.moveaxis(planes, 1, -1)
+        step = [frame["spacing_mm"][0] if plan.patch else image.spacing_mm[0], *frame["spacing_mm"][1:]]
+        where = np.array([step, pixels.shape[:3]], dtype=np.float64)
+    pixels = channels(canvas(pixels, plan.image_size), plan.colour).astype(np.float16)
+    if mask is not None and plan.task == "segmentation":
+        return Sample(case.patient, pixels, _labels(mask_canvas(mask, plan.image_size), plan, case), where)
+    if case.label is not None:
+        return Sample(case.patient, pixels, plan.classes.index(case.label), where)
+    return None
 
 
 def _geometry(image: Image) -> np.ndarray | None:

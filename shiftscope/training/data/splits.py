@@ -1,15 +1,61 @@
 """Which patients a model learns from, and which it is judged on."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+import numpy as np
 
 from shiftscope.errors import InputError
-from shiftscope.plans import Split
+from shiftscope.plans import Plan, Split
 from shiftscope.sites import Case
 
-__all__ = ["divide"]
+__all__ = ["PARTS", "divide", "divide_planned"]
 
 PARTS = ("train", "val", "test")
+
+
+def divide_planned(cases: Sequence[Case], plan: Plan, site: str, fold: int) -> dict[str, list[Case]]:
+    """Cases by part, in one fold of the plan.
+
+    Every patient is a test patient in exactly one of the folds, which hold equally many patients, give or take one,
+    and equally many of each class. The others are divided into train and val by the shares of `plan.split`. A plan of
+    one fold divides by `divide`.
+
+    Raises:
+        InputError: as `divide`; with several folds also where there are fewer patients than folds, or the data bring a
+            split of their own.
+    """
+    if plan.folds == 1:
+        return divide(cases, plan.split, site)
+    if any(case.split for case in cases):
+        raise InputError(
+            f"site {site}: its data bring a split of their own, and the plan cuts every site into {plan.folds} folds;"
+            " set folds = 1 in the plan"
+        )
+    label_of = {case.patient: case.label or "" for case in sorted(cases, key=lambda case: case.name, reverse=True)}
+    if len(label_of) < plan.folds:
+        raise InputError(
+            f"site {site}: {len(label_of)} usable patients, and the plan cuts every site into {plan.folds} folds;"
+            " set folds = 1 in the plan, or add cases"
+        )
+    salt, share = plan.split.salt, plan.split.val / (plan.split.train + plan.split.val)
+    tested = _in_order(label_of, salt)[fold :: plan.folds]
+    others = _in_order({name: label for name, label in label_of.items() if name not in tested}, f"{salt}/{fold}")
+    part_of = dict.fromkeys(tested, "test") | dict.fromkeys(others, "train")
+    part_of |= dict.fromkeys(_evenly(others, share), "val")
+    return _by_part(cases, part_of)
+
+
+def _in_order(label_of: Mapping[str, str], salt: str) -> list[str]:
+    """Patients class by class, within a class as their hashes fall: whatever is taken in even steps holds each class
+    in its share."""
+    return sorted(label_of, key=lambda patient: (label_of[patient], _uniform(salt, patient), patient))
+
+
+def _evenly(patients: Sequence[str], share: float) -> list[str]:
+    """A share of them in even steps, rounded, and never all."""
+    places = np.floor(np.arange(len(patients) + 1) * share + 0.5)
+    return [patient for patient, step in zip(patients, np.diff(places), strict=True) if step][: len(patients) - 1]
 
 
 def divide(cases: Sequence[Case], split: Split, site: str) -> dict[str, list[Case]]:
@@ -23,15 +69,20 @@ def divide(cases: Sequence[Case], split: Split, site: str) -> dict[str, list[Cas
         InputError: a patient in two parts, or no patient to train on or to test on.
     """
     part_of = _brought(cases, site) if any(case.split for case in cases) else _drawn(cases, split)
-    parts: dict[str, list[Case]] = {part: [] for part in PARTS}
-    for case in cases:
-        parts[part_of[case.patient]].append(case)
+    parts = _by_part(cases, part_of)
     for part in ("train", "test"):
         if not parts[part]:
             raise InputError(
                 f"site {site}: {len(part_of)} usable patients and none in '{part}'; expected at least one to train on"
                 " and one to test on; add cases, or correct the split the data bring"
             )
+    return parts
+
+
+def _by_part(cases: Sequence[Case], part_of: Mapping[str, str]) -> dict[str, list[Case]]:
+    parts: dict[str, list[Case]] = {part: [] for part in PARTS}
+    for case in cases:
+        parts[part_of[case.patient]].append(case)
     return parts
 
 

@@ -52,7 +52,7 @@ def refuse_unequal(job: Job, runs: Mapping[tuple[str, int], Checkpoint]) -> None
                     " comparison would not be fair; mend the algorithm's `gradients_per_step`, `extra_compute` or"
                     " `tuning`"
                 )
-    for seed in job.plan.every_seed:
+    for seed in dict.fromkeys(seed for _, seed in runs):
         _one_start(seed, {name: run for (name, of), run in runs.items() if of == seed})
 
 
@@ -64,7 +64,7 @@ def not_comparable(job: Job, runs: Mapping[tuple[str, int], Checkpoint]) -> dict
     first, *others = job.arms
     why: dict[str, str] = {}
     for arm in others:
-        for seed in job.plan.every_seed:
+        for seed in dict.fromkeys(seed for _, seed in runs):
             own, base = (_missed(runs[name, seed]) for name in (arm.name, first.name))
             for site in job.sites:
                 if own.get(site, 0) != base.get(site, 0):

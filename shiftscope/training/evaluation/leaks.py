@@ -1,6 +1,6 @@
 """The leakage gate: does a harmonizer take away what the model has to learn?"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -13,10 +13,10 @@ from shiftscope.harmonizers.leakage import (
     contrast_drop,
     separability_drop,
 )
-from shiftscope.plans import Kept
+from shiftscope.plans import Kept, Plan
 from shiftscope.training.data.model_inputs import Sample
 
-__all__ = ["as_kept", "kept_signal"]
+__all__ = ["as_kept", "kept_signal", "leak_notes"]
 
 
 def kept_signal(before: Sequence[Sample], after: Sequence[Sample]) -> Kept | None:
@@ -35,6 +35,25 @@ def kept_signal(before: Sequence[Sample], after: Sequence[Sample]) -> Kept | Non
         for samples in (before, after)
     ]
     return as_kept(contrast_drop(*stand_out, patients=patients), MARGIN_CONTRAST)
+
+
+def leak_notes(plan: Plan, harmonizer: str, in_folds: Sequence[Mapping[str, Kept]]) -> list[str]:
+    """One line per site at which a harmonizer takes more than its margin of what the model has to learn.
+
+    Args:
+        in_folds: for each fold, site -> what is left there; the fold that lost most is told.
+    """
+    what = "the contrast of lesions" if plan.task == "segmentation" else "what tells the classes apart (AUROC)"
+    lost: dict[str, Kept] = {}
+    for signals in in_folds:
+        for site, kept in signals.items():
+            if kept.lost and (site not in lost or kept.drop > lost[site].drop):
+                lost[site] = kept
+    return [
+        f"site {site}: {harmonizer} lowers {what} from {kept.before:.2f} to {kept.after:.2f} on {kept.cases} training"
+        " cases, more than chance; look at `shiftscope harmonize`, or take another harmonizer"
+        for site, kept in lost.items()
+    ]
 
 
 def _features(sample: Sample) -> np.ndarray:

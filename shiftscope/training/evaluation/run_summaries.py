@@ -1,51 +1,36 @@
-"""The account of a run: scores per site and seed, and the verdict."""
+"""The account of a run as a result: scores per site and seed, what came of each strategy, and the verdict."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from functools import partial
 
-import numpy as np
-
 from shiftscope.plans import (
+    Answer,
     ArmResult,
     Cost,
     Difference,
-    Kept,
+    InterimResult,
     Outcome,
     RoundEntry,
     RunResult,
+    SiteDifference,
     SiteScore,
     SiteScores,
 )
-from shiftscope.training.evaluation.bootstrap import interval
-from shiftscope.training.evaluation.claims import verdict_on
-from shiftscope.training.evaluation.fairness import not_comparable
-from shiftscope.training.evaluation.scores import PRIMARY
-from shiftscope.training.runs.jobs import UNGATED, Arm, Job
+from shiftscope.training.evaluation.accounts import Account, mean_of_seeds
+from shiftscope.training.evaluation.claims import harmed_sites, verdict_on
+from shiftscope.training.evaluation.participation import Choices, participation
+from shiftscope.training.evaluation.primary_claims import PrimaryClaim
+from shiftscope.training.runs.jobs import ALONE, UNGATED, Arm
 from shiftscope.training.runs.ledger import ledger_of
 from shiftscope.training.runs.states import Checkpoint, Evaluation
 
-__all__ = ["SiteFacts", "leak_notes", "summarise"]
-
-Series = Sequence[float | None]
-"""One value per seed."""
-
-
-@dataclass(frozen=True, slots=True)
-class SiteFacts:
-    """What a site said of itself before the first round."""
-
-    patients: Mapping[str, int]
-    left_out: Mapping[str, int]
-    changed: Mapping[str, float] = field(default_factory=dict)
+__all__ = ["summarise"]
 
 
 def summarise(
-    job: Job,
+    account: Account,
+    claims: Sequence[PrimaryClaim],
     engine: str,
-    runs: Mapping[tuple[str, int], Checkpoint],
-    facts: Mapping[str, SiteFacts],
-    differences: Mapping[str, Mapping[str, np.ndarray]],
     cost: Cost,
     machine: Mapping[str, str],
     notes: Sequence[str] = (),
@@ -53,31 +38,35 @@ def summarise(
     """Put together what the coordinator knows.
 
     Args:
-        runs: (arm, seed) -> its finished checkpoint.
-        facts: site -> what it said of itself; a site missing here never answered.
-        differences: arm -> site -> bootstrap replicates, for every arm but the first; `UNGATED` + arm likewise.
+        account: of the whole run.
+        claims: what each look at the result came to; the last one is the run's verdict.
     """
-    metric = PRIMARY[job.plan.task]
-    withheld = not_comparable(job, runs)
-    differences = {arm: drawn for arm, drawn in differences.items() if arm.removeprefix(UNGATED) not in withheld}
-    sites = {site: _site(job, site, runs, facts.get(site), differences) for site in job.sites}
-    arms = {arm.name: _arm(job, arm, sites, differences) for arm in job.arms}
-    advice = arms[job.arms[1].name] if len(job.arms) > 1 else arms[job.arms[0].name]
+    job, runs, claim = account.job, account.runs, claims[-1]
+    sites = {site: _site(account, site) for site in job.sites}
+    arms = {arm.name: _arm(account, arm, sites) for arm in job.arms}
     entries = [entry for run in runs.values() for entry in run.entries]
+    notes = [*notes, *account.withheld.values(), *_one_seed(account), *_absences(entries), *_unscored(account, sites)]
     return RunResult(
         plan=job.plan.model_copy(update={"data": {}}),
         engine=engine,
-        metric=metric,
-        seeds=job.plan.every_seed,
+        metric=account.metric,
+        seeds=account.seeds,
+        verdict=claim.verdict,
         margin=job.plan.margin,
-        verdict=advice.verdict,
-        difference=advice.difference,
+        difference=claim.difference,
+        needed=claim.needed,
+        worst_site=_worst_site(account, sites),
+        analyses=tuple(
+            InterimResult(seeds=each.seeds, difference=each.difference, verdict=each.verdict)
+            for each in claims
+            if job.plan.seeds == "auto"
+        ),
         sites=sites,
-        harmed=advice.harmed,
+        harmed=arms[job.advice].harmed if job.advice else (),
         worst={arm.name: worst for arm in job.arms if (worst := _worst(sites, arm.name))},
         arms=arms,
         rounds=tuple(entries),
-        notes=(*notes, *withheld.values(), *_one_seed(job), *_absences(entries), *_unscored(job, sites)),
+        notes=tuple(dict.fromkeys(notes)),
         cost=cost,
         cost_by_arm={arm.name: _cost(runs, arm.name) for arm in job.arms},
         ledger={
@@ -88,114 +77,118 @@ def summarise(
     )
 
 
-def leak_notes(job: Job, harmonizer: str, signals: Mapping[str, Kept]) -> list[str]:
-    """One line per site at which a harmonizer takes more than its margin of what the model has to learn."""
-    what = "the contrast of lesions" if job.plan.task == "segmentation" else "what tells the classes apart (AUROC)"
-    return [
-        f"site {site}: {harmonizer} lowers {what} from {kept.before:.2f} to {kept.after:.2f} on {kept.cases} training"
-        " cases, more than chance; look at `shiftscope harmonize`, or take another harmonizer"
-        for site, kept in signals.items()
-        if kept.lost
-    ]
-
-
-def _arm(
-    job: Job, arm: Arm, sites: Mapping[str, SiteScores], drawn: Mapping[str, Mapping[str, np.ndarray]]
-) -> ArmResult:
-    used = {site: scores.scores for site, scores in sites.items()}
-    own = {site: {**scores.scores, **scores.ungated} for site, scores in sites.items()}
+def _arm(account: Account, arm: Arm, sites: Mapping[str, SiteScores]) -> ArmResult:
+    used = [scores.scores[arm.name] for scores in sites.values()]
+    own = [scores.ungated[arm.name] for scores in sites.values()]
     return ArmResult(
         algorithm=arm.algorithm,
         harmonizer=arm.harmonizer,
         rounds=arm.rounds,
-        ungated=_outcome(job, arm, own, drawn.get(UNGATED + arm.name, {})) if arm.gated else None,
-        **dict(_outcome(job, arm, used, drawn.get(arm.name, {}))),
+        ungated=_outcome(account, UNGATED + arm.name, own) if arm.gated else None,
+        **dict(_outcome(account, arm.name, used)),
     )
 
 
-def _outcome(
-    job: Job, arm: Arm, scores: Mapping[str, Mapping[str, Series]], drawn: Mapping[str, np.ndarray]
-) -> Outcome:
-    gains = {site: _gains(job, scores[site], arm.name) for site in drawn}
-    overall = interval(drawn, gains, _rng(job))
-    means = [mean for series in scores.values() if (mean := _mean(series[arm.name])) is not None]
-    apart = {site: interval({site: drawn[site]}, gains, _rng(job)) for site in drawn}
+def _outcome(account: Account, arm: str, scores: Sequence[Sequence[float | None]]) -> Outcome:
+    """Of `arm`, or of its own models, the gate aside.
+
+    Args:
+        scores: its series at each site.
+    """
+    margin = account.job.plan.margin
+    difference = account.estimate(arm).interval(account.level)
+    means = [mean for series in scores if (mean := mean_of_seeds(series)) is not None]
+    apart = {site: account.estimate(arm, [site]) for site in account.drawn.get(arm, {})}
     return Outcome(
-        mean=float(np.mean(means)) if means else None,
-        difference=overall,
-        verdict=verdict_on(overall, job.plan.margin),
-        harmed=tuple(
-            site for site in job.sites if site in apart and verdict_on(apart[site], job.plan.margin) == "harmed"
-        ),
+        mean=sum(means) / len(means) if means else None,
+        difference=difference,
+        verdict=verdict_on(difference, margin),
+        harmed=harmed_sites(apart, margin, 1 - account.level),
     )
 
 
-def _site(
-    job: Job,
-    site: str,
-    runs: Mapping[tuple[str, int], Checkpoint],
-    facts: SiteFacts | None,
-    differences: Mapping[str, Mapping[str, np.ndarray]],
-) -> SiteScores:
-    evaluations = {
-        arm.name: [runs[arm.name, seed].evaluation.get(site) for seed in job.plan.every_seed] for arm in job.arms
+def _site(account: Account, site: str) -> SiteScores:
+    job, facts = account.job, account.facts.get(site)
+    judged = account.evaluations(site)
+    arrived = {
+        seed: each for series in judged.values() for seed, each in zip(account.seeds, series, strict=True) if each
     }
-    arrived = [each for series in evaluations.values() for each in series if each]
-    names = sorted({name for each in arrived for name in each.scores})
-    metric = PRIMARY[job.plan.task]
-    scores = _series(evaluations, lambda each: each.scores[metric])
+    names = sorted({name for each in arrived.values() for name in each.scores} - {account.metric})
     apart = {
-        arm: interval({site: drawn[site]}, {site: _gains(job, scores, arm)}, _rng(job))
-        for arm, drawn in differences.items()
-        if site in drawn and arm in scores
+        arm.name: account.estimate(arm.name, [site]).interval(account.level)
+        for arm in job.arms[1:]
+        if site in account.drawn.get(arm.name, {})
     }
-    advice = job.arms[1].name if len(job.arms) > 1 else ""
-    changed = facts.changed.get(job.plan.harmonizer or "") if facts else None
     return SiteScores(
-        cases=max((each.cases for each in arrived), default=0),
+        cases=_tested_cases(account, site),
         patients=dict(facts.patients) if facts else {},
-        scores=scores,
-        difference=apart.get(advice, Difference()),
+        answer=_answer(account, site),
+        scores=account.scores(site),
+        difference=apart.get(job.advice, Difference()),
         differences=apart,
-        ungated=_series(evaluations, lambda each: each.ungated[metric]),
+        ungated=account.ungated(site),
         kept_baseline={
-            arm.name: tuple(each is not None and each.kept_baseline for each in evaluations[arm.name])
+            arm.name: tuple(each is not None and each.kept_baseline for each in judged[arm.name])
             for arm in job.arms
             if arm.gated
         },
-        also={name: _series(evaluations, partial(_score, name=name)) for name in names if name != metric},
-        validation=_series(evaluations, lambda each: each.validation[metric]),
+        also={name: account.series(site, partial(_score, name=name)) for name in names},
+        validation=account.validation(site),
         left_out=dict(facts.left_out) if facts else {},
-        changed=changed,
+        changed=facts.changed.get(job.plan.harmonizer or "") if facts else None,
     )
 
 
-def _series(
-    evaluations: Mapping[str, Sequence[Evaluation | None]], value: Callable[[Evaluation], float | None]
-) -> dict[str, tuple[float | None, ...]]:
-    return {arm: tuple(value(each) if each else None for each in series) for arm, series in evaluations.items()}
+def _answer(account: Account, site: str) -> Answer:
+    """Whether taking part pays for the site: its own model, the baseline and the advice, side by side."""
+    job = account.job
+    compared = [arm for arm in job.arms if arm.name in (job.arms[0].name, job.advice) and arm.algorithm != ALONE]
+    choices = Choices(
+        local=next((arm.name for arm in job.arms if arm.algorithm == ALONE and not arm.harmonizer), None),
+        shared=tuple(arm.name for arm in compared if not arm.gated),
+        own=tuple(arm.name for arm in compared if arm.gated),
+    )
+    first, *others = (arm.name for arm in job.arms)
+    drawn = {arm: account.drawn[arm][site] for arm in others if site in account.drawn.get(arm, {})}
+    if any(arm not in (None, first, *drawn) for arm in (choices.local, *choices.shared, *choices.own)):
+        return "undecided"
+    means = {arm: account.gains(arm, site) for arm in drawn}
+    return participation(choices, drawn, means, account.rng, account.layout, job.plan.margin, 1 - account.level).answer
+
+
+def _tested_cases(account: Account, site: str) -> int:
+    """Test cases of all folds together."""
+    by_fold: dict[int, int] = {}
+    for series in account.evaluations(site).values():
+        for fold, each in zip(account.layout.folds, series, strict=True):
+            if each is not None:
+                by_fold[fold] = max(each.cases, by_fold.get(fold, 0))
+    return sum(by_fold.values())
 
 
 def _score(evaluation: Evaluation, name: str) -> float | None:
-    return evaluation.scores[name]
-
-
-def _gains(job: Job, scores: Mapping[str, Sequence[float | None]], arm: str) -> list[float | None]:
-    """A strategy minus the first one per seed, null where one of them is."""
-    pairs = zip(scores[arm], scores[job.arms[0].name], strict=True)
-    return [None if new is None or old is None else new - old for new, old in pairs]
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    defined = [value for value in values if value is not None]
-    return float(np.mean(defined)) if defined else None
+    return evaluation.scores.get(name)
 
 
 def _worst(sites: Mapping[str, SiteScores], arm: str) -> SiteScore | None:
     """The site an average hides."""
-    means = {site: _mean(scores.scores[arm]) for site, scores in sites.items()}
+    means = {site: mean_of_seeds(scores.scores[arm]) for site, scores in sites.items()}
     found = [SiteScore(site=site, score=mean) for site, mean in means.items() if mean is not None]
     return min(found, key=lambda each: each.score, default=None)
+
+
+def _worst_site(account: Account, sites: Mapping[str, SiteScores]) -> SiteDifference | None:
+    """The site that is worst under the first strategy, and what the advice does to it.
+
+    Validation cases choose it: the site that happens to be worst on the test cases would seem to gain by chance alone.
+    """
+    first = account.job.arms[0].name
+    means = {site: mean_of_seeds(scores.validation[first]) for site, scores in sites.items()}
+    known = {site: mean for site, mean in means.items() if mean is not None}
+    if not known or not account.job.advice:
+        return None
+    worst = min(known, key=lambda site: known[site])
+    return SiteDifference(site=worst, difference=sites[worst].difference)
 
 
 def _absences(entries: Sequence[RoundEntry]) -> list[str]:
@@ -211,18 +204,18 @@ def _absences(entries: Sequence[RoundEntry]) -> list[str]:
     ]
 
 
-def _one_seed(job: Job) -> list[str]:
-    if len(job.plan.every_seed) > 1 or len(job.arms) < 2:
+def _one_seed(account: Account) -> list[str]:
+    if len(account.seeds) > 1 or len(account.job.arms) < 2:
         return []
     return ["one seed: intervals know of the chance in patients, not of the chance in training; run three or more"]
 
 
-def _unscored(job: Job, sites: Mapping[str, SiteScores]) -> list[str]:
+def _unscored(account: Account, sites: Mapping[str, SiteScores]) -> list[str]:
     return [
-        f"site {site}: {PRIMARY[job.plan.task]} of '{arm}' is undefined or missing for seed {seed}"
+        f"site {site}: {account.metric} of '{arm}' is undefined or missing for seed {seed}"
         for site, scores in sites.items()
         for arm, series in scores.scores.items()
-        for seed, value in zip(job.plan.every_seed, series, strict=True)
+        for seed, value in zip(account.seeds, series, strict=True)
         if value is None
     ]
 
@@ -233,8 +226,3 @@ def _cost(runs: Mapping[tuple[str, int], Checkpoint], arm: str) -> Cost:
         bytes=sum(entry.bytes for run in mine for entry in run.entries) + sum(run.evaluation_bytes for run in mine),
         seconds=sum(entry.seconds for run in mine for entry in run.entries),
     )
-
-
-def _rng(job: Job) -> np.random.Generator:
-    """One fixed stream for all intervals of a run."""
-    return np.random.default_rng([len(job.plan.every_seed), *(abs(seed) for seed in job.plan.every_seed)])

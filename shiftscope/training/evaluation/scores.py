@@ -12,7 +12,6 @@ from shiftscope.training.data.model_inputs import Sample
 from shiftscope.training.evaluation.inference import probabilities
 
 __all__ = [
-    "METRICS",
     "PRIMARY",
     "CaseScores",
     "auroc",
@@ -20,8 +19,11 @@ __all__ = [
     "dice",
     "judge",
     "mean_of",
+    "metrics_of",
     "surface_distance",
 ]
+
+_LONGEST = 200  # characters of a name in a result
 
 CaseScores = dict[str, np.ndarray]
 """What is known per test case, first axis cases: stays at the site."""
@@ -29,6 +31,10 @@ CaseScores = dict[str, np.ndarray]
 
 def judge(model: nn.Module, samples: Sequence[Sample], plan: Plan, device: str = "cpu") -> CaseScores:
     """Per case: `dice` and `surface_px` (segmentation), or `probabilities` (n, classes) and `truth` (classification).
+
+    With two classes or more to outline, "dice of CLASS" and "surface_px of CLASS" come beside them: NaN where neither
+    the case nor the prediction has the class, for a mean over such cases would tell how rare the class is (nnU-Net
+    leaves them out as well). A class invented where there is none, or missed, has a Dice of 0.
 
     A volume is one case: Dice over the volume. Judged slice by slice, surface distance and class probabilities are
     averaged over slices; judged in blocks of `plan.patch`, the surface is that of the volume, and probabilities are
@@ -110,11 +116,16 @@ def balanced_accuracy(cases: CaseScores, weights: np.ndarray) -> np.ndarray:
     return mean
 
 
-METRICS: Mapping[str, Mapping[str, Callable[[CaseScores, np.ndarray], np.ndarray]]] = {
-    "segmentation": {"dice": mean_of("dice"), "surface_px": mean_of("surface_px")},
-    "classification": {"auroc": auroc, "balanced_accuracy": balanced_accuracy},
-}
-"""Task -> metric -> (cases, weights (b, n)) -> (b,)."""
+def metrics_of(plan: Plan) -> Mapping[str, Callable[[CaseScores, np.ndarray], np.ndarray]]:
+    """Metric -> (cases, weights (b, n)) -> (b,), of the plan's task and classes."""
+    if plan.task == "classification":
+        return {"auroc": auroc, "balanced_accuracy": balanced_accuracy}
+    kinds = ("dice", "surface_px")
+    return {
+        name: mean_of(name)
+        for name in (*kinds, *(_of_class(kind, k, plan) for kind in kinds for k in _apart_classes(plan)))
+    }
+
 
 PRIMARY = {"segmentation": "dice", "classification": "auroc"}
 """The metric the verdict is about; more is better."""
@@ -128,11 +139,26 @@ def _case(outputs: np.ndarray, sample: Sample, plan: Plan) -> dict[str, np.ndarr
     pairs = [(predicted == k, np.asarray(sample.target) == k) for k in classes]
     steps = _steps(sample) if plan.patch else None
     distances = np.array([surface_distance(*pair, steps) for pair in pairs])
+    overlaps = np.array([dice(*pair) for pair in pairs])
     defined = distances[np.isfinite(distances)]
+    there = np.array([mine.any() or truth.any() for mine, truth in pairs])
+    apart = {"dice": np.where(there, overlaps, np.nan), "surface_px": distances}
     return {
-        "dice": float(np.mean([dice(*pair) for pair in pairs])),
+        "dice": float(overlaps.mean()),
         "surface_px": float(defined.mean()) if len(defined) else float("nan"),
+        **{_of_class(kind, k, plan): float(values[k]) for kind, values in apart.items() for k in _apart_classes(plan)},
     }
+
+
+def _apart_classes(plan: Plan) -> range:
+    """Numbers of the classes whose figures stand apart: of one foreground they are the mean itself."""
+    return range(len(plan.classes) if len(plan.classes) > 1 else 0)
+
+
+def _of_class(kind: str, number: int, plan: Plan) -> str:
+    """What a figure of one class is called: by its name, or by its number where the name is too long for that."""
+    named = f"{kind} of {plan.classes[number]}"
+    return named if len(named) <= _LONGEST else f"{kind} of class {number + 1}"
 
 
 def _steps(sample: Sample) -> list[float]:

@@ -1,14 +1,14 @@
 """The scores of a site's own cases under every strategy and seed: kept at the site, compared there."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from shiftscope.training.algorithms.aggregation import Tensors
-from shiftscope.training.evaluation.bootstrap import replicates
+from shiftscope.training.evaluation.bootstrap import replicates, secret
 from shiftscope.training.evaluation.gate import gated
-from shiftscope.training.evaluation.scores import METRICS, PRIMARY, CaseScores
+from shiftscope.training.evaluation.scores import PRIMARY, CaseScores, metrics_of
 from shiftscope.training.runs.array_files import load_arrays, save_arrays
 from shiftscope.training.runs.jobs import UNGATED, Arm, Job
 
@@ -34,9 +34,9 @@ class KeptScores:
     def metrics(self, cases: CaseScores) -> dict[str, float | None]:
         """Metrics of a set of cases, each counting once; null where undefined or where there is no case."""
         if not cases:
-            return dict.fromkeys(METRICS[self.plan.task])
+            return dict.fromkeys(metrics_of(self.plan))
         once = np.ones((1, len(next(iter(cases.values())))))
-        values = {name: float(metric(cases, once)[0]) for name, metric in METRICS[self.plan.task].items()}
+        values = {name: float(metric(cases, once)[0]) for name, metric in metrics_of(self.plan).items()}
         return {name: value if np.isfinite(value) else None for name, value in values.items()}
 
     def keeps_baseline(self, arm: Arm, seed: int) -> bool:
@@ -52,36 +52,38 @@ class KeptScores:
         """Scores of the test cases under the model the site uses: the arm's, or the baseline's where that was kept."""
         return load_arrays(self._path(self.job.arms[0].name if kept_baseline else arm.name, seed, "test"))
 
-    def compare(self, patients: Sequence[str], judged: Judged) -> Tensors:
+    def compare(self, patients: Mapping[int, Sequence[str]], judged: Judged) -> Tensors:
         """Resampled differences from the first strategy, arm -> (replicates, seeds), no case among them.
 
         For a gated arm the differences of its own models, used or not, come beside them: "ungated/" + arm.
 
         Args:
-            patients: of the test cases, in their order.
+            patients: seed -> those of its test cases, in their order; the seeds that are compared.
             judged: what the coordinator heard of the site's final models, which need not be judged again.
         """
         first, *others = self.job.arms
-        base = self._tested(first)
-        drawn = {arm.name: self._replicates(base, self._used(arm, judged), patients) for arm in others}
-        own = {UNGATED + arm.name: self._replicates(base, self._tested(arm), patients) for arm in others if arm.gated}
-        return drawn | own
+        own = {
+            arm.name: [load_arrays(self._path(arm.name, seed, "test")) for seed in patients] for arm in self.job.arms
+        }
+        compared = {arm.name: self._used(arm, own, patients, judged) for arm in others}
+        compared |= {UNGATED + arm.name: own[arm.name] for arm in others if arm.gated}
+        metric = metrics_of(self.plan)[PRIMARY[self.plan.task]]
+        folds = [self.plan.fold_of(seed) for seed in patients]
+        salt = secret(self.plan.split.salt, (scores for series in own.values() for scores in series))
+        return {
+            name: replicates(own[first.name], series, metric, [*patients.values()], folds, salt)
+            for name, series in compared.items()
+        }
 
-    def _used(self, arm: Arm, judged: Judged) -> list[CaseScores]:
+    def _used(
+        self, arm: Arm, own: Mapping[str, Sequence[CaseScores]], seeds: Iterable[int], judged: Judged
+    ) -> list[CaseScores]:
         """Scores of the test cases under the model the site uses, seed by seed."""
-        used = []
-        for seed in self.plan.every_seed:
-            key = (arm.name, seed)
-            used.append(self.used(arm, seed, judged[key] if key in judged else self.keeps_baseline(arm, seed)))
-        return used
-
-    def _tested(self, arm: Arm) -> list[CaseScores]:
-        """Scores of the test cases under the strategy's own model, seed by seed."""
-        return [load_arrays(self._path(arm.name, seed, "test")) for seed in self.plan.every_seed]
-
-    def _replicates(self, base: list[CaseScores], other: list[CaseScores], patients: Sequence[str]) -> np.ndarray:
-        metric = METRICS[self.plan.task][PRIMARY[self.plan.task]]
-        return replicates(base, other, metric, patients, self.plan.split.salt)
+        first = self.job.arms[0].name
+        return [
+            old if (judged[arm.name, seed] if (arm.name, seed) in judged else self.keeps_baseline(arm, seed)) else new
+            for seed, old, new in zip(seeds, own[first], own[arm.name], strict=True)
+        ]
 
     def _path(self, arm: str, seed: int, part: str) -> Path:
         return self.home / f"{arm}-seed{seed}.{part}.safetensors"

@@ -1,9 +1,11 @@
 """One site in a run: what it computes at home and what it sends. No engine in here."""
 
+import copy
 import hmac
 import secrets
 import shutil
 import time
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from shiftscope.errors import EngineError
 from shiftscope.files import write_bytes
 from shiftscope.harmonizers import Statistics
 from shiftscope.plans import Kept, Plan, SiteRound
+from shiftscope.sites import allowed_code
 from shiftscope.training.algorithms.aggregation import Tensors, Update
 from shiftscope.training.algorithms.algorithm import Algorithm
 from shiftscope.training.algorithms.families import find_algorithm
@@ -23,6 +26,7 @@ from shiftscope.training.algorithms.local_rounds import Round, loss_for
 from shiftscope.training.algorithms.methods.twins import tensors_of
 from shiftscope.training.data.model_inputs import Sample
 from shiftscope.training.data.randomness import seeded, single_threaded
+from shiftscope.training.data.splits import PARTS
 from shiftscope.training.evaluation.fairness import digest_of
 from shiftscope.training.evaluation.leaks import kept_signal
 from shiftscope.training.evaluation.scores import judge
@@ -30,6 +34,8 @@ from shiftscope.training.federation.kept_scores import Judged, KeptScores
 from shiftscope.training.federation.site_data import SiteData
 from shiftscope.training.federation.starting_models import starting_model
 from shiftscope.training.models.networks import memory_format
+from shiftscope.training.own_code.own_names import packages_of
+from shiftscope.training.own_code.permissions import require_admitted
 from shiftscope.training.runs.array_files import load_arrays, save_arrays
 from shiftscope.training.runs.jobs import Arm, Job
 from shiftscope.training.runs.memory import measure_from_here, peak_bytes
@@ -52,6 +58,7 @@ class Participant:
         self.home = job.home(site)
         self.site_data = SiteData(job, site)
         self.scores = KeptScores(job, site)
+        self._started: tuple[int, nn.Module] | None = None
 
     @cached_property
     def others(self) -> list["Participant"]:
@@ -60,12 +67,13 @@ class Participant:
 
     def describe(self) -> dict[str, Any]:
         """Who this is, how much it has, and a mark of how it was split."""
-        samples = self.site_data.plain
-        parts = {"train": samples.train, "val": samples.val, "test": samples.test}
-        patients = {part: len({sample.patient for sample in cases}) for part, cases in parts.items()}
-        divided = sorted({(sample.patient, part) for part, cases in parts.items() for sample in cases})
+        self._admit_code()
+        folds = [self.site_data.in_fold(fold).plain for fold in range(self.plan.folds)]
+        parts = [{part: {sample.patient for sample in getattr(samples, part)} for part in PARTS} for samples in folds]
+        patients = {part: round(sum(len(fold[part]) for fold in parts) / len(parts)) for part in PARTS}
+        divided = [sorted((patient, part) for part in PARTS for patient in fold[part]) for fold in parts]
         mark = hmac.new(self._key(), repr(divided).encode(), "sha256").hexdigest()[:16]
-        return {"site": self.site, "patients": patients, "left_out": samples.left_out, "split": mark}
+        return {"site": self.site, "patients": patients, "left_out": folds[0].left_out, "split": mark}
 
     def _key(self) -> bytes:
         """A secret of this site and run: nobody else can tell from a mark which patients it stands for."""
@@ -74,19 +82,20 @@ class Participant:
             write_bytes(path, secrets.token_bytes(32), private=True)
         return path.read_bytes()
 
-    def share(self, harmonizer: str, number: int, reference: Statistics) -> Statistics:
-        """The site's share in one exchange of a harmonizer: aggregates over its training cases."""
-        return self.site_data.share(harmonizer, number, reference)
+    def share(self, harmonizer: str, fold: int, number: int, reference: Statistics) -> Statistics:
+        """The site's share in one exchange of a harmonizer: aggregates over the fold's training cases."""
+        return self.site_data.in_fold(fold).share(harmonizer, number, reference)
 
-    def harmonize(self, harmonizer: str, reference: Statistics) -> tuple[float, Kept | None]:
-        """Harmonize all cases.
+    def harmonize(self, harmonizer: str, fold: int, reference: Statistics) -> tuple[float, Kept | None]:
+        """Harmonize all cases, as the fold's training cases ask for.
 
         Returns:
             The mean absolute change of a training pixel (1 where slices were resampled and no pixel has a counterpart),
             and what is left of what the model has to learn.
         """
-        before, after = self.site_data.plain.train, self.site_data.harmonized(harmonizer, reference).train
-        mix = self.site_data.mix(harmonizer, reference)
+        data = self.site_data.in_fold(fold)
+        before, after = data.plain.train, data.harmonized(harmonizer, reference).train
+        mix = data.mix(harmonizer, reference)
         rng = np.random.default_rng(0)
         change = []
         for one, other in zip(before, after, strict=True):
@@ -136,7 +145,7 @@ class Participant:
         with single_threaded(), seeded(*round_.origin, "finish"):
             algorithm.finish(model, round_)
             spent = SiteRound(steps=round_.steps, passes=round_.gradients, seconds=time.perf_counter() - since)
-            samples = self.site_data.harmonized(chosen.harmonizer, reference)
+            samples = self._data(seed).harmonized(chosen.harmonizer, reference)
             val, test = (judge(model, part, self.plan, self.job.device) for part in (samples.val, samples.test))
         self.scores.keep(arm, seed, val=val, test=test)
         kept_baseline = self.scores.keeps_baseline(chosen, seed)
@@ -152,11 +161,16 @@ class Participant:
             spent=spent,
         )
 
-    def compare(self, judged: Judged) -> Tensors:
+    def compare(self, seeds: Sequence[int], judged: Judged) -> Tensors:
         """Resampled differences from the first strategy, as `KeptScores.compare` has them."""
         if not self.job.keep_models:
             self._forget_models(judged)
-        return self.scores.compare([sample.patient for sample in self.site_data.plain.test], judged)
+        patients = {seed: [sample.patient for sample in self._data(seed).plain.test] for seed in seeds}
+        return self.scores.compare(patients, judged)
+
+    def _data(self, seed: int) -> SiteData:
+        """The site, divided as in the seed's fold."""
+        return self.site_data.in_fold(self.plan.fold_of(seed))
 
     def _forget_models(self, judged: Judged) -> None:
         """What a strategy kept at the site while it was trained, unless it may have to be judged again."""
@@ -171,9 +185,10 @@ class Participant:
         Raises:
             EngineError: what was the site's own after round `accepted` is gone.
         """
+        self._admit_code()
         chosen = self.job.arm(arm)
         algorithm = find_algorithm(chosen.algorithm)
-        model = starting_model(self.job, seed)
+        model = self._start(seed)
         personal = load_personal(self.home / f"{arm}-seed{seed}", accepted)
         tensors = {**model.state_dict(), **_torch({**received, **personal.home})}
         model.load_state_dict({name: tensors[name] for name in model.state_dict()})
@@ -186,12 +201,29 @@ class Participant:
             loss=loss_for(self.plan),
             received=received,
             memory=personal.memory,
-            samples=self._learns_from(algorithm, chosen, number, reference),
+            samples=self._learns_from(algorithm, chosen, seed, number, reference),
             origin=(seed, self.site),
+            took_part=accepted > 0,
             device=self.job.device,
-            mix=self.site_data.mix(chosen.harmonizer, reference),
+            mix=self._data(seed).mix(chosen.harmonizer, reference),
         )
         return algorithm, model, round_
+
+    def _admit_code(self) -> None:
+        """The site allows the plan's own code, and has it, before anything is imported.
+
+        Raises:
+            PlanError: it does not.
+        """
+        if packages_of(self.plan):
+            allowed = (*self.job.allow_code, *allowed_code(Path(self.job.data[self.site])))
+            require_admitted(self.plan, allowed, self.site)
+
+    def _start(self, seed: int) -> nn.Module:
+        """Built once for many rounds: a file of weights takes longer to read than a few steps take to train."""
+        if self._started is None or self._started[0] != seed:
+            self._started = (seed, starting_model(self.job, seed))
+        return copy.deepcopy(self._started[1])
 
     def _require_finite(self, tensors: Tensors, arm: str, seed: int, number: int) -> None:
         """Nothing that diverged is kept: the next round starts from what was sound.
@@ -212,12 +244,14 @@ class Participant:
             return self.plan
         return self.plan.model_copy(update={"batch_size": self.plan.batch_size * len(self.job.sites)})
 
-    def _learns_from(self, algorithm: Algorithm, arm: Arm, number: int, reference: Statistics) -> list[Sample]:
+    def _learns_from(
+        self, algorithm: Algorithm, arm: Arm, seed: int, number: int, reference: Statistics
+    ) -> list[Sample]:
         """The site's training cases; for the bound that pools them all sites', while it trains."""
         if algorithm.pools and number > algorithm.federated(arm.rounds):
             return []
         sites = self.others if algorithm.pools else [self]
-        return [sample for site in sites for sample in site.site_data.harmonized(arm.harmonizer, reference).train]
+        return [sample for site in sites for sample in site._data(seed).harmonized(arm.harmonizer, reference).train]
 
     def _model_path(self, arm: str, seed: int) -> Path:
         return self.home / f"{arm}-seed{seed}" / "model.safetensors"

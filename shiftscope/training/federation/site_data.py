@@ -1,6 +1,6 @@
 """A site's cases as the model sees them under each harmonizer of a run."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -9,41 +9,73 @@ import numpy as np
 from shiftscope.errors import InputError
 from shiftscope.harmonizers import HARMONIZERS, NOTHING, Harmonizer, Statistics, share
 from shiftscope.training.data.batches import Mix
-from shiftscope.training.data.case_features import with_features
-from shiftscope.training.data.model_inputs import Sample, Samples, load_samples, read_planned
+from shiftscope.training.data.case_features import featured
+from shiftscope.training.data.model_inputs import ReadCases, Sample, Samples, read_cases, read_planned
+from shiftscope.training.models.frozen_encoders import Features, feature_function
 from shiftscope.training.models.networks import LINEAR
 from shiftscope.training.runs.array_files import load_arrays, save_arrays
 from shiftscope.training.runs.jobs import Job
-from shiftscope.training.runs.kept_references import own_statistics
+from shiftscope.training.runs.kept_references import in_fold, own_statistics
 
 __all__ = ["SiteData"]
 
 
+@dataclass(slots=True)
+class _Kept:
+    """What all folds of a site have in common: its files, decoded once, and the newest harmonization."""
+
+    read: ReadCases | None = None
+    featured: ReadCases | None = None
+    features: Features | None = None
+    newest: tuple[str, Samples] | None = None
+    folds: dict[int, "SiteData"] = field(default_factory=dict)
+
+
 class SiteData:
-    """Reads a site once per process; the newest harmonization is kept beside the cases as they are.
+    """One fold of a site. The site is read once per process; of all folds' harmonizations the newest is kept.
 
     The site's own statistics stay in its folder between exchanges: a simulation's processes serve any site at any time.
     """
 
-    def __init__(self, job: Job, site: str) -> None:
+    def __init__(self, job: Job, site: str, fold: int = 0, kept: _Kept | None = None) -> None:
         self.job = job
         self.site = site
-        self._newest: tuple[str, Samples] | None = None
+        self.fold = fold
+        self._kept = _Kept() if kept is None else kept
+        self._kept.folds[fold] = self
+
+    def in_fold(self, fold: int) -> "SiteData":
+        """The same site, divided as in that fold."""
+        return self._kept.folds.get(fold) or SiteData(self.job, self.site, fold, self._kept)
 
     @cached_property
     def plain(self) -> Samples:
         """The cases as they are, without any harmonizer."""
-        samples = self._loaded
-        return with_features(samples, self.job.device) if self.job.plan.model == LINEAR else samples
+        if self.job.plan.model != LINEAR:
+            return self._loaded
+        if self._kept.featured is None:
+            self._kept.featured = self._cases.mapped(self._featured)
+        return self._kept.featured.fold(self.job.plan, self.fold)
 
     @cached_property
     def _loaded(self) -> Samples:
-        return self._load(NOTHING)
+        return self._cases.fold(self.job.plan, self.fold)
 
-    def _load(self, frame: Statistics) -> Samples:
+    @property
+    def _cases(self) -> ReadCases:
+        if self._kept.read is None:
+            self._kept.read = self._read(NOTHING)
+        return self._kept.read
+
+    def _featured(self, sample: Sample) -> Sample:
+        if self._kept.features is None:
+            self._kept.features = feature_function(self.job.plan, self.job.weights, self.job.device)
+        return featured(sample, self._kept.features)
+
+    def _read(self, frame: Statistics) -> ReadCases:
         folder = Path(self.job.data[self.site])
         site = read_planned(self.job.plan, self.site, folder, self.job.patient_regex)
-        return load_samples(site, self.job.plan, frame)
+        return read_cases(site, self.job.plan, frame)
 
     def share(self, harmonizer: str, number: int, reference: Statistics) -> Statistics:
         """What exchange `number` adds to what the site knows of itself; empty with too few training patients."""
@@ -59,10 +91,11 @@ class SiteData:
         """The cases as the model sees them, in training and evaluation alike."""
         if harmonizer is None:
             return self.plain
-        key = harmonizer + "".join(f"{name}{array.tobytes().hex()}" for name, array in sorted(reference.items()))
-        if self._newest is None or self._newest[0] != key:
-            self._newest = (key, self._harmonized(harmonizer, reference))
-        return self._newest[1]
+        marks = (f"{name}{array.tobytes().hex()}" for name, array in sorted(reference.items()))
+        key = f"{self.fold}{harmonizer}{''.join(marks)}"
+        if self._kept.newest is None or self._kept.newest[0] != key:
+            self._kept.newest = (key, self._harmonized(harmonizer, reference))
+        return self._kept.newest[1]
 
     def mix(self, harmonizer: str | None, reference: Statistics) -> Mix | None:
         """What the harmonizer does to a batch while training, where it does anything."""
@@ -74,15 +107,17 @@ class SiteData:
     def _harmonized(self, name: str, reference: Statistics) -> Samples:
         chosen = HARMONIZERS[name]
         if chosen.on == "geometry":
-            return self._load(reference)
+            return self._read(reference).fold(self.job.plan, self.fold)
         own, before = self._whole(name, reference), self._cases_for(chosen)
 
-        def mapped(samples: Sequence[Sample]) -> list[Sample]:
-            return [_with_case(s, chosen, chosen.apply(_as_case(s, chosen), own, reference)) for s in samples]
-
-        after = Samples(mapped(before.train), mapped(before.val), mapped(before.test), before.left_out)
         feed = self.job.plan.model == LINEAR and chosen.on != "features"
-        return with_features(after, self.job.device) if feed else after
+
+        def mapped(sample: Sample) -> Sample:
+            after = _with_case(sample, chosen, chosen.apply(_as_case(sample, chosen), own, reference))
+            return self._featured(after) if feed else after
+
+        train, val, test = ([mapped(sample) for sample in part] for part in (before.train, before.val, before.test))
+        return Samples(train, val, test, before.left_out)
 
     def _cases_for(self, chosen: Harmonizer) -> Samples:
         """What the harmonizer works on: pixels come before features."""
@@ -117,7 +152,8 @@ class SiteData:
         return load_arrays(self._path(harmonizer, exchanges)) if exchanges else NOTHING
 
     def _path(self, harmonizer: str, exchanges: int) -> Path:
-        return self.job.home(self.site) / "harmonizers" / f"{harmonizer}-{exchanges}.safetensors"
+        name = in_fold(harmonizer, self.fold, self.job.plan.folds)
+        return self.job.home(self.site) / "harmonizers" / f"{name}-{exchanges}.safetensors"
 
 
 def _as_case(sample: Sample, chosen: Harmonizer) -> np.ndarray:

@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from shiftscope.errors import PlanError
-from shiftscope.training.models.networks import head_of, stem_of
+from shiftscope.training.models.model_parts import head_of, inner_network, stem_of
 
 __all__ = ["all_of_it", "head", "normalization", "nothing", "statistics", "stem"]
 
@@ -41,17 +41,16 @@ def statistics(model: nn.Module) -> frozenset[str]:
 
 
 def head(model: nn.Module) -> frozenset[str]:
-    """The last block (FedPer, arXiv:1912.00818): the classifier, or a U-Net's final convolution and last up block.
+    """The last block (FedPer, arXiv:1912.00818), as `model_parts.head_of` finds it.
 
     Raises:
         PlanError: the model has no tensors there.
     """
-    found: nn.Module | tuple[nn.Module, ...] = head_of(model)  # timm's distilled models have two classifiers
-    return _owned(model, "a head", found if isinstance(found, tuple) else [found])
+    return _owned(model, "a head", head_of(model))
 
 
 def stem(model: nn.Module) -> frozenset[str]:
-    """The early layers (LG-FedAvg, arXiv:2001.01523): a U-Net's first down block, a timm model's stem and first stage.
+    """The early layers (LG-FedAvg, arXiv:2001.01523), as `model_parts.stem_of` finds them.
 
     Raises:
         PlanError: it has none.
@@ -73,7 +72,7 @@ def _named(model: nn.Module, what: str, mine: Iterable[int]) -> frozenset[str]:
     names = frozenset(name for name, tensor in model.state_dict(keep_vars=True).items() if id(tensor) in wanted)
     if not names:
         raise PlanError(
-            f"personalizer: it keeps {what} at home, and the model {type(model).__name__} has none;"
+            f"personalizer: it keeps {what} at home, and the model {type(inner_network(model)).__name__} has none;"
             " choose another model"
         )
     return names

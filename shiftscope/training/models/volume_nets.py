@@ -6,7 +6,10 @@ from functools import partial
 from monai.networks import nets
 from torch import nn
 
-__all__ = ["CLASSIFIERS", "halvings", "strides_of"]
+from shiftscope.errors import PlanError
+from shiftscope.plans import Plan
+
+__all__ = ["CLASSIFIERS", "fitting_strides", "halvings", "strides_of"]
 
 SMALLEST = 4
 """No side is halved below this (the rule of nnU-Net, doi:10.1038/s41592-020-01008-z): thick slices stay apart."""
@@ -36,3 +39,21 @@ def halvings(length: int, most: int) -> int:
 def strides_of(patch: Sequence[int], most: int) -> tuple[tuple[int, ...], ...]:
     """Of each level on the way down, its stride along z, y, x: (2, 2, 2) as long as every side can be halved."""
     return tuple(tuple(2 if level < halvings(length, most) else 1 for length in patch) for level in range(most))
+
+
+def fitting_strides(plan: Plan, most: int) -> tuple[tuple[int, ...], ...]:
+    """`strides_of` what the plan's network sees: along z, y, x of its block, or y, x of its slice.
+
+    Raises:
+        PlanError: a side cannot be halved as often as it should be; names what fits.
+    """
+    lengths = plan.patch or (plan.image_size, plan.image_size)
+    for axis, length in zip("zyx"[-len(lengths) :], lengths, strict=True):
+        count = halvings(length, most)
+        if length % 2**count:
+            key = f"patch: {length} voxels along {axis}" if plan.patch else f"image_size: {length} pixels"
+            name = "the U-Net" if plan.model == "unet" else plan.model
+            raise PlanError(
+                f"{key} do not fit {name}, which halves them {count} times; choose a multiple of {2**count}"
+            )
+    return strides_of(lengths, most)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from shiftscope.harmonizers import HARMONIZERS, NOTHING, Statistics, combine, share
-from shiftscope.plans import Forecast, Plan, SiteRound
+from shiftscope.plans import Forecast, Plan, SiteRound, Spending
 from shiftscope.sites import Case
 from shiftscope.training.algorithms.aggregation import Tensors
 from shiftscope.training.algorithms.algorithm import Algorithm, Server
@@ -14,7 +14,7 @@ from shiftscope.training.algorithms.families import find_algorithm
 from shiftscope.training.algorithms.methods.twins import tensors_of
 from shiftscope.training.models.networks import LINEAR, build
 from shiftscope.training.runs.jobs import Arm, Job
-from shiftscope.training.runs.ledger import spending
+from shiftscope.training.runs.ledger import of_seeds, spending
 from shiftscope.training.runs.memory import resident_bytes
 from shiftscope.training.runs.pace import Pace, random_sample, time_steps
 from shiftscope.training.runs.payload import bytes_of
@@ -93,11 +93,8 @@ class _StrategyCost:
 
     def forecast(self) -> Forecast:
         """Every item, and the sum over all seeds."""
-        rounds = {site: tuple(self._rounds(site)) for site in self.sites}
-        return Forecast(
-            total=spending([spent for spents in rounds.values() for spent in spents] * len(self.job.plan.every_seed)),
-            rounds=rounds,
-        )
+        one = Forecast(total=Spending(), rounds={site: tuple(self._rounds(site)) for site in self.sites})
+        return one.model_copy(update={"total": spending(of_seeds(one, len(self.job.plan.every_seed)))})
 
     def _rounds(self, site: str) -> Iterator[SiteRound]:
         """A site's rounds, and what comes after the last."""

@@ -9,8 +9,11 @@ from pydantic import Field
 from shiftscope.plans import Forecast, Plan
 from shiftscope.records import Document, Record
 
-__all__ = ["UNGATED", "Arm", "Job"]
+__all__ = ["ALONE", "UNGATED", "Arm", "Job"]
 
+
+ALONE = "local"
+"""The strategy in which every site trains by itself, and the algorithm that does so."""
 
 UNGATED = "ungated/"
 """Before an arm's name: what its own models do, the gate aside."""
@@ -44,6 +47,7 @@ class Job(Document):
         timeout_s: how long a round waits for its slowest site.
         device: "cpu" or "cuda".
         weights: the plan's file of initial weights, absolute.
+        allow_code: packages of the operator's own that were allowed for every site.
         restarts: how often the engine was started again for this run.
         keep_models: whether each site keeps the final model of every strategy and seed.
         forecast: strategy -> what it is expected to take; a resumed run keeps the first one's.
@@ -60,6 +64,7 @@ class Job(Document):
     timeout_s: float
     device: str
     weights: Path | None = None
+    allow_code: tuple[str, ...] = ()
     restarts: int = 0
     keep_models: bool = False
     forecast: dict[str, Forecast] = Field(default_factory=dict)
@@ -78,6 +83,11 @@ class Job(Document):
     def harmonizers(self) -> list[str]:
         """Each harmonizer some arm uses, once."""
         return sorted({arm.harmonizer for arm in self.arms if arm.harmonizer})
+
+    @property
+    def advice(self) -> str:
+        """The strategy whose difference from the first one is the run's verdict: the second; empty without any."""
+        return next((arm.name for arm in self.arms[1:2] if arm.algorithm != ALONE), "")
 
     def arm(self, name: str) -> Arm:
         """The strategy of that name."""

@@ -7,20 +7,27 @@ import numpy as np
 
 from shiftscope.errors import EngineError, InputError
 from shiftscope.harmonizers import NOTHING, Harmonizer, Statistics, combine, share
-from shiftscope.training.runs.array_files import load_arrays
+from shiftscope.training.runs.array_files import load_arrays, read_groups, write_groups
 
-__all__ = ["kept_reference", "own_statistics", "read_reference"]
+__all__ = ["bytes_of_asking", "in_fold", "keep_reference", "kept_reference", "own_statistics", "read_reference"]
 
 _QUANTILE_FUNCTIONS = ("quantiles", "filtered")
 """Statistics that are quantile functions, a row for each channel."""
+
+_BYTES = "bytes"
 
 _ROUNDING = 1e-6
 _LISTED = 8  # names in a message
 
 
-def kept_reference(run: Path, harmonizer: str) -> Path:
-    """The file in which the run in `run` keeps the harmonizer's reference."""
-    return run / "references" / f"{harmonizer}.safetensors"
+def kept_reference(run: Path, harmonizer: str, fold: int = 0, folds: int = 1) -> Path:
+    """The file in which the run in `run` keeps the harmonizer's reference, one for each fold."""
+    return run / "references" / f"{in_fold(harmonizer, fold, folds)}.safetensors"
+
+
+def in_fold(harmonizer: str, fold: int, folds: int) -> str:
+    """What a harmonizer's files are called: it is fitted anew in every fold, to the fold's training cases."""
+    return harmonizer if folds == 1 else f"{harmonizer}-fold{fold + 1}"
 
 
 def read_reference(path: Path, harmonizer: str) -> Statistics:
@@ -41,6 +48,17 @@ def read_reference(path: Path, harmonizer: str) -> Statistics:
     except (EngineError, ValueError) as problem:
         raise InputError(f"{path}: expected a reference for {harmonizer} as a run keeps it: {problem}") from None
     return found
+
+
+def keep_reference(path: Path, reference: Statistics, asked_bytes: int) -> None:
+    """Keep a reference, and the payload bytes that its exchanges took."""
+    write_groups(path, {"arrays": dict(reference)}, {_BYTES: str(asked_bytes)})
+
+
+def bytes_of_asking(path: Path) -> int:
+    """What the exchanges behind a kept reference took; 0 where an earlier version kept it, which did not say."""
+    said = read_groups(path)[1].get(_BYTES, "0")
+    return int(said) if said.isascii() and said.isdigit() else 0
 
 
 def _require_sound(name: str, array: np.ndarray) -> None:

@@ -6,14 +6,17 @@ from shiftscope.plans import Forecast, Ledger, SiteRound, Spending
 from shiftscope.training.runs.jobs import Job
 from shiftscope.training.runs.states import Checkpoint
 
-__all__ = ["forecast_line", "ledger_of", "spending"]
+__all__ = ["forecast_line", "ledger_of", "of_seeds", "spending"]
 
 
 def ledger_of(job: Job, arm: str, runs: Sequence[Checkpoint]) -> Ledger:
-    """Predicted and measured; measured is the sum over the rounds and evaluations of all seeds."""
+    """Predicted and measured, both over the seeds that were trained: a run may stop before the last of its plan's."""
+    predicted = job.forecast.get(arm)
+    if predicted is not None and len(runs) < len(job.plan.every_seed):
+        predicted = Forecast(total=spending(of_seeds(predicted, len(runs))), rounds=predicted.rounds)
     rounds = [spent for run in runs for entry in run.entries for spent in entry.sites.values()]
     ends = [answer.spent for run in runs for answer in run.evaluation.values()]
-    return Ledger(predicted=job.forecast.get(arm), measured=spending([*rounds, *ends]))
+    return Ledger(predicted=predicted, measured=spending([*rounds, *ends]))
 
 
 def forecast_line(arm: str, expected: Forecast) -> str:
@@ -24,6 +27,11 @@ def forecast_line(arm: str, expected: Forecast) -> str:
         f"{arm}: about {total.bytes_down / 1e6:.1f} MB to the sites, {total.bytes_up / 1e6:.1f} MB back,"
         f" {total.seconds:.0f} s of computing over all sites{memory}"
     )
+
+
+def of_seeds(expected: Forecast, count: int) -> list[SiteRound]:
+    """Every round of so many seeds, each as the first."""
+    return [spent for spents in expected.rounds.values() for spent in spents] * count
 
 
 def spending(spents: Sequence[SiteRound]) -> Spending:

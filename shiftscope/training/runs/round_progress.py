@@ -16,11 +16,16 @@ def federated_rounds(arms: Sequence[Arm], seeds: int) -> int:
 
 
 def round_progress(entry: RoundEntry, job: Job, done: int) -> Progress:
-    """The round of `entry` has ended, the `done`-th of the run; a resumed run counts those before as well."""
+    """The round of `entry` has ended, the `done`-th of the run; a resumed run counts those before as well.
+
+    Counted are the seeds up to the next look at the result: whether there will be others is not known before.
+    """
+    trained = job.plan.every_seed.index(entry.seed) + 1
+    seeds = next(analysis.seeds for analysis in job.plan.analyses if analysis.seeds >= trained)
     return Progress(
         doing=f"{entry.arm}, seed {entry.seed}",
         done=done,
-        total=federated_rounds(job.arms, len(job.plan.every_seed)),
+        total=federated_rounds(job.arms, seeds),
         unit="rounds",
         line=_line(entry, job),
     )

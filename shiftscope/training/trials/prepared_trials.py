@@ -1,7 +1,7 @@
 """What a trial will do: which strategies, on how many rounds in each rung, and what that will cost."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shiftscope.errors import UsageError
 from shiftscope.plans import Plan
@@ -9,7 +9,7 @@ from shiftscope.training.plan_checks import require_extra
 from shiftscope.training.trials.halving import MIN_ROUNDS, budgets, expected_left
 from shiftscope.training.trials.strategies import Strategy, choose_strategies, gradients_of, reference_of
 
-__all__ = ["KEEP", "RUNGS", "SHARE", "Trial", "prepare_trial"]
+__all__ = ["FOLDS", "KEEP", "RUNGS", "SHARE", "Trial", "in_one_fold", "prepare_trial"]
 
 KEEP = 0.5
 """Half of the strategies go on from a rung."""
@@ -17,6 +17,10 @@ KEEP = 0.5
 SHARE = 0.5
 """Of the plan's rounds, for the last rung: even where nothing can be dropped, all rungs together then take no more
 than every strategy in full would."""
+
+FOLDS = 5
+
+MOST_FOLDS = 20
 
 RUNGS = 3
 """At the most."""
@@ -27,11 +31,14 @@ class Trial:
     """What will be run.
 
     Attributes:
+        plan: at the trial's seeds and folds.
+        asked: the plan as it was given, which the winner is trained by.
         rungs: rounds of each.
         remarks: sentences on the choice of strategies: what was left out, and why.
     """
 
     plan: Plan
+    asked: Plan
     strategies: tuple[Strategy, ...]
     rungs: tuple[int, ...]
     keep: float
@@ -62,7 +69,13 @@ class Trial:
 
 
 def prepare_trial(
-    plan: Plan, names: Sequence[str] = (), *, rungs: int = RUNGS, keep: float = KEEP, share: float = SHARE
+    plan: Plan,
+    names: Sequence[str] = (),
+    *,
+    rungs: int = RUNGS,
+    keep: float = KEEP,
+    share: float = SHARE,
+    folds: int = FOLDS,
 ) -> Trial:
     """Choose the strategies and the budgets.
 
@@ -71,6 +84,8 @@ def prepare_trial(
         rungs: how many at the most.
         keep: share of the strategies that goes on from each rung; also a rung's budget in terms of the next one's.
         share: of the plan's rounds, for the last rung.
+        folds: into which each site's patients are cut, so that every one is tested, one seed a fold; 1 for the plan's
+            own split and seeds.
 
     Raises:
         UsageError: a strategy that does not exist, or a share that is none.
@@ -82,7 +97,21 @@ def prepare_trial(
         raise UsageError(f"--budget {share:g}: expected a share above 0, and 1 at the most, such as 1/2")
     if rungs < 1:
         raise UsageError(f"--rungs {rungs}: expected 1 or more")
+    if not 1 <= folds <= MOST_FOLDS:
+        raise UsageError(f"--folds {folds}: expected 1 to {MOST_FOLDS}")
     last = max(min(MIN_ROUNDS, plan.rounds), round(plan.rounds * share))
-    require_extra()
+    require_extra(plan)
     strategies, remarks = choose_strategies(plan, names)
-    return Trial(plan, strategies, budgets(last, len(strategies), keep, rungs), keep, tuple(remarks))
+    tried = _with_folds(plan, folds)
+    return Trial(tried, plan, strategies, budgets(last, len(strategies), keep, rungs), keep, tuple(remarks))
+
+
+def in_one_fold(trial: Trial) -> Trial:
+    """The same trial on the split that the data bring."""
+    return replace(trial, plan=_with_folds(trial.asked, 1))
+
+
+def _with_folds(plan: Plan, folds: int) -> Plan:
+    """One seed a fold; without folds the plan's own seeds, and of "auto" as many as it starts with."""
+    own = plan.every_seed[: plan.analyses[0].seeds]
+    return plan.model_copy(update={"folds": folds, "seeds": own if folds == 1 else tuple(range(folds))})

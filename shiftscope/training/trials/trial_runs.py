@@ -1,5 +1,6 @@
 """A trial on real data: every rung a run of its own in the trial's folder."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +9,7 @@ from shiftscope.devices import find_device
 from shiftscope.errors import EngineError, PlanError, UsageError
 from shiftscope.plans import Plan, RunResult, TrialResult, TrialSetup
 from shiftscope.progress import Progress, Report, silent
+from shiftscope.sites import Site
 from shiftscope.training.data.model_inputs import read_planned
 from shiftscope.training.launch import train
 from shiftscope.training.plan_checks import check_data, folders_of
@@ -15,10 +17,12 @@ from shiftscope.training.run_options import RunOptions
 from shiftscope.training.runs.jobs import Arm
 from shiftscope.training.runs.round_progress import federated_rounds
 from shiftscope.training.trials.halving import expected_left
-from shiftscope.training.trials.prepared_trials import Trial
+from shiftscope.training.trials.prepared_trials import Trial, in_one_fold
 from shiftscope.training.trials.rungs import halve
 
 __all__ = ["run_trial"]
+
+_LOGGER = logging.getLogger(__name__)
 
 
 def run_trial(trial: Trial, data: Mapping[str, Path], options: RunOptions, *, progress: Report = silent) -> TrialResult:
@@ -37,7 +41,12 @@ def run_trial(trial: Trial, data: Mapping[str, Path], options: RunOptions, *, pr
         EngineError: a rung could not give a result; what is finished stays.
     """
     options = replace(options, device=find_device(options.device))
-    _check_validation(trial.plan, folders_of(trial.plan, data), options.patient_regex)
+    folders = folders_of(trial.plan, data)
+    sites = {site: read_planned(trial.plan, site, path, options.patient_regex) for site, path in folders.items()}
+    if brought := [name for name, site in sites.items() if any(case.split for case in site.cases)]:
+        trial = in_one_fold(trial)
+        _LOGGER.info("%s: the data bring a split of their own, so there are no folds", ", ".join(brought))
+    _check_validation(trial.plan, sites)
     _claim(trial, options.out, options.resume)
     before = 0
 
@@ -77,9 +86,8 @@ def _over_all_rungs(trial: Trial, arms: Sequence[Arm], number: int, before: int,
     return report
 
 
-def _check_validation(plan: Plan, folders: Mapping[str, Path], patient_regex: str | None) -> None:
+def _check_validation(plan: Plan, sites: Mapping[str, Site]) -> None:
     """Validation cases at half of the sites or more: whatever else is missing shows in the first rung."""
-    sites = {site: read_planned(plan, site, path, patient_regex) for site, path in folders.items()}
     without = [name for name, parts in check_data(plan, sites).items() if not parts["val"]]
     if 2 * len(without) > len(sites):
         raise PlanError(

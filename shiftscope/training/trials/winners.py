@@ -13,7 +13,7 @@ __all__ = ["winning_plan", "write_winner"]
 def write_winner(trial: Trial, result: TrialResult, path: Path) -> None:
     """What the trial came to, as a plan for `train` on the whole budget: the winner, or the reference alone."""
     winner = next((item for item in trial.strategies if item.name == result.winner), None)
-    plan = winning_plan(trial.plan, winner)
+    plan = winning_plan(trial.asked, winner)
     entry = result.last(result.leader)
     shown = [end for end in (entry.difference.low, entry.difference.high) if end is not None]
     ends = f" [{', '.join(f'{end:+.3f}' for end in shown)}]" if shown else ""

@@ -8,7 +8,7 @@ from torch import nn
 from shiftscope.training.algorithms.local_rounds import Round, run_steps
 from shiftscope.training.models.layers import head
 
-__all__ = ["body_round", "head_then_body_round", "only", "probe_then_tune", "tune_head"]
+__all__ = ["body_round", "head_then_body_round", "only", "probe_then_tune", "tune_all", "tune_head"]
 
 HEAD_SHARE = 0.5
 """Share of a round's steps that FedRep gives to the head; the same total as everyone."""
@@ -46,8 +46,16 @@ def body_round(model: nn.Module, round_: Round) -> float:
         return run_steps(model, round_, parameters=parameters)
 
 
+def tune_all(model: nn.Module, round_: Round) -> None:
+    """FedBABU's end: the whole model learns, at the site alone, in the rounds left for it, as the paper's main result
+    has it."""
+    for number in _left(round_):
+        round_.number = number
+        run_steps(model, round_)
+
+
 def tune_head(model: nn.Module, round_: Round) -> None:
-    """FedBABU's end: the head learns, at the site alone, in the rounds left for it."""
+    """The paper's other end: the head alone learns."""
     with only(model, head(model)) as parameters:
         for number in _left(round_):
             round_.number = number

@@ -5,12 +5,10 @@ from dataclasses import dataclass, field
 from shiftscope.errors import EngineError
 from shiftscope.harmonizers import HARMONIZERS, LEAST_CHANGE, NOTHING, Statistics, combine
 from shiftscope.plans import Kept
-from shiftscope.training.evaluation.run_summaries import leak_notes
 from shiftscope.training.federation.flower.messages import Payload
 from shiftscope.training.federation.flower.site_nodes import Federation, Replies
-from shiftscope.training.runs.array_files import save_arrays
 from shiftscope.training.runs.jobs import Job
-from shiftscope.training.runs.kept_references import kept_reference, read_reference
+from shiftscope.training.runs.kept_references import bytes_of_asking, keep_reference, kept_reference, read_reference
 
 __all__ = ["Agreement", "agree_on"]
 
@@ -22,12 +20,14 @@ class Agreement:
     Attributes:
         reference: what the sites' shares were made into.
         changed: site -> mean absolute change of a training pixel.
+        signals: site -> what is left there of what the model has to learn.
         bytes: payload of the questions and answers, both ways.
-        notes: who could not answer, and where the harmonizer takes away what the model has to learn.
+        notes: who could not answer.
     """
 
     reference: Statistics = field(default_factory=dict)
     changed: dict[str, float] = field(default_factory=dict)
+    signals: dict[str, Kept] = field(default_factory=dict)
     bytes: int = 0
     notes: list[str] = field(default_factory=list)
 
@@ -39,33 +39,38 @@ class Agreement:
         return answers
 
 
-def agree_on(name: str, job: Job, federation: Federation) -> Agreement:
+def agree_on(name: str, fold: int, job: Job, federation: Federation) -> Agreement:
     """Ask for the sites' shares, exchange by exchange, send the reference out, and see that it changes something.
 
-    A reference that is kept from before stands: a resumed run must not change it, whoever is missing today.
+    A reference that is kept from before stands, with the bytes that asking for it took: a resumed run must not change
+    it, whoever is missing today.
+
+    Args:
+        fold: whose training cases the harmonizer is fitted to.
 
     Raises:
         EngineError: too few patients to share anything, or no pixel changed at any site.
     """
-    harmonizer, path, made = HARMONIZERS[name], kept_reference(job.out, name), Agreement()
+    harmonizer, made = HARMONIZERS[name], Agreement()
+    path = kept_reference(job.out, name, fold, job.plan.folds)
+    about = {"harmonizer": name, "fold": fold}
     if path.exists():
-        made.reference = read_reference(path, name)
+        made.reference, made.bytes = read_reference(path, name), bytes_of_asking(path)
     else:
         made.reference = NOTHING
         for number in range(len(harmonizer.exchanges)):
-            question = Payload(statistics=made.reference, facts={"harmonizer": name, "exchange": number})
+            question = Payload(statistics=made.reference, facts={**about, "exchange": number})
             answers = made.ask(federation, f"share for {name}", "query.share", question)
             shares = [answers.payloads[site].statistics for site in sorted(answers.payloads)]
             if not any(shares):
                 raise EngineError(_nothing_shared(name, answers))
             made.reference = combine(harmonizer, number, shares, made.reference)
-        save_arrays(path, dict(made.reference))
-    question = Payload(statistics=made.reference, facts={"harmonizer": name})
+        keep_reference(path, made.reference, made.bytes)
+    question = Payload(statistics=made.reference, facts=about)
     answers = made.ask(federation, f"harmonize with {name}", "query.harmonize", question)
     facts = {site: payload.facts for site, payload in answers.payloads.items()}
     made.changed = {site: float(fact["changed"]) for site, fact in facts.items()}
-    kept = {site: Kept.model_validate(fact["kept"]) for site, fact in facts.items() if fact["kept"]}
-    made.notes += leak_notes(job, name, kept)
+    made.signals = {site: Kept.model_validate(fact["kept"]) for site, fact in facts.items() if fact["kept"]}
     if made.changed and max(made.changed.values()) < LEAST_CHANGE:
         raise EngineError(f'harmonizer {name}: it changed no pixel at any site; set harmonizer = "" in the plan')
     return made

@@ -42,12 +42,12 @@ def describe(site: Participant, _payload: Payload) -> Payload:
 def share(site: Participant, payload: Payload) -> Payload:
     """One exchange of a harmonizer: aggregates over the training cases."""
     facts = payload.facts
-    return Payload(statistics=site.share(facts["harmonizer"], facts["exchange"], payload.statistics))
+    return Payload(statistics=site.share(facts["harmonizer"], facts["fold"], facts["exchange"], payload.statistics))
 
 
 def harmonize(site: Participant, payload: Payload) -> Payload:
     """The reference is known: map all images, say how much they changed."""
-    changed, kept = site.harmonize(payload.facts["harmonizer"], payload.statistics)
+    changed, kept = site.harmonize(payload.facts["harmonizer"], payload.facts["fold"], payload.statistics)
     return Payload(facts={"changed": changed, "kept": None if kept is None else kept.model_dump()})
 
 
@@ -69,7 +69,8 @@ def evaluate(site: Participant, payload: Payload) -> Payload:
 
 def compare(site: Participant, payload: Payload) -> Payload:
     """Every strategy beside the first."""
-    return Payload(tensors=site.compare({(arm, seed): kept for arm, seed, kept in payload.facts["judged"]}))
+    judged = {(arm, seed): kept for arm, seed, kept in payload.facts["judged"]}
+    return Payload(tensors=site.compare(payload.facts["seeds"], judged))
 
 
 def answering(handler: Callable[[Participant, Payload], Payload]) -> Callable[[Message, Context], Message]:

@@ -4,7 +4,7 @@ import json
 import os
 import platform
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import flwr
@@ -20,9 +20,12 @@ from shiftscope.parsing import read_json
 from shiftscope.plans import Cost, RoundEntry, RunResult
 from shiftscope.progress import Report, silent
 from shiftscope.training.algorithms.families import find_algorithm
+from shiftscope.training.evaluation.accounts import Account, SiteFacts
 from shiftscope.training.evaluation.fairness import refuse_unequal
-from shiftscope.training.evaluation.run_summaries import SiteFacts, summarise
-from shiftscope.training.federation.flower.agreements import agree_on
+from shiftscope.training.evaluation.leaks import leak_notes
+from shiftscope.training.evaluation.primary_claims import PrimaryClaim, primary_claim
+from shiftscope.training.evaluation.run_summaries import summarise
+from shiftscope.training.federation.flower.agreements import Agreement, agree_on
 from shiftscope.training.federation.flower.messages import Payload
 from shiftscope.training.federation.flower.site_nodes import Federation, Replies
 from shiftscope.training.federation.flower.strategy import AccountedFedAvg
@@ -77,33 +80,49 @@ class _Run:
         described = self.federation.join()
         self.asked_bytes += described.bytes
         self._require_same_splits({site: payload.facts["split"] for site, payload in described.payloads.items()})
-        agreements = {name: agree_on(name, self.job, self.federation) for name in self.job.harmonizers}
-        for agreement in agreements.values():
-            self.asked_bytes += agreement.bytes
-            self.notes += agreement.notes
-        runs = {
-            (arm.name, seed): self._strategy(
-                arm, seed, agreements[arm.harmonizer].reference if arm.harmonizer else NOTHING
-            )
-            for arm in self.job.arms
-            for seed in self.job.plan.every_seed
-        }
-        refuse_unequal(self.job, runs)
-        differences = self._differences(runs)
-        facts = {
-            site: SiteFacts(
-                payload.facts["patients"],
-                payload.facts["left_out"],
-                {name: agreed.changed[site] for name, agreed in agreements.items() if site in agreed.changed},
-            )
-            for site, payload in described.payloads.items()
-        }
+        agreements = self._agreements()
+        facts = {site: _facts(site, payload, agreements) for site, payload in described.payloads.items()}
+        runs: dict[tuple[str, int], Checkpoint] = {}
+        claims: list[PrimaryClaim] = []
+        for analysis in self.job.plan.analyses:
+            seeds = self.job.plan.every_seed[: analysis.seeds]
+            runs |= self._trained([seed for seed in seeds if (self.job.arms[0].name, seed) not in runs], agreements)
+            refuse_unequal(self.job, runs)
+            account = Account.of(self.job, runs, facts, self._differences(seeds, runs), analysis.level)
+            claims.append(primary_claim(account))
+            if claims[-1].settled:
+                break
         spent = sum(entry.bytes for run in runs.values() for entry in run.entries)
         spent += sum(run.evaluation_bytes for run in runs.values()) + self.asked_bytes
         cost = Cost(bytes=spent, seconds=time.monotonic() - self.since + self.earlier_s)
-        result = summarise(self.job, self.engine, runs, facts, differences, cost, _machine(self.job), self.notes)
+        result = summarise(account, claims, self.engine, cost, _machine(self.job), self.notes)
         result.write(self.job.out / "result.json")
         return result
+
+    def _agreements(self) -> dict[tuple[str, int], Agreement]:
+        """(harmonizer, fold) -> what the sites agreed on."""
+        made = {
+            (name, fold): agree_on(name, fold, self.job, self.federation)
+            for name in self.job.harmonizers
+            for fold in range(self.job.plan.folds)
+        }
+        self.asked_bytes += sum(agreement.bytes for agreement in made.values())
+        self.notes += dict.fromkeys(note for agreement in made.values() for note in agreement.notes)
+        for name in self.job.harmonizers:
+            in_folds = [agreement.signals for (of, _), agreement in made.items() if of == name]
+            self.notes += leak_notes(self.job.plan, name, in_folds)
+        return made
+
+    def _trained(
+        self, seeds: Sequence[int], agreements: Mapping[tuple[str, int], Agreement]
+    ) -> dict[tuple[str, int], Checkpoint]:
+        """Every strategy, with these seeds."""
+        runs = {}
+        for arm in self.job.arms:
+            for seed in seeds:
+                agreed = agreements.get((arm.harmonizer or "", self.job.plan.fold_of(seed)))
+                runs[arm.name, seed] = self._strategy(arm, seed, agreed.reference if agreed else NOTHING)
+        return runs
 
     def _require_same_splits(self, marks: Mapping[str, str]) -> None:
         """A resumed run goes on with the patients it learned from before.
@@ -151,14 +170,19 @@ class _Run:
             save_checkpoint(self.job.checkpoint(arm.name, seed), state)
         return state
 
-    def _differences(self, runs: Mapping[tuple[str, int], Checkpoint]) -> dict[str, dict[str, np.ndarray]]:
+    def _differences(
+        self, seeds: Sequence[int], runs: Mapping[tuple[str, int], Checkpoint]
+    ) -> dict[str, dict[str, np.ndarray]]:
         """Arm -> site -> resampled differences from the first arm, gated and not; none with nothing to compare.
+
+        Asked again after every analysis: with more seeds the replicates are others.
 
         Each site is told which of its evaluations arrived, and whether it keeps the baseline's model by them.
         """
         if len(self.job.arms) < 2:
             return {}
-        answers = self.federation.ask("query.compare", {site: _judged(site, runs) for site in self.federation.nodes})
+        asked = {site: _judged(site, seeds, runs) for site in self.federation.nodes}
+        answers = self.federation.ask("query.compare", asked)
         self.asked_bytes += answers.bytes
         self.notes += answers.failure_notes("compare the strategies")
         names = sorted({name for payload in answers.payloads.values() for name in payload.tensors})
@@ -172,9 +196,20 @@ class _Run:
         self.progress(round_progress(entry, self.job, self.rounds_done))
 
 
-def _judged(site: str, runs: Mapping[tuple[str, int], Checkpoint]) -> Payload:
+def _facts(site: str, described: Payload, agreements: Mapping[tuple[str, int], Agreement]) -> SiteFacts:
+    """What the site said, and how much each harmonizer changed there, on average over folds."""
+    changed: dict[str, list[float]] = {}
+    for (name, _), agreement in agreements.items():
+        if site in agreement.changed:
+            changed.setdefault(name, []).append(agreement.changed[site])
+    means = {name: float(np.mean(values)) for name, values in changed.items()}
+    return SiteFacts(described.facts["patients"], described.facts["left_out"], means)
+
+
+def _judged(site: str, seeds: Sequence[int], runs: Mapping[tuple[str, int], Checkpoint]) -> Payload:
     arrived = {key: run.evaluation[site] for key, run in runs.items() if site in run.evaluation}
-    return Payload(facts={"judged": [[arm, seed, answer.kept_baseline] for (arm, seed), answer in arrived.items()]})
+    judged = [[arm, seed, answer.kept_baseline] for (arm, seed), answer in arrived.items()]
+    return Payload(facts={"seeds": list(seeds), "judged": judged})
 
 
 def _evaluation(site: str, answers: Replies) -> Evaluation:

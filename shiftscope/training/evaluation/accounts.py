@@ -1,0 +1,128 @@
+"""What the coordinator knows of a run when it looks at it: scores that arrived, differences with their chance."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from shiftscope.training.evaluation.bootstrap import Estimate, FoldLayout, estimate
+from shiftscope.training.evaluation.fairness import not_comparable
+from shiftscope.training.evaluation.scores import PRIMARY
+from shiftscope.training.runs.jobs import UNGATED, Job
+from shiftscope.training.runs.states import Checkpoint, Evaluation
+
+__all__ = ["Account", "Series", "SiteFacts", "mean_of_seeds"]
+
+Series = Sequence[float | None]
+"""One value per seed."""
+
+
+@dataclass(frozen=True, slots=True)
+class SiteFacts:
+    """What a site said of itself before the first round."""
+
+    patients: Mapping[str, int]
+    left_out: Mapping[str, int]
+    changed: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A run, or as much of it as has been trained.
+
+    Attributes:
+        seeds: that every strategy was trained with, in the order of all series.
+        runs: (arm, seed) -> its finished checkpoint.
+        facts: site -> what it said of itself; a site missing here never answered.
+        drawn: arm -> site -> bootstrap replicates of its difference from the first arm; `UNGATED` + arm likewise.
+        level: confidence of all intervals, of the mean over sites and of each site; 1 minus it is the error rate.
+        withheld: arm -> why it is not compared.
+    """
+
+    job: Job
+    seeds: tuple[int, ...]
+    runs: Mapping[tuple[str, int], Checkpoint]
+    facts: Mapping[str, SiteFacts]
+    drawn: Mapping[str, Mapping[str, np.ndarray]]
+    level: float
+    withheld: Mapping[str, str]
+
+    @classmethod
+    def of(
+        cls,
+        job: Job,
+        runs: Mapping[tuple[str, int], Checkpoint],
+        facts: Mapping[str, SiteFacts],
+        differences: Mapping[str, Mapping[str, np.ndarray]],
+        level: float,
+    ) -> "Account":
+        """Without the strategies that cannot be compared with the first one."""
+        withheld = not_comparable(job, runs)
+        kept = {arm: drawn for arm, drawn in differences.items() if arm.removeprefix(UNGATED) not in withheld}
+        return cls(job, tuple(dict.fromkeys(seed for _, seed in runs)), runs, facts, kept, level, withheld)
+
+    @property
+    def metric(self) -> str:
+        """The metric that the verdict is about."""
+        return PRIMARY[self.job.plan.task]
+
+    @property
+    def layout(self) -> FoldLayout:
+        """Which fold each seed tests on, and how many patients it tests for each it trains on."""
+        tested, trained = (sum(facts.patients.get(part, 0) for facts in self.facts.values()) for part in _SIZES)
+        folds = tuple(self.job.plan.fold_of(seed) for seed in self.seeds)
+        return FoldLayout(folds, tested / trained if trained else 0.0)
+
+    def evaluations(self, site: str) -> dict[str, list[Evaluation | None]]:
+        """Arm -> how the site judged it, seed by seed."""
+        return {
+            arm.name: [self.runs[arm.name, seed].evaluation.get(site) for seed in self.seeds] for arm in self.job.arms
+        }
+
+    def series(self, site: str, value: Callable[[Evaluation], float | None]) -> dict[str, tuple[float | None, ...]]:
+        """Arm -> one value of its evaluations per seed, null where the site did not judge it."""
+        return {
+            arm: tuple(value(each) if each else None for each in judged)
+            for arm, judged in self.evaluations(site).items()
+        }
+
+    def scores(self, site: str) -> dict[str, tuple[float | None, ...]]:
+        """Arm -> the metric on test cases, of the model that the site uses."""
+        return self.series(site, lambda each: each.scores[self.metric])
+
+    def ungated(self, site: str) -> dict[str, tuple[float | None, ...]]:
+        """Arm -> the same of the strategy's own model."""
+        return self.series(site, lambda each: each.ungated[self.metric])
+
+    def validation(self, site: str) -> dict[str, tuple[float | None, ...]]:
+        """Arm -> the metric on validation cases."""
+        return self.series(site, lambda each: each.validation[self.metric])
+
+    def gains(self, arm: str, site: str) -> list[float | None]:
+        """Of `arm`, or `UNGATED` + arm: its score minus the first strategy's, per seed; null where one of them is."""
+        found = self.ungated(site) if arm.startswith(UNGATED) else self.scores(site)
+        pairs = zip(found[arm.removeprefix(UNGATED)], self.scores(site)[self.job.arms[0].name], strict=True)
+        return [None if new is None or old is None else new - old for new, old in pairs]
+
+    def estimate(self, arm: str, sites: Sequence[str] | None = None) -> Estimate:
+        """The difference of `arm` from the first strategy, mean over sites, and how sure it is.
+
+        Args:
+            sites: all that compared it, unless given.
+        """
+        drawn = self.drawn.get(arm, {})
+        chosen = {site: drawn[site] for site in (drawn if sites is None else sites) if site in drawn}
+        return estimate(chosen, {site: self.gains(arm, site) for site in chosen}, self.rng(), self.layout)
+
+    def rng(self) -> np.random.Generator:
+        """One fixed stream for all intervals of a run."""
+        return np.random.default_rng([len(self.seeds), *(abs(seed) for seed in self.seeds)])
+
+
+_SIZES = ("test", "train")
+
+
+def mean_of_seeds(values: Series) -> float | None:
+    """Over what is defined."""
+    defined = [value for value in values if value is not None]
+    return float(np.mean(defined)) if defined else None
