@@ -53,7 +53,7 @@ def test_the_margin_that_is_shown_is_the_plans() -> None:
     [
         (Needed(seeds=5), "about 5 seeds would decide it"),
         (Needed(patients=240), "about 240 patients at all sites would decide it; more seeds alone cannot"),
-        (Needed(seeds=8, patients=240), "about 8 seeds and 240 patients at all sites would decide it, or one of the"),
+        (Needed(seeds=8, patients=240), "about 8 seeds and 240 patients at all sites would decide it, both together"),
     ],
 )
 def test_what_is_not_decided_says_what_would_decide_it(needed: Needed, says: str) -> None:
