@@ -12,7 +12,7 @@ _INVERTED = (("inversion", 1.0),)
 _PALE = (("gamma", -0.7),)
 
 DEMO = PlantedFederation(
-    "breast lesions to outline: two hospitals with one kind of scanner, one whose export swaps black and white, one pale",
+    "breast lesions to outline: two hospitals with one kind of scanner, one with black and white swapped, one pale",
     "ultrasound",
     "appearance",
     {
