@@ -1,6 +1,9 @@
 """Every strategy on real hospitals, on one budget: which help, which harm, what the gate gives.
 
-python benchmarks/portfolio.py run DATA GROUP -o runs/GROUP [--rounds 10 --steps 15 --seeds 0 1 2 --size 64]
+python benchmarks/portfolio.py run DATA GROUP -o runs/GROUP [--rounds 10 --steps 15 --folds 5 --size 64]
+                               [--model M --encoder E --weights imagenet --rate 1e-3]  random weights unless said
+                               [--only STRATEGY...]             FedAvg and these
+                               [--folds 1 --seeds 0 1 2]        one split for all seeds
                                [--device cuda --shares 2]       every seed in so many processes at the same time
 python benchmarks/portfolio.py redo runs/GROUP STRATEGY...      forgets strategies, so that `run` does them anew
 python benchmarks/portfolio.py table runs/GROUP... > tables.md  all tables, as Markdown
@@ -39,6 +42,7 @@ REGEX = {
     "polyp": r"(clinicdb_\d\d|colondb_\d\d|kvasir_[a-z]+_\d+)",
     "cxr_cls": None,
     "breast_cls": None,
+    "brain_cls": None,
 }
 """How to find the patient. Ten consecutive frames of an endoscopy count as one: no file names its sequence."""
 
@@ -103,10 +107,13 @@ def plan_for(data: dict[str, Path], group: str, budget: argparse.Namespace) -> P
             "rounds": budget.rounds,
             "local_steps": budget.steps,
             "batch_size": budget.batch,
-            "learning_rate": 3e-3,
+            "learning_rate": budget.rate,
             "model": budget.model or MODEL[plan.task],
-            **dict.fromkeys(("encoder", "weights", "weights_sha256")),
-            "seeds": tuple(budget.seeds),
+            "encoder": budget.encoder,
+            "weights": budget.weights,
+            "weights_sha256": None,
+            "folds": budget.folds,
+            "seeds": tuple(range(budget.folds) if budget.folds > 1 else budget.seeds),
             "data": {site: str(path) for site, path in data.items()},
         }
     )
@@ -130,6 +137,8 @@ def run(options: argparse.Namespace) -> None:
         print(f"{time.time() - since:7.0f} s  {step.line}", file=sys.stderr, flush=True)
 
     kept = out / "run"
+    if options.shares and options.folds > 1:
+        raise SystemExit("--shares: every process trains one seed, so it goes with --folds 1")
     if options.shares and not kept.exists():
         run_apart(plan, arms, options)
     train(
@@ -212,6 +221,10 @@ def main() -> None:
     one.add_argument("--steps", type=int, default=15)
     one.add_argument("--batch", type=int, default=8)
     one.add_argument("--model", help="linear: a classifier on frozen features, the only one for combat")
+    one.add_argument("--encoder", help="of a decoder, or of linear")
+    one.add_argument("--weights", help="imagenet, or a file")
+    one.add_argument("--rate", type=float, default=3e-3)
+    one.add_argument("--folds", type=int, default=5, help="one seed a fold; 1: the seeds on one split")
     one.add_argument("--size", type=int, default=64)
     one.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     one.add_argument("--only", nargs="*")

@@ -33,7 +33,7 @@ def _group(name: str, result: RunResult, left_out: Mapping[str, str]) -> str:
         f"### {name}: {plan.task}, {result.metric}",
         "",
         f"{plan.model}, {plan.image_size} px, {plan.rounds} rounds of {plan.local_steps} steps of {plan.batch_size},"
-        f" seeds {', '.join(map(str, plan.seeds))}. Sites (patients in train / validation, test cases): {sites}."
+        f" seeds {', '.join(map(str, result.seeds))}. Sites (patients in train / validation, test cases): {sites}."
         f" FedAvg: {_number(alone)}, worst site {result.worst['fedavg'].site} {result.worst['fedavg'].score:.3f}.",
         "",
         _advice(result),
@@ -86,7 +86,7 @@ def _row(name: str, arm: ArmResult, result: RunResult) -> str:
         f"| {name} | {_kind(name)} | {_number(own.mean)} | {_change(own.difference)} | {_interval(own.difference)}"
         f" | {_VERDICTS[own.verdict]} | {low[1]} {low[0]:.3f} | {', '.join(own.harmed)} | {gate}"
         f" | {f'{sum(kept)} of {len(kept)}' if kept else ''} | {_passes(name, result):.2f}"
-        f" | {result.cost_by_arm[name].bytes / 1e6 / len(result.plan.seeds):.0f} |"
+        f" | {result.cost_by_arm[name].bytes / 1e6 / len(result.seeds):.0f} |"
     )
 
 
@@ -125,7 +125,7 @@ def _across(results: Mapping[str, RunResult]) -> str:
     )
 
 
-_VERDICTS = {"helped": "**helped**", "harmed": "**harmed**", "no_difference": ""}
+_VERDICTS = {"helped": "**helped**", "harmed": "**harmed**", "no_difference": "", "undecided": ""}
 
 
 def _own(arm: ArmResult) -> Outcome:

@@ -21,7 +21,7 @@ _LOGGER = logging.getLogger(__name__)
 ROUNDS = 6
 LOCAL_STEPS = 20
 IMAGE_SIZE = 64
-SEEDS = (0, 1, 2)
+SEEDS = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,7 @@ def run_demo(
     advice = shiftscope.recommend(profiles)
     proposed = shiftscope.propose_plan(profiles, advice, name="demo")
     budget = {"rounds": ROUNDS, "local_steps": LOCAL_STEPS, "image_size": IMAGE_SIZE, "seeds": SEEDS}
+    # A small network from random weights: the proposed one would take an hour on two cores.
     network = {"model": "unet", "encoder": None, "weights": None, "weights_sha256": None, "learning_rate": 3e-3}
     plan = proposed.model_copy(update=budget | network)
     write_plan(plan, out / "plan.toml", advice.recommendation.because)

@@ -248,3 +248,11 @@ def test_a_result_has_the_agreed_keys_and_reads_back(tmp_path: Path) -> None:
     assert written["rounds"][0]["loss"] is None
     assert written["cost"] == {"bytes": 10, "seconds": 2.5}
     assert RunResult.read(tmp_path / "result.json").to_json() == RESULT.to_json()
+
+
+def test_a_headline_says_how_sure_the_interval_is_and_where_there_is_none() -> None:
+    assert RESULT.headline() == "helped: dice +0.012 from the baseline, 95 % [+0.004, +0.020]"
+    early = RESULT.model_copy(update={"difference": Difference(mean=0.02, low=0.01, high=0.03, level=0.98125)})
+    assert early.headline().endswith("98.1 % [+0.010, +0.030]")
+    nothing = RESULT.model_copy(update={"difference": Difference(), "verdict": "undecided"})
+    assert nothing.headline() == "undecided: no difference to judge, dice"

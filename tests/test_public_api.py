@@ -97,7 +97,7 @@ def test_a_function_takes_what_its_command_takes_with_the_same_defaults(command)
         default = function.parameters[called].default
         if options and item.default is not item.empty and default is not inspect.Parameter.empty:
             same = getattr(item.default, "value", item.default)
-            if name in ("output", "data", "strategies", "policy", "keep", "budget"):
+            if name in ("output", "data", "strategies", "policy", "keep", "budget", "allow_code"):
                 continue  # None stands for a path or a list that follows from the others
             assert str(default) == str(same), name
 

@@ -60,6 +60,7 @@ def at_the_coordinator(profiles: list[Profile], paths: list[Path]) -> None:
     result = train("plan.toml", {"a": "images_a", "b": Path("images_b")}, engine="inline", timeout_s=600.0)
     assert_type(result.to_dict(), dict[str, Any])
     trial(Plan.read(Path("plan.json")), strategies=["zscore", "fedbn"], budget=0.25)
+    train("plan.toml", allow_code=["hospital_models"])
     train("plan.toml", engine="flwr")  # type: ignore[arg-type]
     recommend(*paths)  # type: ignore[arg-type]
 

@@ -10,6 +10,7 @@ from shiftscope.api.documents import AnyPath, plan_of
 from shiftscope.errors import UsageError
 from shiftscope.option_values import as_flag, as_list, as_number, as_path
 from shiftscope.plans import Plan, RunResult, TrialResult
+from shiftscope.printable_text import shown
 from shiftscope.progress import Report, silent
 from shiftscope.sites import Site
 from shiftscope.training.launch import train as run_plan
@@ -140,8 +141,18 @@ def _options(
         patient_regex=patient_regex,
         timeout_s=as_number("timeout_s", timeout_s, 1),
         device=device,
-        allow_code=tuple(as_list("allow_code", allow_code)),
+        allow_code=_packages(allow_code),
     )
+
+
+def _packages(given: Sequence[str]) -> tuple[str, ...]:
+    names = tuple(as_list("allow_code", given))
+    if odd := [name for name in names if not (isinstance(name, str) and name.isidentifier())]:
+        raise UsageError(
+            f"--allow-code: {shown(odd[0])} is no package; expected the name under which Python imports it, for example"
+            " hospital_models"
+        )
+    return names
 
 
 def _folders(data: Mapping[str, AnyPath] | None) -> dict[str, Path]:

@@ -177,8 +177,8 @@ class RunResult(Document, Tabular):
         """The verdict, with the difference that it rests on."""
         difference = self.difference
         if difference.mean is None or difference.low is None or difference.high is None:
-            return f"{self.verdict}: one strategy, {self.metric}"
-        interval = f"{100 * difference.level:g} % [{difference.low:+.3f}, {difference.high:+.3f}]"
+            return f"{self.verdict}: no difference to judge, {self.metric}"
+        interval = f"{100 * difference.level:.3g} % [{difference.low:+.3f}, {difference.high:+.3f}]"
         return f"{self.verdict}: {self.metric} {difference.mean:+.3f} from the baseline, {interval}"
 
     def to_rows(self) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from shiftscope.reports.run_wording import advice_of, answers_of, has_local
 __all__ = ["recommended"]
 
 _TAKE = {
-    "helped": "take the adapted model",
+    "helped": "take the model of the advice",
     "no_difference": "take {baseline}, which is cheaper and as good",
     "harmed": "take {baseline}",
     "undecided": "take {baseline}, which is cheaper, until more is known",
@@ -28,9 +28,9 @@ def recommended(result: RunResult) -> str:
         return "nothing is shown yet: more patients, seeds or folds may tell whether taking part pays"
     parts = [_TAKE[result.verdict if advice_of(plan) else "harmed"].format(baseline=plan.baseline)]
     if own and result.verdict != "helped":
-        parts.append(f"{_named(own)} should take part with an own model{f' ({kept})' if kept else ''}")
+        parts.append(f"an own model{f' ({kept})' if kept else ''} for {_named(own)}")
     if alone:
-        parts.append(f"{_named(alone)} should stay alone")
+        parts.append(f"let {_named(alone)} stay alone")
     return "; ".join(parts)
 
 

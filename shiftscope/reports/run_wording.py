@@ -89,8 +89,12 @@ def worst_words(result: RunResult) -> str:
 
 
 def has_local(result: RunResult) -> bool:
-    """Whether each site's own model was trained beside the others; not so in results of schema 1."""
-    return any(LOCAL in scores.scores for scores in result.sites.values())
+    """Whether each site's own model was trained beside the others, to answer whether taking part pays.
+
+    Runs of many strategies had one in schema 1, too, but nobody asked.
+    """
+    asked = "baseline" in result.arms or any(scores.answer != "undecided" for scores in result.sites.values())
+    return asked and any(LOCAL in scores.scores for scores in result.sites.values())
 
 
 def answers_of(result: RunResult) -> dict[Answer, list[str]]:

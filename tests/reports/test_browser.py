@@ -2,10 +2,13 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import pytest
 from browser import AXE, Tab, browser, chromium
+from decided_runs import decided_run
 
 from shiftscope.reports.html import gallery, read_material, write_page
 from shiftscope.sites import draw_samples, read_site
@@ -28,18 +31,20 @@ def tab() -> Iterator[Tab]:
 def pages(
     profile_files: list[Path], run_file: Path, fixtures: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Path]:
-    """The report with everything in it, and with images."""
+    """The report with everything in it, with images, and of a run with each site's own model."""
     folder = tmp_path_factory.mktemp("pages")
     material = read_material(profile_files, run_file)
     samples = draw_samples(read_site(fixtures / "brighter" / "east"), 3, 0)
     pictures = gallery("east", [(item.pixels, item.mask, item.shape) for item in samples])
-    out = {"plain": folder / "plain.html", "images": folder / "images.html"}
+    out = {name: folder / f"{name}.html" for name in ("plain", "images", "alone")}
     write_page(material, out["plain"])
     write_page(material, out["images"], pictures)
+    run = decided_run(("take_part", "own_model", "alone", "undecided"), "undecided", analyses=1, harmed=("a",))
+    write_page(replace(material, result=run, plan=run.plan), out["alone"])
     return out
 
 
-@pytest.mark.parametrize("name", ["plain", "images"])
+@pytest.mark.parametrize("name", ["plain", "images", "alone"])
 def test_it_loads_with_no_request_and_no_complaint(tab: Tab, pages: dict[str, Path], name: str) -> None:
     tab.requests.clear()
     tab.complaints.clear()
@@ -50,7 +55,7 @@ def test_it_loads_with_no_request_and_no_complaint(tab: Tab, pages: dict[str, Pa
 
 
 @pytest.mark.skipif(not AXE.exists(), reason="no axe-core: run .ci/tools")
-@pytest.mark.parametrize("name", ["plain", "images"])
+@pytest.mark.parametrize("name", ["plain", "images", "alone"])
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [DESK, PHONE], ids=["desk", "phone"])
 def test_axe_finds_nothing(tab: Tab, pages: dict[str, Path], name: str, dark: bool, width: int) -> None:
@@ -60,8 +65,8 @@ def test_axe_finds_nothing(tab: Tab, pages: dict[str, Path], name: str, dark: bo
 
 
 def test_a_phone_never_scrolls_the_page_sideways(tab: Tab, pages: dict[str, Path]) -> None:
-    for width in (320, PHONE):
-        tab.show(pages["plain"], width=width)
+    for name, width in product(("plain", "alone"), (320, PHONE)):
+        tab.show(pages[name], width=width)
         tab.ask("document.querySelectorAll('details').forEach(item => item.open = true)")
         assert tab.ask("document.documentElement.scrollWidth") <= width
 

@@ -153,16 +153,16 @@ def test_of_two_passes_over_the_folds_every_patient_is_tested_twice() -> None:
 @pytest.mark.parametrize(
     ("answers", "verdict", "advised", "says"),
     [
-        (("take_part", "take_part"), "helped", True, "take the adapted model"),
+        (("take_part", "take_part"), "helped", True, "take the model of the advice"),
         (("take_part", "undecided"), "no_difference", True, "take fedavg, which is cheaper and as good"),
         (("take_part", "undecided"), "harmed", True, "take fedavg"),
         (("undecided", "undecided"), "undecided", True, "take fedavg, which is cheaper, until more is known"),
-        (FOUR, "helped", True, "take the adapted model; 'c' should stay alone"),
-        (FOUR, "harmed", True, "take fedavg; 'b' should take part with an own model (fedper); 'c' should stay alone"),
+        (FOUR, "helped", True, "take the model of the advice; let 'c' stay alone"),
+        (FOUR, "harmed", True, "take fedavg; an own model (fedper) for 'b'; let 'c' stay alone"),
         (("alone", "alone"), "helped", True, "let each site train its own model: none gains by taking part"),
-        (("alone",) * 4 + ("take_part",), "helped", True, "take the adapted model; 4 sites should stay alone"),
+        (("alone",) * 4 + ("take_part",), "helped", True, "take the model of the advice; let 4 sites stay alone"),
         (("take_part", "take_part"), "helped", False, "take fedavg"),
-        (("take_part", "alone", "alone"), "helped", False, "take fedavg; 'b' and 'c' should stay alone"),
+        (("take_part", "alone", "alone"), "helped", False, "take fedavg; let 'b' and 'c' stay alone"),
         (
             ("undecided", "undecided"),
             "helped",

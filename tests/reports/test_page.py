@@ -8,12 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from decided_runs import decided_run
 
-from shiftscope.plans import propose_plan
+from shiftscope.plans import Needed, propose_plan
 from shiftscope.profiles import Profile
 from shiftscope.reports.html import MOST_BYTES, Material, gallery, read_material, render
 from shiftscope.reports.html.material import SharedFile
 from shiftscope.reports.html.training_section import mismatches
+from shiftscope.reports.wrapping import GLUE
 
 EVIL = '<script>alert("x")</script>&\'"'
 
@@ -195,6 +197,36 @@ def test_training_is_told_with_intervals_worst_and_harmed(
     assert "Sites harmed: none is shown to be" in page
     assert "in training: whether the advice pays is not decided." in page
     assert "is in the plan, and no profile of it was given" in page
+
+
+def test_each_sites_own_model_is_told_beside_the_advice(material: Material) -> None:
+    run = decided_run(("take_part", "alone", "undecided"), "undecided", needed=Needed(patients=240))
+    page = Outline(render(replace(material, result=run, plan=run.plan)))
+    text = page.text.replace(GLUE, " ")
+    assert "in training: whether the advice pays is not decided." in text
+    assert "About 240 patients at all sites would decide it; more seeds alone cannot." in text
+    assert "Does taking part pay: 1 of 3 sites gains by it, 1 does better alone, 1 undecided." in text
+    assert "So take fedavg, which is cheaper, until more is known; let 'b' stay alone" in text
+    assert "The advice was trained beside its baseline and each site's own model, on one budget" in text
+    assert {"differences-desc", "gains-desc"} <= set(page.ids)
+    assert "The shared model less the site's own, dice, site by site" in text
+    assert "+0.000 to +0.100" in text
+    assert "take part with an own model" not in text
+
+
+def test_a_run_without_advice_shows_whether_taking_part_pays(material: Material) -> None:
+    run = decided_run(("take_part", "own_model"), advised=False, plan={"folds": 5, "seeds": "auto"}, seeds=(0, 1, 2))
+    page = Outline(render(replace(material, result=run, plan=run.plan)))
+    text = page.text.replace(GLUE, " ")
+    assert "; in training:" not in text
+    assert "In training, fedavg without advice, n = 24 test cases, " in text
+    assert "Does taking part pay: 2 of 2 sites gain by it (1 with an own model)." in text
+    assert "The baseline was trained beside each site's own model, on one budget" in text
+    assert "until it is decided, looked at after 5, 10" in text
+    assert "5 folds, so that every patient is tested on" in text
+    assert "gains-desc" in page.ids
+    assert "differences-desc" not in page.ids
+    assert "take part with an own model" in text
 
 
 def test_profiles_plan_and_result_that_do_not_fit_are_reported(material: Material) -> None:

@@ -1,11 +1,13 @@
 """What a site's owner says: in options, in site.toml, in a plan or baseline; the first wins."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from shiftscope.errors import InputError
-from shiftscope.sites import NOTHING_SAID, Declarations, read_site
+from shiftscope.plans import PlannedSite
+from shiftscope.sites import NOTHING_SAID, Declarations, allowed_code, read_site
 from shiftscope.sites.declarations import read_declarations
 
 FULL = """\
@@ -44,6 +46,40 @@ def test_a_site_file_with_a_mistake_is_an_error(tmp_path: Path, text: str, says:
     (tmp_path / "site.toml").write_text(text, encoding="utf-8")
     with pytest.raises(InputError, match=says):
         read_declarations(tmp_path / "site.toml")
+
+
+def test_every_key_of_a_site_file_is_on_its_page() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "profile.md").read_text(encoding="utf-8")
+    for key in Declarations.model_fields:
+        assert f"{key} = " in text, key
+
+
+def test_allowed_code_is_read_where_it_is_needed_and_goes_no_further(run, tmp_path: Path, fixtures: Path) -> None:
+    """Neither what is known of a site elsewhere can allow code, nor does the permission become part of a site."""
+    folder = tmp_path / "east"
+    shutil.copytree(fixtures / "brighter" / "east", folder)
+    assert allowed_code(folder) == ()
+    (folder / "site.toml").write_text('allow_code = ["hospital_models"]\n', encoding="utf-8")
+    assert allowed_code(folder) == ("hospital_models",)
+    table = folder / "manifest.csv"
+    table.write_text("image\n", encoding="utf-8")
+    assert allowed_code(table) == ("hospital_models",)
+    table.unlink()
+    known = Declarations(allow_code=("os",))
+    assert read_site(folder, known=known).declared.allow_code is None
+    assert NOTHING_SAID.over(known) == NOTHING_SAID
+    assert "allow_code" not in PlannedSite.model_fields
+    for option, name in (("-o", "east.profile.json"), ("--part", "east.part.json")):
+        done = run("profile", folder, option, tmp_path / name)
+        assert done.code == 0, done.err
+        assert "hospital_models" not in (tmp_path / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["hospital_models.nets", "a b", "", "../x", "hospital-models", "é"])
+def test_what_is_allowed_is_a_package_by_name(tmp_path: Path, name: str) -> None:
+    (tmp_path / "site.toml").write_text(f"allow_code = [{name!r}]\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"key 'allow_code.0': expected the name of a package"):
+        allowed_code(tmp_path)
 
 
 def test_a_site_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:

@@ -110,10 +110,10 @@ def test_a_whole_run_scores_a_site_that_missed_a_pass(
 ) -> None:
     share = Participant.share
 
-    def silent(self: Participant, harmonizer: str, number: int, reference: Statistics) -> Statistics:
+    def silent(self: Participant, harmonizer: str, fold: int, number: int, reference: Statistics) -> Statistics:
         if (self.site, number) == (LATE, 1):
             raise OSError("share not mounted")
-        return share(self, harmonizer, number, reference)
+        return share(self, harmonizer, fold, number, reference)
 
     monkeypatch.setattr(Participant, "share", silent)
     run = go_on(made(hospitals, tmp_path / "run", "quantile_spectrum"))

@@ -2,18 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
-from small_hospitals import plan_for
+from small_plans import planned_sites, small_plan
 
 from shiftscope.plans import Kept
-from shiftscope.training.arms import arms_of
 from shiftscope.training.data.model_inputs import Sample
-from shiftscope.training.evaluation.leaks import kept_signal
-from shiftscope.training.evaluation.run_summaries import leak_notes
-from shiftscope.training.runs.jobs import Job
+from shiftscope.training.evaluation.leaks import kept_signal, leak_notes
 
 RNG = np.random.default_rng(3)
 
@@ -64,10 +60,10 @@ def test_features_are_judged_as_they_are() -> None:
     assert kept.lost
 
 
-def test_only_what_is_lost_is_reported(hospitals: dict[str, Path], tmp_path: Path) -> None:
-    plan = plan_for(hospitals)
-    job = Job(plan=plan, arms=arms_of(plan), data={}, patient_regex=None, out=tmp_path, timeout_s=1, device="cpu")
+def test_only_what_is_lost_is_reported_once_for_all_folds() -> None:
     figures = {"cases": 40, "before": 2.0, "after": 1.0, "drop": 0.5, "low": 0.4, "high": 0.6}
-    notes = leak_notes(job, "clahe", {"a": Kept(**figures, lost=True), "b": Kept(**figures, lost=False)})
+    little = {"a": Kept(**{**figures, "drop": 0.2}, lost=True)}
+    folds = [little, {"a": Kept(**figures, lost=True), "b": Kept(**figures, lost=False)}, little]
+    notes = leak_notes(small_plan(sites=planned_sites("ab", 40)), "clahe", folds)
     assert len(notes) == 1
     assert notes[0].startswith("site a: clahe lowers the contrast of lesions from 2.00 to 1.00 on 40 training cases")

@@ -3,23 +3,28 @@
 import json
 import logging
 import os
+import re
 import shutil
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from installed_code import EXAMPLE, EXAMPLE_KEYS, installed
+from recorded_runs import apart
+from safetensors.numpy import load_file
 from small_hospitals import plan_for
 
 import shiftscope
 from shiftscope.errors import PlanError
 from shiftscope.plans import OwnCode, Plan, RunResult, read_plan, write_plan
-from shiftscope.training.arms import arms_of
+from shiftscope.training.algorithms.families import CONTROLS, PERSONALIZERS
+from shiftscope.training.arms import arm_of, arms_of
 from shiftscope.training.federation.participants import Participant
 from shiftscope.training.launch import train
 from shiftscope.training.own_code.own_names import OwnName, is_own, packages_of
-from shiftscope.training.own_code.package_marks import mark_of, marks_of
+from shiftscope.training.own_code.package_marks import code_digest, mark_of, marks_of
 from shiftscope.training.own_code.permissions import admitted
 from shiftscope.training.run_options import RunOptions
 from shiftscope.training.runs.jobs import Job
@@ -135,20 +140,20 @@ def test_a_site_looks_itself_before_it_imports(trap: Path, hospitals: dict[str, 
 
 def test_the_mark_speaks_of_every_file_and_of_nothing_compiled(tmp_path: Path) -> None:
     with installed(tmp_path, {"kit/__init__.py": "A = 1\n", "kit/deep/nets.py": "B = 1\n", "kit/data.bin": "x"}):
-        seen = [mark_of("kit").sha256]
+        digests = [code_digest("kit")]
         (tmp_path / "kit" / "__pycache__").mkdir()
         (tmp_path / "kit" / "__pycache__" / "nets.cpython-311.pyc").write_bytes(b"\0" * 40)
         (tmp_path / "beside.py").write_text("")
-        assert mark_of("kit").sha256 == seen[0]
+        assert code_digest("kit") == digests[0]
         for name in ("__init__.py", "deep/nets.py", "data.bin"):
             (tmp_path / "kit" / name).write_text("C = 1\n")
-            seen.append(mark_of("kit").sha256)
+            digests.append(code_digest("kit"))
         for name in ("new.py", "__pycache__/hidden.py", "shipped.pyc"):
             (tmp_path / "kit" / name).write_text("")
-            seen.append(mark_of("kit").sha256)
+            digests.append(code_digest("kit"))
         (tmp_path / "kit" / "new.py").rename(tmp_path / "kit" / "newer.py")
-        seen.append(mark_of("kit").sha256)
-        assert len(set(seen)) == len(seen) == 8
+        digests.append(code_digest("kit"))
+        assert len(set(digests)) == len(digests) == 8
         assert mark_of("kit").version == ""
 
 
@@ -165,45 +170,45 @@ def test_packages_that_cannot_be_marked(tmp_path: Path, monkeypatch: pytest.Monk
         tmp_path / "p", {"spaced/deep/nets.py": "", "linked/__init__.py": "", "kit/__init__.py": ""}
     ) as folder:
         with pytest.raises(PlanError, match="package absent: it is not installed here; install it at every site"):
-            mark_of("absent")
+            code_digest("absent")
         with pytest.raises(PlanError, match=r"package spaced: it is no ordinary package \(it has no __init__.py"):
-            mark_of("spaced")
+            code_digest("spaced")
         (tmp_path / "elsewhere.py").write_text("")
         (folder / "linked" / "nets.py").symlink_to(tmp_path / "elsewhere.py")
         with pytest.raises(PlanError, match="nets.py: a symbolic link inside a package can lead to other code"):
-            mark_of("linked")
+            code_digest("linked")
         (folder / "linked" / "nets.py").unlink()
         (folder / "linked" / "deep").symlink_to(tmp_path, target_is_directory=True)
         with pytest.raises(PlanError, match="deep: a symbolic link inside a package"):
-            mark_of("linked")
+            code_digest("linked")
         (folder / "kit" / "__pycache__").mkdir()
         unchecked = b"\0\0\0\0" + (1).to_bytes(4, "little") + b"\0" * 8
         (folder / "kit" / "__pycache__" / "nets.cpython-311.pyc").write_bytes(unchecked)
         with pytest.raises(
             PlanError, match="compiled code that Python takes whatever its source says; delete the file"
         ):
-            mark_of("kit")
+            code_digest("kit")
         shutil.rmtree(folder / "kit" / "__pycache__")
         os.mkfifo(folder / "kit" / "pipe")
         with pytest.raises(PlanError, match="expected an ordinary file in a package"):
-            mark_of("kit")
+            code_digest("kit")
     (tmp_path / "kit.py").write_text("")
     monkeypatch.chdir(tmp_path)
     for implied in ("", str(tmp_path)):
         monkeypatch.setattr(sys, "path", [implied, *sys.path])
         with pytest.raises(PlanError, match="kit.py lies in the current folder and is not installed"):
-            mark_of("kit")
+            code_digest("kit")
     monkeypatch.setattr(sys, "path", [sys.path[0], str(tmp_path), *sys.path[1:]])
-    assert mark_of("kit")
+    assert code_digest("kit")
 
 
 def test_a_run_with_own_code_records_it_and_goes_on_with_no_other(
-    example: Path, hospitals: dict[str, Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
+    example: Path, pair: dict[str, Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    plan, out = plan_for(hospitals, **EXAMPLE_KEYS, personalizer="fedbn"), tmp_path / "run"
+    plan, out = plan_for(pair, **EXAMPLE_KEYS), tmp_path / "run"
     options = RunOptions(engine="inline", out=out, allow_code=ALLOWED)
     with caplog.at_level(logging.INFO):
-        result = train(plan, hospitals, options)
+        result = train(plan, pair, options)
     mark = mark_of("hospital_models")
     assert f'[code.hospital_models] version = "", sha256 = "{mark.sha256}"' in caplog.text
     assert result.plan.code == {"hospital_models": mark}
@@ -214,26 +219,36 @@ def test_a_run_with_own_code_records_it_and_goes_on_with_no_other(
         assert all(score is not None for scores in site.scores.values() for score in scores)
     losses = [entry.loss for entry in result.rounds if entry.arm == "baseline"]
     assert losses[-1] < losses[0]  # type: ignore[operator]
-    pinned = train(result.plan, hospitals, RunOptions(engine="inline", out=tmp_path / "again", allow_code=ALLOWED))
+    pinned = train(result.plan, pair, RunOptions(engine="inline", out=tmp_path / "again", allow_code=ALLOWED))
     assert pinned.sites == result.sites
     (example / "hospital_models.py").write_text(EXAMPLE.read_text() + "\n# another version\n")
     with pytest.raises(PlanError, match=r"code.hospital_models: installed here is no version, SHA-256"):
-        train(result.plan, hospitals, RunOptions(engine="inline", out=tmp_path / "third", allow_code=ALLOWED))
+        train(result.plan, pair, RunOptions(engine="inline", out=tmp_path / "third", allow_code=ALLOWED))
     with pytest.raises(PlanError, match=r"its files have changed since this process imported them; start Python anew"):
-        train(plan, hospitals, RunOptions(engine="inline", out=tmp_path / "fourth", allow_code=ALLOWED))
+        train(plan, pair, RunOptions(engine="inline", out=tmp_path / "fourth", allow_code=ALLOWED))
     del sys.modules["hospital_models"]
     with pytest.raises(PlanError, match=r"code: .* when .* was begun, now"):
-        train(plan, hospitals, RunOptions(engine="inline", out=out, allow_code=ALLOWED, resume=True))
+        train(plan, pair, RunOptions(engine="inline", out=out, allow_code=ALLOWED, resume=True))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("example")
-@pytest.mark.parametrize("algorithm", ["ditto", "fedper", "lg_fedavg", "scaffold", "fedprox", "fedadam"])
-def test_algorithms_work_on_an_own_model(algorithm: str, pair: dict[str, Path], tmp_path: Path) -> None:
-    personal = algorithm in ("ditto", "fedper", "lg_fedavg")
-    plan = plan_for(pair, **EXAMPLE_KEYS, personalizer=algorithm if personal else None)
-    plan = plan if personal else plan.model_copy(update={"baseline": algorithm})
-    result = train(plan, pair, RunOptions(engine="inline", out=tmp_path / "run", allow_code=ALLOWED))
-    assert all(arm.mean is not None for arm in result.arms.values())
+def test_every_algorithm_works_on_an_own_model(pair: dict[str, Path], tmp_path: Path) -> None:
+    """With the head and the early layers that the plan names; and with those that are found."""
+    few = ["fedavg", "fedper", "lg_fedavg", "silobn"]
+    for named, names in ((True, [*CONTROLS, *PERSONALIZERS]), (False, few)):
+        keys = EXAMPLE_KEYS if named else {**EXAMPLE_KEYS, "head": (), "stem": ()}
+        plan, out = apart(pair, **keys, rounds=2), tmp_path / str(named)
+        arms = [arm_of(plan, name, name, None) for name in names]
+        result = train(plan, pair, RunOptions(engine="inline", out=out, allow_code=ALLOWED), arms=arms)
+        assert all(result.arms[name].mean is not None for name in names)
+        shared = {name: set(load_file(out / "checkpoints" / f"{name}-seed0.safetensors")) for name in few}
+        home = {name: {key.split("/")[-1] for key in shared["fedavg"] - shared[name]} for name in few}
+        before = "network." if named else ""
+        assert home["fedper"] >= {f"{before}last.1.weight", f"{before}last.1.bias"}
+        assert home["lg_fedavg"] >= {f"{before}early.0.weight"}
+        assert (f"{before}last.0.0.weight" in home["fedper"]) is named
+        assert {key.split(".")[-1] for key in home["silobn"]} == {"running_mean", "running_var", "num_batches_tracked"}
 
 
 @pytest.mark.usefixtures("example")
@@ -265,6 +280,45 @@ def test_the_command_line_allows_code(run, pair: dict[str, Path], tmp_path: Path
     )
     done = run(*asked)
     assert (done.code, "--allow-code hospital_models" in " ".join(done.err.split())) == (2, True)
+    done = run(*asked, "--allow-code", "hospital-models")
+    assert (done.code, "'hospital-models' is no package; expected" in " ".join(done.err.split())) == (2, True)
     done = run(*asked, "--allow-code", "another", "--allow-code", "hospital_models")
     assert done.code == 0, done.err
     assert json.loads(done.out)["plan"]["code"]["hospital_models"]["sha256"] == mark_of("hospital_models").sha256
+
+
+def test_the_page_shows_the_example_as_it_is() -> None:
+    """Its files, whole; and lines of a plan that are keys of one."""
+    page = (EXAMPLE.parents[2] / "models.md").read_text(encoding="utf-8")
+    section = page[page.index("\n## Your own\n") :]
+    assert f"```python\n{EXAMPLE.read_text(encoding='utf-8')}```" in section
+    assert f"```toml\n{EXAMPLE.with_name('pyproject.toml').read_text(encoding='utf-8')}```" in section
+    tables = [tomllib.loads(block) for block in re.findall(r"^```toml\n(.*?)^```$", section, flags=re.M | re.S)]
+    lines = next(table for table in tables if "model" in table)
+    assert {key: tuple(value) if isinstance(value, list) else value for key, value in lines.items()} == EXAMPLE_KEYS
+    (command,) = [line for line in section.splitlines() if line.startswith("shiftscope ")]
+    assert command.endswith(" --allow-code hospital_models")
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("example")
+def test_own_code_gives_the_same_weights_through_flower_as_in_one_process(
+    pair: dict[str, Path], tmp_path: Path
+) -> None:
+    """To the bit; each of Flower's processes asks the site files and looks at the code itself."""
+    data = {site: shutil.copytree(folder, tmp_path / "data" / site) for site, folder in pair.items()}
+    for folder in data.values():
+        (folder / "site.toml").write_text('allow_code = ["hospital_models"]\n', encoding="utf-8")
+    plan = plan_for(pair, **EXAMPLE_KEYS, personalizer="fedbn")
+    results = {}
+    for engine in ("inline", "flower"):
+        results[engine] = train(plan, data, RunOptions(engine=engine, out=tmp_path / engine))
+    files = {engine: sorted((tmp_path / engine).rglob("*.safetensors")) for engine in results}
+    assert len(files["inline"]) > 6
+    for one, other in zip(files["inline"], files["flower"], strict=True):
+        assert one.relative_to(tmp_path / "inline") == other.relative_to(tmp_path / "flower")
+        x, y = load_file(one), load_file(other)
+        assert {key: tensor.tobytes() for key, tensor in x.items()} == {
+            key: tensor.tobytes() for key, tensor in y.items()
+        }
+    assert results["flower"].plan.code == results["inline"].plan.code == marks_of(plan)

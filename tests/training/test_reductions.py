@@ -77,6 +77,7 @@ ALTERED: dict[str, Algorithm] = {
         "fedrep", local_round=under(heads.head_then_body_round, heads, HEAD_SHARE=0)
     ),
     "fedbabu without tuning": changed("fedbabu", tuning=0.0),
+    "fedbabu_head without tuning": changed("fedbabu_head", tuning=0.0),
     "fedbabu with an empty head, without tuning": changed(
         "fedbabu", stays_home=nothing, local_round=under(heads.body_round, heads, head=nothing), tuning=0.0
     ),
@@ -110,6 +111,7 @@ REDUCTIONS: list[tuple[str, str, str]] = [
     ("fedrep with an empty head and no steps for it", "all", "fedavg"),
     ("fedrep with no steps for the head", "all", "fedbabu without tuning"),
     ("fedbabu with an empty head, without tuning", "all", "fedavg"),
+    ("fedbabu_head without tuning", "all", "fedbabu without tuning"),
     ("lp_ft without tuning", "all", "fedavg"),
     ("lp_ft", "shared, round 2", "fedavg"),
     ("ditto", "shared", "fedavg"),
@@ -149,6 +151,7 @@ ALONE: dict[str, str] = {
     "fedadam": "never: the server makes a step of its own",
     "fedrep": "never: head and body move in turn",
     "fedbabu": "never: the head waits for the end",
+    "fedbabu_head": "never: the head waits for the end",
     "perfedavg": "never: it steps along the gradient after a step",
     "clustered": "never: refused, there is one cluster",
 }

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from small_plans import planned_sites, small_plan
 
-from shiftscope.plans import Cost, Difference, RoundEntry, RunResult
+from shiftscope.plans import Cost, Difference, Needed, RoundEntry, RunResult
 from shiftscope.training.arms import arms_of
+from shiftscope.training.evaluation.accounts import Account, SiteFacts
 from shiftscope.training.evaluation.bootstrap import REPLICATES
 from shiftscope.training.evaluation.claims import verdict_on
-from shiftscope.training.evaluation.run_summaries import SiteFacts, summarise
+from shiftscope.training.evaluation.primary_claims import primary_claim
+from shiftscope.training.evaluation.run_summaries import summarise
 from shiftscope.training.runs.jobs import Job
 from shiftscope.training.runs.states import Checkpoint, Evaluation
 
@@ -35,7 +37,9 @@ def test_verdict(mean: float | None, low: float | None, high: float | None, verd
     assert verdict_on(Difference(mean=mean, low=low, high=high), margin=0.01) == verdict
 
 
-def job(harmonizer: str | None = "zscore", seeds: tuple[int, ...] = (0, 1)) -> Job:
+def job(
+    harmonizer: str | None = "zscore", seeds: tuple[int, ...] | str = (0, 1), personalizer: str | None = None
+) -> Job:
     plan = small_plan(
         rounds=1,
         local_steps=1,
@@ -43,6 +47,7 @@ def job(harmonizer: str | None = "zscore", seeds: tuple[int, ...] = (0, 1)) -> J
         learning_rate=0.1,
         seeds=seeds,
         harmonizer=harmonizer,
+        personalizer=personalizer,
         sites=planned_sites("abc", 9),
         data={"a": "/secret"},
     )
@@ -67,21 +72,35 @@ def checkpoint(arm: str, seed: int, scores: dict[str, float | None], failed: str
     return Checkpoint(1, {}, {}, [entry], words, 10)
 
 
-def account(job: Job, gain: dict[str, float], failed: str | None = None) -> RunResult:
-    base: dict[str, float | None] = {"a": 0.8, "b": 0.6, "c": 0.7}
-    runs = {}
-    for seed in job.plan.seeds:
-        runs["baseline", seed] = checkpoint("baseline", seed, base)
-        if len(job.arms) == 2:
-            runs["adapted", seed] = checkpoint("adapted", seed, {s: base[s] + gain[s] for s in gain}, failed)  # type: ignore[operator]
+BASE: dict[str, float | None] = {"a": 0.8, "b": 0.6, "c": 0.7}
+
+
+def account(
+    job: Job,
+    gain: dict[str, float],
+    failed: str | None = None,
+    alone: float = -0.2,
+    level: float = 0.95,
+    seeds: tuple[int, ...] | None = None,
+) -> RunResult:
+    """A run in which the advice gains so much at each site, and each site's own model as much as `alone`."""
+    seeds = job.plan.every_seed if seeds is None else seeds
+    gains = {"adapted": gain, "local": dict.fromkeys(gain or "abc", alone)}
+    runs: dict[tuple[str, int], Checkpoint] = {}
+    drawn: dict[str, dict[str, np.ndarray]] = {}
     rng = np.random.default_rng(0)
-    drawn = {
-        site: (gain[site] + rng.normal(0, 0.01, (REPLICATES, len(job.plan.seeds)))).astype(np.float32) for site in gain
-    }
+    for arm in job.arms:
+        at = gains.get(arm.name, dict.fromkeys("abc", 0.0))
+        scores = {site: BASE[site] + at[site] for site in at}  # type: ignore[operator]
+        for seed in seeds:
+            runs[arm.name, seed] = checkpoint(arm.name, seed, scores, failed if arm.name == "adapted" else None)
+        if arm.name != "baseline":
+            drawn[arm.name] = {
+                site: (at[site] + rng.normal(0, 0.01, (REPLICATES, len(seeds)))).astype(np.float32) for site in at
+            }
     facts = {site: SiteFacts({"train": 6, "val": 1, "test": 2}, {"truncated": 1}, {"zscore": 0.1}) for site in "abc"}
-    return summarise(
-        job, "inline", runs, facts, {"adapted": drawn} if len(job.arms) == 2 else {}, Cost(bytes=9, seconds=1), {}
-    )
+    known = Account.of(job, runs, facts, drawn, level)
+    return summarise(known, [primary_claim(known)], "inline", Cost(bytes=9, seconds=1), {})
 
 
 def test_the_mean_over_sites_decides_and_the_harmed_site_is_named() -> None:
@@ -91,7 +110,13 @@ def test_the_mean_over_sites_decides_and_the_harmed_site_is_named() -> None:
     assert result.harmed == ("a",)
     assert result.worst["baseline"].site == "b"
     assert result.worst["adapted"].model_dump() == {"site": "a", "score": pytest.approx(0.7)}
-    assert result.sites["b"].scores == {"baseline": (0.6, 0.6), "adapted": pytest.approx((0.8, 0.8))}
+    assert result.sites["b"].scores == {
+        "baseline": (0.6, 0.6),
+        "adapted": pytest.approx((0.8, 0.8)),
+        "local": pytest.approx((0.4, 0.4)),
+    }
+    assert result.worst_site is not None
+    assert (result.worst_site.site, result.worst_site.difference.mean) == ("b", pytest.approx(0.2))
     assert result.sites["b"].also["surface_px"]["adapted"] == (1.0, 1.0)
     assert result.cost_by_arm["adapted"].bytes == 2 * 110
 
@@ -108,7 +133,7 @@ def test_a_site_that_gave_nothing_is_null_and_reported() -> None:
         "'adapted' is not compared with 'baseline': with seed 3 site c missed 1" in note for note in result.notes
     )
     assert any(note.startswith("one seed: ") for note in result.notes)
-    assert any("site c missed 1 of 2 rounds" in note and "ValueError" in note for note in result.notes)
+    assert any("site c missed 1 of 3 rounds" in note and "ValueError" in note for note in result.notes)
     assert any("site c: dice of 'adapted' is undefined or missing for seed 3" in note for note in result.notes)
 
 
@@ -116,8 +141,40 @@ def test_a_pool_plan_has_nothing_to_compare() -> None:
     result = account(job(harmonizer=None), {})
     assert result.verdict == "undecided"
     assert result.difference == Difference()
-    assert result.sites["a"].scores == {"baseline": (0.8, 0.8)}
+    assert result.sites["a"].scores == {"baseline": (0.8, 0.8), "local": pytest.approx((0.6, 0.6))}
+    assert {site.answer for site in result.sites.values()} == {"take_part"}
     assert not result.harmed
+    assert result.worst_site is None
+    assert result.needed == Needed()
+
+
+@pytest.mark.parametrize(
+    ("gain", "alone", "answer"),
+    [(0.1, -0.2, "take_part"), (-0.1, 0.19, "alone"), (-0.1, 0.001, "undecided"), (0.1, 0.19, "alone")],
+)
+def test_each_site_is_told_whether_taking_part_pays(gain: float, alone: float, answer: str) -> None:
+    result = account(job(), dict.fromkeys("abc", gain), alone=alone)
+    assert {site.answer for site in result.sites.values()} == {answer}
+
+
+@pytest.mark.parametrize(("gain", "answer"), [(0.1, "own_model"), (0.0, "take_part")])
+def test_an_own_model_made_together_is_another_answer(gain: float, answer: str) -> None:
+    result = account(job(harmonizer=None, personalizer="fedper"), dict.fromkeys("abc", gain))
+    assert {site.answer for site in result.sites.values()} == {answer}
+
+
+def test_a_look_before_the_last_spends_its_share_on_sites_too() -> None:
+    """What would be called at 95 % is not at the level of the first of three looks; nor is a site."""
+    auto = job(seeds="auto")
+    plan = auto.plan
+    assert [look.seeds for look in plan.analyses] == [3, 5, 10]
+    result = account(auto, {"a": 0.2, "b": 0.2, "c": -0.0135}, level=plan.analyses[0].level, seeds=(0, 1, 2))
+    assert result.seeds == (0, 1, 2)
+    assert result.difference.level == pytest.approx(0.99)
+    assert all(site.difference.level == pytest.approx(0.99) for site in result.sites.values())
+    assert [(each.seeds, each.verdict) for each in result.analyses] == [(3, result.verdict)]
+    assert account(auto, {"a": 0.2, "b": 0.2, "c": -0.0135}, seeds=(0, 1, 2)).harmed == ("c",)
+    assert result.harmed == ()
 
 
 def test_the_account_keeps_no_path_and_reads_back(tmp_path: Path) -> None:

@@ -11,7 +11,15 @@ from small_hospitals import plan_for
 from torch import nn
 
 from shiftscope.training.data.model_inputs import Sample
-from shiftscope.training.evaluation.scores import auroc, balanced_accuracy, dice, judge, mean_of, surface_distance
+from shiftscope.training.evaluation.scores import (
+    auroc,
+    balanced_accuracy,
+    dice,
+    judge,
+    mean_of,
+    metrics_of,
+    surface_distance,
+)
 
 
 def square(y: int, x: int, width: int, size: int = 24) -> np.ndarray:
@@ -86,6 +94,54 @@ def test_dice_is_per_case_whatever_the_batch_size(hospitals: dict[str, Path]) ->
         np.testing.assert_allclose(result["dice"], [2 * 128 / (128 + 144), 2 * 16 / (16 + 64)])
         assert result["surface_px"][0] == 0
     assert judge(Threshold(), [], plan_for(hospitals)) == {}
+
+
+class Painted(nn.Module):
+    """The class that a pixel's grey level names: 0, 1 / 4, 2 / 4."""
+
+    def forward(self, batch: torch.Tensor) -> torch.Tensor:
+        return torch.cat([-((4 * batch - k) ** 2) for k in range(3)], dim=1)
+
+
+def test_figures_of_each_class_by_hand(hospitals: dict[str, Path]) -> None:
+    """A class that neither the case nor the prediction has says nothing of the model; one invented or missed does."""
+    truths = [np.zeros((1, 24, 24)) for _ in range(4)]
+    truths[0][square(2, 2, 4)], truths[0][square(12, 12, 4)] = 1, 2
+    truths[1][square(2, 2, 4)] = 1
+    truths[3][square(2, 2, 4)] = 2
+    drawn = [truth.copy() for truth in truths]
+    drawn[0][square(12, 12, 4)], drawn[0][square(12, 14, 4)] = 0, 2  # half of the second class beside its place
+    drawn[1][square(12, 12, 4)] = 2  # invented
+    drawn[3][:] = 0  # missed
+    cases = [sample(truth, picture / 4) for truth, picture in zip(truths, drawn, strict=True)]
+    plan = plan_for(hospitals, classes=("liver", "spleen"))
+    scores = judge(Painted(), cases, plan)
+    nan = float("nan")
+    np.testing.assert_allclose(scores["dice of liver"], [1, 1, nan, nan])
+    np.testing.assert_allclose(scores["dice of spleen"], [0.5, 0, nan, 0])
+    np.testing.assert_allclose(scores["dice"], [0.75, 0.5, 1, 0.5])
+    np.testing.assert_allclose(scores["surface_px of liver"], [0, 0, nan, nan])
+    assert 0 < scores["surface_px of spleen"][0] < 2
+    assert np.isnan(scores["surface_px of spleen"][1:]).all()
+    metrics = metrics_of(plan)
+    assert list(metrics) == [
+        *("dice", "surface_px", "dice of liver", "dice of spleen", "surface_px of liver", "surface_px of spleen")
+    ]
+    assert set(metrics) == set(scores)
+    assert metrics["dice of spleen"](scores, np.ones((1, 4)))[0] == pytest.approx(0.5 / 3)
+    none = judge(Painted(), [cases[2]], plan)
+    assert np.isnan(metrics["dice of liver"](none, np.ones((1, 1)))).all()
+
+
+def test_figures_of_each_class_have_names_that_a_result_takes(hospitals: dict[str, Path]) -> None:
+    """One class is the mean itself; a name may be as long as a name can be."""
+    for classes in ((), ("liver",)):
+        assert list(metrics_of(plan_for(hospitals, classes=classes))) == ["dice", "surface_px"]
+    names = list(metrics_of(plan_for(hospitals, classes=("x" * 200, "y" * 200, "z" * 188))))
+    assert all(len(name) <= 200 for name in names)
+    assert names[2:5] == ["dice of class 1", "dice of class 2", f"dice of {'z' * 188}"]
+    classified = plan_for(hospitals, task="classification", classes=("x", "y"))
+    assert list(metrics_of(classified)) == ["auroc", "balanced_accuracy"]
 
 
 def test_class_probabilities_are_averaged_over_slices(clinics: dict[str, Path]) -> None:

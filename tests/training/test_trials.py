@@ -114,7 +114,7 @@ def test_a_finalist_with_luck_on_the_test_cases_is_no_winner() -> None:
 def test_cost_counts_what_the_sites_reported() -> None:
     result = planted(FLAT)
     assert result.cost.passes == 9 * 100 + 5 * 200 + 3 * 300
-    assert result.cost.full_passes == 16 * 10 * 4 * 2 * (9 + 1)  # rounds, steps, sites, seeds; ditto counts twice
+    assert result.cost.full_passes == 16 * 10 * 4 * 5 * (9 + 1)  # rounds, steps, sites, folds; ditto counts twice
     entry = result.rungs[1].strategies["fedbn"]
     assert (entry.passes, entry.bytes, entry.seconds) == (200, 100, 1.5)
     assert (result.cost.bytes, result.cost.seconds) == (3000, 6.0)

@@ -208,6 +208,19 @@ def test_fedbabu_leaves_the_head_as_it_was_drawn_and_tunes_it_in_the_end(sgd: bo
 
 
 @BOTH
+def test_fedbabu_tunes_the_whole_model_in_the_end(sgd: bool) -> None:
+    w, move = START.copy(), mover(sgd)
+    for k, (x, y) in enumerate(batches_of("train", 2)):
+        w = move(w, gradient(w, x, y), rate(2, k))
+    model, round_ = two(), toy(sgd=sgd)
+    round_.federated = 1
+    heads.tune_all(model, round_)
+    close(numbers(model), w)
+    assert (numbers(model) != START).all()
+    assert round_.steps == 4
+
+
+@BOTH
 def test_linear_probing_then_fine_tuning(sgd: bool) -> None:
     w, batches = START.copy(), batches_of("train", 2)
     move = mover(sgd)

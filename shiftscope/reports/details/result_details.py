@@ -92,7 +92,7 @@ def _analyses(result: RunResult) -> Grid:
         (str(item.seeds), gain(item.difference), gain_interval(item.difference), level(item.difference), item.verdict)
         for item in result.analyses
     ]
-    return Grid("analyses of the difference", ("seeds#", "difference#", "interval", "confidence", "verdict"), rows)
+    return Grid("analyses of the difference", ("seeds", "difference#", "interval", "confidence", "verdict"), rows)
 
 
 def _model(plan: Plan) -> Iterator[str]:

@@ -47,7 +47,7 @@ def _of_grid(grid: Grid, width: int) -> Iterator[Text]:
     head = [column.rstrip("#") for column in grid.columns]
     rows = [[glued(printable(cell)) for cell in row] for row in grid.rows]
     widths = _widths(head, rows, numeric, width)
-    if any(head) and sum(widths) + _GAP * (len(widths) - 1) > width:
+    if any(head) and (sum(widths) + _GAP * (len(widths) - 1) > width or _broken(rows, widths)):
         yield from _stacked(head, rows, width)
         return
     if any(head):
@@ -58,10 +58,17 @@ def _of_grid(grid: Grid, width: int) -> Iterator[Text]:
             yield Text(f" {line}")
 
 
+def _broken(rows: Sequence[Sequence[str]], widths: Sequence[int]) -> bool:
+    """Whether a number, an interval or a quoted name beside the first column would be cut."""
+    return any(longest_token(cell) > width for row in rows for cell, width in zip(row[1:], widths[1:], strict=True))
+
+
 def _stacked(head: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> Iterator[Text]:
     """Each row under its name, for a terminal that is too narrow for the columns."""
     for name, *cells in rows:
-        listed = ", ".join(f"{title} {cell}".strip() for title, cell in zip(head[1:], cells, strict=True) if cell)
+        listed = ", ".join(
+            f"{title} {cell}".strip().replace(" ", GLUE) for title, cell in zip(head[1:], cells, strict=True) if cell
+        )
         for line in wrapped(name, width, elide=True):
             yield Text(f" {line}")
         for line in wrapped(listed, width - 2) if listed else ():

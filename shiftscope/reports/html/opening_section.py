@@ -87,7 +87,7 @@ def _trained(result: RunResult) -> str:
         parts.append(f"sites harmed: {', '.join(result.harmed) or 'none is shown to be'}")
     else:
         baseline = result.plan.baseline
-        parts.append(f"{baseline} was trained without advice, n = {cases} test cases, {seeds_words(result)}")
+        parts.append(f"In training, {baseline} without advice, n = {cases} test cases, {seeds_words(result)}")
     if has_local(result):
         parts.append(f"does taking part pay: {participation_words(result)}")
     if says := recommended(result):

@@ -102,7 +102,7 @@ def _weights(plan: Plan) -> str:
 
 
 def _seeds(plan: Plan) -> str:
-    after = ", ".join(str(look.seeds) for look in schedule(plan.folds)) if plan.seeds == "auto" else ""
+    after = ", ".join(str(analysis.seeds) for analysis in schedule(plan.folds)) if plan.seeds == "auto" else ""
     return f"until it is decided, looked at after {after}" if after else ", ".join(map(str, plan.every_seed))
 
 

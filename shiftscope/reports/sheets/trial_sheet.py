@@ -156,18 +156,23 @@ def _notes(result: TrialResult, lines: int) -> Grid:
     dropped = [
         elided(name) for rung in result.rungs for name, entry in rung.strategies.items() if entry.fate == "dropped"
     ]
-    others = [entry for name, entry in result.rungs[-1].strategies.items() if name != result.reference]
-    equal = all(entry.verdict == "no_difference" for entry in others)
+    verdicts = {entry.verdict for name, entry in result.rungs[-1].strategies.items() if name != result.reference}
     steps = {
         "take": "train with the winner's plan on the whole budget, beside its baseline",
         "pool": f"train {result.reference}, which is cheaper"
-        + (" and as good" if equal else "; more seeds, folds or rounds may show a difference"),
+        + (
+            "; more seeds, folds or rounds may show a difference"
+            if "undecided" in verdicts
+            else " and as good"
+            if verdicts == {"no_difference"}
+            else ": no strategy is better"
+        ),
         "unclear": "try again with more seeds or folds, or with a larger share of validation cases",
     }
     return labelled(
         [
             *(("but" * (place == 0), text, lines) for place, text in enumerate(_warnings(result))),
-            ("shown", _verdicts(result), lines),
+            ("on test", _verdicts(result), lines),
             ("dropped", ", ".join(dropped), lines),
             ("took", _account(result)[2], lines),
             ("note", result.notes[0] if result.notes else "", lines),

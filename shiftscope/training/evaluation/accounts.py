@@ -35,7 +35,7 @@ class Account:
         runs: (arm, seed) -> its finished checkpoint.
         facts: site -> what it said of itself; a site missing here never answered.
         drawn: arm -> site -> bootstrap replicates of its difference from the first arm; `UNGATED` + arm likewise.
-        level: confidence of the intervals on the mean over sites.
+        level: confidence of all intervals, of the mean over sites and of each site; 1 minus it is the error rate.
         withheld: arm -> why it is not compared.
     """
 

@@ -44,15 +44,18 @@ def holm(p_values: Mapping[Key, float]) -> dict[Key, float]:
     return {name: adjusted[name] for name in p_values}
 
 
-def harmed_sites(estimates: Mapping[str, Estimate], margin: float) -> tuple[str, ...]:
+def harmed_sites(estimates: Mapping[str, Estimate], margin: float, error_rate: float = ERROR_RATE) -> tuple[str, ...]:
     """Sites that are shown to lose more than the margin, all judged together (Holm), in the order of `estimates`.
 
     A site whose difference or its uncertainty nobody knows is not judged.
+
+    Args:
+        error_rate: of all of them together; a look at a run under way may spend its own share alone.
     """
     known = {site: p for site, estimate in estimates.items() if (p := estimate.p_value) is not None}
     adjusted = holm(known)
     means = {site: estimates[site].mean or 0.0 for site in known}
-    return tuple(site for site in known if adjusted[site] < ERROR_RATE and means[site] < -margin)
+    return tuple(site for site in known if adjusted[site] < error_rate and means[site] < -margin)
 
 
 def decide(

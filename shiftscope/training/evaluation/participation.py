@@ -41,13 +41,13 @@ class Compared:
     estimate: Estimate
     p: float | None
 
-    def shown(self, margin: float) -> bool:
+    def shown(self, margin: float, error_rate: float) -> bool:
         """Whether the first is better by more than the margin on average, and not by chance."""
-        return self.p is not None and self.p < ERROR_RATE and (self.estimate.mean or 0.0) > margin
+        return self.p is not None and self.p < error_rate and (self.estimate.mean or 0.0) > margin
 
-    def refuted(self, margin: float) -> bool:
+    def refuted(self, margin: float, error_rate: float) -> bool:
         """Whether the second is, of the first."""
-        return self.p is not None and self.p < ERROR_RATE and (self.estimate.mean or 0.0) < -margin
+        return self.p is not None and self.p < error_rate and (self.estimate.mean or 0.0) < -margin
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +65,12 @@ def participation(
     rng: Callable[[], np.random.Generator],
     layout: FoldLayout,
     margin: float,
+    error_rate: float = ERROR_RATE,
 ) -> Participation:
     """What the site should do, as far as it can be shown.
 
     Compared are all federated strategies with the local model, and each that makes an own model with each that is
-    shared; all comparisons of the site are judged together (Holm, .05), and the mean has to exceed the margin.
+    shared; all comparisons of the site are judged together (Holm), and the mean has to exceed the margin.
 
     - `alone`: the local model is shown better than every other strategy.
     - `own_model`: an own model is shown better than the local one; and every shared model that is so too is shown
@@ -84,6 +85,7 @@ def participation(
             (0, seeds) where nothing is known of patients.
         means: strategy -> difference from the first, one per seed.
         rng: makes a new, equal stream for every comparison.
+        error_rate: of all comparisons together; a look at a run under way may spend its own share alone.
     """
     local = choices.local
     federated = (*choices.shared, *choices.own)
@@ -94,18 +96,20 @@ def participation(
     known = {pair: p for pair, found in estimates.items() if (p := found.p_value) is not None}
     adjusted = holm(known)
     compared = {pair: Compared(*pair, found, adjusted.get(pair)) for pair, found in estimates.items()}
-    return Participation(_answer(choices, local, compared, margin), tuple(compared.values()))
+    return Participation(_answer(choices, local, compared, margin, error_rate), tuple(compared.values()))
 
 
-def _answer(choices: Choices, local: str, compared: Mapping[tuple[str, str], Compared], margin: float) -> Answer:
-    paying = [name for name in choices.shared if compared[name, local].shown(margin)]
-    own = [name for name in choices.own if compared[name, local].shown(margin)]
-    if any(all(compared[name, shared].shown(margin) for shared in paying) for name in own):
+def _answer(
+    choices: Choices, local: str, compared: Mapping[tuple[str, str], Compared], margin: float, error_rate: float
+) -> Answer:
+    paying = [name for name in choices.shared if compared[name, local].shown(margin, error_rate)]
+    own = [name for name in choices.own if compared[name, local].shown(margin, error_rate)]
+    if any(all(compared[name, shared].shown(margin, error_rate) for shared in paying) for name in own):
         return "own_model"
     if paying:
         return "take_part"
     federated = (*choices.shared, *choices.own)
-    return "alone" if all(compared[name, local].refuted(margin) for name in federated) else "undecided"
+    return "alone" if all(compared[name, local].refuted(margin, error_rate) for name in federated) else "undecided"
 
 
 def _minus(

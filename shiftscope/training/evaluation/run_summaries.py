@@ -103,7 +103,7 @@ def _outcome(account: Account, arm: str, scores: Sequence[Sequence[float | None]
         mean=sum(means) / len(means) if means else None,
         difference=difference,
         verdict=verdict_on(difference, margin),
-        harmed=harmed_sites(apart, margin),
+        harmed=harmed_sites(apart, margin, 1 - account.level),
     )
 
 
@@ -115,7 +115,7 @@ def _site(account: Account, site: str) -> SiteScores:
     }
     names = sorted({name for each in arrived.values() for name in each.scores} - {account.metric})
     apart = {
-        arm.name: account.estimate(arm.name, [site]).interval()
+        arm.name: account.estimate(arm.name, [site]).interval(account.level)
         for arm in job.arms[1:]
         if site in account.drawn.get(arm.name, {})
     }
@@ -153,7 +153,7 @@ def _answer(account: Account, site: str) -> Answer:
     if any(arm not in (None, first, *drawn) for arm in (choices.local, *choices.shared, *choices.own)):
         return "undecided"
     means = {arm: account.gains(arm, site) for arm in drawn}
-    return participation(choices, drawn, means, account.rng, account.layout, job.plan.margin).answer
+    return participation(choices, drawn, means, account.rng, account.layout, job.plan.margin, 1 - account.level).answer
 
 
 def _tested_cases(account: Account, site: str) -> int:

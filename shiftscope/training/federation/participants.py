@@ -1,5 +1,6 @@
 """One site in a run: what it computes at home and what it sends. No engine in here."""
 
+import copy
 import hmac
 import secrets
 import shutil
@@ -33,6 +34,7 @@ from shiftscope.training.federation.kept_scores import Judged, KeptScores
 from shiftscope.training.federation.site_data import SiteData
 from shiftscope.training.federation.starting_models import starting_model
 from shiftscope.training.models.networks import memory_format
+from shiftscope.training.own_code.own_names import packages_of
 from shiftscope.training.own_code.permissions import require_admitted
 from shiftscope.training.runs.array_files import load_arrays, save_arrays
 from shiftscope.training.runs.jobs import Arm, Job
@@ -56,6 +58,7 @@ class Participant:
         self.home = job.home(site)
         self.site_data = SiteData(job, site)
         self.scores = KeptScores(job, site)
+        self._started: tuple[int, nn.Module] | None = None
 
     @cached_property
     def others(self) -> list["Participant"]:
@@ -185,7 +188,7 @@ class Participant:
         self._admit_code()
         chosen = self.job.arm(arm)
         algorithm = find_algorithm(chosen.algorithm)
-        model = starting_model(self.job, seed)
+        model = self._start(seed)
         personal = load_personal(self.home / f"{arm}-seed{seed}", accepted)
         tensors = {**model.state_dict(), **_torch({**received, **personal.home})}
         model.load_state_dict({name: tensors[name] for name in model.state_dict()})
@@ -212,8 +215,15 @@ class Participant:
         Raises:
             PlanError: it does not.
         """
-        allowed = (*self.job.allow_code, *allowed_code(Path(self.job.data[self.site])))
-        require_admitted(self.plan, allowed, self.site)
+        if packages_of(self.plan):
+            allowed = (*self.job.allow_code, *allowed_code(Path(self.job.data[self.site])))
+            require_admitted(self.plan, allowed, self.site)
+
+    def _start(self, seed: int) -> nn.Module:
+        """Built once for many rounds: a file of weights takes longer to read than a few steps take to train."""
+        if self._started is None or self._started[0] != seed:
+            self._started = (seed, starting_model(self.job, seed))
+        return copy.deepcopy(self._started[1])
 
     def _require_finite(self, tensors: Tensors, arm: str, seed: int, number: int) -> None:
         """Nothing that diverged is kept: the next round starts from what was sound.

@@ -115,7 +115,9 @@ def stem_of(model: nn.Module) -> list[torch.Tensor]:
         named = [model.network.get_submodule(name) for name in model.stem]
         return _tensors(named) if named else stem_of(model.network)
     if _is_smp(model):
-        return stem_of(cast(nn.Module, cast(nn.Module, model.encoder).model))
+        encoder = cast(nn.Module, model.encoder)
+        inside = getattr(encoder, "model", None)  # of a network of timm's
+        return stem_of(inside if isinstance(inside, nn.Module) else encoder)
     if early := _before_first_stage(model):
         return [tensor for module in early for tensor in (*module.parameters(False), *module.buffers(False))]
     if ends := _ends_of_monai(model):
@@ -146,7 +148,7 @@ def _is_smp(model: nn.Module) -> bool:
 def _last_block(decoder: nn.Module) -> nn.Module:
     """The last of its blocks; where it has no list of them, its last part that has parameters."""
     blocks = getattr(decoder, "blocks", decoder)
-    return [block for block in blocks.children() if list(block.parameters())][-1]
+    return ([block for block in blocks.children() if list(block.parameters())] or [decoder])[-1]
 
 
 def _before_first_stage(model: nn.Module) -> list[nn.Module]:
@@ -183,7 +185,7 @@ def _blocks(model: nn.Module) -> list[nn.Module]:
     """The outermost parts of a chain, a U-Net or a MONAI classifier, in the order in which they run."""
     from monai.networks import nets
 
-    if not isinstance(model, nn.Sequential | nets.UNet | nets.DenseNet | nets.ResNet):
+    if not isinstance(model, nn.Sequential | nets.UNet | nets.DenseNet | nets.ResNet) or not list(model.children()):
         return []
     first, *others = model.children()
     parts = [*first.children(), *others] if isinstance(first, nn.Sequential) else [first, *others]

@@ -42,15 +42,17 @@ def build(plan: Plan, weights: Path | None = None) -> nn.Module:
     """
     if plan.patch:
         _check_patch(plan)
-    if weights and plan.weights_sha256 not in (None, digest := sha256_of(weights)):
-        raise PlanError(
-            f"weights_sha256: {plan.weights_sha256} is what the plan starts from, and {weights} has {digest}"
-        )
+    if weights is not None:
+        _check_file(plan, weights)
     network = _network(plan, weights)
+    if plan.weights and weights is None:
+        raise PlanError(f"weights: {plan.weights} is what the plan starts from, and no file of it was handed over")
     scale = None if weights is None or plan.model == LINEAR else scale_of(plan.encoder or plan.model, weights)
     model = as_planned(network, plan, scale)
-    if plan.model not in (LINEAR, UNET) and not is_own(plan.model):
-        _try(model, plan)
+    if plan.model.startswith(PREFIX) or (
+        plan.task == "classification" and plan.model != LINEAR and not is_own(plan.model)
+    ):
+        _try(model, plan)  # the others know by arithmetic what they take
     return model
 
 
@@ -65,6 +67,15 @@ def _network(plan: Plan, weights: Path | None) -> nn.Module:
     if plan.model != LINEAR and not plan.model.startswith(PREFIX):
         _check_whole(plan)
     return _segmenter(plan, weights) if plan.task == "segmentation" else _classifier(plan, weights)
+
+
+def _check_file(plan: Plan, weights: Path) -> None:
+    if not weights.is_file():
+        raise PlanError(f"weights: {weights} is not there any more; put it back, or start anew")
+    if plan.weights_sha256 not in (None, digest := sha256_of(weights)):
+        raise PlanError(
+            f"weights_sha256: {plan.weights_sha256} is what the plan starts from, and {weights} has {digest}"
+        )
 
 
 def _check_whole(plan: Plan) -> None:

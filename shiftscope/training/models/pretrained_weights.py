@@ -160,10 +160,9 @@ def _remedies(name: str) -> str:
             f" {folder} from its hub's cache (~/.cache/huggingface/hub) to {constants.HF_HUB_CACHE}"
         )
     ways.append('name a file that you have: weights = "FILE", safetensors or a checkpoint of tensors')
-    none = "no ImageNet weights" if entry is not None or name in PACKAGED else "timm knows no trained weights"
-    return f"{none} of {name} on this machine, and a random start would not be what the plan says. " + "; or ".join(
-        ways
-    )
+    trained = entry is not None or name in PACKAGED
+    what = f"no ImageNet weights of {name} on this machine" if trained else f"timm knows no trained weights of {name}"
+    return f"{what}; a random start would not be what the plan says; " + "; or ".join(ways)
 
 
 def _all_differ(plan: Plan, name: str, found: Sequence[FoundWeights]) -> str:

@@ -76,12 +76,19 @@ def _slots(name: str) -> dict[str, tuple[int, ...]]:
 
 
 def scale_of(name: str, weights: Path) -> InputScale:
-    """What the weights expect of each colour in images from 0 to 1: of the packaged file, or as timm has it."""
+    """What the weights expect of each colour in images from 0 to 1: of the packaged file, or as timm has it.
+
+    Raises:
+        PlanError: they were not trained on three colours.
+    """
     if name in PACKAGED and sha256_of(weights) == PACKAGED[name].sha256:
         return InputScale(PACKAGED[name].mean, PACKAGED[name].std)
     entry = pretrained_entry(name)
-    mean, std = (timm.data.IMAGENET_DEFAULT_MEAN, timm.data.IMAGENET_DEFAULT_STD)
-    return InputScale(mean, std) if entry is None else InputScale(tuple(entry.mean), tuple(entry.std))
+    if entry is None:
+        return InputScale(timm.data.IMAGENET_DEFAULT_MEAN, timm.data.IMAGENET_DEFAULT_STD)
+    if len(entry.mean) != 3:
+        raise PlanError(f"weights: those of {name} are of images with {len(entry.mean)} channels; choose another model")
+    return InputScale(tuple(entry.mean), tuple(entry.std))
 
 
 def forget_checkpoint(network: Any) -> None:
