@@ -81,11 +81,11 @@ def judged(
 
 @cache
 def truth(learner: Learner) -> float:
-    """The expected difference over fresh patients, trainings and tests: 4,000 of them."""
+    """The expected difference over fresh patients, trainings and tests: 2,000 of them."""
     rng = np.random.default_rng(7)
     share = learner.patients * (FOLDS - 1) // FOLDS
     gains = []
-    for _ in range(4000):
+    for _ in range(2000):
         pairs = judged(learner, sampled(learner, share, rng), sampled(learner, 200, rng), rng)
         gains.append(np.mean([new.mean() - base.mean() for base, new in pairs]))
     return float(np.mean(gains))

@@ -118,7 +118,7 @@ def page(
         "",
         "Ridge regression on Gaussian data of two sites, in five folds, one seed each; with random features every seed"
         " draws others. The advice centres each site before pooling (moved: by how much the second site's inputs are"
-        " off). Truth: the mean of 4,000 fresh trainings and tests. Cells: coverage (mean half width).",
+        " off). Truth: the mean of 2,000 fresh trainings and tests. Cells: coverage (mean half width).",
         "",
         *_learners(learners),
         "",
