@@ -2,9 +2,9 @@
 
     python benchmarks/coverage.py build/coverage --write
 
-To be faster the errors of a difference are drawn 5,000 times and not 20,000, and sites of 500 patients, and those of the
-learner, are resampled 400 times. Results of each setting are kept in the folder, so that a run that was stopped goes on.
-With `--write`, docs/results/coverage.md is written at the end.
+To be faster the errors of a difference are drawn 5,000 times and not 20,000, and sites of 500 patients, and those of
+the learner, are resampled 400 times. Results of each setting are kept in the folder, so that a run that was stopped
+goes on. With `--write`, docs/results/coverage.md is written at the end.
 """
 
 import argparse
