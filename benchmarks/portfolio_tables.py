@@ -125,7 +125,7 @@ def _across(results: Mapping[str, RunResult]) -> str:
     )
 
 
-_VERDICTS = {"helped": "**helped**", "harmed": "**harmed**", "no_difference": "", "undecided": ""}
+_VERDICTS = {"helped": "**helped**", "harmed": "**harmed**", "no_difference": "no difference", "undecided": ""}
 
 
 def _own(arm: ArmResult) -> Outcome:

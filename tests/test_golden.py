@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from decided_runs import decided_run
 
 from shiftscope.checks import CheckResult, check
 from shiftscope.measures.features.extractors import load_extractor
@@ -100,7 +101,16 @@ def test_watch(profiles: list[Profile]) -> None:
     same(found_dict, kept)
 
 
-def test_result_still_reads() -> None:
+def test_result() -> None:
+    path = GOLDEN / "result-2.json"
+    found = decided_run(("take_part", "own_model", "alone", "undecided"), "undecided", analyses=2, harmed=("c",))
+    if REWRITE:
+        found.write(path)
+    same(found.to_dict(), RunResult.read(path).to_dict())
+    assert json.loads(path.read_text(encoding="utf-8"))["schema"] == 2
+
+
+def test_the_result_of_schema_1_still_reads() -> None:
     kept = json.loads((GOLDEN / "result-1.json").read_text(encoding="utf-8"))
     found = RunResult.read(GOLDEN / "result-1.json").to_dict()
     assert (found.pop("schema"), kept.pop("schema")) == (2, 1)

@@ -8,18 +8,23 @@ from shiftscope.phantoms.federations import Hospital, PlantedFederation, write_h
 __all__ = ["DEMO", "demo_hospitals"]
 
 _LABELS = {"benign": 0.6, "malignant": 0.4}
-_DARK = (("brightness", -1.9), ("noise", 0.15))
+_INVERTED = (("inversion", 1.0),)
 _PALE = (("gamma", -0.7),)
 
 DEMO = PlantedFederation(
-    "breast lesions to outline: two hospitals with one kind of scanner, one whose gain is far too low, one pale",
+    "breast lesions to outline: two hospitals with one kind of scanner, one with black and white swapped, one pale",
     "ultrasound",
     "appearance",
     {
         "ashford": Hospital(54, labels=_LABELS),
         "birchwood": Hospital(54, labels=_LABELS),
         "carrow": Hospital(
-            54, _DARK, labels=_LABELS, layout="manifest", format="dicom", scanner=Scanner("Phantom Works", "Sono Zero")
+            54,
+            _INVERTED,
+            labels=_LABELS,
+            layout="manifest",
+            format="dicom",
+            scanner=Scanner("Phantom Works", "Sono Zero"),
         ),
         "dunmore": Hospital(54, _PALE, labels=_LABELS, layout="manifest", format="nifti"),
     },

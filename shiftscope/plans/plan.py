@@ -82,7 +82,7 @@ class OwnCode(Record):
 
     Attributes:
         version: of the installed distribution; empty where it has none.
-        sha256: of the package's source files, as `training.models.own_code` reads them.
+        sha256: of the package's source files, as `training.own_code.package_marks` reads them.
     """
 
     version: Text = ""

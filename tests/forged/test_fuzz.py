@@ -146,6 +146,7 @@ def results() -> dict[str, Values]:
     root = Path(__file__).resolve().parents[2]
     paths = (
         root / "tests" / "golden" / "result-1.json",
+        root / "tests" / "golden" / "result-2.json",
         *sorted((root / "docs" / "results" / "portfolio").glob("*.json")),
     )
     found = {path.name: json.loads(path.read_text(encoding="utf-8")) for path in paths}

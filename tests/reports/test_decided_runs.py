@@ -53,7 +53,7 @@ def test_the_margin_that_is_shown_is_the_plans() -> None:
     [
         (Needed(seeds=5), "about 5 seeds would decide it"),
         (Needed(patients=240), "about 240 patients at all sites would decide it; more seeds alone cannot"),
-        (Needed(seeds=8, patients=240), "about 8 seeds and 240 patients at all sites would decide it, or one of the"),
+        (Needed(seeds=8, patients=240), "about 8 seeds and 240 patients at all sites would decide it, both together"),
     ],
 )
 def test_what_is_not_decided_says_what_would_decide_it(needed: Needed, says: str) -> None:
@@ -245,3 +245,14 @@ def test_narrow_terminals_hold_every_line(width: int) -> None:
     for verbose in (False, True):
         lines = drawn(result_sheet(decided_run(FOUR, "undecided", analyses=1), verbose=verbose), width)
         assert max(map(len, lines)) <= width
+
+
+def test_a_narrow_terminal_stacks_a_row_and_breaks_no_interval() -> None:
+    sheet = result_sheet(decided_run(FOUR))
+    wide, narrow = ([line.strip() for line in drawn(sheet, width)] for width in (80, 50))
+    assert "a     12  0.550  0.600   0.700  +0.110  +0.050 to +0.170  take part" in wide
+    at = narrow.index("a")
+    assert narrow[at + 1 : at + 3] == [
+        "n 12, local 0.550, base 0.600, advice 0.700,",
+        "gain +0.110, 99 % +0.050 to +0.170,",
+    ]

@@ -167,7 +167,7 @@ def test_a_look_before_the_last_spends_its_share_on_sites_too() -> None:
     """What would be called at 95 % is not at the level of the first of three looks; nor is a site."""
     auto = job(seeds="auto")
     plan = auto.plan
-    assert [look.seeds for look in plan.analyses] == [3, 5, 10]
+    assert [analysis.seeds for analysis in plan.analyses] == [3, 5, 10]
     result = account(auto, {"a": 0.2, "b": 0.2, "c": -0.0135}, level=plan.analyses[0].level, seeds=(0, 1, 2))
     assert result.seeds == (0, 1, 2)
     assert result.difference.level == pytest.approx(0.99)

@@ -10,6 +10,7 @@ from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from small_hospitals import plan_for
 from torch import nn
 
+from shiftscope.plans import RunResult
 from shiftscope.training.data.model_inputs import Sample
 from shiftscope.training.evaluation.scores import (
     auroc,
@@ -20,6 +21,8 @@ from shiftscope.training.evaluation.scores import (
     metrics_of,
     surface_distance,
 )
+from shiftscope.training.launch import train
+from shiftscope.training.run_options import RunOptions
 
 
 def square(y: int, x: int, width: int, size: int = 24) -> np.ndarray:
@@ -156,3 +159,19 @@ def test_class_probabilities_are_averaged_over_slices(clinics: dict[str, Path]) 
     expected = (0.5 + 1 / (1 + np.exp(-1.0))) / 2
     np.testing.assert_allclose(result["probabilities"], [[1 - expected, expected]], atol=1e-6)
     assert result["truth"].tolist() == [1.0]
+
+
+def test_a_result_holds_the_figures_of_each_class(pair: dict[str, Path], tmp_path: Path) -> None:
+    """One value a seed, beside the metric; where no case has a class, and none is predicted, null."""
+    plan = plan_for(pair, classes=("disc", "ring"), rounds=3, local_steps=8)
+    result = train(plan, pair, RunOptions(engine="inline", out=tmp_path / "run"))
+    for site in result.sites.values():
+        assert list(site.also) == ["dice of disc", "dice of ring", "surface_px", *_of("surface_px", "disc", "ring")]
+        discs, rings = (site.also[f"dice of {name}"]["baseline"][0] for name in ("disc", "ring"))
+        assert discs is not None
+        assert rings in (None, 0.0)
+    assert RunResult.read(tmp_path / "run" / "result.json") == result
+
+
+def _of(kind: str, *names: str) -> list[str]:
+    return [f"{kind} of {name}" for name in names]

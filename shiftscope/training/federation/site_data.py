@@ -21,7 +21,7 @@ __all__ = ["SiteData"]
 
 
 @dataclass(slots=True)
-class _Kept:
+class _SiteMemory:
     """What all folds of a site have in common: its files, decoded once, and the newest harmonization."""
 
     read: ReadCases | None = None
@@ -37,11 +37,11 @@ class SiteData:
     The site's own statistics stay in its folder between exchanges: a simulation's processes serve any site at any time.
     """
 
-    def __init__(self, job: Job, site: str, fold: int = 0, kept: _Kept | None = None) -> None:
+    def __init__(self, job: Job, site: str, fold: int = 0, kept: _SiteMemory | None = None) -> None:
         self.job = job
         self.site = site
         self.fold = fold
-        self._kept = _Kept() if kept is None else kept
+        self._kept = _SiteMemory() if kept is None else kept
         self._kept.folds[fold] = self
 
     def in_fold(self, fold: int) -> "SiteData":

@@ -14,7 +14,7 @@ from shiftscope.training.own_code.own_names import packages_of
 
 __all__ = ["code_digest", "mark_of", "marks_of", "root_of"]
 
-_INSTALL = "install it at every site, for example: pip install hospital-models"
+_INSTALL = "install it at every site, from the folder that you trust: pip install ./FOLDER"
 
 
 def marks_of(plan: Plan) -> dict[str, OwnCode]:
