@@ -64,6 +64,11 @@ def test_without_a_local_model_nothing_is_said() -> None:
     assert answered({"local": 0.5}, choices=Choices("local", ())) == "undecided"
 
 
+def test_what_is_missing_is_not_taken_for_the_baseline() -> None:
+    with pytest.raises(ValueError, match="baseline"):
+        answered({"adapted": 0.5})
+
+
 def test_more_comparisons_ask_for_more() -> None:
     """The baseline beats the local model with p about .02: enough for one comparison, too little beside two others."""
     alone = Choices("local", ("baseline",))

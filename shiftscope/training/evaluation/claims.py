@@ -65,7 +65,7 @@ def decide(
 
     It stops when the claim is decided at the level of this analysis, when no analysis is left, when nothing can be
     compared, and when more seeds could not decide it: with the patients' part of the uncertainty alone, at the level of
-    the last analysis, the claim would stay open wherever the mean may still move to, two standard errors of training to
+    the last analysis, the claim would stay open wherever the mean may still move to, a standard error of training to
     either side. To stop undecided claims nothing, so the error rate of the whole run stays within the sum of those of
     its analyses.
 
@@ -78,8 +78,8 @@ def decide(
     if estimate.mean is None or estimate.patients_se is None or estimate.training_se is None:
         return "stop"
     error = estimate.patients_se * _normal(later[-1].level)
-    room = 2 * estimate.training_se
-    nearest, farthest = max(0.0, abs(estimate.mean) - room), abs(estimate.mean) + room
+    nearest = max(0.0, abs(estimate.mean) - estimate.training_se)
+    farthest = abs(estimate.mean) + estimate.training_se
     return "go on" if _decided(nearest, error, margin) or _decided(farthest, error, margin) else "stop"
 
 

@@ -86,11 +86,18 @@ def participation(
         means: strategy -> difference from the first, one per seed.
         rng: makes a new, equal stream for every comparison.
         error_rate: of all comparisons together; a look at a run under way may spend its own share alone.
+
+    Raises:
+        ValueError: more than one strategy comes without differences, and only the first has none.
     """
     local = choices.local
     federated = (*choices.shared, *choices.own)
     if local is None or not federated:
         return Participation("undecided")
+    if len(first := [name for name in (local, *federated) if name not in means]) > 1:
+        raise ValueError(
+            f"differences of {', '.join(first)} are missing; expected those of all strategies but the first"
+        )
     pairs = [(name, local) for name in federated] + [(own, shared) for own in choices.own for shared in choices.shared]
     estimates = {pair: _minus(*pair, differences, means, rng(), layout) for pair in pairs}
     known = {pair: p for pair, found in estimates.items() if (p := found.p_value) is not None}
