@@ -239,7 +239,7 @@ def propose_plan(profiles: Sequence[Profile], advice: Recommendation, name: str)
         rounds=10,
         local_steps=20,
         batch_size=8,
-        learning_rate=3e-3 if segments else 1e-3,
+        learning_rate=3e-3,
         seeds=(0, 1, 2),
         harmonizer=advice.harmonizer,
         personalizer=advice.personalizer,
