@@ -67,7 +67,7 @@ def run_demo(
     proposed = shiftscope.propose_plan(profiles, advice, name="demo")
     budget = {"rounds": ROUNDS, "local_steps": LOCAL_STEPS, "image_size": IMAGE_SIZE, "seeds": SEEDS}
     # A small network from random weights: the proposed one would take an hour on two cores.
-    network = {"model": "unet", "encoder": None, "weights": None, "weights_sha256": None, "learning_rate": 3e-3}
+    network = {"model": "unet", "encoder": None, "weights": None, "weights_sha256": None}
     plan = proposed.model_copy(update=budget | network)
     write_plan(plan, out / "plan.toml", advice.recommendation.because)
     pairs = [part for name, folder in folders.items() for part in ("--data", f"{name}={folder}")]

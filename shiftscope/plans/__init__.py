@@ -5,8 +5,9 @@ In: advice (`propose_plan`), or what training and trials measured. Out: `Plan` a
 """
 
 from shiftscope.plans.copies_results import CopiesResult, Kept
-from shiftscope.plans.plan import OwnCode, Plan, PlannedSite, Split, Task, propose_plan
+from shiftscope.plans.plan import OwnCode, Plan, PlannedSite, Split, Task
 from shiftscope.plans.plan_files import read_plan, write_plan
+from shiftscope.plans.proposed_plans import propose_plan
 from shiftscope.plans.result_numbers import Difference, Verdict
 from shiftscope.plans.run_costs import Cost, Forecast, Ledger, RoundEntry, SiteRound, Spending
 from shiftscope.plans.run_results import (

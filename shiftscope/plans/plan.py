@@ -1,25 +1,19 @@
 """One federated job, as a person can read and edit it."""
 
-import re
-from collections.abc import Sequence
 from math import prod
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from shiftscope.dataframes import Tabular
-from shiftscope.errors import PlanError
-from shiftscope.plans.packaged_weights import PACKAGED
 from shiftscope.plans.seed_schedule import ERROR_RATE, Analysis, schedule
-from shiftscope.printable_text import shown
-from shiftscope.profiles import Profile
-from shiftscope.recommendation import Recommendation
 from shiftscope.records import MOST, Classes, Document, Finite, Misfit, Name, Record, Text, Total, matching
 from shiftscope.sites import Declarations
 
-__all__ = ["OwnCode", "Plan", "PlannedSite", "Seed", "Split", "Task", "propose_plan"]
+__all__ = ["FILE_NAME", "OwnCode", "Plan", "PlannedSite", "Seed", "Split", "Task"]
 
-_NAME = "[A-Za-z0-9][A-Za-z0-9._-]{0,199}"
+FILE_NAME = "[A-Za-z0-9][A-Za-z0-9._-]{0,199}"
+"""Of a plan, and of its run's folder."""
 
 _MOST_ROUNDS, _MOST_STEPS = 10_000, 1_000_000
 """What no job takes; the cost of a plan is added up round by round before it is run."""
@@ -131,7 +125,7 @@ class Plan(Document, Tabular):
     SCHEMA: ClassVar[int] = 1
     MOST_BYTES: ClassVar[int] = 250_000
 
-    name: Annotated[str, Field(pattern=f"^{_NAME}$")]
+    name: Annotated[str, Field(pattern=f"^{FILE_NAME}$")]
     task: Task
     classes: Classes
     model: Name
@@ -219,58 +213,3 @@ class Plan(Document, Tabular):
         sites = values.pop("sites")
         rows = [{"key": key, "value": value} for key, value in values.items()]
         return rows + [{"key": f"sites.{site}", "value": planned} for site, planned in sites.items()]
-
-
-_ENCODER = "tf_efficientnet_lite0"
-"""Small enough for a workstation, and pip can fetch its trained weights: every site starts alike, whatever its cache
-holds. How it compares with random weights is in docs/models.md."""
-
-
-def propose_plan(profiles: Sequence[Profile], advice: Recommendation, name: str) -> Plan:
-    """The plan that carries out `advice`, at a budget a workstation without a GPU can run.
-
-    Raises:
-        PlanError: the sites have neither masks nor two classes, so there is nothing to train; or `name` is no name.
-    """
-    if re.fullmatch(_NAME, name) is None:
-        raise PlanError(
-            f"{shown(name)}: a plan is called as its file, and its run's folder as the plan: expected letters, digits,"
-            " '.', '_' and '-', a letter or digit first; choose another name for the file"
-        )
-    profiles = sorted(profiles, key=lambda profile: profile.site)
-    classes = tuple(sorted({label for profile in profiles for label in profile.labels}))
-    segments = all(profile.masks for profile in profiles)
-    if not segments and len(classes) < 2:
-        raise PlanError(
-            "the profiles hold neither masks at every site nor two classes: there is nothing to train;"
-            " profile folders with masks/ or class folders, or a manifest with a mask or label column"
-        )
-    return Plan(
-        name=name,
-        task="segmentation" if segments else "classification",
-        classes=() if segments else classes,
-        model="smp.Unet" if segments else _ENCODER,
-        encoder=_ENCODER if segments else None,
-        weights="imagenet",
-        weights_sha256=PACKAGED[_ENCODER].sha256,
-        colour=all(profile.colour for profile in profiles),
-        image_size=96,
-        rounds=10,
-        local_steps=20,
-        batch_size=8,
-        learning_rate=3e-3 if segments else 1e-3,
-        seeds="auto",
-        harmonizer=advice.harmonizer,
-        personalizer=advice.personalizer,
-        sites={
-            profile.site: PlannedSite(
-                fingerprint=profile.fingerprint,
-                patients=profile.patients,
-                cases=profile.cases,
-                cluster=advice.clusters.get(profile.site, 0),
-                classes=profile.declared.classes,
-                one_file_per_patient=bool(profile.declared.one_file_per_patient),
-            )
-            for profile in profiles
-        },
-    )

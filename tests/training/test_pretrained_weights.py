@@ -229,6 +229,15 @@ def test_packaged_weights_give_the_plain_network_and_its_normalisation(colour: b
     assert "state_dict" not in model.network.pretrained_cfg
 
 
+def test_the_new_classifier_begins_small_enough_for_what_is_known_to_be_heard() -> None:
+    """As torch draws a linear layer of 1280 inputs; timm's start for two classes reaches .7."""
+    with seeded(1):
+        drawn = build(plan(model=LITE0, weights="imagenet"), PACKAGED[LITE0].path).state_dict()
+        random = build(plan(model=LITE0)).state_dict()
+    assert 0.02 < drawn["network.classifier.weight"].abs().max() <= 1280**-0.5
+    assert random["classifier.weight"].abs().max() > 0.5  # from random weights all is as timm has it
+
+
 def test_the_start_of_a_seed_does_not_depend_on_what_was_built_before() -> None:
     wanted = plan(model="smp.Unet", encoder=LITE0, task="segmentation", classes=(), weights="imagenet")
     states = []

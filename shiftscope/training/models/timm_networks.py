@@ -46,8 +46,14 @@ def timm_network(name: str, weights: Path | None, channels: int, outputs: int) -
         )
         if tensors:
             classifier = cast(dict[str, str | tuple[str, ...]], network.pretrained_cfg).get("classifier", ())
-            check_loaded(network, tensors, (classifier,) if isinstance(classifier, str) else tuple(classifier))
+            begin_anew = (classifier,) if isinstance(classifier, str) else tuple(classifier)
+            check_loaded(network, tensors, begin_anew)
             forget_checkpoint(network)
+            for layer in (network.get_submodule(name) for name in begin_anew):
+                if isinstance(
+                    layer, nn.Linear
+                ):  # timm's start for few classes is so large that it drowns what is known
+                    layer.reset_parameters()
     except (OSError, RuntimeError, ValueError) as problem:
         raise PlanError(f"weights: {weights} cannot be loaded into {name}: {problem}") from None
     return network
