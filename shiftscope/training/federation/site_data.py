@@ -22,12 +22,12 @@ __all__ = ["SiteData"]
 
 @dataclass(slots=True)
 class _SiteMemory:
-    """What all folds of a site have in common: its files, decoded once, and the newest harmonization."""
+    """What all folds of a site have in common: files decoded once, and the newest harmonization, or all of features."""
 
     read: ReadCases | None = None
     featured: ReadCases | None = None
     features: Features | None = None
-    newest: tuple[str, Samples] | None = None
+    harmonized: dict[str, Samples] = field(default_factory=dict)
     folds: dict[int, "SiteData"] = field(default_factory=dict)
 
 
@@ -93,9 +93,11 @@ class SiteData:
             return self.plain
         marks = (f"{name}{array.tobytes().hex()}" for name, array in sorted(reference.items()))
         key = f"{self.fold}{harmonizer}{''.join(marks)}"
-        if self._kept.newest is None or self._kept.newest[0] != key:
-            self._kept.newest = (key, self._harmonized(harmonizer, reference))
-        return self._kept.newest[1]
+        if key not in self._kept.harmonized:
+            if self.job.plan.model != LINEAR:  # pictures are large, features are not
+                self._kept.harmonized.clear()
+            self._kept.harmonized[key] = self._harmonized(harmonizer, reference)
+        return self._kept.harmonized[key]
 
     def mix(self, harmonizer: str | None, reference: Statistics) -> Mix | None:
         """What the harmonizer does to a batch while training, where it does anything."""

@@ -21,7 +21,9 @@ def starting_model(job: Job, seed: int) -> nn.Module:
 def server_of(job: Job, algorithm: Algorithm, seed: int) -> Server:
     """What the coordinator knows before the first round."""
     model = starting_model(job, seed)
-    return Server(job.plan, frozenset(dict(model.named_parameters())) - algorithm.stays_home(model))
+    return Server(
+        job.plan, frozenset(dict(model.named_parameters(remove_duplicate=False))) - algorithm.stays_home(model)
+    )
 
 
 def initial_tensors(job: Job, algorithm: Algorithm, seed: int) -> Tensors:

@@ -54,7 +54,7 @@ def forecast(job: Job, parts: Mapping[str, Mapping[str, Sequence[Case]]]) -> dic
     model = build(plan, job.weights)
     tensors = tensors_of(model)
     homes = {arm.algorithm: find_algorithm(arm.algorithm).stays_home(model) for arm in job.arms}
-    learnable = frozenset(dict(model.named_parameters()))
+    learnable = frozenset(dict(model.named_parameters(remove_duplicate=False)))
     pace = time_steps(plan, model, job.device)
     references = {name: bytes_of(rehearsed_reference(job, name, sites, tensors)) for name in job.harmonizers}
     made = {}
