@@ -48,8 +48,8 @@ def summarise(
     sites = {site: _site(account, site) for site in job.sites}
     arms = {arm.name: _arm(account, arm, sites) for arm in job.arms}
     entries = [entry for run in runs.values() for entry in run.entries]
-    notes = [*notes, *account.withheld.values(), *_one_seed(account), *_absences(entries), *_unscored(account, sites)]
-    notes += _unsure(account)
+    notes = [*notes, *account.withheld.values(), *_unsure(account), *_one_seed(account)]
+    notes += [*_absences(entries), *_unscored(account, sites)]
     return RunResult(
         plan=job.plan.model_copy(update={"data": {}}),
         engine=engine,
