@@ -75,7 +75,8 @@ def advice_of(plan: Plan) -> str:
 def compared_words(result: RunResult) -> str:
     """What the verdict is about, and its difference."""
     plan, count = result.plan, len(result.sites)
-    over = f"mean over {count} sites" if count > 1 else "one site"
+    known = sum(scores.difference.mean is not None for scores in result.sites.values()) or count
+    over = f"mean over {count if known == count else f'{known} of {count}'} sites" if count > 1 else "one site"
     return f"{advice_of(plan)} against {plan.baseline}, {result.metric}, {over}: {change(result.difference)}"
 
 

@@ -203,6 +203,12 @@ def test_advice_that_could_not_be_compared_claims_nothing() -> None:
     assert grid(missed, "test cases").rows[0] == ("a", "12", "0.550", "0.600", "0.700", "", "", "take part")
 
 
+def test_a_site_without_a_difference_is_not_counted_in_the_mean() -> None:
+    result = decided_run(FOUR)
+    sites = {**result.sites, "b": result.sites["b"].model_copy(update={"difference": Difference()})}
+    assert "mean over 3 of 4 sites: +" in text(result.model_copy(update={"sites": sites}))
+
+
 def test_verbose_tells_every_class_the_analyses_the_weights_and_own_code() -> None:
     plan = {
         "seeds": "auto",

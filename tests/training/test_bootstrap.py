@@ -89,6 +89,19 @@ def test_one_patient_tells_nothing_of_patients() -> None:
     assert (found.mean, found.low, found.high) == (pytest.approx(0.1), None, None)
 
 
+def test_the_only_patient_of_a_class_tells_nothing_of_patients() -> None:
+    """However these four fall, the one positive wins or loses: no resampling varies, and that is not certainty."""
+    truth = np.array([1.0, 0.0, 0.0, 0.0])
+    right, wrong = (np.stack([1 - p, p], axis=1) for p in (0.2 + 0.6 * truth, 0.8 - 0.6 * truth))
+    of_fold = [{"probabilities": each, "truth": truth} for each in (wrong, right)]
+    alone = replicates(of_fold[:1], of_fold[1:], auroc, [people(4)], [0], "salt")
+    assert np.isnan(alone).all()
+    twice = [{key: np.concatenate([values, values]) for key, values in each.items()} for each in of_fold]
+    both = replicates([of_fold[0], twice[0]], [of_fold[1], twice[1]], auroc, [people(4), people(8)], [0, 1], "salt")
+    assert np.isnan(both[:, 0]).all()
+    assert np.isfinite(both[:, 1]).any()
+
+
 def test_strategies_are_drawn_alike_so_that_any_two_can_be_compared() -> None:
     chance = np.random.default_rng(3)
     base, one, other = (chance.uniform(0, 1, 20) for _ in range(3))
@@ -317,6 +330,13 @@ def test_missing_seeds_and_folds() -> None:
         assert found.mean == pytest.approx(0.1)
         assert found.low is not None
         assert found.low < 0.1
+
+
+def test_the_only_seed_of_several_is_not_taken_for_all() -> None:
+    values = np.random.default_rng(13).normal(0.1, 0.01, (REPLICATES, 3))
+    values[:, 1:] = np.nan
+    found = interval({"a": values}, {"a": [0.1, None, None]}, rng(), one_fold(3))
+    assert (found.mean, found.low) == (pytest.approx(0.1), None)
 
 
 def test_undefined_is_null() -> None:

@@ -174,6 +174,29 @@ def test_a_lost_judgement_is_given_again(keep_models: bool, pair: dict[str, Path
     assert results[0] == results[1]
 
 
+def test_a_seed_that_a_site_cannot_judge_leaves_it_the_others(
+    pair: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = apart(pair, rounds=1, seeds=(0, 1, 2))
+    job = job_for(plan, pair, tmp_path / "run", arms_for(plan, ("fedavg", "fedbn", "fedper")))
+    judge = Participant.evaluate
+
+    def fails(self: Participant, arm: str, seed: int, *rest: Any) -> Any:
+        if (self.site, arm, seed) == ("b", "fedbn", 1):
+            raise MemoryError
+        return judge(self, arm, seed, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Participant, "evaluate", fails)
+        found = go_on(job).result
+    whole = go_on(job).result
+    assert found.sites["b"].scores["fedbn"][1] is None
+    assert found.sites["b"].differences["fedbn"].low is not None
+    assert found.sites["a"] == whole.sites["a"]
+    assert found.sites["b"].scores["fedper"] == whole.sites["b"].scores["fedper"]
+    assert "site b did not compare" not in "".join(found.notes)
+
+
 def test_a_checkpoint_older_than_what_the_sites_have_is_an_error_that_says_so(
     pair: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -48,7 +48,7 @@ def test_missing_from_one_arm_only_there_is_no_difference_and_a_note(one_sided: 
     result = one_sided.result
     said = (
         "'fedbn' is not compared with 'fedavg': with seed 0 site b missed 1 rounds of the one and 0 of the other;"
-        " resume when the site is back, or start anew"
+        " start anew when the site is back, for what is trained is not trained again"
     )
     assert reasons(one_sided) == {"fedbn": said}
     assert said in result.notes

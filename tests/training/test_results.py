@@ -38,7 +38,10 @@ def test_verdict(mean: float | None, low: float | None, high: float | None, verd
 
 
 def job(
-    harmonizer: str | None = "zscore", seeds: tuple[int, ...] | str = (0, 1), personalizer: str | None = None
+    harmonizer: str | None = "zscore",
+    seeds: tuple[int, ...] | str = (0, 1),
+    personalizer: str | None = None,
+    baseline: str = "fedavg",
 ) -> Job:
     plan = small_plan(
         rounds=1,
@@ -48,6 +51,7 @@ def job(
         seeds=seeds,
         harmonizer=harmonizer,
         personalizer=personalizer,
+        baseline=baseline,
         sites=planned_sites("abc", 9),
         data={"a": "/secret"},
     )
@@ -82,8 +86,12 @@ def account(
     alone: float = -0.2,
     level: float = 0.95,
     seeds: tuple[int, ...] | None = None,
+    unsure: str | None = None,
 ) -> RunResult:
-    """A run in which the advice gains so much at each site, and each site's own model as much as `alone`."""
+    """A run in which the advice gains so much at each site, and each site's own model as much as `alone`.
+
+    Of the patients of `unsure` nothing is known.
+    """
     seeds = job.plan.every_seed if seeds is None else seeds
     gains = {"adapted": gain, "local": dict.fromkeys(gain or "abc", alone)}
     runs: dict[tuple[str, int], Checkpoint] = {}
@@ -96,7 +104,10 @@ def account(
             runs[arm.name, seed] = checkpoint(arm.name, seed, scores, failed if arm.name == "adapted" else None)
         if arm.name != "baseline":
             drawn[arm.name] = {
-                site: (at[site] + rng.normal(0, 0.01, (REPLICATES, len(seeds)))).astype(np.float32) for site in at
+                site: (at[site] + rng.normal(0, np.nan if site == unsure else 0.01, (REPLICATES, len(seeds)))).astype(
+                    np.float32
+                )
+                for site in at
             }
     facts = {site: SiteFacts({"train": 6, "val": 1, "test": 2}, {"truncated": 1}, {"zscore": 0.1}) for site in "abc"}
     known = Account.of(job, runs, facts, drawn, level)
@@ -146,6 +157,25 @@ def test_a_pool_plan_has_nothing_to_compare() -> None:
     assert not result.harmed
     assert result.worst_site is None
     assert result.needed == Needed()
+
+
+def test_a_harmonizer_alone_is_judged_beside_local_models() -> None:
+    result = account(job(baseline="local"), dict.fromkeys("abc", 0.2))
+    assert result.verdict == "helped"
+    assert result.sites["a"].difference.mean == pytest.approx(0.2)
+    assert {site.answer for site in result.sites.values()} == {"undecided"}
+
+
+def test_no_site_is_told_to_take_part_in_a_bound() -> None:
+    result = account(job(harmonizer=None, baseline="pooled"), {}, alone=-0.2)
+    assert {site.answer for site in result.sites.values()} == {"undecided"}
+
+
+def test_a_site_that_leaves_the_mean_without_an_interval_is_named() -> None:
+    result = account(job(), dict.fromkeys("abc", 0.2), unsure="b")
+    assert (result.difference.mean, result.difference.low) == (pytest.approx(0.2), None)
+    assert [note for note in result.notes if note.startswith("site b: each of its test parts has one patient")]
+    assert not [note for note in result.notes if note.startswith(("site a", "site c"))]
 
 
 @pytest.mark.parametrize(

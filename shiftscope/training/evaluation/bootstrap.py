@@ -63,9 +63,9 @@ def replicates(
     their variance, and the spread is itself uncertain: the distances from the difference as it is are multiplied by
     sqrt(n / (n - 1)) and by the root of the degrees of freedom over a draw of chi square, so that the replicates of a
     mean spread as Student's t does (Hesterberg 2015, doi:10.1080/00031305.2015.1089789). Degrees of freedom are
-    patients less folds. The resampling is seeded by the salt and the baseline's scores, so differences of two
-    strategies from the baseline may be subtracted from each other. With few test patients their scores can be worked
-    out (docs/privacy.md).
+    patients less folds, of the folds whose spread is known. The resampling is seeded by the salt and the baseline's
+    scores, so differences of two strategies from the baseline may be subtracted from each other. With few test patients
+    their scores can be worked out (docs/privacy.md).
 
     Args:
         baseline, adapted: one per seed; case j of seed i belongs to `patients[i][j]`.
@@ -73,20 +73,22 @@ def replicates(
         salt: made by `secret`.
 
     Returns:
-        (REPLICATES, seeds) float32, NaN where the metric is undefined on a resampling, and where a fold has one
-        patient, whose spread nobody knows.
+        (REPLICATES, seeds) float32, NaN where the metric is undefined on a resampling, and where it would be undefined
+        without one of a fold's patients (the only one, or the only one of a class): their spread nobody knows.
     """
     first = {fold: list(folds).index(fold) for fold in folds}
     counts = {fold: len(set(patients[i])) for fold, i in first.items()}
-    freedom = sum(counts.values()) - len(counts)
+    known = {
+        fold: bool(np.isfinite(metric(baseline[i], _without_each(patients[i]))).all()) for fold, i in first.items()
+    }
+    freedom = sum(counts[fold] - 1 for fold in counts if known[fold])
     chance = np.random.default_rng(int.from_bytes(_digest(salt, ())[:16], "big"))
     spread = np.sqrt(freedom / chance.chisquare(freedom, REPLICATES)) if freedom else np.full(REPLICATES, np.nan)
     weights = {fold: _weights(patients[i], _digest(f"{salt} {fold}", [baseline[i]])) for fold, i in first.items()}
     columns = []
     for base, new, fold in zip(baseline, adapted, folds, strict=True):
         gains = metric(new, weights[fold]) - metric(base, weights[fold])
-        known = counts[fold] > 1
-        factor = spread * np.sqrt(counts[fold] / (counts[fold] - 1)) if known else np.full(REPLICATES, np.nan)
+        factor = spread * np.sqrt(counts[fold] / (counts[fold] - 1)) if known[fold] else np.full(REPLICATES, np.nan)
         columns.append(gains[0] + factor * (gains[1:] - gains[0]))
     return np.stack(columns, axis=1).astype(np.float32)
 
@@ -150,7 +152,8 @@ def estimate(
         means: site -> the difference on the cases as they are, one per seed.
 
     Returns:
-        Nothing but nulls where no site has both; no draws where neither patients nor a second seed tell of chance.
+        Nothing but nulls where no site has both; no draws where neither patients nor a second seed tell of chance, nor
+        where of several seeds one alone has a difference: a run of one seed says that it has one, a site would not.
     """
     sites = sorted(site for site in differences if any(value is not None for value in means[site]))
     if not sites:
@@ -161,7 +164,8 @@ def estimate(
     errors = _patients(resampled, rng)
     training, training_se = _training(values, resampled, layout, rng)
     one_seed = np.isfinite(values).any(axis=0).sum() < 2
-    if not len(errors) or (one_seed and not any(len(drawn) for drawn in resampled)):
+    nothing_of_training = one_seed and (len(layout.folds) > 1 or not any(len(drawn) for drawn in resampled))
+    if not len(errors) or nothing_of_training:
         return Estimate(point)
     return Estimate(point, point + errors + training, _standard_error(errors), training_se)
 
@@ -237,6 +241,13 @@ def _weights(patients: Sequence[str], digest: bytes) -> np.ndarray:
     often = np.bincount(places, minlength=REPLICATES * count).reshape(REPLICATES, count)
     weights = np.ones((1 + REPLICATES, len(owner)))
     weights[1:] = often[:, owner]
+    return weights
+
+
+def _without_each(patients: Sequence[str]) -> np.ndarray:
+    """(patients, cases) weights: all cases but those of one patient."""
+    people, owner = np.unique(list(patients), return_inverse=True)
+    weights: np.ndarray = (owner != np.arange(len(people))[:, None]).astype(np.float64)
     return weights
 
 

@@ -70,8 +70,8 @@ def not_comparable(job: Job, runs: Mapping[tuple[str, int], Checkpoint]) -> dict
                 if own.get(site, 0) != base.get(site, 0):
                     why[arm.name] = (
                         f"'{arm.name}' is not compared with '{first.name}': with seed {seed} site {site} missed"
-                        f" {own.get(site, 0)} rounds of the one and {base.get(site, 0)} of the other; resume when the"
-                        " site is back, or start anew"
+                        f" {own.get(site, 0)} rounds of the one and {base.get(site, 0)} of the other; start anew when"
+                        " the site is back, for what is trained is not trained again"
                     )
     return why
 

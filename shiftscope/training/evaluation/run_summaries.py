@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from functools import partial
 
+import numpy as np
+
 from shiftscope.plans import (
     Answer,
     ArmResult,
@@ -16,6 +18,7 @@ from shiftscope.plans import (
     SiteScore,
     SiteScores,
 )
+from shiftscope.training.algorithms.families import find_algorithm
 from shiftscope.training.evaluation.accounts import Account, mean_of_seeds
 from shiftscope.training.evaluation.claims import harmed_sites, verdict_on
 from shiftscope.training.evaluation.participation import Choices, participation
@@ -45,7 +48,8 @@ def summarise(
     sites = {site: _site(account, site) for site in job.sites}
     arms = {arm.name: _arm(account, arm, sites) for arm in job.arms}
     entries = [entry for run in runs.values() for entry in run.entries]
-    notes = [*notes, *account.withheld.values(), *_one_seed(account), *_absences(entries), *_unscored(account, sites)]
+    notes = [*notes, *account.withheld.values(), *_unsure(account), *_one_seed(account)]
+    notes += [*_absences(entries), *_unscored(account, sites)]
     return RunResult(
         plan=job.plan.model_copy(update={"data": {}}),
         engine=engine,
@@ -142,9 +146,9 @@ def _site(account: Account, site: str) -> SiteScores:
 def _answer(account: Account, site: str) -> Answer:
     """Whether taking part pays for the site: its own model, the baseline and the advice, side by side."""
     job = account.job
-    compared = [arm for arm in job.arms if arm.name in (job.arms[0].name, job.advice) and arm.algorithm != ALONE]
+    compared = [arm for arm in job.arms if arm.name in (job.arms[0].name, job.advice) and _federated(arm)]
     choices = Choices(
-        local=next((arm.name for arm in job.arms if arm.algorithm == ALONE and not arm.harmonizer), None),
+        local=next((arm.name for arm in job.arms if arm.alone), None),
         shared=tuple(arm.name for arm in compared if not arm.gated),
         own=tuple(arm.name for arm in compared if arm.gated),
     )
@@ -154,6 +158,11 @@ def _answer(account: Account, site: str) -> Answer:
         return "undecided"
     means = {arm: account.gains(arm, site) for arm in drawn}
     return participation(choices, drawn, means, account.rng, account.layout, job.plan.margin, 1 - account.level).answer
+
+
+def _federated(arm: Arm) -> bool:
+    """Whether a site can take part in it: not in what it does alone, nor in a bound that pools all cases."""
+    return arm.algorithm != ALONE and not find_algorithm(arm.algorithm).pools
 
 
 def _tested_cases(account: Account, site: str) -> int:
@@ -218,6 +227,23 @@ def _unscored(account: Account, sites: Mapping[str, SiteScores]) -> list[str]:
         for seed, value in zip(account.seeds, series, strict=True)
         if value is None
     ]
+
+
+def _unsure(account: Account) -> list[str]:
+    """One line per site whose few test patients leave the mean over sites without an interval."""
+    return [
+        f"site {site}: each of its test parts has one patient, or one of a class, so nobody knows how far chance moves"
+        " its score, and neither its difference nor the mean over sites has an interval; set fewer folds, add patients,"
+        " or leave the site out"
+        for site in account.job.sites
+        if any(_is_unsure(account, arm, site) for arm in account.drawn)
+    ]
+
+
+def _is_unsure(account: Account, arm: str, site: str) -> bool:
+    drawn = account.drawn[arm].get(site)
+    known = any(gain is not None for gain in account.gains(arm, site))
+    return drawn is not None and len(drawn) > 0 and known and not np.isfinite(drawn).any()
 
 
 def _cost(runs: Mapping[tuple[str, int], Checkpoint], arm: str) -> Cost:

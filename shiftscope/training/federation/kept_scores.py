@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from shiftscope.training.algorithms.aggregation import Tensors
-from shiftscope.training.evaluation.bootstrap import replicates, secret
+from shiftscope.training.evaluation.bootstrap import REPLICATES, replicates, secret
 from shiftscope.training.evaluation.gate import gated
 from shiftscope.training.evaluation.scores import PRIMARY, CaseScores, metrics_of
 from shiftscope.training.runs.array_files import load_arrays, save_arrays
@@ -55,6 +55,8 @@ class KeptScores:
     def compare(self, patients: Mapping[int, Sequence[str]], judged: Judged) -> Tensors:
         """Resampled differences from the first strategy, arm -> (replicates, seeds), no case among them.
 
+        NaN for a seed whose final model was never judged here; the other seeds stand.
+
         For a gated arm the differences of its own models, used or not, come beside them: "ungated/" + arm.
 
         Args:
@@ -62,18 +64,33 @@ class KeptScores:
             judged: what the coordinator heard of the site's final models, which need not be judged again.
         """
         first, *others = self.job.arms
+        seeds = [seed for seed in patients if self._judges(first.name, seed, judged)]
+        lost = {arm.name: [not self._judges(arm.name, seed, judged) for seed in seeds] for arm in self.job.arms}
+        base = [load_arrays(self._path(first.name, seed, "test")) for seed in seeds]
         own = {
-            arm.name: [load_arrays(self._path(arm.name, seed, "test")) for seed in patients] for arm in self.job.arms
+            arm.name: [
+                old if gone else load_arrays(self._path(arm.name, seed, "test"))
+                for seed, old, gone in zip(seeds, base, lost[arm.name], strict=True)
+            ]
+            for arm in self.job.arms
         }
-        compared = {arm.name: self._used(arm, own, patients, judged) for arm in others}
+        compared = {arm.name: self._used(arm, own, seeds, judged) for arm in others}
         compared |= {UNGATED + arm.name: own[arm.name] for arm in others if arm.gated}
         metric = metrics_of(self.plan)[PRIMARY[self.plan.task]]
-        folds = [self.plan.fold_of(seed) for seed in patients]
         salt = secret(self.plan.split.salt, (scores for series in own.values() for scores in series))
-        return {
-            name: replicates(own[first.name], series, metric, [*patients.values()], folds, salt)
-            for name, series in compared.items()
-        }
+        owners, folds = [patients[seed] for seed in seeds], [self.plan.fold_of(seed) for seed in seeds]
+        found = {}
+        for name, series in compared.items():
+            found[name] = np.full((REPLICATES, len(patients)), np.nan, dtype=np.float32)
+            if seeds:
+                drawn = replicates(base, series, metric, owners, folds, salt)
+                drawn[:, lost[name.removeprefix(UNGATED)]] = np.nan
+                found[name][:, [list(patients).index(seed) for seed in seeds]] = drawn
+        return found
+
+    def _judges(self, arm: str, seed: int, judged: Judged) -> bool:
+        """Whether there are scores, or should be: where a judgement failed, there never were any."""
+        return (arm, seed) in judged or self._path(arm, seed, "test").exists()
 
     def _used(
         self, arm: Arm, own: Mapping[str, Sequence[CaseScores]], seeds: Iterable[int], judged: Judged

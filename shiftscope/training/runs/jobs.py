@@ -36,6 +36,11 @@ class Arm(Record):
     rounds: int
     gated: bool = False
 
+    @property
+    def alone(self) -> bool:
+        """Whether this is a site's own model, of its own images as they are."""
+        return self.algorithm == ALONE and self.harmonizer is None
+
 
 class Job(Document):
     """A plan on its way. Written once as `job.json`; the engine's processes get its path and nothing else.
@@ -87,7 +92,7 @@ class Job(Document):
     @property
     def advice(self) -> str:
         """The strategy whose difference from the first one is the run's verdict: the second; empty without any."""
-        return next((arm.name for arm in self.arms[1:2] if arm.algorithm != ALONE), "")
+        return next((arm.name for arm in self.arms[1:2] if not arm.alone), "")
 
     def arm(self, name: str) -> Arm:
         """The strategy of that name."""
