@@ -11,8 +11,8 @@ from small_hospitals import plan_for
 
 from shiftscope.errors import PlanError
 from shiftscope.measures.features.extractors import load_extractor
-from shiftscope.training.data.case_features import with_features
-from shiftscope.training.data.model_inputs import Sample, Samples, load_samples, read_planned
+from shiftscope.training.data.case_features import featured
+from shiftscope.training.data.model_inputs import Sample, load_samples, read_planned
 from shiftscope.training.data.randomness import seeded
 from shiftscope.training.launch import train
 from shiftscope.training.models import frozen_encoders
@@ -65,12 +65,12 @@ def test_a_case_is_the_mean_of_its_slices_however_many() -> None:
         sizes.append(len(images))
         return images.sum(axis=(2, 3))
 
-    after = with_features(Samples([volume], [], [volume], {}), total)
+    after = featured(volume, total)
     expected = volume.pixels.astype(np.float64).sum(axis=(2, 3)).mean(axis=0)
-    np.testing.assert_allclose(after.train[0].pixels.ravel(), expected, rtol=2e-3)
-    assert after.train[0].pixels.shape == (1, 1, 1, 1)
+    np.testing.assert_allclose(after.pixels.ravel(), expected, rtol=2e-3)
+    assert after.pixels.shape == (1, 1, 1, 1)
     assert max(sizes) <= 32
-    assert sum(sizes) == 140
+    assert sum(sizes) == 70
 
 
 def test_without_an_encoder_it_is_the_public_extractor(clinics: dict[str, Path]) -> None:

@@ -87,7 +87,10 @@ def test_one_seed_one_start_and_a_gradient_everywhere(name: str) -> None:
             "image_size: smp.FPN on .*40 px.*; 64 px fit",
         ),
         ({"model": "smp.PAN", "encoder": "test_resnet"}, "image_size: smp.PAN on test_resnet .* 128 px fit"),
-        ({"model": "package.module:function"}, "model: package.module:function"),
+        (
+            {"model": "package.module:function"},
+            "code: the plan does not say which code of the package 'package' is meant",
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused_with_what_does(keys: dict[str, object], said: str) -> None:
