@@ -1,7 +1,8 @@
 # make demo    four synthetic hospitals, the whole way
 # make test    every test, slow ones too
 # make check   what CI runs: lint, types, layers, tests
-# make evidence   sweeps that are run once: documents forged in thousands of ways
+# make evidence   what is run once, for hours, and goes on where it was broken off: verdicts simulated, strategies on
+#                 real hospitals, the demo in repeats, documents forged in thousands of ways
 #
 # with real images in SHIFTSCOPE_DATA:
 # make calibration   the planted suite, and the probabilities of the diagnosis fitted on it
@@ -12,6 +13,8 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 SHIFTSCOPE_DATA ?= ../shared/data
 PLANTED := build/planted
+FROZEN := --model linear --encoder tf_efficientnet_lite0 --weights imagenet --size 128 --rounds 10 --steps 15 --batch 16
+TUNED := --weights imagenet --size 96 --rounds 6 --steps 15 --only local zscore quantile_map fedper ditto
 
 .PHONY: demo test fast lint types layers check fixtures basis calibration evidence removal golden clean
 
@@ -55,6 +58,16 @@ calibration: $(STAMP)
 	$(PY) benchmarks/calibrate.py $(PLANTED) --write
 
 evidence: $(STAMP)
+	$(PY) benchmarks/coverage.py build/coverage --write
+	$(PY) benchmarks/flamby.py $(SHIFTSCOPE_DATA) --write
+	$(PY) benchmarks/engines_agree.py > docs/results/engines-agree.md
+	$(PY) benchmarks/demo_verdicts.py build/demos > docs/results/demo-verdicts.md
+	for group in cxr_cls brain_cls breast_cls; do \
+	  $(PY) benchmarks/portfolio.py run $(SHIFTSCOPE_DATA) $$group -o build/portfolio/$$group-lite0 $(FROZEN) || exit 1; done
+	$(PY) benchmarks/portfolio.py run $(SHIFTSCOPE_DATA) cxr_cls -o build/portfolio/cxr_cls-tuned $(TUNED) --model tf_efficientnet_lite0
+	$(PY) benchmarks/portfolio.py run $(SHIFTSCOPE_DATA) breast_us -o build/portfolio/breast_us-tuned $(TUNED) --model smp.Unet \
+	  --encoder tf_efficientnet_lite0
+	$(PY) benchmarks/portfolio.py table build/portfolio/* > build/portfolio.md
 	SHIFTSCOPE_EXAMPLES=2000 SHIFTSCOPE_EVIDENCE=docs/results/fuzz.md $(PY) -m pytest tests/forged/test_fuzz.py --timeout 0
 
 removal: $(STAMP)

@@ -10,6 +10,7 @@ Half a minute a kind on two cores.
 import argparse
 import os
 import platform
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,9 @@ from shiftscope.sites import fingerprint, read_site
 from shiftscope.training.launch import train
 from shiftscope.training.run_options import RunOptions
 
+EXAMPLE = Path(__file__).resolve().parents[1] / "docs" / "examples" / "hospital-models"
+"""Put where this process and Flower's find it, as pip would."""
+
 ENCODER = "tf_efficientnet_lite0"
 KINDS: dict[str, dict[str, Any]] = {
     "smp.Unet, trained encoder": {"model": "smp.Unet", "encoder": ENCODER, "weights": "imagenet"},
@@ -32,6 +36,13 @@ KINDS: dict[str, dict[str, Any]] = {
     "DynUNet": {"model": "DynUNet"},
     "AttentionUnet": {"model": "AttentionUnet"},
     "UNet": {"model": "UNet"},
+    "the example of an own model, with its own loss and augmentation": {
+        "model": "hospital_models:outline_net",
+        "loss": "hospital_models:overlap_loss",
+        "augment": "hospital_models:flips",
+        "head": ("last",),
+        "stem": ("early",),
+    },
 }
 """Kind -> keys of the plan."""
 
@@ -90,7 +101,7 @@ def compared(keys: dict[str, Any], folders: dict[str, Path]) -> tuple[int, int, 
     with tempfile.TemporaryDirectory() as root:
         for engine in ("inline", "flower"):
             out = Path(root) / engine
-            train(plan, folders, RunOptions(engine=engine, out=out))
+            train(plan, folders, RunOptions(engine=engine, out=out, allow_code=("hospital_models",)))
             results[engine] = RunResult.read(out / "result.json")
             outs[engine] = models_of(out)
     one, other = outs["inline"], outs["flower"]
@@ -107,6 +118,8 @@ def scores_of(result: RunResult) -> dict[str, Any]:
 
 def main() -> None:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    sys.path.append(str(EXAMPLE))
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH"), str(EXAMPLE)]))
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("kinds", nargs="*", metavar="KIND", help=f"of {', '.join(KINDS)}; all by default")
     chosen = parser.parse_args().kinds or list(KINDS)
