@@ -124,6 +124,36 @@ def test_repeatable_but_not_without_the_scores() -> None:
     assert abs(np.corrcoef(drawn(base, new, people(20))[:, 0], elsewhere[:, 0])[0, 1]) < 0.2
 
 
+def test_whoever_knows_all_patients_but_one_cannot_count_how_often_that_one_was_drawn() -> None:
+    """With ten seeds and eight patients each replicate of a plain bootstrap is solved for the eight counts of its draw.
+
+    Counts are whole numbers, .39 of them 1, by which all scores are found where none is known. Normal numbers show the
+    covariance of the seeds alone.
+    """
+    gains = np.random.default_rng(13).normal(0, 0.1, (8, 10))
+    news = [cases(seed) for seed in gains.T]
+    result = replicates([cases(np.zeros(8))] * 10, news, DICE, [people(8)] * 10, [0] * 10, "salt")
+    apart = gains - gains.mean(axis=0)
+    counts = (result - gains.mean(axis=0)) @ np.linalg.pinv(apart)
+    assert (np.abs(counts) < 0.01 * counts.std(axis=0)).mean() < 0.02
+    found = np.cov(result.T)
+    np.testing.assert_allclose(found, apart.T @ apart / 7 / 8 * 7 / 5, atol=0.3 * float(found.diagonal().mean()))
+
+
+def test_resamplings_without_a_class_cost_no_other_site_its_draws() -> None:
+    """AUROC of eight cases, two positive: a tenth of the draws have none, and twelve such sites leave a mean of all."""
+    truth = np.array([1.0, 1.0, *[0.0] * 6])
+    sites = {}
+    for site in range(12):
+        scores = np.random.default_rng(site).uniform(size=(2, 8))
+        base, new = ({"probabilities": np.stack([1 - each, each], axis=1), "truth": truth} for each in scores)
+        sites[str(site)] = replicates([base], [new], auroc, [people(8)], [0], str(site))
+    assert all(np.isfinite(values).all() for values in sites.values())
+    found = estimate(sites, {site: [0.0] for site in sites}, rng(), one_fold(1))
+    apart = np.sqrt(sum(values.var(dtype=np.float64) for values in sites.values())) / 12
+    assert found.patients_se == pytest.approx(apart, rel=0.1)
+
+
 def test_the_order_of_patients_does_not_matter_to_the_interval() -> None:
     chance = np.random.default_rng(4)
     gain = chance.normal(0.02, 0.1, 60)

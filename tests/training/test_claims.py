@@ -108,6 +108,14 @@ def test_patients_are_what_is_missing() -> None:
     assert (found.seeds, found.patients) == (None, int(np.ceil(100 * (stats.norm.ppf(0.975) * 0.04 / 0.05) ** 2)))
 
 
+def test_an_interval_wider_than_its_parts_needs_more_patients() -> None:
+    """Over folds: 1.8 times as wide takes 1.8² as many."""
+    half = float(stats.norm.ppf(0.975)) * 0.04
+    plain, wide = (needed(difference(0.05, half * times), 0.04, 0.0, 5, 100, MARGIN) for times in (1, 1.8))
+    assert plain.patients is not None
+    assert wide.patients == pytest.approx(1.8**2 * plain.patients, abs=4)
+
+
 def test_seeds_are_what_is_missing() -> None:
     found = needed(difference(0.05, 0.09), 0.001, 0.02, 3, 100, MARGIN)
     enough = [

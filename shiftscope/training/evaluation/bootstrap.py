@@ -57,15 +57,20 @@ def replicates(
     folds: Sequence[int],
     salt: str,
 ) -> np.ndarray:
-    """Adapted minus baseline on resampled patients, the same patients for all strategies and all seeds of a fold.
+    """Adapted minus baseline on other patients, as far as those there are can tell; alike for all strategies and seeds.
 
-    Patients are drawn within a fold and the metric is computed within it. Drawing n patients of n shows n - 1 / n of
-    their variance, and the spread is itself uncertain: the distances from the difference as it is are multiplied by
-    sqrt(n / (n - 1)) and by the root of the degrees of freedom over a draw of chi square, so that the replicates of a
-    mean spread as Student's t does (Hesterberg 2015, doi:10.1080/00031305.2015.1089789). Degrees of freedom are
-    patients less folds, of the folds whose spread is known. The resampling is seeded by the salt and the baseline's
-    scores, so differences of two strategies from the baseline may be subtracted from each other. With few test patients
-    their scores can be worked out (docs/privacy.md).
+    Patients are drawn within a fold and the metric is computed within it. What leaves the site are not these draws:
+    each is a sum of patients' differences, so often each, and where strategies and seeds together make as many columns
+    as there are patients, everybody's scores can be solved for (docs/privacy.md). So each replicate is a sum of all
+    draws' distances from their mean, each times a normal number: it holds the variances and covariances of strategies
+    and seeds, and nothing else of the patients.
+
+    Drawing n patients of n shows n - 1 / n of their variance, and the spread is itself uncertain: the distances from
+    the difference as it is are multiplied by sqrt(n / (n - 1)) and by the root of the degrees of freedom over a draw
+    of chi square, so that the replicates of a mean spread as Student's t does (Hesterberg 2015,
+    doi:10.1080/00031305.2015.1089789). Degrees of freedom are patients less folds, of the folds whose spread is
+    known. The numbers come from the salt, so
+    differences of two strategies from the baseline may be subtracted from each other.
 
     Args:
         baseline, adapted: one per seed; case j of seed i belongs to `patients[i][j]`.
@@ -73,8 +78,9 @@ def replicates(
         salt: made by `secret`.
 
     Returns:
-        (REPLICATES, seeds) float32, NaN where the metric is undefined on a resampling, and where it would be undefined
-        without one of a fold's patients (the only one, or the only one of a class): their spread nobody knows.
+        (REPLICATES, seeds) float32, NaN for seeds whose metric is undefined, as it is or on nearly all draws, and
+        where it would be undefined without one of a fold's patients (the only one, or the only one of a class): their
+        spread nobody knows.
     """
     first = {fold: list(folds).index(fold) for fold in folds}
     counts = {fold: len(set(patients[i])) for fold, i in first.items()}
@@ -84,13 +90,27 @@ def replicates(
     freedom = sum(counts[fold] - 1 for fold in counts if known[fold])
     chance = np.random.default_rng(int.from_bytes(_digest(salt, ())[:16], "big"))
     spread = np.sqrt(freedom / chance.chisquare(freedom, REPLICATES)) if freedom else np.full(REPLICATES, np.nan)
+    normal = chance.standard_normal((REPLICATES, REPLICATES))
     weights = {fold: _weights(patients[i], _digest(f"{salt} {fold}", [baseline[i]])) for fold, i in first.items()}
     columns = []
     for base, new, fold in zip(baseline, adapted, folds, strict=True):
         gains = metric(new, weights[fold]) - metric(base, weights[fold])
         factor = spread * np.sqrt(counts[fold] / (counts[fold] - 1)) if known[fold] else np.full(REPLICATES, np.nan)
-        columns.append(gains[0] + factor * (gains[1:] - gains[0]))
+        columns.append(gains[0] + factor * (normal @ _distances(gains[1:])))
     return np.stack(columns, axis=1).astype(np.float32)
+
+
+def _distances(drawn: np.ndarray) -> np.ndarray:
+    """(REPLICATES,) draws less their mean, so scaled that their squares add up to the variance.
+
+    An undefined draw counts 0; NaN where fewer than two are defined.
+    """
+    defined = np.isfinite(drawn)
+    if defined.sum() < 2:
+        return np.full(len(drawn), np.nan)
+    distances = np.where(defined, drawn - drawn[defined].mean(), 0)
+    scaled: np.ndarray = distances / np.sqrt(defined.sum())
+    return scaled
 
 
 @dataclass(frozen=True, eq=False)

@@ -94,9 +94,10 @@ def needed(
     """What would decide an undecided claim, if the difference, and what it errs by, were what they seem.
 
     Half the interval is taken as the root of (z patients_se)² + (t training_se)², with t of seeds - 1 degrees of
-    freedom. The first part falls with the root of the number of patients, the second with that of seeds. Told are the
-    seeds that would do with the patients there are, for they are cheaper; else the patients that would do with the
-    seeds there are; else both, to be had together: the fewest doublings of the seeds with which patients can.
+    freedom, times what the interval there is exceeds that by. The first part falls with the root of the number of
+    patients, the second with that of seeds. Told are the seeds that would do with the patients there are, for they are
+    cheaper; else the patients that would do with the seeds there are; else both, to be had together: the fewest
+    doublings of the seeds with which patients can.
 
     Args:
         patients_se, training_se: of the mean difference; see `Estimate`.
@@ -112,6 +113,8 @@ def needed(
         return Needed()
     size, level = abs(difference.mean), difference.level
     of_patients = patients_se * _normal(level)
+    stretch = _stretch(difference, sqrt(of_patients**2 + _of_seeds(training_se, seeds, seeds, level) ** 2))
+    of_patients, training_se = of_patients * stretch, training_se * stretch
     more = range(seeds + 1, _MOST_SEEDS + 1) if training_se > 0 else range(0)
     enough = (
         count
@@ -125,6 +128,18 @@ def needed(
         if (found := _patients(size, of_patients, of_seeds, patients, margin)) is not None:
             return Needed(seeds=count if count > seeds else None, patients=found)
     return Needed()
+
+
+def _stretch(difference: Difference, half: float) -> float:
+    """How many times half the interval is wider than its two parts make it, 1 at the least.
+
+    Over folds it is: that the spread of folds is not all of patients' making is allowed for, and no standard error says
+    so. With the patients told from the parts alone, .12 to .21 of simulated claims were decided instead of half of
+    them; stretched, .18 to .40.
+    """
+    if difference.low is None or difference.high is None or half == 0:
+        return 1.0
+    return max(1.0, (difference.high - difference.low) / 2 / half)
 
 
 def _decided(size: float, error: float, margin: float) -> bool:
