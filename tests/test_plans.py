@@ -54,7 +54,7 @@ RESULT = RunResult(
     difference=Difference(mean=0.0123456789, low=0.004, high=0.02),
     needed=Needed(patients=240),
     worst_site=SiteDifference(site="a b", difference=Difference(mean=0.4, low=0.1, high=0.6)),
-    analyses=(InterimResult(seeds=2, difference=Difference(mean=0.01, low=0.004, high=0.02), verdict="helped"),),
+    analyses=(InterimResult(seeds=2, difference=Difference(mean=0.02, low=0.004, high=0.02), verdict="helped"),),
     sites={
         "a b": SiteScores(
             cases=30,
@@ -256,3 +256,29 @@ def test_a_headline_says_how_sure_the_interval_is_and_where_there_is_none() -> N
     assert early.headline().endswith("98.1 % [+0.010, +0.030]")
     nothing = RESULT.model_copy(update={"difference": Difference(), "verdict": "undecided"})
     assert nothing.headline() == "undecided: no difference to judge, dice"
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"difference": {"mean": 0.009, "low": 0.004, "high": 0.02}}, "expected a mean above the margin"),
+        ({"difference": {"mean": None, "low": 0.004, "high": 0.02}}, "expected a mean above the margin"),
+        (
+            {"verdict": "harmed", "difference": {"mean": -0.009, "low": -0.02, "high": -0.004}},
+            "expected a mean below the margin",
+        ),
+        (
+            {"margin": 5, "verdict": "no_difference", "difference": {"mean": 0.2, "low": 0.1, "high": 0.9}},
+            "margin",
+        ),
+        ({"margin": 0.0}, "margin"),
+        ({"seeds": [0, 0]}, "each of them once"),
+        (
+            {"analyses": [{"seeds": 2, "difference": {"mean": 0.0, "low": -0.1, "high": 0.1}, "verdict": "helped"}]},
+            "analyses.0.verdict",
+        ),
+    ],
+)
+def test_a_result_says_no_more_than_its_numbers(changes: dict[str, object], said: str) -> None:
+    with pytest.raises(PlanError, match=said):
+        RunResult.from_dict({**RESULT.to_dict(), **changes}, "result.json", PlanError)

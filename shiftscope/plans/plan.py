@@ -10,7 +10,7 @@ from shiftscope.plans.seed_schedule import ERROR_RATE, Analysis, schedule
 from shiftscope.records import MOST, Classes, Document, Finite, Misfit, Name, Record, Text, Total, matching
 from shiftscope.sites import Declarations
 
-__all__ = ["FILE_NAME", "OwnCode", "Plan", "PlannedSite", "Seed", "Split", "Task"]
+__all__ = ["FILE_NAME", "Margin", "OwnCode", "Plan", "PlannedSite", "Seed", "Split", "Task"]
 
 FILE_NAME = "[A-Za-z0-9][A-Za-z0-9._-]{0,199}"
 """Of a plan, and of its run's folder."""
@@ -29,6 +29,10 @@ _MOST_PIXELS = 2**27
 Task = Literal["segmentation", "classification"]
 
 Seed = Annotated[int, Field(strict=True, ge=0, lt=2**63)]
+
+
+Margin = Annotated[Finite, Field(ge=_LEAST_MARGIN, le=0.5)]
+"""A mean difference below it counts for nothing."""
 
 
 def _listed_or_auto(value: object) -> object:
@@ -140,7 +144,7 @@ class Plan(Document, Tabular):
         BeforeValidator(_listed_or_auto),
     ]
     folds: Annotated[int, Field(strict=True, ge=1, le=_MOST_FOLDS)] = 1
-    margin: Annotated[Finite, Field(ge=_LEAST_MARGIN, le=0.5)] = 0.01
+    margin: Margin = 0.01
     harmonizer: Name | None
     personalizer: Name | None
     baseline: Name = "fedavg"

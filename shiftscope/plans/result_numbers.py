@@ -62,18 +62,25 @@ class Difference(Record):
             raise Misfit("low", self.low, f"{self.high:g} at the most, the upper end")
         return self
 
-    def require(self, verdict: Verdict, margin: float) -> None:
-        """A verdict that the interval bears out.
+    def require(self, verdict: Verdict, margin: float, key: str = "verdict") -> None:
+        """A verdict that mean and interval bear out.
+
+        Args:
+            key: where the verdict stands.
 
         Raises:
             Misfit: it does not.
         """
         if verdict == "helped" and not (self.low is not None and self.low > 0):
-            raise Misfit("verdict", verdict, f"an interval above 0, and its lower end is {self.low}")
+            raise Misfit(key, verdict, f"an interval above 0, and its lower end is {self.low}")
         if verdict == "harmed" and not (self.high is not None and self.high < 0):
-            raise Misfit("verdict", verdict, f"an interval below 0, and its upper end is {self.high}")
+            raise Misfit(key, verdict, f"an interval below 0, and its upper end is {self.high}")
+        if verdict == "helped" and not (self.mean is not None and self.mean > margin):
+            raise Misfit(key, verdict, f"a mean above the margin, {margin:g}, and it is {self.mean}")
+        if verdict == "harmed" and not (self.mean is not None and self.mean < -margin):
+            raise Misfit(key, verdict, f"a mean below the margin, {-margin:g}, and it is {self.mean}")
         if verdict == "no_difference" and not self.within(margin):
-            raise Misfit("verdict", verdict, f"an interval within {margin:g} of 0, and it is {self.low} to {self.high}")
+            raise Misfit(key, verdict, f"an interval within {margin:g} of 0, and it is {self.low} to {self.high}")
 
     def within(self, margin: float) -> bool:
         """Whether the whole interval lies within the margin of 0."""

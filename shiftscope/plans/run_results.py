@@ -7,10 +7,10 @@ from pydantic import Field, model_validator
 
 from shiftscope.dataframes import Tabular
 from shiftscope.plans.earlier_results import result_of_schema_1
-from shiftscope.plans.plan import Plan, Seed
+from shiftscope.plans.plan import Margin, Plan, Seed
 from shiftscope.plans.result_numbers import Difference, Number, Score, Verdict
 from shiftscope.plans.run_costs import Cost, Ledger, RoundEntry
-from shiftscope.records import Document, Finite, Misfit, Name, Record, Total
+from shiftscope.records import Document, Misfit, Name, Record, Total
 
 __all__ = [
     "Answer",
@@ -157,7 +157,7 @@ class RunResult(Document, Tabular):
     metric: Name
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1)]
     verdict: Verdict
-    margin: Finite
+    margin: Margin
     difference: Difference
     needed: Needed = Needed()
     worst_site: SiteDifference | None = None
@@ -200,7 +200,11 @@ class RunResult(Document, Tabular):
 
     @model_validator(mode="after")
     def _speaks_of_its_sites(self) -> Self:
+        if len(set(self.seeds)) < len(self.seeds):
+            raise Misfit("seeds", list(self.seeds), "each of them once")
         self.difference.require(self.verdict, self.margin)
+        for number, analysis in enumerate(self.analyses):
+            analysis.difference.require(analysis.verdict, self.margin, f"analyses.{number}.verdict")
         for arm in self.arms.values():
             for outcome in filter(None, (arm, arm.ungated)):
                 outcome.difference.require(outcome.verdict, self.margin)

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from shiftscope.dataframes import Tabular
 from shiftscope.plans.earlier_results import trial_of_schema_1
-from shiftscope.plans.plan import Plan, Seed
+from shiftscope.plans.plan import Margin, Plan, Seed
 from shiftscope.plans.result_numbers import Amount, Difference, Score, Seconds, Verdict
 from shiftscope.records import Document, Finite, Misfit, Name, Record, Total
 
@@ -117,7 +117,7 @@ class TrialResult(Document, Tabular):
     plan: Plan
     engine: Name
     metric: Name
-    margin: Finite
+    margin: Margin
     reference: Name
     verdict: Literal["take", "pool", "unclear"]
     leader: Name
@@ -146,6 +146,10 @@ class TrialResult(Document, Tabular):
         for key, names in (("leader", (self.leader,)), ("close", self.close)):
             if unknown := [name for name in names if name not in last]:
                 raise Misfit(key, unknown[0], f"strategies of the last rung: {', '.join(last)}")
+        if self.verdict == "take" and last[self.leader].verdict != "helped":
+            raise Misfit(
+                "verdict", self.verdict, f"a leader that helps, and its verdict is {last[self.leader].verdict}"
+            )
         if self.winner != (self.leader if self.verdict == "take" else None):
             raise Misfit("winner", self.winner, "the leader where the verdict is 'take', else null")
         return self

@@ -116,6 +116,12 @@ def test_an_interval_wider_than_its_parts_needs_more_patients() -> None:
     assert wide.patients == pytest.approx(1.8**2 * plain.patients, abs=4)
 
 
+def test_seeds_that_are_needed_are_seeds_that_a_plan_of_folds_can_have() -> None:
+    plain, folded = (needed(difference(0.05, 0.09), 0.001, 0.02, 5, 100, MARGIN, folds).seeds for folds in (1, 5))
+    assert plain is not None
+    assert folded == 5 * -(-plain // 5)
+
+
 def test_seeds_are_what_is_missing() -> None:
     found = needed(difference(0.05, 0.09), 0.001, 0.02, 3, 100, MARGIN)
     enough = [

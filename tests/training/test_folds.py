@@ -19,6 +19,7 @@ from shiftscope.training.launch import train
 from shiftscope.training.run_options import RunOptions
 from shiftscope.training.runs.array_files import load_arrays
 from shiftscope.training.runs.jobs import Job
+from shiftscope.training.runs.kept_references import kept_reference, read_reference
 
 
 def cases(labels: str, per_patient: int = 1) -> list[Case]:
@@ -60,7 +61,9 @@ def test_the_order_of_cases_says_nothing() -> None:
 
 def test_too_few_patients_and_a_split_of_ones_own_are_refused() -> None:
     plan = small_plan(folds=5, seeds=tuple(range(5)), sites=planned_sites("s", 9))
-    with pytest.raises(InputError, match="site s: 4 usable patients, and the plan cuts every site into 5 folds"):
+    with pytest.raises(
+        InputError, match="site s: 4 usable patients, and the plan cuts every site into 5 folds; .*--folds 1"
+    ):
         divide_planned(cases("aabb"), plan, "s", 0)
     brought = [Case(f"c{i}", (Path("x.png"),), patient=f"p{i}", split="train") for i in range(9)]
     with pytest.raises(InputError, match="bring a split of their own, and the plan cuts every site into 5 folds"):
@@ -97,6 +100,12 @@ def test_harmonizers_are_fitted_in_each_fold(folded: tuple[RunResult, Path]) -> 
     tested = [{s.patient for s in own.in_fold(k).plain.test} for k in range(3)]
     assert len(set.union(*tested)) == 24
     assert all(not a & b for a, b in zip(trained, tested, strict=True))
+
+
+def test_copies_are_told_of_the_references_of_folds(folded: tuple[RunResult, Path]) -> None:
+    _, out = folded
+    with pytest.raises(InputError, match=r"for each of 3 folds, .*--reference .*quantile_map-fold1\.safetensors"):
+        read_reference(kept_reference(out, "quantile_map"), "quantile_map")
 
 
 def test_a_case_is_decoded_once_for_all_folds(folded: tuple[RunResult, Path], monkeypatch: pytest.MonkeyPatch) -> None:

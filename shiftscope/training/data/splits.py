@@ -36,7 +36,7 @@ def divide_planned(cases: Sequence[Case], plan: Plan, site: str, fold: int) -> d
     if len(label_of) < plan.folds:
         raise InputError(
             f"site {site}: {len(label_of)} usable patients, and the plan cuts every site into {plan.folds} folds;"
-            " set folds = 1 in the plan, or add cases"
+            " set folds = 1 in the plan (for a trial: --folds 1), or add cases"
         )
     salt, share = plan.split.salt, plan.split.val / (plan.split.train + plan.split.val)
     tested = _in_order(label_of, salt)[fold :: plan.folds]

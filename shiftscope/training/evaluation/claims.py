@@ -90,6 +90,7 @@ def needed(
     seeds: int,
     patients: int,
     margin: float,
+    folds: int = 1,
 ) -> Needed:
     """What would decide an undecided claim, if the difference, and what it errs by, were what they seem.
 
@@ -102,6 +103,7 @@ def needed(
     Args:
         patients_se, training_se: of the mean difference; see `Estimate`.
         patients: at all sites together.
+        folds: of the plan, which trains each of them equally often.
 
     Returns:
         Nulls where the claim is decided, where nothing can be compared, and where it would take more than 100 seeds or
@@ -115,7 +117,7 @@ def needed(
     of_patients = patients_se * _normal(level)
     stretch = _stretch(difference, sqrt(of_patients**2 + _of_seeds(training_se, seeds, seeds, level) ** 2))
     of_patients, training_se = of_patients * stretch, training_se * stretch
-    more = range(seeds + 1, _MOST_SEEDS + 1) if training_se > 0 else range(0)
+    more = range(seeds + folds, _MOST_SEEDS + 1, folds) if training_se > 0 else range(0)
     enough = (
         count
         for count in more

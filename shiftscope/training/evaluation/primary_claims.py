@@ -37,6 +37,8 @@ def primary_claim(account: Account) -> PrimaryClaim:
         seeds=len(account.seeds),
         difference=difference,
         verdict=verdict_on(difference, plan.margin),
-        needed=needed(difference, found.patients_se, found.training_se, len(account.seeds), patients, plan.margin),
+        needed=needed(
+            difference, found.patients_se, found.training_se, len(account.seeds), patients, plan.margin, plan.folds
+        ),
         settled=decide(difference, found, plan.margin, later) == "stop",
     )

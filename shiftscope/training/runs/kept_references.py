@@ -37,6 +37,12 @@ def read_reference(path: Path, harmonizer: str) -> Statistics:
         InputError: there is none, or the file holds something else.
     """
     if not path.is_file():
+        if of_folds := sorted(path.parent.glob(f"{in_fold(harmonizer, 0, 2)[:-1]}*.safetensors")):
+            raise InputError(
+                f"{path}: no such file, for the run has a reference for each of {len(of_folds)} folds, made without the"
+                f" patients it tests on; choose one, such as --reference {of_folds[0]}, or run shiftscope train with"
+                " folds = 1"
+            )
         raise InputError(
             f"{path}: no reference for {harmonizer}; run shiftscope train first, which asks the sites for it (--run DIR"
             " says where), or have the coordinator copy this file and give it as --reference FILE"
