@@ -61,7 +61,9 @@ def test_the_order_of_cases_says_nothing() -> None:
 
 def test_too_few_patients_and_a_split_of_ones_own_are_refused() -> None:
     plan = small_plan(folds=5, seeds=tuple(range(5)), sites=planned_sites("s", 9))
-    with pytest.raises(InputError, match="site s: 4 usable patients, and the plan cuts every site into 5 folds; .*--folds 1"):
+    with pytest.raises(
+        InputError, match="site s: 4 usable patients, and the plan cuts every site into 5 folds; .*--folds 1"
+    ):
         divide_planned(cases("aabb"), plan, "s", 0)
     brought = [Case(f"c{i}", (Path("x.png"),), patient=f"p{i}", split="train") for i in range(9)]
     with pytest.raises(InputError, match="bring a split of their own, and the plan cuts every site into 5 folds"):
