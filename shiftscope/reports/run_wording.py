@@ -58,7 +58,8 @@ def needed_words(result: RunResult) -> str:
     if seeds is not None:
         return f"about {seeds} seeds would decide it"
     if patients is not None:
-        return f"about {patients} patients at all sites would decide it; more seeds alone cannot"
+        limit = "; more seeds alone cannot" if len(result.seeds) > 1 else ", as far as one seed can tell"
+        return f"about {patients} patients at all sites would decide it{limit}"
     return ""
 
 

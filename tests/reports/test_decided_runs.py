@@ -203,6 +203,12 @@ def test_advice_that_could_not_be_compared_claims_nothing() -> None:
     assert grid(missed, "test cases").rows[0] == ("a", "12", "0.550", "0.600", "0.700", "", "", "take part")
 
 
+def test_one_seed_does_not_say_what_more_of_them_could() -> None:
+    one = decided_run(FOUR, "undecided", plan={"seeds": (0,)}, needed=Needed(patients=240))
+    assert "about 240 patients at all sites would decide it, as far as one seed can tell" in text(one)
+    assert "more seeds alone cannot" not in text(one)
+
+
 def test_a_site_without_a_difference_is_not_counted_in_the_mean() -> None:
     result = decided_run(FOUR)
     sites = {**result.sites, "b": result.sites["b"].model_copy(update={"difference": Difference()})}

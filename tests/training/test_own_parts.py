@@ -75,6 +75,20 @@ class Pair(nn.Module):
     def forward(self, images):
         return self.net(images), 0
 
+class Moody(nn.Module):
+    def __init__(self, plan):
+        super().__init__()
+        self.net = nn.Conv2d(1, 2, 1)
+    def forward(self, images):
+        return self.net(images) + float(np.random.random())
+
+class Sampled(nn.Module):
+    def __init__(self, plan):
+        super().__init__()
+        self.net = nn.Conv2d(1, 2, 1)
+    def forward(self, images):
+        return self.net(images) + torch.rand(())
+
 def meddles(plan):
     torch.manual_seed(0); torch.set_num_threads(3); np.random.seed(0); random.seed(0)
     torch.set_default_dtype(torch.float64); torch.set_grad_enabled(False)
@@ -174,6 +188,13 @@ CLASSES = {"task": "classification", "classes": ("x", "y")}
 def test_a_model_that_does_not_fit(name: str, changes: dict[str, object], said: str) -> None:
     with pytest.raises(PlanError, match=f"^model: {name} {said}"):
         build(planned(model=name, **changes))
+
+
+def test_a_model_that_judges_by_chance_of_its_own_is_refused() -> None:
+    """Torch's chance follows from seed and site; numpy's would judge another way in every process."""
+    require_repeatable(planned(model="odd.parts:Sampled"))
+    with pytest.raises(PlanError, match="^model: odd.parts:Moody answers the same batch in another way each time"):
+        require_repeatable(planned(model="odd.parts:Moody"))
 
 
 def test_models_that_fit() -> None:

@@ -1,5 +1,7 @@
 """A network of the operator's own, seen to be one that can be trained together."""
 
+from math import prod
+
 import torch
 from torch import nn
 
@@ -47,6 +49,36 @@ def require_repeatable(plan: Plan) -> None:
         raise name.misfit(
             f"gives other weights each time ({differing[0]}) from the same random state",
             "weights drawn from torch's random state, or from numpy's global one, and from nowhere else",
+        )
+    _require_one_answer(plan)
+
+
+def _require_one_answer(plan: Plan) -> None:
+    """In evaluation mode chance comes from torch alone, whose state follows from seed and site.
+
+    Raises:
+        PlanError: the same batch is answered in two ways.
+    """
+    with torch.random.fork_rng(devices=()):
+        torch.manual_seed(0)
+        name, model = made(plan, "model")
+    room = plan.patch or (plan.image_size, plan.image_size)
+    batch = torch.linspace(0, 1, 2 * (3 if plan.colour else 1) * prod(room)).reshape(2, -1, *room)
+
+    def twice() -> list[torch.Tensor]:
+        answers = []
+        for _ in range(2):
+            torch.manual_seed(0)
+            answers.append(model(batch))
+        return answers
+
+    model.eval()
+    with torch.no_grad():
+        first, again = run(name, 0, twice)
+    if not torch.equal(first.isnan(), again.isnan()) or not torch.equal(first.nan_to_num(), again.nan_to_num()):
+        raise name.misfit(
+            "answers the same batch in another way each time, in evaluation mode",
+            "chance from torch's random state alone",
         )
 
 
