@@ -219,6 +219,9 @@ def test_no_mark_is_sent_or_kept_where_the_federation_reads(hospitals, tmp_path:
             "seeds": (0,),
             "harmonizer": "quantile_map",
             "model": "unet",
+            "encoder": None,
+            "weights": None,
+            "weights_sha256": None,
         }
     )
     write_plan(plan, tmp_path / "small.toml")

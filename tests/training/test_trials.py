@@ -182,7 +182,9 @@ def command(data: dict[str, Path], out: Path, *more: object) -> list[object]:
 @pytest.mark.slow
 def test_a_trial_end_to_end_and_again(run, hospitals: dict[str, Path], tmp_path: Path, monkeypatch) -> None:
     write_plan(plan_for(hospitals, rounds=4, seeds=(0, 1)), tmp_path / "plan.toml")
-    asked = command(hospitals, tmp_path, "--strategies", "zscore,fedbn", "--budget", "1", "-p", tmp_path / "w.toml")
+    asked = command(
+        hospitals, tmp_path, "--strategies", "zscore,fedbn", "--budget", "1", "--folds", "2", "-p", tmp_path / "w.toml"
+    )
     done = run(*asked)
     assert done.code == 0, done.err
     assert done.out.startswith(("take ", "nothing beats fedavg: pool", "undecided: "))
@@ -199,14 +201,18 @@ def test_a_trial_end_to_end_and_again(run, hospitals: dict[str, Path], tmp_path:
             scores = [score for site in run_of["sites"].values() for score in site["validation"][name]]
             assert entry.validation == pytest.approx(sum(scores) / len(scores), abs=1e-5)
             assert entry.passes == 2 * 3 * 2 * rung.rounds
-    assert read_plan(tmp_path / "w.toml").rounds == 4
+    assert result.plan.folds == 2
+    won = read_plan(tmp_path / "w.toml")
+    assert (won.rounds, won.folds, won.seeds) == (4, 1, (0, 1))
 
     assert run(*asked).code == 2
     monkeypatch.setattr(trial_runs, "train", lambda *_, **__: pytest.fail("nothing is left to run"))
     again = run(*asked, "--resume", "--format", "json")
     assert again.code == 0, again.err
     assert json.loads(again.out) == result.to_dict()
-    other = run(*command(hospitals, tmp_path, "--strategies", "zscore,fedper", "--budget", "1", "--resume"))
+    other = run(
+        *command(hospitals, tmp_path, "--strategies", "zscore,fedper", "--budget", "1", "--folds", "2", "--resume")
+    )
     assert (other.code, "the trial had other strategies" in other.err) == (2, True)
 
 
@@ -215,7 +221,7 @@ def test_an_interrupted_trial_goes_on_where_it_was(
     hospitals: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = plan_for(hospitals, rounds=4)
-    trial = prepare_trial(plan, ["zscore", "fedbn"], share=1.0)
+    trial = prepare_trial(plan, ["zscore", "fedbn"], share=1.0, folds=1)
 
     def stop(step: Progress) -> None:
         if step.line.startswith("zscore, seed 0, round 1 "):
