@@ -21,12 +21,13 @@ from coverage_tables import candidates, page
 from scipy.special import ndtr, ndtri
 
 from shiftscope.plans.seed_schedule import schedule
-from shiftscope.training.evaluation import bootstrap
-from shiftscope.training.evaluation.bootstrap import Estimate, FoldLayout, estimate, replicates, secret
+from shiftscope.training.evaluation import estimates
 from shiftscope.training.evaluation.claims import harmed_sites
+from shiftscope.training.evaluation.estimates import Estimate, FoldLayout, estimate
+from shiftscope.training.evaluation.patient_spreads import SeriesSpread, patient_spread
 from shiftscope.training.evaluation.scores import CaseScores, auroc, mean_of
 
-FOLDS, MOST, FEWER = 5, 10, 400
+FOLDS, MOST = 5, 10
 PATIENTS, INTERACTION, BASE_AUROC, AGREEMENT = 0.15, 0.03, 0.75, 0.7
 """Spread of patients' gains in Dice, and of what a seed does to one; the baseline's AUROC; correlation of scores."""
 
@@ -145,27 +146,30 @@ def simulate(setting: Setting, rng: np.random.Generator) -> dict[str, list[float
     lucky = luck(setting, rng)
     folds = [i % setting.folds for i in range(MOST)]
     people = [[f"{fold}-{j}" for j in range(setting.test)] for fold in folds]
-    differences, means = {}, {}
+    spreads: dict[str, SeriesSpread] = {}
+    means = {}
     once = np.ones((1, setting.test))
     for number in range(setting.sites):
         site = f"site{number}"
         base, new = make(setting, lucky[number], rng)
-        differences[site] = replicates(base, new, metric, people, folds, secret(str(rng.integers(2**62)), ()))
+        spreads[site] = patient_spread(base, {"new": new}, metric, people, folds).of("new")
         means[site] = [float(metric(b, once)[0] - metric(a, once)[0]) for a, b in zip(base, new, strict=True)]
     found: dict[str, list[float | None]] = {}
     for analysis in schedule(setting.folds):
         seeds = analysis.seeds
         layout = FoldLayout(tuple(folds[:seeds]), 1 / (FOLDS - 1))
-        drawn = {site: values[:, :seeds] for site, values in differences.items()}
+        known = {
+            site: SeriesSpread(spread.covariance[:seeds, :seeds], spread.freedom) for site, spread in spreads.items()
+        }
         gains = {site: values[:seeds] for site, values in means.items()}
-        whole = estimate(drawn, gains, rng, layout)
+        whole = estimate(known, gains, rng, layout)
         at, usual = whole.interval(analysis.level), whole.interval(0.95)
         found[str(seeds)] = [
             whole.mean, whole.patients_se, whole.training_se, usual.low, usual.high, at.low, at.high,
         ]  # fmt: skip
         if seeds == schedule(setting.folds)[0].seeds and setting.sites > 1:
             apart: dict[str, Estimate] = {
-                site: estimate({site: drawn[site]}, {site: gains[site]}, rng, layout) for site in drawn
+                site: estimate({site: known[site]}, {site: gains[site]}, rng, layout) for site in known
             }
             found["harmed"] = [float(bool(harmed_sites(apart, 0.01)))]
     return found
@@ -178,18 +182,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--runs", type=int, default=1000)
     parser.add_argument("--write", action="store_true")
     chosen = parser.parse_args(arguments)
-    bootstrap.DRAWS = 5000
+    estimates.DRAWS = 5000
     chosen.folder.mkdir(parents=True, exist_ok=True)
     rows = []
     for number, setting in enumerate(settings()):
         rng = np.random.default_rng([20261129, number])
-        bootstrap.REPLICATES = FEWER if setting.folds > 1 and setting.test == 100 else 1000
         runs = kept(chosen.folder / f"{setting.name}.json", lambda: simulate(setting, rng), chosen.runs)  # noqa: B023
         rows.append((asdict(setting) | {"truth": truth_of(setting)}, runs))
     learners = []
     for number, learner in enumerate(LEARNERS):
         rng = np.random.default_rng([20261130, number])
-        bootstrap.REPLICATES = FEWER
         runs = kept(chosen.folder / f"{learner.name}.json", lambda: learned(learner, rng), chosen.runs)  # noqa: B023
         learners.append((learner, runs))
     text = page(rows, learners, candidates(np.random.default_rng(1)), narrowest(), chosen.runs)

@@ -6,7 +6,8 @@ from functools import cache
 
 import numpy as np
 
-from shiftscope.training.evaluation.bootstrap import FoldLayout, estimate, replicates, secret
+from shiftscope.training.evaluation.estimates import FoldLayout, estimate
+from shiftscope.training.evaluation.patient_spreads import patient_spread
 from shiftscope.training.evaluation.scores import mean_of
 
 FOLDS, FEATURES, SITES = 5, 10, 2
@@ -105,14 +106,13 @@ def learned(learner: Learner, rng: np.random.Generator) -> dict[str, list[float 
             new[site].append({"dice": two})
     metric = mean_of("dice")
     people = [[f"{fold}-{j}" for j in range((part == fold).sum())] for fold in range(FOLDS)]
-    drawn, means = {}, {}
+    spreads, means = {}, {}
     for site in range(SITES):
-        salt = secret(str(rng.integers(2**62)), ())
-        drawn[str(site)] = replicates(base[site], new[site], metric, people, range(FOLDS), salt)
+        spreads[str(site)] = patient_spread(base[site], {"new": new[site]}, metric, people, range(FOLDS)).of("new")
         pairs = zip(base[site], new[site], strict=True)
         means[str(site)] = [float((b["dice"] - a["dice"]).mean()) for a, b in pairs]
     layout = FoldLayout(tuple(range(FOLDS)), 1 / (FOLDS - 1))
-    found = estimate(drawn, means, rng, layout)
+    found = estimate(spreads, means, rng, layout)
     usual = found.interval()
     by_fold = np.mean(list(means.values()), axis=0)
     return {"5": [found.mean, found.patients_se, found.training_se, usual.low, usual.high, float(by_fold.var(ddof=1))]}

@@ -9,8 +9,8 @@ from scipy import stats
 
 from shiftscope.plans import Difference
 from shiftscope.plans.seed_schedule import schedule
-from shiftscope.training.evaluation.bootstrap import Estimate
 from shiftscope.training.evaluation.claims import decide, verdict_on
+from shiftscope.training.evaluation.estimates import Estimate
 
 MARGIN, GAINS = 0.01, (0.0, 0.02, 0.05, 0.1)
 USUAL, AT_LEVEL = 3, 5
@@ -89,10 +89,10 @@ def page(
     lines = [
         "# Intervals and verdicts in simulated runs",
         "",
-        f"`python benchmarks/coverage.py build/coverage --write`: {runs} runs a setting, through `replicates`,"
+        f"`python benchmarks/coverage.py build/coverage --write`: {runs} runs a setting, through `patient_spread`,"
         " `estimate`, `decide` and `verdict_on` as a run calls them; seeds 20261129 and 20261130. To be"
-        " faster, errors are drawn 5,000 times and not 20,000, and sites of 500 patients, and the learner's, resampled"
-        f" 400 times and not 1,000. Chance moves a share of .95 by {_share(chance)} (two standard errors). Margin .01.",
+        " faster, errors are drawn 5,000 times and not 20,000."
+        f" Chance moves a share of .95 by {_share(chance)} (two standard errors). Margin .01.",
         "",
         "**Dice**: patients' gains spread by .15, a seed moves each by another .03. **AUROC**: normal scores, baseline"
         " .75, a third of the cases positive, correlation of the two strategies' scores .7. Spread: standard deviation"

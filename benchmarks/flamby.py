@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from shiftscope.training.evaluation.bootstrap import Estimate, FoldLayout, estimate
+from shiftscope.training.evaluation.estimates import Estimate, FoldLayout, estimate
 from shiftscope.training.evaluation.participation import Choices, Participation, participation
 
 MARGIN = 0.01
@@ -74,7 +74,7 @@ def answered(data: Published, site: str, strategies: Sequence[str]) -> Participa
     """As a run answers, with nothing known of patients."""
     return participation(
         Choices("local", tuple(strategies)),
-        dict.fromkeys(strategies, np.empty((0, len(data.seeds)))),
+        None,
         {name: data.gains(name, "local", site) for name in strategies},
         partial(np.random.default_rng, 0),
         FoldLayout((0,) * len(data.seeds)),
@@ -84,10 +84,9 @@ def answered(data: Published, site: str, strategies: Sequence[str]) -> Participa
 
 def overall(data: Published, strategy: str) -> Estimate:
     """A strategy minus the sites' own models, mean over sites."""
-    unknown = np.empty((0, len(data.seeds)))
     gains = {site: data.gains(strategy, "local", site) for site in data.sites}
     layout = FoldLayout((0,) * len(data.seeds))
-    return estimate(dict.fromkeys(data.sites, unknown), gains, np.random.default_rng(0), layout)
+    return estimate(dict.fromkeys(data.sites), gains, np.random.default_rng(0), layout)
 
 
 def tables(all_data: Sequence[Published]) -> Iterator[str]:

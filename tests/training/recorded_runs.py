@@ -11,6 +11,7 @@ from small_hospitals import plan_for
 from shiftscope.plans import Plan, RunResult
 from shiftscope.training.algorithms.aggregation import Tensors
 from shiftscope.training.arms import arm_of
+from shiftscope.training.evaluation.patient_spreads import PatientSpread
 from shiftscope.training.federation.flower.client import participant
 from shiftscope.training.federation.flower.inline import InlineGrid, task_identity
 from shiftscope.training.federation.flower.messages import Payload, unpack
@@ -32,13 +33,13 @@ class Recorded:
 
     Attributes:
         log: (site, kind, question, answer), where there was an answer.
-        replicates: site -> resampled differences, for those who ask the sites again.
+        spreads: site -> how its differences vary with patients, for those who ask the sites again.
     """
 
     job: Job
     result: RunResult
     log: list[tuple[str, str, Payload, Payload]]
-    replicates: Tensors = field(default_factory=dict)
+    spreads: dict[str, PatientSpread] = field(default_factory=dict)
 
     def messages(self, arm: str, kind: str) -> list[tuple[str, Payload, Payload]]:
         """(site, question, answer) of one strategy, in the order in which they passed; kind "train" or "evaluate"."""

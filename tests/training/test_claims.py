@@ -6,9 +6,10 @@ from scipy import stats
 
 from shiftscope.plans import Difference, Verdict
 from shiftscope.plans.seed_schedule import Analysis, schedule
-from shiftscope.training.evaluation import bootstrap
-from shiftscope.training.evaluation.bootstrap import REPLICATES, Estimate, FoldLayout, estimate
+from shiftscope.training.evaluation import estimates
 from shiftscope.training.evaluation.claims import decide, harmed_sites, holm, needed, verdict_on
+from shiftscope.training.evaluation.estimates import Estimate, FoldLayout, estimate
+from shiftscope.training.evaluation.patient_spreads import SeriesSpread
 
 MARGIN = 0.01
 
@@ -18,8 +19,8 @@ def difference(mean: float, half: float, level: float = 0.95) -> Difference:
 
 
 def site(mean: float, error: float) -> Estimate:
-    values = np.random.default_rng(0).normal(mean, error, (REPLICATES, 1))
-    return estimate({"": values}, {"": [mean]}, np.random.default_rng(1), FoldLayout((0,)))
+    spread = SeriesSpread(np.array([[error**2]]), 1000)
+    return estimate({"": spread}, {"": [mean]}, np.random.default_rng(1), FoldLayout((0,)))
 
 
 @pytest.mark.parametrize(
@@ -164,9 +165,8 @@ def test_a_higher_level_needs_more() -> None:
 
 def test_looking_again_and_giving_up_err_no_more_than_one_analysis(monkeypatch: pytest.MonkeyPatch) -> None:
     """No true difference, trainings that spread as patients do: at most .05 of runs say there is one, and chance."""
-    monkeypatch.setattr(bootstrap, "DRAWS", 2000)
+    monkeypatch.setattr(estimates, "DRAWS", 2000)
     chance = np.random.default_rng(20261129)
-    spread = chance.normal(0, 0.02, (REPLICATES, 1))
     false, naive, runs = 0, 0, 400
     for _ in range(runs):
         means = 0.02 * chance.standard_normal() + 0.02 * chance.standard_normal(10)
@@ -174,7 +174,8 @@ def test_looking_again_and_giving_up_err_no_more_than_one_analysis(monkeypatch: 
         analyses = schedule(1)
         for number, analysis in enumerate(analyses):
             part = means[: analysis.seeds]
-            found = estimate({"": part + spread}, {"": part.tolist()}, chance, FoldLayout((0,) * len(part)))
+            spread = SeriesSpread(np.full((len(part), len(part)), 0.02**2), 1000)
+            found = estimate({"": spread}, {"": part.tolist()}, chance, FoldLayout((0,) * len(part)))
             plain.append(verdict_on(found.interval(), MARGIN))
             if "stop" not in words:
                 claim = found.interval(analysis.level)

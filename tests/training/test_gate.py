@@ -51,7 +51,7 @@ def spoiled(data: dict[str, Path], out: Path, **changes: object) -> Recorded:
         for site in job.sites:
             kept = run.result.sites[site].kept_baseline
             gates = {(arm.name, seed): kept.get(arm.name, (False, False))[seed] for arm in job.arms for seed in (0, 1)}
-            run.replicates[site] = Participant(job, site).compare(plan.every_seed, gates)["spoiled"]
+            run.spreads[site] = Participant(job, site).compare(plan.every_seed, gates)
         return run
 
 
@@ -81,8 +81,8 @@ def test_the_worse_site_keeps_the_baseline_and_the_result_says_so(judged: Record
 
 
 def test_what_is_compared_there_is_the_baseline_with_itself(judged: Recorded) -> None:
-    assert judged.replicates["b"].size > 0
-    assert not judged.replicates["b"].any()
+    assert not judged.spreads["b"].of("spoiled").covariance.any()
+    assert judged.spreads["b"].of("ungated/spoiled").covariance.any()
     assert judged.result.sites["b"].differences["spoiled"] == Difference(mean=0.0, low=0.0, high=0.0)
     assert judged.result.arms["spoiled"].harmed == ()
     assert judged.result.arms["spoiled"].verdict == "no_difference"
@@ -92,8 +92,9 @@ def test_a_site_compares_the_model_that_the_coordinator_knows_it_to_use(judged: 
     """Its files may show more by then: a baseline that was judged only after the strategy was."""
     gates = {(arm.name, seed): False for arm in judged.job.arms for seed in (0, 1)}
     differences = Participant(judged.job, "b").compare((0, 1), gates)
-    np.testing.assert_array_equal(differences["spoiled"], differences["ungated/spoiled"])
-    assert differences["spoiled"].any()
+    used, own = (differences.of(name).covariance for name in ("spoiled", "ungated/spoiled"))
+    np.testing.assert_array_equal(used, own)
+    assert used.any()
 
 
 def test_without_validation_cases_nothing_is_decided(unjudged: Recorded) -> None:
@@ -101,8 +102,7 @@ def test_without_validation_cases_nothing_is_decided(unjudged: Recorded) -> None
     assert b.validation == {"fedavg": (None, None), "spoiled": (None, None)}
     assert b.kept_baseline == {"spoiled": (False, False)}
     assert b.scores["spoiled"] == b.ungated["spoiled"] == (0.0, 0.0)
-    assert np.all(unjudged.replicates["b"] <= 0)
-    assert unjudged.replicates["b"].any()
+    assert unjudged.spreads["b"].of("spoiled").covariance.any()
     assert (b.differences["spoiled"].mean or 0) < -0.1
     assert unjudged.result.arms["spoiled"].harmed == ()  # two seeds show nothing: Student's t has one degree of freedom
 

@@ -9,8 +9,8 @@ from small_plans import planned_sites, small_plan
 from shiftscope.plans import Cost, Difference, Needed, RoundEntry, RunResult
 from shiftscope.training.arms import arms_of
 from shiftscope.training.evaluation.accounts import Account, SiteFacts
-from shiftscope.training.evaluation.bootstrap import REPLICATES
 from shiftscope.training.evaluation.claims import verdict_on
+from shiftscope.training.evaluation.patient_spreads import PatientSpread
 from shiftscope.training.evaluation.primary_claims import primary_claim
 from shiftscope.training.evaluation.run_summaries import summarise
 from shiftscope.training.runs.jobs import Job
@@ -95,22 +95,16 @@ def account(
     seeds = job.plan.every_seed if seeds is None else seeds
     gains = {"adapted": gain, "local": dict.fromkeys(gain or "abc", alone)}
     runs: dict[tuple[str, int], Checkpoint] = {}
-    drawn: dict[str, dict[str, np.ndarray]] = {}
-    rng = np.random.default_rng(0)
     for arm in job.arms:
         at = gains.get(arm.name, dict.fromkeys("abc", 0.0))
         scores = {site: BASE[site] + at[site] for site in at}  # type: ignore[operator]
         for seed in seeds:
             runs[arm.name, seed] = checkpoint(arm.name, seed, scores, failed if arm.name == "adapted" else None)
-        if arm.name != "baseline":
-            drawn[arm.name] = {
-                site: (at[site] + rng.normal(0, np.nan if site == unsure else 0.01, (REPLICATES, len(seeds)))).astype(
-                    np.float32
-                )
-                for site in at
-            }
+    names = tuple(arm.name for arm in job.arms[1:])
+    alike = np.einsum("ab,st->asbt", np.eye(len(names)), np.eye(len(seeds))) * 0.01**2
+    spreads = {site: PatientSpread(names, alike * (np.nan if site == unsure else 1), 1000) for site in (gain or "abc")}
     facts = {site: SiteFacts({"train": 6, "val": 1, "test": 2}, {"truncated": 1}, {"zscore": 0.1}) for site in "abc"}
-    known = Account.of(job, runs, facts, drawn, level)
+    known = Account.of(job, runs, facts, spreads, level)
     return summarise(known, [primary_claim(known)], "inline", Cost(bytes=9, seconds=1), {})
 
 

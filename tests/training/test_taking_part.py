@@ -1,23 +1,27 @@
 """Who should take part: the truth table, Holm among the comparisons, and what cannot be known."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pytest
 
-from shiftscope.training.evaluation.bootstrap import REPLICATES, FoldLayout
+from shiftscope.training.evaluation.estimates import FoldLayout
 from shiftscope.training.evaluation.participation import Choices, participation
+from shiftscope.training.evaluation.patient_spreads import PatientSpread
 
 MARGIN, SEEDS = 0.01, 3
 
 
+def spread_of(names: Iterable[str], covariance: np.ndarray, seeds: int, freedom: int = 1000) -> PatientSpread:
+    """All seeds err alike; `covariance` is that of the strategies."""
+    return PatientSpread(tuple(names), np.einsum("ab,st->asbt", covariance, np.ones((seeds, seeds))), freedom)
+
+
 def answered(scores: Mapping[str, float], error: float = 0.01, choices: Choices | None = None) -> str:
     """The answer where every strategy has a mean gain over the baseline, with so much of patients' chance in each."""
-    chance = np.random.default_rng(0)
-    noise = {name: chance.normal(0, error / np.sqrt(2), (REPLICATES, 1)) for name in scores}
     found = participation(
         choices or Choices("local", ("baseline",), ("adapted",)),
-        {name: np.repeat(mean + noise[name], SEEDS, axis=1) for name, mean in scores.items()},
+        spread_of(scores, np.eye(len(scores)) * error**2 / 2, SEEDS),
         {name: [mean] * SEEDS for name, mean in scores.items()},
         lambda: np.random.default_rng(1),
         FoldLayout((0,) * SEEDS),
@@ -79,12 +83,11 @@ def test_more_comparisons_ask_for_more() -> None:
 
 def test_seeds_alone_can_answer() -> None:
     """Published scores have no patients."""
-    nobody = np.empty((0, 5))
 
     def answer(local: list[float | None]) -> str:
         found = participation(
             Choices("local", ("FedAvg",)),
-            {"local": nobody},
+            None,
             {"local": local},
             lambda: np.random.default_rng(1),
             FoldLayout((0,) * 5),
@@ -102,7 +105,7 @@ def test_seeds_alone_can_answer() -> None:
 def test_an_answer_comes_with_what_it_rests_on() -> None:
     found = participation(
         Choices("local", ("baseline",), ("adapted",)),
-        {"local": np.zeros((REPLICATES, 1)), "adapted": np.zeros((REPLICATES, 1))},
+        spread_of(("local", "adapted"), np.zeros((2, 2)), 1),
         {"local": [0.1], "adapted": [0.3]},
         lambda: np.random.default_rng(1),
         FoldLayout((0,)),
@@ -120,11 +123,10 @@ def test_a_site_where_nothing_differs_is_rarely_told_anything() -> None:
     said = 0
     for _ in range(200):
         cases = {name: chance.normal(0, 0.05, 20) for name in ("baseline", "adapted", "local")}
-        often = chance.multinomial(20, np.full(20, 0.05), size=REPLICATES) / 20
         gains = {name: cases[name] - cases["baseline"] for name in ("adapted", "local")}
         found = participation(
             Choices("local", ("baseline",), ("adapted",)),
-            {name: (often @ gain)[:, None] * 1.0 for name, gain in gains.items()},
+            spread_of(gains, np.cov(list(gains.values())) / 20, 1, 19),
             {name: [float(gain.mean())] for name, gain in gains.items()},
             lambda: np.random.default_rng(1),
             FoldLayout((0,)),

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from shiftscope.training.evaluation.bootstrap import Estimate, FoldLayout, estimate
+from shiftscope.training.evaluation.estimates import Estimate, FoldLayout, estimate
 from shiftscope.training.evaluation.fairness import not_comparable
+from shiftscope.training.evaluation.patient_spreads import PatientSpread
 from shiftscope.training.evaluation.scores import PRIMARY
 from shiftscope.training.runs.jobs import UNGATED, Job
 from shiftscope.training.runs.states import Checkpoint, Evaluation
@@ -34,7 +35,7 @@ class Account:
         seeds: that every strategy was trained with, in the order of all series.
         runs: (arm, seed) -> its finished checkpoint.
         facts: site -> what it said of itself; a site missing here never answered.
-        drawn: arm -> site -> bootstrap replicates of its difference from the first arm; `UNGATED` + arm likewise.
+        spreads: site -> how the arms' differences from the first vary with its patients; `UNGATED` + arm likewise.
         level: confidence of all intervals, of the mean over sites and of each site; 1 minus it is the error rate.
         withheld: arm -> why it is not compared.
     """
@@ -43,7 +44,7 @@ class Account:
     seeds: tuple[int, ...]
     runs: Mapping[tuple[str, int], Checkpoint]
     facts: Mapping[str, SiteFacts]
-    drawn: Mapping[str, Mapping[str, np.ndarray]]
+    spreads: Mapping[str, PatientSpread]
     level: float
     withheld: Mapping[str, str]
 
@@ -53,13 +54,12 @@ class Account:
         job: Job,
         runs: Mapping[tuple[str, int], Checkpoint],
         facts: Mapping[str, SiteFacts],
-        differences: Mapping[str, Mapping[str, np.ndarray]],
+        spreads: Mapping[str, PatientSpread],
         level: float,
     ) -> "Account":
         """Without the strategies that cannot be compared with the first one."""
-        withheld = not_comparable(job, runs)
-        kept = {arm: drawn for arm, drawn in differences.items() if arm.removeprefix(UNGATED) not in withheld}
-        return cls(job, tuple(dict.fromkeys(seed for _, seed in runs)), runs, facts, kept, level, withheld)
+        seeds = tuple(dict.fromkeys(seed for _, seed in runs))
+        return cls(job, seeds, runs, facts, spreads, level, not_comparable(job, runs))
 
     @property
     def metric(self) -> str:
@@ -104,15 +104,25 @@ class Account:
         pairs = zip(found[arm.removeprefix(UNGATED)], self.scores(site)[self.job.arms[0].name], strict=True)
         return [None if new is None or old is None else new - old for new, old in pairs]
 
+    def comparing(self, arm: str) -> list[str]:
+        """Sites that compared `arm` with the first strategy; none where it may not be compared."""
+        if arm.removeprefix(UNGATED) in self.withheld:
+            return []
+        return [site for site, spread in self.spreads.items() if arm in spread.strategies]
+
     def estimate(self, arm: str, sites: Sequence[str] | None = None) -> Estimate:
         """The difference of `arm` from the first strategy, mean over sites, and how sure it is.
 
         Args:
             sites: all that compared it, unless given.
         """
-        drawn = self.drawn.get(arm, {})
-        chosen = {site: drawn[site] for site in (drawn if sites is None else sites) if site in drawn}
-        return estimate(chosen, {site: self.gains(arm, site) for site in chosen}, self.rng(), self.layout)
+        chosen = [site for site in self.comparing(arm) if sites is None or site in sites]
+        return estimate(
+            {site: self.spreads[site].of(arm) for site in chosen},
+            {site: self.gains(arm, site) for site in chosen},
+            self.rng(),
+            self.layout,
+        )
 
     def rng(self) -> np.random.Generator:
         """One fixed stream for all intervals of a run."""

@@ -8,7 +8,7 @@ from scipy.special import ndtri, stdtrit
 
 from shiftscope.plans import Difference, Needed, Verdict
 from shiftscope.plans.seed_schedule import ERROR_RATE, Analysis
-from shiftscope.training.evaluation.bootstrap import Estimate
+from shiftscope.training.evaluation.estimates import Estimate
 
 __all__ = ["decide", "harmed_sites", "holm", "needed", "verdict_on"]
 

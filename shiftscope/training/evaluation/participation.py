@@ -7,8 +7,9 @@ import numpy as np
 
 from shiftscope.plans import Answer
 from shiftscope.plans.seed_schedule import ERROR_RATE
-from shiftscope.training.evaluation.bootstrap import Estimate, FoldLayout, Means, estimate
 from shiftscope.training.evaluation.claims import holm
+from shiftscope.training.evaluation.estimates import Estimate, FoldLayout, Means, estimate
+from shiftscope.training.evaluation.patient_spreads import PatientSpread
 
 __all__ = ["Choices", "Compared", "Participation", "participation"]
 
@@ -60,7 +61,7 @@ class Participation:
 
 def participation(
     choices: Choices,
-    differences: Mapping[str, np.ndarray],
+    spread: PatientSpread | None,
     means: Mapping[str, Means],
     rng: Callable[[], np.random.Generator],
     layout: FoldLayout,
@@ -81,9 +82,8 @@ def participation(
     Where nothing tells a shared and an own model apart, and both beat the local one, the answer is the simpler.
 
     Args:
-        differences: strategy -> the site's `replicates`, from the first strategy; that one may be left out. Of shape
-            (0, seeds) where nothing is known of patients.
-        means: strategy -> difference from the first, one per seed.
+        spread: of the site; None where nothing is known of its patients.
+        means: strategy -> difference from the first, one per seed; that one may be left out.
         rng: makes a new, equal stream for every comparison.
         error_rate: of all comparisons together; a look at a run under way may spend its own share alone.
 
@@ -99,7 +99,7 @@ def participation(
             f"differences of {', '.join(first)} are missing; expected those of all strategies but the first"
         )
     pairs = [(name, local) for name in federated] + [(own, shared) for own in choices.own for shared in choices.shared]
-    estimates = {pair: _minus(*pair, differences, means, rng(), layout) for pair in pairs}
+    estimates = {pair: _minus(*pair, spread, means, rng(), layout) for pair in pairs}
     known = {pair: p for pair, found in estimates.items() if (p := found.p_value) is not None}
     adjusted = holm(known)
     compared = {pair: Compared(*pair, found, adjusted.get(pair)) for pair, found in estimates.items()}
@@ -122,14 +122,12 @@ def _answer(
 def _minus(
     better: str,
     other: str,
-    differences: Mapping[str, np.ndarray],
+    spread: PatientSpread | None,
     means: Mapping[str, Means],
     rng: np.random.Generator,
     layout: FoldLayout,
 ) -> Estimate:
     """The difference of two strategies at the site, from their differences from the first."""
-    seeds = len(layout.folds)
-    drawn = [differences.get(name, np.zeros((1, seeds))) for name in (better, other)]
-    gains = [means.get(name, [0.0] * seeds) for name in (better, other)]
+    gains = [means.get(name, [0.0] * len(layout.folds)) for name in (better, other)]
     apart = [None if a is None or b is None else a - b for a, b in zip(*gains, strict=True)]
-    return estimate({"": drawn[0] - drawn[1]}, {"": apart}, rng, layout)
+    return estimate({"": None if spread is None else spread.between(better, other)}, {"": apart}, rng, layout)

@@ -102,7 +102,7 @@ def _outcome(account: Account, arm: str, scores: Sequence[Sequence[float | None]
     margin = account.job.plan.margin
     difference = account.estimate(arm).interval(account.level)
     means = [mean for series in scores if (mean := mean_of_seeds(series)) is not None]
-    apart = {site: account.estimate(arm, [site]) for site in account.drawn.get(arm, {})}
+    apart = {site: account.estimate(arm, [site]) for site in account.comparing(arm)}
     return Outcome(
         mean=sum(means) / len(means) if means else None,
         difference=difference,
@@ -121,7 +121,7 @@ def _site(account: Account, site: str) -> SiteScores:
     apart = {
         arm.name: account.estimate(arm.name, [site]).interval(account.level)
         for arm in job.arms[1:]
-        if site in account.drawn.get(arm.name, {})
+        if site in account.comparing(arm.name)
     }
     return SiteScores(
         cases=_tested_cases(account, site),
@@ -153,11 +153,14 @@ def _answer(account: Account, site: str) -> Answer:
         own=tuple(arm.name for arm in compared if arm.gated),
     )
     first, *others = (arm.name for arm in job.arms)
-    drawn = {arm: account.drawn[arm][site] for arm in others if site in account.drawn.get(arm, {})}
-    if any(arm not in (None, first, *drawn) for arm in (choices.local, *choices.shared, *choices.own)):
+    compared_here = [arm for arm in others if site in account.comparing(arm)]
+    wanted = (choices.local, *choices.shared, *choices.own)
+    if any(arm not in (None, first, *compared_here) for arm in wanted) or not compared_here:
         return "undecided"
-    means = {arm: account.gains(arm, site) for arm in drawn}
-    return participation(choices, drawn, means, account.rng, account.layout, job.plan.margin, 1 - account.level).answer
+    means = {arm: account.gains(arm, site) for arm in compared_here}
+    return participation(
+        choices, account.spreads[site], means, account.rng, account.layout, job.plan.margin, 1 - account.level
+    ).answer
 
 
 def _federated(arm: Arm) -> bool:
@@ -238,14 +241,15 @@ def _unsure(account: Account) -> list[str]:
         " its score, and neither its difference nor the mean over sites has an interval; set fewer folds, add patients,"
         " or leave the site out"
         for site in account.job.sites
-        if any(_is_unsure(account, arm, site) for arm in account.drawn)
+        if any(_is_unsure(account, arm, site) for arm in [arm.name for arm in account.job.arms[1:]])
     ]
 
 
 def _is_unsure(account: Account, arm: str, site: str) -> bool:
-    drawn = account.drawn[arm].get(site)
-    known = any(gain is not None for gain in account.gains(arm, site))
-    return drawn is not None and len(drawn) > 0 and known and not np.isfinite(drawn).any()
+    if site not in account.comparing(arm):
+        return False
+    gains = np.array([gain is not None for gain in account.gains(arm, site)])
+    return bool(gains.any() and np.isnan(account.spreads[site].of(arm).variance(gains)))
 
 
 def _cost(runs: Mapping[tuple[str, int], Checkpoint], arm: str) -> Cost:

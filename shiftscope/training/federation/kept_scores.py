@@ -5,9 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from shiftscope.training.algorithms.aggregation import Tensors
-from shiftscope.training.evaluation.bootstrap import REPLICATES, replicates, secret
 from shiftscope.training.evaluation.gate import gated
+from shiftscope.training.evaluation.patient_spreads import PatientSpread, patient_spread
 from shiftscope.training.evaluation.scores import PRIMARY, CaseScores, metrics_of
 from shiftscope.training.runs.array_files import load_arrays, save_arrays
 from shiftscope.training.runs.jobs import UNGATED, Arm, Job
@@ -52,49 +51,36 @@ class KeptScores:
         """Scores of the test cases under the model the site uses: the arm's, or the baseline's where that was kept."""
         return load_arrays(self._path(self.job.arms[0].name if kept_baseline else arm.name, seed, "test"))
 
-    def compare(self, patients: Mapping[int, Sequence[str]], judged: Judged) -> Tensors:
-        """Resampled differences from the first strategy, arm -> (replicates, seeds), no case among them.
+    def compare(self, patients: Mapping[int, Sequence[str]], judged: Judged) -> PatientSpread:
+        """How the strategies' differences from the first vary with the site's test patients, no case among it.
 
-        NaN for a seed whose final model was never judged here; the other seeds stand.
-
-        For a gated arm the differences of its own models, used or not, come beside them: "ungated/" + arm.
+        For a gated arm the differences of its own models, used or not, come beside them: "ungated/" + arm. Seeds whose
+        final model was never judged here are unknown; the others stand.
 
         Args:
             patients: seed -> those of its test cases, in their order; the seeds that are compared.
             judged: what the coordinator heard of the site's final models, which need not be judged again.
         """
         first, *others = self.job.arms
-        seeds = [seed for seed in patients if self._judges(first.name, seed, judged)]
-        lost = {arm.name: [not self._judges(arm.name, seed, judged) for seed in seeds] for arm in self.job.arms}
-        base = [load_arrays(self._path(first.name, seed, "test")) for seed in seeds]
-        own = {
-            arm.name: [
-                old if gone else load_arrays(self._path(arm.name, seed, "test"))
-                for seed, old, gone in zip(seeds, base, lost[arm.name], strict=True)
-            ]
-            for arm in self.job.arms
-        }
-        compared = {arm.name: self._used(arm, own, seeds, judged) for arm in others}
+        own = {arm.name: [self._tested(arm.name, seed, judged) for seed in patients] for arm in self.job.arms}
+        compared = {arm.name: self._used(arm, own, patients, judged) for arm in others}
         compared |= {UNGATED + arm.name: own[arm.name] for arm in others if arm.gated}
-        metric = metrics_of(self.plan)[PRIMARY[self.plan.task]]
-        salt = secret(self.plan.split.salt, (scores for series in own.values() for scores in series))
-        owners, folds = [patients[seed] for seed in seeds], [self.plan.fold_of(seed) for seed in seeds]
-        found = {}
-        for name, series in compared.items():
-            found[name] = np.full((REPLICATES, len(patients)), np.nan, dtype=np.float32)
-            if seeds:
-                drawn = replicates(base, series, metric, owners, folds, salt)
-                drawn[:, lost[name.removeprefix(UNGATED)]] = np.nan
-                found[name][:, [list(patients).index(seed) for seed in seeds]] = drawn
-        return found
+        return patient_spread(
+            own[first.name],
+            compared,
+            metrics_of(self.plan)[PRIMARY[self.plan.task]],
+            [*patients.values()],
+            [self.plan.fold_of(seed) for seed in patients],
+        )
 
-    def _judges(self, arm: str, seed: int, judged: Judged) -> bool:
-        """Whether there are scores, or should be: where a judgement failed, there never were any."""
-        return (arm, seed) in judged or self._path(arm, seed, "test").exists()
+    def _tested(self, arm: str, seed: int, judged: Judged) -> CaseScores | None:
+        """Scores of the test cases under the strategy's own model; None where a judgement failed."""
+        path = self._path(arm, seed, "test")
+        return load_arrays(path) if (arm, seed) in judged or path.exists() else None
 
     def _used(
-        self, arm: Arm, own: Mapping[str, Sequence[CaseScores]], seeds: Iterable[int], judged: Judged
-    ) -> list[CaseScores]:
+        self, arm: Arm, own: Mapping[str, Sequence[CaseScores | None]], seeds: Iterable[int], judged: Judged
+    ) -> list[CaseScores | None]:
         """Scores of the test cases under the model the site uses, seed by seed."""
         first = self.job.arms[0].name
         return [

@@ -29,6 +29,7 @@ from shiftscope.training.data.randomness import seeded, single_threaded
 from shiftscope.training.data.splits import PARTS
 from shiftscope.training.evaluation.fairness import digest_of
 from shiftscope.training.evaluation.leaks import kept_signal
+from shiftscope.training.evaluation.patient_spreads import PatientSpread
 from shiftscope.training.evaluation.scores import judge
 from shiftscope.training.federation.kept_scores import Judged, KeptScores
 from shiftscope.training.federation.site_data import SiteData
@@ -161,8 +162,8 @@ class Participant:
             spent=spent,
         )
 
-    def compare(self, seeds: Sequence[int], judged: Judged) -> Tensors:
-        """Resampled differences from the first strategy, as `KeptScores.compare` has them."""
+    def compare(self, seeds: Sequence[int], judged: Judged) -> PatientSpread:
+        """How differences from the first strategy vary with patients, as `KeptScores.compare` has it."""
         if not self.job.keep_models:
             self._forget_models(judged)
         patients = {seed: [sample.patient for sample in self._data(seed).plain.test] for seed in seeds}

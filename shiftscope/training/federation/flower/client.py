@@ -70,7 +70,9 @@ def evaluate(site: Participant, payload: Payload) -> Payload:
 def compare(site: Participant, payload: Payload) -> Payload:
     """Every strategy beside the first."""
     judged = {(arm, seed): kept for arm, seed, kept in payload.facts["judged"]}
-    return Payload(tensors=site.compare(payload.facts["seeds"], judged))
+    spread = site.compare(payload.facts["seeds"], judged)
+    facts = {"strategies": list(spread.strategies), "freedom": spread.freedom}
+    return Payload(tensors={"covariance": spread.covariance}, facts=facts)
 
 
 def answering(handler: Callable[[Participant, Payload], Payload]) -> Callable[[Message, Context], Message]:

@@ -23,6 +23,7 @@ from shiftscope.training.algorithms.families import find_algorithm
 from shiftscope.training.evaluation.accounts import Account, SiteFacts
 from shiftscope.training.evaluation.fairness import refuse_unequal
 from shiftscope.training.evaluation.leaks import leak_notes
+from shiftscope.training.evaluation.patient_spreads import PatientSpread
 from shiftscope.training.evaluation.primary_claims import PrimaryClaim, primary_claim
 from shiftscope.training.evaluation.run_summaries import summarise
 from shiftscope.training.federation.flower.agreements import Agreement, agree_on
@@ -88,7 +89,7 @@ class _Run:
             seeds = self.job.plan.every_seed[: analysis.seeds]
             runs |= self._trained([seed for seed in seeds if (self.job.arms[0].name, seed) not in runs], agreements)
             refuse_unequal(self.job, runs)
-            account = Account.of(self.job, runs, facts, self._differences(seeds, runs), analysis.level)
+            account = Account.of(self.job, runs, facts, self._spreads(seeds, runs), analysis.level)
             claims.append(primary_claim(account))
             if claims[-1].settled:
                 break
@@ -170,14 +171,11 @@ class _Run:
             save_checkpoint(self.job.checkpoint(arm.name, seed), state)
         return state
 
-    def _differences(
-        self, seeds: Sequence[int], runs: Mapping[tuple[str, int], Checkpoint]
-    ) -> dict[str, dict[str, np.ndarray]]:
-        """Arm -> site -> resampled differences from the first arm, gated and not; none with nothing to compare.
-
-        Asked again after every analysis: with more seeds the replicates are others.
+    def _spreads(self, seeds: Sequence[int], runs: Mapping[tuple[str, int], Checkpoint]) -> dict[str, PatientSpread]:
+        """Site -> how strategies' differences from the first vary with its patients; none with nothing to compare.
 
         Each site is told which of its evaluations arrived, and whether it keeps the baseline's model by them.
+        Asked again after every analysis: with more seeds there is more to say.
         """
         if len(self.job.arms) < 2:
             return {}
@@ -185,8 +183,7 @@ class _Run:
         answers = self.federation.ask("query.compare", asked)
         self.asked_bytes += answers.bytes
         self.notes += answers.failure_notes("compare the strategies")
-        names = sorted({name for payload in answers.payloads.values() for name in payload.tensors})
-        return {name: {site: payload.tensors[name] for site, payload in answers.payloads.items()} for name in names}
+        return {site: _spread(site, payload, len(seeds)) for site, payload in answers.payloads.items()}
 
     def _note(self, entry: RoundEntry) -> None:
         """Append to the log that whoever waits for this run follows, and report."""
@@ -204,6 +201,19 @@ def _facts(site: str, described: Payload, agreements: Mapping[tuple[str, int], A
             changed.setdefault(name, []).append(agreement.changed[site])
     means = {name: float(np.mean(values)) for name, values in changed.items()}
     return SiteFacts(described.facts["patients"], described.facts["left_out"], means)
+
+
+def _spread(site: str, answer: Payload, seeds: int) -> PatientSpread:
+    """What a site said, believed where it can be.
+
+    Raises:
+        EngineError: it cannot.
+    """
+    names, freedom = tuple(answer.facts["strategies"]), int(answer.facts["freedom"])
+    covariance = answer.tensors["covariance"]
+    if covariance.shape != (len(names), seeds, len(names), seeds) or freedom < 0 or len(set(names)) < len(names):
+        raise EngineError(f"site {site}: sent a covariance of {covariance.shape} for {len(names)} strategies")
+    return PatientSpread(names, covariance.astype(np.float64), freedom)
 
 
 def _judged(site: str, seeds: Sequence[int], runs: Mapping[tuple[str, int], Checkpoint]) -> Payload:
