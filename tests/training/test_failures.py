@@ -14,6 +14,7 @@ from shiftscope.plans import Plan, RunResult
 from shiftscope.progress import Progress
 from shiftscope.training.algorithms.aggregation import Update
 from shiftscope.training.arms import arms_of
+from shiftscope.training.evaluation.patient_spreads import PatientSpread
 from shiftscope.training.federation.flower import simulation
 from shiftscope.training.federation.flower.client import participant
 from shiftscope.training.federation.flower.inline import InlineGrid, task_identity
@@ -230,3 +231,25 @@ def test_the_engine_is_started_again_when_it_is_to_blame(
         with pytest.raises(EngineError, match=outcome):
             simulation.run_simulation(job)
     assert restarts == list(range(lives))
+
+
+@pytest.mark.parametrize(
+    ("shape", "freedom", "said"),
+    [
+        ((1, 1, 1, 1), 9, "sent a covariance of"),
+        ((2, 1, 2, 1), 0, "sent a covariance over patients with 0 degrees of freedom"),
+    ],
+)
+def test_a_covariance_that_cannot_be_is_not_believed(
+    hospitals: dict[str, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    shape: tuple[int, ...],
+    freedom: int,
+    said: str,
+) -> None:
+    forged = PatientSpread(("adapted", "local"), np.ones(shape), freedom)
+    monkeypatch.setattr(Participant, "compare", lambda *_: forged)
+    plan = plan_for(hospitals, rounds=1, image_size=16, harmonizer="zscore")
+    with pytest.raises(EngineError, match=f"site a: {said}"):
+        train(plan, hospitals, RunOptions(engine="inline", out=tmp_path / "run"))

@@ -114,10 +114,7 @@ def _outcome(account: Account, arm: str, scores: Sequence[Sequence[float | None]
 def _site(account: Account, site: str) -> SiteScores:
     job, facts = account.job, account.facts.get(site)
     judged = account.evaluations(site)
-    arrived = {
-        seed: each for series in judged.values() for seed, each in zip(account.seeds, series, strict=True) if each
-    }
-    names = sorted({name for each in arrived.values() for name in each.scores} - {account.metric})
+    names = sorted({name for series in judged.values() for each in series if each for name in each.scores})
     apart = {
         arm.name: account.estimate(arm.name, [site]).interval(account.level)
         for arm in job.arms[1:]
@@ -136,7 +133,7 @@ def _site(account: Account, site: str) -> SiteScores:
             for arm in job.arms
             if arm.gated
         },
-        also={name: account.series(site, partial(_score, name=name)) for name in names},
+        also={name: account.series(site, partial(_score, name=name)) for name in names if name != account.metric},
         validation=account.validation(site),
         left_out=dict(facts.left_out) if facts else {},
         changed=facts.changed.get(job.plan.harmonizer or "") if facts else None,
@@ -241,7 +238,7 @@ def _unsure(account: Account) -> list[str]:
         " its score, and neither its difference nor the mean over sites has an interval; set fewer folds, add patients,"
         " or leave the site out"
         for site in account.job.sites
-        if any(_is_unsure(account, arm, site) for arm in [arm.name for arm in account.job.arms[1:]])
+        if any(_is_unsure(account, arm.name, site) for arm in account.job.arms[1:])
     ]
 
 

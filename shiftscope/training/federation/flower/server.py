@@ -211,8 +211,10 @@ def _spread(site: str, answer: Payload, seeds: int) -> PatientSpread:
     """
     names, freedom = tuple(answer.facts["strategies"]), int(answer.facts["freedom"])
     covariance = answer.tensors["covariance"]
-    if covariance.shape != (len(names), seeds, len(names), seeds) or freedom < 0 or len(set(names)) < len(names):
+    if covariance.shape != (len(names), seeds, len(names), seeds) or len(set(names)) < len(names):
         raise EngineError(f"site {site}: sent a covariance of {covariance.shape} for {len(names)} strategies")
+    if freedom < int(np.isfinite(covariance).any()):
+        raise EngineError(f"site {site}: sent a covariance over patients with {freedom} degrees of freedom")
     return PatientSpread(names, covariance.astype(np.float64), freedom)
 
 
