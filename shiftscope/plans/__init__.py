@@ -8,6 +8,15 @@ from shiftscope.plans.copies_results import CopiesResult, Kept
 from shiftscope.plans.plan import OwnCode, Plan, PlannedSite, Split, Task
 from shiftscope.plans.plan_files import read_plan, write_plan
 from shiftscope.plans.proposed_plans import propose_plan
+from shiftscope.plans.rehearsal_results import (
+    HeadMethod,
+    RehearsalBudget,
+    RehearsalEncoder,
+    RehearsalResult,
+    RehearsalSite,
+    RehearsedScore,
+    RehearsedStrategy,
+)
 from shiftscope.plans.result_numbers import Difference, Verdict
 from shiftscope.plans.run_costs import Cost, Forecast, Ledger, RoundEntry, SiteRound, Spending
 from shiftscope.plans.run_results import (
@@ -42,6 +51,7 @@ __all__ = [
     "Difference",
     "Fate",
     "Forecast",
+    "HeadMethod",
     "InterimResult",
     "Kept",
     "Ledger",
@@ -50,6 +60,12 @@ __all__ = [
     "OwnCode",
     "Plan",
     "PlannedSite",
+    "RehearsalBudget",
+    "RehearsalEncoder",
+    "RehearsalResult",
+    "RehearsalSite",
+    "RehearsedScore",
+    "RehearsedStrategy",
     "RoundEntry",
     "RunResult",
     "SiteDifference",

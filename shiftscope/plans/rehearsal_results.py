@@ -1,0 +1,171 @@
+"""What a rehearsal gave: every strategy on the frozen encoder's features, with its gain over FedAvg."""
+
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from shiftscope.dataframes import Tabular
+from shiftscope.plans.plan import Plan, Sha256
+from shiftscope.plans.result_numbers import Difference, Score
+from shiftscope.plans.run_costs import Cost
+from shiftscope.plans.run_results import Answer
+from shiftscope.records import Document, Finite, Misfit, Name, Record, Text, Total
+
+__all__ = [
+    "HeadMethod",
+    "RehearsalBudget",
+    "RehearsalEncoder",
+    "RehearsalResult",
+    "RehearsalSite",
+    "RehearsedScore",
+    "RehearsedStrategy",
+]
+
+HeadMethod = Literal["fedavg", "fedprox", "balanced", "local", "lp_ft", "shrinkage"]
+"""How the heads on the features are made: one for all by FedAvg, by FedProx, or by FedAvg on balanced classes; each
+site's own, alone; the shared one, tuned at the site; or a mixture of own and shared, its weight shrunken over sites."""
+
+Share = Annotated[Finite, Field(ge=0, le=1)]
+
+
+class RehearsalEncoder(Record):
+    """The frozen network whose features were seen, and the digest of its file of weights."""
+
+    model: Name
+    sha256: Sha256
+
+
+class RehearsalBudget(Record):
+    """What each strategy was given, in each fold: rounds together, and steps of every site in each."""
+
+    folds: Total
+    rounds: Total
+    local_steps: Total
+
+
+class RehearsedScore(Record):
+    """One strategy at one site.
+
+    Attributes:
+        score: the metric on test patients, mean over folds; null where it is withheld or undefined.
+        gain: over FedAvg at the site, with its interval.
+    """
+
+    score: Score | None = None
+    gain: Difference = Difference()
+
+
+class RehearsedStrategy(Record):
+    """One strategy over all sites.
+
+    Attributes:
+        name: "harmonizer+method", or one of them; "fedavg" for neither.
+        method: how the heads were made.
+        score: the metric, mean over the sites that tell it.
+        gain: over FedAvg, mean over sites, with its interval; exactly 0 for FedAvg itself.
+        expected: the gain, shrunken towards 0 by how much strategies differ at all beside their noise.
+        harm: the chance that a site loses more than the margin, mean over sites.
+        harmed: sites that are shown to, all judged together (Holm).
+        sites: site -> score and gain.
+        stands_for: methods of `train` that do the same where the encoder is frozen.
+    """
+
+    name: Name
+    harmonizer: Name | None
+    method: HeadMethod
+    score: Score | None
+    gain: Difference = Difference()
+    expected: Score | None = None
+    harm: Share | None = None
+    harmed: tuple[Name, ...] = ()
+    sites: dict[Name, RehearsedScore] = Field(default_factory=dict)
+    cost: Cost
+    stands_for: tuple[Name, ...] = ()
+
+
+class RehearsalSite(Record):
+    """What a site should do, as far as the rehearsal shows it.
+
+    Attributes:
+        answer: see `Answer`.
+        patients: patients in train, val and test, of all folds on average.
+        withheld: why the site's scores do not leave it; empty where they do.
+    """
+
+    answer: Answer = "undecided"
+    patients: dict[Name, Total] = Field(default_factory=dict)
+    withheld: Text = ""
+
+
+class RehearsalResult(Document, Tabular):
+    """Every strategy that differs on features of the plan's frozen encoder, FedAvg first.
+
+    Attributes:
+        plan: as it was given, without folders.
+        best: the strategy with the largest expected gain where that exceeds the margin, else FedAvg.
+        equal: strategies that the rehearsal cannot tell from the best.
+        left_out: strategies of `train` that were not rehearsed -> why.
+    """
+
+    SCHEMA: ClassVar[int] = 1
+    MOST_BYTES: ClassVar[int] = 16_000_000
+
+    plan: Plan
+    engine: Name
+    metric: Name
+    encoder: RehearsalEncoder
+    budget: RehearsalBudget
+    strategies: Annotated[tuple[RehearsedStrategy, ...], Field(min_length=1)]
+    sites: Annotated[dict[Name, RehearsalSite], Field(min_length=1)]
+    best: Name
+    equal: tuple[Name, ...] = ()
+    left_out: dict[Name, Text] = Field(default_factory=dict)
+    cost: Cost
+    machine: dict[Name, str] = Field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _names_what_was_rehearsed(self) -> Self:
+        names = [strategy.name for strategy in self.strategies]
+        if len(set(names)) < len(names):
+            raise Misfit("strategies", names, "each name once")
+        for key, named in (("best", (self.best,)), ("equal", self.equal)):
+            if unknown := [name for name in named if name not in names]:
+                raise Misfit(key, unknown[0], f"rehearsed strategies: {', '.join(names)}")
+        if self.best in self.equal:
+            raise Misfit("equal", self.best, "strategies beside the best")
+        for strategy in self.strategies:
+            if unknown := [site for site in (*strategy.sites, *strategy.harmed) if site not in self.sites]:
+                raise Misfit("strategies", unknown[0], f"sites of the rehearsal: {', '.join(self.sites)}")
+        return self
+
+    def strategy(self, name: str) -> RehearsedStrategy:
+        """The strategy of that name."""
+        return next(strategy for strategy in self.strategies if strategy.name == name)
+
+    def headline(self) -> str:
+        """What the rehearsal puts first."""
+        gain = self.strategy(self.best).gain
+        if self.best == self.strategies[0].name or gain.mean is None:
+            return f"rehearsed on {self.encoder.model}: {self.best}; nothing is expected to gain more than the margin"
+        interval = "" if gain.low is None else f", {100 * gain.level:.3g} % [{gain.low:+.3f}, {gain.high:+.3f}]"
+        return f"rehearsed on {self.encoder.model}: {self.best}, {self.metric} {gain.mean:+.3f} over FedAvg{interval}"
+
+    def to_rows(self) -> list[dict[str, Any]]:
+        """A row for each strategy and site, the mean over sites first (site null)."""
+        return [
+            {
+                "strategy": strategy.name,
+                "site": site,
+                "metric": self.metric,
+                "score": of_site.score,
+                "gain": of_site.gain.mean,
+                "low": of_site.gain.low,
+                "high": of_site.gain.high,
+            }
+            for strategy in self.strategies
+            for site, of_site in (
+                (None, RehearsedScore(score=strategy.score, gain=strategy.gain)),
+                *strategy.sites.items(),
+            )
+        ]
