@@ -13,8 +13,8 @@ from recorded_runs import apart
 from torch import nn
 
 from shiftscope.testing import Reduction, check_reduction
+from shiftscope.testing.algorithm_contracts.memory_runs import SITES, run_in_memory
 from shiftscope.testing.algorithm_contracts.reductions import Part, first_difference
-from shiftscope.testing.algorithm_contracts.rehearsals import SITES, rehearse
 from shiftscope.training.algorithms.aggregation import Update, weighted_mean
 from shiftscope.training.algorithms.algorithm import Algorithm, Server
 from shiftscope.training.algorithms.families import CONTROLS, PERSONALIZERS, find_algorithm
@@ -177,7 +177,7 @@ def test_reduction(name: str, what: str, other: str) -> None:
 def test_with_one_site(name: str) -> None:
     what, _, number = ALONE[name].partition(", round ")
     local = CONTROLS["local"]
-    one, other = (rehearse(algorithm, sites=SITES[:1]) for algorithm in (find_algorithm(name), local))
+    one, other = (run_in_memory(algorithm, sites=SITES[:1]) for algorithm in (find_algorithm(name), local))
     assert (first_difference(one, other, "model") is None) == (what == "model")
     if what == "shared":
         after = int(number) if number else None

@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from shiftscope.testing.algorithm_contracts.rehearsals import ROUNDS, Rehearsal, Work, rehearse
+from shiftscope.testing.algorithm_contracts.memory_runs import ROUNDS, MemoryRun, Work, run_in_memory
 from shiftscope.training.algorithms.aggregation import Tensors
 from shiftscope.training.algorithms.algorithm import Algorithm
 
@@ -27,9 +27,9 @@ class AlgorithmCandidate:
     also_sent: tuple[str, ...] = ()
 
     @cached_property
-    def run(self) -> Rehearsal:
+    def run(self) -> MemoryRun:
         """The run that is looked at."""
-        return rehearse(self.algorithm)
+        return run_in_memory(self.algorithm)
 
     @property
     def rounds(self) -> list[tuple[str, int, Work]]:
@@ -46,7 +46,7 @@ class AlgorithmCandidate:
         return planned + more, algorithm.gradients_in_round(number, ROUNDS, steps, batches)
 
 
-def all_tensors(run: Rehearsal) -> Iterable[tuple[str, np.ndarray]]:
+def all_tensors(run: MemoryRun) -> Iterable[tuple[str, np.ndarray]]:
     """Every tensor of a run with where it is: shared, sent, kept at home or at the server, used in the end."""
     groups: list[tuple[str, Tensors]] = [(f"shared after round {n}", shared) for n, shared in enumerate(run.shared)]
     for (site, number), work in run.work.items():

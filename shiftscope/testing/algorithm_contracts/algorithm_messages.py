@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from shiftscope.testing.algorithm_contracts.algorithm_candidates import AlgorithmCandidate
-from shiftscope.testing.algorithm_contracts.rehearsals import initial_model, training_cases
+from shiftscope.testing.algorithm_contracts.memory_runs import initial_model, training_cases
 from shiftscope.testing.requirements import is_made_of, require
 from shiftscope.training.algorithms.aggregation import Tensors, Update
 from shiftscope.training.algorithms.algorithm import Server

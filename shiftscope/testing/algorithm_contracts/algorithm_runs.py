@@ -7,8 +7,8 @@ import numpy as np
 import torch
 
 from shiftscope.testing.algorithm_contracts.algorithm_candidates import AlgorithmCandidate, all_tensors
+from shiftscope.testing.algorithm_contracts.memory_runs import ROUNDS, SITES, MemoryRun, initial_model, run_in_memory
 from shiftscope.testing.algorithm_contracts.reductions import first_difference
-from shiftscope.testing.algorithm_contracts.rehearsals import ROUNDS, SITES, Rehearsal, initial_model, rehearse
 from shiftscope.testing.requirements import check_summary, require
 from shiftscope.training.algorithms.algorithm import Algorithm
 from shiftscope.training.algorithms.methods.twins import tensors_of
@@ -59,7 +59,7 @@ def repeats_itself(candidate: AlgorithmCandidate) -> None:
         torch.manual_seed(99)
         _require_same(
             candidate.run,
-            rehearse(candidate.algorithm),
+            run_in_memory(candidate.algorithm),
             "draw random numbers from torch, whose state follows from the round, or from `data.randomness`",
         )
 
@@ -68,14 +68,14 @@ def goes_on_from_files(candidate: AlgorithmCandidate) -> None:
     """A run whose state was written and read between rounds ends where it would have."""
     _require_same(
         candidate.run,
-        rehearse(candidate.algorithm, through_files=True),
+        run_in_memory(candidate.algorithm, through_files=True),
         "keep what has to survive a round in `round.memory`, at the server in `server.memory`, and nowhere else",
     )
 
 
 def does_not_depend_on_who_replies_first(candidate: AlgorithmCandidate) -> None:
     """Updates in another order give the same model, but for rounding."""
-    other = dict(all_tensors(rehearse(candidate.algorithm, backwards=True)))
+    other = dict(all_tensors(run_in_memory(candidate.algorithm, backwards=True)))
     for where, tensor in all_tensors(candidate.run):
         require(
             where in other and np.allclose(other[where], tensor, rtol=1e-6, atol=1e-9),
@@ -126,7 +126,7 @@ def is_no_other_name_for_fedavg(candidate: AlgorithmCandidate) -> None:
     if replace(candidate.algorithm, summary="") == plain:
         return
     require(
-        first_difference(candidate.run, rehearse(plain), "model") is not None,
+        first_difference(candidate.run, run_in_memory(plain), "model") is not None,
         got="the model of FedAvg at every site, to the bit",
         expected="another one",
         advice="see that the hooks of the algorithm act at all",
@@ -147,7 +147,7 @@ RUNS: dict[str, Callable[[AlgorithmCandidate], None]] = {
 """Contract -> what verifies it."""
 
 
-def _require_same(one: Rehearsal, other: Rehearsal, advice: str) -> None:
+def _require_same(one: MemoryRun, other: MemoryRun, advice: str) -> None:
     again = dict(all_tensors(other))
     for where, tensor in all_tensors(one):
         require(

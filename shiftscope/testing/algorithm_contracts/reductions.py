@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from shiftscope.testing.algorithm_contracts.rehearsals import SITES, Rehearsal, initial_model, rehearse
+from shiftscope.testing.algorithm_contracts.memory_runs import SITES, MemoryRun, initial_model, run_in_memory
 from shiftscope.testing.requirements import require
 from shiftscope.training.algorithms.aggregation import Tensors
 from shiftscope.training.algorithms.algorithm import Algorithm
@@ -44,7 +44,7 @@ def check_reduction(reduction: Reduction, name: str = "the algorithm") -> None:
         AssertionError: names the first tensor that differs.
     """
     sites = SITES[:1] if reduction.alone else SITES
-    one, other = (rehearse(algorithm, sites=sites) for algorithm in (reduction.switched_off, reduction.to))
+    one, other = (run_in_memory(algorithm, sites=sites) for algorithm in (reduction.switched_off, reduction.to))
     differs = first_difference(one, other, reduction.part, reduction.after)
     try:
         require(
@@ -57,7 +57,7 @@ def check_reduction(reduction: Reduction, name: str = "the algorithm") -> None:
         raise AssertionError(f"{name} breaks the contract 'reduces to what is declared': {problem}") from None
 
 
-def first_difference(one: Rehearsal, other: Rehearsal, part: Part = "all", after: int | None = None) -> str | None:
+def first_difference(one: MemoryRun, other: MemoryRun, part: Part = "all", after: int | None = None) -> str | None:
     """The first tensor in which two runs differ, in words; None where they agree to the bit."""
     pairs: dict[str, tuple[Tensors, Tensors]] = {}
     if part in ("all", "shared"):
@@ -75,7 +75,7 @@ def first_difference(one: Rehearsal, other: Rehearsal, part: Part = "all", after
     return None
 
 
-def _common(run: Rehearsal, after: int | None) -> Tensors:
+def _common(run: MemoryRun, after: int | None) -> Tensors:
     """The tensors of the model that all sites have in common after a round; with one site, also what stays home."""
     number = len(run.shared) - 1 if after is None else after
     names = initial_model().state_dict()

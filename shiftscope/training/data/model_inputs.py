@@ -1,7 +1,7 @@
 """A site's cases as arrays of one size."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -128,9 +128,9 @@ class ReadCases:
             )
         return Samples(**read, left_out=self.left_out)
 
-    def mapped(self, change: Callable[[Sample], Sample]) -> "ReadCases":
-        """With every sample changed."""
-        return replace(self, samples={name: change(sample) for name, sample in self.samples.items()})
+    def mapped(self, change: Callable[[Sequence[Sample]], list[Sample]]) -> "ReadCases":
+        """With every sample changed, all of them together."""
+        return replace(self, samples=dict(zip(self.samples, change([*self.samples.values()]), strict=True)))
 
 
 def read_cases(site: Site, plan: Plan, frame: Statistics = NOTHING) -> ReadCases:

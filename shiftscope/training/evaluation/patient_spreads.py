@@ -12,7 +12,7 @@ import numpy as np
 
 from shiftscope.training.evaluation.scores import CaseScores
 
-__all__ = ["PatientSpread", "SeriesSpread", "patient_spread"]
+__all__ = ["PatientSpread", "SeriesSpread", "over_folds", "patient_spread"]
 
 _DIGITS, _DECIMALS = 3, 2
 """Significant digits of a standard deviation, and decimals of a correlation: an interval needs no more, and of two or
@@ -110,6 +110,37 @@ def patient_spread(
                 found[name, place, other, beside] = covariance[row, column]
         freedom += count - 1 if np.isfinite(left_out).any() else 0
     return PatientSpread(names, _blurred(found), freedom)
+
+
+def over_folds(spread: PatientSpread, gains: np.ndarray, ratio: float) -> PatientSpread:
+    """Of the mean over folds, as one seed: how it varies with patients, and with what was trained on.
+
+    What folds' means differ by beyond their patients' share is the variance of training; of it the mean over k folds
+    has 1 / k + `ratio`, for training sets overlap (Nadeau and Bengio 2003, doi:10.1023/A:1024068626366). A site that
+    sends this sends nothing of a single fold, which may hold few patients.
+
+    Args:
+        spread: of one seed a fold.
+        gains: (strategies, folds) differences from the first.
+        ratio: test patients over training patients of a fold.
+    """
+    count = gains.shape[1]
+    places = range(count)
+    within = np.mean([spread.covariance[:, place, :, place] for place in places], axis=0)
+    of_mean = spread.covariance.sum(axis=(1, 3)) / count**2
+    if count > 1:
+        of_mean = of_mean + (1 / count + ratio) * _positive(np.atleast_2d(np.cov(gains)) - within)
+    return PatientSpread(spread.strategies, _blurred(of_mean[:, None, :, None]), spread.freedom)
+
+
+def _positive(matrix: np.ndarray) -> np.ndarray:
+    """The nearest covariance: what is negative along any direction is 0; unknown rows stay unknown."""
+    known = np.isfinite(np.diagonal(matrix))
+    found = matrix.copy()
+    if known.any():
+        values, vectors = np.linalg.eigh(matrix[np.ix_(known, known)])
+        found[np.ix_(known, known)] = (vectors * np.maximum(values, 0)) @ vectors.T
+    return found
 
 
 def _differences(

@@ -32,6 +32,7 @@ from shiftscope.training.evaluation.leaks import kept_signal
 from shiftscope.training.evaluation.patient_spreads import PatientSpread
 from shiftscope.training.evaluation.scores import judge
 from shiftscope.training.federation.kept_scores import Judged, KeptScores
+from shiftscope.training.federation.rehearsing_sites import RehearsingSite
 from shiftscope.training.federation.site_data import SiteData
 from shiftscope.training.federation.starting_models import starting_model
 from shiftscope.training.models.networks import memory_format
@@ -62,6 +63,11 @@ class Participant:
         self._started: tuple[int, nn.Module] | None = None
 
     @cached_property
+    def rehearsal(self) -> RehearsingSite:
+        """The same site in a rehearsal."""
+        return RehearsingSite(self.job, self.site, self.site_data)
+
+    @cached_property
     def others(self) -> list["Participant"]:
         """Every site of the job: what only a strategy that pools all cases asks for."""
         return [self if site == self.site else Participant(self.job, site) for site in self.job.sites]
@@ -69,7 +75,7 @@ class Participant:
     def describe(self) -> dict[str, Any]:
         """Who this is, how much it has, and a mark of how it was split."""
         self._admit_code()
-        folds = [self.site_data.in_fold(fold).plain for fold in range(self.plan.folds)]
+        folds = [self.site_data.in_fold(fold).loaded for fold in range(self.plan.folds)]
         parts = [{part: {sample.patient for sample in getattr(samples, part)} for part in PARTS} for samples in folds]
         patients = {part: round(sum(len(fold[part]) for fold in parts) / len(parts)) for part in PARTS}
         divided = [sorted((patient, part) for part in PARTS for patient in fold[part]) for fold in parts]
@@ -166,7 +172,7 @@ class Participant:
         """How differences from the first strategy vary with patients, as `KeptScores.compare` has it."""
         if not self.job.keep_models:
             self._forget_models(judged)
-        patients = {seed: [sample.patient for sample in self._data(seed).plain.test] for seed in seeds}
+        patients = {seed: [sample.patient for sample in self._data(seed).loaded.test] for seed in seeds}
         return self.scores.compare(patients, judged)
 
     def _data(self, seed: int) -> SiteData:

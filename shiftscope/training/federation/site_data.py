@@ -1,5 +1,7 @@
 """A site's cases as the model sees them under each harmonizer of a run."""
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -22,11 +24,16 @@ __all__ = ["SiteData"]
 
 @dataclass(slots=True)
 class _SiteMemory:
-    """What all folds of a site have in common: files decoded once, and the newest harmonization, or all of features."""
+    """What all folds of a site have in common: files decoded once, and the newest harmonization, or all of features.
+
+    Attributes:
+        unshared: cases behind harmonizers that share nothing, alike in all folds.
+    """
 
     read: ReadCases | None = None
     featured: ReadCases | None = None
     features: Features | None = None
+    unshared: dict[str, ReadCases] = field(default_factory=dict)
     harmonized: dict[str, Samples] = field(default_factory=dict)
     folds: dict[int, "SiteData"] = field(default_factory=dict)
 
@@ -52,13 +59,14 @@ class SiteData:
     def plain(self) -> Samples:
         """The cases as they are, without any harmonizer."""
         if self.job.plan.model != LINEAR:
-            return self._loaded
+            return self.loaded
         if self._kept.featured is None:
             self._kept.featured = self._cases.mapped(self._featured)
         return self._kept.featured.fold(self.job.plan, self.fold)
 
     @cached_property
-    def _loaded(self) -> Samples:
+    def loaded(self) -> Samples:
+        """The cases as they were read, whatever the model sees of them."""
         return self._cases.fold(self.job.plan, self.fold)
 
     @property
@@ -67,10 +75,23 @@ class SiteData:
             self._kept.read = self._read(NOTHING)
         return self._kept.read
 
-    def _featured(self, sample: Sample) -> Sample:
+    def _featured(self, samples: Sequence[Sample]) -> list[Sample]:
+        """Seen by the frozen network once, whatever process, fold or harmonizer they come from; kept at the site."""
+        mark = hashlib.sha256(self.job.model_mark.encode())
+        for sample in samples:
+            mark.update(np.ascontiguousarray(sample.pixels).tobytes())
+        path = self.job.home(self.site) / "features" / f"{mark.hexdigest()[:32]}.safetensors"
+        if path.exists():
+            kept = load_arrays(path)["features"]
+            return [sample.with_pixels(row[None, :, None, None]) for sample, row in zip(samples, kept, strict=True)]
+        found = self._computed(samples)
+        save_arrays(path, {"features": np.stack([sample.pixels[0, :, 0, 0] for sample in found])} if found else {})
+        return found
+
+    def _computed(self, samples: Sequence[Sample]) -> list[Sample]:
         if self._kept.features is None:
             self._kept.features = feature_function(self.job.plan, self.job.weights, self.job.device)
-        return featured(sample, self._kept.features)
+        return featured(samples, self._kept.features)
 
     def _read(self, frame: Statistics) -> ReadCases:
         folder = Path(self.job.data[self.site])
@@ -111,19 +132,24 @@ class SiteData:
         if chosen.on == "geometry":
             return self._read(reference).fold(self.job.plan, self.fold)
         own, before = self._whole(name, reference), self._cases_for(chosen)
-
         feed = self.job.plan.model == LINEAR and chosen.on != "features"
 
-        def mapped(sample: Sample) -> Sample:
-            after = _with_case(sample, chosen, chosen.apply(_as_case(sample, chosen), own, reference))
+        def mapped(samples: Sequence[Sample]) -> list[Sample]:
+            after = [
+                _with_case(sample, chosen, chosen.apply(_as_case(sample, chosen), own, reference)) for sample in samples
+            ]
             return self._featured(after) if feed else after
 
-        train, val, test = ([mapped(sample) for sample in part] for part in (before.train, before.val, before.test))
+        if feed and not chosen.shares:  # the same in every fold
+            if name not in self._kept.unshared:
+                self._kept.unshared[name] = self._cases.mapped(mapped)
+            return self._kept.unshared[name].fold(self.job.plan, self.fold)
+        train, val, test = (mapped(part) for part in (before.train, before.val, before.test))
         return Samples(train, val, test, before.left_out)
 
     def _cases_for(self, chosen: Harmonizer) -> Samples:
         """What the harmonizer works on: pixels come before features."""
-        samples = self.plain if chosen.on == "features" else self._loaded
+        samples = self.plain if chosen.on == "features" else self.loaded
         every = (*samples.train, *samples.val, *samples.test)
         if chosen.on == "geometry" and any(sample.geometry is None for sample in every):
             raise InputError(

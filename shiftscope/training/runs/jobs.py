@@ -55,6 +55,7 @@ class Job(Document):
         allow_code: packages of the operator's own that were allowed for every site.
         restarts: how often the engine was started again for this run.
         keep_models: whether each site keeps the final model of every strategy and seed.
+        questions: of a rehearsal, how many are asked of all sites, one after the other; 0 for a run.
         forecast: strategy -> what it is expected to take; a resumed run keeps the first one's.
     """
 
@@ -72,12 +73,23 @@ class Job(Document):
     allow_code: tuple[str, ...] = ()
     restarts: int = 0
     keep_models: bool = False
+    questions: int = 0
     forecast: dict[str, Forecast] = Field(default_factory=dict)
 
     @property
     def path(self) -> Path:
         """The file this job is read from."""
         return self.out / "job.json"
+
+    @property
+    def model_mark(self) -> str:
+        """Which frozen network sees the cases of a linear model."""
+        return f"{self.plan.encoder}/{self.plan.weights_sha256}"
+
+    @property
+    def result_path(self) -> Path:
+        """The file that says the job is done."""
+        return self.out / ("rehearsal.json" if self.questions else "result.json")
 
     @property
     def sites(self) -> list[str]:

@@ -20,6 +20,8 @@ def round_progress(entry: RoundEntry, job: Job, done: int) -> Progress:
 
     Counted are the seeds up to the next look at the result: whether there will be others is not known before.
     """
+    if job.questions:
+        return Progress(doing=entry.arm, done=done, total=job.questions, unit="questions", line=_line(entry, job))
     trained = job.plan.every_seed.index(entry.seed) + 1
     seeds = next(analysis.seeds for analysis in job.plan.analyses if analysis.seeds >= trained)
     return Progress(
@@ -33,8 +35,10 @@ def round_progress(entry: RoundEntry, job: Job, done: int) -> Progress:
 
 def _line(entry: RoundEntry, job: Job) -> str:
     """A round in one line, counted among its own strategy's."""
-    rounds = job.arm(entry.arm).rounds
     failed = [f"{site} {reply}" for site, reply in entry.replies.items() if reply != "ok"]
+    if job.questions:
+        return "; ".join([f"{entry.arm}: {len(entry.replies) - len(failed)} of {len(entry.replies)} sites", *failed])
+    rounds = job.arm(entry.arm).rounds
     loss = "no loss" if entry.loss is None else f"loss {entry.loss:.3f}"
     counts = f"{len(entry.replies) - len(failed)} of {len(entry.replies)} sites"
     head = f"{entry.arm}, seed {entry.seed}, round {entry.round} of {rounds}: {loss}, {counts}, {entry.seconds:.1f} s"

@@ -2,6 +2,8 @@
 
 import json
 import logging
+import math
+import time
 import traceback
 from collections.abc import Callable
 from datetime import datetime
@@ -12,7 +14,8 @@ from flwr.app import Context, Message
 from flwr.clientapp import ClientApp
 
 from shiftscope.errors import EngineError
-from shiftscope.training.federation.flower.messages import Payload, pack, refuse, unpack
+from shiftscope.harmonizers import NOTHING
+from shiftscope.training.federation.flower.messages import Payload, apart, pack, prefixed, refuse, unpack
 from shiftscope.training.federation.participants import Participant
 from shiftscope.training.runs.jobs import Job
 
@@ -36,7 +39,10 @@ def participant_of(context: Context) -> Participant:
 
 def describe(site: Participant, _payload: Payload) -> Payload:
     """Before anything: who it is, what it has."""
-    return Payload(facts=site.describe())
+    facts = site.describe()
+    if site.job.questions:
+        facts |= {"withheld": site.rehearsal.withheld, "cases": site.rehearsal.cases, "even": site.rehearsal.even}
+    return Payload(facts=facts)
 
 
 def share(site: Participant, payload: Payload) -> Payload:
@@ -75,6 +81,45 @@ def compare(site: Participant, payload: Payload) -> Payload:
     return Payload(tensors={"covariance": spread.covariance}, facts=facts)
 
 
+def share_all(site: Participant, payload: Payload) -> Payload:
+    """One exchange of several harmonizers in several folds."""
+    site.rehearsal.require_allowed()
+    number, references = int(payload.facts["exchange"]), apart(payload.statistics)
+    shares = {
+        f"{name}/{fold}": site.share(name, fold, number, references.get(f"{name}/{fold}", NOTHING))
+        for name, fold in payload.facts["asked"]
+    }
+    return Payload(statistics=prefixed(shares))
+
+
+def see(site: Participant, payload: Payload) -> Payload:
+    """All cases as features behind a harmonizer."""
+    references = {int(fold): found for fold, found in apart(payload.statistics).items()}
+    return Payload(facts=site.rehearsal.prepare(payload.facts["harmonizer"], references))
+
+
+def train_heads(site: Participant, payload: Payload) -> Payload:
+    """One round of all heads."""
+    since = time.perf_counter()
+    heads = site.rehearsal.train(payload.facts["round"], payload.tensors, payload.facts["scale"])
+    return Payload(tensors=heads, facts={"seconds": time.perf_counter() - since})
+
+
+def weigh(site: Participant, payload: Payload) -> Payload:
+    """The site's own heads are made, and stay; how much of them validation patients want."""
+    since = time.perf_counter()
+    weights = site.rehearsal.finish(payload.tensors, payload.facts["scale"])
+    return Payload(tensors=weights, facts={"seconds": time.perf_counter() - since})
+
+
+def judge_heads(site: Participant, payload: Payload) -> Payload:
+    """Mean scores of all strategies."""
+    found = site.rehearsal.judge(payload.tensors, payload.statistics, payload.facts["scale"])
+    means = {name: value if math.isfinite(value) else None for name, value in found.means.items()}
+    facts = {"means": means, "strategies": list(found.spread.strategies), "freedom": found.spread.freedom}
+    return Payload(tensors={"covariance": found.spread.covariance}, facts=facts)
+
+
 def answering(handler: Callable[[Participant, Payload], Payload]) -> Callable[[Message, Context], Message]:
     """A handler as Flower calls it.
 
@@ -104,5 +149,10 @@ client.query("describe")(answering(describe))
 client.query("share")(answering(share))
 client.query("harmonize")(answering(harmonize))
 client.query("compare")(answering(compare))
+client.query("shares")(answering(share_all))
+client.query("features")(answering(see))
+client.query("weights")(answering(weigh))
+client.train("heads")(answering(train_heads))
+client.evaluate("heads")(answering(judge_heads))
 client.train()(answering(train))
 client.evaluate()(answering(evaluate))

@@ -12,10 +12,11 @@ from flwr.serverapp import Grid
 from shiftscope.plans import RunResult
 from shiftscope.progress import Report, silent
 from shiftscope.training.federation.flower.client import client, participant
-from shiftscope.training.federation.flower.server import coordinate
+from shiftscope.training.federation.flower.rehearsal_questions import rehearse_over
+from shiftscope.training.federation.flower.server import coordinate, machine_of
 from shiftscope.training.runs.jobs import Job
 
-__all__ = ["InlineGrid", "run_inline", "task_identity"]
+__all__ = ["InlineGrid", "rehearse_inline", "run_inline", "task_identity"]
 
 RUN_ID = 1
 FIRST_NODE = 100
@@ -103,12 +104,25 @@ def task_identity() -> Iterator[None]:
 
 def run_inline(job: Job, progress: Report = silent) -> RunResult:
     """The whole job, one site after the other, in this process and one thread."""
+    with _alone():
+        return coordinate(InlineGrid(job), job, "inline", progress)
+
+
+def rehearse_inline(job: Job, progress: Report = silent) -> None:
+    """The whole rehearsal likewise."""
+    with _alone():
+        rehearse_over(InlineGrid(job), job, "inline", machine_of(job), progress)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Flower without its own lines, and no site kept afterwards."""
     chatter = logging.getLogger("flwr")
     level = chatter.level
     chatter.setLevel(logging.ERROR)
     try:
         with task_identity():
-            return coordinate(InlineGrid(job), job, "inline", progress)
+            yield
     finally:
         chatter.setLevel(level)
         participant.cache_clear()

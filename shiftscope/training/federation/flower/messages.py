@@ -13,7 +13,7 @@ from shiftscope.harmonizers import Statistics
 from shiftscope.training.algorithms.aggregation import Tensors
 from shiftscope.training.runs.payload import bytes_of
 
-__all__ = ["Payload", "failure_of", "pack", "size_of", "unpack", "weight_of"]
+__all__ = ["Payload", "apart", "failure_of", "pack", "prefixed", "size_of", "unpack", "weight_of"]
 
 RAISED = 2  # the code Flower itself uses where a client app raises
 
@@ -74,6 +74,20 @@ def size_of(content: RecordDict) -> int:
 def weight_of(payload: Payload) -> int:
     """What `size_of` says of the packed payload, without packing it."""
     return bytes_of(payload.tensors) + bytes_of(payload.statistics)
+
+
+def prefixed(groups: Mapping[str, Statistics]) -> dict[str, np.ndarray]:
+    """Groups of arrays in one record: "group/name"."""
+    return {f"{group}/{name}": array for group, found in groups.items() for name, array in found.items()}
+
+
+def apart(statistics: Statistics) -> dict[str, dict[str, np.ndarray]]:
+    """The inverse of `prefixed`; a group without arrays is not there."""
+    groups: dict[str, dict[str, np.ndarray]] = {}
+    for key, array in statistics.items():
+        group, _, name = key.rpartition("/")
+        groups.setdefault(group, {})[name] = array
+    return groups
 
 
 def failure_of(problem: Error) -> str:

@@ -28,6 +28,7 @@ from shiftscope.training.evaluation.primary_claims import PrimaryClaim, primary_
 from shiftscope.training.evaluation.run_summaries import summarise
 from shiftscope.training.federation.flower.agreements import Agreement, agree_on
 from shiftscope.training.federation.flower.messages import Payload
+from shiftscope.training.federation.flower.rehearsal_questions import rehearse_over
 from shiftscope.training.federation.flower.site_nodes import Federation, Replies
 from shiftscope.training.federation.flower.strategy import AccountedFedAvg
 from shiftscope.training.federation.starting_models import initial_tensors, server_of
@@ -36,7 +37,7 @@ from shiftscope.training.runs.jobs import Arm, Job
 from shiftscope.training.runs.round_progress import round_progress
 from shiftscope.training.runs.states import Checkpoint, Evaluation, load_checkpoint, save_checkpoint
 
-__all__ = ["FAILURE", "ROUNDS", "coordinate", "server"]
+__all__ = ["FAILURE", "ROUNDS", "coordinate", "machine_of", "server"]
 
 _MOST_BYTES = 1_000_000  # of the marks of all sites
 
@@ -96,8 +97,8 @@ class _Run:
         spent = sum(entry.bytes for run in runs.values() for entry in run.entries)
         spent += sum(run.evaluation_bytes for run in runs.values()) + self.asked_bytes
         cost = Cost(bytes=spent, seconds=time.monotonic() - self.since + self.earlier_s)
-        result = summarise(account, claims, self.engine, cost, _machine(self.job), self.notes)
-        result.write(self.job.out / "result.json")
+        result = summarise(account, claims, self.engine, cost, machine_of(self.job), self.notes)
+        result.write(self.job.result_path)
         return result
 
     def _agreements(self) -> dict[tuple[str, int], Agreement]:
@@ -231,7 +232,8 @@ def _evaluation(site: str, answers: Replies) -> Evaluation:
     return evaluation.model_copy(update={"spent": spent})
 
 
-def _machine(job: Job) -> dict[str, str]:
+def machine_of(job: Job) -> dict[str, str]:
+    """Where a result was made."""
     return {
         "system": f"{platform.system()} {platform.machine()}",
         "cores": str(os.cpu_count()),
@@ -246,7 +248,10 @@ def main(grid: Grid, context: Context) -> None:
     """What Flower calls in a process of its own."""
     job = Job.read(Path(str(context.run_config["job"])), EngineError)
     try:
-        coordinate(grid, job, ENGINE)
+        if job.questions:
+            rehearse_over(grid, job, ENGINE, machine_of(job))
+        else:
+            coordinate(grid, job, ENGINE)
     except ShiftscopeError as problem:
         write_text(job.out / FAILURE, json.dumps([type(problem).__name__, str(problem)]))
         raise

@@ -25,7 +25,7 @@ from shiftscope.training.federation.flower.site_nodes import WorkerDied
 from shiftscope.training.runs.jobs import Job
 from shiftscope.training.runs.round_progress import round_progress
 
-__all__ = ["LOG", "run_simulation"]
+__all__ = ["LOG", "run_simulation", "simulate"]
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -72,7 +72,13 @@ insecure = true
 
 
 def run_simulation(job: Job, progress: Report = silent) -> RunResult:
-    """Run `job` with one simulated node per site.
+    """Run `job` with one simulated node per site, as `simulate`, and read what came of it."""
+    simulate(job, progress)
+    return RunResult.read(job.result_path, EngineError)
+
+
+def simulate(job: Job, progress: Report = silent) -> None:
+    """Carry out `job`, a run or a rehearsal, with one simulated node per site, until its result is written.
 
     What Flower says of success is not trusted (a run may end "completed" with sites that died): there is a result
     when our coordinator wrote one. When a worker process dies the engine is started again, from the last checkpoint.
@@ -93,7 +99,7 @@ def run_simulation(job: Job, progress: Report = silent) -> RunResult:
         before, reported = reported, _once(job, progress, reported)
         problem = _failure(job)
         if problem is None:
-            return RunResult.read(job.out / "result.json", EngineError)
+            return
         if restarts == RESTARTS or not (isinstance(problem, WorkerDied) or reported > before):
             raise problem
         _LOGGER.warning("%s; going on from the last checkpoint", problem)
@@ -183,7 +189,7 @@ def _follow(run: subprocess.Popen[bytes], processes: Processes, job: Job, progre
     rounds = job.out / ROUNDS
     through: float | None = None
     while True:
-        if through is None and ((job.out / "result.json").exists() or (job.out / FAILURE).exists()):
+        if through is None and (job.result_path.exists() or (job.out / FAILURE).exists()):
             through = time.monotonic()
         ended = run.poll() is not None or (through is not None and time.monotonic() - through > GRACE_S)
         lines = rounds.read_text(encoding="utf-8").split("\n")[:-1] if rounds.exists() else []
@@ -206,7 +212,7 @@ def _end(processes: Processes) -> None:
 
 def _failure(job: Job) -> EngineError | None:
     """Why there is no result, None where there is one."""
-    if (job.out / "result.json").exists():
+    if job.result_path.exists():
         return None
     if (job.out / FAILURE).exists():
         kind, message = json.loads((job.out / FAILURE).read_text(encoding="utf-8"))

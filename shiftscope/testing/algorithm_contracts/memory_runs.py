@@ -30,7 +30,7 @@ from shiftscope.training.runs.states import (
     save_personal,
 )
 
-__all__ = ["ROUNDS", "SITES", "Rehearsal", "Work", "initial_model", "rehearse", "training_cases"]
+__all__ = ["ROUNDS", "SITES", "MemoryRun", "Work", "initial_model", "run_in_memory", "training_cases"]
 
 SITES = ("a", "b")
 ROUNDS = 3
@@ -63,7 +63,7 @@ class Work:
 
 
 @dataclass(slots=True)
-class Rehearsal:
+class MemoryRun:
     """A run of one algorithm.
 
     Attributes:
@@ -86,13 +86,13 @@ class Rehearsal:
         return sorted({site for site, number in self.work if number == 1})
 
 
-def rehearse(
+def run_in_memory(
     algorithm: Algorithm,
     *,
     sites: Sequence[str] = SITES,
     through_files: bool = False,
     backwards: bool = False,
-) -> Rehearsal:
+) -> MemoryRun:
     """Train on planted sites for three rounds of four steps.
 
     Args:
@@ -104,7 +104,7 @@ def rehearse(
     home = algorithm.stays_home(model)
     server = Server(plan, frozenset(dict(model.named_parameters())) - home)
     first = {name: tensor for name, tensor in tensors_of(model).items() if name not in home}
-    run = Rehearsal(plan, [algorithm.begin(first, server)], server)
+    run = MemoryRun(plan, [algorithm.begin(first, server)], server)
     kept = dict.fromkeys(sites, PersonalState())
     for number in range(1, algorithm.federated(ROUNDS) + 1):
         updates = []
@@ -138,7 +138,7 @@ def initial_model() -> nn.Module:
 
 
 def _train(
-    algorithm: Algorithm, run: Rehearsal, site: str, number: int, received: Tensors, kept: PersonalState
+    algorithm: Algorithm, run: MemoryRun, site: str, number: int, received: Tensors, kept: PersonalState
 ) -> tuple[Work, Update]:
     model, round_ = _ready(algorithm, run.plan, site, number, received, kept)
     with single_threaded(), seeded(*round_.origin, number):
@@ -150,7 +150,7 @@ def _train(
     return work, Update(site, sent, len(round_.samples), loss)
 
 
-def _finish(algorithm: Algorithm, run: Rehearsal, site: str, received: Tensors, kept: PersonalState) -> None:
+def _finish(algorithm: Algorithm, run: MemoryRun, site: str, received: Tensors, kept: PersonalState) -> None:
     number = algorithm.federated(ROUNDS) + 1
     model, round_ = _ready(algorithm, run.plan, site, number, received, kept)
     with single_threaded(), seeded(*round_.origin, "finish"):

@@ -1,0 +1,120 @@
+"""Check a plan against the data, rehearse it, hand back what every strategy gave."""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+
+from shiftscope.devices import find_device
+from shiftscope.errors import EngineError, PlanError, UsageError
+from shiftscope.plans import Plan, RehearsalResult
+from shiftscope.plans.packaged_weights import PACKAGED
+from shiftscope.progress import Report, silent
+from shiftscope.sites import Site
+from shiftscope.training.data.model_inputs import read_planned
+from shiftscope.training.models.networks import LINEAR
+from shiftscope.training.models.pretrained_weights import IMAGENET, find_weights
+from shiftscope.training.plan_checks import check_data, check_plan, folders_of, require_extra
+from shiftscope.training.rehearsals.linear_heads import BUDGET
+from shiftscope.training.rehearsals.rehearsed_strategies import REFERENCE
+from shiftscope.training.run_options import RunOptions
+from shiftscope.training.runs.jobs import Arm, Job
+
+__all__ = ["rehearse"]
+
+_LOGGER = logging.getLogger(__name__)
+
+FOLDS = 5
+
+
+def rehearse(
+    plan: Plan, data: Mapping[str, Path], options: RunOptions, *, progress: Report = silent
+) -> RehearsalResult:
+    """Rehearse every strategy that differs on the plan's frozen encoder; leave `rehearsal.json` in the options' folder.
+
+    Args:
+        data: site -> folder; wins over the plan's own `data`.
+        options: where and how to run; a rehearsal is not resumed, it takes minutes.
+        progress: called after every question to the sites.
+
+    Raises:
+        PlanError: the plan's encoder has no weights here, or the plan does not fit the data.
+        InputError: a site's data cannot be used.
+        UsageError: the folder holds a run, a trial or a rehearsal, or there is no such device.
+        EngineError: no site has enough patients, or none answers.
+    """
+    require_extra(plan)
+    device = find_device(options.device)
+    if held := [name for name in ("job.json", "setup.json", "rehearsal.json") if (options.out / name).exists()]:
+        raise UsageError(f"{options.out} holds {held[0]} already; choose another folder for the rehearsal")
+    paths = folders_of(plan, data)
+    sites = {site: read_planned(plan, site, path, options.patient_regex) for site, path in paths.items()}
+    rehearsed = _rehearsed_plan(plan, sites)
+    arm = Arm(name=REFERENCE, algorithm=REFERENCE, harmonizer=None, rounds=BUDGET.rounds)
+    check_plan(rehearsed, [arm])
+    check_data(rehearsed, sites)
+    weights = find_weights(rehearsed)
+    if weights is None:
+        raise PlanError(f"weights: none for {rehearsed.encoder}, and features of a random network tell nothing")
+    from shiftscope.training.federation.flower.rehearsal_questions import count_questions
+    from shiftscope.training.rehearsals.rehearsed_strategies import harmonizers_of
+
+    job = Job(
+        plan=rehearsed.model_copy(update={"data": {}, "weights_sha256": weights.sha256}),
+        arms=(arm,),
+        data={site: str(path) for site, path in paths.items()},
+        patient_regex=options.patient_regex,
+        out=options.out.resolve(),
+        timeout_s=options.timeout_s,
+        device=device,
+        weights=weights.path,
+        questions=count_questions(harmonizers_of(rehearsed)),
+    )
+    job.write(job.path)
+    _engine_of(options.engine, job, progress)
+    return RehearsalResult.read(job.result_path, EngineError)
+
+
+def _engine_of(name: str, job: Job, progress: Report) -> None:
+    """Imported only now: Flower takes seconds, and a wrong plan should be refused at once."""
+    if name == "inline":
+        from shiftscope.training.federation.flower.inline import rehearse_inline
+
+        rehearse_inline(job, progress)
+    elif name == "flower":
+        from shiftscope.training.federation.flower.simulation import simulate
+
+        simulate(job, progress)
+    else:
+        raise UsageError(f"--engine: no {name!r}; expected flower or inline")
+
+
+def _rehearsed_plan(plan: Plan, sites: Mapping[str, Site]) -> Plan:
+    """The same task on features: the plan's encoder where it has weights, else the one whose weights pip brings."""
+    encoder = plan.encoder or (plan.model if plan.weights else None)
+    if encoder is None or plan.weights is None:
+        encoder, weights, digest = next(iter(PACKAGED)), IMAGENET, None
+        _LOGGER.info("the plan's model has no encoder with trained weights; rehearsing on %s", encoder)
+    else:
+        weights, digest = plan.weights, plan.weights_sha256
+    brought = any(case.split for site in sites.values() for case in site.cases)
+    folds = 1 if brought else FOLDS
+    return plan.model_copy(
+        update={
+            "model": LINEAR,
+            "encoder": encoder,
+            "weights": weights,
+            "weights_sha256": digest,
+            "folds": folds,
+            "seeds": tuple(range(folds)),
+            "harmonizer": None,
+            "personalizer": None,
+            "baseline": REFERENCE,
+            "balance": False,
+            "head": (),
+            "stem": (),
+            "loss": None,
+            "augment": None,
+            "code": {},
+            "patch": (),
+        }
+    )

@@ -1,0 +1,80 @@
+"""Features of a site's cases under one harmonizer, with who learns and who is judged in which fold."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from shiftscope.training.data.model_inputs import Samples
+from shiftscope.training.data.splits import PARTS
+from shiftscope.training.rehearsals.linear_heads import FeatureRows
+from shiftscope.training.rehearsals.rehearsed_strategies import REFERENCE, SHARED, HeadPlace
+
+__all__ = ["HeadTable", "places_in", "shares_of", "table_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class HeadTable:
+    """What heads of some folds learn from and are judged on.
+
+    Attributes:
+        harmonizer: before the encoder; None for images as they are.
+        folds: that the features hold for: all of them, or one where the harmonizer was fitted to its training cases.
+        rows: a row for each case.
+        patients: (n,) whose they are; they stay at the site.
+        train, val, test: (folds, n) boolean.
+    """
+
+    harmonizer: str | None
+    folds: tuple[int, ...]
+    rows: FeatureRows
+    patients: np.ndarray
+    train: np.ndarray
+    val: np.ndarray
+    test: np.ndarray
+
+    @property
+    def places(self) -> tuple[HeadPlace, ...]:
+        """Which shared heads are trained on it, in their order."""
+        return places_in(self.harmonizer, self.folds)
+
+
+def places_in(harmonizer: str | None, folds: Sequence[int]) -> tuple[HeadPlace, ...]:
+    """Which shared heads a table has, in their order, FedAvg's of all folds first."""
+    methods = (REFERENCE,) if harmonizer else SHARED
+    return tuple(HeadPlace(method, fold) for method in methods for fold in folds)
+
+
+def table_of(harmonizer: str | None, samples: dict[int, Samples], scale: float = 1.0) -> HeadTable:
+    """The table of some folds in which every case has the same features.
+
+    Args:
+        samples: fold -> its cases, (1, d, 1, 1) features each.
+        scale: by which features are divided.
+    """
+    folds = tuple(samples)
+    parts = [{part: getattr(samples[fold], part) for part in PARTS} for fold in folds]
+    every = [sample for part in PARTS for sample in parts[0][part]]
+    place = {id(sample.pixels): number for number, sample in enumerate(every)}
+    inside = {part: np.zeros((len(folds), len(every)), dtype=bool) for part in PARTS}
+    for row, divided in enumerate(parts):
+        for part, chosen in divided.items():
+            inside[part][row, [place[id(sample.pixels)] for sample in chosen]] = True
+    features = np.stack([sample.pixels.reshape(-1) for sample in every]).astype(np.float32) / scale
+    targets = np.array([int(sample.target) for sample in every])
+    rows = FeatureRows(torch.from_numpy(features), torch.from_numpy(targets))
+    return HeadTable(harmonizer, folds, rows, np.array([sample.patient for sample in every]), **inside)
+
+
+def shares_of(table: HeadTable, places: Sequence[HeadPlace]) -> torch.Tensor:
+    """(k, n) what each row counts in each head's loss: training cases alike; classes alike where they are balanced."""
+    shares = []
+    for place in places:
+        weights = table.train[table.folds.index(place.fold)].astype(np.float64)
+        if place.method == "balanced":
+            truth = table.rows.targets.numpy()
+            of_class = np.bincount(truth, weights=weights)
+            weights = weights / np.where(of_class > 0, of_class, 1)[truth]
+        shares.append(weights / weights.sum())
+    return torch.from_numpy(np.stack(shares)).float()

@@ -1,0 +1,101 @@
+"""Linear heads on fixed features, many at once: all methods and folds that see the same features take a step together.
+
+Each head is trained as if it were alone: their losses are added, and Adam treats every weight by itself.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+
+__all__ = ["BUDGET", "FeatureRows", "HeadSchedule", "blank_heads", "descend", "logits_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class HeadSchedule:
+    """What every strategy is given: rounds together, steps of every site in each, on one cosine.
+
+    Attributes:
+        rate: AdamW's first learning rate, for features with a mean square of 1.
+        tuning: share of the rounds' steps that a shared head is tuned for at a site.
+    """
+
+    rounds: int = 30
+    local_steps: int = 10
+    rate: float = 1e-3
+    tuning: float = 0.2
+
+
+BETAS, EPSILON, DECAY = (0.9, 0.999), 1e-8, 0.01
+
+BUDGET = HeadSchedule()
+"""By then the loss of every group of hospitals that was tried has stopped to fall (docs/rehearsal.md)."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureRows:
+    """What heads are trained on.
+
+    Attributes:
+        features: (n, d) float32, scaled alike at all sites.
+        targets: (n,) int64.
+    """
+
+    features: torch.Tensor
+    targets: torch.Tensor
+
+
+def blank_heads(count: int, features: int, outputs: int) -> torch.Tensor:
+    """(count, features + 1, outputs) zeros, the last row for the constant: the loss is convex, so any start will do."""
+    return torch.zeros(count, features + 1, outputs)
+
+
+def logits_of(rows: torch.Tensor, heads: torch.Tensor) -> torch.Tensor:
+    """(n, d) features and (k, d + 1, outputs) heads -> (k, n, outputs)."""
+    return torch.einsum("nd,kdc->knc", rows, heads[:, :-1]) + heads[:, -1:]
+
+
+def descend(
+    heads: torch.Tensor,
+    rows: FeatureRows,
+    shares: torch.Tensor,
+    steps: range,
+    of_all: int,
+    rate: float,
+    pull: torch.Tensor | None = None,
+) -> torch.Tensor:
+    """Steps on the whole of the rows: cross-entropy, AdamW with new moments, as a round of `train` has them.
+
+    The gradient is written out: through autograd a step takes five times as long. AdamW as Loshchilov & Hutter 2019
+    (arXiv:1711.05101) and torch have it, with torch's defaults.
+
+    Args:
+        heads: (k, d + 1, outputs), where the steps start, and what `pull` pulls towards.
+        shares: (k, n), what each row counts in each head's loss; every row of it adds up to 1.
+        steps: which of the run's steps these are.
+        of_all: steps of the whole run, for the cosine from `rate` to 0.
+        pull: (k,) weight of half the squared distance from the start (FedProx, Li et al. 2020, MLSys 2).
+
+    Returns:
+        (k, d + 1, outputs).
+    """
+    count, size, outputs = heads.shape
+    used = shares.any(dim=0)
+    features = torch.cat([rows.features[used], torch.ones(int(used.sum()), 1)], dim=1)
+    weights = shares.T[used][:, :, None]
+    truth = torch.nn.functional.one_hot(rows.targets[used], outputs).float()[:, None]
+    held = None if pull is None or not pull.any() else pull.repeat_interleave(outputs)
+    start = heads.permute(1, 0, 2).reshape(size, count * outputs)  # one matrix: one product for all heads
+    moving, first, second = start.clone(), torch.zeros_like(start), torch.zeros_like(start)
+    for number, step in enumerate(steps, 1):
+        chances = torch.softmax((features @ moving).view(-1, count, outputs), dim=-1)
+        gradient = features.T @ (weights * (chances - truth)).flatten(1)
+        if held is not None:
+            gradient += held * (moving - start)
+        now = rate * 0.5 * (1 + math.cos(math.pi * step / of_all))
+        moving *= 1 - now * DECAY
+        first.lerp_(gradient, 1 - BETAS[0])
+        second.mul_(BETAS[1]).addcmul_(gradient, gradient, value=1 - BETAS[1])
+        root = (second / (1 - BETAS[1] ** number)).sqrt_().add_(EPSILON)
+        moving.addcdiv_(first, root, value=-now / (1 - BETAS[0] ** number))
+    return moving.view(size, count, outputs).permute(1, 0, 2).contiguous()

@@ -1,0 +1,164 @@
+"""One site's heads on all of its tables: shared ones trained a round at a time, own ones made at home, all judged."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from shiftscope.training.data.randomness import single_threaded
+from shiftscope.training.evaluation.patient_spreads import PatientSpread, over_folds, patient_spread
+from shiftscope.training.evaluation.scores import CaseScores, auroc
+from shiftscope.training.rehearsals.head_tables import HeadTable, shares_of
+from shiftscope.training.rehearsals.linear_heads import BUDGET, HeadSchedule, blank_heads, descend, logits_of
+from shiftscope.training.rehearsals.mixing_weights import OwnWeight, weight_of
+from shiftscope.training.rehearsals.rehearsed_strategies import REFERENCE, HeadPlace, Rehearsed
+
+__all__ = ["OwnHeads", "SharedHeads", "SiteScores", "train_shared"]
+
+SharedHeads = Mapping[str, torch.Tensor]
+"""Table -> (k, d + 1, outputs), in the order of the table's places."""
+
+PULL = 0.01
+"""FedProx's weight of the distance from the shared head."""
+
+FEWEST_TO_WEIGH = 10
+"""Validation patients from which a site says how much of its own head it wants."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SiteScores:
+    """What a site says of all strategies.
+
+    Attributes:
+        means: strategy -> the metric on test patients, mean over folds; NaN where it is undefined.
+        spread: how differences from FedAvg vary, with patients and with what is trained on, of the mean over folds.
+    """
+
+    means: Mapping[str, float]
+    spread: PatientSpread
+
+
+def train_shared(
+    tables: Mapping[str, HeadTable], shared: SharedHeads, number: int, budget: HeadSchedule = BUDGET
+) -> dict[str, torch.Tensor]:
+    """Round `number`, from 1: the site's steps on every shared head, all rows of its training cases at once."""
+    steps = range((number - 1) * budget.local_steps, number * budget.local_steps)
+    found = {}
+    with single_threaded():
+        for name, table in tables.items():
+            places = table.places
+            pull = torch.tensor([PULL if place.method == "fedprox" else 0.0 for place in places])
+            shares = shares_of(table, places)
+            whole = budget.rounds * budget.local_steps
+            found[name] = descend(shared[name], table.rows, shares, steps, whole, budget.rate, pull)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class OwnHeads:
+    """What a site makes at home, table by table: (folds, d + 1, outputs) each.
+
+    Attributes:
+        local: trained alone, on as many steps as all rounds together.
+        tuned: FedAvg's, and then tuned at the site.
+    """
+
+    local: Mapping[str, torch.Tensor]
+    tuned: Mapping[str, torch.Tensor]
+
+    @classmethod
+    def of(cls, tables: Mapping[str, HeadTable], shared: SharedHeads, budget: HeadSchedule = BUDGET) -> "OwnHeads":
+        """Trained now."""
+        whole = budget.rounds * budget.local_steps
+        few = max(1, round(budget.tuning * whole))
+        local, tuned = {}, {}
+        with single_threaded():
+            for name, table in tables.items():
+                shares = shares_of(table, [HeadPlace(REFERENCE, fold) for fold in table.folds])
+                start = shared[name][: len(table.folds)]
+                blank = blank_heads(len(start), start.shape[1] - 1, start.shape[2])
+                local[name] = descend(blank, table.rows, shares, range(whole), whole, budget.rate)
+                tuned[name] = descend(start, table.rows, shares, range(few), few, budget.rate)
+        return cls(local, tuned)
+
+    def weights(self, tables: Mapping[str, HeadTable], shared: SharedHeads) -> dict[str, list[OwnWeight | None]]:
+        """Table -> for each of its folds what validation patients say of the own head's weight; None of too few."""
+        found: dict[str, list[OwnWeight | None]] = {}
+        for name, table in tables.items():
+            global_, own = (logits_of(table.rows.features, heads[name]).numpy() for heads in (shared, self.local))
+            truth = table.rows.targets.numpy()
+            found[name] = [
+                weight_of(global_[row][val], own[row][val], truth[val])
+                if len(set(table.patients[val])) >= FEWEST_TO_WEIGH
+                else None
+                for row, val in enumerate(table.val)
+            ]
+        return found
+
+    def judge(
+        self,
+        tables: Mapping[str, HeadTable],
+        shared: SharedHeads,
+        weights: Mapping[str, np.ndarray],
+        strategies: tuple[Rehearsed, ...],
+        ratio: float,
+    ) -> SiteScores:
+        """Every strategy on the test patients of all folds.
+
+        Args:
+            weights: table -> (folds,) of the own head in a mixture.
+            ratio: test patients over training patients of a fold.
+        """
+        tested = {}
+        patients: dict[int, list[str]] = {}
+        for name, table in tables.items():
+            heads = {method: self._heads(method, name, table, shared, weights) for method in _methods(table)}
+            for method, found in heads.items():
+                chances = torch.softmax(logits_of(table.rows.features, found), dim=-1).numpy().astype(np.float64)
+                for row, fold in enumerate(table.folds):
+                    test = table.test[row]
+                    patients[fold] = [str(patient) for patient in table.patients[test]]
+                    truth = table.rows.targets.numpy()[test].astype(np.float64)
+                    tested[table.harmonizer, method, fold] = {"probabilities": chances[row][test], "truth": truth}
+        folds = sorted(patients)
+        series: dict[str, list[CaseScores | None]] = {
+            each.name: [tested[each.harmonizer, each.method, fold] for fold in folds] for each in strategies
+        }
+        values = {name: _values(found) for name, found in series.items()}
+        base = series.pop(REFERENCE)
+        spread = patient_spread(base, series, auroc, [patients[fold] for fold in folds], folds)
+        gains = np.array([values[name] - values[REFERENCE] for name in spread.strategies])
+        return SiteScores(
+            {name: float(found.mean()) for name, found in values.items()}, over_folds(spread, gains, ratio)
+        )
+
+    def _heads(
+        self,
+        method: str,
+        name: str,
+        table: HeadTable,
+        shared: SharedHeads,
+        weights: Mapping[str, np.ndarray],
+    ) -> torch.Tensor:
+        """(folds, d + 1, outputs) that a method gives."""
+        if method == "local":
+            return self.local[name]
+        if method == "lp_ft":
+            return self.tuned[name]
+        count = len(table.folds)
+        if method == "shrinkage":
+            own = torch.from_numpy(weights[name]).float()[:, None, None]
+            return own * self.local[name] + (1 - own) * shared[name][:count]
+        methods = list(dict.fromkeys(place.method for place in table.places))
+        first = methods.index(method) * count  # type: ignore[arg-type]
+        return shared[name][first : first + count]
+
+
+def _methods(table: HeadTable) -> tuple[str, ...]:
+    return (*dict.fromkeys(place.method for place in table.places), "local", "lp_ft", "shrinkage")
+
+
+def _values(cases: list[CaseScores | None]) -> np.ndarray:
+    """(folds,) the metric."""
+    return np.array([auroc(each, np.ones((1, len(each["truth"]))))[0] for each in cases if each is not None])
