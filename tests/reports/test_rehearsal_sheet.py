@@ -220,8 +220,16 @@ def test_of_many_sites_those_where_most_is_at_stake_are_shown_and_all_are_counte
     shown = [row[0].replace("\u00a0", " ") for row in grid(result, "sites, ").rows]
     assert "hospital 13" in shown
     assert shown == [name for name in names if name in shown]
+    assert "mean over 20 sites" in text(result)
     assert "taking part 19 of 20 sites gain by it, 1 does better alone" in text(result)
     assert len(grid(result, "sites", verbose=True).rows) == 20
+
+
+def test_names_lose_their_middle_on_the_first_screen_alone() -> None:
+    names = [f"the radiology of hospital number {k}" for k in range(2)]
+    result = rehearsal(GAINS, ("own_model", "alone"), plan={"sites": planned_sites(names, 200)})
+    assert " the rad...umber 0       200   0.800" in "\n".join(drawn(rehearsal_sheet(result)))
+    assert [row[0] for row in grid(result, "sites", verbose=True).rows] == names
 
 
 def test_whom_the_best_harms_is_said_first_and_whom_others_harm_with_verbose() -> None:

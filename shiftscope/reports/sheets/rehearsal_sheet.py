@@ -1,6 +1,6 @@
 """A rehearsal's result as a sheet: what to take, the strategies, what each site should do, and what comes next."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from shiftscope.diagnosis.texts.phrases import number
 from shiftscope.plans import RehearsalResult, RehearsedScore, RehearsedStrategy
@@ -33,7 +33,6 @@ _ROOM = (
 )
 """Rows of the table of strategies and of that of sites, lines for a sentence, and whether all are said."""
 
-
 _NAME = 17
 """Cells that the longest answer leaves for the name of its site."""
 
@@ -53,7 +52,7 @@ def _everything(result: RehearsalResult, plan: str) -> Iterator[Lines | Grid]:
     said = [equal_words(result), frozen_words(result), account_words(result)]
     yield Lines(headline_words(result), [*filter(None, said)])
     yield _strategies(result, ranked(result), f"; harm: the chance that a site loses more than {result.plan.margin:g}")
-    yield _sites(result, [*result.sites])
+    yield _sites(result, {site: site for site in result.sites})
     yield Lines("does taking part pay?", [_taking_part(result)])
     yield from rehearsal_details(result)
     yield Lines("next", [next_step(result, plan)])
@@ -66,7 +65,7 @@ def _screens(result: RehearsalResult, plan: str) -> Iterator[Sheet]:
         yield [
             Lines(headline_words(result), said),
             _strategies(result, foremost),
-            _sites(result, clearest),
+            _sites(result, {site: elided(site, _NAME).replace(" ", GLUE) for site in clearest}),
             labelled(
                 [
                     ("others", others_words(result, foremost) if whole else "", lines),
@@ -99,7 +98,8 @@ def _clearest(result: RehearsalResult, most: int) -> list[str]:
 
 def _strategies(result: RehearsalResult, shown: Sequence[RehearsedStrategy], also: str = "") -> Grid:
     """A row each, with what the title says also; FedAvg gains nothing over itself."""
-    first, known = result.strategies[0], sum(not site.withheld for site in result.sites.values())
+    first = result.strategies[0]
+    known = sum(found.score is not None for found in first.sites.values())
     rows = [
         (
             item.name,
@@ -121,8 +121,8 @@ def _strategies(result: RehearsalResult, shown: Sequence[RehearsedStrategy], als
     return Grid(f"{title}{also}", ("strategy", "score#", "gain#", head, "harm#", "MB#"), rows)
 
 
-def _sites(result: RehearsalResult, shown: Sequence[str]) -> Grid:
-    """What each site should do, with its scores under FedAvg, its own model and the best strategy."""
+def _sites(result: RehearsalResult, shown: Mapping[str, str]) -> Grid:
+    """What each site, under the name it is shown with, should do, and its scores under FedAvg, its own and the best."""
     first, own, best = result.strategies[0], own_model_of(result), result.strategy(result.best)
     columns = {"FedAvg": first, "own": own, "best": best}
     if best.name == first.name or (own is not None and best.name == own.name):
@@ -130,12 +130,12 @@ def _sites(result: RehearsalResult, shown: Sequence[str]) -> Grid:
     scored = {head: strategy for head, strategy in columns.items() if strategy is not None}
     rows = [
         (
-            elided(site, _NAME).replace(" ", GLUE),
+            name,
             str(sum(result.sites[site].patients.values())),
             *(score(strategy.sites.get(site, RehearsedScore()).score) for strategy in scored.values()),
             "withheld" if result.sites[site].withheld else ANSWERS[result.sites[site].answer].replace(" ", GLUE),
         )
-        for site in shown
+        for site, name in shown.items()
     ]
     cut = f", {len(shown)} of {len(result.sites)}" if len(shown) < len(result.sites) else ""
     named = f"; best: {elided(best.name)}" if "best" in scored else ""
