@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from shiftscope.api.checking import check
     from shiftscope.api.copying import harmonize
     from shiftscope.api.explaining import explain
-    from shiftscope.api.job_running import train, trial
+    from shiftscope.api.job_running import rehearse, train, trial
     from shiftscope.api.merging import merge
     from shiftscope.api.monitoring import watch
     from shiftscope.api.profiling import profile
@@ -45,6 +45,7 @@ __all__ = [
     "read_plan",
     "read_site",
     "recommend",
+    "rehearse",
     "report",
     "site_of_arrays",
     "train",
@@ -71,6 +72,7 @@ _HOMES = {
     "read_plan": "plans",
     "read_site": "api.site_listing",
     "recommend": "api.advising",
+    "rehearse": "api.job_running",
     "report": "api.reporting",
     "site_of_arrays": "sites",
     "train": "api.job_running",

@@ -153,7 +153,7 @@ def test_interruption_is_exit_130(run, monkeypatch: pytest.MonkeyPatch, fixtures
 
 
 def test_every_command_has_help_with_an_example(run) -> None:
-    for command in ("demo", "profile", "merge", "recommend", "train", "trial", "check"):
+    for command in ("demo", "profile", "merge", "recommend", "rehearse", "train", "trial", "check"):
         done = run(command, "--help")
         assert done.code == 0
         assert f"Example: shiftscope {command}" in " ".join(done.out.split())

@@ -7,9 +7,11 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
+from rehearsed_runs import rehearsal
 
 import shiftscope
 from shiftscope.cli import EXIT_CODES, app
@@ -17,9 +19,22 @@ from shiftscope.errors import REASONS, EngineError
 from shiftscope.harmonizers import HARMONIZERS
 from shiftscope.measures import AXES
 from shiftscope.phantoms import ANATOMIES, PLANTS, demo_hospitals, write_site
-from shiftscope.plans import RunResult
+from shiftscope.plans import (
+    Difference,
+    HeadMethod,
+    RehearsalBudget,
+    RehearsalEncoder,
+    RehearsalResult,
+    RehearsalSite,
+    RehearsedScore,
+    RehearsedStrategy,
+    RunResult,
+)
 from shiftscope.profiles import Profile
 from shiftscope.profiles.profile_document import Privacy, Sketch
+from shiftscope.reports.formats.table import drawn_lines
+from shiftscope.reports.run_wording import ANSWERS
+from shiftscope.reports.sheets.rehearsal_sheet import rehearsal_sheet
 from shiftscope.training.algorithms.families import CONTROLS, PERSONALIZERS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -28,6 +43,9 @@ COMMANDS = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
 
 MOST_LINES = 120  # of the README
 HISTORY = ("docs/decisions.md", "docs/design.md")
+REHEARSAL = (
+    *(RehearsalResult, RehearsalEncoder, RehearsalBudget, RehearsedStrategy, RehearsedScore, RehearsalSite, Difference),
+)
 
 
 def blocks(text: str, language: str = "") -> list[str]:
@@ -108,7 +126,9 @@ def test_committed_results_still_fit_their_schema() -> None:
     values = [json.loads(path.read_text(encoding="utf-8")) for path in (ROOT / "docs").rglob("*.json")]
     runs = [value for value in values if "plan" in value]
     assert runs
-    assert all(RunResult.from_dict(value, "a result", EngineError) for value in runs)
+    for value in runs:
+        document = RehearsalResult if "encoder" in value else RunResult
+        assert document.from_dict(value, "a result", EngineError)
 
 
 @pytest.mark.slow
@@ -224,3 +244,22 @@ def execute(command: str, folder: Path) -> str:
     )
     assert done.returncode == 0, f"{command}\n{done.stderr}"
     return done.stdout
+
+
+def test_every_key_of_a_rehearsal_is_documented_and_its_screen_is_the_one_shown() -> None:
+    text = (ROOT / "docs" / "rehearsal.md").read_text(encoding="utf-8")
+    for record in REHEARSAL:
+        for name in record.model_fields:
+            assert f"`{name}`" in text, name
+    for method in (*get_args(HeadMethod), *ANSWERS):
+        assert f"`{method}`" in text, method
+    (screen,) = blocks(text, "text")
+    gains = {"shrinkage": 0.031, "lp_ft": 0.027, "quantile_map+shrinkage": 0.024, "zscore+lp_ft": 0.02}
+    gains |= {"zscore+shrinkage": 0.015, "local": 0.012, "zscore": 0.004, "quantile_map": 0.002, "fedprox": 0.001}
+    gains |= {"fedavg": 0.0, "balanced": -0.002, "zscore+local": -0.01}
+    planted = rehearsal(gains, equal=("lp_ft", "quantile_map+shrinkage", "zscore+lp_ft"))
+    alike = {"local": ("fedper", "fedrep")}
+    strategies = [item.model_copy(update={"stands_for": alike.get(item.name, ())}) for item in planted.strategies]
+    left = dict.fromkeys(("fedbn", "silobn", "n4"), "the body is frozen")
+    shown = planted.model_copy(update={"strategies": tuple(strategies), "left_out": left})
+    assert screen.splitlines() == [line.plain.rstrip() for line in drawn_lines(rehearsal_sheet(shown))]

@@ -16,7 +16,7 @@ from shiftscope.errors import InputError, PlanError, ProfileError, ShiftscopeErr
 
 FROZEN = {
     *("read_site", "profile", "Profile", "diagnose", "recommend", "Plan", "train", "trial", "check", "watch", "report"),
-    *("harmonize", "merge", "explain", "HARMONIZERS", "PERSONALIZERS", "CONTROLS"),
+    *("rehearse", "harmonize", "merge", "explain", "HARMONIZERS", "PERSONALIZERS", "CONTROLS"),
 }
 """Names that stay."""
 

@@ -25,6 +25,7 @@ from shiftscope import (
     propose_plan,
     read_site,
     recommend,
+    rehearse,
     report,
     site_of_arrays,
     train,
@@ -60,6 +61,10 @@ def at_the_coordinator(profiles: list[Profile], paths: list[Path]) -> None:
     result = train("plan.toml", {"a": "images_a", "b": Path("images_b")}, engine="inline", timeout_s=600.0)
     assert_type(result.to_dict(), dict[str, Any])
     trial(Plan.read(Path("plan.json")), strategies=["zscore", "fedbn"], budget=0.25)
+    rehearsed = rehearse("plan.toml", {"a": Path("images_a")}, engine="inline", device="cpu", progress=heard)
+    assert_type(rehearsed.to_dataframe(), pd.DataFrame)
+    assert_type([site.answer == "own_model" for site in rehearsed.sites.values()], list[bool])
+    rehearse("plan.toml", resume=True)  # type: ignore[call-arg]
     train("plan.toml", allow_code=["hospital_models"])
     train("plan.toml", engine="flwr")  # type: ignore[arg-type]
     recommend(*paths)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""`train` and `trial`: the federated job that a plan describes, and many strategies on a part of its budget."""
+"""`train`, `trial`, `rehearse`: the job of a plan, many strategies on a part of its budget, or on frozen features."""
 
 import logging
 import shlex
@@ -9,7 +9,7 @@ from typing import Literal, get_args
 from shiftscope.api.documents import AnyPath, plan_of
 from shiftscope.errors import UsageError
 from shiftscope.option_values import as_flag, as_list, as_number, as_path
-from shiftscope.plans import Plan, RunResult, TrialResult
+from shiftscope.plans import Plan, RehearsalResult, RunResult, TrialResult
 from shiftscope.printable_text import shown
 from shiftscope.progress import Report, silent
 from shiftscope.sites import Site
@@ -20,7 +20,7 @@ from shiftscope.training.trials.prepared_trials import FOLDS, KEEP, RUNGS, SHARE
 from shiftscope.training.trials.trial_runs import run_trial
 from shiftscope.training.trials.winners import write_winner
 
-__all__ = ["train", "trial"]
+__all__ = ["rehearse", "train", "trial"]
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -120,6 +120,42 @@ def trial(
     write_winner(prepared, result, winner)
     command = shlex.join(["shiftscope", "train", str(winner)])
     _LOGGER.info("result written to %s; on the plan's whole budget: %s --data ...", out / "trial.json", command)
+    return result
+
+
+def rehearse(
+    plan: Plan | AnyPath,
+    data: Mapping[str, AnyPath] | None = None,
+    *,
+    engine: Engine = "flower",
+    output: AnyPath | None = None,
+    patient_regex: str | None = None,
+    timeout_s: float = TIMEOUT_S,
+    device: str = "cpu",
+    progress: Report = silent,
+) -> RehearsalResult:
+    """Measure every strategy that differs while the encoder is frozen, in minutes, and say what each site should do.
+
+    No code of the operator's own is run: a plan that names some is rehearsed without it, or refused.
+
+    Args:
+        output: the rehearsal's folder; runs/NAME-rehearsal unless given. It receives rehearsal.json.
+        plan, data, engine, patient_regex, timeout_s, device: as `train` takes them.
+        progress: called as the rehearsal goes on.
+
+    Raises:
+        PlanError: the plan cannot be rehearsed, or does not fit the data.
+        InputError: a site's data cannot be used.
+        UsageError: the folder is in use already, there is no such device, or the extra [train] is not installed.
+        EngineError: the rehearsal could not give a result.
+    """
+    from shiftscope.training.rehearsals.rehearsal_runs import rehearse as run_rehearsal
+
+    wanted = plan_of(plan)
+    out = Path("runs") / f"{wanted.name}-rehearsal" if output is None else as_path("output", output)
+    options = _options(out, engine, False, patient_regex, timeout_s, device, ())
+    result = run_rehearsal(wanted, _folders(data), options, progress=progress)
+    _LOGGER.info("result written to %s", out / "rehearsal.json")
     return result
 
 

@@ -16,6 +16,7 @@ from shiftscope.cli.harmonize import harmonize
 from shiftscope.cli.merge import merge
 from shiftscope.cli.profile import profile
 from shiftscope.cli.recommend import recommend
+from shiftscope.cli.rehearse import rehearse
 from shiftscope.cli.report import report
 from shiftscope.cli.train import train
 from shiftscope.cli.trial import trial
@@ -62,6 +63,9 @@ app.command(epilog="Example: shiftscope demo -o demo")(demo)
 app.command(epilog="Example: shiftscope profile hospitals/ashford -o ashford.profile.json")(profile)
 app.command(epilog="Example: shiftscope merge ashford-*.part.json -o ashford.profile.json")(merge)
 app.command(epilog="Example: shiftscope recommend *.profile.json -o plan.toml")(recommend)
+app.command(epilog="Example: shiftscope rehearse plan.toml --data ashford=hospitals/ashford --data carrow=/mnt/carrow")(
+    rehearse
+)
 app.command(epilog="Example: shiftscope train plan.toml --data ashford=hospitals/ashford --data carrow=/mnt/carrow")(
     train
 )

@@ -1,7 +1,7 @@
 """The plan of a federated job and the results of running it, as files a person can read and edit.
 
-In: advice (`propose_plan`), or what training and trials measured. Out: `Plan` as TOML; `RunResult`, `TrialResult` and
-`CopiesResult` as JSON. Records only: nothing here trains.
+In: advice (`propose_plan`), or what training and trials measured. Out: `Plan` as TOML; `RunResult`, `TrialResult`,
+`RehearsalResult` and `CopiesResult` as JSON. Records only: nothing here trains.
 """
 
 from shiftscope.plans.copies_results import CopiesResult, Kept

@@ -137,6 +137,25 @@ class RehearsalResult(Document, Tabular):
         for strategy in self.strategies:
             if unknown := [site for site in (*strategy.sites, *strategy.harmed) if site not in self.sites]:
                 raise Misfit("strategies", unknown[0], f"sites of the rehearsal: {', '.join(self.sites)}")
+        if unknown := [site for site in self.sites if site not in self.plan.sites]:
+            raise Misfit("sites", unknown[0], f"sites of the plan: {', '.join(self.plan.sites)}")
+        return self
+
+    @model_validator(mode="after")
+    def _gains_over_fedavg(self) -> Self:
+        first = self.strategies[0]
+        if first.method != "fedavg" or first.harmonizer is not None:
+            raise Misfit("strategies", first.name, "FedAvg without a harmonizer first: gains are over it")
+        return self
+
+    @model_validator(mode="after")
+    def _keeps_what_is_withheld(self) -> Self:
+        for strategy in self.strategies:
+            for site, found in strategy.sites.items():
+                if self.sites[site].withheld and (found.score is not None or found.gain.mean is not None):
+                    raise Misfit(
+                        f"sites.{site}.withheld", self.sites[site].withheld, "no score of a site that withholds it"
+                    )
         return self
 
     def strategy(self, name: str) -> RehearsedStrategy:

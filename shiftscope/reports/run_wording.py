@@ -1,7 +1,7 @@
 """What a run found, in the words that its sheet and the report share."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from shiftscope.plans import Answer, Difference, Plan, RunResult, schedule
 from shiftscope.reports.score_texts import change
@@ -11,6 +11,7 @@ __all__ = [
     "LOCAL",
     "advice_of",
     "answers_of",
+    "answers_words",
     "budget_words",
     "compared_words",
     "counted",
@@ -106,10 +107,13 @@ def answers_of(result: RunResult) -> dict[Answer, list[str]]:
 
 def participation_words(result: RunResult) -> str:
     """At how many sites taking part pays; "" where no site trained alone beside it."""
-    if not has_local(result):
-        return ""
-    count = Counter(scores.answer for scores in result.sites.values())
-    total, own = len(result.sites), count["own_model"]
+    return answers_words([scores.answer for scores in result.sites.values()]) if has_local(result) else ""
+
+
+def answers_words(answers: Sequence[Answer]) -> str:
+    """At how many sites taking part pays, from an answer for each."""
+    count = Counter(answers)
+    total, own = len(answers), count["own_model"]
     gains = own + count["take_part"]
     if total == 1:
         return {
@@ -117,7 +121,7 @@ def participation_words(result: RunResult) -> str:
             "take_part": "yes, the site gains by it",
             "own_model": "yes, the site gains by it, with an own model",
             "undecided": "not decided",
-        }[next(iter(result.sites.values())).answer]
+        }[answers[0]]
     if count["undecided"] == total:
         return f"not decided at any of {total} sites"
     parts = [f"{gains or 'none'} of {total} sites {'gains' if gains < 2 else 'gain'} by it"]

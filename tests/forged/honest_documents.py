@@ -8,12 +8,28 @@ import numpy as np
 
 from shiftscope.errors import ShiftscopeError
 from shiftscope.measures.canonical_maps import Canonical
-from shiftscope.plans import Difference, Plan, PlannedSite, TrialCost, TrialEntry, TrialResult, TrialRung, TrialSetup
+from shiftscope.plans import (
+    Cost,
+    Difference,
+    Plan,
+    PlannedSite,
+    RehearsalBudget,
+    RehearsalEncoder,
+    RehearsalResult,
+    RehearsalSite,
+    RehearsedScore,
+    RehearsedStrategy,
+    TrialCost,
+    TrialEntry,
+    TrialResult,
+    TrialRung,
+    TrialSetup,
+)
 from shiftscope.profiles import Part, Patient, Profile, SiteAccumulator
 from shiftscope.profiles.parts.origins import Origin
 from shiftscope.records import Document
 
-__all__ = ["POLICY", "PROFILES", "SEED", "Values", "part_of", "plain", "trial_of", "trial_setup_of"]
+__all__ = ["POLICY", "PROFILES", "SEED", "Values", "part_of", "plain", "rehearsal_of", "trial_of", "trial_setup_of"]
 
 Values = dict[str, Any]
 
@@ -104,6 +120,43 @@ def trial_of() -> TrialResult:
 def trial_setup_of() -> TrialSetup:
     """What that trial was asked to do."""
     return TrialSetup(plan=_plan(), strategies=("zscore+fedbn", "ditto"), rungs=(4, 8), keep=0.5)
+
+
+def rehearsal_of() -> RehearsalResult:
+    """Three strategies at two sites, one of which withholds its scores."""
+    gain, spent = Difference(mean=0.05, low=0.01, high=0.09), Cost(bytes=1000, seconds=2.5)
+    shares = {name: RehearsedScore(score=0.75, gain=gain) for name in "a"}
+    first = RehearsedStrategy(
+        name="fedavg",
+        harmonizer=None,
+        method="fedavg",
+        score=0.7,
+        sites={"a": RehearsedScore(score=0.7), "b": RehearsedScore()},
+        cost=spent,
+        stands_for=("fedbn",),
+    )
+    scored: Values = {"score": 0.75, "gain": gain, "expected": 0.04, "harm": 0.05, "sites": shares, "cost": spent}
+    own = RehearsedStrategy(name="local", harmonizer=None, method="local", harmed=("a",), **scored)
+    best = RehearsedStrategy(name="zscore+shrinkage", harmonizer="zscore", method="shrinkage", **scored)
+    patients = {"train": 24, "val": 8, "test": 8}
+    return RehearsalResult(
+        plan=_plan(),
+        engine="inline",
+        metric="dice",
+        encoder=RehearsalEncoder(model="resnet18", sha256="0" * 64),
+        budget=RehearsalBudget(folds=5, rounds=8, local_steps=4),
+        strategies=(first, own, best),
+        sites={
+            "a": RehearsalSite(answer="own_model", patients=patients),
+            "b": RehearsalSite(patients=patients, withheld="8 test patients, 20 are needed"),
+        },
+        best="zscore+shrinkage",
+        equal=("local",),
+        left_out={"n4": "too slow"},
+        cost=Cost(bytes=5000, seconds=20.0),
+        machine={"cpu": "x"},
+        notes=("site b: a class has 3 patients",),
+    )
 
 
 def part_of() -> Part:

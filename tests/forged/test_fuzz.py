@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from honest_documents import POLICY, PROFILES, SEED, Values, part_of, plain, trial_of, trial_setup_of
+from honest_documents import POLICY, PROFILES, SEED, Values, part_of, plain, rehearsal_of, trial_of, trial_setup_of
 from hypothesis import HealthCheck, given, seed, settings
 from mutations import Mutation, as_json, as_toml, mutated, mutations
 from rich.console import Console
@@ -20,10 +20,11 @@ from rich.console import Console
 import shiftscope.cli as cli
 from shiftscope.diagnosis.calibration import Calibration, load_calibration, shift_probabilities
 from shiftscope.errors import EngineError, ShiftscopeError
-from shiftscope.plans import RunResult, TrialResult, TrialSetup, read_plan
+from shiftscope.plans import RehearsalResult, RunResult, TrialResult, TrialSetup, read_plan
 from shiftscope.profiles import Profile
 from shiftscope.reports.formats.markdown import to_markdown
 from shiftscope.reports.formats.table import print_table
+from shiftscope.reports.sheets.rehearsal_sheet import rehearsal_sheet
 from shiftscope.reports.sheets.result_sheet import result_sheet
 from shiftscope.reports.sheets.trial_sheet import trial_sheet
 
@@ -186,6 +187,23 @@ def test_trials(room: Path, account: Note) -> None:
         path.write_bytes(as_json(mutated(honest, changes)))
         if judge(account, "trial", "read", lambda: used(lambda: TrialResult.read(path, EngineError))) == 0:
             _shown(account, "trial", lambda: trial_sheet(TrialResult.read(path, EngineError)))
+
+    holds()
+
+
+def test_rehearsals(room: Path, account: Note) -> None:
+    honest = plain(rehearsal_of())
+
+    @seed(SEED)
+    @fuzzed
+    @given(changes=mutations())
+    def holds(changes: list[Mutation]) -> None:
+        path = room / "rehearsal.json"
+        path.write_bytes(as_json(mutated(honest, changes)))
+        if judge(account, "rehearsal", "read", lambda: used(lambda: RehearsalResult.read(path, EngineError))) == 0:
+            result = RehearsalResult.read(path, EngineError)
+            _shown(account, "rehearsal", lambda: rehearsal_sheet(result))
+            _shown(account, "rehearsal", lambda: rehearsal_sheet(result, verbose=True))
 
     holds()
 
