@@ -17,7 +17,7 @@ from shiftscope.plans import Plan, RehearsalResult, write_plan
 from shiftscope.progress import Progress, Report
 from shiftscope.training.run_options import RunOptions
 
-RUNS = "shiftscope.training.rehearsals.rehearsal_runs"
+RUNS = "shiftscope.training.rehearsal_launch"
 
 
 class Rehearsals:

@@ -149,7 +149,7 @@ def rehearse(
         UsageError: the folder is in use already, there is no such device, or the extra [train] is not installed.
         EngineError: the rehearsal could not give a result.
     """
-    from shiftscope.training.rehearsals.rehearsal_runs import rehearse as run_rehearsal
+    from shiftscope.training.rehearsal_launch import rehearse as run_rehearsal
 
     wanted = plan_of(plan)
     out = Path("runs") / f"{wanted.name}-rehearsal" if output is None else as_path("output", output)

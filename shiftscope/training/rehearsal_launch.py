@@ -48,18 +48,18 @@ def rehearse(
         raise UsageError(f"{options.out} holds {held[0]} already; choose another folder for the rehearsal")
     paths = folders_of(plan, data)
     sites = {site: read_planned(plan, site, path, options.patient_regex) for site, path in paths.items()}
-    rehearsed = _rehearsed_plan(plan, sites)
+    on_features = _rehearsed_plan(plan, sites)
     arm = Arm(name=REFERENCE, algorithm=REFERENCE, harmonizer=None, rounds=BUDGET.rounds)
-    check_plan(rehearsed, [arm])
-    check_data(rehearsed, sites)
-    weights = find_weights(rehearsed)
+    check_plan(on_features, [arm])
+    check_data(on_features, sites)
+    weights = find_weights(on_features)
     if weights is None:
-        raise PlanError(f"weights: none for {rehearsed.encoder}, and features of a random network tell nothing")
+        raise PlanError(f"weights: none for {on_features.encoder}, and features of a random network tell nothing")
     from shiftscope.training.federation.flower.rehearsal_questions import count_questions
     from shiftscope.training.rehearsals.rehearsed_strategies import harmonizers_of
 
     job = Job(
-        plan=rehearsed.model_copy(update={"data": {}, "weights_sha256": weights.sha256}),
+        plan=on_features.model_copy(update={"data": {}, "weights_sha256": weights.sha256}),
         arms=(arm,),
         data={site: str(path) for site, path in paths.items()},
         patient_regex=options.patient_regex,
@@ -67,11 +67,14 @@ def rehearse(
         timeout_s=options.timeout_s,
         device=device,
         weights=weights.path,
-        questions=count_questions(harmonizers_of(rehearsed)),
+        questions=count_questions(harmonizers_of(on_features)),
     )
     job.write(job.path)
     _engine_of(options.engine, job, progress)
-    return RehearsalResult.read(job.result_path, EngineError)
+    rehearsed = RehearsalResult.read(job.result_path, EngineError)
+    result = rehearsed.model_copy(update={"plan": plan.model_copy(update={"data": {}})})
+    result.write(job.result_path)
+    return result
 
 
 def _engine_of(name: str, job: Job, progress: Report) -> None:

@@ -65,7 +65,7 @@ def test_a_case_is_the_mean_of_its_slices_however_many() -> None:
         sizes.append(len(images))
         return images.sum(axis=(2, 3))
 
-    after = featured(volume, total)
+    (after,) = featured([volume], total)
     expected = volume.pixels.astype(np.float64).sum(axis=(2, 3)).mean(axis=0)
     np.testing.assert_allclose(after.pixels.ravel(), expected, rtol=2e-3)
     assert after.pixels.shape == (1, 1, 1, 1)

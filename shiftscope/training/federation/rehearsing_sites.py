@@ -18,7 +18,7 @@ from shiftscope.training.rehearsals.coordinated_heads import TableKey
 from shiftscope.training.rehearsals.head_tables import HeadTable, table_of
 from shiftscope.training.rehearsals.linear_heads import FeatureRows
 from shiftscope.training.rehearsals.rehearsed_strategies import harmonizers_of, strategies_of
-from shiftscope.training.rehearsals.table_rehearsals import OwnHeads, SiteScores, train_shared
+from shiftscope.training.rehearsals.table_rehearsals import HeadScores, OwnHeads, train_shared
 from shiftscope.training.runs.array_files import load_arrays, save_arrays
 from shiftscope.training.runs.jobs import Job
 
@@ -167,7 +167,7 @@ class RehearsingSite:
             for name, found in own.weights(tables, heads).items()
         }
 
-    def judge(self, shared: Mapping[str, np.ndarray], weights: Mapping[str, np.ndarray], scale: float) -> SiteScores:
+    def judge(self, shared: Mapping[str, np.ndarray], weights: Mapping[str, np.ndarray], scale: float) -> HeadScores:
         """Every strategy on the test patients of all folds; no score of a fold leaves, nor of a patient."""
         self.require_allowed()
         kept = [_torch(load_arrays(self.home / f"{kind}-heads.safetensors")) for kind in ("local", "tuned")]

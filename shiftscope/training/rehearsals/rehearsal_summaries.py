@@ -10,7 +10,7 @@ from shiftscope.training.evaluation.claims import harmed_sites
 from shiftscope.training.evaluation.estimates import Estimate, FoldLayout, estimate
 from shiftscope.training.evaluation.participation import Choices, participation
 from shiftscope.training.rehearsals.rehearsed_strategies import REFERENCE, STANDS_FOR, Rehearsed
-from shiftscope.training.rehearsals.table_rehearsals import SiteScores
+from shiftscope.training.rehearsals.table_rehearsals import HeadScores
 
 __all__ = ["RehearsalAccount"]
 
@@ -31,7 +31,7 @@ class RehearsalAccount:
 
     plan: Plan
     strategies: Sequence[Rehearsed]
-    said: Mapping[str, SiteScores]
+    said: Mapping[str, HeadScores]
     patients: Mapping[str, Mapping[str, int]]
     withheld: Mapping[str, str]
     equivalent: Mapping[str, Sequence[str]] = field(default_factory=dict)

@@ -14,7 +14,7 @@ from shiftscope.training.rehearsals.linear_heads import BUDGET, HeadSchedule, bl
 from shiftscope.training.rehearsals.mixing_weights import OwnWeight, weight_of
 from shiftscope.training.rehearsals.rehearsed_strategies import REFERENCE, HeadPlace, Rehearsed
 
-__all__ = ["OwnHeads", "SharedHeads", "SiteScores", "train_shared"]
+__all__ = ["HeadScores", "OwnHeads", "SharedHeads", "train_shared"]
 
 SharedHeads = Mapping[str, torch.Tensor]
 """Table -> (k, d + 1, outputs), in the order of the table's places."""
@@ -27,7 +27,7 @@ FEWEST_TO_WEIGH = 10
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SiteScores:
+class HeadScores:
     """What a site says of all strategies.
 
     Attributes:
@@ -103,7 +103,7 @@ class OwnHeads:
         weights: Mapping[str, np.ndarray],
         strategies: tuple[Rehearsed, ...],
         ratio: float,
-    ) -> SiteScores:
+    ) -> HeadScores:
         """Every strategy on the test patients of all folds.
 
         Args:
@@ -129,7 +129,7 @@ class OwnHeads:
         base = series.pop(REFERENCE)
         spread = patient_spread(base, series, auroc, [patients[fold] for fold in folds], folds)
         gains = np.array([values[name] - values[REFERENCE] for name in spread.strategies])
-        return SiteScores(
+        return HeadScores(
             {name: float(found.mean()) for name, found in values.items()}, over_folds(spread, gains, ratio)
         )
 

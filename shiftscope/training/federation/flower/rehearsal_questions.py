@@ -29,7 +29,7 @@ from shiftscope.training.rehearsals.mixing_weights import OwnWeight
 from shiftscope.training.rehearsals.rehearsal_costs import RehearsalCosts
 from shiftscope.training.rehearsals.rehearsal_summaries import RehearsalAccount
 from shiftscope.training.rehearsals.rehearsed_strategies import equivalents, harmonizers_of, left_out, strategies_of
-from shiftscope.training.rehearsals.table_rehearsals import SiteScores
+from shiftscope.training.rehearsals.table_rehearsals import HeadScores
 from shiftscope.training.runs.jobs import Job
 from shiftscope.training.runs.round_progress import round_progress
 
@@ -169,7 +169,7 @@ class _Rehearsal:
                 self.same_as[name] = min(same)
         return scale, features
 
-    def _judged(self, sites: Sequence[str], shared: Mapping[str, torch.Tensor], scale: float) -> dict[str, SiteScores]:
+    def _judged(self, sites: Sequence[str], shared: Mapping[str, torch.Tensor], scale: float) -> dict[str, HeadScores]:
         """Site -> its scores of all strategies."""
         facts = {"scale": scale}
         answers = self._ask("query.weights", sites, _heads(shared, facts), "each site's own heads")
@@ -239,7 +239,7 @@ def _own_weights(rows: np.ndarray) -> list[OwnWeight | None]:
     return [OwnWeight(float(mean), float(variance)) if np.isfinite(mean) else None for mean, variance in rows]
 
 
-def _scores(site: str, payload: Payload) -> SiteScores:
+def _scores(site: str, payload: Payload) -> HeadScores:
     """What a site said, believed where it can be.
 
     Raises:
@@ -250,4 +250,4 @@ def _scores(site: str, payload: Payload) -> SiteScores:
     if covariance.shape != (len(names), 1, len(names), 1) or freedom < int(np.isfinite(covariance).any()):
         raise EngineError(f"site {site}: sent a covariance of {covariance.shape} for {len(names)} strategies")
     means = {name: float("nan") if value is None else float(value) for name, value in payload.facts["means"].items()}
-    return SiteScores(means, PatientSpread(names, covariance, freedom))
+    return HeadScores(means, PatientSpread(names, covariance, freedom))
