@@ -1,7 +1,7 @@
 """One site's heads on all of its tables: shared ones trained a round at a time, own ones made at home, all judged."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -33,10 +33,12 @@ class HeadScores:
     Attributes:
         means: strategy -> the metric on test patients, mean over folds; NaN where it is undefined.
         spread: how differences from FedAvg vary, with patients and with what is trained on, of the mean over folds.
+        by_fold: strategy -> (folds,) the metric in each fold, in their order; never sent, for a fold may hold few.
     """
 
     means: Mapping[str, float]
     spread: PatientSpread
+    by_fold: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 def train_shared(
@@ -129,9 +131,8 @@ class OwnHeads:
         base = series.pop(REFERENCE)
         spread = patient_spread(base, series, auroc, [patients[fold] for fold in folds], folds)
         gains = np.array([values[name] - values[REFERENCE] for name in spread.strategies])
-        return HeadScores(
-            {name: float(found.mean()) for name, found in values.items()}, over_folds(spread, gains, ratio)
-        )
+        means = {name: float(found.mean()) for name, found in values.items()}
+        return HeadScores(means, over_folds(spread, gains, ratio), values)
 
     def _heads(
         self,
