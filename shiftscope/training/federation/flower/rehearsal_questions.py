@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -28,7 +29,13 @@ from shiftscope.training.rehearsals.linear_heads import BUDGET
 from shiftscope.training.rehearsals.mixing_weights import OwnWeight
 from shiftscope.training.rehearsals.rehearsal_costs import RehearsalCosts
 from shiftscope.training.rehearsals.rehearsal_summaries import RehearsalAccount
-from shiftscope.training.rehearsals.rehearsed_strategies import equivalents, harmonizers_of, left_out, strategies_of
+from shiftscope.training.rehearsals.rehearsed_strategies import (
+    count_outputs,
+    equivalents,
+    harmonizers_of,
+    left_out,
+    strategies_of,
+)
 from shiftscope.training.rehearsals.table_rehearsals import HeadScores
 from shiftscope.training.runs.jobs import Job
 from shiftscope.training.runs.round_progress import round_progress
@@ -91,7 +98,7 @@ class _Rehearsal:
         scale, features = self._features(taking_part, references)
         self.keys = [key for key in self.keys if key[1] not in self.same_as]
         self.harmonizers = tuple(name for name in self.harmonizers if name not in self.same_as)
-        shared = blank_shared(self.keys, features, max(2, len(self.job.plan.classes)))
+        shared = blank_shared(self.keys, features, count_outputs(self.job.plan))
         for number in range(1, BUDGET.rounds + 1):
             answers = self._ask("train.heads", taking_part, _heads(shared, {"round": number, "scale": scale}), "heads")
             replies = {site: _tensors(site, payload, shared) for site, payload in answers.payloads.items()}
@@ -151,9 +158,11 @@ class _Rehearsal:
                 agreed[name][fold] = combine(HARMONIZERS[name], number, given, agreed[name][fold])
         return agreed
 
-    def _features(self, sites: Sequence[str], references: Mapping[str, Mapping[int, Statistics]]) -> tuple[float, int]:
+    def _features(
+        self, sites: Sequence[str], references: Mapping[str, Mapping[int, Statistics]]
+    ) -> tuple[list[float], int]:
         """Have every site see all of its cases; the scale that features are divided by, and how many there are."""
-        scale, features = 1.0, 0
+        scale, features = [1.0], 0
         for name in (None, *self.harmonizers):
             given = prefixed({str(fold): agreed for fold, agreed in references.get(name or "", {}).items()})
             question = Payload(statistics=given, facts={"harmonizer": name})
@@ -163,13 +172,16 @@ class _Rehearsal:
                 facts = [payload.facts for payload in answers.payloads.values()]
                 if not facts:
                     raise EngineError(f"no site has features ({'; '.join(answers.failures.values())})")
-                scale = math.sqrt(float(np.mean([fact["square"] for fact in facts])) or 1.0)
+                squares = np.mean([fact["squares"] for fact in facts], axis=0)
+                scale = [math.sqrt(square) or 1.0 for square in squares.tolist()]
                 features = int(facts[0]["features"])
             elif same := set.intersection(*(set(each.facts["same_as"]) for each in answers.payloads.values())):
                 self.same_as[name] = min(same)
         return scale, features
 
-    def _judged(self, sites: Sequence[str], shared: Mapping[str, torch.Tensor], scale: float) -> dict[str, HeadScores]:
+    def _judged(
+        self, sites: Sequence[str], shared: Mapping[str, torch.Tensor], scale: Sequence[float]
+    ) -> dict[str, HeadScores]:
         """Site -> its scores of all strategies."""
         facts = {"scale": scale}
         answers = self._ask("query.weights", sites, _heads(shared, facts), "each site's own heads")
@@ -218,7 +230,7 @@ class _Rehearsal:
         return answers
 
 
-def _heads(shared: Mapping[str, torch.Tensor], facts: Mapping[str, float]) -> Payload:
+def _heads(shared: Mapping[str, torch.Tensor], facts: Mapping[str, Any]) -> Payload:
     return Payload(tensors={name: heads.numpy() for name, heads in shared.items()}, facts=facts)
 
 
