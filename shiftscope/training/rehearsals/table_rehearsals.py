@@ -33,11 +33,13 @@ class HeadScores:
     Attributes:
         means: strategy -> the metric on test patients, mean over folds; NaN where it is undefined.
         spread: how differences from FedAvg vary, with patients and with what is trained on, of the mean over folds.
+        validation: strategy -> the metric on validation patients, mean over the folds in which it is defined.
         by_fold: strategy -> (folds,) the metric in each fold, in their order; never sent, for a fold may hold few.
     """
 
     means: Mapping[str, float]
     spread: PatientSpread
+    validation: Mapping[str, float] = field(default_factory=dict)
     by_fold: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
@@ -111,13 +113,18 @@ class OwnHeads:
             ratio: test patients over training patients of a fold.
         """
         tested: dict[tuple[str | None, str, int], CaseScores] = {}
+        validated: dict[tuple[str | None, str, int], CaseScores] = {}
         patients: dict[int, list[str]] = {}
         with single_threaded():
             for name, table in tables.items():
                 for method in _methods(table):
-                    judged = table.rows.judge(self._heads(method, name, table, shared, weights), table.test)
-                    for fold, scores in zip(table.folds, judged, strict=True):
-                        tested[table.harmonizer, method, fold] = scores
+                    heads = self._heads(method, name, table, shared, weights)
+                    for found, part in ((tested, table.test), (validated, table.val)):
+                        judged = table.rows.judge(heads, part)
+                        found |= {
+                            (table.harmonizer, method, fold): scores
+                            for fold, scores in zip(table.folds, judged, strict=True)
+                        }
                 patients |= {fold: table.tested(fold) for fold in table.folds}
         folds = sorted(patients)
         series: dict[str, list[CaseScores | None]] = {
@@ -129,7 +136,11 @@ class OwnHeads:
         spread = patient_spread(base, series, metric, [patients[fold] for fold in folds], folds)
         gains = np.array([values[name] - values[REFERENCE] for name in spread.strategies])
         means = {name: float(found.mean()) for name, found in values.items()}
-        return HeadScores(means, over_folds(spread, gains, ratio), values)
+        validation = {
+            each.name: _mean(_values([validated[each.harmonizer, each.method, fold] for fold in folds], metric))
+            for each in strategies
+        }
+        return HeadScores(means, over_folds(spread, gains, ratio), validation, values)
 
     def _heads(
         self,
@@ -160,6 +171,12 @@ def _methods(table: HeadTable) -> tuple[str, ...]:
 def _values(cases: list[CaseScores | None], metric: Callable[[CaseScores, np.ndarray], np.ndarray]) -> np.ndarray:
     """(folds,) the metric."""
     return np.array([metric(each, _once(each))[0] for each in cases if each])
+
+
+def _mean(values: np.ndarray) -> float:
+    """Of what is defined; NaN of nothing."""
+    defined = values[np.isfinite(values)]
+    return float(defined.mean()) if len(defined) else float("nan")
 
 
 def _once(cases: CaseScores) -> np.ndarray:

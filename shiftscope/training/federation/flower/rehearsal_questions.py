@@ -261,5 +261,8 @@ def _scores(site: str, payload: Payload) -> HeadScores:
     covariance = payload.tensors["covariance"].astype(np.float64)
     if covariance.shape != (len(names), 1, len(names), 1) or freedom < int(np.isfinite(covariance).any()):
         raise EngineError(f"site {site}: sent a covariance of {covariance.shape} for {len(names)} strategies")
-    means = {name: float("nan") if value is None else float(value) for name, value in payload.facts["means"].items()}
-    return HeadScores(means, PatientSpread(names, covariance, freedom))
+    means, validation = (
+        {name: float("nan") if value is None else float(value) for name, value in payload.facts[kind].items()}
+        for kind in ("means", "validation")
+    )
+    return HeadScores(means, PatientSpread(names, covariance, freedom), validation)
