@@ -49,13 +49,15 @@ def places_in(harmonizer: str | None, folds: Sequence[int]) -> tuple[HeadPlace, 
 def table_of(harmonizer: str | None, samples: dict[int, Samples], scale: float = 1.0) -> HeadTable:
     """The table of some folds in which every case has the same features.
 
+    Rows lie by patient, whatever the folds: tables are compared row by row, and patients are left out of all at once.
+
     Args:
         samples: fold -> its cases, (1, d, 1, 1) features each.
         scale: by which features are divided.
     """
     folds = tuple(samples)
     parts = [{part: getattr(samples[fold], part) for part in PARTS} for fold in folds]
-    every = [sample for part in PARTS for sample in parts[0][part]]
+    every = sorted((sample for part in PARTS for sample in parts[0][part]), key=lambda sample: sample.patient)
     place = {id(sample.pixels): number for number, sample in enumerate(every)}
     inside = {part: np.zeros((len(folds), len(every)), dtype=bool) for part in PARTS}
     for row, divided in enumerate(parts):
