@@ -91,6 +91,12 @@ class RehearsingSite:
         targets = [[int(sample.target) for sample in fold.train] for fold in self._folds]
         return all(np.ptp(np.bincount(of_fold, minlength=len(self.job.plan.classes))) == 0 for of_fold in targets)
 
+    def describe(self) -> dict[str, Any]:
+        """Why scores stay at home, or else what the coordinator has to know; evenness would tell a class's size."""
+        if self.withheld:
+            return {"withheld": self.withheld}
+        return {"withheld": "", "cases": self.cases, "even": self.even}
+
     @property
     def _folds(self) -> list[Samples]:
         return [self.data.in_fold(fold).loaded for fold in range(self.job.plan.folds)]

@@ -56,6 +56,8 @@ def places_in(harmonizer: str | None, folds: Sequence[int]) -> tuple[HeadPlace, 
 def table_of(harmonizer: str | None, samples: Mapping[int, Samples]) -> HeadTable:
     """The table of some folds in which every case has the same features, of classes.
 
+    Rows lie by patient, whatever the folds: tables are compared row by row, and patients are left out of all at once.
+
     Args:
         samples: fold -> its cases, (1, d, 1, 1) features each.
     """
@@ -74,7 +76,7 @@ def divided(samples: Mapping[int, Samples]) -> tuple[list[Sample], dict[str, np.
     """
     folds = tuple(samples)
     parts = [{part: getattr(samples[fold], part) for part in PARTS} for fold in folds]
-    every = [sample for part in PARTS for sample in parts[0][part]]
+    every = sorted((sample for part in PARTS for sample in parts[0][part]), key=lambda sample: sample.patient)
     place = {id(sample.pixels): number for number, sample in enumerate(every)}
     inside = {part: np.zeros((len(folds), len(every)), dtype=bool) for part in PARTS}
     for row, of_fold in enumerate(parts):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import logsumexp
 
-__all__ = ["GRID", "OwnWeight", "best_weight", "shrunken", "weight_of"]
+__all__ = ["GRID", "LEAST_VARIANCE", "OwnWeight", "best_weight", "shrunken", "weight_of"]
 
 GRID = np.linspace(0, 1, 21)
 """Weights of the own head that are tried."""
@@ -16,7 +16,7 @@ _STEP = 0.05
 _DECIMALS = 2
 """Of what leaves a site: a weight is worth no more."""
 
-_LEAST_VARIANCE = 1e-4
+LEAST_VARIANCE = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def weight_of(shared: np.ndarray, own: np.ndarray, truth: np.ndarray) -> OwnWeig
     chances = np.exp(by_weight - logsumexp(by_weight))
     mean = float(chances @ GRID)
     variance = float(chances @ (GRID - mean) ** 2)
-    return OwnWeight(round(mean, _DECIMALS), max(_LEAST_VARIANCE, round(variance, 2 * _DECIMALS)))
+    return OwnWeight(round(mean, _DECIMALS), max(LEAST_VARIANCE, round(variance, 2 * _DECIMALS)))
 
 
 def best_weight(by_case: np.ndarray) -> OwnWeight:

@@ -41,7 +41,7 @@ def describe(site: Participant, _payload: Payload) -> Payload:
     """Before anything: who it is, what it has."""
     facts = site.describe()
     if site.job.questions:
-        facts |= {"withheld": site.rehearsal.withheld, "cases": site.rehearsal.cases, "even": site.rehearsal.even}
+        facts |= site.rehearsal.describe()
     return Payload(facts=facts)
 
 
