@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from shiftscope.devices import find_device
-from shiftscope.errors import EngineError, PlanError, UsageError
+from shiftscope.errors import EngineError, InputError, PlanError, UsageError
 from shiftscope.plans import Plan, RehearsalResult
 from shiftscope.plans.packaged_weights import PACKAGED
 from shiftscope.progress import Report, silent
 from shiftscope.sites import Site
-from shiftscope.training.data.model_inputs import read_planned
+from shiftscope.training.data.model_inputs import read_planned, usable
 from shiftscope.training.models.decoder_nets import PREFIX
 from shiftscope.training.models.networks import LINEAR
 from shiftscope.training.models.pretrained_weights import IMAGENET, find_weights
@@ -52,6 +52,7 @@ def rehearse(
     require_extra(on_features)
     arm = Arm(name=REFERENCE, algorithm=REFERENCE, harmonizer=None, rounds=BUDGET.rounds)
     check_plan(on_features, [arm])
+    _require_patients(on_features, sites)
     check_data(on_features, sites)
     weights = find_weights(on_features)
     if weights is None:
@@ -90,6 +91,21 @@ def _engine_of(name: str, job: Job, progress: Report) -> None:
         simulate(job, progress)
     else:
         raise UsageError(f"--engine: no {name!r}; expected flower or inline")
+
+
+def _require_patients(plan: Plan, sites: Mapping[str, Site]) -> None:
+    """See that each site can be cut into folds.
+
+    Raises:
+        InputError: one cannot.
+    """
+    for name, site in sites.items():
+        patients = len({case.patient for case in usable(site, plan)})
+        if patients < plan.folds:
+            raise InputError(
+                f"site {name}: {patients} usable patients, and a rehearsal tests on each in one of {plan.folds} folds;"
+                " add cases, or make a plan without the site"
+            )
 
 
 def _rehearsed_plan(plan: Plan, sites: Mapping[str, Site]) -> Plan:

@@ -124,6 +124,10 @@ def judge_heads(site: Participant, payload: Payload) -> Payload:
     return Payload(tensors={"covariance": found.spread.covariance}, facts=facts)
 
 
+_REHEARSED = (describe, share_all, see, train_heads, weigh, judge_heads)
+"""All that a site answers in a rehearsal; in a run a strategy's scores leave it seed by seed, and so fold by fold."""
+
+
 def answering(handler: Callable[[Participant, Payload], Payload]) -> Callable[[Message, Context], Message]:
     """A handler as Flower calls it.
 
@@ -134,6 +138,8 @@ def answering(handler: Callable[[Participant, Payload], Payload]) -> Callable[[M
     def reply(message: Message, context: Context) -> Message:
         site = participant_of(context)
         try:
+            if site.job.questions and handler not in _REHEARSED:
+                raise EngineError(f"{handler.__name__} is nothing that is asked in a rehearsal")
             return Message(pack(handler(site, unpack(message.content))), reply_to=message)
         except Exception as problem:  # noqa: BLE001 - the boundary between a site and the federation
             site.home.mkdir(parents=True, exist_ok=True)
