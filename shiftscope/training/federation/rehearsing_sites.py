@@ -3,6 +3,7 @@
 import time
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ class RehearsingSite:
         self.data = data
         self._kept: _Scaled | None = None
 
-    @property
+    @cached_property
     def withheld(self) -> str:
         """Why nothing leaves this site; empty where it does. The rule is a profile's, over the test patients of all
         folds."""
