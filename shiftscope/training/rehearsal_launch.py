@@ -11,6 +11,7 @@ from shiftscope.plans.packaged_weights import PACKAGED
 from shiftscope.progress import Report, silent
 from shiftscope.sites import Site
 from shiftscope.training.data.model_inputs import read_planned, usable
+from shiftscope.training.models.decoder_nets import PREFIX
 from shiftscope.training.models.networks import LINEAR
 from shiftscope.training.models.pretrained_weights import IMAGENET, find_weights
 from shiftscope.training.plan_checks import check_data, check_plan, folders_of, require_extra
@@ -42,13 +43,13 @@ def rehearse(
         UsageError: the folder holds a run, a trial or a rehearsal, or there is no such device.
         EngineError: no site has enough patients, or none answers.
     """
-    require_extra(plan)
     device = find_device(options.device)
     if held := [name for name in ("job.json", "setup.json", "rehearsal.json") if (options.out / name).exists()]:
         raise UsageError(f"{options.out} holds {held[0]} already; choose another folder for the rehearsal")
     paths = folders_of(plan, data)
     sites = {site: read_planned(plan, site, path, options.patient_regex) for site, path in paths.items()}
     on_features = _rehearsed_plan(plan, sites)
+    require_extra(on_features)
     arm = Arm(name=REFERENCE, algorithm=REFERENCE, harmonizer=None, rounds=BUDGET.rounds)
     check_plan(on_features, [arm])
     _require_patients(on_features, sites)
@@ -119,7 +120,7 @@ def _rehearsed_plan(plan: Plan, sites: Mapping[str, Site]) -> Plan:
     folds = 1 if brought else FOLDS
     return plan.model_copy(
         update={
-            "model": LINEAR,
+            "model": LINEAR if plan.task == "classification" else f"{PREFIX}Unet",  # whose encoder alone is used
             "encoder": encoder,
             "weights": weights,
             "weights_sha256": digest,

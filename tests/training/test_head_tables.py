@@ -90,12 +90,6 @@ def test_rows_lie_alike_whichever_folds_a_table_is_of() -> None:
         np.testing.assert_array_equal(alone.test[0], whole.test[fold])
 
 
-def test_features_are_divided_by_the_scale() -> None:
-    divided = folds(cases())
-    whole, halved = table_of(None, divided), table_of(None, divided, scale=2.0)
-    torch.testing.assert_close(halved.rows.features * 2, whole.rows.features)
-
-
 def test_shares_add_up_to_one_and_are_of_training_cases(table: HeadTable) -> None:
     shares = shares_of(table, table.places)
     assert [place.method for place in table.places] == ["fedavg"] * 3 + ["fedprox"] * 3 + ["balanced"] * 3

@@ -108,7 +108,11 @@ class RehearsalAccount:
             harm=0.0 if gain is None else self._harm(of_sites),
             harmed=harmed_sites(of_sites, self.plan.margin),
             sites={
-                site: RehearsedScore(score=score, gain=nothing if gain is None else of_sites[site].interval())
+                site: RehearsedScore(
+                    score=score,
+                    validation=_defined(self.said[site].validation[name]),
+                    gain=nothing if gain is None else of_sites[site].interval(),
+                )
                 for site, score in scores.items()
             },
             cost=cost,

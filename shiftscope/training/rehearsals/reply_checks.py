@@ -38,9 +38,9 @@ __all__ = [
 _LARGEST = 1e12
 """Of seconds, and of features' mean square."""
 
-_FEATURES = 100_000
+_FEATURES, _LEVELS = 100_000, 100
 
-_FARTHEST = 4 * BUDGET.rate * BUDGET.local_steps
+_FARTHEST = 4 * max(BUDGET.rate, BUDGET.map_rate) * BUDGET.local_steps
 """No weight moves further in a round: a step of Adam is at most 3.2 of its rate (Kingma & Ba 2015, arXiv:1412.6980)."""
 
 _UNLIKE = 100
@@ -68,7 +68,7 @@ class RehearsingFacts:
 class SiteFeatures:
     """What a site says of its features behind one harmonizer, as `RehearsingSite.prepare` has it."""
 
-    square: float
+    squares: tuple[float, ...]
     features: int
     same_as: frozenset[str]
 
@@ -112,24 +112,26 @@ def alike(shares: Mapping[str, Statistics]) -> set[str]:
 
 def checked_features(facts: Mapping[str, Any]) -> SiteFeatures:
     """Numbers that features can have."""
-    square, features, same_as = (facts.get(key) for key in ("square", "features", "same_as"))
-    if not _is_number(square, 0, _LARGEST) or not _is_count(features, _FEATURES, 1):
-        raise EngineError(f"it sent {shown(square)} as the mean square of {shown(features)} features")
+    squares, features, same_as = (facts.get(key) for key in ("squares", "features", "same_as"))
+    if (
+        not isinstance(squares, list)
+        or not 0 < len(squares) <= _LEVELS
+        or not all(_is_number(square, 0, _LARGEST) for square in squares)
+        or not _is_count(features, _FEATURES, 1)
+    ):
+        raise EngineError(f"it sent {shown(squares)} as mean squares of {shown(features)} features")
     if not isinstance(same_as, list) or not all(isinstance(name, str) for name in same_as):
         raise EngineError(f"it sent {shown(same_as)}, expected names of harmonizers")
-    return SiteFeatures(float(square), int(features), frozenset(same_as))
+    return SiteFeatures(tuple(map(float, squares)), int(features), frozenset(same_as))
 
 
 def usual(found: Mapping[str, SiteFeatures]) -> dict[str, SiteFeatures]:
     """The sites that have as many features as more than half of all, and of a size as usual; all see one network."""
-    counts = Counter(each.features for each in found.values())
-    sizes = {site: math.log(max(each.square, 1 / _LARGEST)) for site, each in found.items()}
-    middle = float(np.median([*sizes.values()])) if sizes else 0.0
-    return {
-        site: each
-        for site, each in found.items()
-        if 2 * counts[each.features] > len(found) and abs(sizes[site] - middle) < math.log(_UNLIKE)
-    }
+    counts = Counter((each.features, len(each.squares)) for each in found.values())
+    forms = {site: each for site, each in found.items() if 2 * counts[each.features, len(each.squares)] > len(found)}
+    sizes = {site: np.log(np.maximum(each.squares, 1 / _LARGEST)) for site, each in forms.items()}
+    middle = np.median([*sizes.values()], axis=0) if sizes else 0.0
+    return {site: each for site, each in forms.items() if (np.abs(sizes[site] - middle) < math.log(_UNLIKE)).all()}
 
 
 def checked_heads(tensors: Mapping[str, np.ndarray], sent: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -164,18 +166,23 @@ def checked_scores(
 ) -> HeadScores:
     """Means of all strategies, and a covariance that differences of scores can have."""
     names = [each.name for each in strategies]
-    means, order, freedom = (facts.get(key) for key in ("means", "strategies", "freedom"))
-    if not isinstance(means, dict) or means.keys() != {*names}:
-        raise EngineError(f"it sent means of {shown(means)}, expected those of {len(names)} strategies")
-    if odd := {name: value for name, value in means.items() if value is not None and not _is_number(value, 0, 1)}:
-        raise EngineError(f"it sent {shown(odd)}, expected scores from 0 to 1")
+    order, freedom = (facts.get(key) for key in ("strategies", "freedom"))
+    means, validation = (_means(facts.get(key), names) for key in ("means", "validation"))
     if not isinstance(order, list) or sorted(map(str, order)) != sorted(name for name in names if name != REFERENCE):
         raise EngineError(f"it sent a covariance of {shown(order)}, expected every strategy but {REFERENCE}")
     covariance = _covariance(tensors.get("covariance"), len(order))
     if not _is_count(freedom, 10**6, int(np.isfinite(covariance).any())):
         raise EngineError(f"it sent {shown(freedom)} degrees of freedom")
-    scores = {name: math.nan if value is None else float(value) for name, value in means.items()}
-    return HeadScores(scores, PatientSpread(tuple(order), covariance, int(freedom)))
+    return HeadScores(means, PatientSpread(tuple(order), covariance, int(freedom)), validation)
+
+
+def _means(found: Any, names: Sequence[str]) -> dict[str, float]:
+    """Strategy -> a score, NaN for one that is undefined."""
+    if not isinstance(found, dict) or found.keys() != {*names}:
+        raise EngineError(f"it sent means of {shown(found)}, expected those of {len(names)} strategies")
+    if odd := {name: value for name, value in found.items() if value is not None and not _is_number(value, 0, 1)}:
+        raise EngineError(f"it sent {shown(odd)}, expected scores from 0 to 1")
+    return {name: math.nan if value is None else float(value) for name, value in found.items()}
 
 
 def _covariance(found: np.ndarray | None, count: int) -> np.ndarray:

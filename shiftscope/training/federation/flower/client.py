@@ -115,8 +115,12 @@ def weigh(site: Participant, payload: Payload) -> Payload:
 def judge_heads(site: Participant, payload: Payload) -> Payload:
     """Mean scores of all strategies."""
     found = site.rehearsal.judge(payload.tensors, payload.statistics, payload.facts["scale"])
-    means = {name: value if math.isfinite(value) else None for name, value in found.means.items()}
-    facts = {"means": means, "strategies": list(found.spread.strategies), "freedom": found.spread.freedom}
+    kinds = {"means": found.means, "validation": found.validation}
+    scores = {
+        kind: {name: value if math.isfinite(value) else None for name, value in of_kind.items()}
+        for kind, of_kind in kinds.items()
+    }
+    facts = {**scores, "strategies": list(found.spread.strategies), "freedom": found.spread.freedom}
     return Payload(tensors={"covariance": found.spread.covariance}, facts=facts)
 
 

@@ -18,7 +18,7 @@ from shiftscope.training.rehearsals.reply_checks import RehearsingFacts, checked
 from shiftscope.training.runs.jobs import Job
 from shiftscope.training.runs.round_progress import round_progress
 
-__all__ = ["Answers", "AskedSites"]
+__all__ = ["AskedSites", "SiteAnswers"]
 
 MISSED = 3
 """Questions in a row after which a site is asked no more."""
@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 
 @dataclass(slots=True)
-class Answers(Generic[T]):
+class SiteAnswers(Generic[T]):
     """What came of one question.
 
     Attributes:
@@ -96,7 +96,7 @@ class AskedSites:
 
     def ask(
         self, question: str, payload: Payload | Mapping[str, Payload], doing: str, check: Callable[[Payload], T]
-    ) -> Answers[T]:
+    ) -> SiteAnswers[T]:
         """Ask all that take part, report, and write the question to the log.
 
         A site that sends what cannot be is left out, and so is one that has missed three questions in a row.
@@ -129,9 +129,9 @@ class AskedSites:
         self.progress(round_progress(entry, self.job, self._done))
         return answers
 
-    def _checked(self, replies: Replies, check: Callable[[str, Payload], T]) -> Answers[T]:
+    def _checked(self, replies: Replies, check: Callable[[str, Payload], T]) -> SiteAnswers[T]:
         failures = {site: on_one_line(why) for site, why in replies.failures.items()}
-        answers: Answers[T] = Answers(failures=failures, bytes=replies.bytes)
+        answers: SiteAnswers[T] = SiteAnswers(failures=failures, bytes=replies.bytes)
         odd = {}
         for site, payload in replies.payloads.items():
             try:

@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,6 +23,7 @@ from shiftscope.training.rehearsals.rehearsal_costs import RehearsalCosts
 from shiftscope.training.rehearsals.rehearsal_summaries import RehearsalAccount
 from shiftscope.training.rehearsals.rehearsed_strategies import (
     Rehearsed,
+    count_outputs,
     equivalents,
     harmonizers_of,
     left_out,
@@ -96,7 +98,7 @@ class _Rehearsal:
         plan = self.job.plan
         facts = self.sites.join()
         scale, features = self._features(self._references())
-        shared = blank_shared(self.keys, features, max(2, len(plan.classes)))
+        shared = blank_shared(self.keys, features, count_outputs(plan))
         trained: set[str] = set()
         for number in range(1, BUDGET.rounds + 1):
             replies = self._round(number, shared, scale)
@@ -157,7 +159,7 @@ class _Rehearsal:
             return reference
         return combine(harmonizer, number, [shares[site] for site in sorted(usable)], reference)
 
-    def _features(self, references: Mapping[str, Mapping[int, Statistics]]) -> tuple[float, int]:
+    def _features(self, references: Mapping[str, Mapping[int, Statistics]]) -> tuple[list[float], int]:
         """Have every site see all of its cases; the scale that features are divided by, and how many there are."""
         answers = self._viewed(None, {})
         found = usual(answers)
@@ -170,8 +172,8 @@ class _Rehearsal:
                 self.same_as[name] = bases[0]
                 self.harmonizers = tuple(other for other in self.harmonizers if other != name)
         self.sites.require_any("has features of all images")
-        left = [each.square for site, each in found.items() if site in self.sites.taking_part]
-        return math.sqrt(float(np.mean(left)) or 1.0), next(iter(found.values())).features
+        squares = np.mean([each.squares for site, each in found.items() if site in self.sites.taking_part], axis=0)
+        return [math.sqrt(square) or 1.0 for square in squares.tolist()], next(iter(found.values())).features
 
     def _viewed(self, name: str | None, references: Mapping[int, Statistics]) -> dict[str, SiteFeatures]:
         """What sites say of their features behind a harmonizer; who fails alone is left out, else the harmonizer is."""
@@ -190,17 +192,18 @@ class _Rehearsal:
         self.dropped[name] = why
         self.harmonizers = tuple(other for other in self.harmonizers if other != name)
 
-    def _round(self, number: int, shared: Mapping[str, torch.Tensor], scale: float) -> dict[str, SharedHeads]:
+    def _round(self, number: int, shared: Mapping[str, torch.Tensor], scale: Sequence[float]) -> dict[str, SharedHeads]:
         """The sites' heads; who misses a round may come back in the next."""
         question = _heads(shared, {"round": number, "scale": scale})
-        answers = self.sites.ask("train.heads", question, "heads", lambda reply: checked_heads(reply.tensors, shared))
+        doing = f"heads, round {number} of {BUDGET.rounds}"
+        answers = self.sites.ask("train.heads", question, doing, lambda reply: checked_heads(reply.tensors, shared))
         self.costs.add_round(answers.bytes, answers.seconds)
         if not answers.said:
             raise EngineError(f"no site sent heads in round {number} ({'; '.join(answers.failures.values())})")
         return dict(answers.said)
 
     def _judged(
-        self, strategies: Sequence[Rehearsed], shared: Mapping[str, torch.Tensor], scale: float
+        self, strategies: Sequence[Rehearsed], shared: Mapping[str, torch.Tensor], scale: Sequence[float]
     ) -> dict[str, HeadScores]:
         """Site -> its scores of all strategies."""
         question, keys = _heads(shared, {"scale": scale}), self.keys
@@ -220,5 +223,5 @@ class _Rehearsal:
         return judged.said
 
 
-def _heads(shared: Mapping[str, torch.Tensor], facts: Mapping[str, float]) -> Payload:
+def _heads(shared: Mapping[str, torch.Tensor], facts: Mapping[str, Any]) -> Payload:
     return Payload(tensors={name: heads.numpy() for name, heads in shared.items()}, facts=facts)
