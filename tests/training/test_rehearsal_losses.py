@@ -49,7 +49,7 @@ def fails(_asked: Payload, _answer: Payload) -> None:
 
 FORGED: dict[str, tuple[str, Forge]] = {
     "cases": ("query.describe", facts(cases=[10**12] * 5)),
-    "square": ("query.features", facts(square=1e11)),
+    "squares": ("query.features", facts(squares=[1e11])),
     "features": ("query.features", facts(features=10)),
     "same_as": ("query.features", facts(same_as=3)),
     "NaN heads": ("train.heads", tensors(lambda array: array * np.float32(np.nan))),
@@ -84,7 +84,7 @@ def test_from_the_first_question_on_it_is_as_if_it_had_never_been_there(setting:
     two = {site: data[site] for site in "ab"}
     without = plan.model_copy(update={"sites": {site: plan.sites[site] for site in "ab"}})
     alone = run((without, two), tmp_path / "two").result
-    forged = run(setting, tmp_path / "three", forge={("c", "query.features"): facts(square=1e11)}).result
+    forged = run(setting, tmp_path / "three", forge={("c", "query.features"): facts(squares=[1e11])}).result
     for one, other in zip(alone.strategies, forged.strategies, strict=True):
         assert {site: score.score for site, score in one.sites.items()} == {
             site: score.score for site, score in other.sites.items()
@@ -98,7 +98,7 @@ def test_a_lost_round_is_made_up_for(setting: Setting, honest: Rehearsed, tmp_pa
         lost=lambda site, kind, asked: (site, kind) == ("c", "train.heads") and asked.facts["round"] in (7, 8, 20),
     )
     assert found.result.sites["c"].withheld == ""
-    assert any("site c did not answer (heads): no answer within" in note for note in found.result.notes)
+    assert any("site c did not answer (heads, round 8 of 30): no answer within" in note for note in found.result.notes)
     for one, other in zip(honest.result.strategies, found.result.strategies, strict=True):
         assert other.score == pytest.approx(one.score, abs=0.06)
 

@@ -80,17 +80,22 @@ def test_odd_seconds_are_none(value: Any) -> None:
 
 @pytest.mark.parametrize("value", ODD)
 def test_no_odd_feature_is_believed(value: Any) -> None:
-    honest = {"square": 0.7, "features": 96, "same_as": ["plain"]}
-    assert checked_features(honest) == SiteFeatures(0.7, 96, frozenset({"plain"}))
+    honest = {"squares": [0.7, 0.2], "features": 96, "same_as": ["plain"]}
+    assert checked_features(honest) == SiteFeatures((0.7, 0.2), 96, frozenset({"plain"}))
     for key in honest:
         if key == "same_as" and value == []:
             continue
         with pytest.raises(EngineError, match="it sent"):
-            checked_features({**honest, key: [value] if key == "same_as" and value != "x" else value})
+            checked_features({**honest, key: value})
+    if value != "x":
+        with pytest.raises(EngineError, match="it sent"):
+            checked_features({**honest, "same_as": [value]})
+    with pytest.raises(EngineError, match="it sent"):
+        checked_features({**honest, "squares": [0.7, value]})
 
 
 def squares(*values: float, features: int = 96) -> dict[str, SiteFeatures]:
-    return {f"s{number}": SiteFeatures(value, features, frozenset()) for number, value in enumerate(values)}
+    return {f"s{number}": SiteFeatures((0.1, value), features, frozenset()) for number, value in enumerate(values)}
 
 
 def test_an_absurd_square_or_count_is_told_from_the_others() -> None:
@@ -100,9 +105,11 @@ def test_an_absurd_square_or_count_is_told_from_the_others() -> None:
     assert usual(squares(0.5, 1e9)) == {}
     assert usual(squares(0.5)).keys() == {"s0"}
     assert usual({}) == {}
-    other = {"odd": SiteFeatures(0.5, 99_999, frozenset())}
+    other = {"odd": SiteFeatures((0.1, 0.5), 99_999, frozenset())}
     assert usual(squares(0.5, 0.7) | other).keys() == {"s0", "s1"}
     assert usual(squares(0.5) | other) == {}
+    levels = {"odd": SiteFeatures((0.1, 0.5, 0.5), 96, frozenset())}
+    assert usual(squares(0.5, 0.7) | levels).keys() == {"s0", "s1"}
 
 
 def test_statistics_are_finite_and_of_one_form() -> None:
@@ -129,7 +136,7 @@ def sent() -> dict[str, torch.Tensor]:
         lambda heads: heads.astype(np.float64),
         lambda heads: heads * np.float32(np.nan),
         lambda heads: heads + np.float32(np.inf),
-        lambda heads: heads + np.float32(0.05),
+        lambda heads: heads + np.float32(0.2),
         lambda heads: heads - np.float32(1e30),
         lambda heads: heads.astype(str),
     ],
@@ -172,7 +179,7 @@ def test_no_weight_outside_what_weights_can_be(rows: list[list[Any]]) -> None:
 
 def scores(**changes: Any) -> dict[str, Any]:
     means = {"fedavg": 0.8, "local": 0.7, "lp_ft": None}
-    return {"means": means, "strategies": ["local", "lp_ft"], "freedom": 30, **changes}
+    return {"means": means, "validation": means, "strategies": ["local", "lp_ft"], "freedom": 30, **changes}
 
 
 def covariance(matrix: Any) -> dict[str, np.ndarray]:
@@ -206,6 +213,9 @@ def test_scores_as_they_are() -> None:
         *({"strategies": value} for value in (["local"], ["local", "local"], ["fedavg", "local"], ["local", 3])),
         *({"freedom": value} for value in ODD),
         {"freedom": 0},
+        {"validation": {"fedavg": 0.8}},
+        {"validation": {"fedavg": 0.8, "local": 1.5, "lp_ft": 0.7}},
+        {"validation": None},
     ],
 )
 def test_no_odd_score_is_believed(change: dict[str, Any]) -> None:
@@ -238,7 +248,7 @@ def test_three_correlations_may_contradict_each_other() -> None:
     """Each of them can be; together they would give a difference less than no variance."""
     three = [*STRATEGIES, Rehearsed(None, "shrinkage")]
     means = {each.name: 0.8 for each in three}
-    said = scores(means=means, strategies=["local", "lp_ft", "shrinkage"])
+    said = scores(means=means, validation=means, strategies=["local", "lp_ft", "shrinkage"])
     matrix = 1e-4 * np.array([[1, 0.9, -0.9], [0.9, 1, 0.9], [-0.9, 0.9, 1]])
     with pytest.raises(EngineError, match="less than no variance"):
         checked_scores(said, covariance(matrix), three)
