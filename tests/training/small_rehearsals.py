@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import timm
-from flwr.app import Message
+from flwr.app import Message, RecordDict
 from PIL import Image
 from safetensors.torch import save_file
 from small_hospitals import plan_for
@@ -26,7 +26,7 @@ from shiftscope.training.runs.jobs import Job
 
 __all__ = ["Clinic", "Grid", "Rehearsed", "clinics_of", "plan_of", "rehearsed_on", "weights_at"]
 
-Forge = Callable[[Payload, Payload], Payload | None]
+Forge = Callable[[Payload, Payload], Payload | RecordDict | None]
 """Question, honest answer -> what is sent instead; None for an answer that fails."""
 
 
@@ -138,8 +138,10 @@ class Grid(InlineGrid):
             (reply,) = super().send_and_receive([message], timeout=timeout)
             answer = None if reply.has_error() else unpack(reply.content)
             if answer is not None and (site, kind) in self.forge:
-                answer = self.forge[site, kind](asked, answer)
-                reply = refuse(message, "MemoryError") if answer is None else Message(pack(answer), reply_to=message)
+                sent = self.forge[site, kind](asked, answer)
+                answer = sent if isinstance(sent, Payload) else None
+                content = pack(sent) if isinstance(sent, Payload) else sent
+                reply = refuse(message, "MemoryError") if content is None else Message(content, reply_to=message)
             self.passed.append((site, kind, asked, answer))
             replies.append(reply)
         return replies

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from flwr.app import ArrayRecord, ConfigRecord, RecordDict
 from small_rehearsals import Clinic, Forge, Rehearsed, clinics_of, plan_of, rehearsed_on, weights_at
 
 from shiftscope.errors import EngineError
 from shiftscope.plans import Plan
-from shiftscope.training.federation.flower.messages import Payload
+from shiftscope.training.federation.flower.messages import Payload, pack
 
 ALONE = ("percentile", "zscore")
 """They share nothing."""
@@ -49,7 +50,7 @@ def fails(_asked: Payload, _answer: Payload) -> None:
 
 FORGED: dict[str, tuple[str, Forge]] = {
     "cases": ("query.describe", facts(cases=[10**12] * 5)),
-    "square": ("query.features", facts(squares=[1e11])),
+    "squares": ("query.features", facts(squares=[1e11])),
     "features": ("query.features", facts(features=10)),
     "same_as": ("query.features", facts(same_as=3)),
     "NaN heads": ("train.heads", tensors(lambda array: array * np.float32(np.nan))),
@@ -118,6 +119,40 @@ def test_a_site_that_never_joined_is_told_of(setting: Setting, tmp_path: Path) -
     found = run(setting, tmp_path / "run", forge={("c", "query.describe"): fails}).result
     assert found.sites["c"].withheld == "never joined: MemoryError"
     assert "site c was left out of the rehearsal: never joined: MemoryError" in found.notes
+
+
+def raw(facts: str) -> Forge:
+    """A message with these facts and nothing else."""
+    return lambda _, __: RecordDict({"facts": ConfigRecord({"json": facts}), "arrays": ArrayRecord({})})
+
+
+@pytest.mark.parametrize(
+    ("kind", "forge"),
+    [
+        ("query.features", raw("{}")),
+        ("query.features", lambda _, __: RecordDict({})),
+        ("query.features", lambda _, answer: with_facts(answer, "[1]")),
+        ("query.features", lambda _, answer: with_facts(answer, "{")),
+        ("query.describe", lambda _, answer: with_facts(answer, "null")),
+        ("query.describe", facts(site=["c"])),
+        ("query.describe", facts(site="a")),
+        ("query.describe", facts(site="x\x1b[31m")),
+    ],
+)
+def test_what_is_no_answer_at_all_is_a_site_that_failed(
+    kind: str, forge: Forge, setting: Setting, tmp_path: Path
+) -> None:
+    found = run(setting, tmp_path / "run", forge={("c", kind): forge}).result
+    assert "a message" in found.sites["c"].withheld or "a node calls itself" in found.sites["c"].withheld
+    assert found.sites["c"].withheld.isprintable()
+    assert found.strategies[0].sites.keys() == {"a", "b"}
+
+
+def with_facts(answer: Payload, text: str) -> RecordDict:
+    """The answer with other facts, as they are written."""
+    content = pack(answer)
+    content["facts"] = ConfigRecord({"json": text})
+    return content
 
 
 def test_one_harmonizer_that_fails_at_one_site_costs_the_site_and_at_all_the_harmonizer(

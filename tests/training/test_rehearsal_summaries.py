@@ -1,6 +1,7 @@
 """From planted scores to the best strategy, those equal to it, harm, answers, and what is expected of each."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -111,7 +112,7 @@ def test_unequal_errors_shrink_unequally() -> None:
     errors = np.full(len(NAMES) - 1, 0.01)
     errors[NAMES.index("local") - 1] = 0.05
     site = said({"local": 0.04, "lp_ft": 0.04, "shrinkage": -0.05})
-    site = HeadScores(site.means, PatientSpread(tuple(NAMES[1:]), np.diag(errors**2)[:, None, :, None], 150))
+    site = replace(site, spread=PatientSpread(tuple(NAMES[1:]), np.diag(errors**2)[:, None, :, None], 150))
     rehearsed = {each.name: each for each in account_of({"a": site}).rehearsed(dict.fromkeys(NAMES, COST))}
     real = np.mean([0.04**2 + 0.04**2 + 0.05**2 + 0] * 1) / len(errors) - np.mean(errors**2)
     assert real > 0
@@ -175,7 +176,7 @@ def test_sites_that_withhold_or_do_not_answer_have_no_score() -> None:
 def test_what_nobody_knows_is_null_and_decides_nothing() -> None:
     """A site whose spread is unknown, and one whose FedAvg has no score."""
     site = said({"shrinkage": 0.2})
-    blind = HeadScores(site.means, PatientSpread(tuple(NAMES[1:]), np.full_like(site.spread.covariance, np.nan), 0))
+    blind = replace(site, spread=PatientSpread(tuple(NAMES[1:]), np.full_like(site.spread.covariance, np.nan), 0))
     found = result_of(account_of({"a": blind}))
     assert found.strategy("shrinkage").gain.mean == pytest.approx(0.2)
     assert found.strategy("shrinkage").gain.low is None
@@ -183,7 +184,8 @@ def test_what_nobody_knows_is_null_and_decides_nothing() -> None:
     assert found.best == "fedavg"
     assert {*found.equal} == {*NAMES[1:]}
     assert found.sites["a"].answer == "undecided"
-    undefined = HeadScores({name: float("nan") for name in NAMES}, blind.spread)
+    nothing = dict.fromkeys(NAMES, float("nan"))
+    undefined = HeadScores(nothing, blind.spread, nothing)
     both = result_of(account_of({"a": undefined, "b": said({"shrinkage": 0.2})}))
     assert both.strategy("shrinkage").sites["a"].score is None
     assert both.strategy("shrinkage").gain.mean == pytest.approx(0.2)

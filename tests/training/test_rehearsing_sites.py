@@ -153,8 +153,9 @@ def test_heads_statistics_weights_and_means_leave_a_site_and_nothing_else(rehear
                 assert key.split("/")[2] in ("quantiles", "picture", "correlation", "turned")
                 assert array.size <= 1024
     assert asked == allowed.keys()
-    few = [answer.tensors for question, answer in rehearsed.sent("b") if question == "query.weights"]
-    assert np.isnan(few[0]["plain"]).all()  # three validation patients say nothing
+    last = dict(rehearsed.sent("b"))
+    assert np.isnan(last["query.weights"].tensors["plain"]).all()  # two validation patients in each fold say nothing
+    assert {*last["evaluate.heads"].facts["validation"].values()} == {None}
 
 
 def test_what_a_run_asks_for_is_refused_in_a_rehearsal(rehearsed: Rehearsed) -> None:
@@ -219,6 +220,18 @@ def test_equal_classes_need_no_balance_and_unequal_ones_do(weights: Path, tmp_pa
         names = [strategy.name for strategy in found.result.strategies]
         assert ("balanced" in names) is (name == "odd")
         assert ("balanced" in found.result.strategies[0].stands_for) is (name == "even")
+
+
+def test_validation_is_told_from_as_many_patients_as_tests(weights: Path, tmp_path: Path) -> None:
+    """Twelve validation patients in each of five folds at one site, three at the other."""
+    data = clinics_of(tmp_path / "data", {"a": Clinic(60, 60), "b": Clinic(13, 13)})
+    found = rehearsed_on(plan_of(data, weights), data, tmp_path / "run")
+    for strategy in found.result.strategies:
+        assert strategy.sites["a"].validation is not None
+        assert strategy.sites["b"].validation is None
+        assert strategy.sites["b"].score is not None
+    last = dict(found.sent("a"))
+    assert np.isfinite(last["query.weights"].tensors["plain"]).all()
 
 
 def test_a_site_that_is_turned_keeps_polarity_apart(weights: Path, tmp_path: Path) -> None:

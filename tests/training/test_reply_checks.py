@@ -80,19 +80,22 @@ def test_odd_seconds_are_none(value: Any) -> None:
 
 @pytest.mark.parametrize("value", ODD)
 def test_no_odd_feature_is_believed(value: Any) -> None:
-    honest = {"squares": [0.7], "features": 96, "same_as": ["plain"]}
-    assert checked_features(honest) == SiteFeatures((0.7,), 96, frozenset({"plain"}))
+    honest = {"squares": [0.7, 0.2], "features": 96, "same_as": ["plain"]}
+    assert checked_features(honest) == SiteFeatures((0.7, 0.2), 96, frozenset({"plain"}))
     for key in honest:
         if key == "same_as" and value == []:
             continue
         with pytest.raises(EngineError, match="it sent"):
-            checked_features(
-                {**honest, key: [value] if key == "squares" or (key == "same_as" and value != "x") else value}
-            )
+            checked_features({**honest, key: value})
+    if value != "x":
+        with pytest.raises(EngineError, match="it sent"):
+            checked_features({**honest, "same_as": [value]})
+    with pytest.raises(EngineError, match="it sent"):
+        checked_features({**honest, "squares": [0.7, value]})
 
 
 def squares(*values: float, features: int = 96) -> dict[str, SiteFeatures]:
-    return {f"s{number}": SiteFeatures((value,), features, frozenset()) for number, value in enumerate(values)}
+    return {f"s{number}": SiteFeatures((0.1, value), features, frozenset()) for number, value in enumerate(values)}
 
 
 def test_an_absurd_square_or_count_is_told_from_the_others() -> None:
@@ -102,9 +105,11 @@ def test_an_absurd_square_or_count_is_told_from_the_others() -> None:
     assert usual(squares(0.5, 1e9)) == {}
     assert usual(squares(0.5)).keys() == {"s0"}
     assert usual({}) == {}
-    other = {"odd": SiteFeatures((0.5,), 99_999, frozenset())}
+    other = {"odd": SiteFeatures((0.1, 0.5), 99_999, frozenset())}
     assert usual(squares(0.5, 0.7) | other).keys() == {"s0", "s1"}
     assert usual(squares(0.5) | other) == {}
+    levels = {"odd": SiteFeatures((0.1, 0.5, 0.5), 96, frozenset())}
+    assert usual(squares(0.5, 0.7) | levels).keys() == {"s0", "s1"}
 
 
 def test_statistics_are_finite_and_of_one_form() -> None:
@@ -137,7 +142,7 @@ def sent() -> dict[str, torch.Tensor]:
     ],
 )
 def test_no_heads_that_steps_cannot_make_are_averaged(forge: Callable[[np.ndarray], np.ndarray]) -> None:
-    honest = {name: heads.numpy() + np.float32(0.9 * 3.2 * BUDGET.map_rate) for name, heads in sent().items()}
+    honest = {name: heads.numpy() + np.float32(0.9 * 3.2 * BUDGET.rate) for name, heads in sent().items()}
     assert checked_heads(honest, sent()).keys() == sent().keys()
     with pytest.raises(EngineError, match="for plain"):
         checked_heads({**honest, "plain": forge(honest["plain"])}, sent())
@@ -208,6 +213,9 @@ def test_scores_as_they_are() -> None:
         *({"strategies": value} for value in (["local"], ["local", "local"], ["fedavg", "local"], ["local", 3])),
         *({"freedom": value} for value in ODD),
         {"freedom": 0},
+        {"validation": {"fedavg": 0.8}},
+        {"validation": {"fedavg": 0.8, "local": 1.5, "lp_ft": 0.7}},
+        {"validation": None},
     ],
 )
 def test_no_odd_score_is_believed(change: dict[str, Any]) -> None:

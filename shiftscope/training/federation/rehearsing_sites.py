@@ -1,8 +1,9 @@
 """One site in a rehearsal: what it computes at home and what it sends. No engine in here."""
 
+import math
 import time
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -70,14 +71,25 @@ class RehearsingSite:
     def withheld(self) -> str:
         """Why nothing leaves this site; empty where it does. The rule is a profile's, over the test patients of all
         folds."""
-        label_of = {sample.patient: sample.target for fold in self._folds for sample in fold.test}
+        return self._too_few("test", self._folds)
+
+    def _too_few(self, part: str, folds: Sequence[Samples]) -> str:
+        """Why a mean score on these patients stays at home; empty where it need not."""
+        label_of = {sample.patient: sample.target for fold in folds for sample in getattr(fold, part)}
         if len(label_of) < FEWEST:
-            return f"fewer than {FEWEST} test patients"
+            return f"fewer than {FEWEST} {part} patients"
         if self.job.plan.task == "classification":
             counts = np.bincount([int(label) for label in label_of.values()], minlength=len(self.job.plan.classes))
             if few := [name for name, count in zip(self.job.plan.classes, counts, strict=True) if count < CELL]:
-                return f"fewer than {CELL} test patients of class {few[0]}"
+                return f"fewer than {CELL} {part} patients of class {few[0]}"
         return ""
+
+    @property
+    def _validates(self) -> bool:
+        """Whether enough patients stand behind scores on validation: those of folds in which all classes validate."""
+        classes = len(self.job.plan.classes) if self.job.plan.task == "classification" else 0
+        whole = [fold for fold in self._folds if not classes or len({int(s.target) for s in fold.val}) == classes]
+        return not self._too_few("val", whole)
 
     @property
     def cases(self) -> list[int]:
@@ -178,14 +190,18 @@ class RehearsingSite:
     def judge(
         self, shared: Mapping[str, np.ndarray], weights: Mapping[str, np.ndarray], scale: Sequence[float]
     ) -> HeadScores:
-        """Every strategy on the test patients of all folds; no score of a fold leaves, nor of a patient."""
+        """Every strategy on the test patients of all folds; no score of a fold leaves, nor of a patient.
+
+        Scores on validation patients are unknown where these are fewer than the test patients have to be.
+        """
         self.require_allowed()
         kept = [_torch(load_arrays(self.home / f"{kind}-heads.safetensors")) for kind in ("local", "tuned")]
         tables = self._tables(scale, shared)
         harmonizers = tuple(dict.fromkeys(table.harmonizer for table in tables.values() if table.harmonizer))
         strategies = strategies_of(harmonizers, self.job.plan)
         tested, trained = (sum(len(getattr(fold, part)) for fold in self._folds) for part in ("test", "train"))
-        return OwnHeads(*kept).judge(tables, _torch(shared), weights, strategies, tested / trained)
+        found = OwnHeads(*kept).judge(tables, _torch(shared), weights, strategies, tested / trained)
+        return found if self._validates else replace(found, validation=dict.fromkeys(found.validation, math.nan))
 
     def _path(self, table: str) -> Path:
         return self.home / f"{table}.safetensors"

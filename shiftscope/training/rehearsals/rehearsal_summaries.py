@@ -155,7 +155,7 @@ def _shrunken(gains: Mapping[str, Estimate]) -> dict[str, float]:
     errors = np.array([(each.patients_se or 0.0) ** 2 for each in known.values()])
     real = max(0.0, float((squares - errors).mean()))
     return {
-        name: float((each.mean or 0.0) * (real / (real + error) if real > 0 else 0.0))
+        name: float((each.mean or 0.0) * real / (real + error)) if real > 0 else 0.0
         for (name, each), error in zip(known.items(), errors, strict=True)
     }
 
