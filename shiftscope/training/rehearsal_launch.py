@@ -16,7 +16,7 @@ from shiftscope.training.models.networks import LINEAR
 from shiftscope.training.models.pretrained_weights import IMAGENET, find_weights
 from shiftscope.training.plan_checks import check_data, check_plan, folders_of, require_extra
 from shiftscope.training.rehearsals.linear_heads import BUDGET
-from shiftscope.training.rehearsals.rehearsed_strategies import REFERENCE
+from shiftscope.training.rehearsals.rehearsed_strategies import REFERENCE, harmonizers_of
 from shiftscope.training.run_options import RunOptions
 from shiftscope.training.runs.jobs import Arm, Job
 
@@ -58,7 +58,6 @@ def rehearse(
     if weights is None:
         raise PlanError(f"weights: none for {on_features.encoder}, and features of a random network tell nothing")
     from shiftscope.training.federation.flower.rehearsal_questions import count_questions
-    from shiftscope.training.rehearsals.rehearsed_strategies import harmonizers_of
 
     job = Job(
         plan=on_features.model_copy(update={"data": {}, "weights_sha256": weights.sha256}),

@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,7 @@ class RehearsingSite:
         self.data = data
         self._kept: _Scaled | None = None
 
-    @property
+    @cached_property
     def withheld(self) -> str:
         """Why nothing leaves this site; empty where it does. The rule is a profile's, over the test patients of all
         folds."""

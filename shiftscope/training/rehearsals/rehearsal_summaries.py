@@ -110,7 +110,7 @@ class RehearsalAccount:
             sites={
                 site: RehearsedScore(
                     score=score,
-                    validation=_defined(self.said[site].validation[name]),
+                    validation=_defined(self.said[site].validation.get(name, float("nan"))),
                     gain=nothing if gain is None else of_sites[site].interval(),
                 )
                 for site, score in scores.items()

@@ -195,8 +195,7 @@ class _Rehearsal:
     def _round(self, number: int, shared: Mapping[str, torch.Tensor], scale: Sequence[float]) -> dict[str, SharedHeads]:
         """The sites' heads; who misses a round may come back in the next."""
         question = _heads(shared, {"round": number, "scale": scale})
-        doing = f"heads, round {number} of {BUDGET.rounds}"
-        answers = self.sites.ask("train.heads", question, doing, lambda reply: checked_heads(reply.tensors, shared))
+        answers = self.sites.ask("train.heads", question, "heads", lambda reply: checked_heads(reply.tensors, shared))
         self.costs.add_round(answers.bytes, answers.seconds)
         if not answers.said:
             raise EngineError(f"no site sent heads in round {number} ({'; '.join(answers.failures.values())})")
