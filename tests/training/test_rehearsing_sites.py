@@ -20,6 +20,8 @@ from shiftscope.training.federation.participants import Participant
 from shiftscope.training.federation.rehearsing_sites import RehearsingSite
 from shiftscope.training.federation.site_data import SiteData
 from shiftscope.training.rehearsal_launch import rehearse
+from shiftscope.training.rehearsals.rehearsals_in_memory import rehearse_in_memory
+from shiftscope.training.rehearsals.rehearsed_strategies import strategies_of
 from shiftscope.training.run_options import RunOptions
 
 METHODS = ["fedavg", "fedprox", "balanced", "local", "lp_ft", "shrinkage"]
@@ -294,6 +296,20 @@ def test_a_site_says_the_same_again(rehearsed: Rehearsed) -> None:
     found = again.judge(asked.tensors, asked.statistics, asked.facts["scale"])
     assert found.means == said.facts["means"]
     np.testing.assert_array_equal(found.spread.covariance, said.tensors["covariance"])
+
+
+def test_in_memory_it_is_the_same(rehearsed: Rehearsed) -> None:
+    """Benchmarks ask no engine."""
+    job, sites = rehearsed.job, {}
+    asked = next(ask for _, kind, ask, _ in rehearsed.log if kind == "evaluate.heads")
+    for name in ("a", "b"):
+        site = RehearsingSite(job, name, SiteData(job, name))
+        sites[name] = site._tables(asked.facts["scale"], asked.tensors)
+    strategies = strategies_of(("zscore", "quantile_map"), job.plan)
+    found = rehearse_in_memory(sites, strategies, 2)
+    for strategy in rehearsed.result.strategies:
+        for name in ("a", "b"):
+            assert found[name].means[strategy.name] == pytest.approx(strategy.sites[name].score, abs=1e-5)
 
 
 @pytest.mark.slow
