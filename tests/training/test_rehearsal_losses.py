@@ -130,11 +130,8 @@ def raw(facts: str) -> Forge:
     ("kind", "forge"),
     [
         ("query.features", raw("{}")),
-        ("query.features", lambda _, __: RecordDict({})),
         ("query.features", lambda _, answer: with_facts(answer, "[1]")),
-        ("query.features", lambda _, answer: with_facts(answer, "{")),
         ("query.describe", lambda _, answer: with_facts(answer, "null")),
-        ("query.describe", facts(site=["c"])),
         ("query.describe", facts(site="a")),
         ("query.describe", facts(site="x\x1b[31m")),
     ],
