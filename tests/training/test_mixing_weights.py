@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shiftscope.training.rehearsals.mixing_weights import OwnWeight, shrunken, weight_of
+from shiftscope.training.rehearsals.mixing_weights import OwnWeight, likelihoods, shrunken, weight_of
 
 SITES = ("a", "b", "c", "d")
 
@@ -33,7 +33,7 @@ def test_it_is_bayes_over_the_grid(seed: int) -> None:
     truth = draw.integers(0, 3, 15)
     shared, own = draw.normal(0, 2, (2, 15, 3))
     own[np.arange(15), truth] += 0.5 * seed
-    found = weight_of(shared, own, truth)
+    found = weight_of(likelihoods(shared, own, truth))
     mean, variance = by_hand(shared, own, truth)
     assert found.mean == pytest.approx(mean, abs=0.00501)
     assert found.variance == pytest.approx(max(1e-4, variance), abs=0.0000501)
@@ -42,18 +42,18 @@ def test_it_is_bayes_over_the_grid(seed: int) -> None:
 def test_equal_heads_say_nothing_and_certain_ones_say_all() -> None:
     draw = np.random.default_rng(0)
     logits, truth = draw.normal(size=(30, 2)), draw.integers(0, 2, 30)
-    flat = weight_of(logits, logits, truth)
+    flat = weight_of(likelihoods(logits, logits, truth))
     assert flat.mean == 0.5
     assert flat.variance == pytest.approx(np.linspace(0, 1, 21).var(), abs=1e-4)
     right = 2000.0 * np.eye(2)[truth]  # without a sum of logarithms this would overflow
-    sure = weight_of(-right, right, truth)
+    sure = weight_of(likelihoods(-right, right, truth))
     assert sure.mean > 0.7
-    assert weight_of(right, -right, truth).mean == pytest.approx(1 - sure.mean, abs=0.011)
+    assert weight_of(likelihoods(right, -right, truth)).mean == pytest.approx(1 - sure.mean, abs=0.011)
 
 
 def test_it_leaves_with_two_decimals() -> None:
     draw = np.random.default_rng(1)
-    found = weight_of(*draw.normal(size=(2, 20, 2)), draw.integers(0, 2, 20))
+    found = weight_of(likelihoods(*draw.normal(size=(2, 20, 2)), draw.integers(0, 2, 20)))
     assert found.mean == round(found.mean, 2)
     assert found.variance == round(found.variance, 4) > 0
 
@@ -63,23 +63,32 @@ weights = st.builds(OwnWeight, st.floats(0, 1), st.floats(1e-4, 1 / 12))
 
 @settings(deadline=None, max_examples=100)
 @given(st.lists(weights, min_size=1, max_size=8))
-def test_weights_stay_between_what_sites_say(said: list[OwnWeight]) -> None:
+def test_weights_are_weights_and_follow_what_a_site_says(said: list[OwnWeight]) -> None:
     found = {f"s{number}": each for number, each in enumerate(said)}
     given = shrunken(found, [*found, "silent"])
-    low, high = min(each.mean for each in said), max(each.mean for each in said)
-    assert all(low - 1e-9 <= weight <= high + 1e-9 for weight in given.values())
     assert given.keys() == {*found, "silent"}
-    own = {name: abs(given[name] - each.mean) for name, each in found.items()}
-    assert all(own[name] <= abs(given["silent"] - each.mean) + 1e-9 for name, each in found.items())
+    assert all(0 <= weight <= 1 for weight in given.values())
+    more = {**found, "s0": OwnWeight(min(1.0, said[0].mean + 0.2), said[0].variance)}
+    assert shrunken(more, [*more])["s0"] >= given["s0"] - 1e-9
 
 
-def test_who_says_nothing_gets_the_mean_of_all_by_precision() -> None:
-    found = {"a": OwnWeight(0.2, 0.01), "b": OwnWeight(0.3, 0.03), "c": OwnWeight(0.25, 0.02)}
+def test_it_is_bayes_over_sites() -> None:
+    """Against integration by Monte Carlo: hyperparameters, then weights, then what is said of them."""
+    found = {"a": OwnWeight(0.2, 0.01), "b": OwnWeight(0.3, 0.03), "c": OwnWeight(0.7, 0.02)}
+    draw, count = np.random.default_rng(0), 200_000
+    means, sizes = draw.uniform(0.05, 0.95, count), 2.0 ** draw.uniform(-0.5, 6.5, count)
+    drawn = draw.beta((means * sizes)[:, None], ((1 - means) * sizes)[:, None], (count, 3))
+    said = np.array([(each.mean, each.variance) for each in found.values()])
+    likely = np.exp(-(((drawn - said[:, 0]) ** 2) / (2 * said[:, 1])).sum(axis=1))
     given = shrunken(found, SITES)
-    precise = np.array([100.0, 100 / 3, 50])
-    centre = float(precise @ [0.2, 0.3, 0.25] / precise.sum())
-    assert given["d"] == pytest.approx(centre)
-    assert [given[site] for site in "abc"] == pytest.approx([centre] * 3)  # what they differ by is less than chance
+    assert [given[site] for site in "abc"] == pytest.approx(likely @ drawn / likely.sum(), abs=0.03)
+    assert given["d"] == pytest.approx(float(likely @ means / likely.sum()), abs=0.03)
+
+
+def test_who_says_nothing_gets_what_a_new_site_is_expected_to_have() -> None:
+    alike = shrunken({site: OwnWeight(0.2, 0.005) for site in "abc"}, SITES)
+    assert 0.2 < alike["d"] < 0.35
+    assert [alike[site] for site in "abc"] == pytest.approx([0.22] * 3, abs=0.03)
 
 
 def test_sites_that_differ_far_beyond_chance_keep_their_own() -> None:
@@ -97,8 +106,10 @@ def test_less_certain_sites_are_drawn_further() -> None:
 
 
 def test_one_site_keeps_what_it_says_and_none_is_halfway() -> None:
-    assert shrunken({"a": OwnWeight(0.9, 0.01)}, "ab") == pytest.approx({"a": 0.9, "b": 0.9})
-    assert shrunken({}, "ab") == {"a": 0.5, "b": 0.5}
+    given = shrunken({"a": OwnWeight(0.9, 0.01)}, "ab")
+    assert given["a"] == pytest.approx(0.9, abs=0.02)
+    assert 0.6 < given["b"] < given["a"]
+    assert shrunken({}, "ab") == pytest.approx({"a": 0.5, "b": 0.5})
 
 
 def errors_of(truth: np.ndarray, seed: int, runs: int = 40, patients: int = 30) -> tuple[float, float]:
@@ -111,7 +122,7 @@ def errors_of(truth: np.ndarray, seed: int, runs: int = 40, patients: int = 30) 
             mine = shared + draw.normal(0, 1.5, (patients, 2))
             odds = (1 - weight) * shared + weight * mine
             labels = (draw.uniform(size=patients) < 1 / (1 + np.exp(odds[:, 0] - odds[:, 1]))).astype(int)
-            found[str(site)] = weight_of(shared, mine, labels)
+            found[str(site)] = weight_of(likelihoods(shared, mine, labels))
         given = shrunken(found, [*found])
         own += [(found[site].mean - truth[int(site)]) ** 2 for site in found]
         drawn += [(given[site] - truth[int(site)]) ** 2 for site in found]

@@ -84,8 +84,7 @@ def test_the_own_weight_is_near_the_head_that_fits() -> None:
     maps, chosen = drawn(count=24), np.ones((1, 24), dtype=bool)
     good = descend_maps(torch.zeros(1, 9, 2), maps, torch.full((1, 24), 1 / 24), range(60), 60, 0.05)
     bad = torch.randn(1, 9, 2, generator=torch.Generator().manual_seed(4))
-    (own,) = maps.own_weights(bad, good, chosen)
-    (shared,) = maps.own_weights(good, bad, chosen)
+    own, shared = (maps.weigh(maps.fits(*pair, chosen)[0]) for pair in ((bad, good), (good, bad)))
     assert own.mean > 0.8
     assert shared.mean < 0.2
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -35,11 +36,12 @@ class HeadTable:
     val: np.ndarray
     test: np.ndarray
 
-    def tested(self, fold: int) -> list[str]:
-        """The patient of each test case of a fold, in the order in which cases are judged."""
-        test = self.test[self.folds.index(fold)]
-        first = np.unique(self.rows.cases[test], return_index=True)[1]
-        return [str(patient) for patient in self.patients[test][first]]
+    def people(self, fold: int, part: Literal["val", "test"]) -> np.ndarray:
+        """(cases,) the patient of each case of a part of a fold, in the order in which cases are judged."""
+        chosen = {"val": self.val, "test": self.test}[part][self.folds.index(fold)]
+        first = np.unique(self.rows.cases[chosen], return_index=True)[1]
+        found: np.ndarray = self.patients[chosen][first]
+        return found
 
     @property
     def places(self) -> tuple[HeadPlace, ...]:

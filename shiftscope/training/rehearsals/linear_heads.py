@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from shiftscope.training.evaluation.scores import CaseScores
-from shiftscope.training.rehearsals.mixing_weights import OwnWeight, weight_of
+from shiftscope.training.rehearsals.mixing_weights import OwnWeight, likelihoods, weight_of
 
 __all__ = ["BUDGET", "FeatureRows", "HeadSchedule", "blank_heads", "descend", "logits_of"]
 
@@ -74,13 +74,17 @@ class FeatureRows:
             for of_head, rows in zip(chances, chosen, strict=True)
         ]
 
-    def own_weights(self, shared: torch.Tensor, own: torch.Tensor, chosen: np.ndarray) -> list[OwnWeight]:
-        """For each pair of heads what the chosen cases say of the weight of the own one."""
+    def fits(self, shared: torch.Tensor, own: torch.Tensor, chosen: np.ndarray) -> list[np.ndarray]:
+        """For each pair of heads how well mixtures of them describe the chosen cases: (cases, weights) each."""
         both = [logits_of(self.features, heads).numpy() for heads in (shared, own)]
         truth = self.targets.numpy()
         return [
-            weight_of(theirs[rows], mine[rows], truth[rows]) for theirs, mine, rows in zip(*both, chosen, strict=True)
+            likelihoods(theirs[rows], mine[rows], truth[rows]) for theirs, mine, rows in zip(*both, chosen, strict=True)
         ]
+
+    def weigh(self, by_patient: np.ndarray) -> OwnWeight:
+        """What such figures say of the weight of the own head."""
+        return weight_of(by_patient)
 
 
 def blank_heads(count: int, features: int, outputs: int) -> torch.Tensor:

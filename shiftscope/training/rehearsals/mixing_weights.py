@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import logsumexp
+from scipy.stats import beta
 
-__all__ = ["GRID", "LEAST_VARIANCE", "OwnWeight", "best_weight", "shrunken", "weight_of"]
+__all__ = ["GRID", "LEAST_VARIANCE", "OwnWeight", "best_weight", "likelihoods", "shrunken", "weight_of"]
 
 GRID = np.linspace(0, 1, 21)
 """Weights of the own head that are tried."""
@@ -27,8 +28,8 @@ class OwnWeight:
     variance: float
 
 
-def weight_of(shared: np.ndarray, own: np.ndarray, truth: np.ndarray) -> OwnWeight:
-    """Mean and variance of the weight, given validation patients, with every weight alike likely before.
+def likelihoods(shared: np.ndarray, own: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """(n, weights of `GRID`) log-likelihood of each case's class under each mixture.
 
     Args:
         shared, own: (n, outputs) logits of the two heads; a mixture of heads gives the mixture of these.
@@ -36,45 +37,66 @@ def weight_of(shared: np.ndarray, own: np.ndarray, truth: np.ndarray) -> OwnWeig
     """
     mixed = (1 - GRID)[:, None, None] * shared + GRID[:, None, None] * own
     likely = mixed - logsumexp(mixed, axis=-1, keepdims=True)
-    by_weight = likely[:, np.arange(len(truth)), truth].sum(axis=1)
+    by_case: np.ndarray = likely[:, np.arange(len(truth)), truth].T
+    return by_case
+
+
+def weight_of(by_patient: np.ndarray) -> OwnWeight:
+    """Mean and variance of the weight given `likelihoods`, with every weight alike likely before.
+
+    Args:
+        by_patient: (patients, weights of `GRID`).
+    """
+    by_weight = by_patient.sum(axis=0)
     chances = np.exp(by_weight - logsumexp(by_weight))
     mean = float(chances @ GRID)
     variance = float(chances @ (GRID - mean) ** 2)
     return OwnWeight(round(mean, _DECIMALS), max(LEAST_VARIANCE, round(variance, 2 * _DECIMALS)))
 
 
-def best_weight(by_case: np.ndarray) -> OwnWeight:
-    """The weight that fits best, and by the jackknife how it varies with the cases: for scores that are no likelihood.
+def best_weight(by_patient: np.ndarray) -> OwnWeight:
+    """The weight that fits best, and by the jackknife how it varies with patients: for scores that are no likelihood.
 
     Args:
-        by_case: (cases, weights of `GRID`) how well each case is described, in any unit.
+        by_patient: (patients, weights of `GRID`) how well each is described, in any unit.
     """
-    total = by_case.sum(axis=0)
-    without = GRID[(total - by_case).argmax(axis=1)]
-    count = len(by_case)
+    total = by_patient.sum(axis=0)
+    without = GRID[(total - by_patient).argmax(axis=1)]
+    count = len(by_patient)
     variance = (count - 1) / count * float(((without - without.mean()) ** 2).sum())
     return OwnWeight(float(GRID[total.argmax()]), max(_STEP**2, round(variance, 2 * _DECIMALS)))
 
 
 def shrunken(found: Mapping[str, OwnWeight], sites: Sequence[str]) -> dict[str, float]:
-    """Each site's weight, drawn to that of all sites by how little its own patients say (empirical Bayes).
+    """Each site's weight, drawn to that of all sites by how little its own patients say (hierarchical Bayes).
 
-    Weights vary over sites with variance t², estimated by moments: the variance of the means less the mean of the
-    variances (Efron & Morris 1975, doi:10.2307/2285814, with unequal variances). A site's weight is its own mean times
-    t² / (t² + v) and the mean of all, by precision, times the rest. A site that says nothing gets the mean of all.
+    Weights of sites follow a beta distribution of unknown mean and concentration, every pair of which is alike likely
+    before; a site's mean and variance stand for a normal likelihood of its weight. Given are the means of the
+    posterior. A site that says nothing gets what is expected of a new one, half where nobody says anything.
 
     Args:
-        sites: that need a weight; half where no site at all says anything.
+        sites: that need a weight.
     """
-    if not found:
-        return dict.fromkeys(sites, 0.5)
     means = np.array([each.mean for each in found.values()])
     variances = np.array([each.variance for each in found.values()])
-    between = max(0.0, float(means.var(ddof=1) - variances.mean())) if len(means) > 1 else 0.0
-    precision = 1 / (between + variances)
-    centre = float(precision @ means / precision.sum())
-    weights = dict.fromkeys(sites, centre)
-    for site, each in found.items():
-        trust = between / (between + each.variance)
-        weights[site] = trust * each.mean + (1 - trust) * centre
-    return weights
+    likely = np.exp(-((GRID - means[:, None]) ** 2) / (2 * variances[:, None]))
+    joint = likely[:, None] * _PRIORS  # (sites, priors, weights)
+    evidence = joint.sum(axis=2)
+    of_all = np.log(np.maximum(evidence, np.finfo(float).tiny)).sum(axis=0)
+    chances = np.exp(of_all - logsumexp(of_all))
+    given = (joint @ GRID) / np.maximum(evidence, np.finfo(float).tiny) @ chances
+    weights = dict.fromkeys(sites, float(chances @ (_PRIORS @ GRID)))
+    return weights | {site: float(weight) for site, weight in zip(found, given, strict=True)}
+
+
+def _beta_priors() -> np.ndarray:
+    """(priors, weights of `GRID`) chances under beta distributions of means .05 to .95 and concentrations 1 to 64."""
+    middles = (np.clip(GRID, _STEP / 4, 1 - _STEP / 4))[None]
+    pairs = [(mean, size) for mean in np.linspace(0.05, 0.95, 19) for size in 2.0 ** np.arange(7)]
+    shapes = np.array([(mean * size, (1 - mean) * size) for mean, size in pairs])
+    chances = beta.pdf(middles, shapes[:, :1], shapes[:, 1:])
+    whole: np.ndarray = chances / chances.sum(axis=1, keepdims=True)
+    return whole
+
+
+_PRIORS = _beta_priors()

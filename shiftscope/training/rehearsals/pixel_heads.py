@@ -70,16 +70,20 @@ class FeatureMaps:
             scores.append({"dice": overlap.mean(axis=0)})
         return scores
 
-    def own_weights(self, shared: torch.Tensor, own: torch.Tensor, chosen: np.ndarray) -> list[OwnWeight]:
-        """For each pair of heads what the chosen cases say of the weight of the own one: by their cross-entropy."""
+    def fits(self, shared: torch.Tensor, own: torch.Tensor, chosen: np.ndarray) -> list[np.ndarray]:
+        """For each pair of heads how well mixtures of them describe the chosen cases: (cases, weights) each."""
         found = []
         for place, of_head in enumerate(chosen):
             pair = torch.stack([shared[place], own[place]])
             fit = [_fit_of_weights(self, pair, torch.from_numpy(part)) for part in _parts(np.flatnonzero(of_head))]
             owner = np.unique(self.cases[of_head], return_inverse=True)[1]
-            by_slice = np.concatenate(fit)
-            found.append(best_weight(np.stack([np.bincount(owner, each) for each in by_slice.T], axis=1)))
+            by_slice = np.concatenate(fit) if fit else np.empty((0, len(GRID)))
+            found.append(np.stack([np.bincount(owner, each) for each in by_slice.T], axis=1))
         return found
+
+    def weigh(self, by_patient: np.ndarray) -> OwnWeight:
+        """What such figures say of the weight of the own head: pixels are no independent cases."""
+        return best_weight(by_patient)
 
 
 def maps_of(

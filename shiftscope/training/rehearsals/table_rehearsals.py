@@ -1,11 +1,12 @@
 """One site's heads on all of its tables: shared ones trained a round at a time, own ones made at home, all judged."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 
+from shiftscope.profiles.widths import FEWEST
 from shiftscope.training.data.randomness import single_threaded
 from shiftscope.training.evaluation.patient_spreads import PatientSpread, over_folds, patient_spread
 from shiftscope.training.evaluation.scores import CaseScores, auroc, mean_of
@@ -21,9 +22,6 @@ SharedHeads = Mapping[str, torch.Tensor]
 
 PULL = 0.01
 """FedProx's weight of the distance from the shared head."""
-
-FEWEST_TO_WEIGH = 10
-"""Validation patients from which a site says how much of its own head it wants."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,16 +85,23 @@ class OwnHeads:
         return cls(local, tuned)
 
     def weights(self, tables: Mapping[str, HeadTable], shared: SharedHeads) -> dict[str, list[OwnWeight | None]]:
-        """Table -> for each of its folds what validation patients say of the own head's weight; None of too few."""
-        found: dict[str, list[OwnWeight | None]] = {}
+        """Table -> for each of its folds what validation patients say of the own head's weight; None of too few.
+
+        A fold of a small site validates on a handful, so those of all folds are asked, each by the heads of the fold
+        that did not train on it, and none that the fold itself tests.
+        """
+        fits: dict[tuple[str | None, int], tuple[np.ndarray, np.ndarray]] = {}
         with single_threaded():
             for name, table in tables.items():
-                enough = [len(set(table.patients[val])) >= FEWEST_TO_WEIGH for val in table.val]
-                chosen = [row for row, many in enumerate(enough) if many]
-                pair = shared[name][: len(table.folds)][chosen], self.local[name][chosen]
-                said = iter(table.rows.own_weights(*pair, table.val[chosen]) if chosen else ())
-                found[name] = [next(said) if many else None for many in enough]
-        return found
+                found = table.rows.fits(shared[name][: len(table.folds)], self.local[name], table.val)
+                for fold, by_case in zip(table.folds, found, strict=True):
+                    fits[table.harmonizer, fold] = (table.people(fold, "val"), by_case)
+        return {
+            name: [
+                _weight(table, fold, [fits[key] for key in fits if key[0] == table.harmonizer]) for fold in table.folds
+            ]
+            for name, table in tables.items()
+        }
 
     def judge(
         self,
@@ -125,7 +130,7 @@ class OwnHeads:
                             (table.harmonizer, method, fold): scores
                             for fold, scores in zip(table.folds, judged, strict=True)
                         }
-                patients |= {fold: table.tested(fold) for fold in table.folds}
+                patients |= {fold: [*table.people(fold, "test")] for fold in table.folds}
         folds = sorted(patients)
         series: dict[str, list[CaseScores | None]] = {
             each.name: [tested[each.harmonizer, each.method, fold] for fold in folds] for each in strategies
@@ -166,6 +171,17 @@ class OwnHeads:
 
 def _methods(table: HeadTable) -> tuple[str, ...]:
     return (*dict.fromkeys(place.method for place in table.places), "local", "lp_ft", "shrinkage")
+
+
+def _weight(table: HeadTable, fold: int, fits: Sequence[tuple[np.ndarray, np.ndarray]]) -> OwnWeight | None:
+    """In one fold, from every fold's validation patients and how well mixtures describe their cases."""
+    people, by_case = (np.concatenate(part) for part in zip(*fits, strict=True))
+    outside = ~np.isin(people, table.people(fold, "test"))
+    known, owner = np.unique(people[outside], return_inverse=True)
+    if len(known) < FEWEST:
+        return None
+    sums = np.stack([np.bincount(owner, each) for each in by_case[outside].T], axis=1)
+    return table.rows.weigh(sums / np.bincount(owner)[:, None])
 
 
 def _values(cases: list[CaseScores | None], metric: Callable[[CaseScores, np.ndarray], np.ndarray]) -> np.ndarray:
