@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from sample_tables import table_of
 from small_plans import planned_sites, small_plan
 
 from shiftscope.training.data.model_inputs import Sample, Samples
-from shiftscope.training.rehearsals.head_tables import HeadTable, places_in, shares_of, table_of
+from shiftscope.training.rehearsals.head_tables import HeadTable, places_in, shares_of
 from shiftscope.training.rehearsals.rehearsed_strategies import (
     HeadPlace,
     Rehearsed,

@@ -5,10 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from sample_tables import table_of
 
 from shiftscope.training.data.model_inputs import Sample, Samples
 from shiftscope.training.evaluation.scores import auroc
-from shiftscope.training.rehearsals.head_tables import HeadTable, table_of
+from shiftscope.training.rehearsals.head_tables import HeadTable
 from shiftscope.training.rehearsals.linear_heads import FeatureRows, logits_of
 from shiftscope.training.rehearsals.rehearsals_in_memory import rehearse_in_memory
 from shiftscope.training.rehearsals.rehearsed_strategies import Rehearsed

@@ -13,7 +13,7 @@ from shiftscope.training.rehearsals.linear_heads import FeatureRows
 from shiftscope.training.rehearsals.pixel_heads import FeatureMaps
 from shiftscope.training.rehearsals.rehearsed_strategies import REFERENCE, SHARED, HeadPlace
 
-__all__ = ["HeadTable", "divided", "places_in", "shares_of", "table_of"]
+__all__ = ["HeadTable", "divided", "places_in", "shares_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,23 +55,10 @@ def places_in(harmonizer: str | None, folds: Sequence[int]) -> tuple[HeadPlace, 
     return tuple(HeadPlace(method, fold) for method in methods for fold in folds)
 
 
-def table_of(harmonizer: str | None, samples: Mapping[int, Samples]) -> HeadTable:
-    """The table of some folds in which every case has the same features, of classes.
-
-    Rows lie by patient, whatever the folds: tables are compared row by row, and patients are left out of all at once.
-
-    Args:
-        samples: fold -> its cases, (1, d, 1, 1) features each.
-    """
-    every, inside = divided(samples)
-    features = np.stack([sample.pixels.reshape(-1) for sample in every]).astype(np.float32)
-    targets = np.array([int(sample.target) for sample in every])
-    rows = FeatureRows(torch.from_numpy(features), torch.from_numpy(targets))
-    return HeadTable(harmonizer, tuple(samples), rows, np.array([sample.patient for sample in every]), **inside)
-
-
 def divided(samples: Mapping[int, Samples]) -> tuple[list[Sample], dict[str, np.ndarray]]:
-    """All cases, and part -> (folds, cases) who is in it.
+    """All cases by patient, whatever the folds, and part -> (folds, cases) who is in it.
+
+    Tables are compared row by row, and patients are left out of all of them at once.
 
     Args:
         samples: fold -> the same cases, otherwise divided.
