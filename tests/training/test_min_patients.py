@@ -60,7 +60,7 @@ def site_of(folders: dict[str, Path], out: Path, name: str, usable: int, *, twic
     make_usable, make_unusable = CASES[name]
     train = [(make_usable if index < usable else make_unusable)(sample) for index, sample in enumerate(found.train)]
     train += [make_unusable(sample) for sample in found.train] if twice else []
-    own_data.__dict__["_loaded"] = Samples(
+    own_data.__dict__["loaded"] = Samples(
         train, *([make_usable(s) for s in part] for part in (found.val, found.test)), {}
     )
     return own_data

@@ -36,7 +36,7 @@ def shared(job: Job, site: str, samples: Samples | None = None) -> Statistics:
     """What the site sends in the map's one pass."""
     one = Participant(job, site)
     if samples is not None:
-        one.site_data.__dict__["_loaded"] = samples
+        one.site_data.__dict__["loaded"] = samples
     return one.share("quantile_map", 0, 0, NOTHING)
 
 

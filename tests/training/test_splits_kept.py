@@ -45,7 +45,7 @@ def test_every_site_is_marked_by_who_is_on_which_side(begun: Job) -> None:
     assert marks["a"] != marks["b"]  # the pair's files have the same names, but each site a key of its own
     assert not any(sample.patient in text for sample in samples.train)
     moved = Participant(begun, "a")
-    moved.site_data.__dict__["plain"] = replace(
+    moved.site_data.__dict__["loaded"] = replace(
         samples, train=samples.train[1:], test=[*samples.test, samples.train[0]]
     )
     assert moved.describe()["split"] != site.describe()["split"]
