@@ -34,11 +34,13 @@ class HeadScores:
         means: strategy -> the metric on test patients, mean over folds; NaN where it is undefined.
         spread: how differences from FedAvg vary, with patients and with what is trained on, of the mean over folds.
         by_fold: strategy -> (folds,) the metric in each fold, in their order; never sent, for a fold may hold few.
+        spread_by_fold: how differences vary with the patients of each fold, a fold in the place of a seed; never sent.
     """
 
     means: Mapping[str, float]
     spread: PatientSpread
     by_fold: Mapping[str, np.ndarray] = field(default_factory=dict)
+    spread_by_fold: PatientSpread | None = None
 
 
 def train_shared(
@@ -132,7 +134,7 @@ class OwnHeads:
         spread = patient_spread(base, series, auroc, [patients[fold] for fold in folds], folds)
         gains = np.array([values[name] - values[REFERENCE] for name in spread.strategies])
         means = {name: float(found.mean()) for name, found in values.items()}
-        return HeadScores(means, over_folds(spread, gains, ratio), values)
+        return HeadScores(means, over_folds(spread, gains, ratio), values, spread)
 
     def _heads(
         self,
