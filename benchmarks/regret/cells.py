@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 from encoded import ENCODER, Encoded
 from federations import federations
+from sources import SEED
 from specs import Federation, SiteSpec
 from tables import FederationTables, folds_of
 
@@ -37,6 +38,8 @@ from shiftscope.training.rehearsals.linear_heads import BUDGET
 from shiftscope.training.rehearsals.rehearsals_in_memory import rehearse_in_memory
 from shiftscope.training.rehearsals.rehearsed_strategies import Rehearsed, strategies_of
 from shiftscope.training.rehearsals.table_rehearsals import HeadScores
+
+__all__ = ["run", "scores_of", "spread_of"]
 
 HARMONIZED = ("zscore", "percentile", "clahe", "quantile_map", "combat")
 FOLDS = 5
@@ -68,8 +71,8 @@ def run(federation: Federation, encoded: Encoded, out: Path, harmonizers: Sequen
         "budget": {"folds": FOLDS, **asdict(BUDGET)},
         "swept": list(harmonizers),
         "strategies": [_strategy(each) for each in strategies],
-        "scores": {site: _scores(found) for site, found in said.items()},
-        "spread": {site: _spread(found) for site, found in said.items()},
+        "scores": {site: scores_of(found) for site, found in said.items()},
+        "spread": {site: spread_of(found) for site, found in said.items()},
         "ratio": {site: float(each["test"].sum() / each["train"].sum()) for site, each in parts.items()},
         "patients": {site: {part: _people(rows[site]["plain"], part) for part in parts[site]} for site in rows},
         "advice": _advice(advice, plan),
@@ -80,6 +83,7 @@ def run(federation: Federation, encoded: Encoded, out: Path, harmonizers: Sequen
             "whole": done - since,
         },
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
+        "base_seed": SEED,
         "made": time.strftime("%Y-%m-%d"),
     }
 
@@ -110,11 +114,12 @@ def _strategy(each: Rehearsed) -> dict[str, str | None]:
     return {"name": each.name, "harmonizer": each.harmonizer, "method": each.method}
 
 
-def _scores(found: HeadScores) -> dict[str, list[float]]:
+def scores_of(found: HeadScores) -> dict[str, list[float]]:
+    """Strategy -> the metric in each fold."""
     return {name: _short(by_fold) for name, by_fold in found.by_fold.items()}
 
 
-def _spread(found: HeadScores) -> dict[str, Any]:
+def spread_of(found: HeadScores) -> dict[str, Any]:
     """Covariances of differences from FedAvg, a fold after the other, lower triangles row by row."""
     spread = found.spread_by_fold
     if spread is None:

@@ -1,7 +1,8 @@
 """The benchmark of federations, on scores whose truth was made up: who chooses what, and on what he is judged."""
 
+import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,13 +10,20 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks" / "regret"))
 
+import cells
 import federations
 import members
 import policies
 import scores
 import sources
 import specs
-from outcomes import Outcome
+import torch
+from outcomes import Outcome, read_outcomes
+
+from shiftscope.training.rehearsals.head_tables import HeadTable
+from shiftscope.training.rehearsals.linear_heads import FeatureRows
+from shiftscope.training.rehearsals.rehearsals_in_memory import rehearse_in_memory
+from shiftscope.training.rehearsals.rehearsed_strategies import Rehearsed
 
 NAMES = ("fedavg", "local", "shrinkage", "quantile_map", "quantile_map+local")
 KINDS = ("none", "appearance", "structure", "labels", "concept", "appearance+structure", "appearance+concept")
@@ -84,7 +92,7 @@ class TestSources:
     """On phantoms, for real images may be absent."""
 
     @pytest.fixture(autouse=True)
-    def _few(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def _few(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.setattr(sources, "DRAWN", 48)
         monkeypatch.setattr(sources, "PIXELS", 32)
         sources.cohort_of.cache_clear()
@@ -168,6 +176,43 @@ class TestCrossFitting:
         assert scores.judge(item, weights).score == pytest.approx(0.83)
         fixed = scores.judge(item, scores.cross_fitted(policies.always("shrinkage"), item))
         assert fixed.score == pytest.approx(0.83)
+
+
+class TestCells:
+    def test_what_is_written_says_what_the_rehearsal_said(self, tmp_path: Path) -> None:
+        """Means and errors over all folds, read back, are those of the site's own scores."""
+        rng = np.random.default_rng(0)
+        tables = {site: {"plain": self._table(rng, 60)} for site in ("a", "b")}
+        methods = ("fedavg", "fedprox", "balanced", "local", "lp_ft", "shrinkage")
+        said = rehearse_in_memory(tables, [Rehearsed(None, method) for method in methods], 2)
+        written = {
+            "name": "x",
+            "strategies": [{"name": method} for method in methods],
+            "sites": {"a": {}, "b": {}},
+            "scores": {site: cells.scores_of(found) for site, found in said.items()},
+            "spread": {site: cells.spread_of(found) for site, found in said.items()},
+            "ratio": dict.fromkeys(said, 12 / 40),
+        }
+        (tmp_path / "cells").mkdir()
+        (tmp_path / "cells" / "x.json").write_text(json.dumps(written))
+        (item,) = read_outcomes(tmp_path)
+        found = item.on_folds(range(5))
+        for place, name in enumerate(methods):
+            assert found.means[place] == pytest.approx(np.mean([each.means[name] for each in said.values()]), abs=1e-3)
+        for place, name in enumerate(methods[1:], 1):
+            variance = sum(float(each.spread.of(name).covariance[0, 0]) for each in said.values()) / 4
+            assert found.errors[place] == pytest.approx(np.sqrt(variance), rel=0.02)
+
+    @staticmethod
+    def _table(rng: np.random.Generator, count: int) -> HeadTable:
+        truth = np.arange(count) % 2
+        features = (rng.normal(0, 1, (count, 6)) + truth[:, None]).astype(np.float32)
+        place = rng.permutation(count)
+        test = np.array([place % 5 == fold for fold in range(5)])
+        val = np.array([(place % 5 == (fold + 1) % 5) & (place % 3 == 0) for fold in range(5)])
+        rows = FeatureRows(torch.from_numpy(features), torch.from_numpy(truth.astype(np.int64)))
+        names = np.array([f"p{number}" for number in range(count)])
+        return HeadTable(None, tuple(range(5)), rows, names, ~test & ~val, val, test)
 
 
 class TestPolicies:
