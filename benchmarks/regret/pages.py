@@ -115,8 +115,8 @@ def _policies(summary: Summary, names: Sequence[str]) -> list[str]:
         f"Harmed: sites that lose more than {share} of AUROC against FedAvg; shown: where the one-sided 95 % interval"
         " of that loss lies beyond it; new: sites that do worse than alone by more than that, where FedAvg does not.",
         "",
-        "| policy | AUROC | regret | gain over FedAvg | harmed | shown | new | gap closed |",
-        "|---|---:|---|---|---|---:|---|---:|",
+        "| policy | AUROC | regret | gain over FedAvg | harmed | shown | new | new, shown | gap closed |",
+        "|---|---:|---|---|---|---:|---|---:|---:|",
         *(_policy(summary.rows[name]) for name in names),
     ]
 
@@ -125,13 +125,20 @@ def _policy(row: PolicyRow) -> str:
     closed = "" if row.closed is None else f"{row.closed:.0%}"
     return (
         f"| {row.name} | {row.score.mean:.3f} | {_over(row.regret)} | {_over(row.gain)} | {_share(row.harmed)} |"
-        f" {row.surely_harmed.mean:.1%} | {_share(row.new_harm)} | {closed} |"
+        f" {row.surely_harmed.mean:.1%} | {_share(row.new_harm)} | {row.surely_new.mean:.1%} | {closed} |"
     )
 
 
 def _compared(summary: Summary) -> list[str]:
-    lines = ["| policy | less | difference in AUROC | |", "|---|---|---|---|"]
-    for one, other in (pair for pair in COMPARED if summary.rows.keys() >= set(pair)):
+    lines = [
+        "The last rows have the single strategies that are best in hindsight.",
+        "",
+        "| policy | less | difference in AUROC | |",
+        "|---|---|---|---|",
+    ]
+    best = sorted(summary.strategies, key=lambda name: -summary.rows[name].score.mean)[:3]
+    pairs = [*COMPARED, *(("rehearsal: shrunken", name) for name in best)]
+    for one, other in (pair for pair in dict.fromkeys(pairs) if summary.rows.keys() >= set(pair)):
         found = summary.difference(one, other)
         sure = "**off 0**" if found.off_zero else ""
         lines.append(f"| {one} | {other} | {_over(found)} | {sure} |")
@@ -190,13 +197,13 @@ def _nearest(summary: Summary) -> list[str]:
     lines = [
         "A rehearsal sees all five folds; choosing on four is nearest to it. Scored on the fifth, in turn.",
         "",
-        "| policy | AUROC | gain over FedAvg | harmed | shown | new |",
-        "|---|---:|---|---|---:|---|",
+        "| policy | AUROC | gain over FedAvg | harmed | shown | new | new, shown |",
+        "|---|---:|---|---|---:|---|---:|",
     ]
     for name, row in summary.nearest.items():
         lines.append(
             f"| {name} | {row.score.mean:.3f} | {_over(row.gain)} | {_share(row.harmed)} |"
-            f" {row.surely_harmed.mean:.1%} | {_share(row.new_harm)} |"
+            f" {row.surely_harmed.mean:.1%} | {_share(row.new_harm)} | {row.surely_new.mean:.1%} |"
         )
     return lines
 

@@ -102,6 +102,11 @@ class Judged:
         """(sites,) whether the mean loss against the site's own model exceeds the margin."""
         return np.asarray(self.beside_own < -MARGIN)
 
+    @property
+    def surely_worse_than_alone(self) -> np.ndarray:
+        """(sites,) whether the one-sided 95 % interval of that loss lies beyond the margin."""
+        return np.asarray(self.beside_own + t.ppf(0.95, self.freedom) * self.own_error < -MARGIN)
+
 
 def judge(outcome: Outcome, weights: np.ndarray) -> Judged:
     """What strategies taken so often give.

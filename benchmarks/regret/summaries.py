@@ -40,6 +40,7 @@ class PolicyRow:
         harmed: share of sites that lose more than the margin against FedAvg.
         surely_harmed: share of sites of which that is shown.
         new_harm: share of sites that do worse than alone by more than the margin, where FedAvg does not.
+        surely_new: share of sites of which it is shown that they do, and of FedAvg it is not.
         closed: share of the single best's regret that it closes; None where that regret is not off 0.
     """
 
@@ -51,6 +52,7 @@ class PolicyRow:
     harmed: Over
     surely_harmed: Over
     new_harm: Over
+    surely_new: Over
     closed: float | None
 
 
@@ -150,6 +152,13 @@ def _row(
         surely_harmed=over_families([each.surely_harmed.mean() for each in judged.values()], families),
         new_harm=over_families(
             [(each.worse_than_alone & ~base[item].worse_than_alone).mean() for item, each in judged.items()], families
+        ),
+        surely_new=over_families(
+            [
+                (each.surely_worse_than_alone & ~base[item].surely_worse_than_alone).mean()
+                for item, each in judged.items()
+            ],
+            families,
         ),
         closed=1 - regret.mean / alone.mean if alone.off_zero else None,
     )
