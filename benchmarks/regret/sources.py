@@ -23,7 +23,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from planted import Base, Change, as_phantom, persons_of, planted
 
-__all__ = ["SEED", "SOURCES", "Cohort", "Source", "canvases_of", "cohort_of"]
+__all__ = ["PIXELS", "SEED", "SOURCES", "Cohort", "Source", "canvases_of", "cohort_of"]
 
 SEED = 15
 PIXELS = 128
