@@ -4,6 +4,7 @@ Images as they are, and harmonizers that share nothing, give the same features i
 kept in OUT/features, unplanted ones for a whole source. What depends on other sites or on a fold is not kept.
 """
 
+import os
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -116,7 +117,7 @@ class Encoded:
         path = self.folder / f"{name}.npy"
         if not path.exists():
             self.folder.mkdir(parents=True, exist_ok=True)
-            unfinished = path.with_suffix(".part.npy")
+            unfinished = path.with_suffix(f".{os.getpid()}.npy")
             np.save(unfinished, encode(canvases()))
             unfinished.replace(path)
         found: np.ndarray = np.load(path)
