@@ -77,6 +77,7 @@ def trial(
     keep: float = KEEP,
     budget: float = SHARE,
     folds: int = FOLDS,
+    rehearse: bool = False,
     engine: Engine = "flower",
     output: AnyPath | None = None,
     plan_output: AnyPath | None = None,
@@ -97,6 +98,8 @@ def trial(
         budget: share of the plan's rounds for the last rung.
         folds: into which each site's patients are cut, so that every one of them is tested; 1 for the plan's own split,
             which is also taken where data bring one.
+        rehearse: before the first rung, drop strategies by what they do on features of the frozen encoder, as
+            `shiftscope.rehearse` has them.
         output: the trial's folder; runs/NAME-trial unless given.
         plan_output: the winner's plan is written here; winner.toml in the folder unless given.
         plan, data, engine, resume, patient_regex, timeout_s, device, allow_code: as `train` takes them.
@@ -111,7 +114,13 @@ def trial(
     options = _options(out, engine, resume, patient_regex, timeout_s, device, allow_code)
     wanted = with_own_code(wanted, _folders(data), options)
     prepared = prepare_trial(
-        wanted, as_list("strategies", strategies), rungs=rungs, keep=keep, share=budget, folds=folds
+        wanted,
+        as_list("strategies", strategies),
+        rungs=rungs,
+        keep=keep,
+        share=budget,
+        folds=folds,
+        rehearse=as_flag("rehearse", rehearse),
     )
     for line in (*prepared.remarks, prepared.expects()):
         _LOGGER.info("%s", line)

@@ -41,6 +41,9 @@ def trial(
     folds: Annotated[
         int, typer.Option(min=1, help="How many parts each site's patients are cut into; 1: the plan's split.")
     ] = 5,
+    rehearse: Annotated[
+        bool, typer.Option("--rehearse", help="First drop strategies by what they do while the encoder is frozen.")
+    ] = False,
     engine: EngineOption = Engine.FLOWER,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="The folder of the trial. Default: runs/NAME-trial.")
@@ -70,6 +73,7 @@ def trial(
             keep=share_of(keep, "--keep"),
             budget=share_of(budget, "--budget"),
             folds=folds,
+            rehearse=rehearse,
             engine=engine.value,
             output=output,
             plan_output=plan_out,

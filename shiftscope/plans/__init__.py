@@ -33,6 +33,7 @@ from shiftscope.plans.run_results import (
 from shiftscope.plans.seed_schedule import SCHEDULE, Analysis, schedule
 from shiftscope.plans.trial_results import (
     Fate,
+    RehearsedFate,
     TrialCost,
     TrialEntry,
     TrialResult,
@@ -64,6 +65,7 @@ __all__ = [
     "RehearsalEncoder",
     "RehearsalResult",
     "RehearsalSite",
+    "RehearsedFate",
     "RehearsedScore",
     "RehearsedStrategy",
     "RoundEntry",

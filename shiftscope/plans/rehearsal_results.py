@@ -48,10 +48,12 @@ class RehearsedScore(Record):
 
     Attributes:
         score: the metric on test patients, mean over folds; null where it is withheld or undefined.
+        validation: the same on validation patients, by which a trial chooses.
         gain: over FedAvg at the site, with its interval.
     """
 
     score: Score | None = None
+    validation: Score | None = None
     gain: Difference = Difference()
 
 

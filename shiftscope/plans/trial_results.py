@@ -11,7 +11,19 @@ from shiftscope.plans.plan import Margin, Plan, Seed
 from shiftscope.plans.result_numbers import Amount, Difference, Score, Seconds, Verdict
 from shiftscope.records import Document, Finite, Misfit, Name, Record, Total
 
-__all__ = ["Fate", "TrialCost", "TrialEntry", "TrialResult", "TrialRung", "TrialSetup", "name_of_strategy"]
+__all__ = [
+    "Fate",
+    "RehearsedFate",
+    "TrialCost",
+    "TrialEntry",
+    "TrialResult",
+    "TrialRung",
+    "TrialSetup",
+    "name_of_strategy",
+]
+
+RehearsedFate = Literal["kept", "tied", "dropped", "not rehearsed"]
+"""What a rehearsal before the rungs did with a strategy."""
 
 Fate = Literal["reference", "kept", "tied", "dropped", "finalist"]
 """What a rung did with a strategy: "tied" is kept beyond the share, for noise alone parts it from the last one kept."""
@@ -29,12 +41,14 @@ class TrialSetup(Document):
         strategies: names, the reference not among them.
         rungs: rounds of each rung.
         keep: the share of the strategies that goes on from a rung.
+        rehearse: whether a rehearsal comes before the rungs.
     """
 
     plan: Plan
     strategies: tuple[Name, ...]
     rungs: tuple[Total, ...]
     keep: Annotated[Finite, Field(ge=0, le=1)]
+    rehearse: Annotated[bool, Field(strict=True)] = False
 
 
 class TrialEntry(Record):
@@ -107,6 +121,7 @@ class TrialResult(Document, Tabular):
         winner: the leader, where its difference from the reference clears 0 and the margin.
         close: finalists that noise alone parts from the leader on the validation cases.
         ranking: all strategies: those of the last rung by validation, then those dropped last, and so on.
+        rehearsal: strategy -> what a rehearsal before the rungs did with it; empty without one.
         notes: messages of the runs, each once.
     """
 
@@ -129,6 +144,7 @@ class TrialResult(Document, Tabular):
     rungs: Annotated[tuple[TrialRung, ...], Field(min_length=1)]
     cost: TrialCost
     machine: dict[Name, str]
+    rehearsal: dict[Name, RehearsedFate] = Field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     @model_validator(mode="after")

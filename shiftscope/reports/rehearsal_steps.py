@@ -13,6 +13,9 @@ _OF_TRAIN: Mapping[HeadMethod, str] = {"fedavg": "", "fedprox": "fedprox", "loca
 
 _MOST_TRIED = 3
 
+_LONGEST = 40
+"""Characters of all their names: a longer word would be cut on the screen, and could not be typed."""
+
 _DATA = "--data SITE=DIR ..."
 
 
@@ -53,4 +56,7 @@ def _tried(result: RehearsalResult) -> list[str]:
             own = [_OF_TRAIN[strategy.method]] if strategy.method in _OF_TRAIN else []
             names = [name_of_strategy(strategy.harmonizer, method) for method in (*own, *strategy.stands_for)]
             found |= dict.fromkeys(filter(None, names))
-    return [*found][:_MOST_TRIED]
+    names = [*found][:_MOST_TRIED]
+    while len(",".join(names)) > _LONGEST and len(names) > 1:
+        names.pop()
+    return names

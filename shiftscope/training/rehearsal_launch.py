@@ -5,17 +5,18 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from shiftscope.devices import find_device
-from shiftscope.errors import EngineError, PlanError, UsageError
+from shiftscope.errors import EngineError, InputError, PlanError, UsageError
 from shiftscope.plans import Plan, RehearsalResult
 from shiftscope.plans.packaged_weights import PACKAGED
 from shiftscope.progress import Report, silent
 from shiftscope.sites import Site
-from shiftscope.training.data.model_inputs import read_planned
+from shiftscope.training.data.model_inputs import read_planned, usable
+from shiftscope.training.models.decoder_nets import PREFIX
 from shiftscope.training.models.networks import LINEAR
 from shiftscope.training.models.pretrained_weights import IMAGENET, find_weights
 from shiftscope.training.plan_checks import check_data, check_plan, folders_of, require_extra
 from shiftscope.training.rehearsals.linear_heads import BUDGET
-from shiftscope.training.rehearsals.rehearsed_strategies import REFERENCE
+from shiftscope.training.rehearsals.rehearsed_strategies import REFERENCE, harmonizers_of
 from shiftscope.training.run_options import RunOptions
 from shiftscope.training.runs.jobs import Arm, Job
 
@@ -42,21 +43,21 @@ def rehearse(
         UsageError: the folder holds a run, a trial or a rehearsal, or there is no such device.
         EngineError: no site has enough patients, or none answers.
     """
-    require_extra(plan)
     device = find_device(options.device)
     if held := [name for name in ("job.json", "setup.json", "rehearsal.json") if (options.out / name).exists()]:
         raise UsageError(f"{options.out} holds {held[0]} already; choose another folder for the rehearsal")
     paths = folders_of(plan, data)
     sites = {site: read_planned(plan, site, path, options.patient_regex) for site, path in paths.items()}
     on_features = _rehearsed_plan(plan, sites)
+    require_extra(on_features)
     arm = Arm(name=REFERENCE, algorithm=REFERENCE, harmonizer=None, rounds=BUDGET.rounds)
     check_plan(on_features, [arm])
+    _require_patients(on_features, sites)
     check_data(on_features, sites)
     weights = find_weights(on_features)
     if weights is None:
         raise PlanError(f"weights: none for {on_features.encoder}, and features of a random network tell nothing")
     from shiftscope.training.federation.flower.rehearsal_questions import count_questions
-    from shiftscope.training.rehearsals.rehearsed_strategies import harmonizers_of
 
     job = Job(
         plan=on_features.model_copy(update={"data": {}, "weights_sha256": weights.sha256}),
@@ -91,6 +92,21 @@ def _engine_of(name: str, job: Job, progress: Report) -> None:
         raise UsageError(f"--engine: no {name!r}; expected flower or inline")
 
 
+def _require_patients(plan: Plan, sites: Mapping[str, Site]) -> None:
+    """See that each site can be cut into folds.
+
+    Raises:
+        InputError: one cannot.
+    """
+    for name, site in sites.items():
+        patients = len({case.patient for case in usable(site, plan)})
+        if patients < plan.folds:
+            raise InputError(
+                f"site {name}: {patients} usable patients, and a rehearsal tests on each in one of {plan.folds} folds;"
+                " add cases, or make a plan without the site"
+            )
+
+
 def _rehearsed_plan(plan: Plan, sites: Mapping[str, Site]) -> Plan:
     """The same task on features: the plan's encoder where it has weights, else the one whose weights pip brings."""
     encoder = plan.encoder or (plan.model if plan.weights else None)
@@ -103,7 +119,7 @@ def _rehearsed_plan(plan: Plan, sites: Mapping[str, Site]) -> Plan:
     folds = 1 if brought else FOLDS
     return plan.model_copy(
         update={
-            "model": LINEAR,
+            "model": LINEAR if plan.task == "classification" else f"{PREFIX}Unet",  # whose encoder alone is used
             "encoder": encoder,
             "weights": weights,
             "weights_sha256": digest,

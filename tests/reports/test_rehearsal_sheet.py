@@ -304,6 +304,11 @@ TRAIN = "shiftscope train plan.toml --data SITE=DIR ..."
             "training has no shrinkage yet: shiftscope trial plan.toml --strategies lp_ft --data SITE=DIR ...",
         ),
         ({"shrinkage": 0.03, "local": -0.01}, {}, f"training has no shrinkage yet: {TRAIN}"),
+        (
+            {"quantile_spectrum+local": 0.03, "quantile_map+local": 0.02, "zscore": 0.015},
+            {"equal": ("fedavg",)},
+            "shiftscope trial plan.toml --strategies quantile_spectrum+local --data SITE=DIR ...",
+        ),
         ({"fedprox": 0.03}, {}, "shiftscope trial plan.toml --strategies fedprox --data SITE=DIR ..."),
         (
             {"local": 0.03},

@@ -100,11 +100,20 @@ def _account(result: TrialResult) -> list[str]:
     return [
         f"selected on validation cases of {len(last.judged)} of {len(result.plan.sites)} sites;"
         " test cases had no say in it",
+        *_rehearsal(result),
         f"{len(result.ranking) - 1} strategies beside {result.reference}, rungs of {rounds} rounds"
         f" (the plan: {result.plan.rounds}), {counted(len(result.seeds), 'seed')}{_folds(result)}",
         f"{cost.passes} batches computed, {100 * cost.passes / cost.full_passes:.0f} % of all in full,"
         f" {number(cost.bytes / 1e6)} MB, {number(cost.seconds)} s, engine {result.engine}",
     ]
+
+
+def _rehearsal(result: TrialResult) -> list[str]:
+    """What a rehearsal did before the first rung."""
+    gone = [name for name, fate in result.rehearsal.items() if fate == "dropped"]
+    if not result.rehearsal:
+        return []
+    return [f"rehearsed first on the frozen encoder: dropped {', '.join(gone) if gone else 'nothing'}"]
 
 
 def _folds(result: TrialResult) -> str:

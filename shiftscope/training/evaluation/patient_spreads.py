@@ -115,9 +115,14 @@ def patient_spread(
 def over_folds(spread: PatientSpread, gains: np.ndarray, ratio: float) -> PatientSpread:
     """Of the mean over folds, as one seed: how it varies with patients, and with what was trained on.
 
-    What folds' means differ by beyond their patients' share is the variance of training; of it the mean over k folds
-    has 1 / k + `ratio`, for training sets overlap (Nadeau and Bengio 2003, doi:10.1023/A:1024068626366). A site that
-    sends this sends nothing of a single fold, which may hold few patients.
+    What folds' means of a strategy differ by beyond their patients' share is the variance of its training; k folds tell
+    little of it, so half of it is the strategy's own, and half what it is on average, in units of its patients'. Of it
+    the mean over folds has 1 / k + `ratio`, for training sets overlap (Nadeau and Bengio 2003,
+    doi:10.1023/A:1024068626366). It has k - 1 degrees of freedom; the sum has those of Welch and Satterthwaite (1946,
+    doi:10.2307/3002019), over all strategies together. Two strategies' trainings are taken to be as alike as their
+    patients: k folds have but k - 1 directions, and a covariance made of them would grow with every strategy beside.
+
+    A site that sends this sends nothing of a single fold, which may hold few patients.
 
     Args:
         spread: of one seed a fold.
@@ -125,22 +130,32 @@ def over_folds(spread: PatientSpread, gains: np.ndarray, ratio: float) -> Patien
         ratio: test patients over training patients of a fold.
     """
     count = gains.shape[1]
-    places = range(count)
-    within = np.mean([spread.covariance[:, place, :, place] for place in places], axis=0)
-    of_mean = spread.covariance.sum(axis=(1, 3)) / count**2
+    of_mean, freedom = spread.covariance.sum(axis=(1, 3)) / count**2, spread.freedom
     if count > 1:
-        of_mean = of_mean + (1 / count + ratio) * _positive(np.atleast_2d(np.cov(gains)) - within)
-    return PatientSpread(spread.strategies, _blurred(of_mean[:, None, :, None]), spread.freedom)
+        within = np.mean([spread.covariance[:, place, :, place] for place in range(count)], axis=0)
+        variances = np.diagonal(within)
+        beyond = np.sqrt(_training(gains.var(axis=1, ddof=1), variances))
+        roots = np.sqrt(np.outer(variances, variances))
+        correlations = np.divide(within, roots, out=np.eye(len(roots)), where=roots > 0)
+        of_training = (1 / count + ratio) * correlations * np.outer(beyond, beyond)
+        freedom = _freedom_of_sum([(of_mean, freedom), (of_training, count - 1)])
+        of_mean = of_mean + of_training
+    return PatientSpread(spread.strategies, _blurred(of_mean[:, None, :, None]), freedom)
 
 
-def _positive(matrix: np.ndarray) -> np.ndarray:
-    """The nearest covariance: what is negative along any direction is 0; unknown rows stay unknown."""
-    known = np.isfinite(np.diagonal(matrix))
-    found = matrix.copy()
-    if known.any():
-        values, vectors = np.linalg.eigh(matrix[np.ix_(known, known)])
-        found[np.ix_(known, known)] = (vectors * np.maximum(values, 0)) @ vectors.T
-    return found
+def _training(folds: np.ndarray, patients: np.ndarray) -> np.ndarray:
+    """(strategies,) variance of training in a fold, of the variance of folds' means and of the patients' part of it."""
+    known = np.isfinite(folds) & (patients > 0)
+    usual = max(0.0, float(np.mean(folds[known] / patients[known])) - 1) if known.any() else 0.0
+    own: np.ndarray = np.maximum(0, folds - patients)
+    return (own + usual * patients) / 2 if known.any() else own
+
+
+def _freedom_of_sum(parts: Sequence[tuple[np.ndarray, int]]) -> int:
+    """Of covariances that were estimated apart, with so many degrees of freedom each; by their traces."""
+    traces = [(float(np.nansum(np.diagonal(covariance))), freedom) for covariance, freedom in parts]
+    errors = sum(trace**2 / max(1, freedom) for trace, freedom in traces)
+    return max(1, int(sum(trace for trace, _ in traces) ** 2 / errors)) if errors > 0 else parts[0][1]
 
 
 def _differences(

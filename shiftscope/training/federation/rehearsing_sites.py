@@ -1,8 +1,10 @@
 """One site in a rehearsal: what it computes at home and what it sends. No engine in here."""
 
+import math
 import time
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +14,12 @@ import torch
 from shiftscope.errors import EngineError
 from shiftscope.harmonizers import HARMONIZERS, NOTHING, Statistics
 from shiftscope.profiles.widths import CELL, FEWEST
+from shiftscope.training.algorithms.aggregation import Tensors
 from shiftscope.training.data.model_inputs import Samples
+from shiftscope.training.federation.kept_tables import arrays_of, kept_table, mean_squares
 from shiftscope.training.federation.site_data import SiteData
 from shiftscope.training.rehearsals.coordinated_heads import TableKey
-from shiftscope.training.rehearsals.head_tables import HeadTable, table_of
-from shiftscope.training.rehearsals.linear_heads import FeatureRows
+from shiftscope.training.rehearsals.head_tables import HeadTable
 from shiftscope.training.rehearsals.rehearsed_strategies import harmonizers_of, strategies_of
 from shiftscope.training.rehearsals.table_rehearsals import HeadScores, OwnHeads, train_shared
 from shiftscope.training.runs.array_files import load_arrays, save_arrays
@@ -44,9 +47,9 @@ def keys_of(job: Job) -> list[TableKey]:
 
 @dataclass(frozen=True, slots=True)
 class _Scaled:
-    """Tables in memory, at the scale that all sites agreed on."""
+    """Tables in memory, at the scale that all sites agreed on, level by level."""
 
-    scale: float
+    scale: Sequence[float]
     tables: dict[str, HeadTable]
 
 
@@ -64,18 +67,29 @@ class RehearsingSite:
         self.data = data
         self._kept: _Scaled | None = None
 
-    @property
+    @cached_property
     def withheld(self) -> str:
         """Why nothing leaves this site; empty where it does. The rule is a profile's, over the test patients of all
         folds."""
-        label_of = {sample.patient: sample.target for fold in self._folds for sample in fold.test}
+        return self._too_few("test", self._folds)
+
+    def _too_few(self, part: str, folds: Sequence[Samples]) -> str:
+        """Why a mean score on these patients stays at home; empty where it need not."""
+        label_of = {sample.patient: sample.target for fold in folds for sample in getattr(fold, part)}
         if len(label_of) < FEWEST:
-            return f"fewer than {FEWEST} test patients"
+            return f"fewer than {FEWEST} {part} patients"
         if self.job.plan.task == "classification":
             counts = np.bincount([int(label) for label in label_of.values()], minlength=len(self.job.plan.classes))
             if few := [name for name, count in zip(self.job.plan.classes, counts, strict=True) if count < CELL]:
-                return f"fewer than {CELL} test patients of class {few[0]}"
+                return f"fewer than {CELL} {part} patients of class {few[0]}"
         return ""
+
+    @property
+    def _validates(self) -> bool:
+        """Whether enough patients stand behind scores on validation: those of folds in which all classes validate."""
+        classes = len(self.job.plan.classes) if self.job.plan.task == "classification" else 0
+        whole = [fold for fold in self._folds if not classes or len({int(s.target) for s in fold.val}) == classes]
+        return not self._too_few("val", whole)
 
     @property
     def cases(self) -> list[int]:
@@ -89,6 +103,12 @@ class RehearsingSite:
             return False
         targets = [[int(sample.target) for sample in fold.train] for fold in self._folds]
         return all(np.ptp(np.bincount(of_fold, minlength=len(self.job.plan.classes))) == 0 for of_fold in targets)
+
+    def describe(self) -> dict[str, Any]:
+        """Why scores stay at home, or else what the coordinator has to know; evenness would tell a class's size."""
+        if self.withheld:
+            return {"withheld": self.withheld}
+        return {"withheld": "", "cases": self.cases, "even": self.even}
 
     @property
     def _folds(self) -> list[Samples]:
@@ -110,8 +130,8 @@ class RehearsingSite:
             references: fold -> what the sites agreed on.
 
         Returns:
-            "square": their mean square; "features": how many there are; "seconds": what it took; "same_as":
-            harmonizers, or `PLAIN`, behind which all cases have the very same.
+            "squares": their mean square, level by level; "features": how many a head weighs; "seconds": what it took;
+            "same_as": harmonizers, or `PLAIN`, behind which all cases have the very same.
         """
         self.require_allowed()
         since = time.perf_counter()
@@ -122,22 +142,22 @@ class RehearsingSite:
                 samples = {
                     fold: each.harmonized(harmonizer, references.get(fold, NOTHING)) for fold, each in data.items()
                 }
-                tables.append(table_of(harmonizer, samples))
-                save_arrays(self._path(name), _arrays(tables[-1]))
+                tables.append(arrays_of(samples, self.job))
+                save_arrays(self._path(name), tables[-1])
         return {
-            "square": float(np.mean([float((table.rows.features**2).mean()) for table in tables])),
-            "features": tables[0].rows.features.shape[1],
+            "squares": np.mean([mean_squares(table) for table in tables], axis=0).tolist(),
+            "features": int(tables[0]["shapes"][:, 0].sum()),
             "seconds": time.perf_counter() - since,
-            "same_as": self._same_as(tables),
+            "same_as": self._same_as(harmonizer, tables),
         }
 
-    def _same_as(self, tables: Sequence[HeadTable]) -> list[str]:
-        """Harmonizers seen before whose features equal these, case by case and fold by fold."""
+    def _same_as(self, prepared: str | None, tables: Sequence[Tensors]) -> list[str]:
+        """Harmonizers prepared before whose features equal these, case by case and fold by fold."""
         same = []
-        mine = [table.rows.features.numpy() for table in tables]
+        mine = [table["features"] for table in tables]
         for harmonizer in (None, *harmonizers_of(self.job.plan)):
             paths = [self._path(name) for name, of, _ in keys_of(self.job) if of == harmonizer]
-            if harmonizer == tables[0].harmonizer or not all(path.exists() for path in paths):
+            if harmonizer == prepared or not all(path.exists() for path in paths):
                 continue
             theirs = [load_arrays(path)["features"] for path in paths]
             theirs = theirs if len(theirs) == len(mine) else theirs * len(mine)
@@ -145,13 +165,13 @@ class RehearsingSite:
                 same.append(harmonizer or PLAIN)
         return same
 
-    def train(self, number: int, shared: Mapping[str, np.ndarray], scale: float) -> dict[str, np.ndarray]:
+    def train(self, number: int, shared: Mapping[str, np.ndarray], scale: Sequence[float]) -> dict[str, np.ndarray]:
         """One round on all tables."""
         self.require_allowed()
         found = train_shared(self._tables(scale, shared), _torch(shared), number)
         return {name: heads.numpy() for name, heads in found.items()}
 
-    def finish(self, shared: Mapping[str, np.ndarray], scale: float) -> dict[str, np.ndarray]:
+    def finish(self, shared: Mapping[str, np.ndarray], scale: Sequence[float]) -> dict[str, np.ndarray]:
         """Make the site's own heads; what its validation patients say of their weight.
 
         Returns:
@@ -167,47 +187,35 @@ class RehearsingSite:
             for name, found in own.weights(tables, heads).items()
         }
 
-    def judge(self, shared: Mapping[str, np.ndarray], weights: Mapping[str, np.ndarray], scale: float) -> HeadScores:
-        """Every strategy on the test patients of all folds; no score of a fold leaves, nor of a patient."""
+    def judge(
+        self, shared: Mapping[str, np.ndarray], weights: Mapping[str, np.ndarray], scale: Sequence[float]
+    ) -> HeadScores:
+        """Every strategy on the test patients of all folds; no score of a fold leaves, nor of a patient.
+
+        Scores on validation patients are unknown where these are fewer than the test patients have to be.
+        """
         self.require_allowed()
         kept = [_torch(load_arrays(self.home / f"{kind}-heads.safetensors")) for kind in ("local", "tuned")]
         tables = self._tables(scale, shared)
         harmonizers = tuple(dict.fromkeys(table.harmonizer for table in tables.values() if table.harmonizer))
         strategies = strategies_of(harmonizers, self.job.plan)
         tested, trained = (sum(len(getattr(fold, part)) for fold in self._folds) for part in ("test", "train"))
-        return OwnHeads(*kept).judge(tables, _torch(shared), weights, strategies, tested / trained)
+        found = OwnHeads(*kept).judge(tables, _torch(shared), weights, strategies, tested / trained)
+        return found if self._validates else replace(found, validation=dict.fromkeys(found.validation, math.nan))
 
     def _path(self, table: str) -> Path:
         return self.home / f"{table}.safetensors"
 
-    def _tables(self, scale: float, wanted: Container[str]) -> dict[str, HeadTable]:
+    def _tables(self, scale: Sequence[float], wanted: Container[str]) -> dict[str, HeadTable]:
         """Those for which heads came, read once."""
         if self._kept is None or self._kept.scale != scale:
             tables = {
-                name: _table(load_arrays(self._path(name)), harmonizer, folds, scale)
+                name: kept_table(load_arrays(self._path(name)), harmonizer, folds, scale, self.job.plan)
                 for name, harmonizer, folds in keys_of(self.job)
                 if name in wanted
             }
             self._kept = _Scaled(scale, tables)
         return self._kept.tables
-
-
-def _arrays(table: HeadTable) -> dict[str, np.ndarray]:
-    return {
-        "features": table.rows.features.numpy(),
-        "targets": table.rows.targets.numpy(),
-        "patients": np.unique(table.patients, return_inverse=True)[1],
-        "train": table.train,
-        "val": table.val,
-        "test": table.test,
-    }
-
-
-def _table(arrays: Mapping[str, np.ndarray], harmonizer: str | None, folds: tuple[int, ...], scale: float) -> HeadTable:
-    rows = FeatureRows(torch.from_numpy(arrays["features"] / np.float32(scale)), torch.from_numpy(arrays["targets"]))
-    return HeadTable(
-        harmonizer, folds, rows, arrays["patients"].astype(str), arrays["train"], arrays["val"], arrays["test"]
-    )
 
 
 def _torch(arrays: Mapping[str, np.ndarray]) -> dict[str, torch.Tensor]:

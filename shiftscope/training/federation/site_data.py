@@ -140,8 +140,10 @@ class SiteData:
             ]
             return self._featured(after) if feed else after
 
-        if feed and not chosen.shares:  # the same in every fold
+        if not chosen.shares and chosen.on != "features":  # the same in every fold
             if name not in self._kept.unshared:
+                if not feed:
+                    self._kept.unshared.clear()
                 self._kept.unshared[name] = self._cases.mapped(mapped)
             return self._kept.unshared[name].fold(self.job.plan, self.fold)
         train, val, test = (mapped(part) for part in (before.train, before.val, before.test))

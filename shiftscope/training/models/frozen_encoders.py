@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
 from shiftscope.errors import PlanError
 from shiftscope.measures.features.extractors import load_extractor
@@ -17,10 +17,16 @@ from shiftscope.training.models.model_parts import PlannedNetwork
 from shiftscope.training.models.pretrained_weights import sha256_of
 from shiftscope.training.models.timm_networks import require_timm, scale_of, timm_network
 
-__all__ = ["Features", "count_features", "feature_function"]
+__all__ = ["Features", "Pyramids", "count_features", "feature_function", "pyramid_function"]
 
 Features = Callable[[np.ndarray], np.ndarray]
 """Images (n, c, y, x) float32 in [0, 1] -> features (n, d) float32."""
+
+Pyramids = Callable[[np.ndarray], list[np.ndarray]]
+"""Images likewise -> maps (n, channels, y, x) float32, one for each stage, the finest first."""
+
+_FINEST = 4
+"""Pixels of the image along a cell of the finest map: what lies nearer to the image knows edges and little more."""
 
 
 def feature_function(plan: Plan, weights: Path | None, device: str = "cpu") -> Features:
@@ -56,6 +62,33 @@ def count_features(plan: Plan, weights: Path | None) -> int:
         raise PlanError(f"image_size: {plan.encoder} does not take {plan.image_size} px: {problem}") from None
 
 
+def pyramid_function(plan: Plan, weights: Path | None, device: str = "cpu") -> Pyramids:
+    """What turns images into maps of the plan's encoder, the finest a quarter of the image or coarser.
+
+    Raises:
+        PlanError: no encoder or no weights, or one that gives no maps, or a size that it does not take.
+    """
+    encoder = _encoder_of(plan, weights).to(device)
+    inner: Any = encoder.network
+    if not hasattr(inner, "forward_intermediates"):
+        raise PlanError(f"encoder: {plan.encoder} gives no maps of its stages; choose another timm model")
+
+    def compute(images: np.ndarray) -> list[np.ndarray]:
+        with torch.no_grad(), single_threaded():
+            maps = inner.forward_intermediates(
+                encoder.scaled(torch.from_numpy(images).to(device)), intermediates_only=True
+            )
+        coarse = [found for found in maps if found.shape[-1] <= images.shape[-1] // _FINEST] or maps[-1:]
+        return [found.cpu().numpy() for found in coarse]
+
+    blank = np.zeros((1, 3 if plan.colour else 1, plan.image_size, plan.image_size), dtype=np.float32)
+    try:
+        compute(blank)
+    except (RuntimeError, AssertionError, ValueError) as problem:
+        raise PlanError(f"image_size: {plan.encoder} does not take {plan.image_size} px: {problem}") from None
+    return compute
+
+
 def _public_features(plan: Plan, device: str) -> Features:
     if plan.weights:
         raise PlanError(
@@ -74,7 +107,7 @@ def _public_features(plan: Plan, device: str) -> Features:
     return compute
 
 
-def _encoder_of(plan: Plan, weights: Path | None) -> nn.Module:
+def _encoder_of(plan: Plan, weights: Path | None) -> PlannedNetwork:
     name = str(plan.encoder)
     require_timm(name, "encoder")
     if weights is None:
@@ -86,8 +119,9 @@ def _encoder_of(plan: Plan, weights: Path | None) -> nn.Module:
 
 
 @lru_cache(maxsize=1)
-def _frozen(name: str, weights: Path, _sha256: str) -> nn.Module:
+def _frozen(name: str, weights: Path, _sha256: str) -> PlannedNetwork:
     """Made once in a process: a run asks for it in every round. The random state stays as it is."""
     with seeded("frozen encoder"):
         network = PlannedNetwork(timm_network(name, weights, 3, 0), (), (), scale_of(name, weights))
-    return network.eval().requires_grad_(False)
+    network.eval().requires_grad_(False)
+    return network

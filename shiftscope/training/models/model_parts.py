@@ -49,10 +49,14 @@ class PlannedNetwork(nn.Module):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """(n, 1 or 3, y, x) in 0..1 -> what the network gives; without a scale, any input of the network."""
-        if self.mean is not None and self.std is not None:
-            scaled = (images.expand(-1, 3, -1, -1) - self.mean) / self.std
-            images = scaled.contiguous(memory_format=torch.channels_last)
-        return cast(torch.Tensor, self.network(images))
+        return cast(torch.Tensor, self.network(self.scaled(images)))
+
+    def scaled(self, images: torch.Tensor) -> torch.Tensor:
+        """As the network expects them."""
+        if self.mean is None or self.std is None:
+            return images
+        scaled = (images.expand(-1, 3, -1, -1) - self.mean) / self.std
+        return scaled.contiguous(memory_format=torch.channels_last)
 
 
 def as_planned(network: nn.Module, plan: Plan, scale: InputScale | None = None) -> nn.Module:

@@ -6,7 +6,11 @@ Each head is trained as if it were alone: their losses are added, and Adam treat
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+
+from shiftscope.training.evaluation.scores import CaseScores
+from shiftscope.training.rehearsals.mixing_weights import OwnWeight, weight_of
 
 __all__ = ["BUDGET", "FeatureRows", "HeadSchedule", "blank_heads", "descend", "logits_of"]
 
@@ -16,13 +20,14 @@ class HeadSchedule:
     """What every strategy is given: rounds together, steps of every site in each, on one cosine.
 
     Attributes:
-        rate: AdamW's first learning rate, for features with a mean square of 1.
+        rate, map_rate: AdamW's first learning rate for classes and for outlines, of features with a mean square of 1.
         tuning: share of the rounds' steps that a shared head is tuned for at a site.
     """
 
     rounds: int = 30
     local_steps: int = 10
     rate: float = 1e-3
+    map_rate: float = 3e-3
     tuning: float = 0.2
 
 
@@ -34,7 +39,7 @@ BUDGET = HeadSchedule()
 
 @dataclass(frozen=True, slots=True)
 class FeatureRows:
-    """What heads are trained on.
+    """What heads for classes are trained on and judged by: a row a case.
 
     Attributes:
         features: (n, d) float32, scaled alike at all sites.
@@ -43,6 +48,39 @@ class FeatureRows:
 
     features: torch.Tensor
     targets: torch.Tensor
+
+    @property
+    def cases(self) -> np.ndarray:
+        """(n,) which case a row is of."""
+        return np.arange(len(self.targets))
+
+    def descend(
+        self, heads: torch.Tensor, shares: torch.Tensor, steps: range, of_all: int, pull: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """As `descend`, at the rate of classes."""
+        return descend(heads, self, shares, steps, of_all, BUDGET.rate, pull)
+
+    def judge(self, heads: torch.Tensor, chosen: np.ndarray) -> list[CaseScores]:
+        """For each head the scores of its chosen cases.
+
+        Args:
+            heads: (k, d + 1, outputs).
+            chosen: (k, n) boolean.
+        """
+        chances = torch.softmax(logits_of(self.features, heads), dim=-1).numpy().astype(np.float64)
+        truth = self.targets.numpy().astype(np.float64)
+        return [
+            {"probabilities": of_head[rows], "truth": truth[rows]}
+            for of_head, rows in zip(chances, chosen, strict=True)
+        ]
+
+    def own_weights(self, shared: torch.Tensor, own: torch.Tensor, chosen: np.ndarray) -> list[OwnWeight]:
+        """For each pair of heads what the chosen cases say of the weight of the own one."""
+        both = [logits_of(self.features, heads).numpy() for heads in (shared, own)]
+        truth = self.targets.numpy()
+        return [
+            weight_of(theirs[rows], mine[rows], truth[rows]) for theirs, mine, rows in zip(*both, chosen, strict=True)
+        ]
 
 
 def blank_heads(count: int, features: int, outputs: int) -> torch.Tensor:

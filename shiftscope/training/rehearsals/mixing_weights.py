@@ -6,15 +6,17 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import logsumexp
 
-__all__ = ["OwnWeight", "shrunken", "weight_of"]
+__all__ = ["GRID", "LEAST_VARIANCE", "OwnWeight", "best_weight", "shrunken", "weight_of"]
 
 GRID = np.linspace(0, 1, 21)
 """Weights of the own head that are tried."""
 
+_STEP = 0.05
+
 _DECIMALS = 2
 """Of what leaves a site: a weight is worth no more."""
 
-_LEAST_VARIANCE = 1e-4
+LEAST_VARIANCE = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,20 @@ def weight_of(shared: np.ndarray, own: np.ndarray, truth: np.ndarray) -> OwnWeig
     chances = np.exp(by_weight - logsumexp(by_weight))
     mean = float(chances @ GRID)
     variance = float(chances @ (GRID - mean) ** 2)
-    return OwnWeight(round(mean, _DECIMALS), max(_LEAST_VARIANCE, round(variance, 2 * _DECIMALS)))
+    return OwnWeight(round(mean, _DECIMALS), max(LEAST_VARIANCE, round(variance, 2 * _DECIMALS)))
+
+
+def best_weight(by_case: np.ndarray) -> OwnWeight:
+    """The weight that fits best, and by the jackknife how it varies with the cases: for scores that are no likelihood.
+
+    Args:
+        by_case: (cases, weights of `GRID`) how well each case is described, in any unit.
+    """
+    total = by_case.sum(axis=0)
+    without = GRID[(total - by_case).argmax(axis=1)]
+    count = len(by_case)
+    variance = (count - 1) / count * float(((without - without.mean()) ** 2).sum())
+    return OwnWeight(float(GRID[total.argmax()]), max(_STEP**2, round(variance, 2 * _DECIMALS)))
 
 
 def shrunken(found: Mapping[str, OwnWeight], sites: Sequence[str]) -> dict[str, float]:

@@ -108,7 +108,11 @@ class RehearsalAccount:
             harm=0.0 if gain is None else self._harm(of_sites),
             harmed=harmed_sites(of_sites, self.plan.margin),
             sites={
-                site: RehearsedScore(score=score, gain=nothing if gain is None else of_sites[site].interval())
+                site: RehearsedScore(
+                    score=score,
+                    validation=_defined(self.said[site].validation.get(name, float("nan"))),
+                    gain=nothing if gain is None else of_sites[site].interval(),
+                )
                 for site, score in scores.items()
             },
             cost=cost,
@@ -151,7 +155,7 @@ def expected_gains(gains: Mapping[str, Estimate]) -> dict[str, float]:
     errors = np.array([(each.patients_se or 0.0) ** 2 for each in known.values()])
     real = max(0.0, float((squares - errors).mean()))
     return {
-        name: float((each.mean or 0.0) * (real / (real + error) if real > 0 else 0.0))
+        name: float((each.mean or 0.0) * real / (real + error)) if real > 0 else 0.0
         for (name, each), error in zip(known.items(), errors, strict=True)
     }
 

@@ -12,6 +12,7 @@ __all__ = [
     "STANDS_FOR",
     "HeadPlace",
     "Rehearsed",
+    "count_outputs",
     "equivalents",
     "harmonizers_of",
     "left_out",
@@ -33,6 +34,9 @@ STANDS_FOR: Mapping[HeadMethod, tuple[str, ...]] = {
 """Methods of `train` that come to the same where nothing but the head is trained."""
 
 _SLOW = ("n4",)
+
+_FOR_OUTLINES = ("zscore", "percentile", "clahe", "quantile_map", "polarity")
+"""Where a row is a pyramid of maps, each fold's own take hundreds of megabytes."""
 
 _NOT_REHEARSED = {
     "ditto": "between own and shared, as shrinkage, which was rehearsed",
@@ -66,6 +70,11 @@ class HeadPlace:
 
     method: HeadMethod
     fold: int
+
+
+def count_outputs(plan: Plan) -> int:
+    """Of a head: the classes; for outlines the background as well."""
+    return len(plan.classes) if plan.task == "classification" else 1 + max(1, len(plan.classes))
 
 
 def harmonizers_of(plan: Plan) -> tuple[str, ...]:
@@ -116,4 +125,6 @@ def _left_out_harmonizers(plan: Plan) -> dict[str, str]:
             reasons[name] = "it works on colour, and the images are grey"
         elif harmonizer.on == "features" and plan.task == "segmentation":
             reasons[name] = "it works on one row of features a case, and outlines need one a pixel"
+        elif plan.task == "segmentation" and name not in _FOR_OUTLINES and harmonizer.on == "pixels":
+            reasons[name] = "maps of one more harmonizer, fitted in each fold, would take too much memory"
     return reasons

@@ -1,6 +1,6 @@
 """One site's heads on all of its tables: shared ones trained a round at a time, own ones made at home, all judged."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -8,10 +8,10 @@ import torch
 
 from shiftscope.training.data.randomness import single_threaded
 from shiftscope.training.evaluation.patient_spreads import PatientSpread, over_folds, patient_spread
-from shiftscope.training.evaluation.scores import CaseScores, auroc
+from shiftscope.training.evaluation.scores import CaseScores, auroc, mean_of
 from shiftscope.training.rehearsals.head_tables import HeadTable, shares_of
-from shiftscope.training.rehearsals.linear_heads import BUDGET, HeadSchedule, blank_heads, descend, logits_of
-from shiftscope.training.rehearsals.mixing_weights import OwnWeight, weight_of
+from shiftscope.training.rehearsals.linear_heads import BUDGET, HeadSchedule, blank_heads
+from shiftscope.training.rehearsals.mixing_weights import OwnWeight
 from shiftscope.training.rehearsals.rehearsed_strategies import REFERENCE, HeadPlace, Rehearsed
 
 __all__ = ["HeadScores", "OwnHeads", "SharedHeads", "train_shared"]
@@ -33,12 +33,14 @@ class HeadScores:
     Attributes:
         means: strategy -> the metric on test patients, mean over folds; NaN where it is undefined.
         spread: how differences from FedAvg vary, with patients and with what is trained on, of the mean over folds.
+        validation: strategy -> the metric on validation patients, mean over the folds in which it is defined.
         by_fold: strategy -> (folds,) the metric in each fold, in their order; never sent, for a fold may hold few.
         spread_by_fold: how differences vary with the patients of each fold, a fold in the place of a seed; never sent.
     """
 
     means: Mapping[str, float]
     spread: PatientSpread
+    validation: Mapping[str, float] = field(default_factory=dict)
     by_fold: Mapping[str, np.ndarray] = field(default_factory=dict)
     spread_by_fold: PatientSpread | None = None
 
@@ -55,7 +57,7 @@ def train_shared(
             pull = torch.tensor([PULL if place.method == "fedprox" else 0.0 for place in places])
             shares = shares_of(table, places)
             whole = budget.rounds * budget.local_steps
-            found[name] = descend(shared[name], table.rows, shares, steps, whole, budget.rate, pull)
+            found[name] = table.rows.descend(shared[name], shares, steps, whole, pull)
     return found
 
 
@@ -82,22 +84,20 @@ class OwnHeads:
                 shares = shares_of(table, [HeadPlace(REFERENCE, fold) for fold in table.folds])
                 start = shared[name][: len(table.folds)]
                 blank = blank_heads(len(start), start.shape[1] - 1, start.shape[2])
-                local[name] = descend(blank, table.rows, shares, range(whole), whole, budget.rate)
-                tuned[name] = descend(start, table.rows, shares, range(few), few, budget.rate)
+                local[name] = table.rows.descend(blank, shares, range(whole), whole)
+                tuned[name] = table.rows.descend(start, shares, range(few), few)
         return cls(local, tuned)
 
     def weights(self, tables: Mapping[str, HeadTable], shared: SharedHeads) -> dict[str, list[OwnWeight | None]]:
         """Table -> for each of its folds what validation patients say of the own head's weight; None of too few."""
         found: dict[str, list[OwnWeight | None]] = {}
-        for name, table in tables.items():
-            global_, own = (logits_of(table.rows.features, heads[name]).numpy() for heads in (shared, self.local))
-            truth = table.rows.targets.numpy()
-            found[name] = [
-                weight_of(global_[row][val], own[row][val], truth[val])
-                if len(set(table.patients[val])) >= FEWEST_TO_WEIGH
-                else None
-                for row, val in enumerate(table.val)
-            ]
+        with single_threaded():
+            for name, table in tables.items():
+                enough = [len(set(table.patients[val])) >= FEWEST_TO_WEIGH for val in table.val]
+                chosen = [row for row, many in enumerate(enough) if many]
+                pair = shared[name][: len(table.folds)][chosen], self.local[name][chosen]
+                said = iter(table.rows.own_weights(*pair, table.val[chosen]) if chosen else ())
+                found[name] = [next(said) if many else None for many in enough]
         return found
 
     def judge(
@@ -114,27 +114,35 @@ class OwnHeads:
             weights: table -> (folds,) of the own head in a mixture.
             ratio: test patients over training patients of a fold.
         """
-        tested = {}
+        tested: dict[tuple[str | None, str, int], CaseScores] = {}
+        validated: dict[tuple[str | None, str, int], CaseScores] = {}
         patients: dict[int, list[str]] = {}
-        for name, table in tables.items():
-            heads = {method: self._heads(method, name, table, shared, weights) for method in _methods(table)}
-            for method, found in heads.items():
-                chances = torch.softmax(logits_of(table.rows.features, found), dim=-1).numpy().astype(np.float64)
-                for row, fold in enumerate(table.folds):
-                    test = table.test[row]
-                    patients[fold] = [str(patient) for patient in table.patients[test]]
-                    truth = table.rows.targets.numpy()[test].astype(np.float64)
-                    tested[table.harmonizer, method, fold] = {"probabilities": chances[row][test], "truth": truth}
+        with single_threaded():
+            for name, table in tables.items():
+                for method in _methods(table):
+                    heads = self._heads(method, name, table, shared, weights)
+                    for found, part in ((tested, table.test), (validated, table.val)):
+                        judged = table.rows.judge(heads, part)
+                        found |= {
+                            (table.harmonizer, method, fold): scores
+                            for fold, scores in zip(table.folds, judged, strict=True)
+                        }
+                patients |= {fold: table.tested(fold) for fold in table.folds}
         folds = sorted(patients)
         series: dict[str, list[CaseScores | None]] = {
             each.name: [tested[each.harmonizer, each.method, fold] for fold in folds] for each in strategies
         }
-        values = {name: _values(found) for name, found in series.items()}
+        metric = mean_of("dice") if "dice" in next(iter(tested.values())) else auroc
+        values = {name: _values(found, metric) for name, found in series.items()}
         base = series.pop(REFERENCE)
-        spread = patient_spread(base, series, auroc, [patients[fold] for fold in folds], folds)
+        spread = patient_spread(base, series, metric, [patients[fold] for fold in folds], folds)
         gains = np.array([values[name] - values[REFERENCE] for name in spread.strategies])
         means = {name: float(found.mean()) for name, found in values.items()}
-        return HeadScores(means, over_folds(spread, gains, ratio), values, spread)
+        validation = {
+            each.name: _mean(_values([validated[each.harmonizer, each.method, fold] for fold in folds], metric))
+            for each in strategies
+        }
+        return HeadScores(means, over_folds(spread, gains, ratio), validation, values, spread)
 
     def _heads(
         self,
@@ -162,6 +170,17 @@ def _methods(table: HeadTable) -> tuple[str, ...]:
     return (*dict.fromkeys(place.method for place in table.places), "local", "lp_ft", "shrinkage")
 
 
-def _values(cases: list[CaseScores | None]) -> np.ndarray:
+def _values(cases: list[CaseScores | None], metric: Callable[[CaseScores, np.ndarray], np.ndarray]) -> np.ndarray:
     """(folds,) the metric."""
-    return np.array([auroc(each, np.ones((1, len(each["truth"]))))[0] for each in cases if each is not None])
+    return np.array([metric(each, _once(each))[0] for each in cases if each])
+
+
+def _mean(values: np.ndarray) -> float:
+    """Of what is defined; NaN of nothing."""
+    defined = values[np.isfinite(values)]
+    return float(defined.mean()) if len(defined) else float("nan")
+
+
+def _once(cases: CaseScores) -> np.ndarray:
+    """(1, n) every case counts once."""
+    return np.ones((1, len(next(iter(cases.values())))))

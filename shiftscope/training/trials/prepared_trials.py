@@ -1,10 +1,10 @@
 """What a trial will do: which strategies, on how many rounds in each rung, and what that will cost."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from shiftscope.errors import UsageError
-from shiftscope.plans import Plan
+from shiftscope.plans import Plan, RehearsedFate
 from shiftscope.training.plan_checks import require_extra
 from shiftscope.training.trials.halving import MIN_ROUNDS, budgets, expected_left
 from shiftscope.training.trials.strategies import Strategy, choose_strategies, gradients_of, reference_of
@@ -34,6 +34,8 @@ class Trial:
         plan: at the trial's seeds and folds.
         asked: the plan as it was given, which the winner is trained by.
         rungs: rounds of each.
+        rehearse: whether a rehearsal drops strategies before the first rung.
+        rehearsed: what it did with each; empty before, and without one.
         remarks: sentences on the choice of strategies: what was left out, and why.
     """
 
@@ -43,6 +45,8 @@ class Trial:
     rungs: tuple[int, ...]
     keep: float
     remarks: tuple[str, ...] = ()
+    rehearse: bool = False
+    rehearsed: Mapping[str, RehearsedFate] = field(default_factory=dict)
 
     @property
     def full_gradients(self) -> int:
@@ -76,6 +80,7 @@ def prepare_trial(
     keep: float = KEEP,
     share: float = SHARE,
     folds: int = FOLDS,
+    rehearse: bool = False,
 ) -> Trial:
     """Choose the strategies and the budgets.
 
@@ -86,6 +91,7 @@ def prepare_trial(
         share: of the plan's rounds, for the last rung.
         folds: into which each site's patients are cut, so that every one is tested, one seed a fold; 1 for the plan's
             own split and seeds.
+        rehearse: before the first rung, drop strategies by what they do on features of the frozen encoder.
 
     Raises:
         UsageError: a strategy that does not exist, or a share that is none.
@@ -103,7 +109,7 @@ def prepare_trial(
     require_extra(plan)
     strategies, remarks = choose_strategies(plan, names)
     tried = _with_folds(plan, folds)
-    return Trial(tried, plan, strategies, budgets(last, len(strategies), keep, rungs), keep, tuple(remarks))
+    return Trial(tried, plan, strategies, budgets(last, len(strategies), keep, rungs), keep, tuple(remarks), rehearse)
 
 
 def in_one_fold(trial: Trial) -> Trial:

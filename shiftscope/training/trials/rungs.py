@@ -66,6 +66,7 @@ def halve(trial: Trial, run: Run) -> TrialResult:
             seconds=sum(result.cost.seconds for result in results),
         ),
         machine=results[-1].machine,
+        rehearsal=dict(trial.rehearsed),
         notes=tuple(f"rung {number}: {note}" for number, result in enumerate(results, 1) for note in result.notes),
     )
 

@@ -1,23 +1,26 @@
 """A trial on real data: every rung a run of its own in the trial's folder."""
 
 import logging
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from shiftscope.devices import find_device
 from shiftscope.errors import EngineError, PlanError, UsageError
-from shiftscope.plans import Plan, RunResult, TrialResult, TrialSetup
+from shiftscope.plans import Plan, RehearsalResult, RunResult, TrialResult, TrialSetup
 from shiftscope.progress import Progress, Report, silent
 from shiftscope.sites import Site
 from shiftscope.training.data.model_inputs import read_planned
 from shiftscope.training.launch import train
 from shiftscope.training.plan_checks import check_data, folders_of
+from shiftscope.training.rehearsal_launch import rehearse
 from shiftscope.training.run_options import RunOptions
 from shiftscope.training.runs.jobs import Arm
 from shiftscope.training.runs.round_progress import federated_rounds
 from shiftscope.training.trials.halving import expected_left
 from shiftscope.training.trials.prepared_trials import Trial, in_one_fold
+from shiftscope.training.trials.rehearsed_rungs import cut_rehearsed
 from shiftscope.training.trials.rungs import halve
 
 __all__ = ["run_trial"]
@@ -48,6 +51,8 @@ def run_trial(trial: Trial, data: Mapping[str, Path], options: RunOptions, *, pr
         _LOGGER.info("%s: the data bring a split of their own, so there are no folds", ", ".join(brought))
     _check_validation(trial.plan, sites)
     _claim(trial, options.out, options.resume)
+    if trial.rehearse:
+        trial = _rehearsed(trial, data, options, progress)
     before = 0
 
     def run(plan: Plan, arms: Sequence[Arm], number: int) -> RunResult:
@@ -64,6 +69,21 @@ def run_trial(trial: Trial, data: Mapping[str, Path], options: RunOptions, *, pr
     result = halve(trial, run)
     result.write(options.out / "trial.json")
     return result
+
+
+def _rehearsed(trial: Trial, data: Mapping[str, Path], options: RunOptions, progress: Report) -> Trial:
+    """The trial without the strategies that a rehearsal drops; one that was finished before is not repeated."""
+    folder = options.out / "rehearsal"
+    if (folder / "rehearsal.json").exists():
+        result = RehearsalResult.read(folder / "rehearsal.json", EngineError)
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
+        _LOGGER.info("rehearsing on features of the frozen encoder")
+        result = rehearse(trial.asked, data, replace(options, out=folder, resume=False), progress=progress)
+    cut = cut_rehearsed(result, trial.strategies, trial.keep)
+    if gone := [name for name, fate in cut.fates.items() if fate == "dropped"]:
+        _LOGGER.info("rehearsal: dropped %s", ", ".join(gone))
+    return replace(trial, strategies=cut.left, rehearsed=cut.fates)
 
 
 def _over_all_rungs(trial: Trial, arms: Sequence[Arm], number: int, before: int, progress: Report) -> Report:
@@ -104,6 +124,7 @@ def _claim(trial: Trial, out: Path, resume: bool) -> None:
         strategies=tuple(item.name for item in trial.strategies),
         rungs=trial.rungs,
         keep=trial.keep,
+        rehearse=trial.rehearse,
     )
     if not resume:
         if path.exists():

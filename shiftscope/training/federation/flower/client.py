@@ -41,7 +41,7 @@ def describe(site: Participant, _payload: Payload) -> Payload:
     """Before anything: who it is, what it has."""
     facts = site.describe()
     if site.job.questions:
-        facts |= {"withheld": site.rehearsal.withheld, "cases": site.rehearsal.cases, "even": site.rehearsal.even}
+        facts |= site.rehearsal.describe()
     return Payload(facts=facts)
 
 
@@ -115,9 +115,17 @@ def weigh(site: Participant, payload: Payload) -> Payload:
 def judge_heads(site: Participant, payload: Payload) -> Payload:
     """Mean scores of all strategies."""
     found = site.rehearsal.judge(payload.tensors, payload.statistics, payload.facts["scale"])
-    means = {name: value if math.isfinite(value) else None for name, value in found.means.items()}
-    facts = {"means": means, "strategies": list(found.spread.strategies), "freedom": found.spread.freedom}
+    kinds = {"means": found.means, "validation": found.validation}
+    scores = {
+        kind: {name: value if math.isfinite(value) else None for name, value in of_kind.items()}
+        for kind, of_kind in kinds.items()
+    }
+    facts = {**scores, "strategies": list(found.spread.strategies), "freedom": found.spread.freedom}
     return Payload(tensors={"covariance": found.spread.covariance}, facts=facts)
+
+
+_REHEARSED = (describe, share_all, see, train_heads, weigh, judge_heads)
+"""All that a site answers in a rehearsal; in a run a strategy's scores leave it seed by seed, and so fold by fold."""
 
 
 def answering(handler: Callable[[Participant, Payload], Payload]) -> Callable[[Message, Context], Message]:
@@ -130,6 +138,8 @@ def answering(handler: Callable[[Participant, Payload], Payload]) -> Callable[[M
     def reply(message: Message, context: Context) -> Message:
         site = participant_of(context)
         try:
+            if site.job.questions and handler not in _REHEARSED:
+                raise EngineError(f"{handler.__name__} is nothing that is asked in a rehearsal")
             return Message(pack(handler(site, unpack(message.content))), reply_to=message)
         except Exception as problem:  # noqa: BLE001 - the boundary between a site and the federation
             site.home.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from flwr.app import Array, ArrayRecord, ConfigRecord, Error, Message, RecordDict
 
+from shiftscope.errors import EngineError
 from shiftscope.harmonizers import Statistics
+from shiftscope.printable_text import shown
 from shiftscope.training.algorithms.aggregation import Tensors
 from shiftscope.training.runs.payload import bytes_of
 
@@ -45,12 +47,19 @@ def pack(payload: Payload) -> RecordDict:
 
 
 def unpack(content: RecordDict) -> Payload:
-    """The inverse of `pack`; arrays are fresh copies."""
-    return Payload(
-        tensors=from_record(content["arrays"]),
-        statistics=from_record(content["statistics"]),
-        facts=json.loads(content["facts"]["json"]),
-    )
+    """The inverse of `pack`; arrays are fresh copies.
+
+    Raises:
+        EngineError: this was not packed.
+    """
+    try:
+        facts = json.loads(content["facts"]["json"])
+        payload = Payload(from_record(content["arrays"]), from_record(content["statistics"]), facts)
+    except (AttributeError, KeyError, TypeError, ValueError) as problem:
+        raise EngineError(f"a message that cannot be read ({type(problem).__name__})") from None
+    if not isinstance(facts, dict):
+        raise EngineError(f"a message of {shown(facts)}, expected facts by name")
+    return payload
 
 
 def to_record(arrays: Mapping[str, np.ndarray]) -> ArrayRecord:

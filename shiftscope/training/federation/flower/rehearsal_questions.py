@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,34 +11,42 @@ from flwr.serverapp import Grid
 
 from shiftscope.errors import EngineError
 from shiftscope.harmonizers import HARMONIZERS, NOTHING, Statistics, combine
-from shiftscope.plans import (
-    Cost,
-    RehearsalBudget,
-    RehearsalEncoder,
-    RehearsalResult,
-    RoundEntry,
-)
+from shiftscope.plans import Cost, RehearsalBudget, RehearsalEncoder, RehearsalResult
 from shiftscope.progress import Report, silent
-from shiftscope.training.evaluation.patient_spreads import PatientSpread
 from shiftscope.training.evaluation.scores import PRIMARY
 from shiftscope.training.federation.flower.messages import Payload, apart, prefixed
-from shiftscope.training.federation.flower.site_nodes import Federation, Replies, reply_statuses
-from shiftscope.training.federation.rehearsing_sites import keys_of
-from shiftscope.training.rehearsals.coordinated_heads import average_heads, blank_shared, site_weights
+from shiftscope.training.federation.flower.rehearsal_answers import AskedSites
+from shiftscope.training.federation.rehearsing_sites import PLAIN, keys_of
+from shiftscope.training.rehearsals.coordinated_heads import TableKey, average_heads, blank_shared, site_weights
 from shiftscope.training.rehearsals.linear_heads import BUDGET
-from shiftscope.training.rehearsals.mixing_weights import OwnWeight
 from shiftscope.training.rehearsals.rehearsal_costs import RehearsalCosts
 from shiftscope.training.rehearsals.rehearsal_summaries import RehearsalAccount
-from shiftscope.training.rehearsals.rehearsed_strategies import equivalents, harmonizers_of, left_out, strategies_of
-from shiftscope.training.rehearsals.table_rehearsals import HeadScores
+from shiftscope.training.rehearsals.rehearsed_strategies import (
+    Rehearsed,
+    count_outputs,
+    equivalents,
+    harmonizers_of,
+    left_out,
+    strategies_of,
+)
+from shiftscope.training.rehearsals.reply_checks import (
+    SiteFeatures,
+    alike,
+    checked_features,
+    checked_heads,
+    checked_scores,
+    checked_shares,
+    checked_weights,
+    usual,
+)
+from shiftscope.training.rehearsals.table_rehearsals import HeadScores, SharedHeads
 from shiftscope.training.runs.jobs import Job
-from shiftscope.training.runs.round_progress import round_progress
 
 __all__ = ["count_questions", "rehearse_over"]
 
 
 def count_questions(harmonizers: Sequence[str]) -> int:
-    """How many questions a rehearsal asks: exchanges, features, rounds, and three at the end."""
+    """How many questions a rehearsal asks: exchanges, features, rounds, and two at the end."""
     exchanges = max((len(HARMONIZERS[name].exchanges) for name in harmonizers), default=0)
     return exchanges + 1 + len(harmonizers) + BUDGET.rounds + 2
 
@@ -47,66 +56,61 @@ def rehearse_over(
 ) -> RehearsalResult:
     """Rehearse the job over `grid` and write `rehearsal.json`.
 
+    A site that sends what cannot be, or fails where its answer is needed, is left out of the rest; a harmonizer that
+    no site can be seen behind is left out for all. Both are told in the result.
+
     Args:
         machine: what the result says of where it was made.
         progress: called after every question; the log says the same to other processes.
 
     Raises:
-        EngineError: no site may take part, or none answers.
+        EngineError: no site may take part, or none is left.
     """
     return _Rehearsal(grid, job, engine, machine, progress).result()
 
 
 class _Rehearsal:
-    """One rehearsal under way."""
+    """One rehearsal under way.
+
+    Attributes:
+        harmonizers: that are rehearsed, so far.
+        dropped: those that could not be on these data -> why.
+        same_as: those behind which features are the same as behind another, or as `PLAIN` -> which.
+    """
 
     def __init__(self, grid: Grid, job: Job, engine: str, machine: Mapping[str, str], progress: Report) -> None:
         self.job = job
         self.engine = engine
         self.machine = machine
-        self.progress = progress
-        self.federation = Federation(grid, job)
+        self.sites = AskedSites(grid, job, progress)
         self.harmonizers = harmonizers_of(job.plan)
-        self.keys = keys_of(job)
-        self.costs = RehearsalCosts()
+        self.dropped: dict[str, str] = {}
         self.same_as: dict[str, str] = {}
-        self.done = 0
-        self.bytes = 0
-        self.notes: list[str] = []
+        self.costs = RehearsalCosts()
         self.since = time.monotonic()
+
+    @property
+    def keys(self) -> list[TableKey]:
+        """All tables that heads are trained on."""
+        return [key for key in keys_of(self.job) if key[1] is None or key[1] in self.harmonizers]
 
     def result(self) -> RehearsalResult:
         plan = self.job.plan
-        described = self.federation.join()
-        facts = {site: payload.facts for site, payload in described.payloads.items()}
-        withheld = {site: why for site, fact in facts.items() if (why := str(fact["withheld"]))}
-        taking_part = [site for site in facts if site not in withheld]
-        if not taking_part:
-            reasons = "; ".join(f"{site}: {why}" for site, why in withheld.items())
-            raise EngineError(
-                f"no site has enough patients for a rehearsal ({reasons}); collect more cases, or run shiftscope trial"
-            )
-        cases = {site: [int(count) for count in facts[site]["cases"]] for site in taking_part}
-        references = self._references(taking_part)
-        scale, features = self._features(taking_part, references)
-        self.keys = [key for key in self.keys if key[1] not in self.same_as]
-        self.harmonizers = tuple(name for name in self.harmonizers if name not in self.same_as)
-        shared = blank_shared(self.keys, features, max(2, len(self.job.plan.classes)))
+        facts = self.sites.join()
+        scale, features = self._features(self._references())
+        shared = blank_shared(self.keys, features, count_outputs(plan))
+        trained: set[str] = set()
         for number in range(1, BUDGET.rounds + 1):
-            answers = self._ask("train.heads", taking_part, _heads(shared, {"round": number, "scale": scale}), "heads")
-            replies = {site: _tensors(site, payload, shared) for site, payload in answers.payloads.items()}
-            if not replies:
-                raise EngineError(f"no site sent heads in round {number} ({'; '.join(answers.failures.values())})")
-            self.costs.add_round(answers.bytes, [float(each.facts["seconds"]) for each in answers.payloads.values()])
-            shared = average_heads(self.keys, replies, cases)
-        said = self._judged(taking_part, shared, scale)
-        even = all(facts[site]["even"] for site in said)
-        strategies = [
-            each for each in strategies_of(self.harmonizers, plan) if not (even and each.method == "balanced")
-        ]
+            replies = self._round(number, shared, scale)
+            shared = average_heads(self.keys, replies, {site: facts[site].cases for site in replies})
+            trained |= replies.keys()
+        even = all(facts[site].even for site in trained)
+        every = strategies_of(self.harmonizers, plan)
+        said = self._judged(every, shared, scale)
+        strategies = [each for each in every if not (even and each.method == "balanced")]
+        patients = {site: fact.patients for site, fact in facts.items()}
         equivalent = equivalents(self.same_as, even)
-        patients = {site: fact["patients"] for site, fact in facts.items()}
-        account = RehearsalAccount(plan, strategies, said, patients, withheld, equivalent)
+        account = RehearsalAccount(plan, strategies, said, patients, self.sites.withheld, equivalent)
         rehearsed = account.rehearsed({each.name: self.costs.of(each, self.keys) for each in strategies})
         best = account.best(rehearsed)
         result = RehearsalResult(
@@ -119,135 +123,104 @@ class _Rehearsal:
             sites=account.sites(best),
             best=best,
             equal=account.equal_to(best),
-            left_out=left_out(plan),
-            cost=Cost(bytes=self.bytes, seconds=time.monotonic() - self.since),
+            left_out=left_out(plan) | self.dropped,
+            cost=Cost(bytes=self.sites.bytes, seconds=time.monotonic() - self.since),
             machine=dict(self.machine),
-            notes=tuple(dict.fromkeys(self.notes)),
+            notes=tuple(dict.fromkeys(self.sites.notes)),
         )
         result.write(self.job.result_path)
         return result
 
-    def _references(self, sites: Sequence[str]) -> dict[str, dict[int, Statistics]]:
+    def _references(self) -> dict[str, dict[int, Statistics]]:
         """Harmonizer -> fold -> what the sites agreed on; one question for an exchange of all of them."""
+        folds = range(self.job.plan.folds)
         fitted = [name for name in self.harmonizers if HARMONIZERS[name].shares]
-        agreed: dict[str, dict[int, Statistics]] = {
-            name: dict.fromkeys(range(self.job.plan.folds), NOTHING) for name in fitted
-        }
+        agreed: dict[str, dict[int, Statistics]] = {name: dict.fromkeys(folds, NOTHING) for name in fitted}
         for number in range(max((len(HARMONIZERS[name].exchanges) for name in fitted), default=0)):
-            asked = [
-                (name, fold) for name in fitted if number < len(HARMONIZERS[name].exchanges) for fold in agreed[name]
-            ]
-            known = {key: agreed[name][fold] for name, fold in asked for key in [f"{name}/{fold}"]}
+            waiting = [name for name in fitted if number < len(HARMONIZERS[name].exchanges)]
+            asked = [(name, fold) for name in waiting if name not in self.dropped for fold in folds]
+            known = {f"{name}/{fold}": agreed[name][fold] for name, fold in asked}
             question = Payload(statistics=prefixed(known), facts={"asked": asked, "exchange": number})
-            answers = self._ask("query.shares", sites, question, "harmonizers")
-            shares = {site: apart(payload.statistics) for site, payload in sorted(answers.payloads.items())}
+            answers = self.sites.ask(
+                "query.shares", question, "harmonizers", lambda reply: checked_shares(apart(reply.statistics))
+            )
             for name, fold in asked:
-                given = [share for found in shares.values() if (share := found.get(f"{name}/{fold}"))]
-                if not given:
-                    raise EngineError(
-                        f"harmonizer {name}: no site has {HARMONIZERS[name].min_patients} training patients with"
-                        " anything to share; the rehearsal needs larger sites"
-                    )
-                agreed[name][fold] = combine(HARMONIZERS[name], number, given, agreed[name][fold])
+                given = {site: found for site, all_ in answers.said.items() if (found := all_.get(f"{name}/{fold}"))}
+                agreed[name][fold] = self._combined(name, number, given, agreed[name][fold])
         return agreed
 
-    def _features(self, sites: Sequence[str], references: Mapping[str, Mapping[int, Statistics]]) -> tuple[float, int]:
+    def _combined(self, name: str, number: int, shares: Mapping[str, Statistics], reference: Statistics) -> Statistics:
+        """The reference after an exchange; a harmonizer to which no site has anything to add is dropped."""
+        harmonizer, usable = HARMONIZERS[name], alike(shares)
+        odd = shares.keys() - usable
+        self.sites.leave_out(dict.fromkeys(odd, f"it sent other statistics for {name} than the other sites"))
+        if not usable:
+            self._drop(name, f"no site has {harmonizer.min_patients} training patients with anything to share for it")
+            return reference
+        return combine(harmonizer, number, [shares[site] for site in sorted(usable)], reference)
+
+    def _features(self, references: Mapping[str, Mapping[int, Statistics]]) -> tuple[list[float], int]:
         """Have every site see all of its cases; the scale that features are divided by, and how many there are."""
-        scale, features = 1.0, 0
-        for name in (None, *self.harmonizers):
-            given = prefixed({str(fold): agreed for fold, agreed in references.get(name or "", {}).items()})
-            question = Payload(statistics=given, facts={"harmonizer": name})
-            answers = self._ask("query.features", sites, question, f"features, {name or 'images as they are'}")
-            self.costs.add_features(name, [float(each.facts["seconds"]) for each in answers.payloads.values()])
-            if name is None:
-                facts = [payload.facts for payload in answers.payloads.values()]
-                if not facts:
-                    raise EngineError(f"no site has features ({'; '.join(answers.failures.values())})")
-                scale = math.sqrt(float(np.mean([fact["square"] for fact in facts])) or 1.0)
-                features = int(facts[0]["features"])
-            elif same := set.intersection(*(set(each.facts["same_as"]) for each in answers.payloads.values())):
-                self.same_as[name] = min(same)
-        return scale, features
+        answers = self._viewed(None, {})
+        found = usual(answers)
+        self.sites.leave_out(dict.fromkeys(answers.keys() - found, "it has other features than most sites"))
+        self.sites.require_any("has features as most have; see that all have the same encoder")
+        for name in self.harmonizers:
+            behind = self._viewed(name, references.get(name, {}))
+            same = set.intersection(*(set(each.same_as) for each in behind.values())) if behind else set()
+            if bases := [base for base in (PLAIN, *self.harmonizers) if base in same and base != name]:
+                self.same_as[name] = bases[0]
+                self.harmonizers = tuple(other for other in self.harmonizers if other != name)
+        self.sites.require_any("has features of all images")
+        squares = np.mean([each.squares for site, each in found.items() if site in self.sites.taking_part], axis=0)
+        return [math.sqrt(square) or 1.0 for square in squares.tolist()], next(iter(found.values())).features
 
-    def _judged(self, sites: Sequence[str], shared: Mapping[str, torch.Tensor], scale: float) -> dict[str, HeadScores]:
+    def _viewed(self, name: str | None, references: Mapping[int, Statistics]) -> dict[str, SiteFeatures]:
+        """What sites say of their features behind a harmonizer; who fails alone is left out, else the harmonizer is."""
+        given = prefixed({str(fold): agreed for fold, agreed in references.items()})
+        question = Payload(statistics=given, facts={"harmonizer": name})
+        doing = f"features, {name or 'images as they are'}"
+        answers = self.sites.ask("query.features", question, doing, lambda reply: checked_features(reply.facts))
+        self.costs.add_features(name, answers.seconds)
+        if name and not answers.said:
+            self._drop(name, f"no site could see its images behind it ({'; '.join(answers.failures.values())})")
+        else:
+            self.sites.leave_out(answers.failures)
+        return answers.said
+
+    def _drop(self, name: str, why: str) -> None:
+        self.dropped[name] = why
+        self.harmonizers = tuple(other for other in self.harmonizers if other != name)
+
+    def _round(self, number: int, shared: Mapping[str, torch.Tensor], scale: Sequence[float]) -> dict[str, SharedHeads]:
+        """The sites' heads; who misses a round may come back in the next."""
+        question = _heads(shared, {"round": number, "scale": scale})
+        answers = self.sites.ask("train.heads", question, "heads", lambda reply: checked_heads(reply.tensors, shared))
+        self.costs.add_round(answers.bytes, answers.seconds)
+        if not answers.said:
+            raise EngineError(f"no site sent heads in round {number} ({'; '.join(answers.failures.values())})")
+        return dict(answers.said)
+
+    def _judged(
+        self, strategies: Sequence[Rehearsed], shared: Mapping[str, torch.Tensor], scale: Sequence[float]
+    ) -> dict[str, HeadScores]:
         """Site -> its scores of all strategies."""
-        facts = {"scale": scale}
-        answers = self._ask("query.weights", sites, _heads(shared, facts), "each site's own heads")
-        self.costs.add_own([float(each.facts["seconds"]) for each in answers.payloads.values()])
-        found = {
-            site: {name: _own_weights(payload.tensors[name]) for name, _, _ in self.keys}
-            for site, payload in answers.payloads.items()
-        }
-        weights = site_weights(self.keys, found)
+        question, keys = _heads(shared, {"scale": scale}), self.keys
+        doing = "each site's own heads"
+        own = self.sites.ask("query.weights", question, doing, lambda reply: checked_weights(reply.tensors, keys))
+        self.costs.add_own(own.seconds)
+        self.sites.leave_out(own.failures)
         asked = {
-            site: Payload(
-                tensors={name: heads.numpy() for name, heads in shared.items()},
-                statistics={name: np.asarray(each) for name, each in of_site.items()},
-                facts=facts,
-            )
-            for site, of_site in weights.items()
+            site: Payload(question.tensors, {name: np.asarray(each) for name, each in of_site.items()}, question.facts)
+            for site, of_site in site_weights(keys, own.said).items()
         }
-        judged = self._ask("evaluate.heads", list(asked), asked, "scores")
-        if not judged.payloads:
-            raise EngineError(f"no site judged the heads ({'; '.join(judged.failures.values())})")
-        return {site: _scores(site, payload) for site, payload in judged.payloads.items()}
-
-    def _ask(
-        self, question: str, sites: Sequence[str], payload: Payload | Mapping[str, Payload], doing: str
-    ) -> Replies:
-        """Ask some sites; note who cannot answer, add up the bytes, report."""
-        since = time.monotonic()
-        asked = dict.fromkeys(sites, payload) if isinstance(payload, Payload) else dict(payload)
-        answers = self.federation.ask(question, asked)
-        answers.failures = {site: why for site, why in answers.failures.items() if site in asked}
-        self.notes += answers.failure_notes(f"answer ({doing})")
-        self.bytes += answers.bytes
-        self.done += 1
-        entry = RoundEntry(
-            round=self.done,
-            arm=doing,
-            seed=0,
-            replies=reply_statuses(asked, answers.failures),
-            loss=None,
-            bytes=answers.bytes,
-            seconds=time.monotonic() - since,
+        judged = self.sites.ask(
+            "evaluate.heads", asked, "scores", lambda reply: checked_scores(reply.facts, reply.tensors, strategies)
         )
-        with (self.job.out / "rounds.jsonl").open("a", encoding="utf-8") as log:
-            log.write(entry.model_dump_json() + "\n")
-        self.progress(round_progress(entry, self.job, self.done))
-        return answers
+        self.sites.leave_out(judged.failures)
+        self.sites.require_any("has judged the heads")
+        return judged.said
 
 
-def _heads(shared: Mapping[str, torch.Tensor], facts: Mapping[str, float]) -> Payload:
+def _heads(shared: Mapping[str, torch.Tensor], facts: Mapping[str, Any]) -> Payload:
     return Payload(tensors={name: heads.numpy() for name, heads in shared.items()}, facts=facts)
-
-
-def _tensors(site: str, payload: Payload, expected: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """A site's heads, believed where they can be.
-
-    Raises:
-        EngineError: they cannot.
-    """
-    for name, heads in expected.items():
-        found = payload.tensors.get(name)
-        if found is None or found.shape != tuple(heads.shape) or not np.isfinite(found).all():
-            raise EngineError(f"site {site}: sent no heads {tuple(heads.shape)} of finite numbers for {name}")
-    return {name: torch.from_numpy(payload.tensors[name]) for name in expected}
-
-
-def _own_weights(rows: np.ndarray) -> list[OwnWeight | None]:
-    return [OwnWeight(float(mean), float(variance)) if np.isfinite(mean) else None for mean, variance in rows]
-
-
-def _scores(site: str, payload: Payload) -> HeadScores:
-    """What a site said, believed where it can be.
-
-    Raises:
-        EngineError: it cannot.
-    """
-    names, freedom = tuple(payload.facts["strategies"]), int(payload.facts["freedom"])
-    covariance = payload.tensors["covariance"].astype(np.float64)
-    if covariance.shape != (len(names), 1, len(names), 1) or freedom < int(np.isfinite(covariance).any()):
-        raise EngineError(f"site {site}: sent a covariance of {covariance.shape} for {len(names)} strategies")
-    means = {name: float("nan") if value is None else float(value) for name, value in payload.facts["means"].items()}
-    return HeadScores(means, PatientSpread(names, covariance, freedom))

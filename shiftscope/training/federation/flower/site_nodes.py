@@ -8,6 +8,7 @@ from flwr.app import Message
 from flwr.serverapp import Grid
 
 from shiftscope.errors import EngineError
+from shiftscope.printable_text import shown
 from shiftscope.training.federation.flower.messages import Payload, failure_of, pack, size_of, unpack, weight_of
 from shiftscope.training.runs.jobs import Job
 
@@ -80,10 +81,15 @@ class Federation:
             if reply.has_error():
                 reasons.append(_reason(reply))
                 continue
-            payload = unpack(reply.content)
-            self.nodes[str(payload.facts["site"])] = reply.metadata.src_node_id
-            answers.payloads[str(payload.facts["site"])] = payload
-            answers.up[str(payload.facts["site"])] = size_of(reply.content)
+            try:
+                payload = unpack(reply.content)
+                site = self._new_site(payload)
+            except EngineError as problem:
+                reasons.append(str(problem))
+                continue
+            self.nodes[site] = reply.metadata.src_node_id
+            answers.payloads[site] = payload
+            answers.up[site] = size_of(reply.content)
         self.nodes = dict(sorted(self.nodes.items()))
         why = "; ".join(reasons) or f"no answer within {patience:g} s"
         self.missing = {site: f"never joined: {why}" for site in self.job.sites if site not in self.nodes}
@@ -129,9 +135,23 @@ class Federation:
             elif reply.has_error():
                 answers.failures[site] = _reason(reply)
             else:
-                answers.payloads[site] = unpack(reply.content)
-                answers.up[site] = size_of(reply.content)
+                try:
+                    answers.payloads[site] = unpack(reply.content)
+                    answers.up[site] = size_of(reply.content)
+                except EngineError as problem:
+                    answers.failures[site] = str(problem)
         return answers
+
+    def _new_site(self, payload: Payload) -> str:
+        """The site that a node says it is.
+
+        Raises:
+            EngineError: it is none of the job's, or another node is it already.
+        """
+        name = payload.facts.get("site")
+        if name not in self.job.sites or name in self.nodes:
+            raise EngineError(f"a node calls itself {shown(name)}, expected a site of the job that has not joined")
+        return str(name)
 
     def _node_ids(self) -> list[int]:
         deadline = time.monotonic() + JOIN_S
