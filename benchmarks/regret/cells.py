@@ -1,10 +1,10 @@
 """Rehearse every strategy on every federation: one JSON file for each, so that a sweep that was stopped goes on.
 
-    python benchmarks/regret/cells.py DATA OUT [--first 40] [--harmonizers zscore ...] [--share 0/2]
+    python benchmarks/regret/cells.py DATA OUT [--first 40] [--harmonizers zscore ...] [--backwards] [--share 0/2]
 
 Prints a line for each federation: its place, name, seconds, FedAvg's score, the best strategy, the advice. DATA holds
-the real groups; OUT gets `cells/NAME.json` and, to be deleted at will, `features/` and `profiles/`. `--share 0/2` takes
-every other federation, for two processes.
+the real groups; OUT gets `cells/NAME.json` and, to be deleted at will, `features/` and `profiles/`. `--backwards`
+begins at the end, for a second process; `--share 0/3` takes every third federation.
 
 A file holds what was planted, every seed, scores of each strategy at each site in each fold, how differences from
 FedAvg vary with the patients of each fold, what `recommend` says of the sites' profiles, and seconds.
@@ -166,11 +166,12 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", help="federations by name")
     parser.add_argument("--harmonizers", nargs="*", default=HARMONIZED)
     parser.add_argument("--share", default="0/1", help="K/N: every N-th federation, from the K-th on")
+    parser.add_argument("--backwards", action="store_true", help="from the last one on: for a second process")
     options = parser.parse_args()
     start, step = map(int, options.share.split("/"))
     encoded = Encoded(options.data, options.out / "features")
     chosen = list(enumerate(federations()))[: options.first][start::step]
-    for place, federation in chosen:
+    for place, federation in reversed(chosen) if options.backwards else chosen:
         path = options.out / "cells" / f"{federation.name}.json"
         if path.exists() or (options.only and federation.name not in options.only):
             continue
