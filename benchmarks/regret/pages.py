@@ -157,7 +157,7 @@ def _by_kind(summary: Summary) -> list[str]:
         "rehearsal: shrunken",
         ORACLE,
     )
-    names = [name for name in (*wanted, "rehearsal: shrunken", ORACLE) if name in summary.rows]
+    names = [name for name in wanted if name in summary.rows]
     lines = [
         "Gain over FedAvg, mean over families.",
         "",
