@@ -31,7 +31,10 @@ def main() -> None:
     print(f"{len(outcomes)} federations of {len(summary.families)} families")
     for one, other in COMPARED:
         found = summary.difference(one, other)
-        print(f"{one} less {other}: {found.mean:+.4f} [{found.low:+.4f}, {found.high:+.4f}] {found.off_zero}")
+        print(
+            f"{one} less {other}: {found.mean:+.4f} [{found.low:+.4f}, {found.high:+.4f}] p {found.p:.3f}"
+            f"{' off 0' if found.off_zero else ''}"
+        )
 
 
 if __name__ == "__main__":
