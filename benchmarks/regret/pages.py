@@ -103,8 +103,8 @@ def _what_was_run(summary: Summary) -> list[str]:
         f"**Fewer than {FEWEST_FAMILIES} families: no claim is made from these tables.**"
         if few
         else "An interval is over families (10,000 bootstrap draws of families, each family counts alike). Of eight"
-        " families it is too narrow: it holds the truth about nine times in ten. So **off 0** is said where 0 lies outside"
-        " and Student's t over the eight means agrees (p below .05).",
+        " families it is too narrow: it holds the truth about nine times in ten. So **off 0** is said where 0 lies"
+        " outside and Student's t over the eight means agrees (p below .05).",
         "A policy that looks at scores chooses on two or three folds and is scored on the others, both ways, over all"
         " ten ways to halve five folds. The oracle takes, for each fold, the strategy that is best on the other four:"
         " it sees more than any policy and not the scores that judge it, so that a regret may be below 0 by chance.",
