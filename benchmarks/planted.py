@@ -31,7 +31,7 @@ from shiftscope.profiles.patients.patient_stream import CANVAS, patients_as_they
 from shiftscope.profiles.patients.prepared_cases import PreparedCase, prepare_pixels
 from shiftscope.sites import Declarations, read_site
 
-__all__ = ["BASES", "SEVERITIES", "Base", "Change", "load", "variants"]
+__all__ = ["BASES", "SEVERITIES", "Base", "Change", "as_phantom", "load", "persons_of", "planted", "variants"]
 
 SEED = 3
 LONGEST = 400  # pixels: larger pictures are thinned by a whole number before planting
@@ -115,22 +115,23 @@ def cases_of(base: Base, data: Path) -> list[Phantom]:
     found: dict[str, sites.Case] = {}
     for source in base.sources:
         site = read_site(data / source, given=Declarations(patient_regex=base.regex))
-        persons = _persons(data / Path(source).parts[0], base.persons) if base.persons else {}
+        persons = persons_of(data / Path(source).parts[0], base.persons) if base.persons else {}
         for case in site.cases:
             found.setdefault(persons.get(case.images[0].name, f"{source}/{case.patient}"), case)
     order = rng.permutation(len(found))[: base.most]
     cases = list(found.values())
-    return [_phantom(cases[index], base) for index in order]
+    return [as_phantom(cases[index], base) for index in order]
 
 
-def _persons(group: Path, pattern: str) -> dict[str, str]:
+def persons_of(group: Path, pattern: str) -> dict[str, str]:
     """File name -> person, from the names that the files had before they were renamed."""
     with (group / "MANIFEST.csv").open(newline="", encoding="utf-8") as file:
         rows = [(Path(row["file"]).name, re.search(pattern, row["source_file"])) for row in csv.DictReader(file)]
     return {name: match.group(1) for name, match in rows if match}
 
 
-def _phantom(case: sites.Case, base: Base) -> Phantom:
+def as_phantom(case: sites.Case, base: Base) -> Phantom:
+    """A case's image, thinned where it is large, with its mask where the base uses masks."""
     image, labels = sites.load(case)
     shown = images.as_seen(image)[0]
     pixels = shown[..., 0] if shown.ndim == 3 and shown.shape[-1] == 1 else shown

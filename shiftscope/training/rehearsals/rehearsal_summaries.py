@@ -12,7 +12,7 @@ from shiftscope.training.evaluation.participation import Choices, participation
 from shiftscope.training.rehearsals.rehearsed_strategies import REFERENCE, STANDS_FOR, Rehearsed
 from shiftscope.training.rehearsals.table_rehearsals import HeadScores
 
-__all__ = ["RehearsalAccount"]
+__all__ = ["RehearsalAccount", "expected_gains"]
 
 _ONE = FoldLayout((0,))
 """A site says one number for all of its folds."""
@@ -43,7 +43,7 @@ class RehearsalAccount:
             costs: strategy -> what it took.
         """
         gains = {each.name: self._gain(each.name) for each in self.strategies if each.name != REFERENCE}
-        expected = _shrunken(gains)
+        expected = expected_gains(gains)
         return tuple(
             self._strategy(each, gains.get(each.name), expected.get(each.name, 0.0), costs[each.name])
             for each in self.strategies
@@ -142,7 +142,7 @@ class RehearsalAccount:
         return np.random.default_rng(len(self.strategies))
 
 
-def _shrunken(gains: Mapping[str, Estimate]) -> dict[str, float]:
+def expected_gains(gains: Mapping[str, Estimate]) -> dict[str, float]:
     """Each gain times the share of its variance that strategies really differ by, the rest being chance.
 
     Gains vary about 0 with variance t², by moments the mean of their squares less the mean of their squared errors

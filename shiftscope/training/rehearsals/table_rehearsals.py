@@ -33,12 +33,14 @@ class HeadScores:
         spread: how differences from FedAvg vary, with patients and with what is trained on, of the mean over folds.
         validation: strategy -> the metric on validation patients, mean over the folds in which it is defined.
         by_fold: strategy -> (folds,) the metric in each fold, in their order; never sent, for a fold may hold few.
+        spread_by_fold: how differences vary with the patients of each fold, a fold in the place of a seed; never sent.
     """
 
     means: Mapping[str, float]
     spread: PatientSpread
     validation: Mapping[str, float] = field(default_factory=dict)
     by_fold: Mapping[str, np.ndarray] = field(default_factory=dict)
+    spread_by_fold: PatientSpread | None = None
 
 
 def train_shared(
@@ -145,7 +147,7 @@ class OwnHeads:
             each.name: _mean(_values([validated[each.harmonizer, each.method, fold] for fold in folds], metric))
             for each in strategies
         }
-        return HeadScores(means, over_folds(spread, gains, ratio), validation, values)
+        return HeadScores(means, over_folds(spread, gains, ratio), validation, values, spread)
 
     def _heads(
         self,

@@ -1,0 +1,148 @@
+"""Ways to choose a strategy for a federation: fixed ones, by the kind of shift, by advice, by rehearsal.
+
+Each is `policy(outcome, folds) -> (strategies,) weights`, which add up to 1. What it may look at: the scores of the
+given folds (`Outcome.on_folds`), and what is known before any training (`Outcome.about`). Two are not here yet, for
+they need runs in which the budget varies: a trial of two rounds, and the successive halving of `trial` over budgets.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from math import ceil
+
+import numpy as np
+from outcomes import REFERENCE, FoldScores, Outcome
+from scipy.stats import t
+
+from shiftscope.plans import name_of_strategy
+from shiftscope.training.evaluation.estimates import Estimate
+from shiftscope.training.rehearsals.rehearsal_summaries import expected_gains
+from shiftscope.training.rehearsals.rehearsed_strategies import STANDS_FOR
+
+__all__ = ["CHOSEN_BY_SCORES", "MARGIN", "Policy", "always", "by_advice", "by_study", "policies"]
+
+Policy = Callable[[Outcome, Sequence[int]], np.ndarray]
+
+MARGIN = 0.01
+"""A smaller gain counts for nothing, as in plans."""
+
+HARMONIZER, PERSONALIZER = "quantile_map", "local"
+"""What the study's rule stands for where it names a family of methods and no member: the map of `recommend` that is
+fitted on all sites, and an own head (`fedper`, where the encoder is frozen)."""
+
+
+def _only(outcome: Outcome, strategy: str) -> np.ndarray:
+    weights = np.zeros(len(outcome.strategies))
+    weights[outcome.place(strategy)] = 1
+    return weights
+
+
+def always(strategy: str) -> Policy:
+    """One strategy, whatever the federation."""
+    return lambda outcome, _folds: _only(outcome, strategy)
+
+
+def by_study(harmonizer: str = HARMONIZER, personalizer: str = PERSONALIZER) -> Policy:
+    """The study's rule (arXiv:2605.00892), given the true kind.
+
+    Appearance: harmonize; structure: personalize; both (it says that neither dominates): both at once; neither: FedAvg.
+    Of class ratios and of concepts it says nothing, so they add nothing. Natural groups have the kind that the study
+    gives them by hand.
+    """
+
+    def choose(outcome: Outcome, _folds: Sequence[int]) -> np.ndarray:
+        kinds = str(outcome.about["study"] or outcome.about["kind"]).split("+")
+        before = harmonizer if "appearance" in kinds else None
+        method = personalizer if "structure" in kinds else None
+        return _only(outcome, name_of_strategy(before, method) or REFERENCE)
+
+    return choose
+
+
+def by_advice(outcome: Outcome, _folds: Sequence[int]) -> np.ndarray:
+    """What `recommend` says of the profiles; its personalizer as what it comes to behind a frozen encoder."""
+    advice = outcome.about["advice"]
+    own = advice["personalizer"]
+    method = None if own is None else next((name for name, same in STANDS_FOR.items() if own in same), own)
+    return _only(outcome, name_of_strategy(advice["harmonizer"], method) or REFERENCE)
+
+
+def _common(outcome: Outcome) -> list[int]:
+    """Places of the strategies that every federation has: what is tried for the advice alone nobody else may choose."""
+    extra = outcome.about["advice"]["harmonizer"]
+    swept = [name for name in outcome.strategies if name.partition("+")[0] != extra or extra in outcome.about["swept"]]
+    return [outcome.place(name) for name in swept]
+
+
+def at_random(outcome: Outcome, _folds: Sequence[int]) -> np.ndarray:
+    """Any strategy, all alike likely."""
+    weights = np.zeros(len(outcome.strategies))
+    weights[_common(outcome)] = 1 / len(_common(outcome))
+    return weights
+
+
+def _by_scores(choose: Callable[[FoldScores, list[int]], int]) -> Policy:
+    def policy(outcome: Outcome, folds: Sequence[int]) -> np.ndarray:
+        weights = np.zeros(len(outcome.strategies))
+        weights[choose(outcome.on_folds(folds), _common(outcome))] = 1
+        return weights
+
+    return policy
+
+
+def _best(found: FoldScores, places: list[int]) -> int:
+    """The highest mean; FedAvg comes first where two are equal."""
+    return max(places, key=lambda place: float(found.means[place]))
+
+
+def _sure(found: FoldScores, places: list[int]) -> int:
+    """The highest mean, where the 95 % interval of its gain over FedAvg leaves 0; else FedAvg."""
+    best = _best(found, places)
+    low = found.gains[best] - t.ppf(0.975, found.freedom) * found.errors[best]
+    return best if low > 0 else found.strategies.index(REFERENCE)
+
+
+def _shrunken(found: FoldScores, places: list[int]) -> int:
+    """The largest expected gain (shrunken as `rehearse` shrinks it), where it exceeds the margin; else FedAvg."""
+    base = found.strategies.index(REFERENCE)
+    gains = {
+        str(place): Estimate(float(found.gains[place]), patients_se=float(found.errors[place]))
+        for place in places
+        if place != base and np.isfinite(found.errors[place])
+    }
+    expected = expected_gains(gains)
+    best = max(expected, key=lambda name: expected[name], default=str(base))
+    return int(best) if expected.get(best, 0.0) > MARGIN else base
+
+
+def _halved(found: FoldScores, places: list[int]) -> int:
+    """After each fold the better third goes on (at least one); the last fold decides by all of them. Cheaper than the
+    whole, and not the halving of `trial`, whose rungs are budgets of training."""
+    left = list(places)
+    for rung in range(1, found.by_fold.shape[1] + 1):
+        means = found.by_fold[:, :rung].mean(axis=1)
+        ranked = sorted(left, key=lambda place: -float(means[place]))
+        left = ranked[: 1 if rung == found.by_fold.shape[1] else ceil(len(ranked) / 3)]
+    return left[0]
+
+
+CHOSEN_BY_SCORES: Mapping[str, Policy] = {
+    "rehearsal: best": _by_scores(_best),
+    "rehearsal: best beyond its interval": _by_scores(_sure),
+    "rehearsal: shrunken": _by_scores(_shrunken),
+    "halving over folds": _by_scores(_halved),
+}
+"""Those that see scores: a choice on some folds must not be judged on them."""
+
+
+def policies(strategies: Sequence[str]) -> dict[str, Policy]:
+    """All by name, single strategies first.
+
+    Args:
+        strategies: that every federation has.
+    """
+    return {
+        **{name: always(name) for name in strategies},
+        "study's rule": by_study(),
+        "recommend": by_advice,
+        **CHOSEN_BY_SCORES,
+        "random": at_random,
+    }

@@ -1,0 +1,41 @@
+"""From the cells to the committed table: CSV files in ASlib's form, tables as Markdown, a figure.
+
+    python benchmarks/regret/table.py OUT [--results docs/results/regret]
+
+OUT is the folder of `cells.py`; what has been run so far is taken. Prints how many federations, and the paired
+comparisons. Takes minutes: every policy is cross-fitted on every federation.
+"""
+
+import argparse
+from pathlib import Path
+
+from aslib_files import write_aslib
+from drawing import draw
+from outcomes import read_outcomes
+from pages import COMPARED, SHOWN, results_page
+from summaries import summarise
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--results", type=Path, default=Path("docs/results/regret"))
+    options = parser.parse_args()
+    outcomes = read_outcomes(options.out)
+    if not outcomes:
+        raise SystemExit(f"{options.out}: no cells yet; run cells.py first")
+    write_aslib(outcomes, options.results)
+    summary = summarise(outcomes)
+    (options.results / "results.md").write_text(results_page(summary), encoding="utf-8")
+    draw(summary, [name for name in SHOWN if name != "random"], options.results / "gains.svg")
+    print(f"{len(outcomes)} federations of {len(summary.families)} families")
+    for one, other in COMPARED:
+        found = summary.difference(one, other)
+        print(
+            f"{one} less {other}: {found.mean:+.4f} [{found.low:+.4f}, {found.high:+.4f}] p {found.p:.3f}"
+            f"{' off 0' if found.off_zero else ''}"
+        )
+
+
+if __name__ == "__main__":
+    main()

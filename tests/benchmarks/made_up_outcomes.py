@@ -1,0 +1,57 @@
+"""Outcomes of federations whose truth was made up."""
+
+import numpy as np
+from outcomes import Outcome
+
+__all__ = ["NAMES", "outcome"]
+
+NAMES = ("fedavg", "local", "shrinkage", "quantile_map", "quantile_map+local")
+
+
+def outcome(
+    gains: dict[str, float],
+    noise: float = 0.0,
+    seed: int = 0,
+    kind: str = "none",
+    family: str = "a family",
+    harmonizer: str | None = None,
+    personalizer: str | None = None,
+    study: str = "",
+) -> Outcome:
+    """Three sites and five folds of one FedAvg of .8, and of strategies that gain this much, with chance in each."""
+    rng = np.random.default_rng(seed)
+    gain = np.array([gains.get(name, 0.0) for name in NAMES])
+    drawn = rng.normal(0, noise, (3, len(NAMES), 5)) if noise else np.zeros((3, len(NAMES), 5))
+    drawn[:, 0] = 0
+    covariance = np.zeros((3, 5, len(NAMES), len(NAMES)))
+    covariance[:, :] = np.diag([0, *[noise**2] * (len(NAMES) - 1)])
+    about = {
+        "name": f"{kind}-{family}-{seed}",
+        "family": family,
+        "kind": kind,
+        "study": study,
+        "swept": ["quantile_map"],
+        "advice": {
+            "action": "pool",
+            "harmonizer": harmonizer,
+            "personalizer": personalizer,
+            "patients": dict.fromkeys("abc", 60),
+            "questions": {
+                question: dict.fromkeys(("probability", "effect", "low", "high"), 0.5)
+                for question in ("appearance", "structure", "label")
+            },
+            "removed": {"zscore": {"share": 0.5, "remains": 1.0}},
+        },
+        "strategies": [
+            {"name": name, "harmonizer": "quantile_map" if "map" in name else None, "method": name.split("+")[-1]}
+            for name in NAMES
+        ],
+        "sites": {site: {"classes": {"abnormal": 30, "normal": 30}} for site in "abc"},
+        "patients": {site: {"train": 42, "val": 6, "test": 12} for site in "abc"},
+        "seconds": {"profiles": 1.0, "features": {"plain": 1.0}, "heads": 1.0, "whole": 3.0},
+        **dict.fromkeys(("plant", "form", "task", "made", "machine"), "made up"),
+        **dict.fromkeys(("severity", "seed"), 0),
+    }
+    return Outcome(
+        about, ("a", "b", "c"), NAMES, 0.8 + gain[None, :, None] + drawn, covariance, np.full(3, 0.25), np.full(3, 55)
+    )
