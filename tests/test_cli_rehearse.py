@@ -1,10 +1,8 @@
 """`shiftscope rehearse`: its options reach the rehearsal, and its answer is written as asked."""
 
 import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -17,7 +15,7 @@ from shiftscope.plans import Plan, RehearsalResult, write_plan
 from shiftscope.progress import Progress, Report
 from shiftscope.training.run_options import RunOptions
 
-RUNS = "shiftscope.training.rehearsal_launch"
+RUNS = "shiftscope.api.job_running.run_rehearsal"
 
 
 class Rehearsals:
@@ -39,9 +37,8 @@ class Rehearsals:
 
 @pytest.fixture
 def planted(monkeypatch: pytest.MonkeyPatch) -> Rehearsals:
-    made, module = Rehearsals(), ModuleType(RUNS)
-    vars(module)["rehearse"] = made.rehearse
-    monkeypatch.setitem(sys.modules, RUNS, module)
+    made = Rehearsals()
+    monkeypatch.setattr(RUNS, made.rehearse)
     return made
 
 

@@ -125,10 +125,11 @@ def _policies(summary: Summary, names: Sequence[str]) -> list[str]:
 
 def _policy(row: PolicyRow) -> str:
     closed = "" if row.closed is None else f"{row.closed:.0%}"
-    return (
-        f"| {row.name} | {row.score.mean:.3f} | {_over(row.regret)} | {_over(row.gain)} | {_share(row.harmed)} |"
-        f" {row.surely_harmed.mean:.1%} | {_share(row.new_harm)} | {row.surely_new.mean:.1%} | {closed} |"
-    )
+    return f"| {row.name} | {row.score.mean:.3f} | {_over(row.regret)} | {_over(row.gain)} | {_harm(row)} | {closed} |"
+
+
+def _harm(row: PolicyRow) -> str:
+    return f"{_share(row.harmed)} | {row.surely_harmed.mean:.1%} | {_share(row.new_harm)} | {row.surely_new.mean:.1%}"
 
 
 def _compared(summary: Summary) -> list[str]:
@@ -203,10 +204,7 @@ def _nearest(summary: Summary) -> list[str]:
         "|---|---:|---|---|---:|---|---:|",
     ]
     for name, row in summary.nearest.items():
-        lines.append(
-            f"| {name} | {row.score.mean:.3f} | {_over(row.gain)} | {_share(row.harmed)} |"
-            f" {row.surely_harmed.mean:.1%} | {_share(row.new_harm)} | {row.surely_new.mean:.1%} |"
-        )
+        lines.append(f"| {name} | {row.score.mean:.3f} | {_over(row.gain)} | {_harm(row)} |")
     return lines
 
 

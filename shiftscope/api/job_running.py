@@ -15,6 +15,7 @@ from shiftscope.progress import Report, silent
 from shiftscope.sites import Site
 from shiftscope.training.launch import train as run_plan
 from shiftscope.training.launch import with_own_code
+from shiftscope.training.rehearsal_launch import rehearse as run_rehearsal
 from shiftscope.training.run_options import TIMEOUT_S, RunOptions
 from shiftscope.training.trials.prepared_trials import FOLDS, KEEP, RUNGS, SHARE, prepare_trial
 from shiftscope.training.trials.trial_runs import run_trial
@@ -158,8 +159,6 @@ def rehearse(
         UsageError: the folder is in use already, there is no such device, or the extra [train] is not installed.
         EngineError: the rehearsal could not give a result.
     """
-    from shiftscope.training.rehearsal_launch import rehearse as run_rehearsal
-
     wanted = plan_of(plan)
     out = Path("runs") / f"{wanted.name}-rehearsal" if output is None else as_path("output", output)
     options = _options(out, engine, False, patient_regex, timeout_s, device, ())

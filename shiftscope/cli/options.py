@@ -11,6 +11,7 @@ from shiftscope.errors import UsageError
 
 __all__ = [
     "AllowCodeOption",
+    "DataOption",
     "Device",
     "DeviceOption",
     "Engine",
@@ -18,6 +19,7 @@ __all__ = [
     "EpsilonOption",
     "Format",
     "FormatOption",
+    "PlanArgument",
     "VerboseOption",
     "WaitOption",
     "WorkersOption",
@@ -61,6 +63,11 @@ FormatOption = Annotated[Format, typer.Option("--format", help="How the answer i
 VerboseOption = Annotated[bool, typer.Option("-v", "--verbose", help="Show the evidence behind the answer too.")]
 WorkersOption = Annotated[
     int | None, typer.Option(min=1, help="How many threads decode images.", show_default="half of the cores")
+]
+PlanArgument = Annotated[Path, typer.Argument(help="The plan that `recommend -o` wrote.")]
+DataOption = Annotated[
+    list[str] | None,
+    typer.Option(help="Where the images of a site lie: SITE=DIR, once for each site. It wins over the plan."),
 ]
 EngineOption = Annotated[
     Engine, typer.Option(help="What carries the job: Flower, or inline for the same apps in this process.")

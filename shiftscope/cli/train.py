@@ -8,12 +8,14 @@ import typer
 from shiftscope.cli.console import answer, progress_bar
 from shiftscope.cli.options import (
     AllowCodeOption,
+    DataOption,
     Device,
     DeviceOption,
     Engine,
     EngineOption,
     Format,
     FormatOption,
+    PlanArgument,
     VerboseOption,
     WaitOption,
     data_folders,
@@ -25,11 +27,8 @@ __all__ = ["train"]
 
 
 def train(
-    plan: Annotated[Path, typer.Argument(help="The plan that `recommend -o` wrote.")],
-    data: Annotated[
-        list[str] | None,
-        typer.Option(help="Where the images of a site lie: SITE=DIR, once for each site. It wins over the plan."),
-    ] = None,
+    plan: PlanArgument,
+    data: DataOption = None,
     engine: EngineOption = Engine.FLOWER,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="The folder of the run. Default: runs/NAME.")

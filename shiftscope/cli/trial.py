@@ -8,12 +8,14 @@ import typer
 from shiftscope.cli.console import answer, progress_bar
 from shiftscope.cli.options import (
     AllowCodeOption,
+    DataOption,
     Device,
     DeviceOption,
     Engine,
     EngineOption,
     Format,
     FormatOption,
+    PlanArgument,
     VerboseOption,
     WaitOption,
     data_folders,
@@ -26,11 +28,8 @@ __all__ = ["trial"]
 
 
 def trial(
-    plan: Annotated[Path, typer.Argument(help="The plan that `recommend -o` wrote.")],
-    data: Annotated[
-        list[str] | None,
-        typer.Option(help="Where the images of a site lie: SITE=DIR, once for each site. It wins over the plan."),
-    ] = None,
+    plan: PlanArgument,
+    data: DataOption = None,
     strategies: Annotated[
         str | None,
         typer.Option(help="What to compare: harmonizers, algorithms, harmonizer+algorithm. Default: a short list."),

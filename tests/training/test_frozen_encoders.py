@@ -1,5 +1,6 @@
 """The linear model on features of a frozen network of the plan."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,14 +12,17 @@ from small_hospitals import plan_for
 
 from shiftscope.errors import PlanError
 from shiftscope.measures.features.extractors import load_extractor
+from shiftscope.plans import Split
 from shiftscope.training.data.case_features import featured
 from shiftscope.training.data.model_inputs import Sample, load_samples, read_planned
 from shiftscope.training.data.randomness import seeded
+from shiftscope.training.federation.site_data import SiteData
 from shiftscope.training.launch import train
 from shiftscope.training.models import frozen_encoders
 from shiftscope.training.models.frozen_encoders import count_features, feature_function
 from shiftscope.training.models.networks import build
 from shiftscope.training.run_options import RunOptions
+from shiftscope.training.runs.jobs import Job
 
 CLASSES = {"task": "classification", "classes": ("large", "small"), "model": "linear"}
 
@@ -109,3 +113,28 @@ def test_harmonized_pixels_reach_the_encoder(clinics: dict[str, Path], weights: 
     result = train(plan, clinics, RunOptions(engine="inline", out=tmp_path / "run"))
     assert result.sites["north"].changed
     assert result.plan.weights_sha256 is not None
+
+
+def test_features_are_computed_once_at_a_site_with_an_empty_part_too(
+    clinics: dict[str, Path], weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second process finds what the first one kept, where no case validates as well."""
+    counts: list[int] = []
+    compute = SiteData._computed
+
+    def counted(self: SiteData, samples: Sequence[Sample]) -> list[Sample]:
+        counts.append(len(samples))
+        return compute(self, samples)
+
+    monkeypatch.setattr(SiteData, "_computed", counted)
+    split = Split(train=0.7, val=0.0, test=0.3)
+    plan = plan_for(clinics, **CLASSES, encoder="test_resnet", weights=str(weights), split=split)
+    data = {site: str(path) for site, path in clinics.items()}
+    job = Job(plan=plan, arms=(), data=data, patient_regex=None, out=tmp_path / "run", timeout_s=1, device="cpu")
+    job = job.model_copy(update={"weights": weights})
+    reference = {"quantiles": np.linspace(0, 1, 199)[None]}
+    one, other = (SiteData(job, min(clinics)).harmonized("quantile_map", reference) for _ in range(2))
+    assert other.val == []
+    assert sum(counts) == len(one.train) + len(one.test)
+    for before, after in zip((*one.train, *one.test), (*other.train, *other.test), strict=True):
+        np.testing.assert_array_equal(before.pixels, after.pixels)

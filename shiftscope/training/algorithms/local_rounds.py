@@ -15,7 +15,18 @@ from shiftscope.training.data.model_inputs import Sample
 from shiftscope.training.data.randomness import generator, seeded
 from shiftscope.training.own_code.own_losses import own_loss
 
-__all__ = ["Loss", "Round", "Step", "backward", "learning_rate", "loss_for", "plain_round", "plain_step", "run_steps"]
+__all__ = [
+    "Loss",
+    "Round",
+    "Step",
+    "backward",
+    "half_cosine",
+    "learning_rate",
+    "loss_for",
+    "plain_round",
+    "plain_step",
+    "run_steps",
+]
 
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
@@ -134,7 +145,12 @@ def learning_rate(plan: Plan, rounds: int, step: int) -> float:
 
     Without decay, fine-tuning at the end of a run "wins" merely by its lower rate.
     """
-    return plan.learning_rate * 0.5 * (1 + math.cos(math.pi * step / (rounds * plan.local_steps)))
+    return plan.learning_rate * half_cosine(step, rounds * plan.local_steps)
+
+
+def half_cosine(step: int, steps: int) -> float:
+    """What is left of a rate at a step: 1 at step 0, falling to 0 after the last of `steps`."""
+    return 0.5 * (1 + math.cos(math.pi * step / steps))
 
 
 def loss_for(plan: Plan) -> Loss:

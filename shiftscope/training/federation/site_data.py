@@ -77,6 +77,8 @@ class SiteData:
 
     def _featured(self, samples: Sequence[Sample]) -> list[Sample]:
         """Seen by the frozen network once, whatever process, fold or harmonizer they come from; kept at the site."""
+        if not samples:
+            return []
         mark = hashlib.sha256(self.job.model_mark.encode())
         for sample in samples:
             mark.update(np.ascontiguousarray(sample.pixels).tobytes())
@@ -85,7 +87,7 @@ class SiteData:
             kept = load_arrays(path)["features"]
             return [sample.with_pixels(row[None, :, None, None]) for sample, row in zip(samples, kept, strict=True)]
         found = self._computed(samples)
-        save_arrays(path, {"features": np.stack([sample.pixels[0, :, 0, 0] for sample in found])} if found else {})
+        save_arrays(path, {"features": np.stack([sample.pixels[0, :, 0, 0] for sample in found])})
         return found
 
     def _computed(self, samples: Sequence[Sample]) -> list[Sample]:

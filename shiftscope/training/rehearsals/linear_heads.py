@@ -3,12 +3,12 @@
 Each head is trained as if it were alone: their losses are added, and Adam treats every weight by itself.
 """
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
+from shiftscope.training.algorithms.local_rounds import half_cosine
 from shiftscope.training.evaluation.scores import CaseScores
 from shiftscope.training.rehearsals.mixing_weights import OwnWeight, likelihoods, weight_of
 
@@ -34,7 +34,7 @@ class HeadSchedule:
 BETAS, EPSILON, DECAY = (0.9, 0.999), 1e-8, 0.01
 
 BUDGET = HeadSchedule()
-"""By then the loss of every group of hospitals that was tried has stopped to fall (docs/rehearsal.md)."""
+"""What FedAvg scores has settled by then; its training loss has not and never would (docs/rehearsal.md)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ def descend(
         gradient = features.T @ (weights * (chances - truth)).flatten(1)
         if held is not None:
             gradient += held * (moving - start)
-        now = rate * 0.5 * (1 + math.cos(math.pi * step / of_all))
+        now = rate * half_cosine(step, of_all)
         moving *= 1 - now * DECAY
         first.lerp_(gradient, 1 - BETAS[0])
         second.mul_(BETAS[1]).addcmul_(gradient, gradient, value=1 - BETAS[1])

@@ -1,6 +1,5 @@
 """Linear heads on a pyramid of fixed feature maps, for outlines; many at once, as `linear_heads` has them."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,6 +7,7 @@ import numpy as np
 import torch
 from torch.nn.functional import interpolate, one_hot
 
+from shiftscope.training.algorithms.local_rounds import half_cosine
 from shiftscope.training.data.randomness import generator
 from shiftscope.training.evaluation.scores import CaseScores
 from shiftscope.training.rehearsals.linear_heads import BUDGET
@@ -135,7 +135,7 @@ def descend_maps(
     batches = _batches(used, steps)
     for step, rows in zip(steps, batches, strict=True):
         for group in optimizer.param_groups:
-            group["lr"] = rate * 0.5 * (1 + math.cos(math.pi * step / of_all))
+            group["lr"] = rate * half_cosine(step, of_all)
         loss = _loss(map_logits(maps.levels(rows), moving), maps.shares[rows], shares[:, rows])
         if pull is not None and pull.any():
             loss = loss + (pull[:, None, None] / 2 * (moving - heads) ** 2).sum()

@@ -9,7 +9,7 @@ from shiftscope.plans import Cost, Difference, Plan, RehearsalSite, RehearsedSco
 from shiftscope.training.evaluation.claims import harmed_sites
 from shiftscope.training.evaluation.estimates import Estimate, FoldLayout, estimate
 from shiftscope.training.evaluation.participation import Choices, participation
-from shiftscope.training.rehearsals.rehearsed_strategies import REFERENCE, STANDS_FOR, Rehearsed
+from shiftscope.training.rehearsals.rehearsed_strategies import OWN, REFERENCE, STANDS_FOR, Rehearsed
 from shiftscope.training.rehearsals.table_rehearsals import HeadScores
 
 __all__ = ["RehearsalAccount", "expected_gains"]
@@ -73,18 +73,19 @@ class RehearsalAccount:
         if site not in self.said:
             return RehearsalSite(patients=patients, withheld=self.withheld.get(site, "it did not answer"))
         method = next(each.method for each in self.strategies if each.name == best)
-        shared: list[str] = [REFERENCE]
-        own = ["lp_ft", "shrinkage"]
-        if method != "local" and best not in (*shared, *own):
-            (own if method in ("lp_ft", "shrinkage") else shared).append(best)
+        shared: dict[str, None] = {REFERENCE: None}
+        own: dict[str, None] = {"lp_ft": None, "shrinkage": None}
+        if method != "local":
+            (own if method in OWN else shared)[best] = None
         found = self.said[site]
-        means = {name: [found.means[name] - found.means[REFERENCE]] for name in ("local", *shared, *own)}
-        choices = Choices("local", tuple(shared), tuple(own))
-        del means[REFERENCE]
         answer = participation(
-            choices,
+            Choices("local", tuple(shared), tuple(own)),
             found.spread,
-            {name: [_defined(value[0])] for name, value in means.items()},
+            {
+                name: [_defined(found.means[name] - found.means[REFERENCE])]
+                for name in ("local", *shared, *own)
+                if name != REFERENCE
+            },
             self._rng,
             _ONE,
             self.plan.margin,

@@ -7,6 +7,7 @@ from shiftscope.harmonizers import HARMONIZERS
 from shiftscope.plans import HeadMethod, Plan, name_of_strategy
 
 __all__ = [
+    "OWN",
     "REFERENCE",
     "SHARED",
     "STANDS_FOR",
@@ -24,7 +25,7 @@ REFERENCE: HeadMethod = "fedavg"
 SHARED: tuple[HeadMethod, ...] = ("fedavg", "fedprox", "balanced")
 """Methods with one head for all; after a harmonizer only the first is tried."""
 
-_OWN: tuple[HeadMethod, ...] = ("local", "lp_ft", "shrinkage")
+OWN: tuple[HeadMethod, ...] = ("local", "lp_ft", "shrinkage")
 """Methods with a head for each site, made at home from what FedAvg gave."""
 
 STANDS_FOR: Mapping[HeadMethod, tuple[str, ...]] = {
@@ -85,8 +86,8 @@ def harmonizers_of(plan: Plan) -> tuple[str, ...]:
 def strategies_of(harmonizers: tuple[str, ...], plan: Plan) -> tuple[Rehearsed, ...]:
     """All of them, FedAvg on images as they are first."""
     shared = [method for method in SHARED if method != "balanced" or plan.task == "classification"]
-    plain = [Rehearsed(None, method) for method in (*shared, *_OWN)]
-    return (*plain, *(Rehearsed(name, method) for name in harmonizers for method in (SHARED[0], *_OWN)))
+    plain = [Rehearsed(None, method) for method in (*shared, *OWN)]
+    return (*plain, *(Rehearsed(name, method) for name in harmonizers for method in (REFERENCE, *OWN)))
 
 
 def equivalents(same_as: Mapping[str, str], even: bool) -> dict[str, tuple[str, ...]]:
@@ -98,7 +99,7 @@ def equivalents(same_as: Mapping[str, str], even: bool) -> dict[str, tuple[str, 
     """
     found: dict[str, tuple[str, ...]] = {REFERENCE: ("balanced",)} if even else {}
     for name, base in same_as.items():
-        for method in (REFERENCE, *_OWN):
+        for method in (REFERENCE, *OWN):
             first = Rehearsed(base if base in HARMONIZERS else None, method).name
             found[first] = (*found.get(first, ()), Rehearsed(name, method).name)
     return found

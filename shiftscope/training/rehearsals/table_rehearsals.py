@@ -13,7 +13,7 @@ from shiftscope.training.evaluation.scores import CaseScores, auroc, mean_of
 from shiftscope.training.rehearsals.head_tables import HeadTable, shares_of
 from shiftscope.training.rehearsals.linear_heads import BUDGET, HeadSchedule, blank_heads
 from shiftscope.training.rehearsals.mixing_weights import OwnWeight
-from shiftscope.training.rehearsals.rehearsed_strategies import REFERENCE, HeadPlace, Rehearsed
+from shiftscope.training.rehearsals.rehearsed_strategies import OWN, REFERENCE, HeadPlace, Rehearsed
 
 __all__ = ["HeadScores", "OwnHeads", "SharedHeads", "train_shared"]
 
@@ -172,7 +172,7 @@ class OwnHeads:
 
 
 def _methods(table: HeadTable) -> tuple[str, ...]:
-    return (*dict.fromkeys(place.method for place in table.places), "local", "lp_ft", "shrinkage")
+    return (*dict.fromkeys(place.method for place in table.places), *OWN)
 
 
 def _weight(table: HeadTable, fold: int, fits: Sequence[tuple[np.ndarray, np.ndarray]]) -> OwnWeight | None:

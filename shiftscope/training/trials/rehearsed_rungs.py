@@ -29,8 +29,7 @@ def cut_rehearsed(result: RehearsalResult, strategies: tuple[Strategy, ...], kee
     """Who goes on, by validation patients alone: at least the share `keep` of the strategies that were rehearsed.
 
     So does who lies less than one standard error below the last of them: of the paired difference over sites. A
-    strategy that stands for nothing of the rehearsal goes on unseen, and so does a second one whose heads are the same:
-    the rehearsal cannot part them.
+    strategy that stands for nothing of the rehearsal goes on unseen; two whose heads are the same stay or go together.
     """
     names = {item.name: _rehearsed_as(item, result) for item in strategies}
     scores = {name: _validation(result, rehearsed) for name, rehearsed in names.items() if rehearsed}
