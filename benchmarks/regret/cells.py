@@ -6,8 +6,9 @@ Prints a line for each federation: its place, name, seconds, FedAvg's score, the
 the real groups; OUT gets `cells/NAME.json` and, to be deleted at will, `features/` and `profiles/`. `--backwards`
 begins at the end, for a second process; `--share 0/3` takes every third federation.
 
-A file holds what was planted, every seed, scores of each strategy at each site in each fold, how differences from
-FedAvg vary with the patients of each fold, what `recommend` says of the sites' profiles, and seconds.
+A file holds what was planted, every seed, scores of each strategy at each site in each fold, the same after fewer
+rounds, how differences from FedAvg vary with the patients of each fold, what `recommend` says of the sites' profiles,
+and seconds.
 """
 
 import argparse
@@ -17,11 +18,12 @@ import platform
 import time
 import traceback
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from early_rounds import EARLY
 from encoded import ENCODER, Encoded
 from federations import federations
 from sources import SEED
@@ -64,6 +66,11 @@ def run(federation: Federation, encoded: Encoded, out: Path, harmonizers: Sequen
     strategies = strategies_of(tried, plan)
     said = rehearse_in_memory(rows, strategies, len(plan.classes))
     done = time.perf_counter()
+    early = {
+        rounds: rehearse_in_memory(rows, strategies, len(plan.classes), replace(BUDGET, rounds=rounds))
+        for rounds in EARLY
+    }
+    tried_early = time.perf_counter()
     return {
         **{key: value for key, value in asdict(federation).items() if key != "sites"},
         "sites": {site: _site(spec, members[site].labels) for site, spec in federation.sites.items()},
@@ -73,6 +80,9 @@ def run(federation: Federation, encoded: Encoded, out: Path, harmonizers: Sequen
         "strategies": [_strategy(each) for each in strategies],
         "scores": {site: scores_of(found) for site, found in said.items()},
         "spread": {site: spread_of(found) for site, found in said.items()},
+        "early": {
+            rounds: {site: scores_of(each) for site, each in by_site.items()} for rounds, by_site in early.items()
+        },
         "ratio": {site: float(each["test"].sum() / each["train"].sum()) for site, each in parts.items()},
         "patients": {site: {part: _people(rows[site]["plain"], part) for part in parts[site]} for site in rows},
         "advice": _advice(advice, plan),
@@ -80,7 +90,8 @@ def run(federation: Federation, encoded: Encoded, out: Path, harmonizers: Sequen
             "profiles": profiled - since,
             "features": tables.seconds,
             "heads": done - ready,
-            "whole": done - since,
+            "early": tried_early - done,
+            "whole": tried_early - since,
         },
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
         "base_seed": SEED,
@@ -192,10 +203,11 @@ def _line(found: dict[str, Any]) -> str:
     }
     best = max(means, key=lambda name: means[name])
     took = found["seconds"]
+    advice = found["advice"]
     return (
-        f"{took['whole']:.1f} s (profiles {took['profiles']:.1f}, heads {took['heads']:.1f}), fedavg"
-        f" {means['fedavg']:.3f}, best {best} {means[best]:.3f}, {found['advice']['kind']}: {found['advice']['action']}"
-        f" {found['advice']['harmonizer']}"
+        f"{took['whole']:.1f} s (profiles {took['profiles']:.1f}, heads {took['heads']:.1f}, early"
+        f" {took['early']:.1f}), fedavg {means['fedavg']:.3f}, best {best} {means[best]:.3f}, {advice['kind']}:"
+        f" {advice['action']} {advice['harmonizer']}"
     )
 
 

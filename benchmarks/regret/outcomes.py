@@ -4,8 +4,8 @@ Nothing is printed.
 """
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,7 @@ class Outcome:
         sites: names.
         strategies: names, FedAvg first.
         scores: (sites, strategies, folds); NaN where the metric is undefined.
+        early: rounds -> the same after a whole schedule of so many.
         covariance: (sites, folds, strategies, strategies) of differences from FedAvg over each fold's patients.
         ratio: (sites,) test patients over training patients of a fold.
         freedom: (sites,) patients less folds.
@@ -64,6 +65,7 @@ class Outcome:
     covariance: np.ndarray
     ratio: np.ndarray
     freedom: np.ndarray
+    early: Mapping[int, np.ndarray] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -137,16 +139,21 @@ def _outcome(path: Path) -> Outcome:
     if names[0] != REFERENCE:
         raise SystemExit(f"{path}: the first strategy is {names[0]}; expected {REFERENCE}: run it again")
     sites = tuple(written["sites"])
-    scores = np.array([[written["scores"][site][name] for name in names] for site in sites], dtype=np.float64)
     return Outcome(
-        {key: value for key, value in written.items() if key not in ("scores", "spread")},
+        {key: value for key, value in written.items() if key not in ("scores", "early", "spread")},
         sites,
         names,
-        scores,
+        _scores(written["scores"], sites, names),
         np.array([_squares(written["spread"][site]["covariance"], len(names)) for site in sites]),
         np.array([written["ratio"][site] for site in sites]),
         np.array([written["spread"][site]["freedom"] for site in sites]),
+        {int(rounds): _scores(by_site, sites, names) for rounds, by_site in written["early"].items()},
     )
+
+
+def _scores(written: Mapping[str, Any], sites: Sequence[str], names: Sequence[str]) -> np.ndarray:
+    """(sites, strategies, folds)."""
+    return np.array([[written[site][name] for name in names] for site in sites], dtype=np.float64)
 
 
 def _squares(triangles: Iterable[Sequence[float]], size: int) -> np.ndarray:

@@ -25,7 +25,8 @@ SHOWN = (
     "rehearsal: best",
     "rehearsal: best beyond its interval",
     "rehearsal: shrunken",
-    "halving over folds",
+    "trial of two rounds",
+    "successive halving",
     "random",
     ORACLE,
 )

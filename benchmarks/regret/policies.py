@@ -1,14 +1,15 @@
 """Ways to choose a strategy for a federation: fixed ones, by the kind of shift, by advice, by rehearsal.
 
 Each is `policy(outcome, folds) -> (strategies,) weights`, which add up to 1. What it may look at: the scores of the
-given folds (`Outcome.on_folds`), and what is known before any training (`Outcome.about`). Two are not here yet, for
-they need runs in which the budget varies: a trial of two rounds, and the successive halving of `trial` over budgets.
+given folds (`Outcome.on_folds`, and `Outcome.early` after fewer rounds), and what is known before any training
+(`Outcome.about`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from math import ceil
 
 import numpy as np
+from early_rounds import FIRST_LOOK, HALVING
 from outcomes import REFERENCE, FoldScores, Outcome
 from scipy.stats import t
 
@@ -16,6 +17,7 @@ from shiftscope.plans import name_of_strategy
 from shiftscope.training.evaluation.estimates import Estimate
 from shiftscope.training.rehearsals.rehearsal_summaries import expected_gains
 from shiftscope.training.rehearsals.rehearsed_strategies import STANDS_FOR
+from shiftscope.training.trials.prepared_trials import KEEP
 
 __all__ = ["CHOSEN_BY_SCORES", "MARGIN", "Policy", "always", "by_advice", "by_study", "policies"]
 
@@ -113,22 +115,43 @@ def _shrunken(found: FoldScores, places: list[int]) -> int:
     return int(best) if expected.get(best, 0.0) > MARGIN else base
 
 
-def _halved(found: FoldScores, places: list[int]) -> int:
-    """After each fold the better third goes on (at least one); the last fold decides by all of them. Cheaper than the
-    whole, and not the halving of `trial`, whose rungs are budgets of training."""
-    left = list(places)
-    for rung in range(1, found.by_fold.shape[1] + 1):
-        means = found.by_fold[:, :rung].mean(axis=1)
-        ranked = sorted(left, key=lambda place: -float(means[place]))
-        left = ranked[: 1 if rung == found.by_fold.shape[1] else ceil(len(ranked) / 3)]
-    return left[0]
+def by_early_best(rounds: int) -> Policy:
+    """The highest mean of runs of so few rounds; FedAvg comes first where two are equal."""
+
+    def policy(outcome: Outcome, folds: Sequence[int]) -> np.ndarray:
+        means = _early(outcome, rounds, folds)
+        return _only(outcome, outcome.strategies[max(_common(outcome), key=lambda place: float(means[place]))])
+
+    return policy
+
+
+def by_halving(outcome: Outcome, folds: Sequence[int]) -> np.ndarray:
+    """As `trial` does it: the better half of a rung goes on to the next, and the best of the last one is taken, or
+    FedAvg, which runs in all of them.
+
+    Its grace for ties is left out: it costs time, and never drops the best.
+    """
+    base = outcome.place(REFERENCE)
+    left = [place for place in _common(outcome) if place != base]
+    *rungs, last = HALVING
+    for rounds in rungs:
+        means = _early(outcome, rounds, folds)
+        left = sorted(left, key=lambda place: -float(means[place]))[: ceil(len(left) * KEEP)]
+    means = _early(outcome, last, folds)
+    return _only(outcome, outcome.strategies[max([base, *left], key=lambda place: float(means[place]))])
+
+
+def _early(outcome: Outcome, rounds: int, folds: Sequence[int]) -> np.ndarray:
+    """(strategies,) mean over sites and these folds."""
+    return np.asarray(np.nanmean(outcome.early[rounds][:, :, list(folds)], axis=(0, 2)))
 
 
 CHOSEN_BY_SCORES: Mapping[str, Policy] = {
     "rehearsal: best": _by_scores(_best),
     "rehearsal: best beyond its interval": _by_scores(_sure),
     "rehearsal: shrunken": _by_scores(_shrunken),
-    "halving over folds": _by_scores(_halved),
+    "trial of two rounds": by_early_best(FIRST_LOOK),
+    "successive halving": by_halving,
 }
 """Those that see scores: a choice on some folds must not be judged on them."""
 

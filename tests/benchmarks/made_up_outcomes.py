@@ -1,6 +1,7 @@
 """Outcomes of federations whose truth was made up."""
 
 import numpy as np
+from early_rounds import EARLY
 from outcomes import Outcome
 
 __all__ = ["NAMES", "outcome"]
@@ -52,6 +53,6 @@ def outcome(
         **dict.fromkeys(("plant", "form", "task", "made", "machine"), "made up"),
         **dict.fromkeys(("severity", "seed"), 0),
     }
-    return Outcome(
-        about, ("a", "b", "c"), NAMES, 0.8 + gain[None, :, None] + drawn, covariance, np.full(3, 0.25), np.full(3, 55)
-    )
+    scores = 0.8 + gain[None, :, None] + drawn
+    early = {rounds: scores - 0.2 / rounds for rounds in EARLY}
+    return Outcome(about, ("a", "b", "c"), NAMES, scores, covariance, np.full(3, 0.25), np.full(3, 55), early)

@@ -6,6 +6,7 @@ import numpy as np
 import policies
 import pytest
 import scores
+from early_rounds import FIRST_LOOK, HALVING
 from made_up_outcomes import NAMES, outcome
 from outcomes import Outcome
 
@@ -97,6 +98,32 @@ class TestPolicies:
         item.about["swept"] = []
         assert taken(policies.CHOSEN_BY_SCORES["rehearsal: best"], item) == "fedavg"
         assert taken(policies.by_advice, item) == "quantile_map"
+
+
+class TestFewRounds:
+    def test_a_trial_of_two_rounds_takes_what_leads_then(self) -> None:
+        item = outcome({"local": 0.1})
+        item.early[FIRST_LOOK][:, NAMES.index("shrinkage")] += 0.3
+        assert taken(policies.CHOSEN_BY_SCORES["trial of two rounds"], item) == "shrinkage"
+
+    def test_what_is_slow_to_start_is_dropped_by_halving(self) -> None:
+        """Half of the four strategies go on from the first rung, half of those from the second."""
+        item = outcome({"local": 0.1, "shrinkage": 0.05, "quantile_map": 0.02})
+        halving = policies.CHOSEN_BY_SCORES["successive halving"]
+        assert taken(halving, item) == "local"
+        item.early[HALVING[0]][:, NAMES.index("local")] -= 0.5
+        assert taken(halving, item) == "shrinkage"
+        item.early[HALVING[-1]][:, NAMES.index("fedavg")] += 0.5
+        assert taken(halving, item) == "fedavg"
+
+    def test_no_early_score_of_a_fold_is_used_where_it_is_judged(self) -> None:
+        item = outcome({})
+        for scores_then in item.early.values():
+            scores_then[:, 1, 3] += 0.1
+            scores_then[:, 1, [0, 1, 2, 4]] -= 0.1
+        for name in ("trial of two rounds", "successive halving"):
+            weights = scores.cross_fitted(policies.CHOSEN_BY_SCORES[name], item, scores.one_out)
+            assert weights[3, 1] == 0
 
 
 class TestHarm:

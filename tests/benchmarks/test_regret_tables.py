@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import aslib_files
@@ -12,11 +13,12 @@ import pages
 import pytest
 import summaries
 import torch
+from early_rounds import EARLY
 from made_up_outcomes import NAMES, outcome
 from outcomes import read_outcomes
 
 from shiftscope.training.rehearsals.head_tables import HeadTable
-from shiftscope.training.rehearsals.linear_heads import FeatureRows
+from shiftscope.training.rehearsals.linear_heads import BUDGET, FeatureRows
 from shiftscope.training.rehearsals.rehearsals_in_memory import rehearse_in_memory
 from shiftscope.training.rehearsals.rehearsed_strategies import Rehearsed
 
@@ -27,12 +29,15 @@ class TestCells:
         rng = np.random.default_rng(0)
         tables = {site: {"plain": self._table(rng, 60)} for site in ("a", "b")}
         methods = ("fedavg", "fedprox", "balanced", "local", "lp_ft", "shrinkage")
-        said = rehearse_in_memory(tables, [Rehearsed(None, method) for method in methods], 2)
+        strategies = [Rehearsed(None, method) for method in methods]
+        said = rehearse_in_memory(tables, strategies, 2)
+        early = rehearse_in_memory(tables, strategies, 2, replace(BUDGET, rounds=EARLY[0]))
         written = {
             "name": "x",
             "strategies": [{"name": method} for method in methods],
             "sites": {"a": {}, "b": {}},
             "scores": {site: cells.scores_of(found) for site, found in said.items()},
+            "early": {rounds: {site: cells.scores_of(found) for site, found in early.items()} for rounds in EARLY},
             "spread": {site: cells.spread_of(found) for site, found in said.items()},
             "ratio": dict.fromkeys(said, 12 / 40),
         }
@@ -40,6 +45,8 @@ class TestCells:
         (tmp_path / "cells" / "x.json").write_text(json.dumps(written))
         (item,) = read_outcomes(tmp_path)
         found = item.on_folds(range(5))
+        assert item.early[EARLY[0]][0, 0].mean() == pytest.approx(early["a"].means["fedavg"], abs=1e-3)
+        assert not np.allclose(item.early[EARLY[0]], item.scores)
         for place, name in enumerate(methods):
             assert found.means[place] == pytest.approx(np.mean([each.means[name] for each in said.values()]), abs=1e-3)
         for place, name in enumerate(methods[1:], 1):
