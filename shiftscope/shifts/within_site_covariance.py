@@ -43,12 +43,13 @@ class WithinSiteCovariance:
     freedom: float
 
     @classmethod
-    def of(cls, sites: Sequence[Moments]) -> Self:
-        """The unit of sites of one width (d,); at least one patient varies."""
+    def of(cls, sites: Sequence[Moments], shrunken: bool = True) -> Self:
+        """The unit of sites of one width (d,); at least one patient varies. Only without shrinkage does nothing change
+        when all sites measure in other coordinates."""
         weights = [max(site.n - 1, 0) for site in sites]
         freedom = float(sum(weights))
         cov = np.sum([site.cov * weight for site, weight in zip(sites, weights, strict=True)], axis=0)
-        return cls._of(cov / max(freedom, 1.0), freedom, np.abs([site.mean for site in sites]))
+        return cls._of(cov / max(freedom, 1.0), freedom, np.abs([site.mean for site in sites]), shrunken)
 
     @classmethod
     def leave_one_out(cls, sites: Sequence[Moments]) -> list[Self]:
@@ -64,7 +65,7 @@ class WithinSiteCovariance:
         ]
 
     @classmethod
-    def _of(cls, cov: np.ndarray, freedom: float, means: np.ndarray) -> Self:
+    def _of(cls, cov: np.ndarray, freedom: float, means: np.ndarray, shrunken: bool = True) -> Self:
         """From the pooled covariance and the absolute means (k, d). Of three sites or more the second largest mean says
         what is rounding, so that no site alone can make the others' coordinates count as constant."""
         variance = np.diag(cov)
@@ -73,7 +74,7 @@ class WithinSiteCovariance:
         spread = np.sqrt(np.where(floor > 0, np.maximum(variance, floor), 1.0))
         correlation = cov / np.outer(spread, spread)
         np.fill_diagonal(correlation, 1.0)
-        r = _oas(correlation, freedom)
+        r = _oas(correlation, freedom) if shrunken else 0.0
         values, vectors = np.linalg.eigh((1 - r) * correlation + r * np.eye(len(variance)))
         root = (vectors / np.sqrt(np.maximum(values, _NOTHING))) @ vectors.T / spread
         return cls(root, cov, r, freedom)

@@ -10,6 +10,7 @@ import pytest
 from shiftscope.measures.basis import load_basis
 from shiftscope.shifts import SiteStatistics, axis_differences, compare_all, compare_two, comparisons
 from shiftscope.shifts.adjustments import adjusted_axes, contour_habits, lesion_areas, prevalence
+from shiftscope.shifts.contrasts import class_contrasts
 from shiftscope.shifts.differences import Differences
 from shiftscope.shifts.label_counts import LabelCounts
 from shiftscope.stats import Moments
@@ -29,7 +30,7 @@ def shown(module: ModuleType, *numbers: str) -> None:
         assert number in text, number
 
 
-@pytest.mark.parametrize("module", [axis_differences, lesion_areas])
+@pytest.mark.parametrize("module", [axis_differences, lesion_areas, class_contrasts])
 def test_examples_that_run(module: ModuleType) -> None:
     found = doctest.testmod(module)
     assert found.attempted > 3
