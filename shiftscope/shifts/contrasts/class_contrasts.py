@@ -43,7 +43,7 @@ __all__ = ["COMPARED", "SHARE", "ClassContrast", "contrast_differences", "contra
 
 SHARE = 0.25
 """Of the squared distance that both classes moved together: what appearance may have moved them against each other.
-Planted changes of nine sources stayed below it on the axes that are compared, but for .01."""
+Planted changes of appearance and framing stayed below it on the axes that are compared, but for .02 at the most."""
 
 COMPARED = ("intensity", "colour", "texture", "noise", "layout", "features_shallow", "features_deep")
 """The axes of images as they are. A map that a site fits to itself takes away what moved its classes together, and
