@@ -5,14 +5,12 @@ kept in OUT/features, unplanted ones for a whole source. What depends on other s
 """
 
 import os
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 
 import numpy as np
-import torch
 from members import Members, image_key, members_of
 from sources import PIXELS, canvases_of, cohort_of
 from specs import SiteSpec
@@ -21,50 +19,36 @@ from shiftscope.harmonizers import HARMONIZERS, NOTHING
 from shiftscope.plans import Plan
 from shiftscope.plans.packaged_weights import PACKAGED
 from shiftscope.training.data.case_features import AT_ONCE
-from shiftscope.training.data.randomness import single_threaded
-from shiftscope.training.models.frozen_encoders import feature_function
-from shiftscope.training.models.model_parts import PlannedNetwork
+from shiftscope.training.models.frozen_encoders import Features, feature_function
 from shiftscope.training.models.pretrained_weights import find_weights
-from shiftscope.training.models.timm_networks import scale_of, timm_network
 
 __all__ = ["ENCODER", "Encoded", "encode"]
 
 ENCODER = "tf_efficientnet_lite0"
 
-MOST_APART = 1e-3
-"""Half of what half precision keeps of the largest features."""
-
 
 @cache
-def _frozen(channels: int) -> Callable[[torch.Tensor], torch.Tensor]:
-    """The encoder of a rehearsal, its graph fixed and its normalization folded into its convolutions.
-
-    That is twice as fast on a CPU, and the same but for rounding, which is checked here.
-    """
+def _frozen(channels: int) -> Features:
+    """The encoder of a rehearsal."""
     plan = Plan.model_construct(
-        model="linear", encoder=ENCODER, weights="imagenet", weights_sha256=PACKAGED[ENCODER].sha256
+        model="linear",
+        encoder=ENCODER,
+        weights="imagenet",
+        weights_sha256=PACKAGED[ENCODER].sha256,
+        image_size=PIXELS,
+        colour=channels == 3,
     )
     weights = find_weights(plan)
     if weights is None:
         raise SystemExit(f"{ENCODER}: no trained weights here; pip install 'shiftscope-fl[train]'")
-    network = PlannedNetwork(timm_network(ENCODER, weights.path, 3, 0), (), (), scale_of(ENCODER, weights.path)).eval()
-    images = np.random.default_rng(0).random((AT_ONCE, channels, PIXELS, PIXELS), dtype=np.float32)
-    with torch.no_grad(), warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # torch's own, of its newer compilers, which need one
-        fast = torch.jit.freeze(torch.jit.trace(network, torch.from_numpy(images)))  # type: ignore[no-untyped-call]
-        apart = np.abs(fast(torch.from_numpy(images)).numpy() - feature_function(plan, weights.path)(images)).max()
-    if apart > MOST_APART:
-        raise SystemExit(f"{ENCODER}: its fast form differs by {apart:g} from what a rehearsal computes")
-    found: Callable[[torch.Tensor], torch.Tensor] = fast
-    return found
+    return feature_function(plan, weights.path)
 
 
 def encode(canvases: np.ndarray) -> np.ndarray:
     """(n, c, y, x) in [0, 1] -> (n, d) float16, as sites keep them."""
     parts = [canvases[start : start + AT_ONCE] for start in range(0, len(canvases), AT_ONCE)]
-    network = _frozen(canvases.shape[1])
-    with torch.no_grad(), single_threaded():
-        found = [network(torch.from_numpy(part.astype(np.float32))).numpy() for part in parts]
+    features = _frozen(canvases.shape[1])
+    found = [features(part.astype(np.float32)) for part in parts]
     return np.concatenate(found).astype(np.float16)
 
 
