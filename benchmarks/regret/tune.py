@@ -46,7 +46,7 @@ NETWORKS: dict[str, dict[str, Any]] = {
 }
 BUDGET: dict[str, Any] = {
     "image_size": 128,
-    "rounds": 10,
+    "rounds": 6,
     "local_steps": 15,
     "batch_size": 8,
     "folds": 3,
