@@ -129,8 +129,8 @@ def pooled(canvases: np.ndarray) -> np.ndarray:
     grey = 1 - canvases[:, 0].astype(np.float32)
     found = []
     for cell, weight in ((FINE, 1.0), (COARSE, 0.5)):
-        side = PIXELS // cell
-        means = grey.reshape(len(grey), side, cell, side, cell).mean(axis=(2, 4))
+        count = PIXELS // cell
+        means = grey.reshape(len(grey), count, cell, count, cell).mean(axis=(2, 4))
         found.append(weight * means.reshape(len(grey), -1))
     return np.concatenate(found, axis=1).astype(np.float16)
 
