@@ -7,49 +7,18 @@ kept in OUT/features, unplanted ones for a whole source. What depends on other s
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+from encoders import encode, encode_maps
 from members import Members, image_key, members_of
-from sources import PIXELS, canvases_of, cohort_of
+from sources import SOURCES, canvases_of, cohort_of
 from specs import SiteSpec
 
 from shiftscope.harmonizers import HARMONIZERS, NOTHING
-from shiftscope.plans import Plan
-from shiftscope.plans.packaged_weights import PACKAGED
-from shiftscope.training.data.case_features import AT_ONCE
-from shiftscope.training.models.frozen_encoders import Features, feature_function
-from shiftscope.training.models.pretrained_weights import find_weights
 
-__all__ = ["ENCODER", "Encoded", "encode"]
-
-ENCODER = "tf_efficientnet_lite0"
-
-
-@cache
-def _frozen(channels: int) -> Features:
-    """The encoder of a rehearsal."""
-    plan = Plan.model_construct(
-        model="linear",
-        encoder=ENCODER,
-        weights="imagenet",
-        weights_sha256=PACKAGED[ENCODER].sha256,
-        image_size=PIXELS,
-        colour=channels == 3,
-    )
-    weights = find_weights(plan)
-    if weights is None:
-        raise SystemExit(f"{ENCODER}: no trained weights here; pip install 'shiftscope-fl[train]'")
-    return feature_function(plan, weights.path)
-
-
-def encode(canvases: np.ndarray) -> np.ndarray:
-    """(n, c, y, x) in [0, 1] -> (n, d) float16, as sites keep them."""
-    parts = [canvases[start : start + AT_ONCE] for start in range(0, len(canvases), AT_ONCE)]
-    features = _frozen(canvases.shape[1])
-    found = [features(part.astype(np.float32)) for part in parts]
-    return np.concatenate(found).astype(np.float16)
+__all__ = ["Encoded", "by_patient"]
 
 
 def alone(canvases: np.ndarray, harmonizer: str | None) -> np.ndarray:
@@ -75,15 +44,21 @@ class Encoded:
     folder: Path
 
     def of(self, spec: SiteSpec, harmonizer: str | None) -> np.ndarray:
-        """(n, d) float16 of a site's images, in the order of `members`."""
+        """(n, d) float16 of a site's images, in the order of `members`: pooled, or where lesions are outlined, maps."""
+        behind = harmonizer or "plain"
         if spec.change:
             return self._kept(
-                f"{image_key(spec)}-{harmonizer or 'plain'}", lambda: alone(self.canvases(spec), harmonizer)
+                f"{image_key(spec)}-{behind}", lambda: self.encode(spec.source, alone(self.canvases(spec), harmonizer))
             )
         whole = self._kept(
-            f"{spec.source}-{harmonizer or 'plain'}", lambda: alone(self._whole(spec.source), harmonizer)
+            f"{spec.source}-{behind}", lambda: self.encode(spec.source, alone(self._whole(spec.source), harmonizer))
         )
         return np.asarray(whole[self.members(spec).rows])
+
+    @staticmethod
+    def encode(source: str, canvases: np.ndarray) -> np.ndarray:
+        """(n, c, y, x) in [0, 1] -> (n, d) float16, as the source's task needs them."""
+        return encode_maps(canvases) if SOURCES[source].outlined else encode(canvases)
 
     def canvases(self, spec: SiteSpec) -> np.ndarray:
         """(n, c, y, x) float16."""
@@ -95,14 +70,14 @@ class Encoded:
 
     def _whole(self, source: str) -> np.ndarray:
         cohort = cohort_of(source, self.data)
-        return canvases_of(cohort.phantoms, cohort.colour)
+        return canvases_of(cohort.phantoms, cohort.colour, cohort.pixels)
 
-    def _kept(self, name: str, canvases: Callable[[], np.ndarray]) -> np.ndarray:
+    def _kept(self, name: str, features: Callable[[], np.ndarray]) -> np.ndarray:
         path = self.folder / f"{name}.npy"
         if not path.exists():
             self.folder.mkdir(parents=True, exist_ok=True)
             unfinished = path.with_suffix(f".{os.getpid()}.npy")
-            np.save(unfinished, encode(canvases()))
+            np.save(unfinished, features())
             unfinished.replace(path)
         found: np.ndarray = np.load(path)
         return found

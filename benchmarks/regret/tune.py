@@ -56,10 +56,11 @@ BUDGET: dict[str, Any] = {
 
 
 def spanning(outcomes: Sequence[Outcome]) -> list[str]:
-    """One federation of each kind, of families not taken yet, whose strategies differ most when rehearsed."""
+    """Of classes one federation of each kind, of families not taken yet, whose rehearsed strategies differ most."""
+    classes = [item for item in outcomes if item.task == "classification"]
     chosen: dict[str, str] = {}
     for kind in KINDS:
-        left = [item for item in outcomes if item.about["kind"] == kind and item.family not in chosen.values()]
+        left = [item for item in classes if item.about["kind"] == kind and item.family not in chosen.values()]
         if left:
             best = max(left, key=lambda item: float(np.ptp([*rehearsed_gains(item).values(), 0.0])))
             chosen[best.name] = best.family
