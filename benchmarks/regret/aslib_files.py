@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from federations import federations
 from outcomes import Outcome
+from tasks import TASKS
 
 from shiftscope.harmonizers import HARMONIZERS
 from shiftscope.training.rehearsals.linear_heads import BUDGET
@@ -18,25 +19,28 @@ from shiftscope.training.rehearsals.rehearsed_strategies import STANDS_FOR
 
 __all__ = ["write_aslib"]
 
-FEATURES = 1280
-"""Of the encoder, for each image."""
-
-QUESTIONS = ("appearance", "structure", "label")
-DESCRIPTION = """scenario_id: shiftscope-regret-frozen
-performance_measures: [auroc]
+QUESTIONS = {
+    "classification": ("appearance", "structure", "label"),
+    "segmentation": ("appearance", "structure", "annotation"),
+}
+DESCRIPTION = """scenario_id: shiftscope-regret-frozen{suffix}
+performance_measures: [{metric}]
 maximize: [true]
 performance_type: [solution_quality]
 # instances.csv: what each federation is; features.csv: what profiles say of it before any training; algorithms.csv:
-# the strategies; performance.csv: AUROC at each site in each of five folds, which have no patient in common, and the
+# the strategies; performance.csv: {shown} at each site in each of five folds, which have no patient in common, and the
 # standard error of the mean gain over FedAvg that comes from patients; cost.csv: what each strategy sends and computes.
 """
 
 
 def write_aslib(outcomes: Sequence[Outcome], folder: Path) -> None:
-    """All five, and a description."""
+    """All five, and a description, of federations of one task: a scenario has one measure."""
+    task = TASKS[outcomes[0].task]
     number = {item.name: f"f{place:03d}" for place, item in enumerate(federations())}
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "description.txt").write_text(DESCRIPTION, encoding="utf-8")
+    (folder / "description.txt").write_text(
+        DESCRIPTION.format(suffix=task.suffix, metric=task.metric, shown=task.shown), encoding="utf-8"
+    )
     _write(folder / "instances.csv", (_instance(number[item.name], item) for item in outcomes))
     _write(folder / "features.csv", (_features(number[item.name], item) for item in outcomes))
     _write(folder / "algorithms.csv", _algorithms(outcomes))
@@ -71,8 +75,9 @@ def _features(number: str, outcome: Outcome) -> dict[str, Any]:
     sizes = list(advice["patients"].values())
     shares = [_share(site["classes"]) for site in outcome.about["sites"].values()]
     row: dict[str, Any] = {"instance": number, "sites": len(sizes), "smallest": min(sizes), "patients": sum(sizes)}
-    row["class_share_range"] = round(max(shares) - min(shares), 3)
-    for question in QUESTIONS:
+    if outcome.task == "classification":
+        row["class_share_range"] = round(max(shares) - min(shares), 3)
+    for question in QUESTIONS[outcome.task]:
         answer = advice["questions"][question]
         row |= {f"{question}_{key}": _short(answer[key]) for key in ("probability", "effect", "low", "high")}
     for harmonizer in ("zscore", "quantile_map", "polarity", "quantile_spectrum"):
@@ -122,7 +127,7 @@ def _cost(number: str, outcome: Outcome) -> Iterator[dict[str, Any]]:
     sees; steps of a head at each site."""
     images = sum(sum(site["classes"].values()) for site in outcome.about["sites"].values())
     steps = BUDGET.rounds * BUDGET.local_steps
-    head = 4 * 2 * (FEATURES + 1)
+    head = 4 * 2 * TASKS[outcome.task].head
     for each in outcome.about["strategies"]:
         method, harmonizer = each["method"], each["harmonizer"]
         shared = 0 if method == "local" else 2 * head * BUDGET.rounds * len(outcome.sites)

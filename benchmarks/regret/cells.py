@@ -7,8 +7,8 @@ the real groups; OUT gets `cells/NAME.json` and, to be deleted at will, `feature
 begins at the end, for a second process; `--share 0/3` takes every third federation.
 
 A file holds what was planted, every seed, scores of each strategy at each site in each fold, the same after fewer
-rounds, how differences from FedAvg vary with the patients of each fold, what `recommend` says of the sites' profiles,
-and seconds.
+rounds (of classes), how differences from FedAvg vary with the patients of each fold, what `recommend` says of the
+sites' profiles, and seconds.
 """
 
 import argparse
@@ -24,8 +24,10 @@ from typing import Any
 
 import numpy as np
 from early_rounds import EARLY
-from encoded import ENCODER, Encoded
+from encoded import Encoded
+from encoders import ENCODER
 from federations import federations
+from outline_tables import OutlineTables
 from sources import SEED
 from specs import Federation, SiteSpec
 from tables import FederationTables, folds_of
@@ -38,18 +40,24 @@ from shiftscope.profiles import Options, Profile, profile_site
 from shiftscope.recommendation import Advice, advise
 from shiftscope.training.rehearsals.linear_heads import BUDGET
 from shiftscope.training.rehearsals.rehearsals_in_memory import rehearse_in_memory
-from shiftscope.training.rehearsals.rehearsed_strategies import Rehearsed, strategies_of
+from shiftscope.training.rehearsals.rehearsed_strategies import Rehearsed, count_outputs, harmonizers_of, strategies_of
 from shiftscope.training.rehearsals.table_rehearsals import HeadScores
 
 __all__ = ["run", "scores_of", "spread_of"]
 
-HARMONIZED = ("zscore", "percentile", "clahe", "quantile_map", "combat")
+HARMONIZED = {
+    "classification": ("zscore", "percentile", "clahe", "quantile_map", "combat"),
+    "segmentation": ("zscore", "quantile_map"),
+}
+"""Of the sweep: heads of outlines take ten times as long, so one that shares nothing, and one fitted in each fold."""
+
 FOLDS = 5
 DIGITS = 4
 
 
 def run(federation: Federation, encoded: Encoded, out: Path, harmonizers: Sequence[str]) -> dict[str, Any]:
-    """All cells of one federation, as they are written."""
+    """All cells of one federation, as they are written. Outlines are not tried after fewer rounds: it would double the
+    time."""
     since = time.perf_counter()
     members = {site: encoded.members(spec) for site, spec in federation.sites.items()}
     profiles = [_profile(site, spec, encoded, out) for site, spec in federation.sites.items()]
@@ -58,17 +66,21 @@ def run(federation: Federation, encoded: Encoded, out: Path, harmonizers: Sequen
     plan = propose_plan(profiles, advice.recommendation, "regret").model_copy(
         update={"folds": FOLDS, "seeds": tuple(range(FOLDS)), "model": "linear", "encoder": ENCODER}
     )
+    if plan.task != federation.task:
+        raise ValueError(f"{federation.name}: the plan of its profiles is of {plan.task}, expected {federation.task}")
     parts = {site: folds_of(each.site(site), plan) for site, each in members.items()}
-    tables = FederationTables(federation, encoded, parts)
-    tried = _tried(harmonizers, advice)
+    outlined = federation.task == "segmentation"
+    tables = (OutlineTables if outlined else FederationTables)(federation, encoded, parts)
+    swept = tuple(name for name in harmonizers if name in harmonizers_of(plan)) if outlined else tuple(harmonizers)
+    tried, outputs = _tried(swept, advice), count_outputs(plan)
     rows = tables.of((None, *tried))
     ready = time.perf_counter()
     strategies = strategies_of(tried, plan)
-    said = rehearse_in_memory(rows, strategies, len(plan.classes))
+    said = rehearse_in_memory(rows, strategies, outputs)
     done = time.perf_counter()
     early = {
-        rounds: rehearse_in_memory(rows, strategies, len(plan.classes), replace(BUDGET, rounds=rounds))
-        for rounds in EARLY
+        rounds: rehearse_in_memory(rows, strategies, outputs, replace(BUDGET, rounds=rounds))
+        for rounds in (() if outlined else EARLY)
     }
     tried_early = time.perf_counter()
     return {
@@ -76,7 +88,7 @@ def run(federation: Federation, encoded: Encoded, out: Path, harmonizers: Sequen
         "sites": {site: _site(spec, members[site].labels) for site, spec in federation.sites.items()},
         "encoder": {"model": ENCODER, "sha256": plan.weights_sha256},
         "budget": {"folds": FOLDS, **asdict(BUDGET)},
-        "swept": list(harmonizers),
+        "swept": list(swept),
         "strategies": [_strategy(each) for each in strategies],
         "scores": {site: scores_of(found) for site, found in said.items()},
         "spread": {site: spread_of(found) for site, found in said.items()},
@@ -175,7 +187,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--first", type=int, help="only so many federations of the list")
     parser.add_argument("--only", nargs="*", help="federations by name")
-    parser.add_argument("--harmonizers", nargs="*", default=HARMONIZED)
+    parser.add_argument("--harmonizers", nargs="*", help="others than those of the sweep")
     parser.add_argument("--share", default="0/1", help="K/N: every N-th federation, from the K-th on")
     parser.add_argument("--backwards", action="store_true", help="from the last one on: for a second process")
     options = parser.parse_args()
@@ -187,7 +199,7 @@ def main() -> None:
         if path.exists() or (options.only and federation.name not in options.only):
             continue
         try:
-            found = run(federation, encoded, options.out, options.harmonizers)
+            found = run(federation, encoded, options.out, options.harmonizers or HARMONIZED[federation.task])
         except Exception:  # noqa: BLE001 - the sweep goes on; what failed is run again by the next call
             print(f"{place:4d} {federation.name}: failed\n{traceback.format_exc()}", flush=True)
             continue

@@ -33,7 +33,9 @@ def draw(summary: Summary, policies: Sequence[str], path: Path) -> None:
         axes.plot(row.gain.mean, place, "D", color="black", ms=4.5)
     axes.axvline(0, color="#999999", lw=0.8)
     axes.set_yticks(range(len(policies)), list(reversed(policies)), fontsize=8)
-    words = "AUROC gained over FedAvg, mean over federations of a family; black: mean over families, 95 %"
+    words = (
+        f"{summary.task.shown} gained over FedAvg, mean over federations of a family; black: mean over families, 95 %"
+    )
     axes.set_xlabel(words, fontsize=8)
     axes.tick_params(axis="x", labelsize=8)
     for edge in ("top", "right"):

@@ -4,15 +4,17 @@
 
 Natural ones are all subsets of two or more hospitals of a group, whole and thinned. Planted ones divide the patients of
 one source (or one phantom anatomy) into three sites that are alike, and change one of them, or all in different ways.
-No patient is at two sites. The order goes round families and kinds, so that whatever was run first spans both.
+No patient is at two sites. The order goes round families and kinds, so that whatever was run first spans both; those
+whose task is to outline lesions come after all whose task is classes.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
-from itertools import combinations
+from collections.abc import Callable, Iterable
 
+from natural_federations import subsets_of_hospitals
+from outline_federations import outline_federations
 from planted_federations import planted_federations
-from specs import FAMILIES, Federation, SiteSpec, plain
+from specs import FAMILIES, Federation
 
 __all__ = ["federations"]
 
@@ -21,10 +23,17 @@ THINNED = (0, 30, 60, 100)
 
 
 def federations() -> list[Federation]:
-    """All of them, in the order in which they are run."""
-    queues = {
-        name: _interleaved([*_natural(name), *planted_federations(name)], turn) for turn, name in enumerate(FAMILIES)
-    }
+    """All of them, in the order in which they are run: those of classes, then those of outlines."""
+    return [*_in_turn(_of_classes), *_in_turn(outline_federations)]
+
+
+def _of_classes(family: str) -> list[Federation]:
+    return [*subsets_of_hospitals(family, FAMILIES[family].hospitals, THINNED), *planted_federations(family)]
+
+
+def _in_turn(of_family: Callable[[str], Iterable[Federation]]) -> list[Federation]:
+    """A federation of each family, then another of each, until all are there."""
+    queues = {name: _interleaved(list(of_family(name)), turn) for turn, name in enumerate(FAMILIES)}
     longest = max(len(queue) for queue in queues.values())
     return [queue[place] for place in range(longest) for queue in queues.values() if place < len(queue)]
 
@@ -44,37 +53,17 @@ def _interleaved(found: list[Federation], turn: int) -> list[Federation]:
     return [item for _, _, item in sorted(placed, key=lambda entry: entry[:2])]
 
 
-def _natural(family: str) -> Iterator[Federation]:
-    """All subsets of the group's hospitals; those of BUS-BRA alone are a family of their own."""
-    about = FAMILIES[family]
-    for patients in THINNED:
-        for count in range(2, len(about.hospitals) + 1):
-            for chosen in combinations(about.hospitals, count):
-                if family == "breast ultrasound" and set(chosen) == {"logiq5", "logiq7"}:
-                    continue
-                sites = {source: SiteSpec(source, draw=patients, patients=patients) for source in chosen}
-                size = f"{patients} patients" if patients else "whole"
-                name = f"{plain(family)}-natural-{'-'.join(chosen)}-{patients or 'whole'}"
-                yield Federation(
-                    name,
-                    family,
-                    "natural",
-                    f"{' + '.join(chosen)}, {size}",
-                    0.0,
-                    "natural",
-                    patients,
-                    about.study,
-                    sites,
-                )
-
-
 def main() -> None:
     found = federations()
     for item in found:
-        print(f"{item.name:70s} {item.kind:22s} {item.plant:26s} {item.severity:g} {item.form} {item.family}")
+        print(
+            f"{item.name:70s} {item.task:14s} {item.kind:22s} {item.plant:26s} {item.severity:g} {item.form}"
+            f" {item.family}"
+        )
     print(
         len(found),
         "federations",
+        dict(Counter(item.task for item in found)),
         dict(Counter(item.kind for item in found)),
         dict(Counter(item.family for item in found)),
     )

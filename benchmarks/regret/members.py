@@ -8,6 +8,7 @@ import numpy as np
 from sources import SEED, Cohort, canvases_of, cohort_of
 from specs import SiteSpec
 
+from shiftscope.images import mask_canvas
 from shiftscope.phantoms import Phantom, class_partition
 from shiftscope.sites import Site, site_of_arrays
 
@@ -31,21 +32,35 @@ class Members:
     changed: tuple[Phantom, ...]
 
     @property
+    def people(self) -> np.ndarray:
+        """(n,) whose images they are."""
+        return np.array([self.cohort.patients[row] for row in self.rows])
+
+    @property
     def targets(self) -> np.ndarray:
         """(n,) class indices, classes in the order of their names."""
         return np.searchsorted(sorted({self.cohort.positive, self.cohort.negative}), self.labels)
 
     def canvases(self) -> np.ndarray:
-        """(n, c, 128, 128) float16, as a model reads them."""
-        return canvases_of(self.changed, self.cohort.colour)
+        """(n, c, pixels, pixels) float16, as a model reads them."""
+        return canvases_of(self.changed, self.cohort.colour, self.cohort.pixels)
+
+    def outlines(self) -> np.ndarray:
+        """(n, pixels, pixels) uint8, 1 inside the lesion as this site outlines it."""
+        return np.concatenate([mask_canvas(phantom.mask[None], self.cohort.pixels) for phantom in self.changed])
 
     def site(self, name: str) -> Site:
         """As it is profiled and divided."""
+        images = [phantom.pixels for phantom in self.changed]
+        if self.cohort.outlined:
+            return site_of_arrays(
+                images, name=name, masks=[phantom.mask for phantom in self.changed], patients=self.people.tolist()
+            )
         return site_of_arrays(
-            [phantom.pixels for phantom in self.changed],
+            images,
             name=name,
             classes=self.labels,
-            patients=[self.cohort.patients[row] for row in self.rows],
+            patients=self.people.tolist(),
             class_names=sorted({self.cohort.positive, self.cohort.negative}),
         )
 
@@ -74,6 +89,8 @@ def _rows(spec: SiteSpec, cohort: Cohort) -> np.ndarray:
     pool = order[: spec.parts * min(spec.patients or most, most)]
     if spec.parts == 1:
         return np.sort(pool)
+    if cohort.outlined:
+        return np.sort(pool[spec.part :: spec.parts])
     division = class_partition(
         list(cohort.labels[pool]), spec.tilt, rng, sites=spec.parts, odd=not spec.graded, tilted=cohort.positive
     )
@@ -101,6 +118,8 @@ def _by_finding(spec: SiteSpec, cohort: Cohort, rng: np.random.Generator) -> np.
 def _labels(spec: SiteSpec, cohort: Cohort, rows: np.ndarray) -> np.ndarray:
     """As the site has them: by another threshold, and some of each class swapped."""
     found = cohort.labels[rows]
+    if cohort.outlined:
+        return np.asarray(found)
     if spec.threshold:
         cut = np.quantile(cohort.areas[cohort.areas > 0], spec.threshold)
         found = np.where(cohort.areas[rows] > cut, cohort.positive, cohort.negative)

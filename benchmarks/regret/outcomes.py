@@ -52,7 +52,7 @@ class Outcome:
         sites: names.
         strategies: names, FedAvg first.
         scores: (sites, strategies, folds); NaN where the metric is undefined.
-        early: rounds -> the same after a whole schedule of so many.
+        early: rounds -> the same after a whole schedule of so many; empty where that was not tried.
         covariance: (sites, folds, strategies, strategies) of differences from FedAvg over each fold's patients.
         ratio: (sites,) test patients over training patients of a fold.
         freedom: (sites,) patients less folds.
@@ -74,6 +74,10 @@ class Outcome:
     @property
     def family(self) -> str:
         return str(self.about["family"])
+
+    @property
+    def task(self) -> str:
+        return str(self.about["task"])
 
     @property
     def folds(self) -> int:

@@ -50,7 +50,7 @@ def results_page(summary: Summary) -> str:
     """Everything."""
     return "\n".join(
         [
-            "# The benchmark of federations: results",
+            f"# The benchmark of federations: results, {summary.task.heading}",
             "",
             "Written by `benchmarks/regret/table.py`; what it means is in [advice.md](../../advice.md), what was"
             " planted in `benchmarks/regret/federations.py`.",
@@ -113,12 +113,13 @@ def _what_was_run(summary: Summary) -> list[str]:
 
 
 def _policies(summary: Summary, names: Sequence[str]) -> list[str]:
-    share = f"{100 * MARGIN:g} points"
+    share, metric = f"{100 * MARGIN:g} points", summary.task.shown
     return [
-        f"Harmed: sites that lose more than {share} of AUROC against FedAvg; shown: where the one-sided 95 % interval"
-        " of that loss lies beyond it; new: sites that do worse than alone by more than that, where FedAvg does not.",
+        f"Harmed: sites that lose more than {share} of {metric} against FedAvg; shown: where the one-sided 95 %"
+        " interval of that loss lies beyond it; new: sites that do worse than alone by more than that, where FedAvg"
+        " does not.",
         "",
-        "| policy | AUROC | regret | gain over FedAvg | harmed | shown | new | new, shown | gap closed |",
+        f"| policy | {metric} | regret | gain over FedAvg | harmed | shown | new | new, shown | gap closed |",
         "|---|---:|---|---|---|---:|---|---:|---:|",
         *(_policy(summary.rows[name]) for name in names),
     ]
@@ -137,7 +138,7 @@ def _compared(summary: Summary) -> list[str]:
     lines = [
         "The last rows have the single strategies that are best in hindsight.",
         "",
-        "| policy | less | difference in AUROC | p | |",
+        f"| policy | less | difference in {summary.task.shown} | p | |",
         "|---|---|---|---:|---|",
     ]
     best = sorted(summary.strategies, key=lambda name: -summary.rows[name].score.mean)[:3]
@@ -201,7 +202,7 @@ def _nearest(summary: Summary) -> list[str]:
     lines = [
         "A rehearsal sees all five folds; choosing on four is nearest to it. Scored on the fifth, in turn.",
         "",
-        "| policy | AUROC | gain over FedAvg | harmed | shown | new | new, shown |",
+        f"| policy | {summary.task.shown} | gain over FedAvg | harmed | shown | new | new, shown |",
         "|---|---:|---|---|---:|---|---:|",
     ]
     for name, row in summary.nearest.items():

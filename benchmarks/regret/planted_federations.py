@@ -1,14 +1,13 @@
-"""Federations of one source's patients with a shift that is known. Nothing is printed.
+"""Federations of one source's patients with a shift that is known, of classes. Nothing is printed.
 
-Shifts of lesions (size, place, number) and of contours are shifts of segmentation, which the benchmark does not do yet;
-they belong here when it does.
+Shifts of lesions (size, place, number) and of contours are those of outlines: `outline_federations`.
 """
 
 from collections.abc import Iterator
 
 from specs import FAMILIES, Change, Federation, SiteSpec, plain
 
-__all__ = ["planted_federations"]
+__all__ = ["MILD", "STRONG", "Planter", "planted_federations"]
 
 MILD, STRONG = 0.5, 1.0
 SIZE, SMALL = 60, 30
@@ -27,12 +26,22 @@ SWAPPED = (0.15, 0.35)
 THRESHOLDS = (0.25, 0.5)
 
 
-class _Planter:
-    """Three sites of one source, with the names that go with them."""
+class Planter:
+    """Three sites of one source, with the names that go with them.
 
-    def __init__(self, family: str) -> None:
-        self.family = family
+    Args:
+        family: whose sources are taken in turn.
+        task: what is trained.
+        sources: others than the family's for classes.
+        patients: of a site, unless a federation says otherwise.
+    """
+
+    def __init__(
+        self, family: str, task: str = "classification", sources: tuple[str, ...] = (), patients: int = SIZE
+    ) -> None:
+        self.family, self.task, self.patients = family, task, patients
         self.about = FAMILIES[family]
+        self.sources = sources or self.about.sources
         self.count = 0
 
     def __call__(
@@ -46,16 +55,16 @@ class _Planter:
         **shared: object,
     ) -> Federation:
         """A federation of three parts, each with its changes; draws in turn, sources too unless one is given."""
-        chosen, draw = source or self.about.sources[self.count % len(self.about.sources)], self.count % DRAWS
+        chosen, draw = source or self.sources[self.count % len(self.sources)], self.count % DRAWS
         self.count += 1
         sites = {
-            name: SiteSpec(chosen, draw, part, 3, **{"patients": SIZE, **shared, **change})  # type: ignore[arg-type]
+            name: SiteSpec(chosen, draw, part, 3, **{"patients": self.patients, **shared, **change})  # type: ignore[arg-type]
             for part, (name, change) in enumerate(zip("abc", changes, strict=True))
         }
         name = f"{plain(self.family)}-{chosen}-{plain(plant)}-{severity:g}-{form}-{draw}"
         if size := shared.get("patients"):
             name += f"-of{size}"
-        return Federation(name, self.family, kind, plant, severity, form, draw, "", sites)
+        return Federation(name, self.family, kind, plant, severity, form, draw, "", sites, self.task)
 
     def odd(self, kind: str, plant: str, severity: float, change: Change, **more: object) -> Federation:
         """The last site has a change, and whatever else is named."""
@@ -64,7 +73,7 @@ class _Planter:
 
 def planted_federations(family: str) -> Iterator[Federation]:
     """All of a family: one odd site of three, or all three different, two severities, and pairs of kinds."""
-    plant = _Planter(family)
+    plant = Planter(family)
     about = plant.about
     for patients in (SIZE, SIZE, SMALL):
         yield plant("none", "nothing", 0.0, ({}, {}, {}), patients=patients)
@@ -89,7 +98,7 @@ def planted_federations(family: str) -> Iterator[Federation]:
     yield from _pairs(plant)
 
 
-def _pairs(plant: _Planter) -> Iterator[Federation]:
+def _pairs(plant: Planter) -> Iterator[Federation]:
     both = "appearance+structure"
     yield plant.odd(both, "gamma and zoom", STRONG, (("zoom", STRONG), ("gamma", STRONG)))
     yield plant.odd(both, "noise and field of view", STRONG, (("field_of_view", STRONG), ("noise", STRONG)))

@@ -19,7 +19,7 @@ from shiftscope.training.rehearsals.rehearsal_summaries import expected_gains
 from shiftscope.training.rehearsals.rehearsed_strategies import STANDS_FOR
 from shiftscope.training.trials.prepared_trials import KEEP
 
-__all__ = ["CHOSEN_BY_SCORES", "MARGIN", "Policy", "always", "by_advice", "by_study", "policies"]
+__all__ = ["BEST", "MARGIN", "Policy", "always", "by_advice", "by_study", "chosen_by_scores", "policies"]
 
 Policy = Callable[[Outcome, Sequence[int]], np.ndarray]
 
@@ -46,8 +46,8 @@ def by_study(harmonizer: str = HARMONIZER, personalizer: str = PERSONALIZER) -> 
     """The study's rule (arXiv:2605.00892), given the true kind.
 
     Appearance: harmonize; structure: personalize; both (it says that neither dominates): both at once; neither: FedAvg.
-    Of class ratios and of concepts it says nothing, so they add nothing. Natural groups have the kind that the study
-    gives them by hand.
+    Of class ratios, of concepts and of annotation it says nothing, so they add nothing. Natural groups have the kind
+    that the study gives them by hand.
     """
 
     def choose(outcome: Outcome, _folds: Sequence[int]) -> np.ndarray:
@@ -146,26 +146,39 @@ def _early(outcome: Outcome, rounds: int, folds: Sequence[int]) -> np.ndarray:
     return np.asarray(np.nanmean(outcome.early[rounds][:, :, list(folds)], axis=(0, 2)))
 
 
-CHOSEN_BY_SCORES: Mapping[str, Policy] = {
-    "rehearsal: best": _by_scores(_best),
+BEST = _by_scores(_best)
+
+_ON_ALL_ROUNDS: Mapping[str, Policy] = {
+    "rehearsal: best": BEST,
     "rehearsal: best beyond its interval": _by_scores(_sure),
     "rehearsal: shrunken": _by_scores(_shrunken),
+}
+_ON_FEWER_ROUNDS: Mapping[str, Policy] = {
     "trial of two rounds": by_early_best(FIRST_LOOK),
     "successive halving": by_halving,
 }
-"""Those that see scores: a choice on some folds must not be judged on them."""
 
 
-def policies(strategies: Sequence[str]) -> dict[str, Policy]:
+def chosen_by_scores(early: bool = True) -> dict[str, Policy]:
+    """Those that see scores: a choice on some folds must not be judged on them.
+
+    Args:
+        early: whether every federation was also tried after fewer rounds, which some of them look at.
+    """
+    return {**_ON_ALL_ROUNDS, **(_ON_FEWER_ROUNDS if early else {})}
+
+
+def policies(strategies: Sequence[str], early: bool = True) -> dict[str, Policy]:
     """All by name, single strategies first.
 
     Args:
         strategies: that every federation has.
+        early: as `chosen_by_scores` has it.
     """
     return {
         **{name: always(name) for name in strategies},
         "study's rule": by_study(),
         "recommend": by_advice,
-        **CHOSEN_BY_SCORES,
+        **chosen_by_scores(early),
         "random": at_random,
     }

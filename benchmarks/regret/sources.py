@@ -1,14 +1,15 @@
 """Patients of each source: real ones that are read, phantoms that are drawn. Nothing is printed.
 
 Real images are read from DATA as `planted.py` reads them, one image of each patient; phantoms are drawn. Lesions of
-three anatomies are smaller than the phantoms' own, or every strategy would be right about everybody.
+three anatomies are smaller than the phantoms' own, or every strategy would be right about everybody; of outlines, which
+are scored by how well they are drawn, they are as they are, and everybody has one.
 """
 
 import csv
 import re
 import sys
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -23,14 +24,20 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from planted import Base, Change, as_phantom, persons_of, planted
 
-__all__ = ["PIXELS", "SEED", "SOURCES", "Cohort", "Source", "canvases_of", "cohort_of"]
+__all__ = ["OUTLINED_PIXELS", "PIXELS", "SEED", "SOURCES", "Cohort", "Source", "canvases_of", "cohort_of"]
 
 SEED = 15
 PIXELS = 128
 """Side of what the encoder sees."""
 
+OUTLINED_PIXELS = 96
+"""The same, where each pixel is a case of its own: what a plan of outlines proposes."""
+
 DRAWN = 400
 """Phantoms of an anatomy: three sites of 60 are other patients in every draw, but for chance."""
+
+LESION = "lesion"
+"""What everybody has where outlines are drawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +50,8 @@ class Source:
         findings: how original names hold the two findings that one class joins: the first, and the other.
         anatomy: of phantoms; then there are no folders.
         lesion_scale: of phantoms.
+        outlined: lesions are outlined, and classes are not asked for.
+        patients: of outlined ones, how file names hold the patient.
     """
 
     folders: tuple[str, ...] = ()
@@ -50,6 +59,12 @@ class Source:
     findings: tuple[str, str] | None = None
     anatomy: str = ""
     lesion_scale: float = 1.0
+    outlined: bool = False
+    patients: str | None = None
+
+
+def _outlined(*folders: str) -> Source:
+    return Source(tuple(f"breast_us/{folder}" for folder in folders), outlined=True, patients=r"(bus_\d+|busi_\w+_\d+)")
 
 
 SOURCES: dict[str, Source] = {
@@ -69,6 +84,12 @@ SOURCES: dict[str, Source] = {
     "phantom_chest": Source(anatomy="chest"),
     "phantom_brain": Source(anatomy="brain", lesion_scale=0.5),
     "phantom_endoscopy": Source(anatomy="endoscopy", lesion_scale=0.5),
+    "busi_outlines": _outlined("busi"),
+    "aplio300_outlines": _outlined("busbra_aplio300"),
+    "logiq5_outlines": _outlined("busbra_logiq5"),
+    "logiq7_outlines": _outlined("busbra_logiq7"),
+    "busbra_outlines": _outlined("busbra_aplio300", "busbra_logiq5", "busbra_logiq7"),
+    **{f"phantom_{anatomy}_outlines": Source(anatomy=anatomy, outlined=True) for anatomy in ANATOMIES},
 }
 
 
@@ -81,12 +102,14 @@ class Cohort:
         patients: identifiers.
         findings: (n,) 0 or 1 where a patient has one of the two, else -1.
         areas: (n,) of the lesion, share of the image; 0 where nothing is drawn.
+        outlined: as the source is.
     """
 
     phantoms: tuple[Phantom, ...]
     patients: tuple[str, ...]
     findings: np.ndarray
     areas: np.ndarray
+    outlined: bool
 
     @property
     def labels(self) -> np.ndarray:
@@ -112,10 +135,15 @@ class Cohort:
         """Whether images have colour."""
         return self.phantoms[0].is_colour
 
+    @property
+    def pixels(self) -> int:
+        """Side of what the encoder sees."""
+        return OUTLINED_PIXELS if self.outlined else PIXELS
 
-def canvases_of(phantoms: tuple[Phantom, ...], colour: bool) -> np.ndarray:
-    """(n, c, 128, 128) float16."""
-    planes = [channels(canvas(phantom.pixels[None], PIXELS), colour) for phantom in phantoms]
+
+def canvases_of(phantoms: tuple[Phantom, ...], colour: bool, pixels: int) -> np.ndarray:
+    """(n, c, pixels, pixels) float16."""
+    planes = [channels(canvas(phantom.pixels[None], pixels), colour) for phantom in phantoms]
     return np.concatenate(planes).astype(np.float16)
 
 
@@ -123,17 +151,26 @@ def canvases_of(phantoms: tuple[Phantom, ...], colour: bool) -> np.ndarray:
 def cohort_of(source: str, data: Path) -> Cohort:
     """All patients of a source, in a fixed order, as eight bits."""
     chosen = SOURCES[source]
-    found = _drawn(chosen) if chosen.anatomy else _read(chosen, data)
+    read = _read_outlined if chosen.outlined else _read
+    found = _drawn(chosen) if chosen.anatomy else read(chosen, data)
     still = np.random.default_rng(0)
     phantoms = tuple(planted(phantom, (), still) for phantom, _, _ in found)
     areas = np.array([phantom.mask.mean() for phantom in phantoms])
-    return Cohort(phantoms, tuple(name for _, name, _ in found), np.array([kind for _, _, kind in found]), areas)
+    kinds = np.array([kind for _, _, kind in found])
+    return Cohort(phantoms, tuple(name for _, name, _ in found), kinds, areas, chosen.outlined)
 
 
 def _drawn(source: Source) -> list[tuple[Phantom, str, int]]:
-    rng = np.random.default_rng([SEED, zlib.crc32(source.anatomy.encode())])
+    stream = f"{source.anatomy} outlines" if source.outlined else source.anatomy
+    rng = np.random.default_rng([SEED, zlib.crc32(stream.encode())])
     draw = ANATOMIES[source.anatomy]
-    found = [draw(rng, size=2 * PIXELS, lesion_scale=source.lesion_scale) for _ in range(DRAWN)]
+    found: list[Phantom] = []
+    while len(found) < DRAWN:
+        phantom = draw(rng, size=2 * PIXELS, lesion_scale=source.lesion_scale)
+        if not source.outlined:
+            found.append(phantom)
+        elif phantom.mask.any():
+            found.append(replace(phantom, label=LESION))
     return [(phantom, f"p{number:03d}", -1) for number, phantom in enumerate(found)]
 
 
@@ -150,6 +187,18 @@ def _read(source: Source, data: Path) -> list[tuple[Phantom, str, int]]:
         (_grey(as_phantom(case, base)), person, _finding(original[case.images[0].name], source))
         for person, case in sorted(cases.items())
     ]
+
+
+def _read_outlined(source: Source, data: Path) -> list[tuple[Phantom, str, int]]:
+    """Those with a lesion that somebody outlined, the first image of each patient."""
+    base = Base(source.folders[0], source.folders, 0, masks=True)
+    cases: dict[str, Case] = {}
+    for folder in source.folders:
+        for case in read_site(data / folder, given=Declarations(patient_regex=source.patients)).cases:
+            if case.masks:
+                cases.setdefault(case.patient, case)
+    found = [(replace(_grey(as_phantom(case, base)), label=LESION), person) for person, case in sorted(cases.items())]
+    return [(phantom, person, -1) for phantom, person in found if phantom.mask.any()]
 
 
 def _original_names(group: Path) -> dict[str, str]:

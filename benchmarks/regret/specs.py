@@ -53,15 +53,15 @@ class Federation:
     Attributes:
         name: of its file of results.
         family: federations of one family share patients or hospitals, and are one draw of the bootstrap.
-        kind: "none", "appearance", "structure", "labels", "concept", two of them with a plus between them, or
-            "natural" where nobody planted anything.
+        kind: "none", "appearance", "structure", "labels", "concept", "annotation", two of them with a plus between
+            them, or "natural" where nobody planted anything.
         plant: what was planted, for people; of natural ones how many patients.
         severity: of the first plant; 0 for none.
         form: "odd" (one site of three differs), "all" (all do), "natural".
         seed: of the division of patients.
         study: of a natural group the kind that the study sets by hand.
         sites: name -> site.
-        task: what is trained.
+        task: what is trained, "classification" or "segmentation"; scores of the one say nothing of the other.
     """
 
     name: str
@@ -87,6 +87,8 @@ class Family:
         colour: whether a colour cast can be planted.
         findings: the source of which two findings are known, if any.
         graded: the source whose lesions have a known size, if any.
+        outlined: the source whose outlined patients are divided.
+        outlined_hospitals: of a natural group with outlines.
     """
 
     sources: tuple[str, ...]
@@ -95,19 +97,31 @@ class Family:
     colour: bool = False
     findings: str = ""
     graded: str = ""
+    outlined: str = ""
+    outlined_hospitals: tuple[str, ...] = ()
 
+
+_SCANNERS = ("aplio300_outlines", "logiq5_outlines", "logiq7_outlines")
 
 FAMILIES: dict[str, Family] = {
     "chest films": Family(("guangzhou", "nih"), ("guangzhou", "nih", "pakistan"), "appearance", findings="guangzhou"),
     "brain MR": Family(
         ("br35h", "sartaj"), ("br35h", "chakrabarty", "sartaj"), "appearance+structure", findings="sartaj"
     ),
-    "breast ultrasound": Family(("cairo",), ("cairo", "logiq5", "logiq7"), "structure"),
-    "BUS-BRA": Family(("busbra",), ("logiq5", "logiq7"), "structure"),
-    "phantom ultrasound": Family(("phantom_ultrasound",), graded="phantom_ultrasound"),
-    "phantom chest": Family(("phantom_chest",), graded="phantom_chest"),
-    "phantom brain": Family(("phantom_brain",), graded="phantom_brain"),
-    "phantom endoscopy": Family(("phantom_endoscopy",), colour=True, graded="phantom_endoscopy"),
+    "breast ultrasound": Family(
+        ("cairo",), ("cairo", "logiq5", "logiq7"), "structure", outlined_hospitals=("busi_outlines", *_SCANNERS)
+    ),
+    "BUS-BRA": Family(
+        ("busbra",), ("logiq5", "logiq7"), "structure", outlined="busbra_outlines", outlined_hospitals=_SCANNERS
+    ),
+    "phantom ultrasound": Family(
+        ("phantom_ultrasound",), graded="phantom_ultrasound", outlined="phantom_ultrasound_outlines"
+    ),
+    "phantom chest": Family(("phantom_chest",), graded="phantom_chest", outlined="phantom_chest_outlines"),
+    "phantom brain": Family(("phantom_brain",), graded="phantom_brain", outlined="phantom_brain_outlines"),
+    "phantom endoscopy": Family(
+        ("phantom_endoscopy",), colour=True, graded="phantom_endoscopy", outlined="phantom_endoscopy_outlines"
+    ),
 }
 """A group of hospitals is one family, whatever its members are used for; the scanners of BUS-BRA are one hospital."""
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from outcomes import REFERENCE, Outcome
-from policies import CHOSEN_BY_SCORES, by_study, policies
+from policies import BEST, by_study, chosen_by_scores, policies
 from scores import (
     Judged,
     Over,
@@ -18,6 +18,7 @@ from scores import (
     oracle_weights,
     over_families,
 )
+from tasks import TASKS, Task
 
 __all__ = ["ORACLE", "SINGLE_BEST", "STUDY_BEST", "PolicyRow", "Summary", "summarise"]
 
@@ -25,6 +26,7 @@ ORACLE, SINGLE_BEST, STUDY_BEST = "oracle", "single best of other families", "st
 
 _HARMONIZERS = ("zscore", "percentile", "quantile_map", "clahe", "combat")
 _PERSONALIZERS = ("local", "lp_ft", "shrinkage")
+"""Of a task whose sweep had them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ class Summary:
     """All of it.
 
     Attributes:
+        task: of all of them.
         outcomes: federation -> its cells.
         strategies: that every federation has.
         rows: policy -> its row; the single strategies first.
@@ -69,6 +72,7 @@ class Summary:
             oracle itself.
     """
 
+    task: Task
     outcomes: Mapping[str, Outcome]
     strategies: tuple[str, ...]
     rows: Mapping[str, PolicyRow]
@@ -89,26 +93,31 @@ class Summary:
 
 
 def summarise(found: Sequence[Outcome]) -> Summary:
-    """Every policy, cross-fitted on halves of the folds."""
+    """Every policy, cross-fitted on halves of the folds.
+
+    Raises:
+        ValueError: federations of two tasks, whose scores cannot be averaged.
+    """
+    tasks = {outcome.task for outcome in found}
+    if len(tasks) != 1:
+        raise ValueError(f"federations of {', '.join(sorted(tasks))}: expected one task, for means over all of them")
     outcomes = {outcome.name: outcome for outcome in found}
     common = tuple(
         name for name in found[0].strategies if all(name in outcome.strategies for outcome in outcomes.values())
     )
-    judged = {name: _judged(found, policy) for name, policy in policies(common).items()}
+    early = all(outcome.early for outcome in found)
+    judged = {name: _judged(found, policy) for name, policy in policies(common, early).items()}
     family_of = {name: outcome.family for name, outcome in outcomes.items()}
     chosen = chosen_elsewhere({name: _scores(judged[name]) for name in common}, family_of)
     judged[SINGLE_BEST] = {name: judged[chosen[family_of[name]]][name] for name in outcomes}
-    judged[STUDY_BEST] = _study_best(found, family_of)
-    judged[ORACLE] = {
-        name: judge(outcome, oracle_weights(outcome, CHOSEN_BY_SCORES["rehearsal: best"]))
-        for name, outcome in outcomes.items()
-    }
+    judged[STUDY_BEST] = _study_best(found, common, family_of)
+    judged[ORACLE] = {name: judge(outcome, oracle_weights(outcome, BEST)) for name, outcome in outcomes.items()}
     rows = {name: _row(name, each, judged, family_of) for name, each in judged.items()}
     nearest = {
         name: _row(name, _judged(found, policy, one_out), judged, family_of)
-        for name, policy in CHOSEN_BY_SCORES.items()
+        for name, policy in chosen_by_scores(early).items()
     }
-    return Summary(outcomes, common, rows, chosen, nearest)
+    return Summary(TASKS[tasks.pop()], outcomes, common, rows, chosen, nearest)
 
 
 def _judged(
@@ -121,12 +130,12 @@ def _scores(judged: Mapping[str, Judged]) -> dict[str, float]:
     return {name: each.score for name, each in judged.items()}
 
 
-def _study_best(found: Sequence[Outcome], family_of: Mapping[str, str]) -> dict[str, Judged]:
+def _study_best(found: Sequence[Outcome], common: Sequence[str], family_of: Mapping[str, str]) -> dict[str, Judged]:
     """The study's rule with the harmonizer and the personalizer that serve it best in all other families."""
     members = {
         f"{harmonizer} or {personalizer}": _judged(found, by_study(harmonizer, personalizer))
-        for harmonizer in _HARMONIZERS
-        for personalizer in _PERSONALIZERS
+        for harmonizer in (name for name in _HARMONIZERS if name in common)
+        for personalizer in (name for name in _PERSONALIZERS if name in common)
     }
     chosen = chosen_elsewhere({name: _scores(each) for name, each in members.items()}, family_of)
     return {name: members[chosen[family]][name] for name, family in family_of.items()}

@@ -1,9 +1,10 @@
-"""From the cells to the committed table: CSV files in ASlib's form, tables as Markdown, a figure.
+"""From the cells to the committed tables: for each task CSV files in ASlib's form, tables as Markdown, a figure.
 
     python benchmarks/regret/table.py OUT [--results docs/results/regret]
 
-OUT is the folder of `cells.py`; what has been run so far is taken. Prints how many federations, and the paired
-comparisons. Takes minutes: every policy is cross-fitted on every federation.
+OUT is the folder of `cells.py`; what has been run so far is taken. Classes go to the folder of results, outlines to one
+beside it (docs/results/regret-outlines). Prints how many federations, and the paired comparisons. Takes minutes: every
+policy is cross-fitted on every federation.
 """
 
 import argparse
@@ -11,9 +12,10 @@ from pathlib import Path
 
 from aslib_files import write_aslib
 from drawing import draw
-from outcomes import read_outcomes
+from outcomes import Outcome, read_outcomes
 from pages import COMPARED, SHOWN, results_page
 from summaries import summarise
+from tasks import TASKS
 
 
 def main() -> None:
@@ -24,11 +26,18 @@ def main() -> None:
     outcomes = read_outcomes(options.out)
     if not outcomes:
         raise SystemExit(f"{options.out}: no cells yet; run cells.py first")
-    write_aslib(outcomes, options.results)
+    for name, task in TASKS.items():
+        if inside := [outcome for outcome in outcomes if outcome.task == name]:
+            write_results(inside, options.results.with_name(options.results.name + task.suffix))
+
+
+def write_results(outcomes: list[Outcome], folder: Path) -> None:
+    """Everything of one task."""
+    write_aslib(outcomes, folder)
     summary = summarise(outcomes)
-    (options.results / "results.md").write_text(results_page(summary), encoding="utf-8")
-    draw(summary, [name for name in SHOWN if name != "random"], options.results / "gains.svg")
-    print(f"{len(outcomes)} federations of {len(summary.families)} families")
+    (folder / "results.md").write_text(results_page(summary), encoding="utf-8")
+    draw(summary, [name for name in SHOWN if name != "random" and name in summary.rows], folder / "gains.svg")
+    print(f"{summary.task.heading}: {len(outcomes)} federations of {len(summary.families)} families")
     for one, other in COMPARED:
         found = summary.difference(one, other)
         print(

@@ -1,4 +1,7 @@
-"""Tables of features on which one federation's heads are trained, maps fitted anew in each fold. Nothing is printed."""
+"""Tables of features on which one federation's heads are trained, harmonizers fitted anew in each fold.
+
+Nothing is printed.
+"""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -6,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from encoded import Encoded, by_patient, encode
+from encoded import Encoded, by_patient
 from specs import Federation
 
 from shiftscope.harmonizers import HARMONIZERS, Statistics, fit
@@ -16,7 +19,7 @@ from shiftscope.training.data.splits import PARTS, divide_planned
 from shiftscope.training.rehearsals.head_tables import HeadTable
 from shiftscope.training.rehearsals.linear_heads import FeatureRows
 
-__all__ = ["FederationTables", "folds_of"]
+__all__ = ["FederationTables", "Parts", "folds_of"]
 
 Parts = dict[str, np.ndarray]
 """Part -> (folds, n) boolean."""
@@ -34,7 +37,7 @@ def folds_of(site: Site, plan: Plan) -> Parts:
 
 @dataclass(slots=True)
 class FederationTables:
-    """Tables of one federation as they are asked for.
+    """Tables of one federation as they are asked for; a row is a case.
 
     Attributes:
         federation: whose.
@@ -51,29 +54,36 @@ class FederationTables:
     def of(self, harmonizers: Sequence[str | None]) -> dict[str, dict[str, HeadTable]]:
         """Site -> name -> table, scaled by the mean square of images as they are."""
         found: dict[str, dict[str, HeadTable]] = {site: {} for site in self.federation.sites}
-        scale = self._scale()
+        scale = self.scale()
         for harmonizer in harmonizers:
             since = time.perf_counter()
             for name, folds, features in self._features(harmonizer):
                 for site, rows in features.items():
-                    found[site][name] = self._table(site, harmonizer, folds, rows / scale)
+                    found[site][name] = self.table(site, harmonizer, folds, rows, scale)
             self.seconds[harmonizer or "plain"] = time.perf_counter() - since
         return found
 
-    def _scale(self) -> float:
+    def scale(self) -> tuple[float, ...]:
+        """What features are divided by, level by level."""
         squares = [
             (self.encoded.of(spec, None).astype(np.float32) ** 2).mean() for spec in self.federation.sites.values()
         ]
-        return float(np.sqrt(np.mean(squares)))
+        return (float(np.sqrt(np.mean(squares))),)
 
-    def _table(self, site: str, harmonizer: str | None, folds: tuple[int, ...], features: np.ndarray) -> HeadTable:
+    def table(
+        self, site: str, harmonizer: str | None, folds: tuple[int, ...], features: np.ndarray, scale: tuple[float, ...]
+    ) -> HeadTable:
+        """Of one site, harmonizer and some folds, from features (n, d) as they come from the encoder."""
         members = self.encoded.members(self.federation.sites[site])
         rows = FeatureRows(
-            torch.from_numpy(features.astype(np.float32)), torch.from_numpy(members.targets.astype(np.int64))
+            torch.from_numpy((features / scale[0]).astype(np.float32)),
+            torch.from_numpy(members.targets.astype(np.int64)),
         )
-        patients = np.array([members.cohort.patients[row] for row in members.rows])
-        inside = {part: chosen[list(folds)] for part, chosen in self.parts[site].items()}
-        return HeadTable(harmonizer, folds, rows, patients, **inside)
+        return HeadTable(harmonizer, folds, rows, members.people, **self.inside(site, folds))
+
+    def inside(self, site: str, folds: tuple[int, ...]) -> Parts:
+        """Who is in which part of these folds."""
+        return {part: chosen[list(folds)] for part, chosen in self.parts[site].items()}
 
     def _features(self, harmonizer: str | None) -> list[tuple[str, tuple[int, ...], dict[str, np.ndarray]]]:
         """(name, folds, site -> (n, d)) of each table behind a harmonizer."""
@@ -92,8 +102,7 @@ class FederationTables:
         for site, rows in cases.items():
             members = self.encoded.members(self.federation.sites[site])
             chosen = np.flatnonzero(self.parts[site]["train"][fold])
-            people = [members.cohort.patients[members.rows[row]] for row in chosen]
-            training[site] = by_patient([rows[int(row)] for row in chosen], people)
+            training[site] = by_patient([rows[int(row)] for row in chosen], members.people[chosen].tolist())
         return fit(HARMONIZERS[harmonizer], training)
 
     def _on_pixels(self, harmonizer: str, fold: int) -> dict[str, np.ndarray]:
@@ -104,7 +113,10 @@ class FederationTables:
         owns, reference = self._fitted(harmonizer, fold, cases)
         change = HARMONIZERS[harmonizer].apply
         return {
-            site: encode(np.concatenate([change(case, owns[site], reference) for case in rows]).astype(np.float16))
+            site: self.encoded.encode(
+                self.federation.sites[site].source,
+                np.concatenate([change(case, owns[site], reference) for case in rows]).astype(np.float16),
+            )
             for site, rows in cases.items()
         }
 

@@ -1,13 +1,15 @@
-"""Does the rehearsal predict what training gives? Four strategies on six federations, whole networks trained.
+"""Does the rehearsal predict what training gives? Four strategies, whole networks trained.
 
-    python benchmarks/regret/tune.py run DATA OUT [--network tuned random] [--device cuda] [--share 0/2]
+    python benchmarks/regret/tune.py run DATA OUT [--network tuned random] [--first 80] [--device cuda] [--share 0/2]
     python benchmarks/regret/tune.py table OUT [--results docs/results/regret]
 
-`run` takes six federations that span the cells in OUT (named in OUT/tuned/chosen.json, once), writes their images to
-OUT/tuned/images, and trains own models, FedAvg, a harmonizer and a personalizer on three folds: tf_efficientnet_lite0
-from ImageNet weights ("tuned") and a small network from random ones ("random"). It goes on where it was broken off,
-and prints a line for each run. `--share 0/2` takes every other run: start as many processes as fit on the GPU. `table`
-prints Spearman's correlation of rehearsed and trained gains for each network, and writes tuned.csv, a row for each.
+`run` takes six federations that span the cells in OUT (named in OUT/tuned/chosen.json, once), or the first so many of
+the list, writes their images to OUT/tuned/images, and trains own models, FedAvg, a harmonizer and a personalizer on
+three folds: tf_efficientnet_lite0 from ImageNet weights ("tuned", classes only) and a small network from random ones
+("random": of residual blocks, or a U-Net for outlines). The harmonizer is the advised one. It goes on where it was
+broken off, and prints a line for each run. `--share 0/2` takes every other run: start as many processes as fit on the
+GPU. `table` prints Spearman's correlation of rehearsed and trained gains for each network and task, and writes
+tuned.csv, a row for each.
 """
 
 import argparse
@@ -15,6 +17,7 @@ import csv
 import json
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -28,7 +31,7 @@ from specs import Federation
 
 from shiftscope.files import write_text
 from shiftscope.measures.features.extractors import load_extractor
-from shiftscope.phantoms import write_png
+from shiftscope.phantoms import write_site
 from shiftscope.plans import Plan, RunResult, propose_plan, read_plan, write_plan
 from shiftscope.profiles import Options, profile_site
 from shiftscope.recommendation import advise
@@ -39,27 +42,31 @@ from shiftscope.training.run_options import RunOptions
 
 KINDS = ("natural", "appearance", "structure", "concept", "appearance+concept", "labels")
 HARMONIZER, PERSONALIZER, OWN = "quantile_map", "lp_ft", "local"
-STRATEGIES = (OWN, HARMONIZER, PERSONALIZER)
-NETWORKS: dict[str, dict[str, Any]] = {
-    "tuned": {"model": "tf_efficientnet_lite0", "weights": "imagenet", "learning_rate": 1e-3},
-    "random": {"model": "test_resnet", "weights": None, "weights_sha256": None, "learning_rate": 3e-3},
+"""The first of them where `recommend` names none."""
+
+SMALL = {"image_size": 64, "weights": None, "weights_sha256": None, "learning_rate": 3e-3}
+NETWORKS: dict[tuple[str, str], dict[str, Any]] = {
+    ("tuned", "classification"): {
+        "image_size": 128,
+        "model": "tf_efficientnet_lite0",
+        "weights": "imagenet",
+        "learning_rate": 1e-3,
+    },
+    ("random", "classification"): {**SMALL, "model": "test_resnet"},
+    ("random", "segmentation"): {**SMALL, "model": "unet"},
 }
-BUDGET: dict[str, Any] = {
-    "image_size": 128,
-    "rounds": 10,
-    "local_steps": 15,
-    "batch_size": 8,
-    "folds": 3,
-    "seeds": (0, 1, 2),
-}
+"""(network, task) -> keys of the plan."""
+
+BUDGET: dict[str, Any] = {"rounds": 6, "local_steps": 15, "batch_size": 8, "folds": 3, "seeds": (0, 1, 2)}
 """Each seed tests on a fold of its own, so that everybody is tested once."""
 
 
 def spanning(outcomes: Sequence[Outcome]) -> list[str]:
-    """One federation of each kind, of families not taken yet, whose strategies differ most when rehearsed."""
+    """Of classes one federation of each kind, of families not taken yet, whose rehearsed strategies differ most."""
+    classes = [item for item in outcomes if item.task == "classification"]
     chosen: dict[str, str] = {}
     for kind in KINDS:
-        left = [item for item in outcomes if item.about["kind"] == kind and item.family not in chosen.values()]
+        left = [item for item in classes if item.about["kind"] == kind and item.family not in chosen.values()]
         if left:
             best = max(left, key=lambda item: float(np.ptp([*rehearsed_gains(item).values(), 0.0])))
             chosen[best.name] = best.family
@@ -69,50 +76,62 @@ def spanning(outcomes: Sequence[Outcome]) -> list[str]:
 def rehearsed_gains(outcome: Outcome) -> dict[str, float]:
     """Over FedAvg, of the strategies that are trained here."""
     found = outcome.on_folds(range(outcome.folds))
-    return {name: float(found.gains[outcome.place(name)]) for name in STRATEGIES}
+    strategies = (OWN, outcome.about["advice"]["harmonizer"] or HARMONIZER, PERSONALIZER)
+    return {name: float(found.gains[outcome.place(name)]) for name in strategies}
 
 
 def written(federation: Federation, data: Path, folder: Path) -> dict[str, Path]:
-    """Site -> folder of its images by class, written once; they are not part of the project."""
+    """Site -> folder of its images by class, or with masks, written once; they are not part of the project."""
     for site, spec in federation.sites.items():
         if not (folder / site).exists():
             found = members_of(spec, data)
+            people = [
+                replace(phantom, patient=f"p{row:04d}", label=label)
+                for row, label, phantom in zip(found.rows, found.labels, found.changed, strict=True)
+            ]
             unfinished = folder / f"{site}.part"
-            for row, label, phantom in zip(found.rows, found.labels, found.changed, strict=True):
-                (unfinished / label).mkdir(parents=True, exist_ok=True)
-                write_png(phantom, unfinished / label / f"p{row:04d}.png")
+            write_site(people, unfinished, layout="images+masks" if found.cohort.outlined else "classes")
             unfinished.rename(folder / site)
     return {site: folder / site for site in federation.sites}
 
 
-def plan_for(folders: Mapping[str, Path], network: str) -> Plan:
+def plan_for(folders: Mapping[str, Path], keys: Mapping[str, Any]) -> Plan:
     """What `recommend` proposes, at this benchmark's budget."""
     said = Declarations(one_file_per_patient=True)
     sites = [read_site(path, name=site, given=said) for site, path in folders.items()]
     profiles = [profile_site(site, load_extractor(), Options(workers=1))[0] for site in sites]
     plan = propose_plan(profiles, advise(profiles).recommendation, "tuned")
-    return plan.model_copy(update={**BUDGET, **NETWORKS[network], "harmonizer": None, "personalizer": None})
+    return plan.model_copy(update={**BUDGET, **keys, "personalizer": None})
 
 
-def run(options: argparse.Namespace) -> None:
+def chosen_by(options: argparse.Namespace) -> list[Federation]:
+    """The first of the list, or those that span it, chosen once."""
+    every = federations()
+    if options.first is not None:
+        return every[: options.first]
     kept = options.out / "tuned" / "chosen.json"
     if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
         write_text(kept, json.dumps(spanning(read_outcomes(options.out))))
     chosen = json.loads(kept.read_text(encoding="utf-8"))
-    known = {item.name: item for item in federations()}
+    return [item for item in every if item.name in chosen]
+
+
+def run(options: argparse.Namespace) -> None:
     start, step = map(int, options.share.split("/"))
-    for name, network in list(product(chosen, options.network))[start::step]:
+    wanted = [pair for pair in product(chosen_by(options), options.network) if (pair[1], pair[0].task) in NETWORKS]
+    for federation, network in wanted[start::step]:
         since = time.perf_counter()
-        folders = written(known[name], options.data, options.out / "tuned" / "images" / name)
-        out = options.out / "tuned" / network / name
+        folders = written(federation, options.data, options.out / "tuned" / "images" / federation.name)
+        out = options.out / "tuned" / network / federation.name
         if not (out / "plan.toml").exists():
-            write_plan(plan_for(folders, network), out / "plan.toml")
-        plan = read_plan(out / "plan.toml")
+            write_plan(plan_for(folders, NETWORKS[network, federation.task]), out / "plan.toml")
+        asked = read_plan(out / "plan.toml")
+        harmonizer, plan = asked.harmonizer or HARMONIZER, asked.model_copy(update={"harmonizer": None})
         arms = [
             arm_of(plan, REFERENCE, REFERENCE, None),
             arm_of(plan, OWN, OWN, None),
-            arm_of(plan, HARMONIZER, REFERENCE, HARMONIZER),
+            arm_of(plan, harmonizer, REFERENCE, harmonizer),
             arm_of(plan, PERSONALIZER, PERSONALIZER, None).model_copy(update={"gated": False}),
         ]
         resume = (out / "run" / "job.json").exists()
@@ -123,7 +142,7 @@ def run(options: argparse.Namespace) -> None:
             arms=arms,
         )
         means = {arm: found.mean for arm, found in result.arms.items()}
-        print(f"{network} {name}: {time.perf_counter() - since:.0f} s, {means}", flush=True)
+        print(f"{network} {federation.name}: {time.perf_counter() - since:.0f} s, {means}", flush=True)
 
 
 def table(options: argparse.Namespace) -> None:
@@ -131,12 +150,15 @@ def table(options: argparse.Namespace) -> None:
     rows = []
     for path in sorted((options.out / "tuned").glob("*/*/run/result.json")):
         network, name = path.parts[-4], path.parts[-3]
+        if name not in outcomes:
+            continue
         arms = RunResult.read(path).arms
         for strategy, rehearsed in rehearsed_gains(outcomes[name]).items():
             difference = arms[strategy].difference
             rows.append(
                 {
                     "network": network,
+                    "task": outcomes[name].task,
                     "federation": name,
                     "strategy": strategy,
                     "rehearsed": f"{rehearsed:.4f}",
@@ -145,12 +167,15 @@ def table(options: argparse.Namespace) -> None:
                     "high": f"{difference.high:.4f}",
                 }
             )
-    for network in dict.fromkeys(row["network"] for row in rows):
-        pairs = np.array(
-            [[float(row["rehearsed"]), float(row["trained"])] for row in rows if row["network"] == network]
-        )
+    for network, task in dict.fromkeys((row["network"], row["task"]) for row in rows):
+        chosen = [row for row in rows if (row["network"], row["task"]) == (network, task)]
+        pairs = np.array([[float(row["rehearsed"]), float(row["trained"])] for row in chosen])
         found = spearmanr(pairs[:, 0], pairs[:, 1])
-        print(f"{network}: {len(pairs)} gains, Spearman {found.statistic:.2f} (p {found.pvalue:.3f})")
+        apart = float(np.sqrt(np.mean((pairs[:, 1] - pairs[:, 0]) ** 2)))
+        print(
+            f"{network}, {task}: {len(pairs)} gains, Spearman {found.statistic:.2f} (p {found.pvalue:.3f}),"
+            f" trained less rehearsed {np.mean(pairs[:, 1] - pairs[:, 0]):+.3f}, root mean square {apart:.3f}"
+        )
     if rows:
         with (options.results / "tuned.csv").open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
@@ -164,7 +189,8 @@ def main() -> None:
     one = commands.add_parser("run")
     one.add_argument("data", type=Path)
     one.add_argument("out", type=Path)
-    one.add_argument("--network", nargs="*", choices=sorted(NETWORKS), default=sorted(NETWORKS))
+    one.add_argument("--network", nargs="*", choices=("random", "tuned"), default=("random", "tuned"))
+    one.add_argument("--first", type=int, help="the first so many federations instead of six that span them")
     one.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     one.add_argument("--share", default="0/1", help="K/N: every N-th run, from the K-th on")
     one.set_defaults(do=run)

@@ -13,11 +13,12 @@ from shiftscope.plans import Plan, RehearsalResult, RunResult, TrialResult
 from shiftscope.printable_text import shown
 from shiftscope.progress import Report, silent
 from shiftscope.sites import Site
+from shiftscope.training.data.splits import FOLDS
 from shiftscope.training.launch import train as run_plan
 from shiftscope.training.launch import with_own_code
 from shiftscope.training.rehearsal_launch import rehearse as run_rehearsal
 from shiftscope.training.run_options import TIMEOUT_S, RunOptions
-from shiftscope.training.trials.prepared_trials import FOLDS, KEEP, RUNGS, SHARE, prepare_trial
+from shiftscope.training.trials.prepared_trials import KEEP, RUNGS, SHARE, prepare_trial
 from shiftscope.training.trials.trial_runs import run_trial
 from shiftscope.training.trials.winners import write_winner
 

@@ -11,6 +11,7 @@ from shiftscope.plans.packaged_weights import PACKAGED
 from shiftscope.progress import Report, silent
 from shiftscope.sites import Site
 from shiftscope.training.data.model_inputs import read_planned, usable
+from shiftscope.training.data.splits import FOLDS
 from shiftscope.training.models.decoder_nets import PREFIX
 from shiftscope.training.models.networks import LINEAR
 from shiftscope.training.models.pretrained_weights import IMAGENET, find_weights
@@ -23,8 +24,6 @@ from shiftscope.training.runs.jobs import Arm, Job
 __all__ = ["rehearse"]
 
 _LOGGER = logging.getLogger(__name__)
-
-FOLDS = 5
 
 
 def rehearse(

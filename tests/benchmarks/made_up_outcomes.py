@@ -18,6 +18,7 @@ def outcome(
     harmonizer: str | None = None,
     personalizer: str | None = None,
     study: str = "",
+    task: str = "classification",
 ) -> Outcome:
     """Three sites and five folds of one FedAvg of .8, and of strategies that gain this much, with chance in each."""
     rng = np.random.default_rng(seed)
@@ -30,6 +31,7 @@ def outcome(
         "name": f"{kind}-{family}-{seed}",
         "family": family,
         "kind": kind,
+        "task": task,
         "study": study,
         "swept": ["quantile_map"],
         "advice": {
@@ -39,7 +41,7 @@ def outcome(
             "patients": dict.fromkeys("abc", 60),
             "questions": {
                 question: dict.fromkeys(("probability", "effect", "low", "high"), 0.5)
-                for question in ("appearance", "structure", "label")
+                for question in ("appearance", "structure", "label", "annotation")
             },
             "removed": {"zscore": {"share": 0.5, "remains": 1.0}},
         },
@@ -50,9 +52,9 @@ def outcome(
         "sites": {site: {"classes": {"abnormal": 30, "normal": 30}} for site in "abc"},
         "patients": {site: {"train": 42, "val": 6, "test": 12} for site in "abc"},
         "seconds": {"profiles": 1.0, "features": {"plain": 1.0}, "heads": 1.0, "whole": 3.0},
-        **dict.fromkeys(("plant", "form", "task", "made", "machine"), "made up"),
+        **dict.fromkeys(("plant", "form", "made", "machine"), "made up"),
         **dict.fromkeys(("severity", "seed"), 0),
     }
     scores = 0.8 + gain[None, :, None] + drawn
-    early = {rounds: scores - 0.2 / rounds for rounds in EARLY}
+    early = {rounds: scores - 0.2 / rounds for rounds in EARLY if task == "classification"}
     return Outcome(about, ("a", "b", "c"), NAMES, scores, covariance, np.full(3, 0.25), np.full(3, 55), early)

@@ -1,5 +1,6 @@
 """The federations of the benchmark: who is where, and what was planted. On phantoms, for real images may be absent."""
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +17,11 @@ class TestFederations:
         found = federations.federations()
         assert found == federations.federations()
         assert len({item.name for item in found}) == len(found)
-        assert 250 <= len(found) <= 400
+        assert Counter(item.task for item in found) == {"classification": 358, "segmentation": 92}
+
+    def test_outlines_come_after_classes_so_that_numbers_stay(self) -> None:
+        tasks = [item.task for item in federations.federations()]
+        assert tasks == sorted(tasks)
 
     @pytest.mark.parametrize("first", [40, 120])
     def test_what_is_run_first_spans_families_and_kinds(self, first: int) -> None:

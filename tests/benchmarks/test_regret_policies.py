@@ -10,7 +10,28 @@ from early_rounds import FIRST_LOOK, HALVING
 from made_up_outcomes import NAMES, outcome
 from outcomes import Outcome
 
-KINDS = ("none", "appearance", "structure", "labels", "concept", "appearance+structure", "appearance+concept")
+KINDS = (
+    "none",
+    "appearance",
+    "structure",
+    "labels",
+    "concept",
+    "annotation",
+    "appearance+structure",
+    "appearance+concept",
+    "appearance+annotation",
+)
+RULED = (
+    "fedavg",
+    "quantile_map",
+    "local",
+    "fedavg",
+    "fedavg",
+    "fedavg",
+    "quantile_map+local",
+    "quantile_map",
+    "quantile_map",
+)
 
 
 def taken(policy: policies.Policy, item: Outcome, folds: Sequence[int] = (0, 1)) -> str:
@@ -24,7 +45,7 @@ class TestCrossFitting:
         item = outcome({})
         item.scores[:, 1, 3] = 1.0
         item.scores[:, 1, [0, 1, 2, 4]] = 0.5
-        weights = scores.cross_fitted(policies.CHOSEN_BY_SCORES["rehearsal: best"], item, splits)  # type: ignore[arg-type]
+        weights = scores.cross_fitted(policies.BEST, item, splits)  # type: ignore[arg-type]
         assert weights[3, 1] == 0
 
     def test_every_fold_counts_alike(self) -> None:
@@ -34,7 +55,7 @@ class TestCrossFitting:
         assert scores.judge(item, weights).score == pytest.approx(item.scores[:, 1].mean())
 
     def test_among_strategies_that_are_alike_nothing_is_gained_by_choosing(self) -> None:
-        best = policies.CHOSEN_BY_SCORES["rehearsal: best"]
+        best = policies.BEST
         gains = [
             scores.judge(item, scores.cross_fitted(best, item)).gain.mean()
             for item in (outcome({}, noise=0.05, seed=seed) for seed in range(60))
@@ -45,23 +66,14 @@ class TestCrossFitting:
 
     def test_the_oracle_has_no_regret_and_finds_what_gains(self) -> None:
         item = outcome({"shrinkage": 0.03, "local": -0.02})
-        weights = scores.oracle_weights(item, policies.CHOSEN_BY_SCORES["rehearsal: best"])
+        weights = scores.oracle_weights(item, policies.BEST)
         assert scores.judge(item, weights).score == pytest.approx(0.83)
         fixed = scores.judge(item, scores.cross_fitted(policies.always("shrinkage"), item))
         assert fixed.score == pytest.approx(0.83)
 
 
 class TestPolicies:
-    @pytest.mark.parametrize(
-        ("kind", "expected"),
-        list(
-            zip(
-                KINDS,
-                ("fedavg", "quantile_map", "local", "fedavg", "fedavg", "quantile_map+local", "quantile_map"),
-                strict=True,
-            )
-        ),
-    )
+    @pytest.mark.parametrize(("kind", "expected"), list(zip(KINDS, RULED, strict=True)))
     def test_the_rule_of_the_study(self, kind: str, expected: str) -> None:
         assert taken(policies.by_study(), outcome({}, kind=kind)) == expected
 
@@ -87,7 +99,7 @@ class TestPolicies:
             policies.by_advice(outcome({}, harmonizer="nyul"), (0, 1))
 
     def test_a_large_gain_is_taken_by_all_and_a_small_one_by_who_asks_for_no_proof(self) -> None:
-        chosen = policies.CHOSEN_BY_SCORES
+        chosen = policies.chosen_by_scores()
         large, small = (outcome({"local": gain}, noise=0.02, seed=3) for gain in (0.1, 0.004))
         assert {taken(policy, large) for policy in chosen.values()} == {"local"}
         assert taken(chosen["rehearsal: best beyond its interval"], small) == "fedavg"
@@ -96,7 +108,7 @@ class TestPolicies:
     def test_what_is_tried_for_the_advice_alone_is_nobody_elses_choice(self) -> None:
         item = outcome({"quantile_map": 0.2}, harmonizer="quantile_map")
         item.about["swept"] = []
-        assert taken(policies.CHOSEN_BY_SCORES["rehearsal: best"], item) == "fedavg"
+        assert taken(policies.BEST, item) == "fedavg"
         assert taken(policies.by_advice, item) == "quantile_map"
 
 
@@ -104,12 +116,12 @@ class TestFewRounds:
     def test_a_trial_of_two_rounds_takes_what_leads_then(self) -> None:
         item = outcome({"local": 0.1})
         item.early[FIRST_LOOK][:, NAMES.index("shrinkage")] += 0.3
-        assert taken(policies.CHOSEN_BY_SCORES["trial of two rounds"], item) == "shrinkage"
+        assert taken(policies.chosen_by_scores()["trial of two rounds"], item) == "shrinkage"
 
     def test_what_is_slow_to_start_is_dropped_by_halving(self) -> None:
         """Half of the four strategies go on from the first rung, half of those from the second."""
         item = outcome({"local": 0.1, "shrinkage": 0.05, "quantile_map": 0.02})
-        halving = policies.CHOSEN_BY_SCORES["successive halving"]
+        halving = policies.chosen_by_scores()["successive halving"]
         assert taken(halving, item) == "local"
         item.early[HALVING[0]][:, NAMES.index("local")] -= 0.5
         assert taken(halving, item) == "shrinkage"
@@ -122,8 +134,14 @@ class TestFewRounds:
             scores_then[:, 1, 3] += 0.1
             scores_then[:, 1, [0, 1, 2, 4]] -= 0.1
         for name in ("trial of two rounds", "successive halving"):
-            weights = scores.cross_fitted(policies.CHOSEN_BY_SCORES[name], item, scores.one_out)
+            weights = scores.cross_fitted(policies.chosen_by_scores()[name], item, scores.one_out)
             assert weights[3, 1] == 0
+
+    def test_nobody_looks_at_rounds_that_were_not_run(self) -> None:
+        assert policies.policies(NAMES).keys() - policies.policies(NAMES, early=False).keys() == {
+            "trial of two rounds",
+            "successive halving",
+        }
 
 
 class TestHarm:

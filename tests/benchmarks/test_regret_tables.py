@@ -12,10 +12,11 @@ import numpy as np
 import pages
 import pytest
 import summaries
+import table
 import torch
 from early_rounds import EARLY
 from made_up_outcomes import NAMES, outcome
-from outcomes import read_outcomes
+from outcomes import Outcome, read_outcomes
 
 from shiftscope.training.rehearsals.head_tables import HeadTable
 from shiftscope.training.rehearsals.linear_heads import BUDGET, FeatureRows
@@ -107,6 +108,64 @@ class TestPages:
         page = pages.results_page(summaries.summarise(few))
         assert "no claim is made" in page
         assert "off 0**" not in page
+
+
+class TestTasks:
+    """Scores of classes and of outlines stand apart."""
+
+    @pytest.fixture
+    def outlined(self) -> list[Outcome]:
+        return [
+            outcome({"local": 0.05}, 0.005, number, family=f"family {number % 6}", task="segmentation")
+            for number in range(12)
+        ]
+
+    def test_they_are_never_averaged(self, outlined: list[Outcome]) -> None:
+        with pytest.raises(ValueError, match="federations of classification, segmentation: expected one task"):
+            summaries.summarise([*outlined, outcome({})])
+
+    def test_the_page_of_outlines_says_dice_and_names_no_policy_of_fewer_rounds(self, outlined: list[Outcome]) -> None:
+        summary = summaries.summarise(outlined)
+        page = pages.results_page(summary)
+        assert "| policy | Dice |" in page
+        assert "no claim is made" in page
+        assert not any(phrase in page for phrase in ("AUROC", "trial of two rounds", "successive halving"))
+        assert summary.rows["rehearsal: shrunken"].gain.mean == pytest.approx(0.05, abs=0.005)
+
+    def test_harmonizers_that_a_task_does_not_have_are_no_members_of_the_rule(self, outlined: list[Outcome]) -> None:
+        assert "combat" in summaries._HARMONIZERS
+        assert summaries.STUDY_BEST in summaries.summarise(outlined).rows
+
+    def test_each_has_a_folder_and_a_scenario_of_its_own(
+        self, outlined: list[Outcome], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        for item, known in zip(outlined, reversed(federations.federations()), strict=False):
+            item.about["name"] = known.name
+        classes = [outcome({}, family=family) for family in ("one", "another")]
+        for item, known in zip(classes, federations.federations(), strict=False):
+            item.about["name"] = known.name
+        monkeypatch.setattr(table, "read_outcomes", lambda _: [*outlined, *classes])
+        monkeypatch.setattr(table, "draw", lambda *_: None)
+        monkeypatch.setattr("sys.argv", ["table.py", str(tmp_path), "--results", str(tmp_path / "regret")])
+        table.main()
+        for folder, count, metric in (("regret", 2, "auroc"), ("regret-outlines", 12, "dice")):
+            with (tmp_path / folder / "instances.csv").open(encoding="utf-8") as file:
+                assert len(list(csv.DictReader(file))) == count
+            described = (tmp_path / folder / "description.txt").read_text(encoding="utf-8")
+            assert f"scenario_id: shiftscope-{folder.replace('regret', 'regret-frozen')}" in described
+            assert f"performance_measures: [{metric}]" in described
+            assert (tmp_path / folder / "results.md").exists()
+
+    def test_a_head_of_outlines_weighs_the_channels_of_all_maps(self, outlined: list[Outcome], tmp_path: Path) -> None:
+        outlined[0].about["name"] = federations.federations()[-1].name
+        aslib_files.write_aslib(outlined[:1], tmp_path)
+        with (tmp_path / "cost.csv").open(encoding="utf-8") as file:
+            costs = {row["algorithm"]: int(row["bytes"]) for row in csv.DictReader(file)}
+        channels = 24 + 40 + 112 + 320
+        assert costs["fedavg"] == 2 * 4 * 2 * (channels + 1) * BUDGET.rounds * 3
+        header = (tmp_path / "features.csv").read_text(encoding="utf-8").splitlines()[0]
+        assert "annotation_probability" in header
+        assert "label_probability" not in header
 
 
 def test_the_tables_in_aslibs_form_fit_together(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ def drawn(count: int = 6, outputs: int = 2, seed: int = 0) -> FeatureMaps:
 
 def test_a_head_weighs_maps_before_they_are_made_finer() -> None:
     maps, heads = drawn(), torch.randn(4, 9, 2, generator=torch.Generator().manual_seed(1))
+    assert heads.shape[1] == maps.width + 1
     levels = maps.levels(torch.arange(6))
     fine = torch.cat([levels[0], interpolate(levels[1], size=(8, 8), mode="bilinear")], dim=1)
     expected = torch.einsum("ndyx,kdc->nkcyx", fine, heads[:, :-1]) + heads[None, :, -1, :, None, None]

@@ -9,9 +9,12 @@ from shiftscope.errors import InputError
 from shiftscope.plans import Plan, Split
 from shiftscope.sites import Case
 
-__all__ = ["PARTS", "divide", "divide_planned"]
+__all__ = ["FOLDS", "PARTS", "divide", "divide_planned"]
 
 PARTS = ("train", "val", "test")
+
+FOLDS = 5
+"""Of a trial and a rehearsal, where nobody asks for another number."""
 
 
 def divide_planned(cases: Sequence[Case], plan: Plan, site: str, fold: int) -> dict[str, list[Case]]:

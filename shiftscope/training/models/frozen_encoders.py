@@ -7,12 +7,15 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from shiftscope.errors import PlanError
 from shiftscope.measures.features.extractors import load_extractor
 from shiftscope.plans import Plan
+from shiftscope.training.data.case_features import AT_ONCE
 from shiftscope.training.data.model_inputs import LUMA
 from shiftscope.training.data.randomness import seeded, single_threaded
+from shiftscope.training.models.fixed_graphs import with_fixed_graph
 from shiftscope.training.models.model_parts import PlannedNetwork
 from shiftscope.training.models.pretrained_weights import sha256_of
 from shiftscope.training.models.timm_networks import require_timm, scale_of, timm_network
@@ -39,11 +42,16 @@ def feature_function(plan: Plan, weights: Path | None, device: str = "cpu") -> F
     """
     if plan.encoder is None:
         return _public_features(plan, device)
-    encoder = _encoder_of(plan, weights).to(device)
+    encoder = _encoder_of(plan, weights)
+    if device != "cpu":
+        return _features_of(encoder.to(device), device)
+    return _features_of(_fixed(encoder, (AT_ONCE, *_shape(plan))), device)
 
+
+def _features_of(network: nn.Module, device: str) -> Features:
     def compute(images: np.ndarray) -> np.ndarray:
         with torch.no_grad(), single_threaded():
-            features: np.ndarray = encoder(torch.from_numpy(images).to(device)).cpu().numpy()
+            features: np.ndarray = network(torch.from_numpy(images).to(device)).cpu().numpy()
             return features
 
     return compute
@@ -55,9 +63,9 @@ def count_features(plan: Plan, weights: Path | None) -> int:
     Raises:
         PlanError: as `feature_function`.
     """
-    blank = np.zeros((1, 3 if plan.colour else 1, plan.image_size, plan.image_size), dtype=np.float32)
+    compute = _public_features(plan, "cpu") if plan.encoder is None else _features_of(_encoder_of(plan, weights), "cpu")
     try:
-        return int(feature_function(plan, weights)(blank).shape[1])
+        return int(compute(_blank(plan)).shape[1])
     except (RuntimeError, AssertionError, ValueError) as problem:
         raise PlanError(f"image_size: {plan.encoder} does not take {plan.image_size} px: {problem}") from None
 
@@ -81,12 +89,19 @@ def pyramid_function(plan: Plan, weights: Path | None, device: str = "cpu") -> P
         coarse = [found for found in maps if found.shape[-1] <= images.shape[-1] // _FINEST] or maps[-1:]
         return [found.cpu().numpy() for found in coarse]
 
-    blank = np.zeros((1, 3 if plan.colour else 1, plan.image_size, plan.image_size), dtype=np.float32)
     try:
-        compute(blank)
+        compute(_blank(plan))
     except (RuntimeError, AssertionError, ValueError) as problem:
         raise PlanError(f"image_size: {plan.encoder} does not take {plan.image_size} px: {problem}") from None
     return compute
+
+
+def _shape(plan: Plan) -> tuple[int, int, int]:
+    return (3 if plan.colour else 1, plan.image_size, plan.image_size)
+
+
+def _blank(plan: Plan) -> np.ndarray:
+    return np.zeros((1, *_shape(plan)), dtype=np.float32)
 
 
 def _public_features(plan: Plan, device: str) -> Features:
@@ -125,3 +140,10 @@ def _frozen(name: str, weights: Path, _sha256: str) -> PlannedNetwork:
         network = PlannedNetwork(timm_network(name, weights, 3, 0), (), (), scale_of(name, weights))
     network.eval().requires_grad_(False)
     return network
+
+
+@lru_cache(maxsize=1)
+def _fixed(encoder: PlannedNetwork, shape: tuple[int, ...]) -> nn.Module:
+    """Once for the encoder that is kept."""
+    with single_threaded():
+        return with_fixed_graph(encoder, shape)

@@ -54,6 +54,11 @@ class FeatureRows:
         """(n,) which case a row is of."""
         return np.arange(len(self.targets))
 
+    @property
+    def width(self) -> int:
+        """Features that a head weighs."""
+        return int(self.features.shape[1])
+
     def descend(
         self, heads: torch.Tensor, shares: torch.Tensor, steps: range, of_all: int, pull: torch.Tensor | None = None
     ) -> torch.Tensor:

@@ -37,6 +37,11 @@ class FeatureMaps:
     shares: torch.Tensor
     cases: np.ndarray
 
+    @property
+    def width(self) -> int:
+        """Features that a head weighs: the channels of all levels."""
+        return sum(channels for channels, _, _ in self.shapes)
+
     def levels(self, rows: torch.Tensor) -> list[torch.Tensor]:
         """(rows, channels, y, x) of each level."""
         sizes = [channels * y * x for channels, y, x in self.shapes]

@@ -23,12 +23,12 @@ def rehearse_in_memory(
         sites: site -> name -> table, the same names and folds at every site, features scaled alike; one of them is of
             images as they are and holds all folds.
         strategies: FedAvg among them; each harmonizer has its tables.
-        outputs: classes.
+        outputs: classes; for outlines the background as well.
         budget: another one than a rehearsal has, to ask what fewer rounds would say.
     """
     one = next(iter(sites.values()))
     keys = [(name, table.harmonizer, table.folds) for name, table in one.items()]
-    features = next(iter(one.values())).rows.features.shape[1]
+    features = next(iter(one.values())).rows.width
     plain = {site: next(each for each in tables.values() if each.harmonizer is None) for site, tables in sites.items()}
     cases = {site: [int(count) for count in table.train.sum(axis=1)] for site, table in plain.items()}
     shared = blank_shared(keys, features, outputs)

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field, replace
 
 from shiftscope.errors import UsageError
 from shiftscope.plans import Plan, RehearsedFate
+from shiftscope.training.data.splits import FOLDS
 from shiftscope.training.plan_checks import require_extra
 from shiftscope.training.trials.halving import MIN_ROUNDS, budgets, expected_left
 from shiftscope.training.trials.strategies import Strategy, choose_strategies, gradients_of, reference_of
 
-__all__ = ["FOLDS", "KEEP", "RUNGS", "SHARE", "Trial", "in_one_fold", "prepare_trial"]
+__all__ = ["KEEP", "RUNGS", "SHARE", "Trial", "in_one_fold", "prepare_trial"]
 
 KEEP = 0.5
 """Half of the strategies go on from a rung."""
@@ -17,8 +18,6 @@ KEEP = 0.5
 SHARE = 0.5
 """Of the plan's rounds, for the last rung: even where nothing can be dropped, all rungs together then take no more
 than every strategy in full would."""
-
-FOLDS = 5
 
 MOST_FOLDS = 20
 
