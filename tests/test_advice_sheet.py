@@ -3,6 +3,8 @@
 import pytest
 
 from shiftscope.diagnosis import AxisVerdict, Diagnosis
+from shiftscope.diagnosis.texts.concept_text import REHEARSE
+from shiftscope.measures.question_names import QUESTIONS
 from shiftscope.recommendation import Advice, AdvisedCost, Alternative, Recommendation
 from shiftscope.reports.sheet import Lines
 from shiftscope.reports.sheets.advice_sheet import advice_sheet
@@ -13,7 +15,7 @@ OPEN = "whether sites differ in structure is not decided, confidence 0.6: a tria
 def next_steps(undecided: tuple[str, ...], *alternatives: tuple[str | None, str | None], harmonizer: str | None) -> str:
     diagnosis = Diagnosis.model_construct(
         kind="insufficient",
-        axes={question: AxisVerdict() for question in ("appearance", "structure", "label", "annotation")},
+        axes={question: AxisVerdict() for question in QUESTIONS},
         pairs=(),
         by_site={},
         evidence=(),
@@ -53,3 +55,11 @@ def test_a_trial_of_the_runners_up_is_the_next_step(
 
 def test_sure_advice_asks_for_no_trial() -> None:
     assert "trial" not in next_steps((), ("zscore", "fedper"), harmonizer="zscore")
+
+
+def test_what_a_rehearsal_decides_is_rehearsed() -> None:
+    rehearsed = f"whether the same labels mean the same cannot be told from profiles: {REHEARSE}"
+    assert next_steps((rehearsed,), (None, "fedper"), harmonizer=None) == (
+        "shiftscope rehearse plan.toml --data SITE=DIR ..."
+    )
+    assert "trial" in next_steps((rehearsed, OPEN), (None, "fedper"), harmonizer=None)

@@ -76,7 +76,7 @@ def test_recommend_answers_in_the_agreed_json(run, profiles: list[Path], tmp_pat
     diagnosis = answer["diagnosis"]
     assert diagnosis["kind"] == "mixed"
     for axes in (diagnosis["axes"], diagnosis["pairs"][0]["axes"], diagnosis["by_site"]["early"]["axes"]):
-        assert list(axes) == ["appearance", "structure", "label", "annotation"]
+        assert list(axes) == ["appearance", "structure", "label", "annotation", "concept"]
         assert {"probability", "effect", "low", "high", "p"} <= set(axes["appearance"])
     assert {"a", "b", "kind", "axes"} <= set(diagnosis["pairs"][0])
     assert {"measure", "sites", "effect", "low", "high", "n", "says"} <= set(diagnosis["evidence"][0])

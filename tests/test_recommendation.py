@@ -7,10 +7,9 @@ import pytest
 
 from shiftscope import recommendation
 from shiftscope.diagnosis import AxisVerdict, Diagnosis, Removal, Verdict
+from shiftscope.measures.question_names import CONCEPT, QUESTIONS
 from shiftscope.profiles import Profile
 from shiftscope.recommendation import RULES, Recommendation, recommend
-
-QUESTIONS = ("appearance", "structure", "label", "annotation")
 
 
 def profile(name: str, patients: int, *, colour: bool = False) -> Profile:
@@ -36,6 +35,7 @@ def advice(
     patients: tuple[int, ...] = (120, 120),
     probabilities: Mapping[str, float] | None = None,
     colour: bool = False,
+    hidden: bool = False,
 ) -> Recommendation:
     """The advice for sites where so much was called, with so much confidence in the rest."""
     likely = {question: 0.999 if question in called else 0.01 for question in QUESTIONS} | dict(probabilities or {})
@@ -45,6 +45,7 @@ def advice(
         )
         for question in QUESTIONS
     }
+    axes[CONCEPT] = axes[CONCEPT].model_copy(update={"probability": None, "hidden": hidden})
     sites = [profile(f"site{index}", count, colour=colour) for index, count in enumerate(patients)]
     kind = {(True, False): "appearance", (False, True): "structural", (True, True): "mixed"}.get(
         ("appearance" in called, "structure" in called), "none"
@@ -137,7 +138,7 @@ def test_appearance_that_the_features_do_not_see_takes_the_cheapest() -> None:
     assert (found.action, found.harmonizer) == ("harmonize", "zscore")
 
 
-@pytest.mark.parametrize("conflict", ["structure", "annotation"])
+@pytest.mark.parametrize("conflict", ["structure", "annotation", "concept"])
 def test_conflicts_are_personalized_unless_sites_are_small(conflict: str) -> None:
     assert advice(conflict).action == "personalize"
     small = advice(conflict, patients=(120, RULES.few - 1))
@@ -166,6 +167,26 @@ def test_an_open_question_is_told_with_what_would_decide_it() -> None:
 
 def test_an_open_question_that_would_change_nothing_is_not_listed() -> None:
     assert not advice("structure", probabilities={"annotation": 0.5}).undecided
+
+
+def test_labels_of_which_nothing_can_be_told_are_left_to_a_rehearsal() -> None:
+    found = advice(hidden=True)
+    assert found.action == "pool"
+    (sentence,) = found.undecided
+    assert sentence.startswith("whether the same labels mean the same")
+    assert "shiftscope rehearse" in sentence
+    assert found.alternatives[0].action == "personalize"
+    assert not advice("structure", hidden=True).undecided
+    assert not advice().undecided
+    small = advice(hidden=True, patients=(30, 30))
+    assert small.undecided
+    assert all(item.personalizer is None for item in small.alternatives)
+
+
+def test_other_labels_are_told_with_their_p_value() -> None:
+    found = advice("concept")
+    assert found.because[0] == "sites differ in what the labels mean: effect 1.0, 95 % [0.50, 2.0], p 0.001"
+    assert "what a label means at each site is learned by a head of its own" in found.because
 
 
 def test_few_patients_forbid_the_other_answer() -> None:

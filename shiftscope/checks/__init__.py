@@ -1,7 +1,7 @@
 """Whether a new delivery is still what it was: a profile against a baseline, held to a policy.
 
 In: a new profile, one baseline of the site itself or several of other sites, and a `Policy` of limits.
-Out: `check -> CheckResult`: findings on the four questions, the axes, the measures and the rules, and the outcome:
+Out: `check -> CheckResult`: findings on the five questions, the axes, the measures and the rules, and the outcome:
 passed, failed or inconclusive. It judges as `diagnosis` does, with the policy's limits for margins.
 """
 

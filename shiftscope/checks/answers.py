@@ -1,4 +1,4 @@
-"""The four questions, held to a policy's limits."""
+"""The five questions, held to a policy's limits."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
@@ -10,7 +10,7 @@ from shiftscope.diagnosis import LIMITS, AxisVerdict, Limits, Verdict
 from shiftscope.diagnosis.texts.phrases import counted, number
 from shiftscope.diagnosis.verdicts import QUESTIONS, judge
 from shiftscope.measures.plain_names import plain_name
-from shiftscope.measures.question_names import SUBJECTS
+from shiftscope.measures.question_names import CONCEPT, SUBJECTS
 from shiftscope.shifts import Effect, Shift
 
 __all__ = ["Answers", "answer", "effect_text", "questions_of"]
@@ -66,7 +66,7 @@ def _question(question: str, made: Reference, answers: Answers, policy: Policy, 
     category = category_of(question)
     at_error, at_warn = answers.error.axes[question], answers.warn.axes[question]
     found = answers.at(question, policy)
-    effect = None if found.axis is None else made.shift.on(found.axis)
+    effect = None if found.axis is None else made.shift.on(found.axis, found.classes)
     if effect is None:
         return Finding(
             kind="question",
@@ -85,6 +85,8 @@ def _question(question: str, made: Reference, answers: Answers, policy: Policy, 
         status = "warned"
     elif found.disputed:
         status = "undecided"
+    elif found.hidden:
+        status = "skipped"
     strictest = limit.warn if limit.warn is not None else limit.error or 0.0
     broken = limit.error if status == "failed" else strictest
     needed = effect.patients_needed(effect.value, strictest) if (found.probability or 0.0) >= _OPEN else None
@@ -114,20 +116,25 @@ def _not_asked(question: str, made: Reference) -> str:
             f"'{site}' has n = {n}, {needed} are needed" for site, (n, needed) in sorted(made.short.items())
         )
         return f"{noun}: too few patients to decide: {few}"
-    return f"{noun}: not asked, because '{made.new.site}' and {made.whom} have no axis in common that shows it"
+    lacking = "do not know the same two classes" if question == CONCEPT else "have no axis in common that shows it"
+    return f"{noun}: not asked, because '{made.new.site}' and {made.whom} {lacking}"
 
 
 def _says(question: str, status: Status, limit: float, needed: int | None, found: AxisVerdict, effect: Effect) -> str:
     low, high = found.low or 0.0, found.high or 0.0
     numbers, noun = effect_text(effect, low, high), SUBJECTS[question]
+    if found.classes:
+        numbers = f"{' against '.join(found.classes)}, {numbers}"
     confidence = f"confidence {found.probability or 0.0:.2g}"
     if status in ("failed", "warned"):
         return f"{noun} differs: {numbers}, limit {limit:g}"
     if status == "undecided":
         return f"{noun}: {numbers}; the other shifts between the two can explain it, so nothing is decided"
+    if status == "skipped":
+        return f"{noun}: {numbers}; labels that meant nothing would not have been seen either, so nothing is said"
     if needed is not None:
         return f"{noun}: {numbers}; cannot be decided, {confidence}; about {needed} patients a site would decide it"
-    if low > limit:
+    if low > limit and not found.classes:
         return f"{noun}: {numbers}; it is there, but not known to be a shift in {noun}, {confidence}"
     detectable = (
         f"; {number(found.detectable)} or more would have been detected (80 % power)" if found.detectable else ""

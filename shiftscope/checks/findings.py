@@ -11,7 +11,7 @@ __all__ = ["BadFile", "CheckResult", "Finding", "Kind", "Outcome", "Status", "ou
 
 Status = Literal["passed", "warned", "failed", "undecided", "inconclusive", "skipped"]
 """`undecided`: the effect is there, but other shifts between the same sites can explain it. `inconclusive`: asked for
-and could not be judged. `skipped`: nobody has it, and nobody asked for it."""
+and could not be judged. `skipped`: nobody asked for it, and nobody has it, or it could not have been seen."""
 
 Kind = Literal["question", "axis", "measure", "rule"]
 Outcome = Literal["passed", "failed", "inconclusive"]

@@ -18,7 +18,7 @@ class Judged:
     """What was found on one comparison.
 
     Attributes:
-        answers: to the four questions.
+        answers: to the five questions.
         findings: questions, then axes, measures and rules.
     """
 

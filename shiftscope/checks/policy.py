@@ -9,12 +9,13 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from shiftscope.diagnosis import LIMITS
 from shiftscope.measures import AXES, MEASURES
+from shiftscope.measures.question_names import CONCEPT
 from shiftscope.records import MOST, Document, Finite, Name, Record
 
 __all__ = ["ANY", "CATEGORIES", "JUDGED", "Category", "Limit", "Policy", "category_of", "near"]
 
-Category = Literal["appearance", "structure", "label", "annotation", "files"]
-CATEGORIES: tuple[Category, ...] = ("appearance", "structure", "label", "annotation", "files")
+Category = Literal["appearance", "structure", "label", "annotation", "concept", "files"]
+CATEGORIES: tuple[Category, ...] = ("appearance", "structure", "label", "annotation", "concept", "files")
 ANY = "any"
 """In `fail_on`: all of `CATEGORIES`."""
 
@@ -53,7 +54,10 @@ class Limit(Record):
         return self
 
 
-DEFAULT_QUESTIONS: dict[str, Limit] = {question: Limit(error=margin) for question, margin in LIMITS.margin.items()}
+DEFAULT_QUESTIONS: dict[str, Limit] = {
+    question: Limit(warn=margin) if question == CONCEPT else Limit(error=margin)
+    for question, margin in LIMITS.margin.items()
+}
 DEFAULT_UNREADABLE = "5%"
 DEFAULT_FAIL_ON = (ANY,)
 """The defaults, and where they come from (docs/check.md has the same table):
@@ -62,6 +66,7 @@ DEFAULT_FAIL_ON = (ANY,)
 |---|---|---|
 | appearance, structure, annotation | error = 0.1 | a third of the spread of patients: the margin of `recommend` |
 | label | error = 0.05 | 11 points between two even classes: likewise (docs/diagnosis.md) |
+| concept | warn = 0 | beyond what appearance may do to classes; its margin is fitted on few sources, so it only warns |
 | min_patients | 20, or 30 where each file counts as one | fewer are not diagnosed either (docs/diagnosis.md) |
 | max_unreadable | 5% | a convention: an odd file in twenty is a fault of the delivery, not of the file |
 | require | what most baselines have | what was measured before and is not now cannot have passed |

@@ -1,6 +1,6 @@
 """What kind of shift, how sure, between whom, because of what.
 
-For: one answer to each of four questions about any two sites, and the reasons. In: profiles. Out: a `Diagnosis`.
+For: one answer to each of five questions about any two sites, and the reasons. In: profiles. Out: a `Diagnosis`.
 `calibration` turns effects into probabilities, `verdicts` calls a shift, `causes` name what differs and where,
 `removal` says what each harmonizer would take off, `texts` put it into sentences; `question_names` holds what the
 questions are called, here and in the literature.
@@ -13,13 +13,14 @@ from typing import Any
 from pydantic import Field
 
 from shiftscope.dataframes import Tabular
+from shiftscope.diagnosis.axis_verdicts import LIMITS, AxisVerdict, Limits, QuestionVerdicts
 from shiftscope.diagnosis.causes.attribution import evidence_of
 from shiftscope.diagnosis.causes.evidence import Evidence
 from shiftscope.diagnosis.judged_pairs import Comparisons
 from shiftscope.diagnosis.removal import FeatureEffects, Removal, removals, without_each
 from shiftscope.diagnosis.texts.caveats import caveats
 from shiftscope.diagnosis.texts.standout_text import unchecked
-from shiftscope.diagnosis.verdicts import LIMITS, AxisVerdict, Kind, Limits, Verdict, judge, sum_up
+from shiftscope.diagnosis.verdicts import Kind, Verdict, judge, sum_up
 from shiftscope.errors import ProfileError
 from shiftscope.measures.question_names import QUESTIONS
 from shiftscope.profiles import Profile
@@ -62,7 +63,7 @@ class Diagnosis(Document, Tabular):
     """
 
     kind: Kind
-    axes: dict[str, AxisVerdict]
+    axes: QuestionVerdicts
     pairs: tuple[PairVerdict, ...]
     by_site: dict[str, Verdict]
     evidence: tuple[Evidence, ...]
@@ -77,7 +78,19 @@ class Diagnosis(Document, Tabular):
 
     def to_rows(self) -> list[dict[str, Any]]:
         """A row for each pair of sites and question."""
-        keys = ("effect", "low", "high", "probability", "p", "detectable", "called", "disputed", "axis", "held")
+        keys = (
+            "effect",
+            "low",
+            "high",
+            "probability",
+            "p",
+            "detectable",
+            "called",
+            "disputed",
+            "axis",
+            "held",
+            "hidden",
+        )
         return [
             {"a": pair.a, "b": pair.b, "question": question, **{key: getattr(answer, key) for key in keys}}
             for pair in self.pairs
@@ -143,7 +156,14 @@ def _by_site(profiles: Sequence[Profile], shifts: Mapping[str, Shift], limits: L
 
 
 def _strongest(answers: Sequence[AxisVerdict]) -> AxisVerdict:
-    """The answer of the pair with the best case."""
+    """The answer of the pair with the best case; of those that were asked, those first of which nothing can be said."""
     return max(
-        answers, key=lambda answer: (answer.called, answer.disputed, answer.probability or 0.0, answer.effect or 0.0)
+        answers,
+        key=lambda answer: (
+            answer.called,
+            answer.disputed or answer.hidden,
+            answer.effect is not None,
+            answer.probability or 0.0,
+            answer.effect or 0.0,
+        ),
     )

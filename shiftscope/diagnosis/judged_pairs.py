@@ -46,7 +46,8 @@ class Comparisons:
 
     def patients(self, question: str, one: str, other: str) -> tuple[int, int]:
         """Patients behind that answer, of the one and of the other."""
-        effect = self.shifts[self.pair(one, other)].on(self.answer(question, one, other).axis or "")
+        answer = self.answer(question, one, other)
+        effect = self.shifts[self.pair(one, other)].on(answer.axis or "", answer.classes)
         if effect is None:
             return 0, 0
         return effect.n if one < other else effect.n[::-1]

@@ -1,4 +1,4 @@
-"""From the effects of one comparison to four answers and a kind."""
+"""From the effects of one comparison to five answers and a kind."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 
+from shiftscope.diagnosis.axis_verdicts import LIMITS, AxisVerdict, Limits, QuestionVerdicts
 from shiftscope.diagnosis.calibration import (
     Calibration,
     ShiftProbability,
@@ -14,8 +15,9 @@ from shiftscope.diagnosis.calibration import (
     shift_probabilities,
     signals,
 )
-from shiftscope.measures.question_names import QUESTIONS
-from shiftscope.records import Real, Record
+from shiftscope.diagnosis.concept_verdicts import judge_concepts
+from shiftscope.measures.question_names import CONCEPT, QUESTIONS
+from shiftscope.records import Record
 from shiftscope.shifts import Effect, EffectBatch, Shift
 from shiftscope.stats import holm
 
@@ -23,65 +25,6 @@ __all__ = ["KINDS", "LIMITS", "QUESTIONS", "AxisVerdict", "Kind", "Limits", "Ver
 
 Kind = Literal["none", "appearance", "structural", "mixed", "insufficient"]
 KINDS: tuple[Kind, ...] = ("none", "appearance", "structural", "mixed", "insufficient")
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What counts, beside the calibrated probability (docs/diagnosis.md).
-
-    Attributes:
-        margin: question -> effect (squared distance in within-site standard deviations) below which a shift does not
-            matter.
-        alpha: family-wise error, over all comparisons and questions, of calling an effect larger than its margin.
-        probable: probability from which a shift can be called.
-        enough: patients per site below which nothing is said.
-        enough_files: the same where each file counts as a patient, and the true number can only be smaller.
-        comfortable: patients per site below which confidence is called low.
-    """
-
-    margin: Mapping[str, float]
-    alpha: float = 0.05
-    probable: float = 0.5
-    enough: int = 20
-    enough_files: int = 30
-    comfortable: int = 50
-
-    def needed(self, patient_source: str) -> int:
-        """Patients a site needs to be diagnosed."""
-        return self.enough_files if patient_source == "file" else self.enough
-
-
-LIMITS = Limits(margin={"appearance": 0.1, "structure": 0.1, "label": 0.05, "annotation": 0.1})
-
-
-class AxisVerdict(Record):
-    """One answer.
-
-    Attributes:
-        probability: that there is such a shift, calibrated on planted shifts; None where the question could not be
-            asked.
-        effect: squared distance of the means in within-site standard deviations, on the axis with the strongest case.
-        low: lower end of its 95 % interval.
-        high: upper end.
-        p: of no difference, corrected for all axes, questions and comparisons asked together (Holm).
-        detectable: smallest effect that would have been distinguished from none at these n, on this axis, with 80 %
-            power.
-        axis: the axis with the strongest case, None where the question could not be asked.
-        held: what was held equal, "" for nothing.
-        called: whether it counts as a shift.
-        disputed: the effect is there, but other shifts between the same sites can explain it: nothing can be said.
-    """
-
-    probability: Real | None = None
-    effect: Real | None = None
-    low: Real | None = None
-    high: Real | None = None
-    p: Real | None = None
-    detectable: Real | None = None
-    axis: str | None = None
-    held: str = ""
-    called: bool = False
-    disputed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +45,10 @@ class _Candidate:
 
 
 class Verdict(Record):
-    """The four answers to one comparison, and the kind that sums up the first two."""
+    """The answers to one comparison, and the kind that sums up the first two."""
 
     kind: Kind
-    axes: dict[str, AxisVerdict]
+    axes: QuestionVerdicts
 
 
 def judge(shifts: Sequence[Shift], limits: Limits = LIMITS, calibration: Calibration | None = None) -> list[Verdict]:
@@ -113,7 +56,8 @@ def judge(shifts: Sequence[Shift], limits: Limits = LIMITS, calibration: Calibra
 
     A shift is called when it is probable, and "its effect exceeds the margin" holds at the family-wise level
     `limits.alpha`: Holm's procedure over all comparisons and questions on one minus the confidence, times the number of
-    axes that the strongest was chosen from. The p of no difference is corrected in the same way.
+    axes that the strongest was chosen from. The p of no difference is corrected in the same way. What labels mean is
+    judged beside it, by p values alone (`concept_verdicts`).
     """
     model = calibration or load_calibration()
     found = {
@@ -124,8 +68,9 @@ def judge(shifts: Sequence[Shift], limits: Limits = LIMITS, calibration: Calibra
     }
     answered = dict(zip(found, _answers([*found.values()], [question for _, question in found], limits), strict=True))
     verdicts = []
-    for index in range(len(shifts)):
+    for index, concept in enumerate(judge_concepts(shifts, limits)):
         axes = {question: answered.get((index, question), AxisVerdict()) for question in QUESTIONS}
+        axes[CONCEPT] = concept
         verdicts.append(Verdict(kind=sum_up(axes), axes=axes))
     return verdicts
 

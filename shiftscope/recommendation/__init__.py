@@ -11,7 +11,7 @@ from typing import Any
 from shiftscope.dataframes import Tabular
 from shiftscope.diagnosis import AxisVerdict, Diagnosis, diagnose
 from shiftscope.diagnosis.texts.phrases import number
-from shiftscope.measures.question_names import SUBJECTS
+from shiftscope.measures.question_names import CONCEPT, SUBJECTS
 from shiftscope.profiles import Profile, require_different_sites
 from shiftscope.recommendation.advice_documents import RULES, AdvisedCost, Alternative, Recommendation, Rules
 from shiftscope.recommendation.deciding import decide, taking_part
@@ -84,6 +84,8 @@ def recommend(diagnosis: Diagnosis, profiles: Sequence[Profile], rules: Rules = 
     because = [*(_reason(diagnosis.axes[question], question) for question in case.called), *reasons]
     if not case.called:
         because.append("no shift in appearance, structure, class prevalence or annotation that counts was found")
+        if (concept := diagnosis.axes[CONCEPT]).effect is not None and not concept.hidden:
+            because.append("the same labels mean the same, as far as profiles show")
     if case.called == ("label",):
         because.append("plain FedAvg copes with different prevalence; judge each site by balanced metrics")
     harmonizer = name_of(case.chosen) if case.map else None
@@ -114,8 +116,9 @@ def _without_comparison() -> Recommendation:
 
 def _reason(answer: AxisVerdict, question: str) -> str:
     """The answer to one question with its interval and how sure it is."""
-    low, high, probability = answer.low or 0.0, answer.high or 0.0, answer.probability or 0.0
+    low, high, probability = answer.low or 0.0, answer.high or 0.0, answer.probability
+    sure = f"p {answer.p or 0.0:.1g}" if probability is None else f"confidence {min(probability, 0.999):.3g}"
     return (
         f"sites differ in {SUBJECTS[question]}: effect {number(answer.effect or 0.0)},"
-        f" 95 % [{number(low)}, {number(high)}], confidence {min(probability, 0.999):.3g}"
+        f" 95 % [{number(low)}, {number(high)}], {sure}"
     )

@@ -2,14 +2,15 @@
 
 The project's own trials say what the name of a shift does not (docs/decisions.md): a harmonizer is worth it only if it
 removes something; a model has to adapt to what remains only if that is far more than real scanners leave; sites that
-draw their masks differently each need a head of their own; and with few patients personalization costs more than it
-gives.
+draw their masks differently, or mean something else by a label, each need a head of their own; and with few patients
+personalization costs more than it gives.
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
 
 from shiftscope.diagnosis import Diagnosis, Removal
+from shiftscope.measures.question_names import CONCEPT
 from shiftscope.profiles import Profile
 from shiftscope.recommendation.advice_documents import Rules
 from shiftscope.recommendation.drafts import AdviceDraft
@@ -20,6 +21,7 @@ __all__ = ["decide", "taking_part"]
 _CONFLICTS = {
     "structure": "no harmonizer changes anatomy: it takes a model of its own for each site",
     "annotation": "how each site draws is learned by a head of its own",
+    CONCEPT: "what a label means at each site is learned by a head of its own",
 }
 
 

@@ -7,8 +7,9 @@ import numpy as np
 from scipy import special
 
 from shiftscope.diagnosis import Diagnosis, Removal
+from shiftscope.diagnosis.texts.concept_text import REHEARSE
 from shiftscope.diagnosis.texts.phrases import number
-from shiftscope.measures.question_names import SUBJECTS
+from shiftscope.measures.question_names import CONCEPT, SUBJECTS
 from shiftscope.recommendation.advice_documents import Alternative, Rules
 from shiftscope.recommendation.drafts import AdviceDraft, option
 from shiftscope.recommendation.harmonizing import name_of
@@ -40,7 +41,7 @@ def open_questions(diagnosis: Diagnosis, case: AdviceDraft, rules: Rules) -> lis
 
 
 def _about_sites(diagnosis: Diagnosis, case: AdviceDraft, rules: Rules) -> Iterator[OpenQuestion]:
-    """Shifts that are not called and not unlikely."""
+    """Shifts that are not called and not unlikely, and labels of which profiles cannot tell what they mean."""
     for question in ("appearance", "structure", "annotation"):
         answer = diagnosis.axes[question]
         if answer.called or answer.probability is None:
@@ -58,6 +59,11 @@ def _about_sites(diagnosis: Diagnosis, case: AdviceDraft, rules: Rules) -> Itera
             says = f"{noun} may differ too: other shifts can explain the effect of {number(answer.effect or 0.0)}"
             away = 0.0
         yield _open(says, when, other, away, case, rules)
+    if diagnosis.axes[CONCEPT].hidden and (other := replace(case, own=True)).action != case.action:
+        allowed = case.smallest >= rules.few
+        when = "a rehearsal shows a head of its own to do better at a site than a shared one"
+        says = f"whether the same labels mean the same at all sites cannot be told from profiles: {REHEARSE}"
+        yield OpenQuestion(says, option(other.action, when, name_of(case.chosen)) if allowed else None)
 
 
 def _about_harmonizer(item: Removal, case: AdviceDraft, rules: Rules) -> Iterator[OpenQuestion]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from shiftscope.diagnosis import Diagnosis, PairVerdict
+from shiftscope.measures.question_names import CONCEPT
 
 __all__ = ["LEAST_SILHOUETTE", "clusters_of"]
 
@@ -15,10 +16,11 @@ LEAST_SILHOUETTE = 0.25
 def clusters_of(diagnosis: Diagnosis) -> dict[str, int]:
     """Site -> number of its group, from 0; one group where the distances form no clear ones.
 
-    The distance of two sites is the sum of the effects of all questions that were asked of them, in squared
-    within-site deviations. Sites are joined by average linkage; of all numbers of groups that leave some group with
-    two sites or more, the one with the best mean silhouette (Rousseeuw 1987, doi:10.1016/0377-0427(87)90125-7) counts.
-    A site too small to be compared joins the largest group.
+    The distance of two sites is the sum of the effects of all questions that were asked of them, in squared within-site
+    deviations; what labels mean counts where it is called, because other images show in its effect. Sites are joined by
+    average linkage; of all numbers of groups that leave some group with two sites or more, the one with the best mean
+    silhouette (Rousseeuw 1987, doi:10.1016/0377-0427(87)90125-7) counts. A site too small to be compared joins the
+    largest group.
     """
     sites = sorted(diagnosis.by_site)
     compared = [site for site in sites if diagnosis.by_site[site].kind != "insufficient"]
@@ -40,7 +42,11 @@ def _distances(sites: Sequence[str], pairs: Sequence[PairVerdict]) -> np.ndarray
     distance = np.zeros((len(sites), len(sites)))
     for pair in pairs:
         if pair.a in place and pair.b in place:
-            total = sum(max(answer.effect, 0.0) for answer in pair.axes.values() if answer.effect is not None)
+            total = sum(
+                max(answer.effect, 0.0)
+                for question, answer in pair.axes.items()
+                if answer.effect is not None and (question != CONCEPT or answer.called)
+            )
             distance[place[pair.a], place[pair.b]] = distance[place[pair.b], place[pair.a]] = total
     return distance
 

@@ -1,18 +1,19 @@
-"""The four questions for people who did not write the program, and what the literature calls them.
+"""The five questions for people who did not write the program, and what the literature calls them.
 
 The names are those of Castro, Walker and Glocker (2020), Causality matters in medical imaging, Nature Communications
 11, doi:10.1038/s41467-020-17478-w. Population shift (other patients) and manifestation shift (a disease that shows
-itself otherwise) cannot be separated by aggregates of images and masks: both show as structure.
+itself otherwise) cannot be separated by aggregates of images and masks: both show as structure. Concept shift is named
+by Moreno-Torres et al. (2012), Pattern Recognition 45, doi:10.1016/j.patcog.2011.06.019.
 """
 
 from dataclasses import dataclass
 
-from shiftscope.measures.question_names import LITERATURE
+from shiftscope.measures.question_names import CONCEPT, LITERATURE
 
 __all__ = ["QUESTIONS", "SOURCE", "Question", "question_heading", "question_name"]
 
 SOURCE = "Castro, Walker and Glocker 2020, doi:10.1038/s41467-020-17478-w"
-"""Where the names of the literature stand."""
+"""Where the names of the literature stand, but for concept shift."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +68,18 @@ QUESTIONS: dict[str, Question] = {
         "Are contours drawn differently: wider, tighter, rougher?",
         "a last layer of its own for each site",
     ),
+    CONCEPT: Question(
+        "label meaning",
+        LITERATURE[CONCEPT],
+        "Do the same labels mean the same, or do images that look alike carry other labels at another site?",
+        "a last layer of its own for each site; a rehearsal says whether it pays",
+    ),
 }
 """Key of a question in documents -> its words, in the order of the diagnosis."""
 
 
 def question_name(key: str) -> str:
-    """What a question is called; the key itself where it is none of the four."""
+    """What a question is called; the key itself where it is none of the five."""
     return QUESTIONS[key].name if key in QUESTIONS else key
 
 

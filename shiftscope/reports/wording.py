@@ -4,8 +4,10 @@ import shlex
 from collections.abc import Sequence
 
 from shiftscope.diagnosis import AxisVerdict, Diagnosis
+from shiftscope.diagnosis.texts.concept_text import REHEARSE
 from shiftscope.diagnosis.texts.phrases import number
 from shiftscope.measures.plain_names import plain_name
+from shiftscope.measures.question_names import CONCEPT
 from shiftscope.plans import name_of_strategy
 from shiftscope.recommendation import Alternative, Recommendation
 
@@ -39,7 +41,11 @@ _ACTIONS = {
     "collect_more": "collect more patients before anything is concluded",
 }
 
-_ALSO = {"label": "class prevalence differs", "annotation": "masks are drawn differently"}
+_ALSO = {
+    "label": "class prevalence differs",
+    "annotation": "masks are drawn differently",
+    CONCEPT: "the same labels mean something else",
+}
 
 _LIKELIHOODS = ((0.95, "likely"), (0.3, "cannot tell"), (0.0, "not seen"))
 """From which probability on a shift that was not called is said to be so."""
@@ -57,12 +63,14 @@ def called(diagnosis: Diagnosis) -> str:
 
 def answered(answer: AxisVerdict) -> str:
     """Whether there is a shift: yes, likely, cannot tell, not seen, not asked."""
-    if answer.effect is None or answer.probability is None:
+    if answer.effect is None:
         return "not asked"
     if answer.called:
         return "yes"
-    if answer.disputed:  # the effect is there; whose it is cannot be said
+    if answer.disputed or answer.hidden:  # the effect is there and whose it is cannot be said, or it would not be seen
         return "cannot tell"
+    if answer.probability is None:
+        return "not seen"
     return next(text for least, text in _LIKELIHOODS if answer.probability >= least)
 
 
@@ -86,6 +94,8 @@ def interval_text(answer: AxisVerdict) -> str:
 def source(answer: AxisVerdict) -> str:
     """What an answer rests on, and what was held equal."""
     name = plain_name(answer.axis or "")
+    if answer.classes:
+        return f"{' against '.join(answer.classes)}, {name}"
     return f"{name}, at equal {answer.held}" if answer.held else name
 
 
@@ -118,12 +128,15 @@ def next_command(recommendation: Recommendation, plan: str | None) -> Sequence[s
     """What to type next, a command an item; nothing before more patients are collected.
 
     Args:
-        recommendation: a trial comes first where it leaves something open.
+        recommendation: a trial comes first where it leaves something open, a rehearsal where that would decide it all.
         plan: the file of the plan, None where none was written.
     """
     if recommendation.action == "collect_more":
         return ()
     file = "plan.toml" if plan is None else plan
-    run = trial_of(recommendation, file) if recommendation.undecided else f"shiftscope train {shlex.quote(file)}"
+    run = f"shiftscope train {shlex.quote(file)}"
+    if recommendation.undecided:
+        rehearsed = all(REHEARSE in text for text in recommendation.undecided)
+        run = f"shiftscope rehearse {shlex.quote(file)}" if rehearsed else trial_of(recommendation, file)
     first = ["shiftscope recommend ... -o plan.toml"] if plan is None else []
     return [*first, f"{run} --data SITE=DIR ..."]

@@ -13,6 +13,7 @@ import numpy as np
 
 from shiftscope.shifts.adjustments.adjusted_axes import NEGATIVE, Pairs, adjusted_axes
 from shiftscope.shifts.axis_differences import LABELS, AxisDifferences
+from shiftscope.shifts.contrasts.class_contrasts import contrasts_of_pairs, contrasts_of_sites
 from shiftscope.shifts.differences import Differences, against_all
 from shiftscope.shifts.effect_distributions import EffectDistribution
 from shiftscope.shifts.effects import Effect, Shift
@@ -52,7 +53,7 @@ def compare_all(sites: Sequence[SiteStatistics]) -> Shifts:
     The unit of an axis is how patients vary within sites, pooled over all sites given, so the effect between two of
     them depends on who else is there, and much where one varies far more; in exchange all effects of an axis are on
     one scale, and the more sites the better that scale is known. From three sites on none counts for more than a
-    multiple of the median number of patients (`units.capped`).
+    multiple of the median number of patients (`units.capped`). Classes that two sites know are compared too.
 
     Args:
         sites: two sites or more, of different names.
@@ -71,9 +72,15 @@ def compare_all(sites: Sequence[SiteStatistics]) -> Shifts:
                 harmonized = found.question == "features" and not axis.startswith(_RAW)  # their unit is the raw ones'
                 outlying[place].append(replace(one, influence=None) if harmonized else one)
     names = [(sites[a].site, sites[b].site) for a, b in zip(i.tolist(), j.tolist(), strict=True)]
+    of_pairs, of_sites = contrasts_of_pairs(sites), contrasts_of_sites(sites)
     return Shifts(
-        pairs=dict(zip(names, _of_pairs(axes, (i, j)), strict=True)),
-        by_site={site.site: Shift(tuple(own)) for site, own in zip(sites, effects, strict=True)},
+        pairs={
+            pair: replace(shift, contrasts=of_pairs.get(pair, ()))
+            for pair, shift in zip(names, _of_pairs(axes, (i, j)), strict=True)
+        },
+        by_site={
+            site.site: Shift(tuple(own), of_sites.get(site.site, ())) for site, own in zip(sites, effects, strict=True)
+        },
         outlyingness={site.site: tuple(own) for site, own in zip(sites, outlying, strict=True)},
     )
 
@@ -94,7 +101,7 @@ def compare_one(sites: Sequence[SiteStatistics], place: int) -> Shift:
         if not axis.startswith(NEGATIVE)
         for _, effect in _against_all(found, [place], pairs)
     ]
-    return Shift(tuple(effects))
+    return Shift(tuple(effects), contrasts_of_sites(sites).get(sites[place].site, ()))
 
 
 def compare_pairs(sites: Sequence[SiteStatistics], pairs: Pairs, within: Sequence[SiteStatistics]) -> tuple[Shift, ...]:
@@ -106,7 +113,7 @@ def compare_pairs(sites: Sequence[SiteStatistics], pairs: Pairs, within: Sequenc
         within: of different names, with no patient in common: those whose spread is the unit.
 
     Returns:
-        The comparison of each pair, in the order given.
+        The comparison of each pair, in the order given; classes are not compared.
     """
     return _of_pairs(adjusted_axes(sites, pairs, within), pairs)
 

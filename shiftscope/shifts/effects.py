@@ -1,4 +1,4 @@
-"""Effects with intervals: what a comparison of sites says, one number and its uncertainty per axis."""
+"""Effects with intervals: what a comparison of sites says, one number and its uncertainty per axis, or two classes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,9 +6,16 @@ from functools import cached_property
 
 import numpy as np
 
-from shiftscope.shifts.effect_distributions import LEVEL, POWER, EffectDistribution, patients_needed, stack
+from shiftscope.shifts.effect_distributions import (
+    LEVEL,
+    POWER,
+    SMALLEST_P,
+    EffectDistribution,
+    patients_needed,
+    stack,
+)
 
-__all__ = ["Effect", "EffectBatch", "Shift"]
+__all__ = ["ClassContrast", "Effect", "EffectBatch", "Shift"]
 
 
 @dataclass(frozen=True)
@@ -17,7 +24,7 @@ class Effect:
 
     Attributes:
         axis: a key of `AXES`, or "labels".
-        question: "appearance", "structure", "label", "annotation" or "features".
+        question: "appearance", "structure", "label", "annotation", "concept" or "features".
         distribution: of the squared distance that was observed, in the federation's unit.
         n: patients at either site.
         width: coordinates compared.
@@ -115,12 +122,48 @@ class EffectBatch:
         return self.distributions.exceeds(np.asarray(margins, dtype=float))
 
 
+@dataclass(frozen=True, slots=True)
+class ClassContrast:
+    """How two classes of a site lie apart, against how they do elsewhere, on one axis (`contrasts.class_contrasts`).
+
+    Attributes:
+        classes: the two, in the order of their names.
+        effect: squared difference of half the contrasts, along the contrast that both have in common.
+        margin: the largest effect that a shift of appearance of the size that is there may have.
+        common: squared length of half the contrast that both have in common, its bias taken off, at least 0: what the
+            effect would be, had labels nothing to do with images at one of the two.
+    """
+
+    classes: tuple[str, str]
+    effect: Effect
+    margin: float
+    common: float
+
+    @property
+    def p(self) -> float:
+        """p value of no effect beyond `margin`."""
+        return max(1.0 - self.effect.exceeds(self.margin), SMALLEST_P)
+
+
 @dataclass(frozen=True)
 class Shift:
-    """All effects of one comparison."""
+    """All effects of one comparison.
+
+    Attributes:
+        effects: of patients, by axis.
+        contrasts: of classes that both know, by axis and every two classes.
+    """
 
     effects: tuple[Effect, ...]
+    contrasts: tuple[ClassContrast, ...] = ()
 
-    def on(self, axis: str) -> Effect | None:
-        """The effect on an axis, None where it could not be compared."""
+    def on(self, axis: str, classes: tuple[str, ...] = ()) -> Effect | None:
+        """The effect on an axis, or that of two classes on it; None where it could not be compared."""
+        if classes:
+            contrast = self.contrast(axis, classes)
+            return None if contrast is None else contrast.effect
         return next((effect for effect in self.effects if effect.axis == axis), None)
+
+    def contrast(self, axis: str, classes: tuple[str, ...]) -> ClassContrast | None:
+        """How two classes lie apart on an axis; None where they could not be compared."""
+        return next((one for one in self.contrasts if (one.effect.axis, one.classes) == (axis, classes)), None)

@@ -40,7 +40,7 @@ def test_planted_shifts_fail_under_their_name(planted: Planted, pair: tuple[str,
     assert result.outcome == "failed"
     assert failed(result) == {category}
     assert check(new, [base], Policy(fail_on=(category,))).outcome == "failed"
-    others = tuple({"appearance", "structure", "label", "annotation", "files"} - {category})
+    others = tuple({"appearance", "structure", "label", "annotation", "concept", "files"} - {category})
     spared = check(new, [base], Policy(fail_on=others))
     assert spared.outcome == "passed"
     assert named(spared, category).status == "warned"

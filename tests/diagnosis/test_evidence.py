@@ -58,7 +58,13 @@ def drawn(seed: int, n: int = 100, **means: float) -> dict[str, np.ndarray]:
 
 def answers(**called: str) -> dict[str, AxisVerdict]:
     """Question -> axis of a called answer; all other questions answered with no shift on an axis of their own."""
-    axes = {"appearance": "texture", "structure": "morphology", "label": None, "annotation": "boundary"}
+    axes = {
+        "appearance": "texture",
+        "structure": "morphology",
+        "label": None,
+        "annotation": "boundary",
+        "concept": None,
+    }
     yes = AxisVerdict(probability=0.99, effect=1.5, low=1.0, high=2.0, p=0.001, called=True)
     no = AxisVerdict(probability=0.1, effect=0.01, low=0.0, high=0.2, p=0.5)
     return {

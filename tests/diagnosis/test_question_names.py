@@ -1,4 +1,4 @@
-"""The four questions have one name each, for people and in the literature, and every axis answers one of them."""
+"""The five questions have one name each, for people and in the literature, and every axis answers one of them."""
 
 from shiftscope.diagnosis.calibration import load_calibration, name_of
 from shiftscope.diagnosis.verdicts import LIMITS
@@ -10,14 +10,14 @@ def test_every_table_has_every_question_in_order() -> None:
     assert tuple(SUBJECTS) == tuple(LITERATURE) == tuple(LIMITS.margin) == QUESTIONS
 
 
-def test_the_names_are_those_of_castro_walker_and_glocker() -> None:
+def test_the_names_are_those_of_the_literature() -> None:
     named = " ".join(LITERATURE.values())
-    for shift in ("acquisition", "population", "manifestation", "prevalence", "annotation"):
+    for shift in ("acquisition", "population", "manifestation", "prevalence", "annotation", "concept"):
         assert named.count(shift) == 1
 
 
 def test_every_axis_answers_a_question_or_none() -> None:
-    assert {axis.question for axis in AXES.values()} == {*QUESTIONS, "features"} - {"label"}
+    assert {axis.question for axis in AXES.values()} == {*QUESTIONS, "features"} - {"label", "concept"}
     assert [name for name, axis in AXES.items() if axis.holds_area] == ["morphology", "morphology_3d"]
 
 

@@ -7,8 +7,8 @@ import pytest
 from scipy import stats
 from sites_made import statistics_of
 
-from shiftscope.shifts import SiteStatistics
-from shiftscope.shifts.contrasts.class_contrasts import SHARE, ClassContrast, contrasts_of_pairs, contrasts_of_sites
+from shiftscope.shifts import ClassContrast, SiteStatistics
+from shiftscope.shifts.contrasts.class_contrasts import SHARE, contrasts_of_pairs, contrasts_of_sites
 
 GAP = np.array([1.2, 0.0, -0.5, 0.3])
 MIXING = np.array([[2.0, 0.3, 0.0, -1.0], [0.0, 0.5, 0.1, 0.0], [0.4, 0.0, 30.0, 0.0], [0.0, -0.2, 0.0, 0.01]])
@@ -89,7 +89,7 @@ def test_two_sites_and_one_coordinate_are_welchs_t() -> None:
     parts = np.array([x.var(ddof=1) / len(x) for x in rows])
     freedom = parts.sum() ** 2 / np.sum(parts**2 / (np.array([len(x) for x in rows]) - 1))
     t = (2.0 - 1.4) / np.sqrt(parts.sum())
-    assert found.together == pytest.approx(0.0)
+    assert found.margin == pytest.approx(0.0)
     assert found.p == pytest.approx(2 * stats.t.sf(t, freedom), rel=0.02)
 
 
@@ -102,8 +102,7 @@ def test_images_that_look_otherwise_are_no_other_labels() -> None:
     assert only([*base, alike]).p > 0.2
     found = only([*base, uneven])
     assert found.effect.p < 1e-4
-    assert found.together == pytest.approx((3.75) ** 2, rel=0.1)
-    assert found.margin == pytest.approx(SHARE * found.together)
+    assert found.margin == pytest.approx(SHARE * 3.75**2, rel=0.1)
     assert found.p > 0.2
 
 
@@ -111,7 +110,8 @@ def test_prevalence_moves_no_class() -> None:
     rng = np.random.default_rng(4)
     base = [site(rng, name, (400, 400)) for name in "ab"]
     found = only([*base, site(rng, "c", (640, 160))])
-    assert found.together < 0.02
+    assert found.margin < SHARE * 0.02
+    assert found.common == pytest.approx(float(GAP @ GAP) / 4, rel=0.15)
     assert found.effect.value < 0.02
 
 
@@ -131,7 +131,8 @@ def test_coordinates_that_all_sites_share_do_not_matter() -> None:
     for name in "abc":
         (one,), (other,) = plain[name], mixed[name]
         assert other.effect.value == pytest.approx(one.effect.value, rel=1e-6)
-        assert other.together == pytest.approx(one.together, rel=1e-6, abs=1e-9)
+        assert other.margin == pytest.approx(one.margin, rel=1e-6, abs=1e-9)
+        assert other.common == pytest.approx(one.common, rel=1e-6)
         assert other.p == pytest.approx(one.p, rel=1e-6)
 
 
@@ -145,7 +146,8 @@ def test_sites_and_classes_can_be_exchanged() -> None:
     for again in (turned, other):
         assert again.effect.value == pytest.approx(found.effect.value)
         assert again.p == pytest.approx(found.p)
-        assert again.together == pytest.approx(found.together)
+        assert again.margin == pytest.approx(found.margin)
+        assert again.common == pytest.approx(found.common)
     assert (found.effect.n, turned.effect.n) == ((80, 80), (80, 80))
     assert (found.classes, other.classes) == (("benign", "malignant"), ("x", "y"))
 

@@ -9,11 +9,13 @@ from shiftscope.diagnosis.causes.outlying_sites import SiteGroup, outlying_sites
 from shiftscope.diagnosis.causes.scanners import separating_tags
 from shiftscope.diagnosis.judged_pairs import Comparisons, Pair
 from shiftscope.diagnosis.texts.answer_text import axis_differs, classes_differ, no_shift, unanswerable
+from shiftscope.diagnosis.texts.concept_text import labels_alike, labels_differ
 from shiftscope.diagnosis.texts.difference_text import describe_difference
 from shiftscope.diagnosis.texts.phrases import others as whom
 from shiftscope.diagnosis.verdicts import QUESTIONS
 from shiftscope.measures import MEASURES
 from shiftscope.measures.measure_groups import CAUSES
+from shiftscope.measures.question_names import CONCEPT
 from shiftscope.profiles.profile_document import Summary
 from shiftscope.stats import cliffs_delta
 
@@ -22,7 +24,13 @@ __all__ = ["evidence_of"]
 Direction = tuple[str, bool]
 """A measure, and whether it is higher at the site that stands out."""
 
-_ANSWERED_BY = {"appearance": "intensity", "structure": "morphology", "label": "labels", "annotation": "boundary"}
+_ANSWERED_BY = {
+    "appearance": "intensity",
+    "structure": "morphology",
+    "label": "labels",
+    "annotation": "boundary",
+    CONCEPT: "labels",
+}
 
 
 def evidence_of(made: Comparisons) -> tuple[Evidence, ...]:
@@ -126,6 +134,8 @@ def _of_axis(question: str, group: SiteGroup[str], made: Comparisons) -> Evidenc
     patients = (sum(there for _, there in n), n[0][0])
     if question == "label":
         says = classes_differ([made.profiles[name] for name in (site, *others)], answers, patients)
+    elif question == CONCEPT:
+        says = labels_differ(site, whom(others, len(made.profiles) - 1), answers, patients)
     else:
         says = axis_differs(group.key, site, whom(others, len(made.profiles) - 1), answers, patients)
     effects = [answer.effect or 0.0 for answer in answers]
@@ -169,9 +179,13 @@ def _not_called(question: str, made: Comparisons) -> Evidence:
             question=question, measure=_ANSWERED_BY[question], sites=(), n=(0, 0), says=unanswerable(question)
         )
     answers = {pair: made.answer(question, *pair) for pair in asked}
-    a, b = max(asked, key=lambda pair: (answers[pair].disputed, answers[pair].high or 0.0))
-    answer = answers[a, b]
+    a, b = max(asked, key=lambda pair: (answers[pair].disputed or answers[pair].hidden, answers[pair].high or 0.0))
+    answer, unasked = answers[a, b], len(made.verdicts) - len(asked)
     here, there = made.patients(question, b, a)
+    if (contrast := made.shifts[a, b].contrast(answer.axis or "", answer.classes)) is not None:
+        says = labels_alike((a, b), contrast, answers, (there, here), unasked)
+    else:
+        says = no_shift(question, (a, b), answers, (there, here), unasked)
     return Evidence(
         question=question,
         measure=answer.axis or _ANSWERED_BY[question],
@@ -180,5 +194,5 @@ def _not_called(question: str, made: Comparisons) -> Evidence:
         low=answer.low,
         high=answer.high,
         n=(there, here),
-        says=no_shift(question, (a, b), answers, (there, here), len(made.verdicts) - len(asked)),
+        says=says,
     )

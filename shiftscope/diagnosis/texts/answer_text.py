@@ -5,16 +5,17 @@ from collections.abc import Mapping, Sequence
 from shiftscope.diagnosis.texts.phrases import counted, number, span
 from shiftscope.diagnosis.verdicts import AxisVerdict
 from shiftscope.measures.plain_names import plain_name
-from shiftscope.measures.question_names import SUBJECTS
+from shiftscope.measures.question_names import CONCEPT, SUBJECTS
 from shiftscope.profiles import Profile
 
-__all__ = ["axis_differs", "classes_differ", "no_shift", "unanswerable"]
+__all__ = ["axis_differs", "classes_differ", "effects_text", "no_shift", "unanswerable", "where"]
 
 _NEEDS = {
     "appearance": "images of enough patients",
     "structure": "masks or features of enough patients",
     "label": "two classes or more",
     "annotation": "masks of enough patients",
+    CONCEPT: "two classes in common, each of enough patients",
 }
 """Question -> what two sites must have for it to be asked."""
 
@@ -26,14 +27,13 @@ def classes_differ(sites: Sequence[Profile], answers: Sequence[AxisVerdict], n: 
     shown = [f"{_shares(profile)} at '{profile.site}'" for profile in sites[: 1 + _MOST_SHARES]]
     more = len(sites) - len(shown)
     rest = f" and {more} sites more" if more > 0 else ""
-    return f"class prevalence differs: {' against '.join(shown)}{rest}, {_numbers(answers, n)}"
+    return f"class prevalence differs: {' against '.join(shown)}{rest}, {effects_text(answers, n)}"
 
 
 def axis_differs(axis: str, site: str, whom: str, answers: Sequence[AxisVerdict], n: tuple[int, int]) -> str:
     """An axis that differs between a site and others, who are named in `whom`."""
-    return (
-        f"'{site}' differs from {whom} in {plain_name(axis)}: {_numbers(answers, n)}; no single measure stands for it"
-    )
+    numbers = effects_text(answers, n)
+    return f"'{site}' differs from {whom} in {plain_name(axis)}: {numbers}; no single measure stands for it"
 
 
 def no_shift(
@@ -52,15 +52,13 @@ def no_shift(
         n: patients of that pair.
         unasked: pairs of which the question could not be asked.
     """
-    where = "between {} and {}".format(*(f"'{site}'" for site in least_certain))
-    if len(answers) > 1:
-        where = f"in any of {len(answers)} pairs, least certain {where}"
-    numbers = _numbers([answers[least_certain]], n)
-    says = f"no shift in {SUBJECTS[question]} that counts {where}: {numbers}"
+    place = where(least_certain, len(answers), len(answers))
+    numbers = effects_text([answers[least_certain]], n)
+    says = f"no shift in {SUBJECTS[question]} that counts {place}: {numbers}"
     known = [answer.detectable for answer in answers.values() if answer.detectable is not None]
     if answers[least_certain].disputed:
         says = (
-            f"whether there is a shift in {SUBJECTS[question]} cannot be decided {where}: {numbers}, which the other"
+            f"whether there is a shift in {SUBJECTS[question]} cannot be decided {place}: {numbers}, which the other"
             " shifts between them can explain"
         )
     elif known:
@@ -73,7 +71,17 @@ def unanswerable(question: str) -> str:
     return f"nothing can be said of {SUBJECTS[question]}: no two sites have {_NEEDS[question]}"
 
 
-def _numbers(answers: Sequence[AxisVerdict], n: tuple[int, int]) -> str:
+def where(least_certain: tuple[str, str], pairs: int, of: int) -> str:
+    """Of how many pairs something is said, and which of them is the least certain."""
+    one, other = least_certain
+    place = f"between '{one}' and '{other}'"
+    if of == 1:
+        return place
+    return f"in any of {of} pairs, least certain {place}" if pairs == of else f"in {pairs} of {of} pairs, one {place}"
+
+
+def effects_text(answers: Sequence[AxisVerdict], n: tuple[int, int]) -> str:
+    """Effects with the ends of their intervals, and of how many patients."""
     low, high = min(answer.low or 0.0 for answer in answers), max(answer.high or 0.0 for answer in answers)
     effect = span([answer.effect or 0.0 for answer in answers])
     return f"effect {effect}, 95 % [{number(low)}, {number(high)}], {counted(n)}"

@@ -1,4 +1,4 @@
-"""The strongest answer to each of the four questions, as a card of the report."""
+"""The strongest answer to each of the five questions, as a card of the report."""
 
 from dataclasses import dataclass
 
@@ -46,7 +46,7 @@ def _card(material: Material, name: str, question: Question, strongest: AxisVerd
         return AnswerCard(question, answered(strongest), "the profiles cannot answer it", "", "")
     pair = next(pair for pair in asked if pair.axes[name] == strongest)
     shift = (material.shifts or {})[pair.a, pair.b]
-    effect = shift.on(strongest.axis or "")
+    effect = shift.on(strongest.axis or "", strongest.classes)
     n = (0, 0) if effect is None else effect.n[::-1]
     sure = likelihood(strongest)
     called = sum(pair.axes[name].called for pair in asked)

@@ -27,7 +27,7 @@ _MEANS = re.compile(r" \([^()]*\)$")
 
 
 def advice_sheet(advice: Advice, *, verbose: bool = False, plan: str | None = None) -> Sheet:
-    """The verdict, the advice with its reason, the four answers, what stands out, what is unsure, what to do next.
+    """The verdict, the advice with its reason, the five answers, what stands out, what is unsure, what to do next.
 
     Args:
         advice: what is said.

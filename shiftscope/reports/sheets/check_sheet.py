@@ -1,4 +1,4 @@
-"""A check as a sheet: the outcome first, then the four questions, then what failed or could not be judged."""
+"""A check as a sheet: the outcome first, then the five questions, then what failed or could not be judged."""
 
 from collections.abc import Iterator
 
@@ -68,7 +68,7 @@ def _compared(result: CheckResult, *, names: bool) -> str:
 
 
 def _questions(result: CheckResult, *, verbose: bool) -> Grid:
-    """The four answers, with the least effect that would be found; `verbose` adds the patients and both limits."""
+    """The five answers, with the least effect that would be found; `verbose` adds the patients and both limits."""
     rows = []
     for finding in result.of("question"):
         effect, interval, n = numbers(finding)

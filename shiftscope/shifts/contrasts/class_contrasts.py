@@ -21,25 +21,24 @@ chance adds (1/100 + 1/100) / 4 for either, .01 in all.
     >>> ill, well = (Moments(100, np.array([mean]), np.eye(1)) for mean in (1.0, -1.0))
     >>> mixed, all_of_them = Moments(100, np.zeros(1), np.eye(1)), Moments(200, np.zeros(1), np.eye(1))
     >>> table = ClassTable.of([(well, ill), (mixed, mixed)], [all_of_them, all_of_them])
-    >>> found, together = contrast_differences(table, np.array([[1.0, 0.0]]), np.array([[0.0, 1.0]]))
-    >>> [round(float(number), 2) for number in (found.distance[0], found.noise[0], together[0])]
-    [1.0, 0.01, 0.0]
+    >>> found, together, common = contrast_differences(table, np.array([[1.0, 0.0]]), np.array([[0.0, 1.0]]))
+    >>> [round(float(number), 2) for number in (found.distance[0], found.noise[0], together[0], common[0])]
+    [1.0, 0.01, 0.0, 0.25]
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 
 from shiftscope.shifts.contrasts.class_tables import ClassTable, MeanClasses
-from shiftscope.shifts.effect_distributions import SMALLEST_P, EffectDistribution
-from shiftscope.shifts.effects import Effect
+from shiftscope.shifts.effect_distributions import EffectDistribution
+from shiftscope.shifts.effects import ClassContrast, Effect
 from shiftscope.shifts.site_statistics import SiteStatistics
 from shiftscope.shifts.squared_distances import UnitUncertainty, distribution_of
 from shiftscope.stats import Moments
 
-__all__ = ["COMPARED", "SHARE", "ClassContrast", "contrast_differences", "contrasts_of_pairs", "contrasts_of_sites"]
+__all__ = ["COMPARED", "SHARE", "contrast_differences", "contrasts_of_pairs", "contrasts_of_sites"]
 
 SHARE = 0.25
 """Of the squared distance that both classes moved together: what appearance may have moved them against each other.
@@ -48,32 +47,6 @@ Planted changes of appearance and framing stayed below it on the axes that are c
 COMPARED = ("intensity", "colour", "texture", "noise", "layout", "features_shallow", "features_deep")
 """The axes of images as they are. A map that a site fits to itself takes away what moved its classes together, and
 leaves what moved them apart; axes of masks depend on who drew them."""
-
-
-@dataclass(frozen=True, slots=True)
-class ClassContrast:
-    """How two classes of a site lie apart, against how they do elsewhere, on one axis.
-
-    Attributes:
-        classes: the two, in the order of their names.
-        effect: squared difference of half the contrasts, along the contrast that both have in common.
-        together: squared distance that both classes moved together, its bias taken off, at least 0: the smaller of
-            that of all patients and that of the classes counted alike, which prevalence leaves where it is.
-    """
-
-    classes: tuple[str, str]
-    effect: Effect
-    together: float
-
-    @property
-    def margin(self) -> float:
-        """The largest effect that a shift of appearance of this size may have."""
-        return SHARE * self.together
-
-    @property
-    def p(self) -> float:
-        """p value of no effect beyond `margin`."""
-        return max(1.0 - self.effect.exceeds(self.margin), SMALLEST_P)
 
 
 def contrasts_of_pairs(sites: Sequence[SiteStatistics]) -> Mapping[tuple[str, str], tuple[ClassContrast, ...]]:
@@ -101,8 +74,12 @@ def contrasts_of_sites(sites: Sequence[SiteStatistics]) -> Mapping[str, tuple[Cl
 
 def contrast_differences(
     table: ClassTable, first: np.ndarray, second: np.ndarray
-) -> tuple[EffectDistribution, np.ndarray]:
-    """The distributions of m squared differences along the common contrasts, and how far classes moved together.
+) -> tuple[EffectDistribution, np.ndarray, np.ndarray]:
+    """The distributions of m squared differences along the common contrasts, how far classes moved together, and the
+    squared lengths of the common contrasts; the biases of the two taken off, at least 0.
+
+    Both classes moved together by the smaller of two: all patients' means, and the classes' counted alike, which
+    prevalence leaves where they are.
 
     Args:
         table: of N sites.
@@ -110,7 +87,7 @@ def contrast_differences(
     """
     a, b = table.weighted(first), table.weighted(second)
     difference = a.half - b.half
-    directions = _common_directions(a, b)
+    directions, common = _common_contrasts(a, b)
     (of_a, known_a), (of_b, known_b) = (table.along(weights, directions) for weights in (first, second))
     d = difference.shape[1]
     turned = table.freedom / max(table.freedom - d + 1, 1.0)
@@ -123,15 +100,17 @@ def contrast_differences(
     of_middle = np.trace(a.cov + b.cov, axis1=1, axis2=2)
     middle = np.sum((a.middle - b.middle) ** 2, axis=1) - of_middle
     whole = np.sum((a.whole - b.whole) ** 2, axis=1) - a.noise - b.noise
-    return found, np.maximum(np.minimum(middle, whole), 0.0)
+    return found, np.maximum(np.minimum(middle, whole), 0.0), common
 
 
-def _common_directions(a: MeanClasses, b: MeanClasses) -> np.ndarray:
-    """Unit vectors (m, d) along the mean of both contrasts, each weighted by its precision."""
-    precision = [1 / np.maximum(np.trace(one.cov, axis1=1, axis2=2), 1e-12) for one in (a, b)]
-    common = precision[0][:, None] * a.half + precision[1][:, None] * b.half
+def _common_contrasts(a: MeanClasses, b: MeanClasses) -> tuple[np.ndarray, np.ndarray]:
+    """The mean of both half contrasts, each weighted by its precision: unit vectors (m, d) along it, and the squares
+    (m,) of its length."""
+    noise = [np.maximum(np.trace(one.cov, axis1=1, axis2=2), 1e-12) for one in (a, b)]
+    total = 1 / noise[0] + 1 / noise[1]
+    common = (a.half / noise[0][:, None] + b.half / noise[1][:, None]) / total[:, None]
     length = np.linalg.norm(common, axis=1, keepdims=True)
-    return np.asarray(common / np.where(length > 0, length, 1.0))
+    return np.asarray(common / np.where(length > 0, length, 1.0)), np.maximum(length[:, 0] ** 2 - 1 / total, 0.0)
 
 
 def _compared(
@@ -163,13 +142,12 @@ def _on_axis(
         cut = [[item.leading(d) for item in moments[place]] for place in having]
         table = ClassTable.of([(one, other) for one, other, _ in cut], [whole for _, _, whole in cut])
         weights = [chosen[np.ix_(rows, having)] / chosen[rows].sum(axis=1, keepdims=True) for chosen in (first, second)]
-        distributions, together = contrast_differences(table, weights[0], weights[1])
+        distributions, together, common = contrast_differences(table, weights[0], weights[1])
         fields = zip(*(np.asarray(field).tolist() for field in distributions), strict=True)
-        for row, distribution, moved in zip(
-            rows.tolist(), map(EffectDistribution._make, fields), together, strict=True
-        ):
+        numbers = zip(rows.tolist(), (SHARE * together).tolist(), common.tolist(), strict=True)
+        for (row, margin, length), distribution in zip(numbers, map(EffectDistribution._make, fields), strict=True):
             patients = int(n @ first[row]), int(n @ second[row])
-            yield row, ClassContrast(classes, Effect(axis, "concept", distribution, patients, d), float(moved))
+            yield row, ClassContrast(classes, Effect(axis, "concept", distribution, patients, d), margin, length)
 
 
 def _moments(axis: str, classes: tuple[str, str], site: SiteStatistics) -> tuple[Moments, ...]:
