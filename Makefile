@@ -60,6 +60,7 @@ calibration: $(STAMP)
 evidence: $(STAMP)
 	$(PY) benchmarks/coverage.py build/coverage --write
 	$(PY) benchmarks/flamby.py $(SHIFTSCOPE_DATA) --write
+	$(PY) benchmarks/concept.py $(SHIFTSCOPE_DATA) build/concept --draws 50 > docs/results/concept.md
 	$(PY) benchmarks/engines_agree.py > docs/results/engines-agree.md
 	$(PY) benchmarks/demo_verdicts.py build/demos > docs/results/demo-verdicts.md
 	for group in cxr_cls brain_cls breast_cls; do \

@@ -25,10 +25,13 @@ FIELDS = (
     "reference",
 )
 
+BESIDE = {"labels": "label", "class_contrast": "concept"}
+"""What is compared and measured of no image -> the question that it answers."""
 
-@pytest.mark.parametrize("name", sorted({*MEASURES, *AXES, "labels"}))
+
+@pytest.mark.parametrize("name", sorted({*MEASURES, *AXES, *BESIDE}))
 def test_every_measure_and_axis_explains_itself(run, name: str) -> None:
-    kinds = {"measure" * (name in MEASURES), "axis" * (name in AXES or name == "labels")} - {""}
+    kinds = {"measure" * (name in MEASURES), "axis" * (name in AXES or name in BESIDE)} - {""}
     explained = json.loads(run("explain", name, "--format", "json").out)
     assert set(explained) == kinds
     for kind in kinds:
@@ -45,7 +48,7 @@ def test_every_measure_and_axis_explains_itself(run, name: str) -> None:
         assert f"{record.range[0]:g} to {record.range[1]:g}" in flat
         assert record.reference.replace(" ", "") in drawn.out.replace(" ", "").replace("\n", "")
     else:
-        assert explained["axis"][name]["question"] == (AXES[name].question if name in AXES else "label")
+        assert explained["axis"][name]["question"] == (AXES[name].question if name in AXES else BESIDE[name])
     assert f"### {name}" in run("explain", name, "--format", "markdown").out
 
 
@@ -54,11 +57,11 @@ def test_without_a_name_all_are_told_a_line_each(run) -> None:
     assert all(len(line) <= 80 for line in lines)
     firsts = [line.split()[0] for line in lines if line.startswith(" ")]
     titles = [line.strip() for line in lines if line and not line.startswith(" ")]
-    keys = dict.fromkeys([axis.question for axis in AXES.values()] + ["label"])
+    keys = dict.fromkeys([axis.question for axis in AXES.values()] + [*BESIDE.values()])
     assert titles == [question_heading(key) for key in keys]
-    assert sorted(name for name in firsts if name != "name") == sorted([*MEASURES, *AXES, "labels"])
+    assert sorted(name for name in firsts if name != "name") == sorted([*MEASURES, *AXES, *BESIDE])
     assert {kind: sorted(found) for kind, found in json.loads(run("explain", "--format", "json").out).items()} == {
-        "axis": sorted([*AXES, "labels"]),
+        "axis": sorted([*AXES, *BESIDE]),
         "measure": sorted(MEASURES),
     }
 
@@ -69,6 +72,7 @@ def test_every_question_stands_beside_its_names_in_the_literature(run) -> None:
         ("morphology", "structure"),
         ("labels", "label"),
         ("holes", "annotation"),
+        ("class_contrast", "concept"),
     ):
         flat = " ".join(run("explain", name).out.split())
         assert f"{QUESTIONS[key].name} ({QUESTIONS[key].known_as})" in flat

@@ -25,6 +25,7 @@ PLAIN_NAMES: dict[str, str] = {
     "morphology_3d": "size, shape and place of lesions in 3-D",
     "boundary": "how contours lie on edges",
     "labels": "class prevalence",
+    "class_contrast": "how classes lie apart",
     # measures of appearance
     "brightness": "mean brightness",
     "brightness_outside": "mean brightness outside the lesion",

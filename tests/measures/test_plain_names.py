@@ -5,7 +5,7 @@ from shiftscope.measures.plain_names import PLAIN_NAMES, plain_name
 
 
 def test_every_axis_and_every_measure_has_a_name_and_nothing_else_has() -> None:
-    assert {*PLAIN_NAMES} == {*AXES, *MEASURES, "labels"}
+    assert {*PLAIN_NAMES} == {*AXES, *MEASURES, "labels", "class_contrast"}
 
 
 def test_names_are_words_of_a_person_and_short() -> None:

@@ -34,6 +34,8 @@ def answers(draw: st.DrawFn) -> AxisVerdict:
         held="lesion area",
         called=draw(st.booleans()),
         disputed=draw(st.booleans()),
+        hidden=draw(st.booleans()),
+        classes=draw(st.sampled_from([(), ("benign", "malignant")])),
     )
 
 

@@ -149,6 +149,7 @@ def _glossary(profiles: list[Profile]) -> dict[str, list[Explanation]]:
     """Question -> what was measured here, as `explain` shows it."""
     known = {"labels"}
     for profile in profiles:
+        known |= {"class_contrast"} if profile.by_class else set()
         known |= profile.measures.keys() | {axis for axis, sketch in profile.sketches.items() if sketch is not None}
     out: dict[str, list[Explanation]] = {}
     for item in explanations():

@@ -11,6 +11,7 @@ from shiftscope.measures.appearance import colour, intensity, noise, texture
 from shiftscope.measures.lesions import boundary, morphology
 from shiftscope.measures.measure_groups import CAUSES
 from shiftscope.measures.plain_names import plain_name
+from shiftscope.measures.question_names import CONCEPT
 from shiftscope.reports.questions import QUESTIONS, SOURCE, question_heading
 from shiftscope.reports.sheet import Grid, Sheet
 
@@ -86,6 +87,22 @@ _LABELS = Explanation(
     reference="Simpson 1949, doi:10.1038/163688a0, for the variance of classes",
 )
 """Labels have no record in `AXES`: nothing is measured of an image."""
+
+_CLASSES = replace(
+    _LABELS,
+    name="class_contrast",
+    plain_name=plain_name("class_contrast"),
+    question=CONCEPT,
+    axis="class_contrast",
+    goes_with="axes of images as they are, within classes",
+    sentence="How far two classes lie apart, and in which direction.",
+    formula="effect: squared difference of half the contrasts of two sites, along the mean of both weighted by its"
+    " precision, in the covariance within classes and sites; what chance adds is taken off. A quarter of the squared"
+    " distance that both classes moved together is allowed to it",
+    undefined="fewer than two classes that both sites publish, or each file counted as a patient",
+    reference="Moreno-Torres et al. 2012, doi:10.1016/j.patcog.2011.06.019; Graybill and Deal 1959,"
+    " doi:10.2307/2527652",
+)
 
 
 def explanations(name: str | None = None) -> list[Explanation]:
@@ -166,7 +183,7 @@ def _known() -> list[Explanation]:
         out["axis", name] = _of_axis(name, axis, [*measures])
         for key, item in measures.items():
             out.setdefault(("measure", key), _of_measure(item))
-    return [*out.values(), _LABELS]
+    return [*out.values(), _LABELS, _CLASSES]
 
 
 def _of_measure(item: Measure) -> Explanation:
