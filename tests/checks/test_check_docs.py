@@ -58,6 +58,9 @@ def test_every_field_category_form_and_default_is_documented() -> None:
     assert f"--format {'|'.join(CheckFormat)}" in TEXT
     assert f'`"{DEFAULT_UNREADABLE}"`' in TEXT
     for question, limit in DEFAULT_QUESTIONS.items():
+        if limit.error is None:
+            assert f"`warn = {limit.warn:g}`" in TEXT
+            continue
         assert (f"`{limit.error:g}`" if question == "label" else f"`error = {limit.error:g}`") in TEXT
 
 

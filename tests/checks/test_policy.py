@@ -19,7 +19,9 @@ def written(tmp_path: Path, text: str) -> Path:
 
 def test_an_empty_policy_is_the_default(tmp_path: Path) -> None:
     assert read_policy(written(tmp_path, "")) == Policy()
-    assert {name: limit.error for name, limit in Policy().questions.items()} == dict(LIMITS.margin)
+    errors = {name: limit.error for name, limit in Policy().questions.items()}
+    assert errors == {**LIMITS.margin, "concept": None}
+    assert Policy().questions["concept"] == Limit(warn=0.0)
 
 
 def test_what_is_not_said_keeps_its_default(tmp_path: Path) -> None:

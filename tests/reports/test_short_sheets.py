@@ -32,6 +32,7 @@ from shiftscope.reports.sheets.result_sheet import result_sheet
 from shiftscope.reports.sheets.trial_sheet import trial_sheet
 from shiftscope.reports.sheets.watch_sheet import watch_sheet
 from shiftscope.series import Change, Month, Reading, Watch
+from shiftscope.series.actions import ACTIONS
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 NAMES = st.text("ZQ", min_size=1, max_size=60)
@@ -248,7 +249,7 @@ def watches(draw: st.DrawFn) -> Watch:
             says="the acquisition changed: refit this site's harmonizer only; the model and all other sites stay",
             evidence=(),
         )
-        for question in draw(st.lists(st.sampled_from([*QUESTIONS]), unique=True))
+        for question in draw(st.lists(st.sampled_from([*ACTIONS]), unique=True))
     )
     caveats = tuple(f"month 2026-{k:02d} has 12 patients, fewer than 20" for k in range(draw(st.integers(0, 9))))
     return Watch(baseline="base", patients=60, alpha=0.05, spent=0.01, months=months, changes=changes, caveats=caveats)

@@ -172,7 +172,8 @@ def _fields(item: Explanation) -> dict[str, str]:
 
 def _shown(item: Explanation) -> dict[str, str]:
     """The fields as a person reads them: the question with its name in the literature."""
-    return _fields(item) | {"question": f"{question_heading(item.question)}{_CITED * (item.question in QUESTIONS)}"}
+    cited = item.question in QUESTIONS and item.question != CONCEPT
+    return _fields(item) | {"question": f"{question_heading(item.question)}{_CITED * cited}"}
 
 
 def _known() -> list[Explanation]:
