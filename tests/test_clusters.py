@@ -56,3 +56,17 @@ def test_a_site_too_small_to_compare_joins_the_largest_group() -> None:
 def test_effects_below_nothing_count_as_nothing() -> None:
     far = dict.fromkeys(("ac", "ad", "bc", "bd"), 9.0)
     assert clusters_of(diagnosis({"ab": -0.3, "cd": None, **far})) == {"a": 0, "b": 0, "c": 1, "d": 1}
+
+
+def test_what_labels_mean_counts_where_it_is_called() -> None:
+    """Other images show in its effect, and count already."""
+    calm = diagnosis({"ab": 5.0, "ac": 0.1, "bc": 6.0})
+    for called, groups in ((False, {"a": 0, "b": 1, "c": 0}), (True, {"a": 0, "b": 0, "c": 1})):
+        answers = {"ab": 0.0, "ac": 90.0, "bc": 90.0}
+        pairs = tuple(
+            pair.model_copy(
+                update={"axes": pair.axes | {"concept": AxisVerdict(effect=answers[pair.a + pair.b], called=called)}}
+            )
+            for pair in calm.pairs
+        )
+        assert clusters_of(calm.model_copy(update={"pairs": pairs})) == groups

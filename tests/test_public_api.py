@@ -181,7 +181,7 @@ def test_documents_are_tables(fixtures: Path) -> None:
         drawn = document._repr_html_()
         assert drawn.startswith("<div>")
         assert document.headline()
-    assert len(advice.to_dataframe()) == 4
+    assert len(advice.to_dataframe()) == 5
 
 
 def test_names_in_a_drawing_are_escaped() -> None:

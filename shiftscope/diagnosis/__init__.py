@@ -22,7 +22,7 @@ from shiftscope.diagnosis.texts.caveats import caveats
 from shiftscope.diagnosis.texts.standout_text import unchecked
 from shiftscope.diagnosis.verdicts import Kind, Verdict, judge, sum_up
 from shiftscope.errors import ProfileError
-from shiftscope.measures.question_names import QUESTIONS
+from shiftscope.measures.question_names import CONCEPT, QUESTIONS
 from shiftscope.profiles import Profile
 from shiftscope.records import Document
 from shiftscope.shifts import Shift, SiteStatistics, compare_all
@@ -72,9 +72,10 @@ class Diagnosis(Document, Tabular):
     caveats: tuple[str, ...]
 
     def headline(self) -> str:
-        """The kind, and of how many sites."""
+        """The kind, of how many sites, and whether the same labels mean something else."""
         pairs = f"{len(self.pairs)} pair{'s' * (len(self.pairs) != 1)}"
-        return f"{self.kind}: {len(self.by_site)} sites, {pairs}"
+        other = "; the same labels mean something else" * self.axes[CONCEPT].called
+        return f"{self.kind}: {len(self.by_site)} sites, {pairs}{other}"
 
     def to_rows(self) -> list[dict[str, Any]]:
         """A row for each pair of sites and question."""

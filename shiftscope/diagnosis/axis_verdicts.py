@@ -79,7 +79,7 @@ class AxisVerdict(Record):
 
 def _with_later_questions(axes: dict[str, AxisVerdict]) -> dict[str, AxisVerdict]:
     """A document from before a question was there did not ask it."""
-    return axes if not axes or CONCEPT in axes else {**axes, CONCEPT: AxisVerdict()}
+    return axes if CONCEPT in axes else {**axes, CONCEPT: AxisVerdict()}
 
 
 QuestionVerdicts = Annotated[dict[str, AxisVerdict], AfterValidator(_with_later_questions)]

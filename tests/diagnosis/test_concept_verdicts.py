@@ -146,6 +146,7 @@ def test_a_federation_with_swapped_labels_is_said_to_be_one(advice: Advice) -> N
     diagnosis = advice.diagnosis
     assert diagnosis.kind == "none"
     assert "the same labels mean something else" in called(diagnosis)
+    assert "the same labels mean something else" in diagnosis.headline()
     assert {pair.a + pair.b for pair in diagnosis.pairs if pair.axes["concept"].called} == {"ac", "bc"}
     (finding,) = [item for item in diagnosis.evidence if item.question == "concept"]
     assert finding.sites == ("a", "b", "c")
