@@ -62,15 +62,22 @@ BUDGET: dict[str, Any] = {"rounds": 6, "local_steps": 15, "batch_size": 8, "fold
 
 
 def spanning(outcomes: Sequence[Outcome]) -> list[str]:
-    """Of classes one federation of each kind, of families not taken yet, whose rehearsed strategies differ most."""
+    """Of classes one federation of each kind, of families not taken yet: whose rehearsed gain or loss is the surest."""
     classes = [item for item in outcomes if item.task == "classification"]
     chosen: dict[str, str] = {}
     for kind in KINDS:
         left = [item for item in classes if item.about["kind"] == kind and item.family not in chosen.values()]
         if left:
-            best = max(left, key=lambda item: float(np.ptp([*rehearsed_gains(item).values(), 0.0])))
+            best = max(left, key=_sureness)
             chosen[best.name] = best.family
     return list(chosen)
+
+
+def _sureness(outcome: Outcome) -> float:
+    """The largest gain or loss of a trained strategy, in its standard errors."""
+    found = outcome.on_folds(range(outcome.folds))
+    places = [outcome.place(name) for name in rehearsed_gains(outcome)]
+    return float(np.nanmax(np.abs(found.gains[places]) / found.errors[places]))
 
 
 def rehearsed_gains(outcome: Outcome) -> dict[str, float]:
