@@ -44,7 +44,14 @@ KINDS = ("natural", "appearance", "structure", "concept", "appearance+concept", 
 HARMONIZER, PERSONALIZER, OWN = "quantile_map", "lp_ft", "local"
 """The first of them where `recommend` names none."""
 
-SMALL = {"image_size": 64, "encoder": None, "weights": None, "weights_sha256": None, "learning_rate": 3e-3}
+SMALL = {
+    "image_size": 64,
+    "rounds": 20,
+    "encoder": None,
+    "weights": None,
+    "weights_sha256": None,
+    "learning_rate": 3e-3,
+}
 NETWORKS: dict[tuple[str, str], dict[str, Any]] = {
     ("tuned", "classification"): {
         "image_size": 128,
