@@ -71,6 +71,8 @@ evidence: $(STAMP)
 	$(PY) benchmarks/portfolio.py table build/portfolio/* > build/portfolio.md
 	$(PY) benchmarks/rehearsal_membership.py $(SHIFTSCOPE_DATA) > docs/results/rehearsal-membership.md
 	$(PY) benchmarks/regret/cells.py $(SHIFTSCOPE_DATA) build/regret
+	$(PY) benchmarks/regret/tune.py run $(SHIFTSCOPE_DATA) build/regret
+	$(PY) benchmarks/regret/tune.py table build/regret
 	$(PY) benchmarks/regret/table.py build/regret
 	SHIFTSCOPE_EXAMPLES=2000 SHIFTSCOPE_EVIDENCE=docs/results/fuzz.md $(PY) -m pytest tests/forged/test_fuzz.py --timeout 0
 

@@ -1,13 +1,15 @@
-"""The figure: what each policy gains over FedAvg, family by family. Nothing is printed."""
+"""Figures: what each policy gains over FedAvg, and rehearsed gains beside trained ones. Nothing is printed."""
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from outcomes import REFERENCE
 from summaries import Summary
+from trained_gains import TrainedGain
 
-__all__ = ["draw"]
+__all__ = ["draw", "draw_gains"]
 
 COLOURS = ("#0b6e99", "#d1495b", "#66a182", "#edae49", "#6b4e9b", "#8c564b", "#1b9e9e", "#7f7f7f")
 
@@ -41,6 +43,46 @@ def draw(summary: Summary, policies: Sequence[str], path: Path) -> None:
     for edge in ("top", "right"):
         axes.spines[edge].set_visible(False)
     figure.legend(loc="outside lower center", ncols=4, fontsize=7, frameon=False)
+    _save(figure, path)
+
+
+def draw_gains(gains: Sequence[TrainedGain], path: Path) -> None:
+    """A panel for each network: a point for each strategy and federation, with the interval of the trained gain."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    import matplotlib.pyplot as plt
+
+    plt.rcParams["svg.hashsalt"] = "regret"
+    networks = list(dict.fromkeys((gain.network, gain.task) for gain in gains))
+    figure, panels = plt.subplots(
+        1, len(networks), figsize=(4 * len(networks), 4.2), squeeze=False, layout="constrained"
+    )
+    for (network, task), axes in zip(networks, panels[0], strict=True):
+        chosen = [gain for gain in gains if (gain.network, gain.task) == (network, task)]
+        for number, family in enumerate(("own model", "harmonizer", "personalizer")):
+            inside = [gain for gain in chosen if gain.family == family]
+            colour = COLOURS[number]
+            for gain in inside:
+                axes.plot([gain.rehearsed] * 2, [gain.low, gain.high], color=colour, lw=0.8, alpha=0.5)
+            places = [gain.rehearsed for gain in inside], [gain.trained for gain in inside]
+            axes.plot(*places, "osD"[number], color=colour, ms=4.5, label=family)
+        axes.axline((0, 0), slope=1, color="#999999", lw=0.8)
+        axes.axhline(0, color="#dddddd", lw=0.8, zorder=0)
+        axes.axvline(0, color="#dddddd", lw=0.8, zorder=0)
+        axes.set_title(f"{network}: {task}", fontsize=9)
+        axes.set_xlabel("gain over FedAvg, rehearsed", fontsize=8)
+        axes.set_ylabel("gain over FedAvg, trained; 95 %", fontsize=8)
+        axes.tick_params(labelsize=8)
+        for edge in ("top", "right"):
+            axes.spines[edge].set_visible(False)
+    panels[0][0].legend(fontsize=7, frameon=False)
+    _save(figure, path)
+
+
+def _save(figure: Any, path: Path) -> None:
+    import matplotlib.pyplot as plt
+
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, metadata={"Date": None})
     plt.close(figure)

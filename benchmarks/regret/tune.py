@@ -9,11 +9,10 @@ three folds: tf_efficientnet_lite0 from ImageNet weights ("tuned", classes only)
 ("random": of residual blocks, or a U-Net for outlines). The harmonizer is the advised one. It goes on where it was
 broken off, and prints a line for each run. `--share 0/2` takes every other run: start as many processes as fit on the
 GPU. `table` prints Spearman's correlation of rehearsed and trained gains for each network and task, and writes
-tuned.csv, a row for each.
+tuned.csv, a row for each, and tuned.svg.
 """
 
 import argparse
-import csv
 import json
 import time
 from collections.abc import Mapping, Sequence
@@ -23,16 +22,26 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from drawing import draw_gains
 from federations import federations
 from members import members_of
 from outcomes import REFERENCE, Outcome, read_outcomes
-from scipy.stats import spearmanr
 from specs import Federation
+from trained_gains import (
+    HARMONIZER,
+    OWN,
+    PERSONALIZER,
+    Agreement,
+    agreement,
+    gains_in,
+    rehearsed_gains,
+    write_gains,
+)
 
 from shiftscope.files import write_text
 from shiftscope.measures.features.extractors import load_extractor
 from shiftscope.phantoms import write_site
-from shiftscope.plans import Plan, RunResult, propose_plan, read_plan, write_plan
+from shiftscope.plans import Plan, propose_plan, read_plan, write_plan
 from shiftscope.profiles import Options, profile_site
 from shiftscope.recommendation import advise
 from shiftscope.sites import Declarations, read_site
@@ -41,10 +50,14 @@ from shiftscope.training.launch import train
 from shiftscope.training.run_options import RunOptions
 
 KINDS = ("natural", "appearance", "structure", "concept", "appearance+concept", "labels")
-HARMONIZER, PERSONALIZER, OWN = "quantile_map", "lp_ft", "local"
-"""The first of them where `recommend` names none."""
-
-SMALL = {"image_size": 64, "weights": None, "weights_sha256": None, "learning_rate": 3e-3}
+SMALL = {
+    "image_size": 64,
+    "rounds": 20,
+    "encoder": None,
+    "weights": None,
+    "weights_sha256": None,
+    "learning_rate": 3e-3,
+}
 NETWORKS: dict[tuple[str, str], dict[str, Any]] = {
     ("tuned", "classification"): {
         "image_size": 128,
@@ -62,22 +75,22 @@ BUDGET: dict[str, Any] = {"rounds": 6, "local_steps": 15, "batch_size": 8, "fold
 
 
 def spanning(outcomes: Sequence[Outcome]) -> list[str]:
-    """Of classes one federation of each kind, of families not taken yet, whose rehearsed strategies differ most."""
+    """Of classes one federation of each kind, of families not taken yet: whose rehearsed gain or loss is the surest."""
     classes = [item for item in outcomes if item.task == "classification"]
     chosen: dict[str, str] = {}
     for kind in KINDS:
         left = [item for item in classes if item.about["kind"] == kind and item.family not in chosen.values()]
         if left:
-            best = max(left, key=lambda item: float(np.ptp([*rehearsed_gains(item).values(), 0.0])))
+            best = max(left, key=_sureness)
             chosen[best.name] = best.family
     return list(chosen)
 
 
-def rehearsed_gains(outcome: Outcome) -> dict[str, float]:
-    """Over FedAvg, of the strategies that are trained here."""
+def _sureness(outcome: Outcome) -> float:
+    """The largest gain or loss of a trained strategy, in its standard errors."""
     found = outcome.on_folds(range(outcome.folds))
-    strategies = (OWN, outcome.about["advice"]["harmonizer"] or HARMONIZER, PERSONALIZER)
-    return {name: float(found.gains[outcome.place(name)]) for name in strategies}
+    places = [outcome.place(name) for name in rehearsed_gains(outcome)]
+    return float(np.nanmax(np.abs(found.gains[places]) / found.errors[places]))
 
 
 def written(federation: Federation, data: Path, folder: Path) -> dict[str, Path]:
@@ -146,41 +159,23 @@ def run(options: argparse.Namespace) -> None:
 
 
 def table(options: argparse.Namespace) -> None:
-    outcomes = {item.name: item for item in read_outcomes(options.out)}
-    rows = []
-    for path in sorted((options.out / "tuned").glob("*/*/run/result.json")):
-        network, name = path.parts[-4], path.parts[-3]
-        if name not in outcomes:
-            continue
-        arms = RunResult.read(path).arms
-        for strategy, rehearsed in rehearsed_gains(outcomes[name]).items():
-            difference = arms[strategy].difference
-            rows.append(
-                {
-                    "network": network,
-                    "task": outcomes[name].task,
-                    "federation": name,
-                    "strategy": strategy,
-                    "rehearsed": f"{rehearsed:.4f}",
-                    "trained": f"{difference.mean:.4f}",
-                    "low": f"{difference.low:.4f}",
-                    "high": f"{difference.high:.4f}",
-                }
-            )
-    for network, task in dict.fromkeys((row["network"], row["task"]) for row in rows):
-        chosen = [row for row in rows if (row["network"], row["task"]) == (network, task)]
-        pairs = np.array([[float(row["rehearsed"]), float(row["trained"])] for row in chosen])
-        found = spearmanr(pairs[:, 0], pairs[:, 1])
-        apart = float(np.sqrt(np.mean((pairs[:, 1] - pairs[:, 0]) ** 2)))
-        print(
-            f"{network}, {task}: {len(pairs)} gains, Spearman {found.statistic:.2f} (p {found.pvalue:.3f}),"
-            f" trained less rehearsed {np.mean(pairs[:, 1] - pairs[:, 0]):+.3f}, root mean square {apart:.3f}"
-        )
-    if rows:
-        with (options.results / "tuned.csv").open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
+    gains = gains_in(options.out / "tuned", {item.name: item for item in read_outcomes(options.out)})
+    if not gains:
+        raise SystemExit(f"{options.out}/tuned: no finished run yet; start with tune.py run")
+    for network, task in dict.fromkeys((gain.network, gain.task) for gain in gains):
+        chosen = [gain for gain in gains if (gain.network, gain.task) == (network, task)]
+        print(f"{network}, {task}: {_line(agreement(chosen))}")
+        for family in dict.fromkeys(gain.family for gain in chosen):
+            print(f"  {family}: {_line(agreement([gain for gain in chosen if gain.family == family]))}")
+    write_gains(gains, options.results / "tuned.csv")
+    draw_gains(gains, options.results / "tuned.svg")
+
+
+def _line(found: Agreement) -> str:
+    return (
+        f"{found.count} gains, Spearman {found.correlation:.2f} [{found.low:.2f}, {found.high:.2f}],"
+        f" trained less rehearsed {found.bias:+.3f}, standard deviation {found.spread:.3f}"
+    )
 
 
 def main() -> None:

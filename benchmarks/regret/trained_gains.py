@@ -1,0 +1,144 @@
+"""Gains of whole networks beside what a rehearsal of the same federations said of them. Nothing is printed."""
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from outcomes import Outcome
+from scipy.stats import spearmanr
+
+from shiftscope.plans import RunResult
+
+__all__ = [
+    "HARMONIZER",
+    "OWN",
+    "PERSONALIZER",
+    "Agreement",
+    "TrainedGain",
+    "agreement",
+    "gains_in",
+    "rehearsed_gains",
+    "write_gains",
+]
+
+OWN, HARMONIZER, PERSONALIZER = "local", "quantile_map", "lp_ft"
+"""What is trained beside FedAvg; the harmonizer where `recommend` names none."""
+
+DRAWS, SEED = 4000, 15
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedGain:
+    """One strategy on one federation.
+
+    Attributes:
+        network: "tuned" or "random".
+        task: what is trained.
+        federation: its name.
+        strategy: as arms and cells call it.
+        rehearsed: gain over FedAvg on the frozen encoder, all folds.
+        trained: the same of the whole network, with its 95 % interval from `low` to `high`.
+    """
+
+    network: str
+    task: str
+    federation: str
+    strategy: str
+    rehearsed: float
+    trained: float
+    low: float
+    high: float
+
+    @property
+    def family(self) -> str:
+        """What the strategy is one of."""
+        return {OWN: "own model", PERSONALIZER: "personalizer"}.get(self.strategy, "harmonizer")
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How well rehearsed gains go with trained ones.
+
+    Attributes:
+        count: of gains.
+        correlation: Spearman's; of three gains or more.
+        low, high: its 95 % interval, federations drawn anew.
+        bias: mean of trained less rehearsed.
+        spread: standard deviation of that, which holds the noise of both.
+    """
+
+    count: int
+    correlation: float
+    low: float
+    high: float
+    bias: float
+    spread: float
+
+
+def rehearsed_gains(outcome: Outcome) -> dict[str, float]:
+    """Over FedAvg, of the strategies that are trained: own models, the advised harmonizer, a personalizer."""
+    found = outcome.on_folds(range(outcome.folds))
+    strategies = (OWN, outcome.about["advice"]["harmonizer"] or HARMONIZER, PERSONALIZER)
+    return {name: float(found.gains[outcome.place(name)]) for name in strategies}
+
+
+def gains_in(folder: Path, outcomes: Mapping[str, Outcome]) -> list[TrainedGain]:
+    """All that `tune.py run` has finished there.
+
+    Args:
+        folder: NETWORK/FEDERATION/run/result.json.
+        outcomes: federation -> its cells; what has none is left out.
+    """
+    found = []
+    for path in sorted(folder.glob("*/*/run/result.json")):
+        network, name = path.parts[-4], path.parts[-3]
+        if name not in outcomes:
+            continue
+        arms = RunResult.read(path).arms
+        for strategy, rehearsed in rehearsed_gains(outcomes[name]).items():
+            got = arms[strategy].difference
+            found.append(
+                TrainedGain(network, outcomes[name].task, name, strategy, rehearsed, got.mean, got.low, got.high)
+            )
+    return found
+
+
+def agreement(gains: Sequence[TrainedGain]) -> Agreement:
+    """Of these gains; gains of one federation share its chance, so federations are drawn, and not gains."""
+    pairs = np.array([(gain.rehearsed, gain.trained) for gain in gains])
+    places = [np.flatnonzero([gain.federation == name for gain in gains]) for name in _federations(gains)]
+    rng = np.random.default_rng(SEED)
+    drawn = [
+        _correlation(pairs[np.concatenate([places[each] for each in rng.integers(len(places), size=len(places))])])
+        for _ in range(DRAWS)
+    ]
+    low, high = np.nanquantile(drawn, [0.025, 0.975])
+    apart = pairs[:, 1] - pairs[:, 0]
+    return Agreement(
+        len(gains), _correlation(pairs), float(low), float(high), float(apart.mean()), float(apart.std(ddof=1))
+    )
+
+
+def write_gains(gains: Iterable[TrainedGain], path: Path) -> None:
+    """A row for each, four decimals."""
+    rows = [
+        {key: f"{value:.4f}" if isinstance(value, float) else value for key, value in asdict(gain).items()}
+        for gain in gains
+    ]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _correlation(pairs: np.ndarray) -> float:
+    """Spearman's; NaN where either does not vary."""
+    if min(len(np.unique(column)) for column in pairs.T) < 2:
+        return float("nan")
+    return float(spearmanr(pairs[:, 0], pairs[:, 1]).statistic)
+
+
+def _federations(gains: Sequence[TrainedGain]) -> list[str]:
+    return list(dict.fromkeys(gain.federation for gain in gains))
