@@ -108,7 +108,10 @@ def gains_in(folder: Path, outcomes: Mapping[str, Outcome]) -> list[TrainedGain]
 def agreement(gains: Sequence[TrainedGain]) -> Agreement:
     """Of these gains; gains of one federation share its chance, so federations are drawn, and not gains."""
     pairs = np.array([(gain.rehearsed, gain.trained) for gain in gains])
-    places = [np.flatnonzero([gain.federation == name for gain in gains]) for name in _federations(gains)]
+    places = [
+        np.flatnonzero([gain.federation == name for gain in gains])
+        for name in dict.fromkeys(gain.federation for gain in gains)
+    ]
     rng = np.random.default_rng(SEED)
     drawn = [
         _correlation(pairs[np.concatenate([places[each] for each in rng.integers(len(places), size=len(places))])])
@@ -138,7 +141,3 @@ def _correlation(pairs: np.ndarray) -> float:
     if min(len(np.unique(column)) for column in pairs.T) < 2:
         return float("nan")
     return float(spearmanr(pairs[:, 0], pairs[:, 1]).statistic)
-
-
-def _federations(gains: Sequence[TrainedGain]) -> list[str]:
-    return list(dict.fromkeys(gain.federation for gain in gains))

@@ -50,6 +50,16 @@ class Verdict(Record):
     kind: Kind
     axes: QuestionVerdicts
 
+    @property
+    def distances(self) -> tuple[AxisVerdict, ...]:
+        """Answers whose effects add up to one squared distance: all that were given, and what labels mean where it is
+        called, because other images show in its effect."""
+        return tuple(
+            answer
+            for question, answer in self.axes.items()
+            if answer.effect is not None and (question != CONCEPT or answer.called)
+        )
+
 
 def judge(shifts: Sequence[Shift], limits: Limits = LIMITS, calibration: Calibration | None = None) -> list[Verdict]:
     """Verdicts on comparisons that are judged together.

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from shiftscope.diagnosis import Diagnosis, PairVerdict
-from shiftscope.measures.question_names import CONCEPT
 
 __all__ = ["LEAST_SILHOUETTE", "clusters_of"]
 
@@ -42,11 +41,7 @@ def _distances(sites: Sequence[str], pairs: Sequence[PairVerdict]) -> np.ndarray
     distance = np.zeros((len(sites), len(sites)))
     for pair in pairs:
         if pair.a in place and pair.b in place:
-            total = sum(
-                max(answer.effect, 0.0)
-                for question, answer in pair.axes.items()
-                if answer.effect is not None and (question != CONCEPT or answer.called)
-            )
+            total = sum(max(answer.effect or 0.0, 0.0) for answer in pair.distances)
             distance[place[pair.a], place[pair.b]] = distance[place[pair.b], place[pair.a]] = total
     return distance
 

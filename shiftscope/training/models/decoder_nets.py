@@ -11,18 +11,13 @@ from torch import nn
 from shiftscope.errors import PlanError
 from shiftscope.measures.features.checkpoints import check_loaded
 from shiftscope.plans import Plan
+from shiftscope.training.models.model_parts import REFUSALS
 from shiftscope.training.models.timm_networks import forget_checkpoint, require_timm, tensors_for
 
 __all__ = ["PREFIX", "smp_network"]
 
 PREFIX = "smp."
 """Before the name of a decoder's class."""
-
-REFUSALS = (
-    *(ArithmeticError, AssertionError, AttributeError, LookupError, NotImplementedError, RuntimeError),
-    *(TypeError, ValueError),
-)
-"""What these libraries raise where a decoder does not take an encoder."""
 
 
 def smp_network(plan: Plan, weights: Path | None, channels: int, outputs: int) -> nn.Module:

@@ -3,12 +3,17 @@
 On one core `tf_efficientnet_lite0` takes half of the time (docs/rehearsal.md).
 """
 
+import logging
 import warnings
 
 import torch
 from torch import nn
 
+from shiftscope.training.models.model_parts import REFUSALS
+
 __all__ = ["with_fixed_graph"]
+
+_LOGGER = logging.getLogger(__name__)
 
 _APART = 1e-4
 """Of the largest output. Folding rounds anew: 1e-5 and less is usual."""
@@ -26,9 +31,11 @@ def with_fixed_graph(network: nn.Module, shape: tuple[int, ...]) -> nn.Module:
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of what a graph cannot hold: the outputs below are what counts
         try:
-            fixed: nn.Module = torch.jit.freeze(torch.jit.trace(network, several))  # type: ignore[no-untyped-call]
+            traced = torch.jit.trace(network, several, check_trace=False)  # type: ignore[no-untyped-call]
+            fixed: nn.Module = torch.jit.freeze(traced)
             equal = all(_nearly_equal(fixed(images), network(images)) for images in (several, one))
-        except Exception:  # noqa: BLE001 - any network may be given, and each fails to be traced in its own way
+        except REFUSALS as problem:
+            _LOGGER.debug("no fixed graph: %s", problem)
             return network
     return fixed if equal else network
 

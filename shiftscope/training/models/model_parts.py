@@ -11,7 +11,13 @@ from torch import nn
 from shiftscope.errors import PlanError
 from shiftscope.plans import Plan
 
-__all__ = ["InputScale", "PlannedNetwork", "as_planned", "head_of", "inner_network", "stem_of"]
+__all__ = ["REFUSALS", "InputScale", "PlannedNetwork", "as_planned", "head_of", "inner_network", "stem_of"]
+
+REFUSALS = (
+    *(ArithmeticError, AssertionError, AttributeError, LookupError, NotImplementedError, RuntimeError),
+    *(TypeError, ValueError),
+)
+"""What networks of other libraries raise where they do not take what they are given, or what is done to them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ import numpy as np
 
 from shiftscope.diagnosis import PairVerdict
 from shiftscope.diagnosis.texts.phrases import number
-from shiftscope.measures.question_names import CONCEPT
 from shiftscope.reports.html.figures.drawing import FAINT, INK, LABEL, MARKERS, PAPER, SERIES, SMALL, axes, to_svg
 from shiftscope.reports.html.figures.figure import Figure
 from shiftscope.reports.html.scaling import Layout, lay_out
@@ -51,22 +50,16 @@ def site_map(patients: Mapping[str, int], pairs: Sequence[PairVerdict]) -> Figur
 
 
 def _distances(sites: Sequence[str], pairs: Sequence[PairVerdict]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Effects are squared distances: those of all questions add up, of what labels mean where it is called, because
-    other images show in it. Of their intervals, distances to the ends are
+    """Effects are squared distances and add up (`Verdict.distances`). Of their intervals, distances to the ends are
     squared and added (Zou and Donner 2008, doi:10.1002/sim.3095)."""
     place = {site: index for index, site in enumerate(sites)}
     out = np.zeros((3, len(sites), len(sites)))
     for pair in pairs:
         if pair.a not in place or pair.b not in place:
             continue
-        known = [
-            answer
-            for question, answer in pair.axes.items()
-            if answer.effect is not None and (question != CONCEPT or answer.called)
-        ]
-        value = np.array([answer.effect or 0.0 for answer in known])
-        down = np.array([answer.low or 0.0 for answer in known]) - value
-        up = np.array([answer.high or 0.0 for answer in known]) - value
+        value = np.array([answer.effect or 0.0 for answer in pair.distances])
+        down = np.array([answer.low or 0.0 for answer in pair.distances]) - value
+        up = np.array([answer.high or 0.0 for answer in pair.distances]) - value
         total = float(value.sum())
         ends = total, max(0.0, total - float(np.linalg.norm(down))), total + float(np.linalg.norm(up))
         one, other = place[pair.a], place[pair.b]
