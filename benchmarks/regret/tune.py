@@ -1,15 +1,15 @@
 """Does the rehearsal predict what training gives? Four strategies, whole networks trained.
 
-    python benchmarks/regret/tune.py run DATA OUT [--network tuned random] [--first 80] [--device cuda] [--share 0/2]
+    python benchmarks/regret/tune.py run DATA OUT [--network tuned random] [--first 24] [--device cuda] [--share 0/2]
     python benchmarks/regret/tune.py table OUT [--results docs/results/regret]
 
-`run` takes six federations that span the cells in OUT (named in OUT/tuned/chosen.json, once), or the first so many of
-the list, writes their images to OUT/tuned/images, and trains own models, FedAvg, a harmonizer and a personalizer on
-three folds: tf_efficientnet_lite0 from ImageNet weights ("tuned", classes only) and a small network from random ones
-("random": of residual blocks, or a U-Net for outlines). The harmonizer is the advised one. It goes on where it was
-broken off, and prints a line for each run. `--share 0/2` takes every other run: start as many processes as fit on the
-GPU. `table` prints Spearman's correlation of rehearsed and trained gains for each network and task, and writes
-tuned.csv, a row for each, and tuned.svg.
+`run` takes six federations of each task that span the cells in OUT (named in OUT/tuned/chosen-TASK.json, once), or the
+first so many of each task, writes their images to OUT/tuned/images, and trains own models, FedAvg, a harmonizer and a
+personalizer on three folds: tf_efficientnet_lite0 from ImageNet weights ("tuned", classes only) and a small network
+from random ones ("random": of residual blocks, or a U-Net for outlines). The harmonizer is the advised one. It goes on
+where it was broken off, and prints a line for each run. `--share 0/2` takes every other run: start as many processes as
+fit on the GPU. `table` prints Spearman's correlation of rehearsed and trained gains for each network and task, and
+writes tuned.csv, a row for each, and tuned.svg.
 """
 
 import argparse
@@ -17,7 +17,7 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import product
+from itertools import product, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +49,19 @@ from shiftscope.training.arms import arm_of
 from shiftscope.training.launch import train
 from shiftscope.training.run_options import RunOptions
 
-KINDS = ("natural", "appearance", "structure", "concept", "appearance+concept", "labels")
+KINDS = {
+    "classification": ("natural", "appearance", "structure", "concept", "appearance+concept", "labels"),
+    "segmentation": (
+        "natural",
+        "appearance",
+        "structure",
+        "annotation",
+        "appearance+annotation",
+        "appearance+structure",
+    ),
+}
+"""Of the federations that span a task."""
+
 SMALL = {
     "image_size": 64,
     "rounds": 20,
@@ -74,12 +86,12 @@ BUDGET: dict[str, Any] = {"rounds": 6, "local_steps": 15, "batch_size": 8, "fold
 """Each seed tests on a fold of its own, so that everybody is tested once."""
 
 
-def spanning(outcomes: Sequence[Outcome]) -> list[str]:
-    """Of classes one federation of each kind, of families not taken yet: whose rehearsed gain or loss is the surest."""
-    classes = [item for item in outcomes if item.task == "classification"]
+def spanning(outcomes: Sequence[Outcome], task: str) -> list[str]:
+    """One federation of each kind, of families not taken yet: whose rehearsed gain or loss is the surest."""
+    of_task = [item for item in outcomes if item.task == task]
     chosen: dict[str, str] = {}
-    for kind in KINDS:
-        left = [item for item in classes if item.about["kind"] == kind and item.family not in chosen.values()]
+    for kind in KINDS[task]:
+        left = [item for item in of_task if item.about["kind"] == kind and item.family not in chosen.values()]
         if left:
             best = max(left, key=_sureness)
             chosen[best.name] = best.family
@@ -118,16 +130,22 @@ def plan_for(folders: Mapping[str, Path], keys: Mapping[str, Any]) -> Plan:
 
 
 def chosen_by(options: argparse.Namespace) -> list[Federation]:
-    """The first of the list, or those that span it, chosen once."""
+    """The tasks in turn: the first federations of each, or those that span it."""
     every = federations()
-    if options.first is not None:
-        return every[: options.first]
-    kept = options.out / "tuned" / "chosen.json"
+    by_task = [[item for item in every if item.task == task] for task in KINDS]
+    if options.first is None:
+        names = {name for task in KINDS for name in _spanning_once(options.out, task)}
+        by_task = [[item for item in items if item.name in names] for items in by_task]
+    return [item for turn in zip_longest(*(items[: options.first] for items in by_task)) for item in turn if item]
+
+
+def _spanning_once(out: Path, task: str) -> list[str]:
+    """Chosen when first asked for, so that more cells do not change what has been trained."""
+    kept = out / "tuned" / f"chosen-{task}.json"
     if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
-        write_text(kept, json.dumps(spanning(read_outcomes(options.out))))
-    chosen = json.loads(kept.read_text(encoding="utf-8"))
-    return [item for item in every if item.name in chosen]
+        write_text(kept, json.dumps(spanning(read_outcomes(out), task)))
+    return list(json.loads(kept.read_text(encoding="utf-8")))
 
 
 def run(options: argparse.Namespace) -> None:
@@ -185,7 +203,7 @@ def main() -> None:
     one.add_argument("data", type=Path)
     one.add_argument("out", type=Path)
     one.add_argument("--network", nargs="*", choices=("random", "tuned"), default=("random", "tuned"))
-    one.add_argument("--first", type=int, help="the first so many federations instead of six that span them")
+    one.add_argument("--first", type=int, help="the first so many federations of each task instead of six that span it")
     one.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     one.add_argument("--share", default="0/1", help="K/N: every N-th run, from the K-th on")
     one.set_defaults(do=run)
