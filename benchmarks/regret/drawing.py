@@ -54,6 +54,7 @@ def draw_gains(gains: Sequence[TrainedGain], path: Path) -> None:
     import matplotlib.pyplot as plt
 
     plt.rcParams["svg.hashsalt"] = "regret"
+    gains = [gain for gain in gains if np.isfinite(gain.rehearsed)]
     networks = list(dict.fromkeys((gain.network, gain.task) for gain in gains))
     figure, panels = plt.subplots(
         1, len(networks), figsize=(4 * len(networks), 4.2), squeeze=False, layout="constrained"

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from outcomes import Outcome
+from outcomes import REFERENCE, Outcome
 from scipy.stats import spearmanr
 
 from shiftscope.plans import RunResult
@@ -14,7 +14,7 @@ from shiftscope.plans import RunResult
 __all__ = [
     "HARMONIZER",
     "OWN",
-    "PERSONALIZER",
+    "PERSONALIZERS",
     "Agreement",
     "TrainedGain",
     "agreement",
@@ -23,8 +23,11 @@ __all__ = [
     "write_gains",
 ]
 
-OWN, HARMONIZER, PERSONALIZER = "local", "quantile_map", "lp_ft"
+OWN, HARMONIZER, PERSONALIZERS = "local", "quantile_map", ("lp_ft", "ditto")
 """What is trained beside FedAvg; the harmonizer where `recommend` names none."""
+
+MARGIN = 0.01
+"""A site that is worse by more has lost by it."""
 
 DRAWS, SEED = 4000, 15
 
@@ -38,8 +41,10 @@ class TrainedGain:
         task: what is trained.
         federation: its name.
         strategy: as arms and cells call it.
-        rehearsed: gain over FedAvg on the frozen encoder, all folds.
+        rehearsed: gain over FedAvg on the frozen encoder, all folds; NaN for what has no counterpart there.
         trained: the same of the whole network, with its 95 % interval from `low` to `high`.
+        lost: sites that it does worse than FedAvg by more than a margin.
+        sites: of the federation.
     """
 
     network: str
@@ -50,11 +55,13 @@ class TrainedGain:
     trained: float
     low: float
     high: float
+    lost: int = 0
+    sites: int = 0
 
     @property
     def family(self) -> str:
         """What the strategy is one of."""
-        return {OWN: "own model", PERSONALIZER: "personalizer"}.get(self.strategy, "harmonizer")
+        return {OWN: "own model", **dict.fromkeys(PERSONALIZERS, "personalizer")}.get(self.strategy, "harmonizer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +85,11 @@ class Agreement:
 
 
 def rehearsed_gains(outcome: Outcome) -> dict[str, float]:
-    """Over FedAvg, of the strategies that are trained: own models, the advised harmonizer, a personalizer."""
+    """Over FedAvg, of the strategies that are trained and rehearsed: own models, the advised harmonizer, a
+    personalizer."""
     found = outcome.on_folds(range(outcome.folds))
-    strategies = (OWN, outcome.about["advice"]["harmonizer"] or HARMONIZER, PERSONALIZER)
-    return {name: float(found.gains[outcome.place(name)]) for name in strategies}
+    wanted = (OWN, outcome.about["advice"]["harmonizer"] or HARMONIZER, *PERSONALIZERS)
+    return {name: float(found.gains[outcome.place(name)]) for name in wanted if name in outcome.strategies}
 
 
 def gains_in(folder: Path, outcomes: Mapping[str, Outcome]) -> list[TrainedGain]:
@@ -96,17 +104,32 @@ def gains_in(folder: Path, outcomes: Mapping[str, Outcome]) -> list[TrainedGain]
         network, name = path.parts[-4], path.parts[-3]
         if name not in outcomes:
             continue
-        arms = RunResult.read(path).arms
-        for strategy, rehearsed in rehearsed_gains(outcomes[name]).items():
-            got = arms[strategy].difference
+        result, rehearsed = RunResult.read(path), rehearsed_gains(outcomes[name])
+        for strategy, arm in result.arms.items():
+            if strategy == REFERENCE:
+                continue
+            got, lost = arm.difference, [site.differences[strategy].mean for site in result.sites.values()]
             found.append(
-                TrainedGain(network, outcomes[name].task, name, strategy, rehearsed, got.mean, got.low, got.high)
+                TrainedGain(
+                    network,
+                    outcomes[name].task,
+                    name,
+                    strategy,
+                    rehearsed.get(strategy, float("nan")),
+                    got.mean,
+                    got.low,
+                    got.high,
+                    sum(gain is not None and gain < -MARGIN for gain in lost),
+                    len(lost),
+                )
             )
     return found
 
 
 def agreement(gains: Sequence[TrainedGain]) -> Agreement:
-    """Of these gains; gains of one federation share its chance, so federations are drawn, and not gains."""
+    """Of these gains, those without a counterpart left out; gains of one federation share its chance, so federations
+    are drawn, and not gains."""
+    gains = [gain for gain in gains if np.isfinite(gain.rehearsed)]
     pairs = np.array([(gain.rehearsed, gain.trained) for gain in gains])
     places = [
         np.flatnonzero([gain.federation == name for gain in gains])

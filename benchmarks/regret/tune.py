@@ -1,11 +1,11 @@
-"""Does the rehearsal predict what training gives? Four strategies, whole networks trained.
+"""Does the rehearsal predict what training gives? Five strategies, whole networks trained.
 
     python benchmarks/regret/tune.py run DATA OUT [--network tuned random] [--first 24] [--device cuda] [--share 0/2]
     python benchmarks/regret/tune.py table OUT [--results docs/results/regret]
 
 `run` takes six federations of each task that span the cells in OUT (named in OUT/tuned/chosen-TASK.json, once), or the
-first so many of each task, writes their images to OUT/tuned/images, and trains own models, FedAvg, a harmonizer and a
-personalizer on three folds: tf_efficientnet_lite0 from ImageNet weights ("tuned", classes only) and a small network
+first so many of each task, writes their images to OUT/tuned/images, and trains own models, FedAvg, a harmonizer and two
+personalizers on three folds: tf_efficientnet_lite0 from ImageNet weights ("tuned", classes only) and a small network
 from random ones ("random": of residual blocks, or a U-Net for outlines). The harmonizer is the advised one. It goes on
 where it was broken off, and prints a line for each run. `--share 0/2` takes every other run: start as many processes as
 fit on the GPU. `table` prints Spearman's correlation of rehearsed and trained gains for each network and task, and
@@ -30,7 +30,7 @@ from specs import Federation
 from trained_gains import (
     HARMONIZER,
     OWN,
-    PERSONALIZER,
+    PERSONALIZERS,
     Agreement,
     agreement,
     gains_in,
@@ -163,7 +163,7 @@ def run(options: argparse.Namespace) -> None:
             arm_of(plan, REFERENCE, REFERENCE, None),
             arm_of(plan, OWN, OWN, None),
             arm_of(plan, harmonizer, REFERENCE, harmonizer),
-            arm_of(plan, PERSONALIZER, PERSONALIZER, None).model_copy(update={"gated": False}),
+            *(arm_of(plan, name, name, None).model_copy(update={"gated": False}) for name in PERSONALIZERS),
         ]
         resume = (out / "run" / "job.json").exists()
         result = train(
