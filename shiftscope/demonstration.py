@@ -62,13 +62,13 @@ def run_demo(
     for name, folder in folders.items():
         _say("profile", folder, "-o", paths[name])
         profiles.append(shiftscope.profile(folder, name=name, output=paths[name], device="cpu", progress=progress))
-    _say("recommend", *paths.values(), "-o", out / "plan.toml")
-    advice = shiftscope.recommend(profiles)
+    _say("recommend", *paths.values(), "--network", "random", "-o", out / "plan.toml")
+    advice = shiftscope.recommend(profiles, network="random")
     proposed = shiftscope.propose_plan(profiles, advice, name="demo")
-    budget = {"rounds": ROUNDS, "local_steps": LOCAL_STEPS, "image_size": IMAGE_SIZE, "seeds": SEEDS}
-    # A small network from random weights: the proposed one would take an hour on two cores.
-    network = {"model": "unet", "encoder": None, "weights": None, "weights_sha256": None}
-    plan = proposed.model_copy(update=budget | network)
+    # A small network from random weights: one from trained weights would take an hour on two cores.
+    plan = proposed.model_copy(
+        update={"rounds": ROUNDS, "local_steps": LOCAL_STEPS, "image_size": IMAGE_SIZE, "seeds": SEEDS}
+    )
     write_plan(plan, out / "plan.toml", advice.recommendation.because)
     pairs = [part for name, folder in folders.items() for part in ("--data", f"{name}={folder}")]
     _say("train", out / "plan.toml", *pairs)

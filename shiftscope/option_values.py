@@ -5,11 +5,13 @@ import operator
 from collections.abc import Iterable, Mapping
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from shiftscope.errors import UsageError
 
-__all__ = ["as_flag", "as_list", "as_number", "as_path", "as_whole_number"]
+__all__ = ["as_choice", "as_flag", "as_list", "as_number", "as_path", "as_whole_number"]
+
+Choice = TypeVar("Choice")
 
 
 def as_list(what: str, given: Iterable[Any]) -> list[Any]:
@@ -35,6 +37,18 @@ def as_path(what: str, given: object) -> Path:
     if isinstance(given, str | PathLike) and not isinstance(given, bytes):
         return Path(given)
     raise UsageError(f"{what}: expected a path, got {type(given).__name__}")
+
+
+def as_choice(what: str, given: object, choices: tuple[Choice, ...]) -> Choice:
+    """One of some words.
+
+    Raises:
+        UsageError: anything else.
+    """
+    found = next((choice for choice in choices if choice == given), None)
+    if found is None:
+        raise UsageError(f"{what}: expected one of {', '.join(map(str, choices))}, got {given!r}")
+    return found
 
 
 def as_flag(what: str, given: object) -> bool:

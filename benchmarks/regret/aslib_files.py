@@ -1,4 +1,4 @@
-"""The table in ASlib's form (Bischl et al. 2016, doi:10.1016/j.artint.2016.04.003): five CSV files and what they hold.
+"""The table in ASlib's form (Bischl et al. 2016, doi:10.1016/j.artint.2016.04.003): six CSV files and what they hold.
 
 Nothing is printed. They hold scores, effects and costs of made federations, and no image, feature or patient.
 """
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from federations import federations
 from outcomes import Outcome
+from profile_inputs import InputsRow
 from tasks import TASKS
 
 from shiftscope.harmonizers import HARMONIZERS
@@ -27,14 +28,15 @@ DESCRIPTION = """scenario_id: shiftscope-regret-frozen{suffix}
 performance_measures: [{metric}]
 maximize: [true]
 performance_type: [solution_quality]
-# instances.csv: what each federation is; features.csv: what profiles say of it before any training; algorithms.csv:
-# the strategies; performance.csv: {shown} at each site in each of five folds, which have no patient in common, and the
-# standard error of the mean gain over FedAvg that comes from patients; cost.csv: what each strategy sends and computes.
+# instances.csv: what each federation is; features.csv: what profiles say of it before any training; inputs.csv: what
+# the advice's prediction sees of that; algorithms.csv: the strategies; performance.csv: {shown} at each site in each
+# of five folds, which have no patient in common, and the standard error of the mean gain over FedAvg that comes from
+# patients; cost.csv: what each strategy sends and computes.
 """
 
 
-def write_aslib(outcomes: Sequence[Outcome], folder: Path) -> None:
-    """All five, and a description, of federations of one task: a scenario has one measure."""
+def write_aslib(outcomes: Sequence[Outcome], inputs: Mapping[str, InputsRow], folder: Path) -> None:
+    """All six, and a description, of federations of one task: a scenario has one measure."""
     task = TASKS[outcomes[0].task]
     number = {item.name: f"f{place:03d}" for place, item in enumerate(federations())}
     folder.mkdir(parents=True, exist_ok=True)
@@ -43,6 +45,7 @@ def write_aslib(outcomes: Sequence[Outcome], folder: Path) -> None:
     )
     _write(folder / "instances.csv", (_instance(number[item.name], item) for item in outcomes))
     _write(folder / "features.csv", (_features(number[item.name], item) for item in outcomes))
+    _write(folder / "inputs.csv", (inputs[item.name].written(number[item.name]) for item in outcomes))
     _write(folder / "algorithms.csv", _algorithms(outcomes))
     _write(folder / "performance.csv", (row for item in outcomes for row in _performance(number[item.name], item)))
     _write(folder / "cost.csv", (row for item in outcomes for row in _cost(number[item.name], item)))

@@ -38,6 +38,7 @@ from shiftscope.measures.features.extractors import load_extractor
 from shiftscope.plans import Plan, propose_plan
 from shiftscope.profiles import Options, Profile, profile_site
 from shiftscope.recommendation import Advice, advise
+from shiftscope.recommendation.harmonizing import choose, name_of
 from shiftscope.training.rehearsals.linear_heads import BUDGET
 from shiftscope.training.rehearsals.rehearsals_in_memory import rehearse_in_memory
 from shiftscope.training.rehearsals.rehearsed_strategies import Rehearsed, count_outputs, harmonizers_of, strategies_of
@@ -112,9 +113,10 @@ def run(federation: Federation, encoded: Encoded, out: Path, harmonizers: Sequen
 
 
 def _tried(harmonizers: Sequence[str], advice: Advice) -> tuple[str, ...]:
-    """Those of the sweep, and the advised one too, so that the advice is scored and no other strategy for it."""
-    advised = advice.recommendation.harmonizer
-    more = (advised,) if advised and advised not in harmonizers else ()
+    """Those of the sweep, and the one that advice would use, so that the advice is scored and no other strategy for
+    it."""
+    advised = name_of(choose(advice.diagnosis.removed)[0])
+    more = (advised,) if advised not in harmonizers else ()
     return tuple(name for name in HARMONIZERS if name in (*harmonizers, *more))
 
 

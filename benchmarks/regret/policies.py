@@ -13,6 +13,7 @@ from early_rounds import FIRST_LOOK, HALVING
 from outcomes import REFERENCE, FoldScores, Outcome
 from scipy.stats import t
 
+from shiftscope.harmonizers import HARMONIZERS
 from shiftscope.plans import name_of_strategy
 from shiftscope.training.evaluation.estimates import Estimate
 from shiftscope.training.rehearsals.rehearsal_summaries import expected_gains
@@ -69,8 +70,8 @@ def by_advice(outcome: Outcome, _folds: Sequence[int]) -> np.ndarray:
 
 def _common(outcome: Outcome) -> list[int]:
     """Places of the strategies that every federation has: what is tried for the advice alone nobody else may choose."""
-    extra = outcome.about["advice"]["harmonizer"]
-    swept = [name for name in outcome.strategies if name.partition("+")[0] != extra or extra in outcome.about["swept"]]
+    first = {name: name.partition("+")[0] for name in outcome.strategies}
+    swept = [name for name, part in first.items() if part not in HARMONIZERS or part in outcome.about["swept"]]
     return [outcome.place(name) for name in swept]
 
 

@@ -14,6 +14,7 @@ from aslib_files import write_aslib
 from drawing import draw
 from outcomes import Outcome, read_outcomes
 from pages import COMPARED, SHOWN, results_page
+from profile_inputs import inputs_of_cells
 from summaries import summarise
 from tasks import TASKS
 
@@ -28,12 +29,12 @@ def main() -> None:
         raise SystemExit(f"{options.out}: no cells yet; run cells.py first")
     for name, task in TASKS.items():
         if inside := [outcome for outcome in outcomes if outcome.task == name]:
-            write_results(inside, options.results.with_name(options.results.name + task.suffix))
+            write_results(inside, options.out, options.results.with_name(options.results.name + task.suffix))
 
 
-def write_results(outcomes: list[Outcome], folder: Path) -> None:
+def write_results(outcomes: list[Outcome], out: Path, folder: Path) -> None:
     """Everything of one task."""
-    write_aslib(outcomes, folder)
+    write_aslib(outcomes, inputs_of_cells(outcomes, out), folder)
     summary = summarise(outcomes)
     (folder / "results.md").write_text(results_page(summary), encoding="utf-8")
     draw(summary, [name for name in SHOWN if name != "random" and name in summary.rows], folder / "gains.svg")

@@ -23,8 +23,13 @@ __all__ = [
     "write_gains",
 ]
 
-OWN, HARMONIZER, PERSONALIZERS = "local", "quantile_map", ("lp_ft", "ditto")
+OWN, HARMONIZER = "local", "quantile_map"
 """What is trained beside FedAvg; the harmonizer where `recommend` names none."""
+
+PERSONALIZERS = {"tuned": ("lp_ft",), "random": ("lp_ft", "ditto")}
+"""Network -> what else is; Ditto takes twice as long."""
+
+_PERSONAL = {name for names in PERSONALIZERS.values() for name in names}
 
 MARGIN = 0.01
 """A site that is worse by more has lost by it."""
@@ -61,7 +66,7 @@ class TrainedGain:
     @property
     def family(self) -> str:
         """What the strategy is one of."""
-        return {OWN: "own model", **dict.fromkeys(PERSONALIZERS, "personalizer")}.get(self.strategy, "harmonizer")
+        return {OWN: "own model", **dict.fromkeys(_PERSONAL, "personalizer")}.get(self.strategy, "harmonizer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +92,15 @@ class Agreement:
 def rehearsed_gains(outcome: Outcome) -> dict[str, float]:
     """Over FedAvg, of the strategies that are trained and rehearsed: own models, the advised harmonizer, a
     personalizer."""
-    found = outcome.on_folds(range(outcome.folds))
-    wanted = (OWN, outcome.about["advice"]["harmonizer"] or HARMONIZER, *PERSONALIZERS)
-    return {name: float(found.gains[outcome.place(name)]) for name in wanted if name in outcome.strategies}
+    found = _gains(outcome)
+    wanted = (OWN, outcome.about["advice"]["harmonizer"] or HARMONIZER, *_PERSONAL)
+    return {name: found[name] for name in wanted if name in found}
+
+
+def _gains(outcome: Outcome) -> dict[str, float]:
+    """Of all strategies, on all folds."""
+    gains = outcome.on_folds(range(outcome.folds)).gains.tolist()
+    return dict(zip(outcome.strategies, gains, strict=True))
 
 
 def gains_in(folder: Path, outcomes: Mapping[str, Outcome]) -> list[TrainedGain]:
@@ -104,7 +115,7 @@ def gains_in(folder: Path, outcomes: Mapping[str, Outcome]) -> list[TrainedGain]
         network, name = path.parts[-4], path.parts[-3]
         if name not in outcomes:
             continue
-        result, rehearsed = RunResult.read(path), rehearsed_gains(outcomes[name])
+        result, rehearsed = RunResult.read(path), _gains(outcomes[name])
         for strategy, arm in result.arms.items():
             if strategy == REFERENCE:
                 continue

@@ -4,12 +4,12 @@
     python benchmarks/regret/tune.py table OUT [--results docs/results/regret]
 
 `run` takes six federations of each task that span the cells in OUT (named in OUT/tuned/chosen-TASK.json, once), or the
-first so many of each task, writes their images to OUT/tuned/images, and trains own models, FedAvg, a harmonizer and two
+first so many of each task, writes their images to OUT/tuned/images, and trains own models, FedAvg, a harmonizer and
 personalizers on three folds: tf_efficientnet_lite0 from ImageNet weights ("tuned", classes only) and a small network
-from random ones ("random": of residual blocks, or a U-Net for outlines). The harmonizer is the advised one. It goes on
-where it was broken off, and prints a line for each run. `--share 0/2` takes every other run: start as many processes as
-fit on the GPU. `table` prints Spearman's correlation of rehearsed and trained gains for each network and task, and
-writes tuned.csv, a row for each, and tuned.svg.
+from random ones ("random": of residual blocks, or a U-Net for outlines). The harmonizer is the one that removes most.
+It goes on where it was broken off, and prints a line for each run. `--share 0/2` takes every other run: start as many
+processes as fit on the GPU. `table` prints Spearman's correlation of rehearsed and trained gains for each network and
+task, and writes tuned.csv, a row for each, and tuned.svg.
 """
 
 import argparse
@@ -44,6 +44,7 @@ from shiftscope.phantoms import write_site
 from shiftscope.plans import Plan, propose_plan, read_plan, write_plan
 from shiftscope.profiles import Options, profile_site
 from shiftscope.recommendation import advise
+from shiftscope.recommendation.harmonizing import choose
 from shiftscope.sites import Declarations, read_site
 from shiftscope.training.arms import arm_of
 from shiftscope.training.launch import train
@@ -121,12 +122,15 @@ def written(federation: Federation, data: Path, folder: Path) -> dict[str, Path]
 
 
 def plan_for(folders: Mapping[str, Path], keys: Mapping[str, Any]) -> Plan:
-    """What `recommend` proposes, at this benchmark's budget."""
+    """What `recommend` proposes, at this benchmark's budget, with the harmonizer that removes most of what differs."""
     said = Declarations(one_file_per_patient=True)
     sites = [read_site(path, name=site, given=said) for site, path in folders.items()]
     profiles = [profile_site(site, load_extractor(), Options(workers=1))[0] for site in sites]
-    plan = propose_plan(profiles, advise(profiles).recommendation, "tuned")
-    return plan.model_copy(update={**BUDGET, **keys, "personalizer": None})
+    advice = advise(profiles)
+    plan = propose_plan(profiles, advice.recommendation, "tuned")
+    chosen, _ = choose(advice.diagnosis.removed)
+    harmonizer = HARMONIZER if chosen is None else chosen.harmonizer
+    return plan.model_copy(update={**BUDGET, **keys, "harmonizer": harmonizer, "personalizer": None})
 
 
 def chosen_by(options: argparse.Namespace) -> list[Federation]:
@@ -163,7 +167,7 @@ def run(options: argparse.Namespace) -> None:
             arm_of(plan, REFERENCE, REFERENCE, None),
             arm_of(plan, OWN, OWN, None),
             arm_of(plan, harmonizer, REFERENCE, harmonizer),
-            *(arm_of(plan, name, name, None).model_copy(update={"gated": False}) for name in PERSONALIZERS),
+            *(arm_of(plan, name, name, None).model_copy(update={"gated": False}) for name in PERSONALIZERS[network]),
         ]
         resume = (out / "run" / "job.json").exists()
         result = train(

@@ -2,14 +2,16 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import get_args
 
-from shiftscope.api.documents import AnyPath, profiles_of
+from shiftscope.api.documents import AnyPath, profiles_of, rehearsal_of
 from shiftscope.diagnosis import Diagnosis
 from shiftscope.diagnosis import diagnose as diagnose_profiles
-from shiftscope.plans import Plan, write_plan
+from shiftscope.option_values import as_choice
+from shiftscope.plans import Plan, RehearsalResult, measured_gains, network_of, require_rehearsed, write_plan
 from shiftscope.plans import propose_plan as plan_for
 from shiftscope.profiles import Profile
-from shiftscope.recommendation import Advice, advise
+from shiftscope.recommendation import Advice, MeasuredGain, Network, advise
 
 __all__ = ["diagnose", "propose_plan", "recommend"]
 
@@ -27,20 +29,36 @@ def diagnose(profiles: Iterable[Profile | AnyPath]) -> Diagnosis:
     return diagnose_profiles(profiles_of(profiles))
 
 
-def recommend(profiles: Iterable[Profile | AnyPath], *, output: AnyPath | None = None) -> Advice:
-    """The diagnosis, what to do about it, and what that costs.
+def recommend(
+    profiles: Iterable[Profile | AnyPath],
+    *,
+    output: AnyPath | None = None,
+    network: Network | None = None,
+    rehearsal: RehearsalResult | AnyPath | None = None,
+) -> Advice:
+    """The diagnosis, what to do about it, what that is expected to gain, and what it costs.
 
     Args:
         profiles: of two sites or more, as documents or as paths; their order does not matter.
         output: an editable plan is written here, called after the file.
+        network: what is to be trained: "pretrained", a network from trained weights; "random", one from random
+            weights; "frozen", a linear head on a frozen encoder. None for the rehearsal's, or "pretrained".
+        rehearsal: of these sites, as a document or as a path: gains are predicted from both.
 
     Raises:
         ProfileError: fewer than two profiles, two of one site, or a file that is none.
         NotComparable: profiles measured in different ways.
-        PlanError: a plan is asked for, and there is nothing to train.
+        PlanError: a plan is asked for, and there is nothing to train; or the rehearsal is of other sites or data.
+        UsageError: there is no such network.
     """
     read = profiles_of(profiles)
-    advice = advise(read)
+    given = None if network is None else as_choice("network", network, get_args(Network))
+    measured: tuple[MeasuredGain, ...] = ()
+    if rehearsal is not None:
+        rehearsed = rehearsal_of(rehearsal)
+        require_rehearsed(rehearsed, read)
+        given, measured = given or network_of(rehearsed.plan), measured_gains(rehearsed)
+    advice = advise(read, given or "pretrained", measured)
     if output is not None:
         plan = propose_plan(read, advice, name=Path(output).stem)
         write_plan(plan, Path(output), advice.recommendation.because)

@@ -9,11 +9,11 @@ from pydantic import ValidationError
 from shiftscope.checks import Policy, read_policy
 from shiftscope.errors import PlanError, ProfileError, UsageError
 from shiftscope.option_values import as_list, as_path
-from shiftscope.plans import Plan, read_plan
+from shiftscope.plans import Plan, RehearsalResult, read_plan
 from shiftscope.profiles import Profile
 from shiftscope.records import explain_validation
 
-__all__ = ["AnyPath", "paths_of", "plan_of", "policy_of", "profile_of", "profiles_of"]
+__all__ = ["AnyPath", "paths_of", "plan_of", "policy_of", "profile_of", "profiles_of", "rehearsal_of"]
 
 AnyPath = str | PathLike[str]
 """A path, as text or as an object."""
@@ -64,6 +64,17 @@ def plan_of(source: Plan | AnyPath) -> Plan:
         return Plan.model_validate(source.model_dump())  # model_copy checks nothing
     except ValidationError as problem:
         raise PlanError(f"plan: {explain_validation(problem)}") from None
+
+
+def rehearsal_of(source: RehearsalResult | AnyPath) -> RehearsalResult:
+    """A rehearsal, read where a path is given.
+
+    Raises:
+        PlanError: the file is missing, or no rehearsal.
+    """
+    if isinstance(source, RehearsalResult):
+        return source
+    return RehearsalResult.read(as_path("rehearsal", source), PlanError)
 
 
 def policy_of(source: Policy | AnyPath | None) -> Policy:

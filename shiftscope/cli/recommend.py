@@ -1,6 +1,7 @@
 """`shiftscope recommend`: at the coordinator, profiles in, diagnosis and recommendation out, no images."""
 
 import shlex
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -12,19 +13,36 @@ from shiftscope.cli.options import Format, FormatOption, VerboseOption, in_full
 __all__ = ["recommend"]
 
 
+class NetworkStart(StrEnum):
+    """What is to be trained."""
+
+    PRETRAINED = "pretrained"
+    RANDOM = "random"
+    FROZEN = "frozen"
+
+
 def recommend(
     profiles: Annotated[list[Path], typer.Argument(help="The profiles of two sites or more.")],
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Write a plan for `train` here, to be edited.")
     ] = None,
+    network: Annotated[
+        NetworkStart | None,
+        typer.Option(help="What is to be trained: from trained or random weights, or a head on a frozen encoder."),
+    ] = None,
+    rehearsal: Annotated[
+        Path | None, typer.Option(help="rehearsal.json of these sites: what was measured makes the advice surer.")
+    ] = None,
     verbose: VerboseOption = False,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """At the coordinator: say how the sites differ, how sure that is, and what to do. It needs no images."""
+    """At the coordinator: say how the sites differ, what to do, and what that should gain. It needs no images."""
     import shiftscope
     from shiftscope.reports.sheets.advice_sheet import advice_sheet
 
-    advice = shiftscope.recommend(profiles, output=output)
+    advice = shiftscope.recommend(
+        profiles, output=output, network=None if network is None else network.value, rehearsal=rehearsal
+    )
     if output is not None:
         say(f"plan written to {output}; edit it, then: shiftscope train {shlex.quote(str(output))} --data SITE=DIR ...")
     answer(

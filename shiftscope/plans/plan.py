@@ -6,11 +6,12 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from shiftscope.dataframes import Tabular
+from shiftscope.plans.result_numbers import Score
 from shiftscope.plans.seed_schedule import ERROR_RATE, Analysis, schedule
 from shiftscope.records import MOST, Classes, Document, Finite, Misfit, Name, Record, Text, Total, matching
 from shiftscope.sites import Declarations
 
-__all__ = ["FILE_NAME", "Margin", "OwnCode", "Plan", "PlannedSite", "Seed", "Split", "Task"]
+__all__ = ["FILE_NAME", "Margin", "OwnCode", "Plan", "PlannedGain", "PlannedSite", "Seed", "Split", "Task"]
 
 FILE_NAME = "[A-Za-z0-9][A-Za-z0-9._-]{0,199}"
 """Of a plan, and of its run's folder."""
@@ -87,6 +88,29 @@ class OwnCode(Record):
     sha256: Sha256
 
 
+class PlannedGain(Record):
+    """What the advice was expected to gain when the plan was made.
+
+    Attributes:
+        harmonizer, personalizer: of the advice; a plan that was edited may name others.
+        mean: over the baseline, of the metric, mean over sites.
+        low: lower end of the interval in which a run would measure it, in 80 of 100 federations.
+        high: upper end.
+    """
+
+    harmonizer: Name | None = None
+    personalizer: Name | None = None
+    mean: Score
+    low: Score
+    high: Score
+
+    @model_validator(mode="after")
+    def _has_ends_in_order(self) -> "PlannedGain":
+        if not self.low <= self.mean <= self.high:
+            raise Misfit("mean", self.mean, f"a value from low to high, {self.low:g} to {self.high:g}")
+        return self
+
+
 class Split(Record):
     """How patients are divided where the data bring no split of their own."""
 
@@ -124,6 +148,7 @@ class Plan(Document, Tabular):
         margin: the mean difference of the metric below which a difference counts for nothing.
         folds: parts into which each site's patients are cut; the i-th seed tests on fold i modulo `folds`. 1: `split`.
         seeds: one whole training for each; "auto": as many as it takes to decide, of those in `every_seed`.
+        predicted: what the advice was expected to gain; None where it was to pool, or to rehearse.
     """
 
     SCHEMA: ClassVar[int] = 1
@@ -159,6 +184,7 @@ class Plan(Document, Tabular):
     code: dict[Name, OwnCode] = Field(default_factory=dict)
     patch: tuple[Annotated[int, Field(strict=True, ge=8, le=1024)], ...] = ()
     split: Split = Split()
+    predicted: PlannedGain | None = None
     sites: Annotated[dict[Name, PlannedSite], Field(min_length=1)]
     data: dict[Name, Text] = Field(default_factory=dict)
 
@@ -201,6 +227,13 @@ class Plan(Document, Tabular):
     def every_seed(self) -> tuple[int, ...]:
         """The seeds of the run; of "auto", those it trains if nothing is decided before."""
         return tuple(range(self.analyses[-1].seeds)) if self.seeds == "auto" else self.seeds
+
+    @property
+    def expected(self) -> PlannedGain | None:
+        """What the plan's own strategy was expected to gain; None where it is another by now, or none."""
+        found = self.predicted
+        asked = self.harmonizer, self.personalizer
+        return found if found is not None and (found.harmonizer, found.personalizer) == asked else None
 
     def fold_of(self, seed: int) -> int:
         """The fold that a seed of `every_seed` tests on."""

@@ -34,6 +34,7 @@ _COMMENTS = {
     "augment": 'package.module:function, your own; "" for ours',
     "patch": "z, y, x voxels of the blocks a three-dimensional network sees; [] for slices",
     "baseline": "what the advice is compared with, on the same budget",
+    "predicted": "what the advice was expected to gain over the baseline, 80 % interval; kept beside the result",
     "code": "your own packages, as the first run found them; other code is refused",
     "data": 'where each site\'s data lie here: site = "folder"; --data SITE=DIR does the same',
 }
@@ -45,14 +46,17 @@ def write_plan(plan: Plan, path: Path, because: tuple[str, ...] = ()) -> None:
     for line in because:
         document.add(tomlkit.comment(line))
     values: dict[str, Any] = plan.to_dict()
-    tables = {key: values.pop(key) for key in ("split", "code", "sites", "data")}
-    if not tables["code"]:
-        del tables["code"]
+    tables = {key: values.pop(key) for key in ("split", "predicted", "code", "sites", "data")}
+    for key in ("predicted", "code"):
+        if not tables[key]:
+            del tables[key]
     for key, value in values.items():
         item = tomlkit.item("" if value is None else value)
         if key in _COMMENTS:
             item.comment(_COMMENTS[key])
         document.add(key, item)
+    if "predicted" in tables:
+        tables["predicted"] = _without_nulls(tables["predicted"])
     tables["sites"] = {name: _without_nulls(site) for name, site in tables["sites"].items()}
     for key, table in tables.items():
         if key in _COMMENTS:

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from shiftscope.errors import PlanError
 from shiftscope.plans.packaged_weights import PACKAGED
-from shiftscope.plans.plan import FILE_NAME, Plan, PlannedSite
+from shiftscope.plans.plan import FILE_NAME, Plan, PlannedGain, PlannedSite
 from shiftscope.printable_text import shown
 from shiftscope.profiles import Profile
-from shiftscope.recommendation import Recommendation
+from shiftscope.recommendation import Network, Recommendation
 
 __all__ = ["propose_plan"]
 
@@ -21,7 +22,8 @@ def propose_plan(profiles: Sequence[Profile], advice: Recommendation, name: str)
     """The plan that carries out `advice`, at a budget a workstation without a GPU can run.
 
     Raises:
-        PlanError: the sites have neither masks nor two classes, so there is nothing to train; or `name` is no name.
+        PlanError: the sites have neither masks nor two classes, so there is nothing to train; `name` is no name; or the
+            advice is for a frozen encoder, and masks are to be learned.
     """
     if re.fullmatch(FILE_NAME, name) is None:
         raise PlanError(
@@ -40,10 +42,7 @@ def propose_plan(profiles: Sequence[Profile], advice: Recommendation, name: str)
         name=name,
         task="segmentation" if segments else "classification",
         classes=() if segments else classes,
-        model="smp.Unet" if segments else _ENCODER,
-        encoder=_ENCODER if segments else None,
-        weights="imagenet",
-        weights_sha256=PACKAGED[_ENCODER].sha256,
+        **_network(advice.network, segments),
         colour=all(profile.colour for profile in profiles),
         image_size=96,
         rounds=10,
@@ -53,6 +52,7 @@ def propose_plan(profiles: Sequence[Profile], advice: Recommendation, name: str)
         seeds="auto",
         harmonizer=advice.harmonizer,
         personalizer=advice.personalizer,
+        predicted=_expected(advice),
         sites={
             profile.site: PlannedSite(
                 fingerprint=profile.fingerprint,
@@ -64,4 +64,30 @@ def propose_plan(profiles: Sequence[Profile], advice: Recommendation, name: str)
             )
             for profile in profiles
         },
+    )
+
+
+def _network(network: Network, segments: bool) -> dict[str, Any]:
+    """The keys of a plan that say what is trained."""
+    trained = {"weights": "imagenet", "weights_sha256": PACKAGED[_ENCODER].sha256}
+    if network == "random":
+        return {"model": "unet" if segments else _ENCODER}
+    if network == "pretrained":
+        return {"model": "smp.Unet", "encoder": _ENCODER, **trained} if segments else {"model": _ENCODER, **trained}
+    if segments:
+        raise PlanError(
+            "a frozen encoder has a linear head for classes only, and the sites have masks: ask for another"
+        )
+    return {"model": "linear", "encoder": _ENCODER, **trained}
+
+
+def _expected(advice: Recommendation) -> PlannedGain | None:
+    """What the advised strategy is expected to gain; None where it is to train as it is, or to rehearse."""
+    chosen = next((each for each in advice.predicted if each.action == advice.action), None)
+    if chosen is None or advice.action == "pool":
+        return None
+    gain = chosen.gain
+    ends = [min(max(value, -1.0), 1.0) for value in (gain.mean, gain.low, gain.high)]
+    return PlannedGain(
+        harmonizer=advice.harmonizer, personalizer=advice.personalizer, mean=ends[0], low=ends[1], high=ends[2]
     )

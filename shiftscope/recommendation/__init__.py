@@ -1,24 +1,34 @@
-"""What to do about a shift: from what a harmonizer removes, what remains, from task conflict, and from size.
+"""What to do about a shift: what each action is expected to gain over FedAvg, and how sure that is.
 
 In: a diagnosis and its profiles. Out: `recommend -> Recommendation`; `advise` diagnoses first and returns `Advice`.
-The study's rule is the prior (arXiv:2605.00892): harmonize where appearance differs, personalize where structure does.
-What the project's own trials say against it stands in docs/decisions.md, and each rule here in `deciding`.
+`prediction/` holds the model and its choice, learned from a benchmark of federations (docs/advice.md); what the
+study's rule (arXiv:2605.00892) and the project's own came to there is why it is a prediction.
 """
 
 from collections.abc import Sequence
 from typing import Any
 
 from shiftscope.dataframes import Tabular
-from shiftscope.diagnosis import AxisVerdict, Diagnosis, diagnose
-from shiftscope.diagnosis.texts.phrases import number
-from shiftscope.measures.question_names import CONCEPT, SUBJECTS
+from shiftscope.diagnosis import Diagnosis, diagnose
 from shiftscope.profiles import Profile, require_different_sites
-from shiftscope.recommendation.advice_documents import RULES, AdvisedCost, Alternative, Recommendation, Rules
-from shiftscope.recommendation.deciding import decide, taking_part
-from shiftscope.recommendation.drafts import PERSONALIZER
-from shiftscope.recommendation.harmonizing import cost_of, name_of
+from shiftscope.recommendation.advice_documents import (
+    RULES,
+    AdvisedCost,
+    Alternative,
+    ExpectedGain,
+    PredictedGain,
+    Recommendation,
+    Rules,
+)
+from shiftscope.recommendation.drafts import AdviceBasis, draft_of
+from shiftscope.recommendation.harmonizing import sent_by
 from shiftscope.recommendation.one_site import rests_on_one
 from shiftscope.recommendation.open_questions import open_questions
+from shiftscope.recommendation.prediction.advice_policy import AdvicePolicy, Network, load_policy
+from shiftscope.recommendation.prediction.candidates import Candidate
+from shiftscope.recommendation.prediction.policy_inputs import taking_part
+from shiftscope.recommendation.prediction.rehearsed_gains import MeasuredGain
+from shiftscope.recommendation.reasons import reasons
 from shiftscope.recommendation.runners_up import runners_up
 from shiftscope.recommendation.site_clusters import clusters_of
 from shiftscope.records import Document, Record
@@ -26,12 +36,19 @@ from shiftscope.records import Document, Record
 __all__ = [
     "RULES",
     "Advice",
+    "AdviceBasis",
+    "AdvicePolicy",
     "AdvisedCost",
     "Alternative",
+    "ExpectedGain",
+    "MeasuredGain",
+    "Network",
+    "PredictedGain",
     "Recommendation",
     "Rules",
     "SiteSize",
     "advise",
+    "load_policy",
     "recommend",
 ]
 
@@ -61,8 +78,15 @@ class Advice(Document, Tabular):
         return self.diagnosis.to_rows()
 
 
-def advise(profiles: Sequence[Profile]) -> Advice:
+def advise(
+    profiles: Sequence[Profile], network: Network = "pretrained", measured: Sequence[MeasuredGain] = ()
+) -> Advice:
     """Diagnose a federation and recommend what to do.
+
+    Args:
+        profiles: of two sites or more.
+        network: what is to be trained.
+        measured: what a rehearsal of these sites measured.
 
     Raises:
         ProfileError: fewer than two profiles, two of one site, or too many classes.
@@ -71,38 +95,56 @@ def advise(profiles: Sequence[Profile]) -> Advice:
     profiles = sorted(profiles, key=lambda profile: profile.site)
     require_different_sites(profiles)
     diagnosis = diagnose(profiles)
+    basis = AdviceBasis(load_policy(), network, tuple(measured))
     sizes = tuple(SiteSize(site=item.site, patients=item.patients, cases=item.cases) for item in profiles)
-    with_caveats = diagnosis.model_copy(update={"caveats": (*diagnosis.caveats, *rests_on_one(diagnosis, profiles))})
-    return Advice(sites=sizes, diagnosis=with_caveats, recommendation=recommend(diagnosis, profiles))
+    doubts = rests_on_one(diagnosis, profiles, basis)
+    with_caveats = diagnosis.model_copy(update={"caveats": (*diagnosis.caveats, *doubts)})
+    return Advice(sites=sizes, diagnosis=with_caveats, recommendation=recommend(diagnosis, profiles, basis))
 
 
-def recommend(diagnosis: Diagnosis, profiles: Sequence[Profile], rules: Rules = RULES) -> Recommendation:
-    """The advice for a diagnosed federation."""
+def recommend(diagnosis: Diagnosis, profiles: Sequence[Profile], basis: AdviceBasis | None = None) -> Recommendation:
+    """The advice for a diagnosed federation.
+
+    Args:
+        diagnosis: of the profiles.
+        profiles: of two sites or more.
+        basis: what else it rests on; None for the policy that comes with the package, and a pretrained network.
+    """
+    basis = AdviceBasis(load_policy()) if basis is None else basis
     if diagnosis.kind == "insufficient":
-        return _without_comparison()
-    case, reasons = decide(diagnosis, profiles, diagnosis.removed, rules)
-    because = [*(_reason(diagnosis.axes[question], question) for question in case.called), *reasons]
-    if not case.called:
-        because.append("no shift in appearance, structure, class prevalence or annotation that counts was found")
-        if (concept := diagnosis.axes[CONCEPT]).effect is not None and not concept.hidden:
-            because.append("the same labels mean the same, as far as profiles show")
-    if case.called == ("label",):
-        because.append("plain FedAvg copes with different prevalence; judge each site by balanced metrics")
-    harmonizer = name_of(case.chosen) if case.map else None
-    undecided = open_questions(diagnosis, case, rules)
+        return _without_comparison(basis)
+    draft = draft_of(diagnosis, profiles, diagnosis.removed, basis)
+    undecided, advised = open_questions(diagnosis, draft), draft.advised
+    harmonizer, personalizer = (None, None) if advised is None else (advised.harmonizer, advised.personalizer)
+    sent = sent_by(harmonizer, taking_part(diagnosis, profiles))
     return Recommendation(
-        action=case.action,
+        action=draft.action,
         harmonizer=harmonizer,
-        personalizer=PERSONALIZER if case.own else None,
-        because=tuple(because),
+        personalizer=personalizer,
+        because=tuple(reasons(draft, diagnosis)),
         undecided=tuple(item.says for item in undecided),
-        alternatives=runners_up(case, [item.other for item in undecided if item.other is not None], rules),
-        cost=cost_of(harmonizer, taking_part(diagnosis, profiles)),
+        alternatives=runners_up(draft, [item.other for item in undecided if item.other is not None]),
+        cost=AdvisedCost(bytes=sent, compute=1.0 if advised is None else advised.compute),
         clusters=clusters_of(diagnosis),
+        network=basis.network,
+        predicted=tuple(_predicted(each, basis.rules.margin) for each in draft.candidates),
+        certainty=draft.decision.certainty,
     )
 
 
-def _without_comparison() -> Recommendation:
+def _predicted(candidate: Candidate, margin: float) -> PredictedGain:
+    gain = candidate.gain
+    return PredictedGain(
+        action=candidate.action,
+        harmonizer=candidate.harmonizer,
+        personalizer=candidate.personalizer,
+        gain=ExpectedGain(mean=gain.mean, low=gain.mean - gain.half, high=gain.mean + gain.half),
+        harm=candidate.harm(margin),
+        cost=candidate.compute,
+    )
+
+
+def _without_comparison(basis: AdviceBasis) -> Recommendation:
     return Recommendation(
         action="collect_more",
         harmonizer=None,
@@ -111,14 +153,5 @@ def _without_comparison() -> Recommendation:
         undecided=(),
         alternatives=(),
         cost=AdvisedCost(bytes=0, compute=1.0),
-    )
-
-
-def _reason(answer: AxisVerdict, question: str) -> str:
-    """The answer to one question with its interval and how sure it is."""
-    low, high, probability = answer.low or 0.0, answer.high or 0.0, answer.probability
-    sure = f"p {answer.p or 0.0:.1g}" if probability is None else f"confidence {min(probability, 0.999):.3g}"
-    return (
-        f"sites differ in {SUBJECTS[question]}: effect {number(answer.effect or 0.0)},"
-        f" 95 % [{number(low)}, {number(high)}], {sure}"
+        network=basis.network,
     )

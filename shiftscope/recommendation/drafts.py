@@ -1,20 +1,35 @@
 """What the advice rests on, and what is decided so far."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from shiftscope.diagnosis import Removal
-from shiftscope.recommendation.advice_documents import Action, Alternative
+from shiftscope.diagnosis import Diagnosis, Removal
+from shiftscope.profiles import Profile
+from shiftscope.recommendation.advice_documents import RULES, Action, Alternative, Rules
+from shiftscope.recommendation.harmonizing import choose, name_of
+from shiftscope.recommendation.prediction.advice_policy import AdvicePolicy, Network, PolicyInputs
+from shiftscope.recommendation.prediction.candidates import Candidate, Decision, candidates_of, decide
+from shiftscope.recommendation.prediction.policy_inputs import inputs_of
+from shiftscope.recommendation.prediction.rehearsed_gains import MeasuredGain, sharpened
 
-__all__ = ["PERSONALIZER", "AdviceDraft", "option"]
+__all__ = ["AdviceBasis", "AdviceDraft", "draft_of", "option"]
 
-PERSONALIZER = "fedper"
 
-_ACTIONS: dict[tuple[bool, bool], Action] = {
-    (False, False): "pool",
-    (True, False): "harmonize",
-    (False, True): "personalize",
-    (True, True): "both",
-}
+@dataclass(frozen=True, slots=True)
+class AdviceBasis:
+    """What advice rests on beside a diagnosis and its profiles.
+
+    Attributes:
+        policy: what predicts gains.
+        network: what is to be trained.
+        measured: what a rehearsal measured; empty without one.
+        rules: margins.
+    """
+
+    policy: AdvicePolicy
+    network: Network = "pretrained"
+    measured: tuple[MeasuredGain, ...] = ()
+    rules: Rules = RULES
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,34 +37,67 @@ class AdviceDraft:
     """What the advice rests on, and what is decided so far.
 
     Attributes:
+        basis: policy, network, rehearsal.
         called: questions that count as shifts.
-        smallest: patients of the smallest site that takes part.
+        inputs: what the prediction sees.
         chosen: the harmonizer that would be used, None where none is measured.
         rivals: others that may remove as much, dearer or no better, the most first.
-        map: whether a harmonizer is advised.
-        own: whether models of their own are advised.
-        withheld: whether they would be, had the sites more patients.
+        candidates: what could be advised, the cheapest first.
+        decision: which of them.
     """
 
+    basis: AdviceBasis
     called: tuple[str, ...]
-    smallest: int
-    chosen: Removal | None = None
-    rivals: tuple[Removal, ...] = ()
-    map: bool = False
-    own: bool = False
-    withheld: bool = False
+    inputs: PolicyInputs
+    chosen: Removal | None
+    rivals: tuple[Removal, ...]
+    candidates: tuple[Candidate, ...]
+    decision: Decision
+
+    @property
+    def unsure(self) -> bool:
+        """Whether the prediction is too unsure to act on, and no rehearsal has been made yet."""
+        return not self.basis.measured and self.decision.certainty < self.basis.policy.certain
+
+    @property
+    def advised(self) -> Candidate | None:
+        """What is advised; None where a rehearsal is."""
+        return None if self.unsure else self.decision.chosen
 
     @property
     def action(self) -> Action:
         """The action that follows."""
-        return _ACTIONS[self.map, self.own]
+        return "rehearse" if self.unsure else _action(self.decision.chosen)
+
+    def with_inputs(self, inputs: PolicyInputs) -> "AdviceDraft":
+        """The draft if these were the inputs, from profiles alone."""
+        candidates = candidates_of(self.basis.policy, inputs, name_of(self.chosen))
+        decision = decide(candidates, self.basis.rules.margin)
+        return replace(self, inputs=inputs, candidates=candidates, decision=decision)
 
 
-def option(action: Action, when: str, harmonizer: str) -> Alternative:
-    """A runner-up with this action."""
+def draft_of(
+    diagnosis: Diagnosis, profiles: Sequence[Profile], removed: Sequence[Removal], basis: AdviceBasis
+) -> AdviceDraft:
+    """What follows if harmonizers remove so much."""
+    chosen, rivals = choose(removed)
+    inputs = inputs_of(diagnosis, profiles, removed, basis.network)
+    candidates = candidates_of(basis.policy, inputs, name_of(chosen))
+    if basis.measured:
+        candidates = sharpened(candidates, basis.measured, basis.policy, basis.network)
+    called = tuple(question for question, answer in diagnosis.axes.items() if answer.called)
+    decision = decide(candidates, basis.rules.margin)
+    return AdviceDraft(basis, called, inputs, chosen, rivals, candidates, decision)
+
+
+def option(candidate: Candidate, when: str) -> Alternative:
+    """A runner-up."""
     return Alternative(
-        action=action,
-        harmonizer=harmonizer if action in ("harmonize", "both") else None,
-        personalizer=PERSONALIZER if action in ("personalize", "both") else None,
-        when=when,
+        action=_action(candidate), harmonizer=candidate.harmonizer, personalizer=candidate.personalizer, when=when
     )
+
+
+def _action(candidate: Candidate) -> Action:
+    if candidate.action == "own_model":
+        raise ValueError("that every site trains alone is never advised for all of them")
+    return candidate.action

@@ -1,7 +1,6 @@
-"""Which harmonizer, whether it is worth it, whether what remains is too much for one model, and what it costs."""
+"""Which harmonizer, what it takes off, and what it costs."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -9,22 +8,23 @@ from shiftscope.diagnosis import Removal
 from shiftscope.diagnosis.texts.phrases import number
 from shiftscope.harmonizers import HARMONIZERS, MIN_PATIENTS, fit
 from shiftscope.profiles import Profile
-from shiftscope.recommendation.advice_documents import AdvisedCost, Rules
-from shiftscope.recommendation.drafts import AdviceDraft
 
-__all__ = ["after_harmonizing", "choose", "cost_of", "name_of"]
+__all__ = ["choose", "name_of", "removal_text", "sent_by"]
 
 _CHEAPEST = next(name for name, harmonizer in HARMONIZERS.items() if not harmonizer.shares)
 
+_WORTH = 0.2
+"""Share of the difference in features that a harmonizer must remove to be a rival of the one that removes most."""
 
-def choose(removed: Sequence[Removal], rules: Rules) -> tuple[Removal | None, tuple[Removal, ...]]:
+
+def choose(removed: Sequence[Removal]) -> tuple[Removal | None, tuple[Removal, ...]]:
     """The harmonizer that removes most of those one can train with, or one that shares less and may remove as much; and
     its rivals."""
     usable = sorted((item for item in removed if item.harmonizer in HARMONIZERS), key=lambda item: -item.share)
     if not usable:
         return None, ()
     best = usable[0]
-    as_good = [item for item in usable if item is best or (item.high >= best.low and item.share >= rules.worth)]
+    as_good = [item for item in usable if item is best or (item.high >= best.low and item.share >= _WORTH)]
     chosen = min(as_good, key=lambda item: (HARMONIZERS[item.harmonizer].shares, -item.share))
     return chosen, tuple(item for item in as_good if item is not chosen)
 
@@ -34,27 +34,8 @@ def name_of(chosen: Removal | None) -> str:
     return _CHEAPEST if chosen is None else chosen.harmonizer
 
 
-def after_harmonizing(case: AdviceDraft, rules: Rules) -> tuple[AdviceDraft, list[str]]:
-    """Whether to harmonize an appearance shift, whether sites must adapt to what remains, and why."""
-    best = case.chosen
-    if best is None:
-        unseen = (
-            f"the shift is too small in the features to measure what a harmonizer removes: {_CHEAPEST} is the cheapest"
-        )
-        return replace(case, map=True), [unseen]
-    worth = best.share >= rules.worth
-    remains = best.remains if worth else best.before
-    adapt = remains > rules.tolerated
-    sentences = [f"{_says(best)}{'' if worth or best.share < 0 else ', too little to be worth it'}"]
-    limit = f"what {'remains' if worth else 'differs'} is {number(remains)} squared within-site deviations"
-    if adapt:
-        sentences.append(f"{limit}, more than the {number(rules.tolerated)} that one model copes with: it must adapt")
-    else:
-        sentences.append(f"{limit}, which one model copes with (up to {number(rules.tolerated)})")
-    return replace(case, map=worth, own=adapt), sentences
-
-
-def _says(item: Removal) -> str:
+def removal_text(item: Removal) -> str:
+    """What it takes off, or adds, and what is left."""
     if item.share < 0:
         ends = f"95 % [{-item.high:.0%}, {-item.low:.0%}]"
         return (
@@ -68,12 +49,12 @@ def _says(item: Removal) -> str:
     )
 
 
-def cost_of(harmonizer: str | None, profiles: Sequence[Profile]) -> AdvisedCost:
-    """What is sent in addition to the model: FedPer sends no more than FedAvg and takes the same steps, harmonizers
-    share arrays whose shape does not depend on the site."""
+def sent_by(harmonizer: str | None, profiles: Sequence[Profile]) -> int:
+    """Bytes that leave a site for it, beside the model's: harmonizers share arrays whose shape does not depend on the
+    site."""
     if harmonizer is None:
-        return AdvisedCost(bytes=0, compute=1.0)
+        return 0
     channels = 3 if any(profile.colour for profile in profiles) else 1
     case = np.random.default_rng(0).uniform(0.1, 0.9, (1, channels, 64, 64)).astype(np.float32)
     owns, _ = fit(HARMONIZERS[harmonizer], {"any": [[case]] * MIN_PATIENTS})
-    return AdvisedCost(bytes=sum(array.nbytes for array in owns["any"].values()), compute=1.0)
+    return sum(array.nbytes for array in owns["any"].values())

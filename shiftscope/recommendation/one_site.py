@@ -7,23 +7,20 @@ import numpy as np
 from shiftscope.diagnosis import Diagnosis, Removal
 from shiftscope.diagnosis.texts.phrases import names, number
 from shiftscope.profiles import Profile
-from shiftscope.recommendation.advice_documents import RULES, Rules
-from shiftscope.recommendation.deciding import decide
-from shiftscope.recommendation.drafts import AdviceDraft
+from shiftscope.recommendation.drafts import AdviceBasis, AdviceDraft, draft_of
+from shiftscope.recommendation.gain_texts import action_text
 from shiftscope.recommendation.harmonizing import name_of
 
 __all__ = ["rests_on_one"]
 
 
-def rests_on_one(diagnosis: Diagnosis, profiles: Sequence[Profile], rules: Rules = RULES) -> list[str]:
+def rests_on_one(diagnosis: Diagnosis, profiles: Sequence[Profile], basis: AdviceBasis) -> list[str]:
     """A sentence on the sites without whose features the advice would be another, with the numbers of each, and of
     the one without which most would be removed; nothing where there are none."""
     if diagnosis.kind == "insufficient":
         return []
-    case, _ = decide(diagnosis, profiles, diagnosis.removed, rules)
-    others = {
-        site: decide(diagnosis, profiles, removed, rules)[0] for site, removed in diagnosis.removed_without.items()
-    }
+    case = draft_of(diagnosis, profiles, diagnosis.removed, basis)
+    others = {site: _without(site, diagnosis, profiles, basis) for site in diagnosis.removed_without}
     deciding = [
         site
         for site, other in others.items()
@@ -44,10 +41,17 @@ def rests_on_one(diagnosis: Diagnosis, profiles: Sequence[Profile], rules: Rules
     ]
 
 
+def _without(site: str, diagnosis: Diagnosis, profiles: Sequence[Profile], basis: AdviceBasis) -> AdviceDraft:
+    """The advice for all others, as far as what harmonizers remove changes it."""
+    others = [profile for profile in profiles if profile.site != site]
+    return draft_of(diagnosis, others, diagnosis.removed_without[site], basis)
+
+
 def _turns(case: AdviceDraft, removed: Sequence[Removal], other: AdviceDraft, without: Sequence[Removal]) -> bool:
     """Whether the action is another, or the harmonizer advised removes half of what the best does no more."""
     name = name_of(case.chosen)
-    return other.action != case.action or (case.map and _serves(name, removed) and not _serves(name, without))
+    harmonizes = case.advised is not None and case.advised.harmonizer is not None
+    return other.action != case.action or (harmonizes and _serves(name, removed) and not _serves(name, without))
 
 
 def _serves(name: str, removed: Sequence[Removal]) -> bool:
@@ -60,7 +64,7 @@ def _of(name: str, removed: Sequence[Removal]) -> Removal | None:
 
 
 def _advice(case: AdviceDraft) -> str:
-    return f"{case.action} ({name_of(case.chosen)})" if case.map else case.action
+    return case.action if case.advised is None else action_text(case.advised)
 
 
 def _leaves(name: str, item: Removal | None) -> str:

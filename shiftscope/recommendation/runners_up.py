@@ -1,49 +1,41 @@
 """What else could be done, the nearest first."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from shiftscope.recommendation.advice_documents import Action, Alternative, Rules
+from shiftscope.recommendation.advice_documents import Action, Alternative
 from shiftscope.recommendation.drafts import AdviceDraft, option
-from shiftscope.recommendation.harmonizing import name_of
+from shiftscope.recommendation.gain_texts import gain_text
 
 __all__ = ["runners_up"]
 
-_FURTHER: dict[Action, tuple[tuple[Action, str], ...]] = {
-    "pool": (("harmonize", "a later delivery changes appearance"),),
-    "harmonize": (("pool", "the run shows no difference to FedAvg: the cheaper answer wins"),),
-    "personalize": (("pool", "the run shows no difference to FedAvg: the cheaper answer wins"),),
-    "both": (
-        ("personalize", "harmonized images do no better than raw ones on the validation cases"),
-        ("harmonize", "all sites must share one model"),
-    ),
-}
 
-
-def runners_up(case: AdviceDraft, undecided: Sequence[Alternative], rules: Rules) -> tuple[Alternative, ...]:
+def runners_up(draft: AdviceDraft, undecided: Sequence[Alternative]) -> tuple[Alternative, ...]:
     """Other advice and what would make it the better one; one of each kind, and none that is the advice itself.
 
     Args:
-        case: what is advised.
+        draft: what is advised.
         undecided: what open questions would change.
-        rules: for the number of patients.
     """
-    harmonizer = name_of(case.chosen)
-    options: list[Alternative] = []
-    if case.withheld:
-        options.append(option("both" if case.map else "personalize", _enough(rules), harmonizer))
-    options.extend(undecided)
-    if case.map:
-        options.extend(
-            option(case.action, f"a trial shows it better: it removes {rival.share:.0%}", rival.harmonizer)
-            for rival in case.rivals
-        )
-    options.extend(option(action, when, harmonizer) for action, when in _FURTHER[case.action])
+    advised, margin = draft.advised, draft.basis.rules.margin
+    options = [*undecided]
+    others = [each for each in draft.candidates if each is not advised and each.action != "own_model"]
+    for each in sorted(others, key=lambda each: -each.gain.mean):
+        if each.action == "pool":
+            when = f"a run shows no more than {margin:g} beyond FedAvg: the cheaper answer wins"
+        else:
+            when = f"a rehearsal or a run shows more than {margin:g} beyond it: expected {gain_text(each.gain)}"
+        options.append(option(each, when))
+    if advised is not None and advised.harmonizer is not None and not draft.basis.measured:
+        options += [
+            option(
+                replace(advised, harmonizer=rival.harmonizer), f"a trial shows it better: it removes {rival.share:.0%}"
+            )
+            for rival in draft.rivals
+        ]
     found: dict[tuple[Action, str | None], Alternative] = {}
     for item in options:
         found.setdefault((item.action, item.harmonizer), item)
-    found.pop((case.action, harmonizer if case.map else None), None)
+    if advised is not None:
+        found.pop((draft.action, advised.harmonizer), None)
     return tuple(found.values())
-
-
-def _enough(rules: Rules) -> str:
-    return f"every site has {rules.few} patients or more"

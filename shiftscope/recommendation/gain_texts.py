@@ -1,0 +1,23 @@
+"""Gains and actions as they stand in sentences."""
+
+from shiftscope.recommendation.prediction.advice_policy import GainModel, Network
+from shiftscope.recommendation.prediction.candidates import Candidate
+
+__all__ = ["NETWORKS", "action_text", "gain_text"]
+
+NETWORKS: dict[Network, str] = {
+    "frozen": "a linear head on a frozen encoder",
+    "pretrained": "a network that starts from trained weights",
+    "random": "a network that starts from random weights",
+}
+
+
+def gain_text(gain: GainModel) -> str:
+    """The expected gain, and the interval in which a run would measure it: "+0.021, 80 % [-0.004, +0.046]"."""
+    return f"{gain.mean:+.3f}, 80 % [{gain.mean - gain.half:+.3f}, {gain.mean + gain.half:+.3f}]"
+
+
+def action_text(candidate: Candidate) -> str:
+    """The action with its methods: "both (zscore, lp_ft)"."""
+    names = ", ".join(filter(None, (candidate.harmonizer, candidate.personalizer)))
+    return candidate.action.replace("_", " ") + (f" ({names})" if names else "")
