@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from outcomes import REFERENCE
 from policies import MARGIN
+from predicted_policies import PREDICTED, WITH_REHEARSAL
 from scores import FEWEST_FAMILIES, Over
 from summaries import ORACLE, SINGLE_BEST, STUDY_BEST, PolicyRow, Summary
 
@@ -21,7 +22,9 @@ SHOWN = (
     SINGLE_BEST,
     "study's rule",
     STUDY_BEST,
-    "recommend",
+    "first rule",
+    PREDICTED,
+    WITH_REHEARSAL,
     "rehearsal: best",
     "rehearsal: best beyond its interval",
     "rehearsal: shrunken",
@@ -33,14 +36,23 @@ SHOWN = (
 """Policies of the short tables and of the figure."""
 
 COMPARED = (
+    (PREDICTED, REFERENCE),
+    (PREDICTED, "study's rule"),
+    (PREDICTED, "first rule"),
+    (PREDICTED, SINGLE_BEST),
+    (WITH_REHEARSAL, REFERENCE),
+    (WITH_REHEARSAL, "study's rule"),
+    (WITH_REHEARSAL, "first rule"),
+    (WITH_REHEARSAL, SINGLE_BEST),
+    (WITH_REHEARSAL, "rehearsal: shrunken"),
     ("rehearsal: shrunken", REFERENCE),
     ("rehearsal: shrunken", "study's rule"),
-    ("rehearsal: shrunken", "recommend"),
+    ("rehearsal: shrunken", "first rule"),
     ("rehearsal: shrunken", "shrinkage"),
     ("rehearsal: shrunken", SINGLE_BEST),
     ("rehearsal: best", REFERENCE),
-    ("recommend", REFERENCE),
-    ("recommend", "study's rule"),
+    ("first rule", REFERENCE),
+    ("first rule", "study's rule"),
     ("study's rule", REFERENCE),
     (STUDY_BEST, REFERENCE),
 )
@@ -158,7 +170,9 @@ def _by_kind(summary: Summary) -> list[str]:
         "zscore",
         "quantile_map",
         "study's rule",
-        "recommend",
+        "first rule",
+        PREDICTED,
+        WITH_REHEARSAL,
         "rehearsal: shrunken",
         ORACLE,
     )
@@ -178,7 +192,7 @@ def _by_kind(summary: Summary) -> list[str]:
 
 
 def _by_family(summary: Summary) -> list[str]:
-    wanted = ("local", "shrinkage", "study's rule", "recommend", "rehearsal: best", "rehearsal: shrunken", ORACLE)
+    wanted = ("local", "shrinkage", "study's rule", "first rule", "rehearsal: best", "rehearsal: shrunken", ORACLE)
     names = [name for name in wanted if name in summary.rows]
     base = summary.rows[REFERENCE].judged
     lines = [

@@ -20,7 +20,18 @@ from shiftscope.training.rehearsals.rehearsal_summaries import expected_gains
 from shiftscope.training.rehearsals.rehearsed_strategies import STANDS_FOR
 from shiftscope.training.trials.prepared_trials import KEEP
 
-__all__ = ["BEST", "MARGIN", "Policy", "always", "by_advice", "by_study", "chosen_by_scores", "policies"]
+__all__ = [
+    "BEST",
+    "MARGIN",
+    "Policy",
+    "always",
+    "by_advice",
+    "by_study",
+    "chosen_by_scores",
+    "common_places",
+    "only",
+    "policies",
+]
 
 Policy = Callable[[Outcome, Sequence[int]], np.ndarray]
 
@@ -32,7 +43,7 @@ HARMONIZER, PERSONALIZER = "quantile_map", "local"
 fitted on all sites, and an own head (`fedper`, where the encoder is frozen)."""
 
 
-def _only(outcome: Outcome, strategy: str) -> np.ndarray:
+def only(outcome: Outcome, strategy: str) -> np.ndarray:
     weights = np.zeros(len(outcome.strategies))
     weights[outcome.place(strategy)] = 1
     return weights
@@ -40,7 +51,7 @@ def _only(outcome: Outcome, strategy: str) -> np.ndarray:
 
 def always(strategy: str) -> Policy:
     """One strategy, whatever the federation."""
-    return lambda outcome, _folds: _only(outcome, strategy)
+    return lambda outcome, _folds: only(outcome, strategy)
 
 
 def by_study(harmonizer: str = HARMONIZER, personalizer: str = PERSONALIZER) -> Policy:
@@ -55,20 +66,21 @@ def by_study(harmonizer: str = HARMONIZER, personalizer: str = PERSONALIZER) -> 
         kinds = str(outcome.about["study"] or outcome.about["kind"]).split("+")
         before = harmonizer if "appearance" in kinds else None
         method = personalizer if "structure" in kinds else None
-        return _only(outcome, name_of_strategy(before, method) or REFERENCE)
+        return only(outcome, name_of_strategy(before, method) or REFERENCE)
 
     return choose
 
 
 def by_advice(outcome: Outcome, _folds: Sequence[int]) -> np.ndarray:
-    """What `recommend` says of the profiles; its personalizer as what it comes to behind a frozen encoder."""
+    """What `recommend` said of the profiles by the rule it had before it predicted; its personalizer as what it comes
+    to behind a frozen encoder."""
     advice = outcome.about["advice"]
     own = advice["personalizer"]
     method = None if own is None else next((name for name, same in STANDS_FOR.items() if own in same), own)
-    return _only(outcome, name_of_strategy(advice["harmonizer"], method) or REFERENCE)
+    return only(outcome, name_of_strategy(advice["harmonizer"], method) or REFERENCE)
 
 
-def _common(outcome: Outcome) -> list[int]:
+def common_places(outcome: Outcome) -> list[int]:
     """Places of the strategies that every federation has: what is tried for the advice alone nobody else may choose."""
     first = {name: name.partition("+")[0] for name in outcome.strategies}
     swept = [name for name, part in first.items() if part not in HARMONIZERS or part in outcome.about["swept"]]
@@ -78,14 +90,14 @@ def _common(outcome: Outcome) -> list[int]:
 def at_random(outcome: Outcome, _folds: Sequence[int]) -> np.ndarray:
     """Any strategy, all alike likely."""
     weights = np.zeros(len(outcome.strategies))
-    weights[_common(outcome)] = 1 / len(_common(outcome))
+    weights[common_places(outcome)] = 1 / len(common_places(outcome))
     return weights
 
 
 def _by_scores(choose: Callable[[FoldScores, list[int]], int]) -> Policy:
     def policy(outcome: Outcome, folds: Sequence[int]) -> np.ndarray:
         weights = np.zeros(len(outcome.strategies))
-        weights[choose(outcome.on_folds(folds), _common(outcome))] = 1
+        weights[choose(outcome.on_folds(folds), common_places(outcome))] = 1
         return weights
 
     return policy
@@ -121,7 +133,7 @@ def by_early_best(rounds: int) -> Policy:
 
     def policy(outcome: Outcome, folds: Sequence[int]) -> np.ndarray:
         means = _early(outcome, rounds, folds)
-        return _only(outcome, outcome.strategies[max(_common(outcome), key=lambda place: float(means[place]))])
+        return only(outcome, outcome.strategies[max(common_places(outcome), key=lambda place: float(means[place]))])
 
     return policy
 
@@ -133,13 +145,13 @@ def by_halving(outcome: Outcome, folds: Sequence[int]) -> np.ndarray:
     Its grace for ties is left out: it costs time, and never drops the best.
     """
     base = outcome.place(REFERENCE)
-    left = [place for place in _common(outcome) if place != base]
+    left = [place for place in common_places(outcome) if place != base]
     *rungs, last = HALVING
     for rounds in rungs:
         means = _early(outcome, rounds, folds)
         left = sorted(left, key=lambda place: -float(means[place]))[: ceil(len(left) * KEEP)]
     means = _early(outcome, last, folds)
-    return _only(outcome, outcome.strategies[max([base, *left], key=lambda place: float(means[place]))])
+    return only(outcome, outcome.strategies[max([base, *left], key=lambda place: float(means[place]))])
 
 
 def _early(outcome: Outcome, rounds: int, folds: Sequence[int]) -> np.ndarray:
@@ -179,7 +191,7 @@ def policies(strategies: Sequence[str], early: bool = True) -> dict[str, Policy]
     return {
         **{name: always(name) for name in strategies},
         "study's rule": by_study(),
-        "recommend": by_advice,
+        "first rule": by_advice,
         **chosen_by_scores(early),
         "random": at_random,
     }

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from outcomes import REFERENCE, Outcome
 from policies import BEST, by_study, chosen_by_scores, policies
+from predicted_policies import Learned
 from scores import (
     Judged,
     Over,
@@ -92,8 +93,12 @@ class Summary:
         )
 
 
-def summarise(found: Sequence[Outcome]) -> Summary:
+def summarise(found: Sequence[Outcome], learned: Learned | None = None) -> Summary:
     """Every policy, cross-fitted on halves of the folds.
+
+    Args:
+        found: of one task.
+        learned: what today's advice rests on, without each family; None to leave it out.
 
     Raises:
         ValueError: federations of two tasks, whose scores cannot be averaged.
@@ -106,7 +111,9 @@ def summarise(found: Sequence[Outcome]) -> Summary:
         name for name in found[0].strategies if all(name in outcome.strategies for outcome in outcomes.values())
     )
     early = all(outcome.early for outcome in found)
-    judged = {name: _judged(found, policy) for name, policy in policies(common, early).items()}
+    on_scores = {**({} if learned is None else learned.from_scores()), **chosen_by_scores(early)}
+    every = {**policies(common, early), **({} if learned is None else learned.from_profiles()), **on_scores}
+    judged = {name: _judged(found, policy) for name, policy in every.items()}
     family_of = {name: outcome.family for name, outcome in outcomes.items()}
     chosen = chosen_elsewhere({name: _scores(judged[name]) for name in common}, family_of)
     judged[SINGLE_BEST] = {name: judged[chosen[family_of[name]]][name] for name in outcomes}
@@ -114,8 +121,7 @@ def summarise(found: Sequence[Outcome]) -> Summary:
     judged[ORACLE] = {name: judge(outcome, oracle_weights(outcome, BEST)) for name, outcome in outcomes.items()}
     rows = {name: _row(name, each, judged, family_of) for name, each in judged.items()}
     nearest = {
-        name: _row(name, _judged(found, policy, one_out), judged, family_of)
-        for name, policy in chosen_by_scores(early).items()
+        name: _row(name, _judged(found, policy, one_out), judged, family_of) for name, policy in on_scores.items()
     }
     return Summary(TASKS[tasks.pop()], outcomes, common, rows, chosen, nearest)
 

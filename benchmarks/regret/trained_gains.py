@@ -164,6 +164,7 @@ def write_gains(gains: Iterable[TrainedGain], path: Path) -> None:
         {key: f"{value:.4f}" if isinstance(value, float) else value for key, value in asdict(gain).items()}
         for gain in gains
     ]
+    path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
         writer.writeheader()

@@ -11,7 +11,7 @@ from shiftscope.option_values import as_choice
 from shiftscope.plans import Plan, RehearsalResult, measured_gains, network_of, require_rehearsed, write_plan
 from shiftscope.plans import propose_plan as plan_for
 from shiftscope.profiles import Profile
-from shiftscope.recommendation import Advice, MeasuredGain, Network, advise
+from shiftscope.recommendation import Advice, AdviceBasis, MeasuredGain, Network, advise, load_policy
 
 __all__ = ["diagnose", "propose_plan", "recommend"]
 
@@ -58,7 +58,7 @@ def recommend(
         rehearsed = rehearsal_of(rehearsal)
         require_rehearsed(rehearsed, read)
         given, measured = given or network_of(rehearsed.plan), measured_gains(rehearsed)
-    advice = advise(read, given or "pretrained", measured)
+    advice = advise(read, AdviceBasis(load_policy(), given or "pretrained", measured))
     if output is not None:
         plan = propose_plan(read, advice, name=Path(output).stem)
         write_plan(plan, Path(output), advice.recommendation.because)

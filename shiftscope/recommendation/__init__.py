@@ -78,24 +78,21 @@ class Advice(Document, Tabular):
         return self.diagnosis.to_rows()
 
 
-def advise(
-    profiles: Sequence[Profile], network: Network = "pretrained", measured: Sequence[MeasuredGain] = ()
-) -> Advice:
+def advise(profiles: Sequence[Profile], basis: AdviceBasis | None = None) -> Advice:
     """Diagnose a federation and recommend what to do.
 
     Args:
         profiles: of two sites or more.
-        network: what is to be trained.
-        measured: what a rehearsal of these sites measured.
+        basis: what else it rests on; None for the policy that comes with the package, and a pretrained network.
 
     Raises:
         ProfileError: fewer than two profiles, two of one site, or too many classes.
         NotComparable: profiles measured in different ways.
     """
+    basis = AdviceBasis(load_policy()) if basis is None else basis
     profiles = sorted(profiles, key=lambda profile: profile.site)
     require_different_sites(profiles)
     diagnosis = diagnose(profiles)
-    basis = AdviceBasis(load_policy(), network, tuple(measured))
     sizes = tuple(SiteSize(site=item.site, patients=item.patients, cases=item.cases) for item in profiles)
     doubts = rests_on_one(diagnosis, profiles, basis)
     with_caveats = diagnosis.model_copy(update={"caveats": (*diagnosis.caveats, *doubts)})
