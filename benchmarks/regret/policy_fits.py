@@ -92,13 +92,18 @@ def without_each_family(rows: Sequence[GainRow], inputs: Sequence[InputName] = I
 
 
 def _personalizer(rows: Sequence[GainRow], network: Network) -> str:
-    """The best mean over families, of those that every federation has."""
+    """The best mean over families, on the federations that have them all; the first where none has."""
+    names = PERSONALIZERS[network]
+    by_name = {
+        name: {row.federation: row for row in rows if row.network == network and row.strategy == name} for name in names
+    }
+    shared = [federation for federation in by_name[names[0]] if all(federation in found for found in by_name.values())]
 
     def mean(name: str) -> float:
-        chosen = [row for row in rows if row.network == network and row.strategy == name]
-        return float(_weights(chosen) @ [row.gain for row in chosen]) if chosen else -np.inf
+        chosen = [by_name[name][federation] for federation in shared]
+        return float(_weights(chosen) @ [row.gain for row in chosen]) if chosen else 0.0
 
-    return max(PERSONALIZERS[network], key=mean)
+    return max(names, key=mean)
 
 
 def _of(rows: Sequence[GainRow], network: Network, action: ModelledAction, personalizer: str) -> list[GainRow]:
@@ -215,7 +220,7 @@ def _transfer(rows: Sequence[GainRow], network: Network, action: ModelledAction,
     strategy = "lp_ft" if action == "personalize" else personalizer
     chosen = [row for row in _of(rows, network, action, strategy) if np.isfinite(row.rehearsed)]
     rehearsed, trained = (np.array([getattr(row, key) for row in chosen]) for key in ("rehearsed", "gain"))
-    scale = float(np.clip(rehearsed @ trained / (rehearsed @ rehearsed), 0, 1))
+    scale = float(np.clip(rehearsed @ trained / (rehearsed @ rehearsed), 0, 1)) if rehearsed.any() else 0.0
     noise = float(np.mean([row.error**2 for row in chosen]))
     noise += scale**2 * _noise_of_rehearsals(rows, action, strategy)
     spread = _spread(float(np.mean((trained - scale * rehearsed) ** 2)), noise, len(chosen))

@@ -1,10 +1,15 @@
 """Outcomes of federations whose truth was made up."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from early_rounds import EARLY
 from outcomes import Outcome
+from profile_inputs import InputsRow
 
-__all__ = ["NAMES", "outcome"]
+from shiftscope.recommendation.prediction.advice_policy import PolicyInputs
+
+__all__ = ["NAMES", "inputs_of", "outcome"]
 
 NAMES = ("fedavg", "local", "shrinkage", "quantile_map", "quantile_map+local")
 
@@ -58,3 +63,9 @@ def outcome(
     scores = 0.8 + gain[None, :, None] + drawn
     early = {rounds: scores - 0.2 / rounds for rounds in EARLY if task == "classification"}
     return Outcome(about, ("a", "b", "c"), NAMES, scores, covariance, np.full(3, 0.25), np.full(3, 55), early)
+
+
+def inputs_of(found: Sequence[Outcome], removed: float = 1.5, conflict: float = 0.0) -> dict[str, InputsRow]:
+    """What profiles say of each: that a map removes so much."""
+    inputs = PolicyInputs(network="frozen", removed=removed, remains=0.25, conflict=conflict)
+    return {item.name: InputsRow(item.name, "quantile_map", inputs) for item in found}

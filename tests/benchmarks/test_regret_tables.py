@@ -15,8 +15,9 @@ import summaries
 import table
 import torch
 from early_rounds import EARLY
-from made_up_outcomes import NAMES, outcome
+from made_up_outcomes import NAMES, inputs_of, outcome
 from outcomes import Outcome, read_outcomes
+from policies_of_advice import policy
 
 from shiftscope.training.rehearsals.head_tables import HeadTable
 from shiftscope.training.rehearsals.linear_heads import BUDGET, FeatureRows
@@ -146,6 +147,11 @@ class TestTasks:
             item.about["name"] = known.name
         monkeypatch.setattr(table, "read_outcomes", lambda _: [*outlined, *classes])
         monkeypatch.setattr(table, "draw", lambda *_: None)
+        inputs = inputs_of([*outlined, *classes])
+        monkeypatch.setattr(table, "inputs_of_cells", lambda *_: inputs)
+        monkeypatch.setattr(table, "read_rows", lambda _: [])
+        fits = {item.family: policy() for item in (*outlined, *classes)}
+        monkeypatch.setattr(table, "without_each_family", lambda _: fits)
         monkeypatch.setattr("sys.argv", ["table.py", str(tmp_path), "--results", str(tmp_path / "regret")])
         table.main()
         for folder, count, metric in (("regret", 2, "auroc"), ("regret-outlines", 12, "dice")):
@@ -158,7 +164,7 @@ class TestTasks:
 
     def test_a_head_of_outlines_weighs_the_channels_of_all_maps(self, outlined: list[Outcome], tmp_path: Path) -> None:
         outlined[0].about["name"] = federations.federations()[-1].name
-        aslib_files.write_aslib(outlined[:1], tmp_path)
+        aslib_files.write_aslib(outlined[:1], inputs_of(outlined[:1]), tmp_path)
         with (tmp_path / "cost.csv").open(encoding="utf-8") as file:
             costs = {row["algorithm"]: int(row["bytes"]) for row in csv.DictReader(file)}
         channels = 24 + 40 + 112 + 320
@@ -171,14 +177,16 @@ class TestTasks:
 def test_the_tables_in_aslibs_form_fit_together(tmp_path: Path) -> None:
     item = outcome({"local": 0.05}, 0.005, harmonizer="quantile_map")
     item.about["name"] = federations.federations()[5].name
-    aslib_files.write_aslib([item], tmp_path)
+    aslib_files.write_aslib([item], inputs_of([item]), tmp_path)
     text = {path.stem: path.read_text(encoding="utf-8") for path in tmp_path.glob("*.csv")}
     found = {name: list(csv.DictReader(lines.splitlines())) for name, lines in text.items()}
-    assert set(found) == {"instances", "features", "algorithms", "performance", "cost"}
+    assert set(found) == {"instances", "features", "inputs", "algorithms", "performance", "cost"}
     assert {row["instance"] for rows in found.values() for row in rows if "instance" in row} == {"f005"}
     algorithms = {row["algorithm"] for row in found["algorithms"]}
     assert algorithms == set(NAMES)
     assert {row["algorithm"] for row in found["performance"]} == algorithms
     assert len(found["performance"]) == 3 * len(NAMES)
+    (said,) = found["inputs"]
+    assert (said["harmonizer"], float(said["removed"]), int(said["smallest"])) == ("quantile_map", 1.5, 60)
     local = next(row for row in found["cost"] if row["algorithm"] == "local")
     assert int(local["bytes"]) == 0
