@@ -45,9 +45,7 @@ def predicted_gains(material: Material) -> Figure | None:
         found = result.difference
         mean, low, high = found.mean or 0.0, found.low, found.high
         if low is not None and high is not None:
-            rows.append(
-                IntervalRow(f"measured: {advice_of(result.plan)}", mean, low, high, change(found), strong=False)
-            )
+            rows.append(IntervalRow("measured", mean, low, high, change(found), strong=False))
         measured = (
             f"measured: {advice_of(result.plan)}",
             f"{mean:+.3f}",
@@ -59,8 +57,9 @@ def predicted_gains(material: Material) -> Figure | None:
     sure = certainty_words(recommendation)
     says = (
         "Over plain FedAvg, mean over sites: the mark is what is expected, its line where 80 of 100 runs would end."
-        " Left of 0 it would do harm. A diamond is what is advised."
-        f"{f' The advice has a {sure}: the chance that nothing else gains clearly more.' if sure else ''}"
+        " Left of 0 it would do harm."
+        f"{' A diamond is what is advised.' if any(row.strong for row in rows) else ''}"
+        f"{f' It is said with {sure}: the chance that nothing else gains clearly more.' if sure else ''}"
         f"{f' In training: {promise}.' if promise else ''}"
     )
     svg = draw_intervals(rows, "predicted", title, says, "gain over plain FedAvg (Dice or AUROC)")
