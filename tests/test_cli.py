@@ -134,7 +134,7 @@ def test_bad_use_is_exit_2_and_one_line(
 
 
 def test_a_bug_is_exit_70_and_says_how_to_see_it(run, monkeypatch: pytest.MonkeyPatch, profiles: list[Path]) -> None:
-    monkeypatch.setattr("shiftscope.api.advising.advise", lambda _: 1 / 0)
+    monkeypatch.setattr("shiftscope.api.advising.advise", lambda *_: 1 / 0)
     done = run("recommend", *profiles)
     assert done.code == 70
     assert "bug: ZeroDivisionError" in done.err

@@ -39,12 +39,15 @@ def recommend(
     """At the coordinator: say how the sites differ, what to do, and what that should gain. It needs no images."""
     import shiftscope
     from shiftscope.reports.sheets.advice_sheet import advice_sheet
+    from shiftscope.reports.wording import next_command
 
     advice = shiftscope.recommend(
         profiles, output=output, network=None if network is None else network.value, rehearsal=rehearsal
     )
     if output is not None:
-        say(f"plan written to {output}; edit it, then: shiftscope train {shlex.quote(str(output))} --data SITE=DIR ...")
+        run = f"shiftscope train {shlex.quote(str(output))} --data SITE=DIR ..."
+        step, *_ = [*next_command(advice.recommendation, str(output)), run]
+        say(f"plan written to {output}; edit it, then: {step}")
     answer(
         form,
         advice.to_dict(),

@@ -6,7 +6,7 @@ from shiftscope.reports.formats.table import drawn_lines
 from shiftscope.reports.sheet import Grid, Sheet
 from shiftscope.reports.wrapping import GLUE, elided, shortened
 
-__all__ = ["COLUMNS", "LINE", "SCREEN", "first_that_fits", "labelled", "more", "with_names"]
+__all__ = ["COLUMNS", "LINE", "NOTE", "SCREEN", "first_that_fits", "labelled", "more", "with_names"]
 
 SCREEN = 23
 """Lines of a first screen: of 24, the last is the prompt's."""
@@ -18,6 +18,9 @@ LINE = COLUMNS - 2
 """Cells of an indented line."""
 
 _LABEL = 10
+
+NOTE = LINE - _LABEL - 1
+"""Cells of a sentence behind a label."""
 
 
 def first_that_fits(sheets: Iterable[Sheet]) -> Sheet:

@@ -10,6 +10,7 @@ from shiftscope.measures.plain_names import plain_name
 from shiftscope.measures.question_names import CONCEPT
 from shiftscope.plans import name_of_strategy
 from shiftscope.recommendation import Alternative, Recommendation
+from shiftscope.recommendation.advice_documents import PredictedGain
 
 __all__ = [
     "advised",
@@ -38,6 +39,7 @@ _ACTIONS = {
     "harmonize": "harmonize the images, then train one model together",
     "personalize": "let every site keep a part of the model of its own",
     "both": "harmonize the images, and let every site keep a part of the model of its own",
+    "rehearse": "rehearse first: what gains most cannot be told from profiles",
     "collect_more": "collect more patients before anything is concluded",
 }
 
@@ -99,7 +101,7 @@ def source(answer: AxisVerdict) -> str:
     return f"{name}, at equal {answer.held}" if answer.held else name
 
 
-def method(item: Recommendation | Alternative) -> str:
+def method(item: Recommendation | Alternative | PredictedGain) -> str:
     """What to do, and with which methods."""
     names = [name for name in (item.harmonizer, item.personalizer) if name]
     return item.action.replace("_", " ") + (f" ({', '.join(names)})" if names else "")
@@ -128,15 +130,22 @@ def next_command(recommendation: Recommendation, plan: str | None) -> Sequence[s
     """What to type next, a command an item; nothing before more patients are collected.
 
     Args:
-        recommendation: a trial comes first where it leaves something open, a rehearsal where that would decide it all.
+        recommendation: a trial comes first where it leaves something open, a rehearsal where that would decide it all;
+            where it is to rehearse, what was rehearsed makes new advice.
         plan: the file of the plan, None where none was written.
     """
     if recommendation.action == "collect_more":
         return ()
     file = "plan.toml" if plan is None else plan
+    advise = "shiftscope recommend ..."
+    if recommendation.network != "pretrained":  # what is advised where nothing is said
+        advise += f" --network {recommendation.network}"
+    first = [f"{advise} -o plan.toml"] if plan is None else []
+    if recommendation.action == "rehearse":
+        rehearse = f"shiftscope rehearse {shlex.quote(file)} --data SITE=DIR ..."
+        return [*first, rehearse, f"{advise} --rehearsal rehearsal.json -o {shlex.quote(file)}"]
     run = f"shiftscope train {shlex.quote(file)}"
     if recommendation.undecided:
         rehearsed = all(REHEARSE in text for text in recommendation.undecided)
         run = f"shiftscope rehearse {shlex.quote(file)}" if rehearsed else trial_of(recommendation, file)
-    first = ["shiftscope recommend ... -o plan.toml"] if plan is None else []
     return [*first, f"{run} --data SITE=DIR ..."]

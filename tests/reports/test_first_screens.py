@@ -9,6 +9,8 @@ from screens import drawn, require_screen, require_whole
 
 from shiftscope.diagnosis import AxisVerdict, Diagnosis, Evidence, PairVerdict, Verdict
 from shiftscope.recommendation import Advice, AdvisedCost, Alternative, Recommendation, SiteSize
+from shiftscope.recommendation.advice_documents import ExpectedGain, PredictedGain
+from shiftscope.recommendation.prediction.advice_policy import PredictedAction
 from shiftscope.reports.questions import QUESTIONS
 from shiftscope.reports.sheet import Grid
 from shiftscope.reports.sheets.advice_sheet import advice_sheet
@@ -37,6 +39,32 @@ def answers(draw: st.DrawFn) -> AxisVerdict:
         hidden=draw(st.booleans()),
         classes=draw(st.sampled_from([(), ("benign", "malignant")])),
     )
+
+
+@st.composite
+def predicted_gains(draw: st.DrawFn, harmonizer: str) -> list[PredictedGain]:
+    """Of every action, or of none, as in advice of earlier versions."""
+    methods: list[tuple[PredictedAction, str | None, str | None]] = [
+        ("pool", None, None),
+        ("harmonize", harmonizer, None),
+        ("personalize", None, "lp_ft"),
+        ("both", harmonizer, "lp_ft"),
+        ("own_model", None, None),
+    ]
+    out = []
+    for action, harmonizes, personalizes in methods if draw(st.booleans()) else ():
+        low, mean, high = sorted(draw(st.lists(st.floats(-1, 1), min_size=3, max_size=3)))
+        out.append(
+            PredictedGain(
+                action=action,
+                harmonizer=harmonizes,
+                personalizer=personalizes,
+                gain=ExpectedGain(mean=mean, low=low, high=high),
+                harm=draw(st.floats(0, 1)),
+                cost=draw(st.sampled_from([1.0, 1.2, 2.0])),
+            )
+        )
+    return out
 
 
 @st.composite
@@ -86,10 +114,18 @@ def advices(draw: st.DrawFn) -> tuple[Advice, tuple[str, ...]]:
         " trial of the two, which costs less than that"
         for name in names[: draw(st.integers(0, 3))]
     ]
+    unsure = asked and draw(st.booleans())
     recommendation = Recommendation(
-        action=actions[harmonizer is not None, personalizer is not None] if asked else "collect_more",
-        harmonizer=harmonizer,
-        personalizer=personalizer,
+        action="rehearse"
+        if unsure
+        else actions[harmonizer is not None, personalizer is not None]
+        if asked
+        else "collect_more",
+        harmonizer=None if unsure else harmonizer,
+        personalizer=None if unsure else personalizer,
+        network=draw(st.sampled_from(["pretrained", "random", "frozen"])),
+        predicted=tuple(draw(predicted_gains(harmonizer or "polarity"))) if asked else (),
+        certainty=draw(st.none() | st.floats(0, 1)),
         because=tuple(f"quantile_spectrum removes 97% of the difference at '{name}'" for name in names[:8]),
         undecided=tuple(undecided),
         alternatives=tuple(others),
@@ -112,6 +148,9 @@ def test_any_advice_is_one_screen(made: tuple[Advice, tuple[str, ...]], plan: st
             (row,) = [line for line in lines if line.startswith(f" {QUESTIONS[question].name} ")]
             assert QUESTIONS[question].literature.split()[0] in row
             assert (" to " in row) == (answer.effect is not None)
+    if advice.recommendation.action == "rehearse":
+        assert text.index("shiftscope rehearse") < text.index("--rehearsal")
+        assert "shiftscope train" not in text
     assert ("shiftscope" in text) == (advice.recommendation.action != "collect_more")
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from decided_runs import decided_run
 
-from shiftscope.plans import Needed, propose_plan
+from shiftscope.plans import Difference, Needed, PlannedGain, propose_plan
 from shiftscope.profiles import Profile
 from shiftscope.reports.html import MOST_BYTES, Material, gallery, read_material, render
 from shiftscope.reports.html.material import SharedFile
@@ -277,3 +277,27 @@ def test_images_come_with_a_banner_and_without_names(material: Material) -> None
     assert max(shown.pictures[0].width, shown.pictures[0].height) <= 320
     assert shown.pictures[0].height / shown.pictures[0].width == pytest.approx(800 / 300, rel=0.02)
     assert len(page.encode()) < MOST_BYTES
+
+
+def test_every_expected_gain_is_drawn_and_its_numbers_stand_beside_it(page: str, material: Material) -> None:
+    assert material.advice is not None
+    predicted = material.advice.recommendation.predicted
+    assert predicted
+    assert "predicted-title" in page
+    text = " ".join(Outline(page).text.split())
+    assert "What each action is expected to gain" in text
+    for item in predicted:
+        assert f"{item.gain.mean:+.3f} {item.gain.low:+.3f} to {item.gain.high:+.3f} {item.harm:.0%}" in text
+    assert "measured:" not in text
+
+
+def test_the_measured_gain_stands_beside_the_predicted_one(material: Material) -> None:
+    expected = PlannedGain(harmonizer="zscore", personalizer="fedper", mean=0.02, low=0.0, high=0.04)
+    measured = Difference(mean=0.06, low=0.05, high=0.07)
+    run = decided_run(("take_part",) * 3, plan={"predicted": expected}, difference=measured)
+    text = " ".join(Outline(render(replace(material, result=run))).text.split())
+    says = "redicted +0.020, 80 % [+0.000, +0.040]; measured +0.060, 95 % [+0.050, +0.070]: more than predicted"
+    assert text.replace(GLUE, " ").count(says) == 3  # at the top, beside the drawing, in the run's result
+    assert "measured: zscore + fedper +0.060 +0.050 to +0.070 (95 %)" in text
+    other = decided_run(("take_part",) * 3, difference=measured)
+    assert "measured:" not in Outline(render(replace(material, result=other))).text

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from shiftscope.plans import RunResult
 from shiftscope.recommendation import Advice, AdvisedCost
 from shiftscope.reports.html.material import Material
+from shiftscope.reports.prediction_wording import kept_promise
 from shiftscope.reports.run_recommendations import recommended
 from shiftscope.reports.run_wording import (
     compared_words,
@@ -78,7 +79,7 @@ def _trained(result: RunResult) -> str:
     parts = []
     if judged(result):
         parts.append(f"In training, {compared_words(result)}, n = {cases} test cases, {seeds_words(result)}")
-        parts += filter(None, [needed_words(result)])
+        parts += filter(None, [kept_promise(result), needed_words(result)])
         worst = result.worst.get("adapted")
         if result.worst_site is not None:
             parts.append(f"worst site {worst_words(result)}")

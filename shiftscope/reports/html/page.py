@@ -20,12 +20,13 @@ from shiftscope.reports.html.figures.site_map import site_map
 from shiftscope.reports.html.local_images import Gallery
 from shiftscope.reports.html.material import Material
 from shiftscope.reports.html.opening_section import opening
+from shiftscope.reports.html.prediction_section import predicted_gains
 from shiftscope.reports.html.removal_section import removal
 from shiftscope.reports.questions import QUESTIONS, SOURCE, question_heading
 from shiftscope.reports.sheet import Grid, Lines
 from shiftscope.reports.sheets.explain_sheet import Explanation, explanations
 from shiftscope.reports.sheets.result_sheet import result_sheet
-from shiftscope.reports.wording import advised, trial_of
+from shiftscope.reports.wording import advised, next_command
 from shiftscope.reports.wrapping import glued
 
 if TYPE_CHECKING:
@@ -75,7 +76,8 @@ def render(material: Material, gallery: Gallery | None = None) -> str:
             answers=answer_cards(material),
             advice=advice,
             advised=advised,
-            trial=None if advice is None else trial_of(advice.recommendation),
+            steps=() if advice is None else next_command(advice.recommendation, "plan.toml"),
+            predicted=predicted_gains(material),
             questions=QUESTIONS,
             source=SOURCE,
             levels=matrices.LEVELS,

@@ -7,7 +7,8 @@ from shiftscope.diagnosis import LIMITS, Diagnosis
 from shiftscope.diagnosis.texts.phrases import number
 from shiftscope.recommendation import Advice
 from shiftscope.reports.details.advice_details import advice_details, called_effects
-from shiftscope.reports.first_screen import LINE, first_that_fits, labelled, more, with_names
+from shiftscope.reports.first_screen import LINE, NOTE, first_that_fits, labelled, more, with_names
+from shiftscope.reports.prediction_wording import certainty_words, predictions
 from shiftscope.reports.questions import QUESTIONS
 from shiftscope.reports.sheet import Grid, Lines, Sheet
 from shiftscope.reports.wording import answered, called, effect_text, interval_text, method, methods, next_command
@@ -16,11 +17,12 @@ from shiftscope.reports.wrapping import fitting
 __all__ = ["advice_sheet"]
 
 _ROOM = (
-    *((3, 3, (3,) * 6), (3, 3, (2,) * 6), (3, 3, (2,) * 4), (3, 3, (2, 2)), (3, 2, (2, 2)), (2, 2, (2, 2))),
-    *((2, 2, (2, 1)), (2, 2, (2,)), (1, 1, (1,))),
+    *((4, 3, 3, (3,) * 6), (4, 3, 3, (2,) * 6), (4, 3, 3, (2,) * 4), (4, 3, 3, (2, 2)), (4, 3, 2, (2, 2))),
+    *((4, 2, 2, (2, 2)), (4, 2, 2, (2, 1)), (4, 2, 2, (2,)), (4, 2, 1, (2,)), (4, 2, 1, (1,)), (3, 2, 1, (1,))),
+    *((3, 1, 1, (1,)), (2, 1, 1, (1,)), (1, 1, 1, (1,)), (0, 1, 1, (1,))),
 )
-"""Lines for the reason, for what stands out and for each doubt, from the most generous to the least."""
-
+"""Actions with their expected gain, lines for the reason, for what stands out and for each doubt, from the most
+generous to the least."""
 
 _MEANS = re.compile(r" \([^()]*\)$")
 """The means behind a difference, at the end of a finding."""
@@ -40,6 +42,8 @@ def advice_sheet(advice: Advice, *, verbose: bool = False, plan: str | None = No
 def _everything(advice: Advice, plan: str | None) -> Iterator[Lines | Grid]:
     yield _verdict(advice)
     yield Lines(_headline(advice), advice.recommendation.because)
+    if advice.recommendation.predicted:
+        yield predictions("what each action is expected to gain", advice.recommendation)
     yield from _answers(advice.diagnosis)
     yield from advice_details(advice)
     if commands := next_command(advice.recommendation, plan):
@@ -48,14 +52,16 @@ def _everything(advice: Advice, plan: str | None) -> Iterator[Lines | Grid]:
 
 def _screens(advice: Advice, plan: str | None) -> Iterator[Sheet]:
     names = [item.site for item in advice.sites]
-    for lines, finding, doubts in _ROOM:
-        reason = fitting([with_names(text, names) for text in _reasons(advice)], lines, LINE)
-        yield [
-            _verdict(advice),
-            Lines(_headline(advice), [reason]),
-            *_answers(advice.diagnosis),
-            _notes(advice, plan, finding, doubts),
-        ]
+    recommendation, headline = advice.recommendation, _headline(advice)
+    says = [with_names(text, names) for text in _reasons(advice)]
+    for actions, lines, finding, doubts in _ROOM:
+        if recommendation.predicted:  # the numbers first, and the reason among the notes
+            advised: Lines | Grid = predictions(headline, recommendation, actions)
+            reason = fitting(says, lines, NOTE)
+        else:
+            advised, reason = Lines(headline, [fitting(says, lines, LINE)]), ""
+        notes = _notes(advice, plan, reason, finding, doubts)
+        yield [_verdict(advice), advised, *_answers(advice.diagnosis), notes]
 
 
 def _verdict(advice: Advice) -> Lines:
@@ -65,7 +71,8 @@ def _verdict(advice: Advice) -> Lines:
 
 
 def _headline(advice: Advice) -> str:
-    return f"recommendation: {method(advice.recommendation)}"
+    sure = certainty_words(advice.recommendation)
+    return f"recommendation: {method(advice.recommendation)}{', ' if sure else ''}{sure}"
 
 
 def _reasons(advice: Advice) -> list[str]:
@@ -74,6 +81,8 @@ def _reasons(advice: Advice) -> list[str]:
     shifts = sum(answer.called for answer in advice.diagnosis.axes.values())
     first, *others = because[shifts:] or because
     action = methods(advice.recommendation)
+    if advice.recommendation.predicted:  # the first are the expected gains, which stand in a table of their own
+        return [action, *others]
     return [f"{action[0].upper()}{action[1:]}: {first}", *others]
 
 
@@ -88,8 +97,8 @@ def _answers(diagnosis: Diagnosis) -> list[Grid]:
     return [Grid("", ("question", "known as ... shift", "found", "effect#", "95 %"), rows)]
 
 
-def _notes(advice: Advice, plan: str | None, finding: int, room: tuple[int, ...]) -> Grid:
-    """What stands out in so many lines, what is unsure, and what to do, a label before each."""
+def _notes(advice: Advice, plan: str | None, reason: str, finding: int, room: tuple[int, ...]) -> Grid:
+    """The reason, what stands out in so many lines, what is unsure, and what to do, a label before each."""
     diagnosis, recommendation = advice.diagnosis, advice.recommendation
     doubts = [*recommendation.undecided[:1], *diagnosis.caveats, *recommendation.undecided[1:]]
     steps = next_command(recommendation, plan) or (
@@ -99,6 +108,7 @@ def _notes(advice: Advice, plan: str | None, finding: int, room: tuple[int, ...]
     rest = more(len(doubts) - len(room), "doubt")
     return labelled(
         [
+            ("advice", reason, 0),
             ("stands out", _farthest(diagnosis), finding),
             *(("unsure" * (place == 0), *item) for place, item in enumerate(zip(doubts, room, strict=False))),
             *(("next" * (place == 0), text, 0) for place, text in enumerate(steps)),

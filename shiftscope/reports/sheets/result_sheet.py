@@ -14,6 +14,7 @@ from shiftscope.reports.details.result_details import (
     strategy_name,
 )
 from shiftscope.reports.first_screen import first_that_fits, labelled, more
+from shiftscope.reports.prediction_wording import kept_promise
 from shiftscope.reports.run_recommendations import recommended
 from shiftscope.reports.run_wording import (
     ANSWERS,
@@ -112,10 +113,8 @@ def _verdict(result: RunResult) -> Lines:
             f"does taking part pay: {participation_words(result)}" if has_local(result) else "nothing to compare with"
         )
         return Lines(f"trained: {plan.baseline}, without advice", [pays, *budget])
-    needed = needed_words(result)
-    return Lines(
-        f"{result.verdict}: {verdict_words(result)}", [compared_words(result), *filter(None, [needed]), *budget]
-    )
+    said = filter(None, [compared_words(result), kept_promise(result), needed_words(result)])
+    return Lines(f"{result.verdict}: {verdict_words(result)}", [*said, *budget])
 
 
 def _gain(result: RunResult, scores: SiteScores) -> Difference:
