@@ -145,7 +145,7 @@ def _model(
     constant = fitted.constant
     if network == "pretrained":
         tuned = _of(rows, "pretrained", action, personalizer)
-        more = _told(np.array([row.gain - fitted.at(row.inputs) for row in tuned]))
+        more = _shrunken_mean(np.array([row.gain - fitted.at(row.inputs) for row in tuned]))
         constant += more
         spread = float(np.hypot(spread, transfer.spread))
         apart = np.abs([row.gain - fitted.at(row.inputs) - more for row in tuned])
@@ -227,7 +227,7 @@ def _transfer(rows: Sequence[GainRow], network: Network, action: ModelledAction,
     return Transfer(network=network, action=action, scale=_short(scale), spread=_short(spread))
 
 
-def _told(values: np.ndarray) -> float:
+def _shrunken_mean(values: np.ndarray) -> float:
     """Their mean, as far as it is told from 0 (James and Stein 1961)."""
     mean, error = float(values.mean()), float(values.std(ddof=1) / np.sqrt(len(values)))
     return mean * max(0.0, 1 - error**2 / mean**2) if mean else 0.0

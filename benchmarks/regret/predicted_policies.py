@@ -57,14 +57,17 @@ class Learned:
         return only(outcome, REFERENCE if unsure else _strategy(found.chosen))
 
     def _rehearsed(self, outcome: Outcome, folds: Sequence[int]) -> np.ndarray:
-        seen, policy = outcome.on_folds(folds), self.fits[outcome.family]
+        on_folds, policy = outcome.on_folds(folds), self.fits[outcome.family]
         about = outcome.about["strategies"]
         measured = [
             MeasuredGain(
-                about[place]["harmonizer"], about[place]["method"], float(seen.gains[place]), float(seen.errors[place])
+                about[place]["harmonizer"],
+                about[place]["method"],
+                float(on_folds.gains[place]),
+                float(on_folds.errors[place]),
             )
             for place in common_places(outcome)
-            if outcome.strategies[place] != REFERENCE and np.isfinite(seen.errors[place])
+            if outcome.strategies[place] != REFERENCE and np.isfinite(on_folds.errors[place])
         ]
         return only(
             outcome, _strategy(decide(sharpened(self._candidates(outcome), measured, policy, "frozen"), MARGIN).chosen)

@@ -8,7 +8,7 @@ from shiftscope.api.documents import AnyPath, profiles_of, rehearsal_of
 from shiftscope.diagnosis import Diagnosis
 from shiftscope.diagnosis import diagnose as diagnose_profiles
 from shiftscope.option_values import as_choice
-from shiftscope.plans import Plan, RehearsalResult, measured_gains, network_of, require_rehearsed, write_plan
+from shiftscope.plans import Plan, RehearsalResult, network_of, write_plan
 from shiftscope.plans import propose_plan as plan_for
 from shiftscope.profiles import Profile
 from shiftscope.recommendation import Advice, AdviceBasis, MeasuredGain, Network, advise, load_policy
@@ -56,8 +56,8 @@ def recommend(
     measured: tuple[MeasuredGain, ...] = ()
     if rehearsal is not None:
         rehearsed = rehearsal_of(rehearsal)
-        require_rehearsed(rehearsed, read)
-        given, measured = given or network_of(rehearsed.plan), measured_gains(rehearsed)
+        rehearsed.require_of({profile.site: profile.fingerprint for profile in read})
+        given, measured = given or network_of(rehearsed.plan), rehearsed.measured()
     advice = advise(read, AdviceBasis(load_policy(), given or "pretrained", measured))
     if output is not None:
         plan = propose_plan(read, advice, name=Path(output).stem)

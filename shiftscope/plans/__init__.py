@@ -7,7 +7,7 @@ In: advice (`propose_plan`), or what training and trials measured. Out: `Plan` a
 from shiftscope.plans.copies_results import CopiesResult, Kept
 from shiftscope.plans.plan import OwnCode, Plan, PlannedGain, PlannedSite, Split, Task
 from shiftscope.plans.plan_files import read_plan, write_plan
-from shiftscope.plans.proposed_plans import propose_plan
+from shiftscope.plans.proposed_plans import network_of, propose_plan
 from shiftscope.plans.rehearsal_results import (
     HeadMethod,
     RehearsalBudget,
@@ -17,7 +17,6 @@ from shiftscope.plans.rehearsal_results import (
     RehearsedScore,
     RehearsedStrategy,
 )
-from shiftscope.plans.rehearsed_evidence import measured_gains, network_of, require_rehearsed
 from shiftscope.plans.result_numbers import Difference, Verdict
 from shiftscope.plans.run_costs import Cost, Forecast, Ledger, RoundEntry, SiteRound, Spending
 from shiftscope.plans.run_results import (
@@ -85,12 +84,10 @@ __all__ = [
     "TrialRung",
     "TrialSetup",
     "Verdict",
-    "measured_gains",
     "name_of_strategy",
     "network_of",
     "propose_plan",
     "read_plan",
-    "require_rehearsed",
     "schedule",
     "write_plan",
 ]

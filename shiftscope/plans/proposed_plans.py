@@ -11,7 +11,7 @@ from shiftscope.printable_text import shown
 from shiftscope.profiles import Profile
 from shiftscope.recommendation import Network, Recommendation
 
-__all__ = ["propose_plan"]
+__all__ = ["network_of", "propose_plan"]
 
 _ENCODER = "tf_efficientnet_lite0"
 """Small enough for a workstation, and pip can fetch its trained weights: every site starts alike, whatever its cache
@@ -79,6 +79,13 @@ def _network(network: Network, segments: bool) -> dict[str, Any]:
             "a frozen encoder has a linear head for classes only, and the sites have masks: ask for another"
         )
     return {"model": "linear", "encoder": _ENCODER, **trained}
+
+
+def network_of(plan: Plan) -> Network:
+    """What a plan trains, in the terms of advice."""
+    if plan.model == "linear":
+        return "frozen"
+    return "random" if plan.weights is None else "pretrained"
 
 
 def _expected(advice: Recommendation) -> PlannedGain | None:

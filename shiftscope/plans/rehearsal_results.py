@@ -1,14 +1,19 @@
 """What a rehearsal gave: every strategy on the frozen encoder's features, with its gain over FedAvg."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
+from scipy import special
 
 from shiftscope.dataframes import Tabular
+from shiftscope.errors import PlanError
 from shiftscope.plans.plan import Plan, Sha256
 from shiftscope.plans.result_numbers import Difference, Score
 from shiftscope.plans.run_costs import Cost
 from shiftscope.plans.run_results import Answer
+from shiftscope.printable_text import shown
+from shiftscope.recommendation import MeasuredGain
 from shiftscope.records import Document, Finite, Misfit, Name, Record, Text, Total
 
 __all__ = [
@@ -164,6 +169,32 @@ class RehearsalResult(Document, Tabular):
         """The strategy of that name."""
         return next(strategy for strategy in self.strategies if strategy.name == name)
 
+    def measured(self) -> tuple[MeasuredGain, ...]:
+        """The gain of every strategy whose gain over FedAvg has an interval, as evidence for advice."""
+        return tuple(
+            MeasuredGain(each.harmonizer, each.method, gain.mean, _error(gain.low, gain.high, gain.level))
+            for each in self.strategies[1:]
+            if (gain := each.gain).mean is not None and gain.low is not None and gain.high is not None
+        )
+
+    def require_of(self, fingerprints: Mapping[str, str]) -> None:
+        """That it was of these sites and of their data.
+
+        Args:
+            fingerprints: site -> that of its profile.
+
+        Raises:
+            PlanError: it was of others.
+        """
+        rehearsed = {site: planned.fingerprint for site, planned in self.plan.sites.items()}
+        if odd := sorted(rehearsed.keys() ^ fingerprints.keys()):
+            have = "rehearsed and not profiled" if odd[0] in rehearsed else "profiled and not rehearsed"
+            raise PlanError(f"rehearsal: {shown(odd[0])} was {have}; give the profiles of the sites that rehearsed")
+        if changed := sorted(site for site in rehearsed if rehearsed[site] != fingerprints[site]):
+            raise PlanError(
+                f"rehearsal: {shown(changed[0])} rehearsed with other data than its profile describes; rehearse again"
+            )
+
     def headline(self) -> str:
         """What the rehearsal puts first."""
         gain = self.strategy(self.best).gain
@@ -190,3 +221,8 @@ class RehearsalResult(Document, Tabular):
                 *strategy.sites.items(),
             )
         ]
+
+
+def _error(low: float, high: float, level: float) -> float:
+    """Standard error, from a normal interval."""
+    return (high - low) / 2 / float(special.ndtri((1 + level) / 2))

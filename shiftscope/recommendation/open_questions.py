@@ -74,11 +74,11 @@ def _about_sites(diagnosis: Diagnosis, draft: AdviceDraft) -> Iterator[OpenQuest
 def _about_harmonizer(item: Removal, draft: AdviceDraft) -> Iterator[OpenQuestion]:
     """Whether another share within the interval of what the harmonizer removes would change the advice."""
     whole = draft.inputs.removed + draft.inputs.remains
-    for end, word in ((item.low, "less"), (item.high, "more")):
+    for end, amount in ((item.low, "less"), (item.high, "more")):
         share = min(max(end, 0.0), 1.0)
         inputs = replace(draft.inputs, removed=whole * share, remains=whole * (1 - share))
         says = f"whether {item.harmonizer} removes enough is not decided: a trial decides it"
-        yield from _turned(says, f"{item.harmonizer} turns out to remove {word}", inputs, draft)
+        yield from _turned(says, f"{item.harmonizer} turns out to remove {amount}", inputs, draft)
 
 
 def _turned(says: str, when: str, inputs: PolicyInputs, draft: AdviceDraft) -> Iterator[OpenQuestion]:

@@ -95,7 +95,7 @@ def _turns(draft: AdviceDraft) -> Iterator[str]:
             if other.action != draft.action:
                 yield f"{_leads_to(other)} for {words}"
     found: list[tuple[int, str]] = []
-    for words, move, now, farthest in _moves(draft.inputs):
+    for words, move, now, farthest in _other_values(draft.inputs):
         for step, value in enumerate(np.linspace(now, max(now, farthest), _STEPS)[1:].tolist()):
             other = draft.with_inputs(move(value))
             if other.action != draft.action:
@@ -104,7 +104,7 @@ def _turns(draft: AdviceDraft) -> Iterator[str]:
     yield from (text for _, text in sorted(found))
 
 
-def _moves(inputs: PolicyInputs) -> Iterator[tuple[str, Callable[[float], PolicyInputs], float, float]]:
+def _other_values(inputs: PolicyInputs) -> Iterator[tuple[str, Callable[[float], PolicyInputs], float, float]]:
     """Each number that can be moved: in words, how, from where, and how far."""
     removed = "a harmonizer removed a difference in features of"
     yield removed, lambda value: replace(inputs, removed=value), inputs.removed, _FARTHEST

@@ -3,8 +3,7 @@ share."""
 
 from shiftscope.diagnosis.texts.phrases import number
 from shiftscope.plans import Difference, PlannedGain, RunResult
-from shiftscope.recommendation import Recommendation
-from shiftscope.recommendation.advice_documents import ExpectedGain, PredictedGain
+from shiftscope.recommendation import ExpectedGain, PredictedGain, Recommendation
 from shiftscope.reports.score_texts import change
 from shiftscope.reports.sheet import Grid
 from shiftscope.reports.wording import method

@@ -98,11 +98,11 @@ def _posterior(prior: GainModel, item: MeasuredGain, transfers: Sequence[Transfe
     """Normal prior, normal likelihood. A run as large as the rehearsal would measure the gain with its error."""
     scale = float(np.mean([each.scale for each in transfers]))
     before = prior.spread**2
-    seen = (scale * item.error) ** 2 + sum(each.spread**2 for each in transfers)
-    if not before + seen:
+    evidence = (scale * item.error) ** 2 + sum(each.spread**2 for each in transfers)
+    if not before + evidence:
         return prior
-    weight = before / (before + seen)
+    weight = before / (before + evidence)
     mean = prior.mean + weight * (scale * item.mean - prior.mean)
-    left = weight * seen
+    left = weight * evidence
     half = _Z_90 * float(np.sqrt(left + item.error**2))
     return GainModel(mean, half, float(np.sqrt(left)), prior.site_spread)
