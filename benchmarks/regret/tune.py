@@ -1,6 +1,6 @@
 """Does the rehearsal predict what training gives? Five strategies, whole networks trained.
 
-    python benchmarks/regret/tune.py run DATA OUT [--network tuned random] [--first 24] [--device cuda] [--share 0/2]
+    python benchmarks/regret/tune.py run DATA OUT [--network tuned random] [--first 24 | --only NAME ...] [--share 0/2]
     python benchmarks/regret/tune.py table OUT [--results docs/results/regret]
 
 `run` takes six federations of each task that span the cells in OUT (named in OUT/tuned/chosen-TASK.json, once), or the
@@ -134,8 +134,10 @@ def plan_for(folders: Mapping[str, Path], keys: Mapping[str, Any]) -> Plan:
 
 
 def chosen_by(options: argparse.Namespace) -> list[Federation]:
-    """The tasks in turn: the first federations of each, or those that span it."""
+    """Those that are named; or the tasks in turn: the first federations of each, or those that span it."""
     every = federations()
+    if options.only:
+        return [item for name in options.only for item in every if item.name == name]
     by_task = [[item for item in every if item.task == task] for task in KINDS]
     if options.first is None:
         names = {name for task in KINDS for name in _spanning_once(options.out, task)}
@@ -208,6 +210,7 @@ def main() -> None:
     one.add_argument("out", type=Path)
     one.add_argument("--network", nargs="*", choices=("random", "tuned"), default=("random", "tuned"))
     one.add_argument("--first", type=int, help="the first so many federations of each task instead of six that span it")
+    one.add_argument("--only", nargs="*", help="federations by name, in this order")
     one.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     one.add_argument("--share", default="0/1", help="K/N: every N-th run, from the K-th on")
     one.set_defaults(do=run)
