@@ -16,15 +16,20 @@ from shiftscope.plans import (
     Needed,
     OwnCode,
     Plan,
+    PlannedGain,
     PlannedSite,
     RoundEntry,
     RunResult,
     SiteDifference,
     SiteScores,
+    network_of,
+    propose_plan,
     read_plan,
     write_plan,
 )
 from shiftscope.printable_text import unprintable
+from shiftscope.profiles import Profile
+from shiftscope.recommendation import AdvisedCost, ExpectedGain, Network, PredictedGain, Recommendation
 
 PLAN = Plan(
     name="breast",
@@ -282,3 +287,70 @@ def test_a_headline_says_how_sure_the_interval_is_and_where_there_is_none() -> N
 def test_a_result_says_no_more_than_its_numbers(changes: dict[str, object], said: str) -> None:
     with pytest.raises(PlanError, match=said):
         RunResult.from_dict({**RESULT.to_dict(), **changes}, "result.json", PlanError)
+
+
+def test_what_was_predicted_is_kept_and_is_of_the_planned_strategy_alone(tmp_path: Path) -> None:
+    predicted = PlannedGain(harmonizer="quantile_map", mean=0.02, low=-0.01, high=0.05)
+    write_plan(PLAN.model_copy(update={"predicted": predicted}), tmp_path / "plan.toml")
+    again = read_plan(tmp_path / "plan.toml")
+    assert again.predicted == again.expected == predicted
+    edited = again.model_copy(update={"harmonizer": "zscore"})
+    assert edited.predicted == predicted
+    assert edited.expected is None
+    assert PLAN.expected is None
+    with pytest.raises(ValueError, match="a value from low to high"):
+        PlannedGain(mean=0.5, low=0.0, high=0.1)
+
+
+@pytest.mark.parametrize(
+    ("network", "masks", "model", "weights"),
+    [
+        ("pretrained", False, "tf_efficientnet_lite0", "imagenet"),
+        ("pretrained", True, "smp.Unet", "imagenet"),
+        ("random", False, "tf_efficientnet_lite0", None),
+        ("random", True, "unet", None),
+        ("frozen", False, "linear", "imagenet"),
+        ("frozen", True, "", None),
+    ],
+)
+def test_a_plan_trains_the_network_that_the_advice_is_for(
+    network: Network, masks: bool, model: str, weights: str | None
+) -> None:
+    profiles = [
+        Profile.model_construct(
+            site=site,
+            patients=60,
+            cases=60,
+            colour=False,
+            masks=masks,
+            labels={"a": 30, "b": 30},
+            fingerprint=site * 8,
+            privacy=None,
+            patient_source="table",
+        )
+        for site in "ab"
+    ]
+    gain = ExpectedGain(mean=0.04, low=0.01, high=0.07)
+    advice = Recommendation(
+        action="harmonize",
+        harmonizer="zscore",
+        personalizer=None,
+        because=(),
+        undecided=(),
+        alternatives=(),
+        cost=AdvisedCost(bytes=0, compute=1.0),
+        network=network,
+        predicted=(
+            PredictedGain(action="harmonize", harmonizer="zscore", personalizer=None, gain=gain, harm=0.1, cost=1.0),
+        ),
+    )
+    if not model:
+        with pytest.raises(PlanError, match="a linear head for classes only"):
+            propose_plan(profiles, advice, "x")
+        return
+    found = propose_plan(profiles, advice, "x")
+    assert (found.model, found.weights) == (model, weights)
+    assert network_of(found) == network
+    assert found.expected == PlannedGain(harmonizer="zscore", mean=0.04, low=0.01, high=0.07)
+    unsure = advice.model_copy(update={"action": "rehearse", "harmonizer": None})
+    assert propose_plan(profiles, unsure, "x").predicted is None

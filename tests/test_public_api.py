@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rehearsed_runs import rehearsal
 from typer.models import OptionInfo
 
 import shiftscope
@@ -182,6 +183,37 @@ def test_documents_are_tables(fixtures: Path) -> None:
         assert drawn.startswith("<div>")
         assert document.headline()
     assert len(advice.to_dataframe()) == 5
+
+
+def test_advice_is_for_the_network_that_was_asked_for(fixtures: Path, tmp_path: Path) -> None:
+    profiles = [
+        shiftscope.profile(fixtures / "both" / name, device="cpu", workers=1, one_file_per_patient=True)
+        for name in ("early", "late")
+    ]
+    assert shiftscope.recommend(profiles).recommendation.network == "pretrained"
+    found = shiftscope.recommend(profiles, network="random", output=tmp_path / "plan.toml")
+    assert found.recommendation.network == "random"
+    assert 'weights = ""' in (tmp_path / "plan.toml").read_text(encoding="utf-8")
+    with pytest.raises(UsageError, match="network: expected one of frozen, pretrained, random, got 'big'"):
+        shiftscope.recommend(profiles, network="big")  # type: ignore[arg-type]
+    with pytest.raises(PlanError, match="'a' was rehearsed and not profiled"):
+        shiftscope.recommend(profiles, rehearsal=rehearsal({"shrinkage": 0.03}))
+
+
+def test_a_rehearsal_of_the_same_sites_makes_the_advice_surer(fixtures: Path, tmp_path: Path) -> None:
+    profiles = [
+        shiftscope.profile(fixtures / "both" / name, device="cpu", workers=1, one_file_per_patient=True)
+        for name in ("early", "late")
+    ]
+    plan = shiftscope.propose_plan(profiles, shiftscope.recommend(profiles))
+    made = rehearsal({"lp_ft": 0.2, "local": -0.1}, ("take_part",) * 2, plan={"sites": plan.sites, "model": "linear"})
+    made.write(tmp_path / "rehearsal.json")
+    found = shiftscope.recommend(profiles, rehearsal=tmp_path / "rehearsal.json").recommendation
+    assert found.network == "frozen"
+    gains = {each.action: each.gain.mean for each in found.predicted}
+    before = {each.action: each.gain.mean for each in shiftscope.recommend(profiles).recommendation.predicted}
+    assert gains["personalize"] > before["personalize"]
+    assert any("the rehearsal of these sites" in reason for reason in found.because)
 
 
 def test_names_in_a_drawing_are_escaped() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rehearsed_runs import rehearsal
 
-from shiftscope.errors import EngineError
+from shiftscope.errors import EngineError, PlanError
 from shiftscope.plans import RehearsalResult
 
 GAINS = {"shrinkage": 0.03, "local": 0.01}
@@ -102,3 +102,25 @@ def test_it_is_a_table_with_the_mean_over_sites_first() -> None:
     assert made._repr_html_().startswith("<div><p><b>rehearsed on tf_efficientnet_lite0: shrinkage, auroc +0.030")
     assert "95 % [+0.015, +0.045]" in repr(made)
     assert "nothing is expected to gain more" in repr(rehearsal({}))
+
+
+def test_it_is_evidence_for_advice() -> None:
+    """Every gain with its standard error; FedAvg's own, and those without an interval, say nothing."""
+    made = rehearsal({"shrinkage": 0.03, "zscore+lp_ft": -0.01})
+    (one, two) = made.measured()
+    assert (one.harmonizer, one.method, one.mean) == (None, "shrinkage", 0.03)
+    assert one.error == pytest.approx(0.015 / 1.959964)
+    assert (two.harmonizer, two.method) == ("zscore", "lp_ft")
+
+
+def test_it_is_evidence_for_its_own_sites_alone() -> None:
+    made = rehearsal(GAINS)
+    known = {site: planned.fingerprint for site, planned in made.plan.sites.items()}
+    made.require_of(known)
+    first = min(known)
+    with pytest.raises(PlanError, match="was profiled and not rehearsed"):
+        made.require_of({**known, "elsewhere": "0"})
+    with pytest.raises(PlanError, match="was rehearsed and not profiled"):
+        made.require_of({site: mark for site, mark in known.items() if site != first})
+    with pytest.raises(PlanError, match="rehearsed with other data than its profile describes"):
+        made.require_of({**known, first: "changed"})
