@@ -6,6 +6,7 @@
 #
 # with real images in SHIFTSCOPE_DATA:
 # make calibration   the planted suite, and the probabilities of the diagnosis fitted on it
+# make policy        the expected gains of the advice, fitted on the tables of docs/results/regret
 # make removal       what each harmonizer removes of each planted change
 
 VENV ?= .venv
@@ -16,7 +17,7 @@ PLANTED := build/planted
 FROZEN := --model linear --encoder tf_efficientnet_lite0 --weights imagenet --size 128 --rounds 10 --steps 15 --batch 16
 TUNED := --weights imagenet --size 96 --rounds 6 --steps 15 --only local zscore quantile_map fedper ditto
 
-.PHONY: demo test fast lint types layers check fixtures basis calibration evidence removal golden clean
+.PHONY: demo test fast lint types layers check fixtures basis calibration evidence policy removal golden clean
 
 $(STAMP): pyproject.toml constraints.txt
 	python3 -m venv $(VENV)
@@ -74,7 +75,11 @@ evidence: $(STAMP)
 	$(PY) benchmarks/regret/tune.py run $(SHIFTSCOPE_DATA) build/regret
 	$(PY) benchmarks/regret/tune.py table build/regret
 	$(PY) benchmarks/regret/table.py build/regret
+	$(PY) benchmarks/regret/policy.py --write
 	SHIFTSCOPE_EXAMPLES=2000 SHIFTSCOPE_EVIDENCE=docs/results/fuzz.md $(PY) -m pytest tests/forged/test_fuzz.py --timeout 0
+
+policy: $(STAMP)
+	$(PY) benchmarks/regret/policy.py --write
 
 removal: $(STAMP)
 	$(PY) benchmarks/removal.py --data $(SHIFTSCOPE_DATA)

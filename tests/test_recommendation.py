@@ -232,6 +232,27 @@ def test_an_end_of_the_interval_that_would_turn_the_advice_is_listed() -> None:
     assert not advice("appearance", removed=(removal("zscore", 0.9),)).undecided
 
 
+def test_what_surely_gains_is_done_at_once_and_what_may_gain_beside_it_is_open() -> None:
+    """Personalizing is as likely to gain the margin beside the harmonizer as not."""
+    learned = policy()
+    vague = learned.model_copy(
+        update={
+            "actions": tuple(
+                item.model_copy(update={"constant": 0.01, "spread": 0.1, "weights": {}})
+                if item.action == "personalize"
+                else item
+                for item in learned.actions
+            )
+        }
+    )
+    found = advice("appearance", removed=(removal("zscore", 0.9),), learned=vague)
+    assert found.action == "harmonize"
+    assert found.certainty == pytest.approx(0.5, abs=0.01)
+    assert found.undecided[0].startswith("whether both (zscore, ditto) gains more than 0.01 over harmonize (zscore)")
+    assert found.alternatives[0].action == "both"
+    assert advice("label", learned=vague).action == "rehearse"
+
+
 def test_an_own_model_is_never_advised_for_all() -> None:
     """It is a rival: where it may be better, the answer is a rehearsal, which says for whom."""
     alone = policy()

@@ -128,7 +128,8 @@ def _model_table(policy: AdvicePolicy) -> Iterator[str]:
         yield f"| {each.network} | {each.action} | {each.scale:.2f} | {each.spread:.3f} |"
     yield ""
     names = ", ".join(f"{network} `{name}`" for network, name in policy.personalizers.items())
-    yield f"What personalizes: {names}. Below a certainty of {policy.certain:g} a rehearsal is advised."
+    yield f"What personalizes: {names}."
+    yield f"A rehearsal is advised where it is less certain than {policy.certain:g} that nothing gains."
 
 
 def advised_elsewhere(rows: Sequence[GainRow], fits: Mapping[str, AdvicePolicy]) -> list[Advised]:
@@ -142,7 +143,7 @@ def advised_elsewhere(rows: Sequence[GainRow], fits: Mapping[str, AdvicePolicy])
         names = {policy.personalizers[network]}
         measured = {row.action: row for row in inside if row.action != "personalize" or row.strategy in names}
         decision = decide(candidates_of(policy, inside[0].inputs, "zscore"), MARGIN)
-        found.append(Advised(measured, decision, decision.certainty < policy.certain))
+        found.append(Advised(measured, decision, decision.calls_for_rehearsal(policy.certain)))
     return found
 
 
@@ -228,7 +229,7 @@ def _ablated(rows: Sequence[GainRow], fits: Mapping[str, AdvicePolicy], network:
         policy, inputs = fits[found[0].family], _as(found[0].inputs, taken_as)
         decision = decide(candidates_of(policy, inputs, "zscore"), MARGIN)
         measured = {row.action: row.gain for row in found}
-        unsure = decision.certainty < policy.certain
+        unsure = decision.calls_for_rehearsal(policy.certain)
         gains.append(0.0 if unsure else measured.get(decision.chosen.action, 0.0))  # type: ignore[call-overload]
         families.append(found[0].family)
     return f"{error:.4f} | {over_families(gains, families).mean:+.4f}"

@@ -53,7 +53,7 @@ class Learned:
     def _predicted(self, outcome: Outcome, _folds: Sequence[int]) -> np.ndarray:
         """A rehearsal that is advised counts as FedAvg, which trains until it is made."""
         found = decide(self._candidates(outcome), MARGIN)
-        unsure = found.certainty < self.fits[outcome.family].certain
+        unsure = found.calls_for_rehearsal(self.fits[outcome.family].certain)
         return only(outcome, REFERENCE if unsure else _strategy(found.chosen))
 
     def _rehearsed(self, outcome: Outcome, folds: Sequence[int]) -> np.ndarray:

@@ -57,7 +57,7 @@ class AdviceDraft:
     @property
     def unsure(self) -> bool:
         """Whether the prediction is too unsure to act on, and no rehearsal has been made yet."""
-        return not self.basis.measured and self.decision.certainty < self.basis.policy.certain
+        return not self.basis.measured and self.decision.calls_for_rehearsal(self.basis.policy.certain)
 
     @property
     def advised(self) -> Candidate | None:

@@ -12,6 +12,7 @@ from shiftscope.diagnosis.texts.phrases import number
 from shiftscope.measures.question_names import CONCEPT, SUBJECTS
 from shiftscope.recommendation.advice_documents import Alternative
 from shiftscope.recommendation.drafts import AdviceDraft, option
+from shiftscope.recommendation.gain_texts import action_text
 from shiftscope.recommendation.prediction.advice_policy import PolicyInputs
 
 __all__ = ["OpenQuestion", "open_questions"]
@@ -40,10 +41,24 @@ def open_questions(diagnosis: Diagnosis, draft: AdviceDraft) -> list[OpenQuestio
     """All that is open and would change the advice, questions about the sites first; none after a rehearsal."""
     if draft.basis.measured:
         return []
-    found = list(_about_sites(diagnosis, draft))
+    found = [*_about_more(draft), *_about_sites(diagnosis, draft)]
     if draft.chosen is not None and "appearance" in draft.called:
         found.extend(_about_harmonizer(draft.chosen, draft))
     return found
+
+
+def _about_more(draft: AdviceDraft) -> Iterator[OpenQuestion]:
+    """Whether another action gains more than the advised one, where that gains surely."""
+    chosen, rival, chance = draft.decision.chosen, draft.decision.rival, 1 - draft.decision.certainty
+    if draft.advised is None or chosen.action == "pool" or draft.decision.certainty >= draft.basis.policy.certain:
+        return
+    margin = draft.basis.rules.margin
+    says = (
+        f"whether {action_text(rival)} gains more than {margin:g} over {action_text(chosen)} is not decided, chance"
+        f" {chance:.2g}: a trial decides it"
+    )
+    other = None if rival.action == "own_model" else option(rival, f"a trial shows more than {margin:g} beyond it")
+    yield OpenQuestion(says, other)
 
 
 def _about_sites(diagnosis: Diagnosis, draft: AdviceDraft) -> Iterator[OpenQuestion]:

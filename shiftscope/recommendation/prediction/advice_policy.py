@@ -171,7 +171,7 @@ class AdvicePolicy(Document):
         transfers: from a rehearsal to training, for each action and network.
         personalizers: network -> which method personalizes.
         compute: method -> factor on the optimizer steps of FedAvg, where it is not 1.
-        certain: below so much certainty a rehearsal is advised.
+        certain: below so much certainty that nothing gains, a rehearsal is advised.
         provenance: federations, families, tables, date, machine.
     """
 

@@ -63,6 +63,11 @@ class Decision:
     rival: Candidate
     certainty: float
 
+    def calls_for_rehearsal(self, certain: float) -> bool:
+        """Whether nothing is told from FedAvg, and yet something may well gain. What surely gains is worth doing at
+        once, whatever may gain beside it."""
+        return self.chosen.action == "pool" and self.certainty < certain
+
 
 def candidates_of(policy: AdvicePolicy, inputs: PolicyInputs, harmonizer: str) -> tuple[Candidate, ...]:
     """All actions, the cheapest first.
