@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Sequence
+from pathlib import Path
 
 from shiftscope.diagnosis import AxisVerdict, Diagnosis
 from shiftscope.diagnosis.texts.concept_text import REHEARSE
@@ -143,7 +144,8 @@ def next_command(recommendation: Recommendation, plan: str | None) -> Sequence[s
     first = [f"{advise} -o plan.toml"] if plan is None else []
     if recommendation.action == "rehearse":
         rehearse = f"shiftscope rehearse {shlex.quote(file)} --data SITE=DIR ..."
-        return [*first, rehearse, f"{advise} --rehearsal rehearsal.json -o {shlex.quote(file)}"]
+        found = shlex.quote(f"runs/{Path(file).stem}-rehearsal/rehearsal.json")  # it names the network, too
+        return [*first, rehearse, f"shiftscope recommend ... --rehearsal {found} -o {shlex.quote(file)}"]
     run = f"shiftscope train {shlex.quote(file)}"
     if recommendation.undecided:
         rehearsed = all(REHEARSE in text for text in recommendation.undecided)

@@ -127,7 +127,7 @@ def test_the_next_steps_name_the_network_and_the_rehearsal(network: Network, opt
     assert advised(rehearsed) == "rehearse first: what gains most cannot be told from profiles"
     assert list(next_command(rehearsed, "a plan.toml")) == [
         "shiftscope rehearse 'a plan.toml' --data SITE=DIR ...",
-        f"shiftscope recommend ...{option} --rehearsal rehearsal.json -o 'a plan.toml'",
+        "shiftscope recommend ... --rehearsal 'runs/a plan-rehearsal/rehearsal.json' -o 'a plan.toml'",
     ]
     assert next_command(rehearsed, None)[0] == f"shiftscope recommend ...{option} -o plan.toml"
     sure = advice_of(network=network).recommendation
