@@ -138,7 +138,9 @@ def test_the_commands_of_the_readme_run(tmp_path: Path) -> None:
     for name in names:
         execute(f"shiftscope profile hospitals/{name} -o {name}.profile.json", tmp_path)
     said = screens(README)
-    assert [command.split()[1] for command, _ in said] == ["profile", "recommend", "train", "check"]
+    assert [command.split()[1] for command, _ in said] == [
+        *("profile", "recommend", "rehearse", "recommend", "train", "check"),
+    ]
     for command, answer in said:
         got = execute(command, tmp_path)
         if command.split()[1] != "train":  # whose budget is cut

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from gain_rows import GainRow
 from scipy.optimize import lsq_linear
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri
 from scipy.stats import chi2
 from trained_gains import MARGIN
 
@@ -28,8 +28,10 @@ PENALTIES = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 """Of squared weights, against squared errors of which each family's mean counts once."""
 
 LEVEL = 0.8
+Z_90 = float(ndtri(0.9))  # standard deviations from the middle of an 80 % interval to its end
+
 CERTAIN = 0.7
-"""Below it a rehearsal is advised."""
+"""Below so much certainty that nothing gains, a rehearsal is advised."""
 
 COMPUTE = {"ditto": 2.0}
 PERSONALIZERS: Mapping[Network, tuple[str, ...]] = {
@@ -38,6 +40,12 @@ PERSONALIZERS: Mapping[Network, tuple[str, ...]] = {
     "random": ("lp_ft", "ditto"),
 }
 """Of which the best of the benchmark is taken; Ditto was trained from random weights alone."""
+
+STEEPEST = 10.0
+"""A trained gain is at most so many times a rehearsed one."""
+
+LEAST_TRANSFER = 0.01
+"""Noise alone is more, of three folds."""
 
 LEAST_SPREAD = 0.005
 """Nothing is known better than that."""
@@ -157,7 +165,7 @@ def _model(
         action=action,
         constant=_short(constant),
         weights={name: _short(weight) for name, weight in fitted.weights.items() if abs(weight) >= 5e-5},
-        half=_short(half),
+        half=_short(max(half, Z_90 * spread)),
         spread=_short(spread),
         site_spread=_short(_site_spread(np.array(about), weights, lost)),
         federations=len({row.federation for row in chosen}),
@@ -220,11 +228,11 @@ def _transfer(rows: Sequence[GainRow], network: Network, action: ModelledAction,
     strategy = "lp_ft" if action == "personalize" else personalizer
     chosen = [row for row in _of(rows, network, action, strategy) if np.isfinite(row.rehearsed)]
     rehearsed, trained = (np.array([getattr(row, key) for row in chosen]) for key in ("rehearsed", "gain"))
-    scale = float(np.clip(rehearsed @ trained / (rehearsed @ rehearsed), 0, 1)) if rehearsed.any() else 0.0
+    scale = float(np.clip(rehearsed @ trained / (rehearsed @ rehearsed), 0, STEEPEST)) if rehearsed.any() else 0.0
     noise = float(np.mean([row.error**2 for row in chosen]))
     noise += scale**2 * _noise_of_rehearsals(rows, action, strategy)
     spread = _spread(float(np.mean((trained - scale * rehearsed) ** 2)), noise, len(chosen))
-    return Transfer(network=network, action=action, scale=_short(scale), spread=_short(spread))
+    return Transfer(network=network, action=action, scale=_short(scale), spread=_short(max(spread, LEAST_TRANSFER)))
 
 
 def _shrunken_mean(values: np.ndarray) -> float:
@@ -246,6 +254,6 @@ def _noise_of_rehearsals(rows: Sequence[GainRow], action: ModelledAction, strate
 
 def _site_spread(means: np.ndarray, weights: np.ndarray, lost: float) -> float:
     """With which about so many sites lose more than the margin as did."""
-    tried = np.geomspace(1e-3, 0.5, 200)
+    tried = np.geomspace(0.01, 0.3, 200)
     expected = np.array([float(weights @ ndtr((-MARGIN - means) / spread)) for spread in tried])
     return float(tried[np.argmin(np.abs(expected - lost))])

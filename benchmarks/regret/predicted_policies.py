@@ -52,8 +52,9 @@ class Learned:
 
     def _predicted(self, outcome: Outcome, _folds: Sequence[int]) -> np.ndarray:
         """A rehearsal that is advised counts as FedAvg, which trains until it is made."""
+        certain = self.fits[outcome.family].certain
         found = decide(self._candidates(outcome), MARGIN)
-        unsure = found.calls_for_rehearsal(self.fits[outcome.family].certain)
+        unsure = found.calls_for_rehearsal(certain)
         return only(outcome, REFERENCE if unsure else _strategy(found.chosen))
 
     def _rehearsed(self, outcome: Outcome, folds: Sequence[int]) -> np.ndarray:
@@ -70,7 +71,8 @@ class Learned:
             if outcome.strategies[place] != REFERENCE and np.isfinite(on_folds.errors[place])
         ]
         return only(
-            outcome, _strategy(decide(sharpened(self._candidates(outcome), measured, policy, "frozen"), MARGIN).chosen)
+            outcome,
+            _strategy(decide(sharpened(self._candidates(outcome), measured, policy, "frozen"), MARGIN).chosen),
         )
 
 

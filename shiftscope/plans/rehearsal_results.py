@@ -8,6 +8,7 @@ from scipy import special
 
 from shiftscope.dataframes import Tabular
 from shiftscope.errors import PlanError
+from shiftscope.harmonizers import HARMONIZERS
 from shiftscope.plans.plan import Plan, Sha256
 from shiftscope.plans.result_numbers import Difference, Score
 from shiftscope.plans.run_costs import Cost
@@ -178,21 +179,27 @@ class RehearsalResult(Document, Tabular):
         )
 
     def require_of(self, fingerprints: Mapping[str, str]) -> None:
-        """That it was of these sites and of their data.
+        """That it was of these sites and of their data, with harmonizers that exist, and that it measured something.
 
         Args:
             fingerprints: site -> that of its profile.
 
         Raises:
-            PlanError: it was of others.
+            PlanError: it was of others, or is no evidence.
         """
         rehearsed = {site: planned.fingerprint for site, planned in self.plan.sites.items()}
         if odd := sorted(rehearsed.keys() ^ fingerprints.keys()):
             have = "rehearsed and not profiled" if odd[0] in rehearsed else "profiled and not rehearsed"
             raise PlanError(f"rehearsal: {shown(odd[0])} was {have}; give the profiles of the sites that rehearsed")
+        if odd := sorted({each.harmonizer for each in self.strategies if each.harmonizer} - HARMONIZERS.keys()):
+            raise PlanError(f"rehearsal: there is no harmonizer {shown(odd[0])}; expected {', '.join(HARMONIZERS)}")
         if changed := sorted(site for site in rehearsed if rehearsed[site] != fingerprints[site]):
             raise PlanError(
                 f"rehearsal: {shown(changed[0])} rehearsed with other data than its profile describes; rehearse again"
+            )
+        if not self.measured():
+            raise PlanError(
+                "rehearsal: no gain in it has an interval, so it is no evidence; rehearse with more patients"
             )
 
     def headline(self) -> str:

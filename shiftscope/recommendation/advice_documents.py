@@ -112,7 +112,7 @@ class Recommendation(Record):
         clusters: site -> number of the group of sites it is like, for `clustered`; all 0 where there are no groups.
         network: what is to be trained, for which the gains are predicted.
         predicted: what each action is expected to gain, the cheapest first; empty where nothing could be compared.
-        certainty: the chance that no other action gains more than the margin over the most expected one; None where
+        certainty: the chance that the nearest rival gains no more than the margin over what is chosen; None where
             nothing could be compared.
     """
 

@@ -11,6 +11,8 @@ NETWORKS: dict[Network, str] = {
     "random": "a network that starts from random weights",
 }
 
+_WITHOUT_METHODS = {"pool": "plain FedAvg", "own_model": "each site alone"}
+
 
 def gain_text(gain: GainModel) -> str:
     """The expected gain, and the interval in which a run would measure it: "+0.021, 80 % [-0.004, +0.046]"."""
@@ -19,5 +21,7 @@ def gain_text(gain: GainModel) -> str:
 
 def action_text(candidate: Candidate) -> str:
     """The action with its methods: "both (zscore, lp_ft)"."""
+    if candidate.action in _WITHOUT_METHODS:
+        return _WITHOUT_METHODS[candidate.action]
     names = ", ".join(filter(None, (candidate.harmonizer, candidate.personalizer)))
-    return candidate.action.replace("_", " ") + (f" ({names})" if names else "")
+    return candidate.action + (f" ({names})" if names else "")

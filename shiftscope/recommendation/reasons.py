@@ -60,6 +60,8 @@ def _expected(draft: AdviceDraft) -> str:
             f"what gains most cannot be told from profiles: {beside} over {action_text(chosen)};"
             " `shiftscope rehearse` measures it on the sites' own images in minutes"
         )
+    if chosen.action == "pool" and rival.gain.mean > margin:
+        return f"nothing surely gains over plain FedAvg, and {beside} over it"
     if chosen.action == "pool":
         return f"nothing is expected to gain more than {margin:g} over FedAvg; the nearest is {beside}"
     gains = f"{action_text(chosen)} is expected to gain {gain_text(chosen.gain)}, over FedAvg"
@@ -75,7 +77,8 @@ def _rests_on(draft: AdviceDraft) -> str:
     parts.append(f"{inputs.smallest} patients at the smallest site")
     if inputs.removed or inputs.remains:
         parts.append(
-            f"{number(inputs.removed)} of the difference in features removed and {number(inputs.remains)} left"
+            f"a difference in features of which a harmonizer removes {number(inputs.removed)} and leaves"
+            f" {number(inputs.remains)}"
         )
     for value, noun in ((inputs.conflict, "conflict of labels or masks"), (inputs.structure, "structure")):
         if value:

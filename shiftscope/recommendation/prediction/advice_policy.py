@@ -153,13 +153,13 @@ class Transfer(Record):
     """How a gain in training differs from the one that was rehearsed on a frozen encoder.
 
     Attributes:
-        scale: a trained gain is expected to be this share of a rehearsed one.
+        scale: a trained gain is expected to be so many times a rehearsed one.
         spread: standard deviation about that, the noise of both taken off.
     """
 
     network: Network
     action: ModelledAction
-    scale: Annotated[Finite, Field(ge=0, le=1)]
+    scale: Annotated[Finite, Field(ge=0, le=10)]
     spread: Spread
 
 

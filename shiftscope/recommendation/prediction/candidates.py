@@ -16,7 +16,8 @@ from shiftscope.recommendation.prediction.advice_policy import (
 
 __all__ = ["Candidate", "Decision", "candidates_of", "decide", "joined"]
 
-_Z_90 = float(special.ndtri(0.9))  # standard deviations from the middle of an 80 % interval to its end
+SURE = 0.8
+"""The chance with which an action has to gain to be advised; intervals hold as often."""
 
 _PARTS: dict[PredictedAction, frozenset[PredictedAction]] = {"both": frozenset({"harmonize", "personalize"})}
 
@@ -29,6 +30,7 @@ class Candidate:
         harmonizer, personalizer: with what; None for nothing.
         gain: over FedAvg.
         compute: factor on the optimizer steps of FedAvg.
+        measured: whether a rehearsal is part of the gain.
     """
 
     action: PredictedAction
@@ -36,6 +38,7 @@ class Candidate:
     personalizer: str | None
     gain: GainModel
     compute: float = 1.0
+    measured: bool = False
 
     def harm(self, margin: float) -> float:
         """The chance that a site loses more than the margin."""
@@ -44,9 +47,10 @@ class Candidate:
         return float(special.ndtr((-margin - self.gain.mean) / self.gain.site_spread))
 
     @property
-    def told_from_nothing(self) -> bool:
-        """Whether the true gain is above 0 with a chance of nine tenths."""
-        return self.gain.mean > _Z_90 * self.gain.spread
+    def surely_gains(self) -> bool:
+        """Whether the true gain is above 0 with a chance of `SURE`."""
+        found = self.gain
+        return found.mean > 0 and float(special.ndtr(found.mean / found.spread) if found.spread else 1.0) >= SURE
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,7 @@ class Decision:
     """What is chosen, before it is asked whether that is sure enough.
 
     Attributes:
-        chosen: the cheapest within the margin of the best, of those that are told from nothing.
+        chosen: the cheapest within the margin of the best, of those that surely gain.
         rival: the other that most likely gains more than the margin over it.
         certainty: the chance that this one does not.
     """
@@ -96,16 +100,17 @@ def candidates_of(policy: AdvicePolicy, inputs: PolicyInputs, harmonizer: str) -
 def joined(one: GainModel, two: GainModel) -> GainModel:
     """Of two actions at once: gains add up, and so do the squares of what is not known of them."""
     unsure = (float(np.hypot(a, b)) for a, b in zip(one.unsure, two.unsure, strict=True))
-    return GainModel(one.mean + two.mean, *unsure)
+    return GainModel(float(np.clip(one.mean + two.mean, -1, 1)), *unsure)
 
 
 def decide(candidates: Sequence[Candidate], margin: float) -> Decision:
-    """The cheapest action within the margin of the best by expectation; the first, `pool`, where none is told from 0.
+    """The cheapest action within the margin of the best by expectation, of those that surely gain; the first, `pool`,
+    where none does.
 
     What each site does alone is no advice for all of them: it is a rival, and a rehearsal says whose.
     """
     open_to = [
-        each for each in candidates if each is candidates[0] or (each.told_from_nothing and each.action != "own_model")
+        each for each in candidates if each is candidates[0] or (each.surely_gains and each.action != "own_model")
     ]
     most = max(each.gain.mean for each in open_to)
     chosen = next(each for each in open_to if each.gain.mean >= most - margin)
@@ -118,13 +123,15 @@ def decide(candidates: Sequence[Candidate], margin: float) -> Decision:
 def _not_better(rival: Candidate, chosen: Candidate, margin: float) -> float:
     """The chance that the rival gains no more than the margin over the chosen one.
 
-    Where one is a part of the other, what they have in common is as uncertain for both and drops out.
+    Where one is a part of the other, and both are predicted from profiles, what they have in common is as uncertain for
+    both and drops out. What was rehearsed counts as independent.
     """
     squares = rival.gain.spread**2 + chosen.gain.spread**2
-    if chosen.action in _PARTS.get(rival.action, ()):
-        squares = rival.gain.spread**2 - chosen.gain.spread**2
-    elif rival.action in _PARTS.get(chosen.action, ()):
-        squares = chosen.gain.spread**2 - rival.gain.spread**2
+    if not (rival.measured or chosen.measured):
+        if chosen.action in _PARTS.get(rival.action, ()):
+            squares = rival.gain.spread**2 - chosen.gain.spread**2
+        elif rival.action in _PARTS.get(chosen.action, ()):
+            squares = chosen.gain.spread**2 - rival.gain.spread**2
     room = margin - (rival.gain.mean - chosen.gain.mean)
     spread = float(np.sqrt(max(squares, 0.0)))
     return float(special.ndtr(room / spread)) if spread else float(room >= 0)

@@ -19,11 +19,14 @@ from shiftscope.recommendation.prediction.advice_policy import (
     PredictedAction,
     Transfer,
 )
-from shiftscope.recommendation.prediction.candidates import Candidate
+from shiftscope.recommendation.prediction.candidates import Candidate, joined
 
 __all__ = ["MeasuredGain", "sharpened"]
 
 _Z_90 = float(special.ndtri(0.9))
+
+_LEAST_ERROR = 0.001
+"""No gain is known better: scores have three digits."""
 
 _METHODS: dict[str, tuple[PredictedAction, str | None]] = {
     "lp_ft": ("personalize", "lp_ft"),
@@ -55,13 +58,17 @@ def sharpened(
 ) -> tuple[Candidate, ...]:
     """The candidates after a rehearsal: of each action the strategy that is expected to gain most, the cheapest first.
 
-    What was not rehearsed stays as it was predicted.
+    What was not rehearsed stays as it was predicted, and both at once are what their parts are.
     """
     prior = {each.action: each for each in candidates}
     found: dict[PredictedAction, Candidate] = {}
     for action, one in _posteriors(prior, measured, policy, network):
         if action not in found or one.gain.mean > found[action].gain.mean:
             found[action] = one
+    if "both" not in found and found.keys() & {"harmonize", "personalize"}:
+        one, two = (found.get(part, prior[part]) for part in ("harmonize", "personalize"))
+        gain = joined(one.gain, two.gain)
+        found["both"] = Candidate("both", one.harmonizer, two.personalizer, gain, two.compute, measured=True)
     return tuple(found.get(each.action, each) for each in candidates)
 
 
@@ -97,12 +104,13 @@ def _transfers(policy: AdvicePolicy, network: Network, action: PredictedAction) 
 def _posterior(prior: GainModel, item: MeasuredGain, transfers: Sequence[Transfer]) -> GainModel:
     """Normal prior, normal likelihood. A run as large as the rehearsal would measure the gain with its error."""
     scale = float(np.mean([each.scale for each in transfers]))
-    before = prior.spread**2
-    evidence = (scale * item.error) ** 2 + sum(each.spread**2 for each in transfers)
-    if not before + evidence:
+    if not scale:  # a rehearsal says nothing of training
         return prior
+    error = max(item.error, _LEAST_ERROR)
+    before = prior.spread**2
+    evidence = (scale * error) ** 2 + sum(each.spread**2 for each in transfers)
     weight = before / (before + evidence)
     mean = prior.mean + weight * (scale * item.mean - prior.mean)
     left = weight * evidence
-    half = _Z_90 * float(np.sqrt(left + item.error**2))
+    half = _Z_90 * float(np.sqrt(left + error**2))
     return GainModel(mean, half, float(np.sqrt(left)), prior.site_spread)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shiftscope.errors import EngineError, ProfileError
-from shiftscope.plans import Plan, RunResult, read_plan
+from shiftscope.plans import Plan, RunResult, network_of, read_plan
 from shiftscope.profiles import Profile
-from shiftscope.recommendation import Advice, advise
+from shiftscope.recommendation import Advice, AdviceBasis, advise, load_policy
 from shiftscope.shifts import Shift, SiteStatistics, compare_all
 
 __all__ = ["Material", "SharedFile", "read_material"]
@@ -90,7 +90,8 @@ def read_material(profiles: Sequence[Path], result: Path | None = None, plan: Pa
     job = read_plan(plan) if plan is not None else run.plan if run is not None else None
     if len(files) < 2:
         return Material(files, result=run, plan=job)
-    advice = advise([file.profile for file in files])
+    network = "pretrained" if job is None else network_of(job)
+    advice = advise([file.profile for file in files], AdviceBasis(load_policy(), network))
     whole = Material(files, advice, result=run, plan=job)
     statistics = [SiteStatistics.of(profile) for profile in whole.compared]
     shifts = dict(compare_all(statistics).pairs) if len(statistics) > 1 else {}
