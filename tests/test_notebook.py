@@ -20,7 +20,7 @@ def test_four_hospitals_from_folders_to_a_verdict(tmp_path: Path, monkeypatch: p
         monkeypatch.delenv("PYTHONWARNINGS")
     committed = [outputs(cell) for cell in notebook.cells]
     where = {"metadata": {"path": str(tmp_path)}}
-    NotebookClient(notebook, timeout=240, kernel_name="python3", resources=where).execute()
+    NotebookClient(notebook, timeout=400, kernel_name="python3", resources=where).execute()
     found = [outputs(cell) for cell in notebook.cells]
     assert [sorted(kinds) for kinds in found] == [sorted(kinds) for kinds in committed]
     assert sum("image/png" in kinds for kinds in found) == 3
