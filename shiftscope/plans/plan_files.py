@@ -78,7 +78,7 @@ def read_plan(path: Path) -> Plan:
         PlanError: the file is missing, too large, is not TOML, or a key does not fit.
     """
     values = read_toml(path, Plan.MOST_BYTES, "a plan", PlanError)
-    for key in ("harmonizer", "personalizer", "encoder", "weights", "weights_sha256", "loss", "augment"):
+    for key in ("harmonizer", "personalizer", "encoder", "weights", "weights_sha256", "loss", "augment", "predicted"):
         if values.setdefault(key, None) == "":
             values[key] = None
     return Plan.from_dict(values, str(path), PlanError)

@@ -166,7 +166,7 @@ def test_the_first_screen_of_a_real_advice() -> None:
     lines = require_screen(advice_sheet(advice, plan="plan.toml"))
     assert lines[0] == "mixed: the sites differ in appearance and in structure"
     assert any("structure         population or manifestation  yes" in line for line in lines)
-    assert any("shiftscope train plan.toml --data SITE=DIR ..." in line for line in lines)
+    assert any("shiftscope rehearse plan.toml --data SITE=DIR ..." in line for line in lines)
     assert not any("219.00" in line or "98.65" in line for line in lines)
 
 
@@ -184,7 +184,7 @@ def test_a_plan_that_was_not_written_is_the_first_step() -> None:
     assert isinstance(notes, Grid)
     steps = [row[1] for row in notes.rows]
     assert steps.index("shiftscope recommend ... -o plan.toml") < steps.index(
-        "shiftscope train plan.toml --data SITE=DIR ..."
+        "shiftscope rehearse plan.toml --data SITE=DIR ..."
     )
 
 
@@ -196,7 +196,7 @@ def test_a_name_with_spaces_and_an_apostrophe_stays_on_a_line() -> None:
     )
     sites = (SiteSize(site=name, patients=40, cases=40), *advice.sites)
     lines = drawn(advice_sheet(advice.model_copy(update={"diagnosis": diagnosis, "sites": sites})))
-    assert sum(line.count("'St Mary's Hospi...he Holy Angels'") for line in lines) >= 2
+    assert sum(line.count("'St Mary's Hospi...he Holy Angels'") for line in lines) >= 1
     assert sum(line.count("St Mary") for line in lines) == sum(line.count("Holy Angels'") for line in lines)
 
 

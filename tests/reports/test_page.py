@@ -188,7 +188,7 @@ def test_training_is_told_with_intervals_worst_and_harmed(
     material: Material, run_result, profile_files, run_file
 ) -> None:
     page = render(read_material(profile_files, run_file))
-    shown = replace(material, result=run_result, plan=run_result.plan)
+    shown = replace(read_material(profile_files, run_file), result=run_result, plan=run_result.plan)
     assert render(shown) == page
     for site, scores in run_result.sites.items():
         assert site in page
