@@ -184,9 +184,7 @@ def test_too_few_patients_are_told_as_that(profile_files: list[Path]) -> None:
     assert "too few patients: 12" in page
 
 
-def test_training_is_told_with_intervals_worst_and_harmed(
-    material: Material, run_result, profile_files, run_file
-) -> None:
+def test_training_is_told_with_intervals_worst_and_harmed(run_result, profile_files, run_file) -> None:
     page = render(read_material(profile_files, run_file))
     shown = replace(read_material(profile_files, run_file), result=run_result, plan=run_result.plan)
     assert render(shown) == page
