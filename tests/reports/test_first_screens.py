@@ -161,12 +161,20 @@ def test_verbose_breaks_no_number_and_no_name_either(made: tuple[Advice, tuple[s
     require_whole(drawn(advice_sheet(advice, verbose=True)), names)
 
 
+def acting(advice: Advice) -> Advice:
+    """The same, where it is sure what to do."""
+    sure = {"action": "harmonize", "harmonizer": "quantile_spectrum", "undecided": (), "certainty": 0.95}
+    return advice.model_copy(update={"recommendation": advice.recommendation.model_copy(update=sure)})
+
+
 def test_the_first_screen_of_a_real_advice() -> None:
     advice = Advice.read(GOLDEN / "advice-1.json")
     lines = require_screen(advice_sheet(advice, plan="plan.toml"))
     assert lines[0] == "mixed: the sites differ in appearance and in structure"
     assert any("structure         population or manifestation  yes" in line for line in lines)
     assert any("shiftscope rehearse plan.toml --data SITE=DIR ..." in line for line in lines)
+    sure = require_screen(advice_sheet(acting(advice), plan="plan.toml"))
+    assert any("shiftscope train plan.toml --data SITE=DIR ..." in line for line in sure)
     assert not any("219.00" in line or "98.65" in line for line in lines)
 
 
@@ -180,21 +188,27 @@ def test_verbose_holds_what_the_first_screen_leaves_out() -> None:
 
 def test_a_plan_that_was_not_written_is_the_first_step() -> None:
     advice = Advice.read(GOLDEN / "advice-1.json")
-    notes = advice_sheet(advice)[-1]
-    assert isinstance(notes, Grid)
-    steps = [row[1] for row in notes.rows]
-    assert steps.index("shiftscope recommend ... -o plan.toml") < steps.index(
-        "shiftscope rehearse plan.toml --data SITE=DIR ..."
-    )
+    for one, command in ((advice, "rehearse"), (acting(advice), "train")):
+        notes = advice_sheet(one)[-1]
+        assert isinstance(notes, Grid)
+        steps = [row[1] for row in notes.rows]
+        assert steps.index("shiftscope recommend ... -o plan.toml") < steps.index(
+            f"shiftscope {command} plan.toml --data SITE=DIR ..."
+        )
 
 
 def test_a_name_with_spaces_and_an_apostrophe_stays_on_a_line() -> None:
     name = "St Mary's Hospital of the Holy Angels"
     advice = Advice.read(GOLDEN / "advice-1.json")
-    diagnosis = advice.diagnosis.model_copy(update={"caveats": (f"'{name}', '{name}': be careful",)})
+    diagnosis = advice.diagnosis.model_copy(
+        update={"caveats": (f"each file counts as a patient at '{name}', '{name}', '{name}': be careful",)}
+    )
+    advice = advice.model_copy(  # leaves room: the table of predictions takes lines from the doubts
+        update={"recommendation": advice.recommendation.model_copy(update={"predicted": ()})}
+    )
     sites = (SiteSize(site=name, patients=40, cases=40), *advice.sites)
     lines = drawn(advice_sheet(advice.model_copy(update={"diagnosis": diagnosis, "sites": sites})))
-    assert sum(line.count("'St Mary's Hospi...he Holy Angels'") for line in lines) >= 1
+    assert sum(line.count("'St Mary's Hospi...he Holy Angels'") for line in lines) >= 2
     assert sum(line.count("St Mary") for line in lines) == sum(line.count("Holy Angels'") for line in lines)
 
 

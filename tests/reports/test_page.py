@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from decided_runs import decided_run
 
-from shiftscope.plans import Difference, Needed, PlannedGain, propose_plan
+from shiftscope.plans import Difference, Needed, PlannedGain, network_of, propose_plan
 from shiftscope.profiles import Profile
+from shiftscope.recommendation import AdviceBasis, advise, load_policy
 from shiftscope.reports.html import MOST_BYTES, Material, gallery, read_material, render
 from shiftscope.reports.html.material import SharedFile
 from shiftscope.reports.html.training_section import mismatches
@@ -184,9 +185,12 @@ def test_too_few_patients_are_told_as_that(profile_files: list[Path]) -> None:
     assert "too few patients: 12" in page
 
 
-def test_training_is_told_with_intervals_worst_and_harmed(run_result, profile_files, run_file) -> None:
+def test_training_is_told_with_intervals_worst_and_harmed(
+    material: Material, run_result, profile_files, run_file
+) -> None:
     page = render(read_material(profile_files, run_file))
-    shown = replace(read_material(profile_files, run_file), result=run_result, plan=run_result.plan)
+    advice = advise(material.profiles, AdviceBasis(load_policy(), network_of(run_result.plan)))
+    shown = replace(material, advice=advice, result=run_result, plan=run_result.plan)
     assert render(shown) == page
     for site, scores in run_result.sites.items():
         assert site in page
