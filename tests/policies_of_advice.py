@@ -8,8 +8,8 @@ __all__ = ["policy"]
 NETWORKS: tuple[Network, ...] = ("frozen", "pretrained", "random")
 
 
-def policy(spread: float = 0.005, size: float = 0.04) -> AdvicePolicy:
-    """From random weights .1 a unit of what is removed, .1 of conflict, `size` a doubling of the smallest site; from
+def policy(spread: float = 0.005, size: float = 0.04, conflict: float = 0.1) -> AdvicePolicy:
+    """From random weights .1 a unit of what is removed, `conflict` of conflict, `size` a doubling of the smallest site; from
     trained ones nothing; an own model costs .05."""
     found = []
     for network in NETWORKS:
@@ -20,7 +20,7 @@ def policy(spread: float = 0.005, size: float = 0.04) -> AdvicePolicy:
             ActionModel(
                 action="personalize",
                 constant=-0.04 * scale,
-                weights={"conflict": 0.1 * scale, "smallest": size * scale},
+                weights={"conflict": conflict * scale, "smallest": size * scale},
                 **wide,
             ),
             ActionModel(action="own_model", constant=-0.05, weights={}, **wide),

@@ -168,7 +168,9 @@ def test_what_cannot_be_told_is_said_with_what_decides_it() -> None:
     (finding,) = [item for item in far.evidence if item.question == "concept"]
     assert "cannot be told between 'a' and 'b': images differ too much" in finding.says
     assert "shiftscope rehearse" in finding.says
-    few = advise([profile(rng, name, 25, gap=0.8) for name in "ab"], AdviceBasis(policy(size=0.0), "random"))
+    few = advise(
+        [profile(rng, name, 25, gap=0.8) for name in "ab"], AdviceBasis(policy(size=0.0, conflict=0.3), "random")
+    )
     (finding,) = [item for item in few.diagnosis.evidence if item.question == "concept"]
     assert "cannot be told between 'a' and 'b': patients are too few" in finding.says
     assert few.recommendation.action == "pool"
