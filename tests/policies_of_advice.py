@@ -9,8 +9,8 @@ NETWORKS: tuple[Network, ...] = ("frozen", "pretrained", "random")
 
 
 def policy(spread: float = 0.005, size: float = 0.04, conflict: float = 0.1) -> AdvicePolicy:
-    """From random weights .1 a unit of what is removed, `conflict` of conflict, `size` a doubling of the smallest site; from
-    trained ones nothing; an own model costs .05."""
+    """From random weights .1 a unit of what is removed, `conflict` one of conflict, `size` a doubling of the smallest
+    site; from trained ones nothing; an own model costs .05."""
     found = []
     for network in NETWORKS:
         scale = 1.0 if network == "random" else 0.0

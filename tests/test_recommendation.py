@@ -192,6 +192,24 @@ def test_a_rehearsal_that_measured_another_harmonizer_better_advises_it() -> Non
     assert (found.action, found.harmonizer) == ("harmonize", "clahe")
 
 
+def test_what_was_rehearsed_counts_as_independent() -> None:
+    """Both and its part, as unsure as each other: were one a part of the other still, nothing would be unsure."""
+    measured = (MeasuredGain("zscore", "fedavg", 0.05, 0.02), MeasuredGain("zscore", "shrinkage", 0.055, 0.02))
+    vague = policy(spread=0.05)
+    found = advice("appearance", removed=(removal("zscore", 0.9),), learned=vague, measured=measured)
+    assert found.action == "harmonize"
+    assert found.certainty is not None
+    assert 0.4 < found.certainty < 0.8
+
+
+def test_both_are_what_their_rehearsed_parts_are() -> None:
+    measured = (MeasuredGain("zscore", "fedavg", 0.0, 0.001), MeasuredGain(None, "lp_ft", 0.0, 0.001))
+    found = advice("appearance", removed=(removal("zscore", 0.9),), learned=policy(spread=0.1), measured=measured)
+    assert found.action == "pool"
+    assert gain(found, "both") == pytest.approx(gain(found, "harmonize") + gain(found, "personalize"))
+    assert abs(gain(found, "both")) < 0.001
+
+
 def test_an_open_question_is_told_with_what_would_decide_it() -> None:
     found = advice(probabilities={"annotation": 0.8})
     assert found.action == "pool"

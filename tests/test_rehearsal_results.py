@@ -124,3 +124,7 @@ def test_it_is_evidence_for_its_own_sites_alone() -> None:
         made.require_of({site: mark for site, mark in known.items() if site != first})
     with pytest.raises(PlanError, match="rehearsed with other data than its profile describes"):
         made.require_of({**known, first: "changed"})
+    with pytest.raises(PlanError, match="there is no harmonizer 'nonesuch'; expected zscore"):
+        rehearsal({"nonesuch+lp_ft": 0.02}).require_of(known)
+    with pytest.raises(PlanError, match="no gain in it has an interval"):
+        rehearsal({}).require_of(known)

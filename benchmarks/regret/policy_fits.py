@@ -150,9 +150,9 @@ def _model(
     spread = _spread(float(weights @ residuals**2), noise, len(chosen))
     half = _quantile(np.abs(residuals), weights, LEVEL)
     lost = float(weights @ [row.lost for row in chosen])
-    constant = fitted.constant
+    constant, trained = fitted.constant, chosen
     if network == "pretrained":
-        tuned = _of(rows, "pretrained", action, personalizer)
+        trained = tuned = _of(rows, "pretrained", action, personalizer)
         more = _shrunken_mean(np.array([row.gain - fitted.at(row.inputs) for row in tuned]))
         constant += more
         spread = float(np.hypot(spread, transfer.spread))
@@ -168,7 +168,7 @@ def _model(
         half=_short(max(half, Z_90 * spread)),
         spread=_short(spread),
         site_spread=_short(_site_spread(np.array(about), weights, lost)),
-        federations=len({row.federation for row in chosen}),
+        federations=len({row.federation for row in trained}),
     )
 
 

@@ -123,7 +123,8 @@ class ActionModel(Record):
         constant: the gain where all inputs are 0.
         weights: of the inputs; an input that is missing has none.
         half, spread, site_spread: as in `GainModel`.
-        federations: on which it was fitted.
+        federations: on which this network was trained; of a pretrained one they tell only how it differs from a frozen
+            one, whose weights it has.
     """
 
     network: Network

@@ -5,7 +5,7 @@ the rehearsal's own error and, beside it, how far training went from rehearsals 
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -89,7 +89,7 @@ def _posteriors(
         compute = policy.compute.get(personalizer or "", 1.0)
         yield (
             action,
-            replace(prior[action], harmonizer=item.harmonizer, personalizer=personalizer, gain=gain, compute=compute),
+            Candidate(action, item.harmonizer, personalizer, gain, compute, measured=True),
         )
 
 
