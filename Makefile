@@ -29,7 +29,7 @@ demo: $(STAMP)
 	$(VENV)/bin/shiftscope demo
 
 test: $(STAMP)
-	$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 25 --durations-min 20
 
 fast: $(STAMP)
 	$(PY) -m pytest -m 'not slow and not real'
@@ -63,6 +63,11 @@ evidence: $(STAMP)
 	$(PY) benchmarks/flamby.py $(SHIFTSCOPE_DATA) --write
 	$(PY) benchmarks/concept.py $(SHIFTSCOPE_DATA) build/concept --draws 50 > docs/results/concept.md
 	$(PY) benchmarks/engines_agree.py > docs/results/engines-agree.md
+	$(PY) benchmarks/deployment_cost.py > docs/results/deployment-cost.md
+	$(PY) benchmarks/kills_inline.py > docs/results/kills-inline.md
+	$(PY) benchmarks/kills_deployed.py > docs/results/kills-deployed.md
+	$(PY) benchmarks/refusals.py > docs/results/refusals.md
+	$(PY) benchmarks/update_norms.py > docs/results/update-norms.md
 	$(PY) benchmarks/demo_verdicts.py build/demos > docs/results/demo-verdicts.md
 	for group in cxr_cls brain_cls breast_cls; do \
 	  $(PY) benchmarks/portfolio.py run $(SHIFTSCOPE_DATA) $$group -o build/portfolio/$$group-lite0 $(FROZEN) || exit 1; done

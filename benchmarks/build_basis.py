@@ -18,7 +18,7 @@ from shiftscope.measures.features import layout_features
 from shiftscope.measures.features.extractors import load_extractor
 from shiftscope.measures.lesions import boundary, morphology
 from shiftscope.phantoms import ANATOMIES, APPEARANCE, SIGNED, Phantom, sample
-from shiftscope.profiles.patients.patient_stream import CANVAS
+from shiftscope.profiles.patients.prepared_cases import CANVAS
 
 SEED = 7
 SIZE = 256

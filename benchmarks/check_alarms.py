@@ -17,7 +17,8 @@ import numpy as np
 from shiftscope.checks import check
 from shiftscope.measures.features.extractors import load_extractor
 from shiftscope.profiles import Options, Patient, Profile, SiteAccumulator, patients_of
-from shiftscope.sites import Declarations, Site, read_site
+from shiftscope.profiles.parts.origins import Origin
+from shiftscope.sites import Declarations, Site, case_digests, read_site
 
 SITES = {
     "breast_us/busbra_logiq5": r"(bus_\d+)",
@@ -33,7 +34,7 @@ def profile_of(patients: Sequence[Patient]) -> Profile:
     accumulator = SiteAccumulator()
     for patient in patients:
         accumulator.add(patient)
-    return accumulator.profile(_ANY, 0, load_extractor(), {})
+    return accumulator.export(Origin.of(_ANY, 0, load_extractor(), {}, enumerate(case_digests(_ANY))))
 
 
 def main() -> None:

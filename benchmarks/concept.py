@@ -26,10 +26,11 @@ from shiftscope.diagnosis import LIMITS, AxisVerdict
 from shiftscope.diagnosis.concept_verdicts import judge_concepts
 from shiftscope.measures.features.extractors import Extractor, load_extractor
 from shiftscope.profiles import Options
-from shiftscope.profiles.patients.patient_stream import patients_of
+from shiftscope.profiles.site_blocks.patient_stream import patients_of
 from shiftscope.profiles.widths import CELL, CLASS_WIDTH, largest_width
 from shiftscope.shifts import Shift, SiteStatistics
-from shiftscope.shifts.contrasts.class_contrasts import COMPARED, contrasts_of_sites
+from shiftscope.shifts.contrasts.class_contrasts import COMPARED
+from shiftscope.shifts.contrasts.compared_classes import contrasts_of_sites
 from shiftscope.shifts.label_counts import LabelCounts
 from shiftscope.sites import site_of_arrays
 from shiftscope.stats import Moments
@@ -146,8 +147,8 @@ def _coordinates(
         class_names=sorted({cohort.positive, cohort.negative}),
     )
     order: list[str] = []
-    options = Options(workers=1)
-    found = [*patients_of(site, extractor, options, [], on_case=lambda case: order.append(case.attributes.patient))]
+    options = Options()
+    found = [*patients_of(site, extractor, options, [], on_patient=order.append)]
     place = rows[[names.index(name) for name in order]]
     out = {}
     for axis in COMPARED:

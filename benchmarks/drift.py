@@ -30,16 +30,17 @@ from scipy.stats import beta
 from shiftscope.measures import AXES
 from shiftscope.measures.features.extractors import load_extractor
 from shiftscope.profiles import Patient, Profile, SiteAccumulator
-from shiftscope.profiles.moment_sums import MomentSums
 from shiftscope.profiles.parts.origins import Origin, recipe_of
-from shiftscope.profiles.patients.patient_stream import patients_as_they_are
+from shiftscope.profiles.site_blocks.patient_stream import patients_as_they_are
+from shiftscope.profiles.sums.moment_sums import MomentSums
 from shiftscope.series import Watch, watch
+from shiftscope.shifts.contrasts.class_contrasts import COMPARED
 
 SEED = 17
 MONTHS, BASELINE, BEGINS = 24, 100, 9
 """Months of a series, patients of its baseline, and the place of the first changed month, counted from 0."""
 
-POOLS = ("phantom_ultrasound", "phantom_chest", "phantom_brain", "busbra", "polyp", "guangzhou")
+POOLS = ("phantom_ultrasound", "phantom_chest", "phantom_brain", "busbra", "polyp", "guangzhou", "br35h", "cairo")
 MOST = 240  # patients of a pool
 
 CHANGES: dict[str, tuple[Change, ...]] = {
@@ -51,6 +52,9 @@ CHANGES: dict[str, tuple[Change, ...]] = {
         (("zoom", 0.6),),
     ),
     "busbra": ((("gamma", 0.6),), (("noise", 0.6),), (("dilated_masks", 0.6),)),
+    "phantom_chest": ((("gamma", 0.6),), (("zoom", 0.6),)),
+    "guangzhou": ((("gamma", 0.6),), (("zoom", 0.6),)),
+    "br35h": ((("gamma", 0.6),), (("zoom", 0.6),)),
 }
 TRUTHS = {
     "gamma": "appearance",
@@ -60,6 +64,7 @@ TRUTHS = {
     "zoom": "structure",
     "larger lesions": "structure",
     "class ratio": "label",
+    "swapped labels": "concept",
 }
 
 Pool = dict[Change, list[Patient]]
@@ -71,6 +76,7 @@ class Outcome:
 
     Attributes:
         early: whether it alarmed before anything changed.
+        concept: whether it ever alarmed what labels mean.
         delay: months from the change to the first alarm, 0 for at once; None where it was not found.
         off: change point less the planted month, in months; None likewise.
         named: the questions of the last month's alarm; None likewise.
@@ -78,6 +84,7 @@ class Outcome:
     """
 
     early: bool
+    concept: bool = False
     delay: int | None = None
     off: int | None = None
     named: tuple[str, ...] | None = None
@@ -100,8 +107,10 @@ def pool_of(name: str, data: Path) -> Pool:
 
 
 def bare(patient: Patient) -> Patient:
-    """Without the features, which decide no question."""
-    kept = {axis: row for axis, row in patient.coordinates.items() if AXES[axis].question != "features"}
+    """Without the features after a harmonizer, which decide no question."""
+    kept = {
+        axis: row for axis, row in patient.coordinates.items() if AXES[axis].question != "features" or axis in COMPARED
+    }
     return replace(patient, coordinates=kept)
 
 
@@ -136,18 +145,16 @@ class Stack:
 
 def _rows(sums: Sequence[MomentSums | None]) -> np.ndarray:
     """(n, d) coordinates of each patient, not a number where there are none."""
-    known = [item.total for item in sums if item is not None and item.total is not None]
-    missing = np.full(len(known[0]) if known else 0, np.nan)
-    return np.stack([missing if item is None or item.total is None else item.total for item in sums])
+    width = max((item.width for item in sums if item is not None), default=0)
+    return np.stack([np.full(width, np.nan) if item is None or not item.n else item.sums for item in sums])
 
 
 def _sums(stacked: Mapping[str, np.ndarray], chosen: np.ndarray) -> dict[str, MomentSums]:
     out = {}
     for axis, rows in stacked.items():
         if rows.shape[1]:
-            own = rows[chosen][np.isfinite(rows[chosen, 0])]
-            if len(own):
-                out[axis] = MomentSums(len(own), own.sum(axis=0), own.T @ own)
+            out[axis] = MomentSums()
+            out[axis].add(rows[chosen])
     return out
 
 
@@ -219,6 +226,8 @@ class Drift:
             changed = pool[change]
             other, weights = len(whole) + np.arange(len(changed)), np.ones(len(changed))
             return cls(Stack([*whole, *changed]), every[: len(whole) // 2], other, weights / weights.sum(), truth)
+        if truth == "concept":
+            return cls.swapped(whole)
         if truth == "structure":  # the larger the more often: about a deviation of log area between the months
             area = np.array([float(patient.numbers["log_area"]) for patient in whole])
             weights = np.exp((area - area.mean()) / area.std())
@@ -226,6 +235,18 @@ class Drift:
             labels = [patient.label or "" for patient in whole]
             weights = np.where(np.array(labels) == min(sorted({*labels}), key=labels.count), 3.0, 1.0)
         return cls(Stack(whole), every, every, weights / weights.sum(), truth)
+
+    @classmethod
+    def swapped(cls, whole: Sequence[Patient]) -> "Drift":
+        """As many patients of either of two classes before and after, so that prevalence stays what it is; after, each
+        is drawn once with its own label and once with the other."""
+        labels = np.array([patient.label or "" for patient in whole])
+        one, other = np.unique(labels)
+        each = [np.flatnonzero(labels == label) for label in (one, other)]
+        plain = np.concatenate([group[: min(map(len, each))] for group in each])
+        swapped = [replace(whole[row], label=str(other if labels[row] == one else one)) for row in plain]
+        both = np.concatenate([plain, len(whole) + np.arange(len(swapped))])
+        return cls(Stack([*whole, *swapped]), plain, both, np.full(len(both), 1 / len(both)), "concept")
 
     def series(self, takes: int, n: str, rng: np.random.Generator) -> Outcome:
         """A series in which the change comes at once (`takes` 1), or to more and more patients over `takes` months."""
@@ -240,13 +261,15 @@ class Drift:
 def judged(found: Watch, truth: str) -> Outcome:
     """What came of a planted series."""
     first = next((place for place, month in enumerate(found.months) if month.alarms), None)
+    concept = any(change.question == "concept" for change in found.changes)
     if first is None:
         return Outcome(early=False)
     if first < BEGINS:
-        return Outcome(early=True)
+        return Outcome(early=True, concept=concept)
     change = next((change for change in found.changes if change.question == truth), found.changes[0])
     return Outcome(
         early=False,
+        concept=concept,
         delay=first - BEGINS,
         off=int(change.start) - BEGINS,
         named=found.months[-1].alarms,
@@ -282,8 +305,20 @@ def report_nulls(pools: dict[str, Pool], sizes: Sequence[str], count: int) -> No
     row(["all", "", together[1], f"{together[0]} ({together[0] / together[1]:.1%})", f"{low:.1%} to {high:.1%}", ""])
 
 
-def report_planted(pools: dict[str, Pool], sizes: Sequence[str], count: int) -> None:
-    """Detection, delay, change point and name of every planted drift."""
+def plants_of(name: str, pool: Pool) -> list[str]:
+    """What can be planted in a pool, in the order of the tables."""
+    whole = pool[()]
+    classes = {patient.label for patient in whole}
+    plants = [change[0][0] for change in CHANGES[name]]
+    plants += ["larger lesions"] * all("log_area" in patient.numbers for patient in whole)
+    return plants + ["class ratio"] * (len(classes) > 1) + ["swapped labels"] * (len(classes) == 2)
+
+
+def report_planted(
+    pools: dict[str, Pool], sizes: Sequence[str], count: int, only: Sequence[str], over: Sequence[int]
+) -> None:
+    """Detection, delay, change point and name of every planted drift; and in how many series label meaning was ever
+    alarmed."""
     row(
         [
             "pool",
@@ -295,15 +330,16 @@ def report_planted(pools: dict[str, Pool], sizes: Sequence[str], count: int) -> 
             "off: median size",
             "set holds",
             "named at the end",
+            "label meaning",
         ]
     )
-    row(["---", "---", "---:", "---:", "---:", "---:", "---:", "---:", "---:"])
+    row(["---", "---", "---:", "---:", "---:", "---:", "---:", "---:", "---:", "---:"])
     for name, pool in pools.items():
-        plants = [change[0][0] for change in CHANGES[name]] + ["larger lesions"]
-        plants += ["class ratio"] * (len({patient.label for patient in pool[()]}) > 1)
-        for place, plant in enumerate(plants):
+        for place, plant in enumerate(plants_of(name, pool)):
+            if plant not in only:
+                continue
             drift = Drift.of(pool, plant)
-            for takes in (1, 6, 12):
+            for takes in over:
                 for n in sizes:
                     rng = np.random.default_rng([SEED, POOLS.index(name), place, takes, sizes.index(n), 1])
                     found = [drift.series(takes, n, rng) for _ in range(count)]
@@ -315,8 +351,9 @@ def summed(found: Sequence[Outcome]) -> list[str]:
     rest = [item for item in found if not item.early]
     hits = [item for item in rest if item.delay is not None]
     share = f"{len(hits)} of {len(rest)}" + (f", {len(found) - len(rest)} early" if len(rest) < len(found) else "")
+    concept = str(sum(item.concept for item in found))
     if not hits:
-        return [share, "-", "-", "-", "-"]
+        return [share, "-", "-", "-", "-", concept]
     names = Counter(item.named or () for item in hits)
     delays = sorted(item.delay for item in hits if item.delay is not None)
     return [
@@ -325,6 +362,7 @@ def summed(found: Sequence[Outcome]) -> list[str]:
         f"{statistics.median(abs(item.off or 0) for item in hits):.0f}",
         f"{sum(bool(item.held) for item in hits) / len(hits):.0%}",
         ", ".join(f"{count} {' + '.join(named) or '-'}" for named, count in names.most_common()),
+        concept,
     ]
 
 
@@ -336,6 +374,8 @@ def main() -> None:
     judge = commands.add_parser("judge")
     judge.add_argument("--null", type=int, default=200, help="series of each kind without a change")
     judge.add_argument("--planted", type=int, default=40, help="series of each planted drift")
+    judge.add_argument("--plants", nargs="+", default=list(TRUTHS), choices=list(TRUTHS), help="which drifts")
+    judge.add_argument("--over", nargs="+", type=int, default=[1, 6, 12], help="months over which a drift comes")
     judge.add_argument("--sizes", nargs="+", default=["20", "20-60", "100"], help="patients a month")
     for command in (measure, judge):
         command.add_argument("cache", type=Path)
@@ -353,7 +393,8 @@ def main() -> None:
     if options.null:
         report_nulls(pools, options.sizes, options.null)
     if options.planted:
-        report_planted({name: pool for name, pool in pools.items() if name in CHANGES}, options.sizes, options.planted)
+        changed = {name: pool for name, pool in pools.items() if name in CHANGES}
+        report_planted(changed, options.sizes, options.planted, options.plants, options.over)
     print(f"\n{time.perf_counter() - start:.0f} s")
 
 

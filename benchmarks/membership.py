@@ -30,6 +30,7 @@ from shiftscope.measures import AXES
 from shiftscope.measures.features.extractors import Extractor, load_extractor
 from shiftscope.phantoms import ANATOMIES, write_site
 from shiftscope.profiles import Options, Patient, Profile, SiteAccumulator, Sketch, patients_of, widths
+from shiftscope.profiles.parts.origins import Origin
 from shiftscope.sites import Site, read_site
 
 SIZES = (20, 40, 100)
@@ -210,7 +211,7 @@ def profile_of(site: Site, patients: Sequence[Patient], extractor: Extractor) ->
     accumulator = SiteAccumulator()
     for patient in patients:
         accumulator.add(patient)
-    return accumulator.profile(replace(site, cases=()), 0, extractor, {})
+    return accumulator.export(Origin.of(replace(site, cases=()), 0, extractor, {}, cases=()))
 
 
 Release = Callable[[Profile], Profile]

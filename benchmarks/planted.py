@@ -27,8 +27,8 @@ from shiftscope import images, sites
 from shiftscope.measures.features.extractors import load_extractor
 from shiftscope.phantoms import ANATOMIES, ANNOTATION, APPEARANCE, PLANTS, SIGNED, Phantom
 from shiftscope.profiles import Patient
-from shiftscope.profiles.patients.patient_stream import CANVAS, patients_as_they_are
-from shiftscope.profiles.patients.prepared_cases import PreparedCase, prepare_pixels
+from shiftscope.profiles.patients.prepared_cases import CANVAS, PreparedCase, prepare_pixels
+from shiftscope.profiles.site_blocks.patient_stream import patients_as_they_are
 from shiftscope.sites import Declarations, read_site
 
 __all__ = ["BASES", "SEVERITIES", "Base", "Change", "as_phantom", "load", "persons_of", "planted", "variants"]

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from shiftscope.api.checking import check
     from shiftscope.api.copying import harmonize
     from shiftscope.api.explaining import explain
+    from shiftscope.api.exporting import export_app
     from shiftscope.api.job_running import rehearse, train, trial
     from shiftscope.api.merging import merge
     from shiftscope.api.monitoring import watch
@@ -38,6 +39,7 @@ __all__ = [
     "check",
     "diagnose",
     "explain",
+    "export_app",
     "harmonize",
     "merge",
     "profile",
@@ -65,6 +67,7 @@ _HOMES = {
     "check": "api.checking",
     "diagnose": "api.advising",
     "explain": "api.explaining",
+    "export_app": "api.exporting",
     "harmonize": "api.copying",
     "merge": "api.merging",
     "profile": "api.profiling",

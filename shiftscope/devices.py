@@ -1,10 +1,12 @@
 """Where tensors are computed."""
 
 import logging
+import os
+from pathlib import Path
 
 from shiftscope.errors import UsageError
 
-__all__ = ["find_device"]
+__all__ = ["find_device", "free_memory_bytes", "usable_cores"]
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -25,3 +27,27 @@ def find_device(wanted: str) -> str:
     if wanted == "auto" and not available:
         _LOGGER.info("no GPU found: computing on the CPU")
     return "cuda" if available and wanted != "cpu" else "cpu"
+
+
+def usable_cores() -> int:
+    """Processor cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def free_memory_bytes() -> int | None:
+    """Memory that can be had without taking it from others, within what a container or a scheduler allows; None where
+    the system does not say."""
+    found = []
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        found += [1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")]
+        limit, used = (Path("/sys/fs/cgroup", name).read_text(encoding="ascii") for name in _CGROUP)
+        found.append(int(limit) - int(used))
+    except (OSError, ValueError):  # another system, no container, or "max"
+        pass
+    return min(found, default=None)
+
+
+_CGROUP = ("memory.max", "memory.current")

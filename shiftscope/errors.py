@@ -11,6 +11,8 @@
     │   └── NotComparable      two profiles measured in different ways
     ├── PlanError              a plan that cannot be read or run
     ├── PolicyError            a policy that cannot be read
+    ├── FederationError        keys, documents, folders or orders of a federation that cannot be used
+    │   └── OrderRefused       an order that a site does not follow: carries the name of the rule
     └── EngineError            the federated job did not finish
 
 Anything else that escapes is a bug and exits 70.
@@ -22,8 +24,10 @@ __all__ = [
     "NO_FAULTS",
     "REASONS",
     "EngineError",
+    "FederationError",
     "InputError",
     "NotComparable",
+    "OrderRefused",
     "PlanError",
     "PolicyError",
     "ProfileError",
@@ -124,6 +128,26 @@ class PlanError(ShiftscopeError):
 
 class PolicyError(ShiftscopeError):
     """A policy that cannot be read."""
+
+
+class FederationError(ShiftscopeError):
+    """A key, certificate, document, folder or order of a federation that cannot be used. It names no secret."""
+
+
+class OrderRefused(FederationError):
+    """An order that a site does not follow.
+
+    Args:
+        rule: its name; all that the coordinator is told.
+        message: what was found, what was expected and what would settle it, for the site's own people.
+    """
+
+    def __init__(self, rule: str, message: str) -> None:
+        self.rule = rule
+        super().__init__(message)
+
+    def __reduce__(self) -> tuple[type["OrderRefused"], tuple[str, str]]:
+        return (type(self), (self.rule, str(self)))
 
 
 class EngineError(ShiftscopeError):

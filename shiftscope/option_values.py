@@ -9,9 +9,12 @@ from typing import Any, TypeVar
 
 from shiftscope.errors import UsageError
 
-__all__ = ["as_choice", "as_flag", "as_list", "as_number", "as_path", "as_whole_number"]
+__all__ = ["AnyPath", "as_choice", "as_flag", "as_list", "as_number", "as_path", "as_whole_number"]
 
 Choice = TypeVar("Choice")
+
+AnyPath = str | PathLike[str]
+"""A path, as text or as an object."""
 
 
 def as_list(what: str, given: Iterable[Any]) -> list[Any]:

@@ -19,6 +19,8 @@ from shiftscope.printable_text import LAYOUT_CHARACTERS, shown, unprintable
 
 __all__ = [
     "DEPTH",
+    "parse_json",
+    "parse_toml",
     "read_bytes",
     "read_json",
     "read_text",
@@ -55,32 +57,44 @@ def read_json(path: Path, most_bytes: int, what: str, error: type[ShiftscopeErro
         error: the file is missing, too large or too deep, or is not JSON. Numbers that are not finite and keys that
             are given twice are left for `refuse_odd`.
     """
-    text = read_text(path, most_bytes, f"{what} as JSON", error)
+    return parse_json(read_text(path, most_bytes, f"{what} as JSON", error), str(path), what, error)
+
+
+def parse_json(text: str, where: str, what: str, error: type[ShiftscopeError]) -> Any:
+    """The plain values of JSON that came in a message, whose size its reader has checked; as `read_json`.
+
+    Args:
+        where: what messages call its place.
+    """
     if _depth(text) > DEPTH:
-        raise error(f"{path}: expected {what}, {DEPTH} levels deep at the most, got {_depth(text)} levels of brackets")
+        raise error(f"{where}: expected {what}, {DEPTH} levels deep at the most, got {_depth(text)} levels of brackets")
     try:
         return json.loads(
             text, object_pairs_hook=_once, parse_int=_integer, parse_float=_real, parse_constant=_not_finite
         )
     except ValueError:
-        raise error(f"{path}: expected {what} as JSON, found something else") from None
+        raise error(f"{where}: expected {what} as JSON, found something else") from None
 
 
 def read_toml(path: Path, most_bytes: int, what: str, error: type[ShiftscopeError]) -> dict[str, Any]:
     """The plain values of a TOML file; as `read_json`."""
-    text = read_text(path, most_bytes, f"{what} in TOML", error)
+    return parse_toml(read_text(path, most_bytes, f"{what} in TOML", error), str(path), what, error)
+
+
+def parse_toml(text: str, where: str, what: str, error: type[ShiftscopeError]) -> dict[str, Any]:
+    """The plain values of TOML that came in a message, whose size its reader has checked; as `parse_json`."""
     for number, line in enumerate(text.splitlines(), start=1):
         if line.count(".") > _DOTS or sum(line.count(bracket) for bracket in "[{") > _DOTS:
             raise error(
-                f"{path}: line {number}: expected {what}, {_DOTS} dots or brackets a line at the most, got"
+                f"{where}: line {number}: expected {what}, {_DOTS} dots or brackets a line at the most, got"
                 f" {line.count('.')} dots and {sum(line.count(bracket) for bracket in '[{')} brackets"
             )
     if (deepest := _depth(text)) > 2 * DEPTH:  # brackets in comments count too
-        raise error(f"{path}: expected {what}, {DEPTH} levels deep at the most, got {deepest} levels of brackets")
+        raise error(f"{where}: expected {what}, {DEPTH} levels deep at the most, got {deepest} levels of brackets")
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as problem:  # a number of too many digits is a plain ValueError
-        raise error(f"{path}: expected {what} in TOML: {problem}") from None
+        raise error(f"{where}: expected {what} in TOML: {problem}") from None
 
 
 def read_text(path: Path, most_bytes: int, what: str, error: type[ShiftscopeError]) -> str:

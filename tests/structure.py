@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-FAMILIES = {"cli", "phantoms", "harmonizers", "training/algorithms/methods"}
+FAMILIES = {"cli", "api", "phantoms", "harmonizers", "training/algorithms/methods"}
 """Folders of one member a file, in which there may be as many files as there are members."""
 
 MOST_FILES = 12

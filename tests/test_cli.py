@@ -115,7 +115,10 @@ def test_people_read_the_verdict_first(run, profiles: list[Path], form: str) -> 
         (["train", "{plan}", "--data", "early=a", "--data", "early=b"], "site 'early' is given twice"),
         (["recommend", "{early}", "{late}", "-o", "my plan.toml"], "'my plan': a plan is called as its file"),
         (["profile", "{fixtures}/twins/east", "--seed", "-1"], "is not in the range x>=0"),
-        (["profile"], "Missing argument"),
+        (["profile"], "SITE_DIR: expected a folder of images, or a manifest"),
+        (["profile", "--federation", "lung", "--site", "a"], "--site: each site of a federation knows its own images"),
+        (["train", "{plan}", "--federation", "lung"], "--federation lung: belongs to --engine deploy"),
+        (["recommend"], "Missing argument"),
         (["nonsense"], "No such command"),
     ],
 )
@@ -145,7 +148,7 @@ def test_interruption_is_exit_130(run, monkeypatch: pytest.MonkeyPatch, fixtures
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("shiftscope.profiles.site_profiling.patients_of", interrupted)
+    monkeypatch.setattr("shiftscope.profiles.site_profiling.measure_blocks", interrupted)
     done = run("profile", fixtures / "twins" / "east", "-o", tmp_path / "p.json")
     assert done.code == 130
     assert done.err.splitlines()[-1] == "interrupted"

@@ -127,7 +127,7 @@ def test_a_part_and_its_key_are_their_owners(tmp_path: Path, run) -> None:  # ty
     if os.name == "posix":
         for path in (away, tmp_path / "1.part.json", tmp_path / "shiftscope.key"):
             assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
-    assert run("profile", first, *answers, *key).code == 2
+    assert run("profile", first, *answers, *key, "-o", tmp_path / "keyed.profile.json").code == 0
 
 
 def test_every_text_of_a_profile_is_told_with_its_origin(tmp_path: Path, run) -> None:  # type: ignore[no-untyped-def]
@@ -196,7 +196,10 @@ def test_the_list_of_class_words_can_be_seen(run) -> None:  # type: ignore[no-un
             ("--one-file-per-patient", "--patient-regex", "p"),
             "--patient-regex and --one-file-per-patient: expected one of them",
         ),
-        (("--key", "k"), "--key goes with --part"),
+        (("--key", "k"), "--key k: there is no such file; the first part of a site makes it"),
+        (("--part", "5/4"), "'5/4': expected i/n, the i-th of n parts"),
+        (("--part", "2/4"), "--part 2/4: nobody said who is a patient"),
+        (("--harmonized-sample", "20"), "harmonized_sample: expected a whole number"),
         (("-o", "east.part.json"), "expected a name for a profile, and this is one of a part or a key"),
         (("--site-file", "nowhere.toml"), "nowhere.toml: cannot be read"),
     ],

@@ -13,6 +13,7 @@ import shiftscope
 from shiftscope.errors import PlanError, UsageError
 from shiftscope.plans import Plan, RehearsalResult, write_plan
 from shiftscope.progress import Progress, Report
+from shiftscope.training.data.splits import FOLDS
 from shiftscope.training.run_options import RunOptions
 
 RUNS = "shiftscope.api.job_running.run_rehearsal"
@@ -23,12 +24,14 @@ class Rehearsals:
 
     def __init__(self) -> None:
         self.asked: list[tuple[Plan, Mapping[str, Path], RunOptions]] = []
+        self.folds: list[int] = []
         self.problem: Exception | None = None
 
     def rehearse(
-        self, plan: Plan, data: Mapping[str, Path], options: RunOptions, *, progress: Report
+        self, plan: Plan, data: Mapping[str, Path], options: RunOptions, *, folds: int, progress: Report
     ) -> RehearsalResult:
         self.asked.append((plan, data, options))
+        self.folds.append(folds)
         if self.problem is not None:
             raise self.problem
         progress(Progress("features", 1, 1, "sites", "features of a: 200 images"))
@@ -60,14 +63,17 @@ def test_the_answer_is_one_screen_that_names_the_next_step(run, planted: Rehears
     (asked,) = planted.asked
     assert asked[0].name == "north"
     assert asked[1:] == ({"a": Path("x"), "b": Path("y")}, RunOptions(out=Path("runs/north-rehearsal")))
+    assert planted.folds == [FOLDS]
 
 
 def test_every_option_reaches_the_rehearsal(run, planted: Rehearsals, plan: Path) -> None:
     options = ("--engine", "inline", "-o", "r", "--patient-regex", "(p.)", "--timeout", 9, "--device", "auto")
+    options += ("--folds", 1)
     assert run("rehearse", plan, *options).code == 0
     assert planted.asked[0][2] == RunOptions(
         out=Path("r"), engine="inline", patient_regex="(p.)", timeout_s=9.0, device="auto"
     )
+    assert planted.folds == [1]
 
 
 @pytest.mark.usefixtures("planted")
@@ -98,7 +104,7 @@ def test_exit_codes_are_those_of_every_command(
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"engine": "Inline"}, "no 'Inline'; expected flower or inline"),
+        ({"engine": "Inline"}, "no 'Inline'; expected flower, inline, deploy"),
         ({"timeout_s": 0}, "timeout_s: expected a number"),
         ({"data": ["a=x"]}, "data: expected site -> folder"),
         ({"output": 3}, "output: expected a path"),

@@ -242,7 +242,7 @@ def execute(command: str, folder: Path) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=280,
+        timeout=800,
     )
     assert done.returncode == 0, f"{command}\n{done.stderr}"
     return done.stdout

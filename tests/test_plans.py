@@ -302,6 +302,31 @@ def test_what_was_predicted_is_kept_and_is_of_the_planned_strategy_alone(tmp_pat
         PlannedGain(mean=0.5, low=0.0, high=0.1)
 
 
+def test_what_was_predicted_is_of_the_planned_baseline_network_and_sites_alone() -> None:
+    """A gain over FedAvg is none over FedProx; one of four hospitals none of three."""
+    promised = PlannedGain(
+        harmonizer="quantile_map", network="random", sites=len(PLAN.sites), mean=0.02, low=-0.01, high=0.05
+    )
+    plan = PLAN.model_copy(update={"predicted": promised})
+    assert plan.expected == promised
+    more = {**plan.sites, "another": next(iter(plan.sites.values()))}
+    for edited in ({"baseline": "fedprox"}, {"weights": "imagenet"}, {"sites": more}):
+        assert plan.model_copy(update=edited).expected is None
+    unsaid = promised.model_copy(update={"network": None, "sites": None})  # as plans were written before
+    assert PLAN.model_copy(update={"predicted": unsaid, "weights": "imagenet"}).expected == unsaid
+
+
+@pytest.mark.parametrize("mean", ["nan", "1e400", '"0.02"', "true", "2", "-0.5"])
+def test_a_forged_prediction_is_refused(tmp_path: Path, mean: str) -> None:
+    promised = PlannedGain(harmonizer="quantile_map", mean=0.02, low=-0.01, high=0.05)
+    write_plan(PLAN.model_copy(update={"predicted": promised}), tmp_path / "plan.toml")
+    text = (tmp_path / "plan.toml").read_text(encoding="utf-8")
+    assert text.count("mean = 0.02") == 1
+    (tmp_path / "plan.toml").write_text(text.replace("mean = 0.02", f"mean = {mean}"), encoding="utf-8")
+    with pytest.raises(PlanError, match=r"plan\.toml: .*predicted\.mean"):
+        read_plan(tmp_path / "plan.toml")
+
+
 @pytest.mark.parametrize(
     ("network", "masks", "model", "weights"),
     [
@@ -351,6 +376,7 @@ def test_a_plan_trains_the_network_that_the_advice_is_for(
     found = propose_plan(profiles, advice, "x")
     assert (found.model, found.weights) == (model, weights)
     assert network_of(found) == network
-    assert found.expected == PlannedGain(harmonizer="zscore", mean=0.04, low=0.01, high=0.07)
+    promised = PlannedGain(harmonizer="zscore", network=network, sites=2, mean=0.04, low=0.01, high=0.07)
+    assert found.expected == promised
     unsure = advice.model_copy(update={"action": "rehearse", "harmonizer": None})
     assert propose_plan(profiles, unsure, "x").predicted is None

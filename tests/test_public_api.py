@@ -11,9 +11,12 @@ from rehearsed_runs import rehearsal
 from typer.models import OptionInfo
 
 import shiftscope
+from shiftscope.api.federating.collecting import collect_profiles
+from shiftscope.api.site_listing import OwnerOptions
 from shiftscope.cli import app
 from shiftscope.dataframes import Tabular
 from shiftscope.errors import InputError, PlanError, ProfileError, ShiftscopeError, UsageError
+from shiftscope.plans import read_plan, write_plan
 
 FROZEN = {
     *("read_site", "profile", "Profile", "diagnose", "recommend", "Plan", "train", "trial", "check", "watch", "report"),
@@ -72,16 +75,22 @@ OTHERWISE = {
 }
 """Name of a command's option -> what the function calls it."""
 
+FUNCTIONS = {"export": "export_app"}
+"""Command -> its function, where that is called otherwise: `export` alone says nothing in a program."""
+
 OF_THE_SCREEN = {
     *("context", "form", "verbose", "show", "dry_run", "failures", "part", "key", "no_classes", "exit_zero", "more"),
 }
 """Options that only say how an answer is shown, or that write what never leaves a site."""
 
+COLLECTING = {"federation": "federation", "timeout": "timeout_s"}
+"""Options with which `profile` collects the profiles of a federation's sites -> what `collect_profiles` calls them."""
+
 
 @pytest.mark.parametrize("command", [one for one in COMMANDS if one.__name__ != "demo"], ids=lambda one: one.__name__)
 def test_a_function_takes_what_its_command_takes_with_the_same_defaults(command) -> None:
-    function = inspect.signature(getattr(shiftscope, command.__name__))
-    owner = set(shiftscope.api.site_listing.OwnerOptions.__annotations__)
+    function = inspect.signature(getattr(shiftscope, FUNCTIONS.get(command.__name__, command.__name__)))
+    owner = set(OwnerOptions.__annotations__)
     keywords = {name for name, item in function.parameters.items() if item.kind is item.KEYWORD_ONLY}
     positional = [name for name, item in function.parameters.items() if item.kind is item.POSITIONAL_OR_KEYWORD]
     assert len(positional) <= 2
@@ -92,6 +101,9 @@ def test_a_function_takes_what_its_command_takes_with_the_same_defaults(command)
             continue
         if command.__name__ == "check" and name == "output":
             continue  # a screen for each suffix
+        if command.__name__ == "profile" and name in COLLECTING:
+            assert COLLECTING[name] in inspect.signature(collect_profiles).parameters
+            continue
         assert called in keywords, name
         annotation = item.annotation
         options = [one for one in getattr(annotation, "__metadata__", ()) if isinstance(one, OptionInfo)]
@@ -110,12 +122,12 @@ def test_arrays_are_a_site() -> None:
     for mask in masks:
         mask[10:20, 12:24] = 1
     site = shiftscope.site_of_arrays(images, name="a", masks=masks, one_image_per_patient=True)
-    made = shiftscope.profile(site, device="cpu", workers=1)
+    made = shiftscope.profile(site, device="cpu", jobs=1)
     assert (made.patients, made.masks, made.patient_source) == (12, 12, "one_file_per_patient")
     again = shiftscope.profile(
         shiftscope.site_of_arrays(images, name="b", masks=masks, patients=[f"{k}" for k in range(12)]),
         device="cpu",
-        workers=1,
+        jobs=1,
     )
     assert again.patient_source == "manifest"
     assert again.fingerprint == made.fingerprint
@@ -147,16 +159,16 @@ def test_names_of_classes_of_arrays_leave_only_where_they_may() -> None:
     images = [rng.random((32, 32)) for _ in range(20)]
     given = {"name": "a", "classes": ["smith", "jones"] * 10, "one_image_per_patient": True}
     with pytest.raises(InputError, match=r"class_names"):
-        shiftscope.profile(shiftscope.site_of_arrays(images, **given), device="cpu", workers=1)
+        shiftscope.profile(shiftscope.site_of_arrays(images, **given), device="cpu", jobs=1)
     site = shiftscope.site_of_arrays(images, **given, class_names=["smith", "jones"])
-    assert shiftscope.profile(site, device="cpu", workers=1).labels == {"smith": 10, "jones": 10}
+    assert shiftscope.profile(site, device="cpu", jobs=1).labels == {"smith": 10, "jones": 10}
 
 
 def test_images_of_one_person_are_asked_about() -> None:
     image = np.random.default_rng(3).random((64, 64))
     site = shiftscope.site_of_arrays([image, image, 1 - image], name="a")
     with pytest.raises(InputError, match=r"one_image_per_patient=True") as asked:
-        shiftscope.profile(site, device="cpu", workers=1)
+        shiftscope.profile(site, device="cpu", jobs=1)
     assert "--patient-regex" not in str(asked.value)
 
 
@@ -168,7 +180,7 @@ def test_owner_options_beside_a_site_that_was_read_are_refused(fixtures: Path) -
 
 def test_documents_are_tables(fixtures: Path) -> None:
     profiles = [
-        shiftscope.profile(fixtures / "both" / name, device="cpu", workers=1, one_file_per_patient=True)
+        shiftscope.profile(fixtures / "both" / name, device="cpu", jobs=1, one_file_per_patient=True)
         for name in ("early", "late")
     ]
     advice = shiftscope.recommend(profiles)
@@ -187,7 +199,7 @@ def test_documents_are_tables(fixtures: Path) -> None:
 
 def test_advice_is_for_the_network_that_was_asked_for(fixtures: Path, tmp_path: Path) -> None:
     profiles = [
-        shiftscope.profile(fixtures / "both" / name, device="cpu", workers=1, one_file_per_patient=True)
+        shiftscope.profile(fixtures / "both" / name, device="cpu", jobs=1, one_file_per_patient=True)
         for name in ("early", "late")
     ]
     assert shiftscope.recommend(profiles).recommendation.network == "pretrained"
@@ -202,7 +214,7 @@ def test_advice_is_for_the_network_that_was_asked_for(fixtures: Path, tmp_path: 
 
 def test_a_rehearsal_of_the_same_sites_makes_the_advice_surer(fixtures: Path, tmp_path: Path) -> None:
     profiles = [
-        shiftscope.profile(fixtures / "both" / name, device="cpu", workers=1, one_file_per_patient=True)
+        shiftscope.profile(fixtures / "both" / name, device="cpu", jobs=1, one_file_per_patient=True)
         for name in ("early", "late")
     ]
     plan = shiftscope.propose_plan(profiles, shiftscope.recommend(profiles))
@@ -214,6 +226,37 @@ def test_a_rehearsal_of_the_same_sites_makes_the_advice_surer(fixtures: Path, tm
     before = {each.action: each.gain.mean for each in shiftscope.recommend(profiles).recommendation.predicted}
     assert gains["personalize"] > before["personalize"]
     assert any("the rehearsal of these sites" in reason for reason in found.because)
+
+
+def test_the_plan_that_was_rehearsed_is_kept_and_its_margin_counts(fixtures: Path, tmp_path: Path) -> None:
+    profiles = [
+        shiftscope.profile(fixtures / "both" / name, device="cpu", jobs=1, one_file_per_patient=True)
+        for name in ("early", "late")
+    ]
+    sites = shiftscope.propose_plan(profiles, shiftscope.recommend(profiles)).sites
+    edited = {"sites": sites, "model": "linear", "rounds": 7, "margin": 0.3, "personalizer": "ditto"}
+    gains = rehearsal({"lp_ft": 0.2, "local": -0.1}, ("take_part",) * 2, best="fedavg", plan=edited)
+    path = tmp_path / "after.toml"
+    wide = shiftscope.recommend(profiles, rehearsal=gains, output=path).recommendation
+    assert wide.action == "pool"  # nothing gains .3 or more
+    kept = read_plan(path)
+    assert (kept.name, kept.rounds, kept.margin, kept.personalizer) == ("after", 7, 0.3, None)
+    narrow = rehearsal(
+        {"lp_ft": 0.2, "local": -0.1}, ("take_part",) * 2, plan={**edited, "margin": 0.01, "model": "linear"}
+    )
+    write_plan(kept.model_copy(update={"data": {"early": "images/early", "gone": "images/gone"}}), path)
+    found = shiftscope.recommend(profiles, rehearsal=narrow, output=path).recommendation
+    kept = read_plan(path)
+    assert kept.data == {"early": "images/early"}
+    assert (found.personalizer, kept.personalizer, kept.rounds) == ("lp_ft", "lp_ft", 7)
+    assert kept.predicted is not None
+    assert kept.predicted.personalizer == "lp_ft"
+    (tmp_path / "notes.toml").write_text("mine = 1", encoding="utf-8")
+    with pytest.raises(PlanError, match=r"notes\.toml"):
+        shiftscope.recommend(profiles, rehearsal=narrow, output=tmp_path / "notes.toml")
+    other = shiftscope.recommend(profiles, rehearsal=narrow, network="random", output=path).recommendation
+    assert other.network == "random"
+    assert read_plan(path).rounds != 7  # another network, another plan
 
 
 def test_names_in_a_drawing_are_escaped() -> None:
@@ -236,7 +279,7 @@ def test_progress_and_messages_come_to_the_caller(caplog: pytest.LogCaptureFixtu
     rng = np.random.default_rng(1)
     site = shiftscope.site_of_arrays([rng.random((32, 32)) for _ in range(5)], name="early")
     with caplog.at_level("INFO", logger="shiftscope"):
-        made = shiftscope.profile(site, device="cpu", workers=1, progress=steps.append)
+        made = shiftscope.profile(site, device="cpu", jobs=1, progress=steps.append)
     assert [step.done for step in steps] == list(range(1, made.cases + 1))
     assert {(step.total, step.unit) for step in steps} == {(5, "cases")}
     assert "early" in steps[0].doing
@@ -322,7 +365,7 @@ def test_one_and_one_point_nought_are_one_person() -> None:
         (lambda folder: shiftscope.read_site(folder, one_file_per_patient="no"), "expected True or False"),
         (lambda folder: shiftscope.profile(folder, seed=-1), "seed: expected a whole number"),
         (lambda folder: shiftscope.profile(folder, seed=True), "seed: expected a whole number"),
-        (lambda folder: shiftscope.profile(folder, workers=0), "workers: expected a whole number"),
+        (lambda folder: shiftscope.profile(folder, jobs=0), "jobs: expected a whole number"),
         (lambda folder: shiftscope.profile(folder, max_failures=True), "max_failures: expected a whole number"),
         (lambda folder: shiftscope.profile(folder, max_failures=1.5), "max_failures: expected a number, from 0 to 1"),
         (lambda folder: shiftscope.profile(folder, max_failures="5%"), "max_failures: expected a whole number"),
@@ -343,7 +386,7 @@ def test_a_wrong_job_leaves_nothing_behind(fixtures: Path, tmp_path: Path, monke
     monkeypatch.chdir(tmp_path)
     profiles = [shiftscope.profile(fixtures / "both" / name, device="cpu") for name in ("early", "late")]
     plan = shiftscope.propose_plan(profiles, shiftscope.recommend(profiles))
-    with pytest.raises(UsageError, match="no 'Inline'; expected flower or inline"):
+    with pytest.raises(UsageError, match="no 'Inline'; expected flower, inline, deploy"):
         shiftscope.train(plan, engine="Inline")  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="strategies: expected several items"):
         shiftscope.trial(plan, strategies="zscore")

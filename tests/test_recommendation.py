@@ -1,7 +1,9 @@
 """From a diagnosis to advice: what is expected, what is sure enough, what it rests on, what is open."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ from policies_of_advice import policy
 
 from shiftscope import recommendation
 from shiftscope.diagnosis import AxisVerdict, Diagnosis, Removal, Verdict
+from shiftscope.errors import ShiftscopeError
 from shiftscope.measures.question_names import CONCEPT, QUESTIONS
 from shiftscope.profiles import Profile
 from shiftscope.recommendation import AdviceBasis, AdvicePolicy, MeasuredGain, Network, Recommendation, recommend
@@ -192,6 +195,21 @@ def test_a_rehearsal_that_measured_another_harmonizer_better_advises_it() -> Non
     assert (found.action, found.harmonizer) == ("harmonize", "clahe")
 
 
+def test_a_harmonizer_of_which_nothing_is_known_does_not_borrow_what_another_removes() -> None:
+    """Both rehearsed alike: what profiles say decides, and of clahe they say nothing."""
+    removed = (removal("zscore", 0.9, before=4.0), removal("quantile_map", 0.5, before=4.0))
+    names = ("clahe", "quantile_map", "zscore")
+    measured = tuple(MeasuredGain(name, "fedavg", 0.05, 0.02) for name in names)
+    found = advice("appearance", removed=removed, learned=policy(spread=0.05), measured=measured)
+    assert found.harmonizer == "zscore"
+    alone = [
+        gain(advice("appearance", removed=removed, learned=policy(spread=0.05), measured=(item,)), "harmonize")
+        for item in measured
+    ]
+    assert alone == sorted(alone)
+    assert alone[0] < 0.05 < alone[1]
+
+
 def test_what_was_rehearsed_counts_as_independent() -> None:
     """Both and its part, as unsure as each other: were one a part of the other still, nothing would be unsure."""
     measured = (MeasuredGain("zscore", "fedavg", 0.05, 0.02), MeasuredGain("zscore", "shrinkage", 0.055, 0.02))
@@ -300,3 +318,100 @@ def test_what_is_exported_exists() -> None:
 def test_an_input_beyond_the_benchmark_is_taken_as_its_farthest() -> None:
     inputs = recommendation.prediction.advice_policy.PolicyInputs("random", smallest=10**6)
     assert (inputs.values() == replace(inputs, smallest=400).values()).all()
+
+
+def test_another_way_to_one_shared_head_is_not_credited_to_the_harmonizer() -> None:
+    """A plan names the harmonizer alone; what balanced batches gained behind it would be promised to it."""
+    measured = (MeasuredGain("zscore", "fedavg", 0.0, 0.002), MeasuredGain("zscore", "balanced", 0.5, 0.002))
+    removed = (removal("zscore", 0.9),)
+    found, alone = (advice("appearance", removed=removed, measured=each) for each in (measured, measured[:1]))
+    assert gain(found, "harmonize") == gain(alone, "harmonize")
+
+
+def test_no_gain_is_larger_than_the_metric() -> None:
+    learned = policy(spread=0.3)
+    learned = learned.model_copy(
+        update={"transfers": tuple(item.model_copy(update={"scale": 2.0}) for item in learned.transfers)}
+    )
+    found = advice(
+        "appearance",
+        removed=(removal("zscore", 0.9),),
+        learned=learned,
+        measured=(MeasuredGain("zscore", "fedavg", 0.9, 0.001),),
+    )
+    assert gain(found, "harmonize") == 1.0
+
+
+def test_what_would_turn_the_advice_is_looked_for_in_both_directions() -> None:
+    """Harmonizing pays from .1 on; what is removed can only be less than it takes to turn that."""
+    learned = policy(size=0.0, conflict=0.0)
+    everywhere = {item.action: item for item in learned.actions if item.network == "random"}
+    actions = tuple(everywhere[item.action].model_copy(update={"network": item.network}) for item in learned.actions)
+    learned = learned.model_copy(update={"actions": actions})
+    found = advice("appearance", removed=(removal("zscore", 0.9),), learned=learned)
+    assert found.action == "harmonize"
+    (sentence,) = (reason for reason in found.because if reason.startswith("the prediction rests on"))
+    assert "it would be rehearse if a harmonizer removed" in sentence
+    other = float(sentence.rpartition(" removed a difference in features of ")[2])
+    assert 0 < other < 0.2
+    less = advice("appearance", removed=(removal("zscore", 1.0, before=other),), learned=learned)
+    assert less.action == "rehearse"
+
+
+def test_nothing_else_is_said_to_turn_the_advice_only_where_nothing_does() -> None:
+    learned = policy()
+    nowhere = tuple(item.model_copy(update={"weights": {}, "constant": -0.1}) for item in learned.actions)
+    found = advice("annotation", learned=learned.model_copy(update={"actions": nowhere}))
+    assert any("no other value of one of these would change it" in reason for reason in found.because)
+
+
+def test_where_staying_alone_surely_gains_nothing_is_said_against_it() -> None:
+    measured = (MeasuredGain(None, "local", 0.3, 0.005),)
+    found = advice(measured=measured, learned=policy(spread=0.1))
+    assert found.action == "pool"
+    sentence = found.because[0]
+    assert sentence.startswith("no federation surely gains over plain FedAvg, and each site alone +0.29")
+    assert sentence.endswith("with a chance of 0.99 of more than 0.01 over it: the rehearsal says which sites gain")
+
+
+def test_after_a_rehearsal_a_run_decides() -> None:
+    measured = (MeasuredGain(None, "lp_ft", 0.02, 0.01),)
+    after, before = advice(measured=measured, network="frozen"), advice(network="frozen")
+    assert any("a rehearsal or a run shows" in item.when for item in before.alternatives)
+    assert not any("rehearsal" in item.when for item in after.alternatives)
+
+
+def test_chances_are_never_said_to_be_none_or_whole() -> None:
+    found = advice("label", network="frozen", learned=policy(spread=1e-6))
+    assert "with a chance of 0.01 of more than 0.01" in found.because[1]
+
+
+def test_what_all_pairs_differ_by_is_said_apart_from_what_those_with_a_shift_do() -> None:
+    found = advice("appearance", removed=(removal("zscore", 0.9, before=4.0),), patients=(120, 120, 120))
+    assert any("and leaves 0.40 of 4.0" in reason for reason in found.because)
+    rests = "on average over all pairs of sites, a harmonizer removes 1.2 and leaves 0.13"
+    assert any(rests in reason for reason in found.because)
+
+
+@pytest.mark.parametrize("key", ["actions", "transfers"])
+def test_a_policy_that_is_not_whole_is_refused(key: str, tmp_path: Path) -> None:
+    values = policy().to_dict()
+    first, *rest = values[key]
+    for forged, says in (
+        ([*rest], "8, 8 of them"),
+        ([first, *rest, first], "10, 9 of them"),
+        ([*rest, rest[0]], "9, 8"),
+    ):
+        (tmp_path / "policy.json").write_text(json.dumps({**values, key: forged}), encoding="utf-8")
+        with pytest.raises(ShiftscopeError, match=f"key '{key}': expected one of each action and network: 9 .*{says}"):
+            AdvicePolicy.read(tmp_path / "policy.json")
+
+
+def test_a_policy_knows_every_network(tmp_path: Path) -> None:
+    values = policy().to_dict()
+    del values["personalizers"]["random"]
+    for key in ("actions", "transfers"):
+        values[key] = [item for item in values[key] if item["network"] != "random"]
+    (tmp_path / "policy.json").write_text(json.dumps(values), encoding="utf-8")
+    with pytest.raises(ShiftscopeError, match="key 'personalizers': expected one for random, too"):
+        AdvicePolicy.read(tmp_path / "policy.json")

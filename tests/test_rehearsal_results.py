@@ -56,9 +56,19 @@ def equalled(values: dict[str, Any]) -> None:
     values["equal"] = ["shrinkage"]
 
 
+def forged(values: dict[str, Any]) -> None:
+    values["strategies"].append({**values["strategies"][1], "name": "another"})
+
+
+def elsewhere_than_its_interval(values: dict[str, Any]) -> None:
+    values["strategies"][1]["gain"]["mean"] = -0.9
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
+        (forged, "each method behind each harmonizer once"),
+        (elsewhere_than_its_interval, "a gain of shrinkage from 0.015 to 0.045, its interval"),
         (swapped, "FedAvg without a harmonizer first"),
         (harmonized, "FedAvg without a harmonizer first"),
         (withheld, "key 'sites.b.withheld': expected no score of a site that withholds it"),
@@ -111,6 +121,14 @@ def test_it_is_evidence_for_advice() -> None:
     assert (one.harmonizer, one.method, one.mean) == (None, "shrinkage", 0.03)
     assert one.error == pytest.approx(0.015 / 1.959964)
     assert (two.harmonizer, two.method) == ("zscore", "lp_ft")
+
+
+def test_an_interval_of_next_to_no_confidence_is_no_evidence() -> None:
+    values = rehearsal(GAINS).to_dict()
+    values["strategies"][1]["gain"]["level"] = 1e-300
+    first, second = read(values).measured()
+    assert first.error == float("inf")
+    assert second.error < 0.01
 
 
 def test_it_is_evidence_for_its_own_sites_alone() -> None:

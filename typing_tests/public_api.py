@@ -40,7 +40,7 @@ def at_a_hospital(folder: Path) -> None:
     assert_type(profile(site), Profile)
     assert_type(profile("ashford", output="a.profile.json", max_failures=0.05, one_file_per_patient=True), Profile)
     arrays = site_of_arrays([np.zeros((64, 64))], name="b", masks=[None], spacing_mm=(1.0, 0.5, 0.5))
-    made = profile(arrays, workers=1, seed=1, device="cpu", progress=heard)
+    made = profile(arrays, jobs=1, seed=1, device="cpu", progress=heard)
     assert_type(made.to_dataframe(), pd.DataFrame)
     assert_type(made.to_dict(), dict[str, Any])
     assert_type(merge(["a.part.json", Path("b.part.json")], epsilon=8.0), Profile)

@@ -125,7 +125,7 @@ def _profile(site: str, spec: SiteSpec, encoded: Encoded, out: Path) -> Profile:
     path = out / "profiles" / f"{spec.key}.json"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        profile, _ = profile_site(encoded.members(spec).site("site"), load_extractor(), Options(workers=1))
+        profile, _ = profile_site(encoded.members(spec).site("site"), load_extractor(), Options())
         profile.write(path)
     return Profile.read(path).model_copy(update={"site": site})
 

@@ -3,7 +3,6 @@
 Nothing is printed.
 """
 
-import csv
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 from scipy.stats import t
+from tabled_outcomes import read_csv
 from tasks import TASKS
 from trained_gains import MARGIN, OWN
 
@@ -78,12 +78,12 @@ def rehearsed_as(harmonizer: str, strategies: Mapping[str, object]) -> str:
 
 
 def _frozen(folder: Path) -> Iterator[GainRow]:
-    inputs = {row["instance"]: row for row in _read(folder / "inputs.csv")}
+    inputs = {row["instance"]: row for row in read_csv(folder / "inputs.csv")}
     scores: dict[str, dict[str, dict[str, tuple[float, float]]]] = defaultdict(lambda: defaultdict(dict))
-    for row in _read(folder / "performance.csv"):
+    for row in read_csv(folder / "performance.csv"):
         mean = float(np.nanmean([float(row[f"fold{fold}"]) for fold in range(1, 6)]))
         scores[row["instance"]][row["algorithm"]][row["site"]] = mean, float(row["gain_se"])
-    for about in _read(folder / "instances.csv"):
+    for about in read_csv(folder / "instances.csv"):
         of, said = scores[about["instance"]], inputs[about["instance"]]
         wanted: dict[str, ModelledAction] = {rehearsed_as(said["harmonizer"], of): "harmonize", OWN: "own_model"}
         wanted |= {name: "personalize" for name in PERSONALIZERS if name in of}
@@ -114,7 +114,7 @@ def _inputs(row: Mapping[str, str]) -> PolicyInputs:
 def _trained(path: Path, about: Mapping[tuple[str, str], GainRow]) -> Iterator[GainRow]:
     actions: dict[str, ModelledAction] = {OWN: "own_model", **dict.fromkeys(PERSONALIZERS, "personalize")}
     networks: dict[str, Network] = {"tuned": "pretrained", "random": "random"}
-    for row in _read(path):
+    for row in read_csv(path):
         action = actions.get(row["strategy"], "harmonize")
         if (row["federation"], action) not in about:
             continue
@@ -129,8 +129,3 @@ def _trained(path: Path, about: Mapping[tuple[str, str], GainRow]) -> Iterator[G
             lost=int(row["lost"]) / int(row["sites"]),
             rehearsed=float(row["rehearsed"]),
         )
-
-
-def _read(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))

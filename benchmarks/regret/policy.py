@@ -3,7 +3,7 @@
     python benchmarks/regret/policy.py [--results docs/results/regret] [--write]
 
 Reads what `table.py` and `tune.py table` wrote: no images, no cells. Prints the page; `--write` writes it to
-docs/results/policy.md and the policy to the package. Takes a minute.
+docs/results/policy.md and the policy to the package. Takes two minutes.
 """
 
 import argparse
@@ -14,6 +14,7 @@ from pathlib import Path
 from gain_rows import GainRow, read_rows
 from policy_fits import fit_policy
 from policy_pages import policy_page
+from tabled_outcomes import read_tabled
 
 import shiftscope
 from shiftscope.files import write_text
@@ -28,7 +29,7 @@ def main() -> None:
     options = parser.parse_args()
     rows = read_rows(options.results)
     policy = fit_policy(rows, provenance_of(rows))
-    page = policy_page(rows, policy)
+    page = policy_page(rows, policy, read_tabled(options.results))
     print(page)
     if options.write:
         policy.write(PACKAGE / "policy-1.json")

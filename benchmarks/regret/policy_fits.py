@@ -148,7 +148,7 @@ def _model(
     weights = _weights(chosen)
     noise = float(weights @ [row.error**2 for row in chosen])
     spread = _spread(float(weights @ residuals**2), noise, len(chosen))
-    half = _quantile(np.abs(residuals), weights, LEVEL)
+    half = _quantile(np.abs(residuals), weights, _conformal(len(chosen)))
     lost = float(weights @ [row.lost for row in chosen])
     constant, trained = fitted.constant, chosen
     if network == "pretrained":
@@ -157,7 +157,7 @@ def _model(
         constant += more
         spread = float(np.hypot(spread, transfer.spread))
         apart = np.abs([row.gain - fitted.at(row.inputs) - more for row in tuned])
-        half = max(half, _quantile(apart, _weights(tuned), LEVEL))
+        half = max(half, _quantile(apart, _weights(tuned), _conformal(len(tuned))))
         lost = float(_weights(tuned) @ [row.lost for row in tuned])
     about = [fitted.at(row.inputs) + constant - fitted.constant for row in chosen]
     return ActionModel(
@@ -213,6 +213,12 @@ def _penalty(rows: Sequence[GainRow], action: ModelledAction, inputs: Sequence[I
         PENALTIES,
         key=lambda penalty: float(weights @ (gains - _predicted_elsewhere(rows, action, penalty, inputs)) ** 2),
     )
+
+
+def _conformal(count: int) -> float:
+    """The share of so many residuals that an interval must hold to hold the next one with `LEVEL` (Vovk et al. 2005,
+    doi:10.1007/b106715)."""
+    return min(1.0, LEVEL * (count + 1) / count)
 
 
 def _quantile(values: np.ndarray, weights: np.ndarray, level: float) -> float:

@@ -2,11 +2,13 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from gain_rows import GainRow
+from outcomes import Outcome
 from policy_fits import without_each_family
+from rehearsed_pages import rehearsed_table
 from scores import Over, over_families
 from trained_gains import MARGIN
 
@@ -69,8 +71,14 @@ class Advised:
         return next(iter(self.rows.values()))
 
 
-def policy_page(rows: Sequence[GainRow], policy: AdvicePolicy) -> str:
-    """Everything."""
+def policy_page(rows: Sequence[GainRow], policy: AdvicePolicy, outcomes: Mapping[str, Outcome]) -> str:
+    """Everything.
+
+    Args:
+        rows: of the tables.
+        policy: fitted on all of them.
+        outcomes: federation -> what was rehearsed.
+    """
     fits = without_each_family(rows)
     advised = advised_elsewhere(rows, fits)
     return "\n".join(
@@ -88,6 +96,10 @@ def policy_page(rows: Sequence[GainRow], policy: AdvicePolicy) -> str:
             "## What it advises, families left out",
             "",
             *_advised_table(advised),
+            "",
+            "## What it advises after a rehearsal, families left out",
+            "",
+            *rehearsed_table(rows, outcomes, fits),
             "",
             "## Whether its intervals hold, families left out",
             "",
@@ -202,7 +214,8 @@ def _held(row: GainRow, fits: Mapping[str, AdvicePolicy]) -> bool:
 def _ablations(rows: Sequence[GainRow]) -> Iterator[str]:
     yield (
         "Root of the mean squared error of expected gains over all three actions, families alike, and the gain of what"
-        " is advised. *Without the network*: every network is taken for a frozen encoder."
+        " is advised. *Kind alone*: whether a shift in appearance is called, and one in structure told from nothing."
+        " *Without the network*: every network is taken for a frozen encoder."
     )
     yield ""
     yield "| inputs | " + " | ".join(f"{network}: error | {network}: gain" for network in NETWORKS) + " |"
@@ -210,6 +223,9 @@ def _ablations(rows: Sequence[GainRow]) -> Iterator[str]:
     for name, inputs in ABLATIONS.items():
         fits = without_each_family(rows, inputs)
         yield f"| {name} | " + " | ".join(_ablated(rows, fits, network, network) for network in NETWORKS) + " |"
+    kinds = [replace(row, inputs=_kind_alone(row.inputs)) for row in rows]
+    fits = without_each_family(kinds, ("removed", "remains", "structure"))
+    yield "| kind alone | " + " | ".join(_ablated(kinds, fits, network, network) for network in NETWORKS) + " |"
     fits = without_each_family(rows)
     cells = " | ".join(_ablated(rows, fits, network, "frozen") for network in NETWORKS)
     yield f"| without the network | {cells} |"
@@ -233,6 +249,13 @@ def _ablated(rows: Sequence[GainRow], fits: Mapping[str, AdvicePolicy], network:
         gains.append(0.0 if unsure else measured.get(decision.chosen.action, 0.0))  # type: ignore[call-overload]
         families.append(found[0].family)
     return f"{error:.4f} | {over_families(gains, families).mean:+.4f}"
+
+
+def _kind_alone(inputs: PolicyInputs) -> PolicyInputs:
+    """Whether a shift in appearance is called, and whether one in structure is told from nothing: no size of either."""
+    appearance = float(inputs.removed + inputs.remains > 0)
+    structure = float(inputs.structure > 0)
+    return PolicyInputs(inputs.network, removed=appearance, remains=appearance, structure=structure)
 
 
 def _as(inputs: PolicyInputs, network: Network) -> PolicyInputs:

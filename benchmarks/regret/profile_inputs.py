@@ -52,6 +52,7 @@ def inputs_of_cells(outcomes: Sequence[Outcome], out: Path) -> dict[str, InputsR
             paths = {site: out / "profiles" / f"{spec.key}.json" for site, spec in federation.sites.items()}
             profiles = [Profile.read(path).model_copy(update={"site": site}) for site, path in paths.items()]
             diagnosis = diagnose(profiles)
-            inputs = inputs_of(diagnosis, profiles, diagnosis.removed, "frozen")
-            found[federation.name] = InputsRow(federation.name, name_of(choose(diagnosis.removed)[0]), inputs)
+            chosen, _ = choose(diagnosis.removed)
+            inputs = inputs_of(diagnosis, profiles, chosen, "frozen")
+            found[federation.name] = InputsRow(federation.name, name_of(chosen), inputs)
     return found

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from outcomes import REFERENCE, Outcome
 from scipy.stats import spearmanr
+from tabled_outcomes import read_csv
 
 from shiftscope.plans import RunResult
 
@@ -19,6 +20,7 @@ __all__ = [
     "TrainedGain",
     "agreement",
     "gains_in",
+    "read_gains",
     "rehearsed_gains",
     "write_gains",
 ]
@@ -169,6 +171,20 @@ def write_gains(gains: Iterable[TrainedGain], path: Path) -> None:
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
+
+
+def read_gains(path: Path) -> list[TrainedGain]:
+    """What `write_gains` wrote; nothing where there is no such file yet."""
+    if not path.exists():
+        return []
+    return [
+        TrainedGain(
+            *(row[key] for key in ("network", "task", "federation", "strategy")),
+            *(float(row[key]) for key in ("rehearsed", "trained", "low", "high")),
+            *(int(row[key]) for key in ("lost", "sites")),
+        )
+        for row in read_csv(path)
+    ]
 
 
 def _correlation(pairs: np.ndarray) -> float:

@@ -8,8 +8,9 @@ first so many of each task, writes their images to OUT/tuned/images, and trains 
 personalizers on three folds: tf_efficientnet_lite0 from ImageNet weights ("tuned", classes only) and a small network
 from random ones ("random": of residual blocks, or a U-Net for outlines). The harmonizer is the one that removes most.
 It goes on where it was broken off, and prints a line for each run. `--share 0/2` takes every other run: start as many
-processes as fit on the GPU. `table` prints Spearman's correlation of rehearsed and trained gains for each network and
-task, and writes tuned.csv, a row for each, and tuned.svg.
+processes as fit on the GPU. `table` adds the gains of OUT to those of tuned.csv, a row for each, beside what the
+committed tables say was rehearsed, draws tuned.svg, and prints Spearman's correlation of rehearsed and trained gains
+for each network and task.
 """
 
 import argparse
@@ -27,6 +28,7 @@ from federations import federations
 from members import members_of
 from outcomes import REFERENCE, Outcome, read_outcomes
 from specs import Federation
+from tabled_outcomes import read_tabled
 from trained_gains import (
     HARMONIZER,
     OWN,
@@ -34,6 +36,7 @@ from trained_gains import (
     Agreement,
     agreement,
     gains_in,
+    read_gains,
     rehearsed_gains,
     write_gains,
 )
@@ -125,7 +128,7 @@ def plan_for(folders: Mapping[str, Path], keys: Mapping[str, Any]) -> Plan:
     """What `recommend` proposes, at this benchmark's budget, with the harmonizer that removes most of what differs."""
     said = Declarations(one_file_per_patient=True)
     sites = [read_site(path, name=site, given=said) for site, path in folders.items()]
-    profiles = [profile_site(site, load_extractor(), Options(workers=1))[0] for site in sites]
+    profiles = [profile_site(site, load_extractor(), Options())[0] for site in sites]
     advice = advise(profiles)
     plan = propose_plan(profiles, advice.recommendation, "tuned")
     chosen, _ = choose(advice.diagnosis.removed)
@@ -183,9 +186,12 @@ def run(options: argparse.Namespace) -> None:
 
 
 def table(options: argparse.Namespace) -> None:
-    gains = gains_in(options.out / "tuned", {item.name: item for item in read_outcomes(options.out)})
-    if not gains:
+    made = gains_in(options.out / "tuned", read_tabled(options.results))
+    if not made:
         raise SystemExit(f"{options.out}/tuned: no finished run yet; start with tune.py run")
+    anew = {(gain.network, gain.federation) for gain in made}
+    kept = [gain for gain in read_gains(options.results / "tuned.csv") if (gain.network, gain.federation) not in anew]
+    gains = sorted([*kept, *made], key=lambda gain: (gain.network, gain.federation))
     for network, task in dict.fromkeys((gain.network, gain.task) for gain in gains):
         chosen = [gain for gain in gains if (gain.network, gain.task) == (network, task)]
         print(f"{network}, {task}: {_line(agreement(chosen))}")

@@ -30,7 +30,7 @@ def check(
     name: str | None = None,
     weights: AnyPath | None = None,
     device: str = "auto",
-    workers: int | None = None,
+    jobs: int | None = None,
     max_failures: int | float | None = None,
     progress: Report = silent,
     **owner: Unpack[OwnerOptions],
@@ -46,7 +46,7 @@ def check(
         name_files: whether the result and messages may name a folder's bad files; they must then stay at the site.
         name: of a folder's site; the baseline's unless given.
         weights: of the baseline's timm model, to profile a folder.
-        device, workers, max_failures, owner: as `profile` takes them, for a folder.
+        device, jobs, max_failures, owner: as `profile` takes them, for a folder.
         progress: called after every case of a folder.
 
     Returns:
@@ -71,7 +71,7 @@ def check(
         owner=owner,
         weights=None if weights is None else Path(weights),
         device=device,
-        workers=workers,
+        jobs=jobs,
         max_failures=max_failures,
         name_files=name_files,
         progress=progress,

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Unpack
 
 from shiftscope.api.documents import AnyPath, plan_of
-from shiftscope.api.profiling import allowed
+from shiftscope.api.measuring import allowed
 from shiftscope.api.site_listing import OwnerOptions, declarations
 from shiftscope.copies.copy_pictures import draw_sheet
 from shiftscope.copies.harmonized_sites import write_copies

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from shiftscope.api.profiling import Measuring, caution_files, extractor_of, measure_profile
+from shiftscope.api.measuring import Measuring, extractor_of
+from shiftscope.api.profiling import caution_files, measure_profile
 from shiftscope.api.site_listing import OwnerOptions, declarations
 from shiftscope.devices import find_device
 from shiftscope.errors import (
@@ -65,7 +66,7 @@ def read_delivery(
     owner: OwnerOptions,
     weights: Path | None,
     device: str,
-    workers: int | None,
+    jobs: int | None,
     max_failures: int | float | None,
     name_files: bool,
     progress: Report,
@@ -77,7 +78,7 @@ def read_delivery(
         baselines: what it will be held against.
         name: of its site; None for that of a single baseline, else the folder's.
         owner: what the options say of it.
-        weights, device, workers, max_failures: as `profile` takes them.
+        weights, device, jobs, max_failures: as `profile` takes them.
         name_files: whether messages may name files; names of files can be names of people, and others read a job's log.
         progress: called after every case.
 
@@ -98,7 +99,7 @@ def read_delivery(
         features=baselines[0].recipe.extractor,
         weights=weights,
         device=find_device(device),
-        workers=workers,
+        jobs=jobs,
         seed=baselines[0].seed,
         max_failures=max_failures,
     )

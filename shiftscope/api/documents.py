@@ -1,22 +1,18 @@
 """Documents that a caller gives as they are, or as the file they stand in."""
 
 from collections.abc import Iterable
-from os import PathLike
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from shiftscope.checks import Policy, read_policy
 from shiftscope.errors import PlanError, ProfileError, UsageError
-from shiftscope.option_values import as_list, as_path
+from shiftscope.option_values import AnyPath, as_list, as_path
 from shiftscope.plans import Plan, RehearsalResult, read_plan
 from shiftscope.profiles import Profile
 from shiftscope.records import explain_validation
 
 __all__ = ["AnyPath", "paths_of", "plan_of", "policy_of", "profile_of", "profiles_of", "rehearsal_of"]
-
-AnyPath = str | PathLike[str]
-"""A path, as text or as an object."""
 
 
 def profile_of(source: Profile | AnyPath) -> Profile:

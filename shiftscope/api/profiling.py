@@ -1,28 +1,28 @@
 """`profile`: at a site, images in, one small file of aggregates out."""
 
 import logging
-import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Unpack
 
 from shiftscope.api.documents import AnyPath
+from shiftscope.api.measuring import Measuring, ready_to_measure
 from shiftscope.api.site_listing import OwnerOptions, read_site
-from shiftscope.devices import find_device
 from shiftscope.errors import Unreadable, UsageError
-from shiftscope.measures.features.extractors import DEFAULT, Extractor, load_extractor
-from shiftscope.option_values import as_number, as_whole_number
+from shiftscope.measures.features.extractors import Extractor
+from shiftscope.option_values import as_flag
 from shiftscope.profiles import (
     KEY_FILE,
+    SAMPLE,
     Key,
-    Options,
     Part,
     Profile,
+    UnfinishedRun,
     calibrated,
     part_of_site,
     profile_site,
-    read_fit,
     require_declared,
+    share_of,
+    share_of_task,
     texts_of,
 )
 from shiftscope.progress import Report, silent
@@ -32,59 +32,22 @@ __all__ = [
     "KEY_FILE",
     "Measuring",
     "SiteReading",
-    "allowed",
+    "UnfinishedRun",
     "caution_files",
     "caution_profile",
-    "extractor_of",
     "measure_part",
     "measure_profile",
     "profile",
     "require_measuring",
+    "share_of",
+    "share_of_task",
     "texts_of",
+    "unfinished_run",
 ]
 
 _LOGGER = logging.getLogger(__name__)
 
-_ROUNDING = 1e-9  # 29 % of 100 files are 29
 _FEW, _ENOUGH = 10, 20  # patients: below the first only counts are exported, below the second nothing is diagnosed
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measuring:
-    """How a site is measured.
-
-    Attributes:
-        features: a timm model; None for a fixed network that needs no weights.
-        weights: its weights: safetensors, or plain tensors.
-        device: "auto", "cpu" or "cuda".
-        workers: decoding threads; half of the cores unless given.
-        seed: draws the sample that the canonical map is fitted on.
-        epsilon: for a profile under differential privacy: 1 is strong, 8 weak; see docs/privacy.md.
-        fit: a part of the same site whose canonical map is used.
-        max_failures: unreadable files that are allowed: a count such as 10, or a share such as 0.05; None for any.
-    """
-
-    features: str | None = None
-    weights: AnyPath | None = None
-    device: str = "auto"
-    workers: int | None = None
-    seed: int = 0
-    epsilon: float | None = None
-    fit: AnyPath | None = None
-    max_failures: int | float | None = None
-
-    def __post_init__(self) -> None:
-        """See that values are what they seem, before anything is decoded.
-
-        Raises:
-            UsageError: one is not.
-        """
-        object.__setattr__(self, "seed", as_whole_number("seed", self.seed, 0, 2**63 - 1))
-        if self.workers is not None:
-            object.__setattr__(self, "workers", as_whole_number("workers", self.workers, 1))
-        if self.epsilon is not None:
-            as_number("epsilon", self.epsilon, 0)
-        allowed(self.max_failures, 1)
 
 
 def profile(
@@ -95,11 +58,14 @@ def profile(
     features: str | None = None,
     weights: AnyPath | None = None,
     device: str = "auto",
-    workers: int | None = None,
+    jobs: int | None = None,
     seed: int = 0,
     epsilon: float | None = None,
     fit: AnyPath | None = None,
     max_failures: int | float | None = None,
+    harmonized_sample: int | str = SAMPLE,
+    key: AnyPath | None = None,
+    resume: bool = False,
     progress: Report = silent,
     **owner: Unpack[OwnerOptions],
 ) -> Profile:
@@ -109,8 +75,10 @@ def profile(
         source: a folder of images, a manifest, or a `Site` that was read or made of arrays.
         output: the profile is written here too.
         name, owner: as `read_site` takes them; not beside a `Site`.
-        features, weights, device, workers, seed, epsilon, fit, max_failures: see `Measuring`.
-        progress: called after every case.
+        features, weights, device, jobs, seed, epsilon, fit, max_failures, harmonized_sample: see `Measuring`.
+        key: file of the secret of a site's parts, which draws the same patients for harmonizers as there.
+        resume: with `output`, go on from where a run that was stopped was, which it left beside the output.
+        progress: called after every case, or after every few dozens where several processes measure.
 
     Raises:
         InputError: nothing can be read, or only the owner can say who is a patient or what is a class (`Unsettled`).
@@ -121,11 +89,12 @@ def profile(
         features=features,
         weights=weights,
         device=device,
-        workers=workers,
+        jobs=jobs,
         seed=seed,
         epsilon=epsilon,
         fit=fit,
         max_failures=max_failures,
+        harmonized_sample=harmonized_sample,
     )
     if isinstance(source, Site):
         if name is not None or owner:
@@ -135,11 +104,15 @@ def profile(
     else:
         site = read_site(source, name=name, **owner)
     require_measuring(site, how)
-    made, failures = measure_profile(site, how, progress=progress)
+    if as_flag("resume", resume) and output is None:
+        raise UsageError("resume: a state is kept beside the output; give output as well")
+    kept = None if output is None else unfinished_run(Path(output), resume=resume)
+    made, failures = measure_profile(site, how, key=key, unfinished=kept, progress=progress)
     if failures:
         _LOGGER.warning("%d file%s left out", len(failures), "s" * (len(failures) > 1))
-    if output is not None:
+    if output is not None and kept is not None:
         made.write(Path(output))
+        kept.end()
     caution_profile(made)
     return made
 
@@ -148,8 +121,14 @@ def require_measuring(site: Site, how: Measuring) -> None:
     """See, before anything is decoded, that a profile can be made as wished.
 
     Raises:
-        UsageError: no noise fits this epsilon, or what it promises needs the owner's word.
+        UsageError: no noise fits this epsilon, or what it promises needs the owner's word; or parts are wanted, and
+            nobody said who is a patient.
     """
+    if share_of(how.share)[1] > 1 and site.patient_source == "file":
+        raise UsageError(
+            f"--part {how.share}: nobody said who is a patient, and whether files show one person cannot be seen in"
+            " parts; give --patient-regex, a manifest with a patient column, or --one-file-per-patient where that is so"
+        )
     if how.epsilon is not None:
         if any(case.held is not None for case in site.cases):
             raise UsageError("epsilon: its promise needs what an owner writes into site.toml; arrays lie beside none")
@@ -163,6 +142,8 @@ def measure_profile(
     *,
     extractor: Extractor | None = None,
     reading: SiteReading | None = None,
+    key: AnyPath | None = None,
+    unfinished: UnfinishedRun | None = None,
     progress: Report = silent,
 ) -> tuple[Profile, list[Unreadable]]:
     """The profile of a site, and the files that could not be used, which are for its own eyes.
@@ -170,55 +151,40 @@ def measure_profile(
     Args:
         extractor: as `extractor_of` makes it, where that was done already.
         reading: filled with what reading the cases gave, for the site's eyes.
+        key: file of the site's secret, None without one.
+        unfinished: where the state is kept.
+
+    Raises:
+        UsageError: there is no such key.
     """
-    options, ready, first = _ready(site, how, extractor)
-    return profile_site(site, ready, options, progress, first, how.epsilon, reading)
+    options, ready, first = ready_to_measure(site, how, extractor)
+    if key is not None and not Path(key).exists():
+        raise UsageError(f"--key {key}: there is no such file; the first part of a site makes it")
+    secret = None if key is None else Key.at(Path(key))
+    return profile_site(site, ready, options, progress, first, how.epsilon, reading, secret, unfinished)
 
 
 def measure_part(
-    site: Site, how: Measuring, key: Path, *, reading: SiteReading | None = None, progress: Report = silent
+    site: Site,
+    how: Measuring,
+    key: AnyPath,
+    *,
+    reading: SiteReading | None = None,
+    unfinished: UnfinishedRun | None = None,
+    progress: Report = silent,
 ) -> tuple[Part, list[Unreadable]]:
     """The same up to the export rules: raw sums of a part of a site, which stay there.
 
     Args:
         key: file of the secret that marks patients; made where there is none.
     """
-    options, extractor, first = _ready(site, how, None)
-    return part_of_site(site, extractor, options, progress, first, Key.at(key), reading)
+    options, extractor, first = ready_to_measure(site, how, None)
+    return part_of_site(site, extractor, options, progress, first, Key.at(Path(key)), reading, unfinished)
 
 
-def _ready(site: Site, how: Measuring, extractor: Extractor | None) -> tuple[Options, Extractor, Part | None]:
-    import torch
-
-    workers = how.workers or max(1, (os.cpu_count() or 2) // 2)
-    torch.set_num_threads(max(1, (os.cpu_count() or 1) - workers))  # leaves the decoding threads their cores
-    device = find_device(how.device)
-    extractor = extractor or extractor_of(how, device)
-    options = Options(how.seed, workers, device, allowed(how.max_failures, len(site.cases)))
-    first = None if how.fit is None else read_fit(Path(how.fit), site.name, extractor)
-    return options, extractor, first
-
-
-def extractor_of(how: Measuring, device: str) -> Extractor:
-    """The network that features are taken from, on "cpu" or "cuda"."""
-    weights = None if how.weights is None else Path(how.weights)
-    extractor = load_extractor(how.features or DEFAULT, weights, device)
-    if extractor.licence is None:
-        _LOGGER.warning("%s does not say under which licence its weights are", extractor.name)
-    return extractor
-
-
-def allowed(limit: int | float | None, files: int) -> int | None:
-    """The number of unreadable files that a count, or a share of `files`, allows; None for any.
-
-    Raises:
-        UsageError: a negative number, or a share above 1.
-    """
-    if limit is None:
-        return None
-    if isinstance(limit, float):
-        return int(files * as_number("max_failures", limit, 0, 1) + _ROUNDING)
-    return as_whole_number("max_failures", limit, 0)
+def unfinished_run(target: Path, *, resume: bool) -> UnfinishedRun:
+    """Where a run keeps its state until `target` is written: a file beside it, which stays at the site."""
+    return UnfinishedRun(target.with_name(f"{target.name}.unfinished"), resume=resume)
 
 
 def caution_files(patient_source: str) -> None:

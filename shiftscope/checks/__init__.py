@@ -17,8 +17,8 @@ from shiftscope.checks.references import Reference, refer
 from shiftscope.diagnosis import LIMITS
 from shiftscope.diagnosis.causes.attribution import evidence_of
 from shiftscope.diagnosis.judged_pairs import Comparisons
-from shiftscope.diagnosis.texts.caveats import caveats
-from shiftscope.diagnosis.texts.standout_text import unchecked
+from shiftscope.diagnosis.texts.caveats import is_blind, pair_caveats, site_caveats
+from shiftscope.diagnosis.texts.standout_text import standouts, unchecked
 from shiftscope.diagnosis.verdicts import QUESTIONS, judge
 from shiftscope.errors import Unreadable
 from shiftscope.profiles import Profile
@@ -80,8 +80,12 @@ def _because(made: Reference, findings: Sequence[Finding]) -> list[str]:
 
 def _caveats(made: Reference, answers: Answers) -> list[str]:
     """What lowers the confidence; the findings name sites that are too small, this names single baselines."""
-    errors = [answers.error] if made.shift.effects else []
-    known = caveats([made.new, *made.compared], errors, LIMITS, made.outlyingness)
+    blind = bool(made.shift.effects) and is_blind(answers.error)
+    known = [
+        *site_caveats([made.new, *made.compared], LIMITS),
+        *pair_caveats(int(blind), 1),
+        *standouts(made.outlyingness),
+    ]
     few = [
         f"'{profile.site}' is left out of the reference: n = {profile.patients}, {made.short[profile.site][1]} needed"
         for profile in made.baselines

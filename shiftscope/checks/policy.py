@@ -21,6 +21,9 @@ ANY = "any"
 
 LABELS = "labels"
 
+_NAMED = 20
+"""Names that one message lists: all harmonizers or methods; axes and measures are more, and `explain` lists them."""
+
 
 def category_of(question: str) -> Category:
     """What a finding on a question counts as."""
@@ -169,4 +172,4 @@ def near(name: str, known: Sequence[str]) -> str:
     found = get_close_matches(name.lower().replace("-", "_"), known, n=1)
     if found:
         return f"; did you mean '{found[0]}'?"
-    return f"; expected {', '.join(known)}" if len(known) <= 12 else "; shiftscope explain lists them"
+    return f"; expected {', '.join(known)}" if len(known) <= _NAMED else "; shiftscope explain lists them"

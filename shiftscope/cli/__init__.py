@@ -12,11 +12,14 @@ from shiftscope.cli.check import check
 from shiftscope.cli.console import listening, say
 from shiftscope.cli.demo import demo
 from shiftscope.cli.explain import explain
+from shiftscope.cli.export import export
+from shiftscope.cli.federation import federation
 from shiftscope.cli.harmonize import harmonize
 from shiftscope.cli.merge import merge
 from shiftscope.cli.profile import profile
 from shiftscope.cli.recommend import recommend
 from shiftscope.cli.rehearse import rehearse
+from shiftscope.cli.released import released
 from shiftscope.cli.report import report
 from shiftscope.cli.train import train
 from shiftscope.cli.trial import trial
@@ -28,7 +31,7 @@ __all__ = ["EXIT_CODES", "app", "main"]
 
 EXIT_CODES = {
     0: "done, whatever the answer",
-    1: "`check` alone: failed",
+    1: "`check` failed, `federation doctor` found what does not work, or the log of `federation released` is not whole",
     2: "bad usage, input or configuration",
     3: "`check` alone: inconclusive",
     70: "a bug in shiftscope",
@@ -70,11 +73,14 @@ app.command(epilog="Example: shiftscope train plan.toml --data ashford=hospitals
     train
 )
 app.command(epilog="Example: shiftscope trial plan.toml --strategies zscore,fedbn,zscore+fedbn --budget 1/4")(trial)
+app.command(epilog="Example: shiftscope export plan.toml --to flower ashford-app")(export)
 app.command(epilog="Example: shiftscope harmonize hospitals/ashford --plan plan.toml -o ashford-harmonized")(harmonize)
 app.command(epilog="Example: shiftscope check new.profile.json --against base.profile.json --policy policy.toml")(check)
 app.command(epilog="Example: shiftscope report *.profile.json --result runs/plan/result.json -o report.html")(report)
 app.command(epilog="Example: shiftscope watch ashford.profile.json 2026-*.profile.json")(watch)
 app.command(epilog="Example: shiftscope explain noise")(explain)
+federation.command(epilog="Example: shiftscope federation released lung --limit 5")(released)
+app.add_typer(federation, name="federation")
 
 
 def main() -> None:

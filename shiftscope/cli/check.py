@@ -7,7 +7,7 @@ import typer
 
 from shiftscope.cli.check_formats import CheckFormat, write_result
 from shiftscope.cli.console import list_failures, progress_bar, say
-from shiftscope.cli.options import Device, DeviceOption, VerboseOption, WorkersOption, allowed_failures
+from shiftscope.cli.options import Device, DeviceOption, JobsOption, VerboseOption, allowed_failures
 from shiftscope.cli.owner import (
     CaseColumnOption,
     ChannelOption,
@@ -68,7 +68,7 @@ def check(
         Path | None, typer.Option(help="The weights of the timm model that the baseline was measured with.")
     ] = None,
     device: DeviceOption = Device.AUTO,
-    workers: WorkersOption = None,
+    jobs: JobsOption = None,
     name_files: Annotated[
         bool,
         typer.Option(
@@ -95,7 +95,7 @@ def check(
             name=site,
             weights=weights,
             device=device,
-            workers=workers,
+            jobs=jobs,
             max_failures=allowed_failures(max_failures),
             progress=progress,
             **owner_options(context),

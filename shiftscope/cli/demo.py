@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from shiftscope.cli.console import answer, progress_bar, say
-from shiftscope.cli.options import Engine, EngineOption, Format, FormatOption, VerboseOption, in_full
+from shiftscope.cli.options import Format, FormatOption, LocalEngine, VerboseOption, in_full
 from shiftscope.errors import UsageError
 
 __all__ = ["demo"]
@@ -18,7 +18,10 @@ def demo(
         Path, typer.Option("-o", "--output", help="The folder to write to. It is emptied first if a demo made it.")
     ] = Path("demo"),
     seed: Annotated[int, typer.Option(help="The seed that draws the hospitals.")] = 0,
-    engine: EngineOption = Engine.FLOWER,
+    engine: Annotated[
+        LocalEngine,
+        typer.Option(help="What carries the job: Flower, or inline for the same apps in this process."),
+    ] = LocalEngine.FLOWER,
     verbose: VerboseOption = False,
     form: FormatOption = Format.TABLE,
 ) -> None:

@@ -17,12 +17,15 @@ __all__ = [
     "Engine",
     "EngineOption",
     "EpsilonOption",
+    "FederationOption",
+    "FoldsOption",
     "Format",
     "FormatOption",
+    "JobsOption",
+    "LocalEngine",
     "PlanArgument",
     "VerboseOption",
     "WaitOption",
-    "WorkersOption",
     "allowed_failures",
     "data_folders",
     "in_full",
@@ -46,11 +49,19 @@ class Device(StrEnum):
     CUDA = "cuda"
 
 
+class LocalEngine(StrEnum):
+    """What carries a federated job on one machine."""
+
+    FLOWER = "flower"
+    INLINE = "inline"
+
+
 class Engine(StrEnum):
     """What carries the federated job."""
 
     FLOWER = "flower"
     INLINE = "inline"
+    DEPLOY = "deploy"
 
 
 EpsilonOption = Annotated[
@@ -61,8 +72,13 @@ EpsilonOption = Annotated[
 ]
 FormatOption = Annotated[Format, typer.Option("--format", help="How the answer is written to stdout.")]
 VerboseOption = Annotated[bool, typer.Option("-v", "--verbose", help="Show the evidence behind the answer too.")]
-WorkersOption = Annotated[
-    int | None, typer.Option(min=1, help="How many threads decode images.", show_default="half of the cores")
+JobsOption = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="How many processes measure. The result does not depend on it.",
+        show_default="as many as cores, memory and the number of images allow",
+    ),
 ]
 PlanArgument = Annotated[Path, typer.Argument(help="The plan that `recommend -o` wrote.")]
 DataOption = Annotated[
@@ -70,7 +86,20 @@ DataOption = Annotated[
     typer.Option(help="Where the images of a site lie: SITE=DIR, once for each site. It wins over the plan."),
 ]
 EngineOption = Annotated[
-    Engine, typer.Option(help="What carries the job: Flower, or inline for the same apps in this process.")
+    Engine,
+    typer.Option(
+        help="What carries the job: Flower's simulation, inline for the same apps in this process, or deploy for the"
+        " sites of a federation."
+    ),
+]
+FederationOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="With --engine deploy: which federation. Default: the only one that is coordinated here."
+    ),
+]
+FoldsOption = Annotated[
+    int, typer.Option(min=1, help="How many parts each site's patients are cut into; 1: the plan's split.")
 ]
 WaitOption = Annotated[
     float, typer.Option("--timeout", min=1, help="How many seconds a round waits for its slowest site.")

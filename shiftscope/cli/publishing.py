@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from shiftscope import Profile
     from shiftscope.api.site_listing import Declarations
 
-__all__ = ["AnswerStyle", "publish", "target_for"]
+__all__ = ["AnswerStyle", "part_for", "publish", "target_for"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +46,23 @@ def target_for(site: str, output: Path | None) -> Path:
         if output.name.endswith((".part.json", ".key")):
             raise UsageError(f"-o {output}: expected a name for a profile, and this is one of a part or a key")
         return output
+    return Path(f"{_file_name(site, 'say with -o where to write it')}.profile.json")
+
+
+def part_for(site: str, share: str) -> Path:
+    """Where the i-th of n parts of a site goes, "i/n": here, called after both.
+
+    Raises:
+        UsageError: the site's name is a path.
+    """
+    part, _, parts = share.partition("/")
+    return Path(f"{_file_name(site, 'give another with --site')}.{int(part)}-of-{int(parts)}.part.json")
+
+
+def _file_name(site: str, remedy: str) -> str:
     if set(site) & set("/\\:") or site.startswith("."):
-        raise UsageError(f"the site is called {site!r}, which is no name for a file: say with -o where to write it")
-    return Path(f"{site}.profile.json")
+        raise UsageError(f"the site is called {site!r}, which is no name for a file: {remedy}")
+    return site
 
 
 def publish(made: "Profile", target: Path, shown: AnswerStyle, declared: "Declarations") -> None:

@@ -12,6 +12,8 @@ from shiftscope.cli.options import (
     DeviceOption,
     Engine,
     EngineOption,
+    FederationOption,
+    FoldsOption,
     Format,
     FormatOption,
     PlanArgument,
@@ -28,12 +30,14 @@ __all__ = ["rehearse"]
 def rehearse(
     plan: PlanArgument,
     data: DataOption = None,
+    folds: FoldsOption = 5,
     engine: EngineOption = Engine.FLOWER,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="The folder of the rehearsal. Default: runs/NAME-rehearsal.")
     ] = None,
     patient_regex: RegexOption = None,
     timeout: WaitOption = 1800.0,
+    federation: FederationOption = None,
     device: DeviceOption = Device.CPU,
     verbose: VerboseOption = False,
     form: FormatOption = Format.TABLE,
@@ -46,7 +50,9 @@ def rehearse(
         result = shiftscope.rehearse(
             plan,
             data_folders(data or []),
+            folds=folds,
             engine=engine.value,
+            federation=federation,
             output=output,
             patient_regex=patient_regex,
             timeout_s=timeout,

@@ -13,6 +13,8 @@ from shiftscope.cli.options import (
     DeviceOption,
     Engine,
     EngineOption,
+    FederationOption,
+    FoldsOption,
     Format,
     FormatOption,
     PlanArgument,
@@ -37,9 +39,7 @@ def trial(
     rungs: Annotated[int, typer.Option(min=1, help="How many rungs at the most.")] = 3,
     keep: Annotated[str, typer.Option(help="The share of the strategies that goes on from a rung.")] = "1/2",
     budget: Annotated[str, typer.Option(help="The share of the plan's rounds that the last rung gets.")] = "1/2",
-    folds: Annotated[
-        int, typer.Option(min=1, help="How many parts each site's patients are cut into; 1: the plan's split.")
-    ] = 5,
+    folds: FoldsOption = 5,
     rehearse: Annotated[
         bool, typer.Option("--rehearse", help="First drop strategies by what they do while the encoder is frozen.")
     ] = False,
@@ -54,6 +54,7 @@ def trial(
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last finished round.")] = False,
     patient_regex: RegexOption = None,
     timeout: WaitOption = 1800.0,
+    federation: FederationOption = None,
     device: DeviceOption = Device.CPU,
     allow_code: AllowCodeOption = None,
     verbose: VerboseOption = False,
@@ -74,6 +75,7 @@ def trial(
             folds=folds,
             rehearse=rehearse,
             engine=engine.value,
+            federation=federation,
             output=output,
             plan_output=plan_out,
             resume=resume,

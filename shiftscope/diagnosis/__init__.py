@@ -6,26 +6,26 @@ For: one answer to each of five questions about any two sites, and the reasons. 
 questions are called, here and in the literature.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import combinations, pairwise
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from shiftscope.dataframes import Tabular
 from shiftscope.diagnosis.axis_verdicts import LIMITS, AxisVerdict, Limits, QuestionVerdicts
-from shiftscope.diagnosis.causes.attribution import evidence_of
 from shiftscope.diagnosis.causes.evidence import Evidence
-from shiftscope.diagnosis.judged_pairs import Comparisons
-from shiftscope.diagnosis.removal import FeatureEffects, Removal, removals, without_each
-from shiftscope.diagnosis.texts.caveats import caveats
-from shiftscope.diagnosis.texts.standout_text import unchecked
-from shiftscope.diagnosis.verdicts import Kind, Verdict, judge, sum_up
+from shiftscope.diagnosis.judged_sites import UNASKED, judged_few, judged_many
+from shiftscope.diagnosis.listed_pairs import WHOLE, Listing
+from shiftscope.diagnosis.removal import Removal, removals, without_each
+from shiftscope.diagnosis.site_distances import SiteDistances
+from shiftscope.diagnosis.texts.caveats import pair_caveats, site_caveats
+from shiftscope.diagnosis.texts.standout_text import standouts, unchecked
+from shiftscope.diagnosis.verdicts import Kind, Verdict, sum_up
 from shiftscope.errors import ProfileError
-from shiftscope.measures.question_names import CONCEPT, QUESTIONS
+from shiftscope.measures.question_names import CONCEPT
 from shiftscope.profiles import Profile
 from shiftscope.records import Document
-from shiftscope.shifts import Shift, SiteStatistics, compare_all
 
 __all__ = [
     "LIMITS",
@@ -34,10 +34,13 @@ __all__ = [
     "Evidence",
     "Kind",
     "Limits",
+    "Listing",
     "PairVerdict",
     "Removal",
+    "SiteDistances",
     "Verdict",
     "diagnose",
+    "diagnosed",
 ]
 
 
@@ -54,12 +57,13 @@ class Diagnosis(Document, Tabular):
     Attributes:
         kind: sums up appearance and structure over the sites.
         axes: question -> the strongest answer over the pairs.
-        pairs: every pair.
+        pairs: every pair; of more than a hundred sites those that `listing` says.
         by_site: every site against all others together.
-        evidence: findings in sentences, the clearest first, each cause once.
+        evidence: findings in sentences, the clearest first, each cause once; of more than a hundred sites the clearest.
         removed: what each harmonizer would remove of the shift in appearance, the most first; empty without one.
         removed_without: site -> the same between all others; of no site without which no such pair is left.
         caveats: what lowers the confidence, in sentences.
+        listing: how much is listed, where that is not all; not in the document of up to a hundred sites.
     """
 
     kind: Kind
@@ -70,15 +74,27 @@ class Diagnosis(Document, Tabular):
     removed: tuple[Removal, ...]
     removed_without: dict[str, tuple[Removal, ...]] = Field(default_factory=dict)
     caveats: tuple[str, ...]
+    listing: Listing | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_there(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Documents of few sites are what they were before there was a listing."""
+        found: dict[str, Any] = serialise(self)
+        return {key: value for key, value in found.items() if key != "listing" or value is not None}
+
+    @property
+    def compared(self) -> int:
+        """How many pairs there are, listed or not."""
+        return len(self.pairs) if self.listing is None else self.listing.pairs
 
     def headline(self) -> str:
         """The kind, of how many sites, and whether the same labels mean something else."""
-        pairs = f"{len(self.pairs)} pair{'s' * (len(self.pairs) != 1)}"
+        pairs = f"{self.compared} pair{'s' * (self.compared != 1)}"
         other = "; the same labels mean something else" * self.axes[CONCEPT].called
         return f"{self.kind}: {len(self.by_site)} sites, {pairs}{other}"
 
     def to_rows(self) -> list[dict[str, Any]]:
-        """A row for each pair of sites and question."""
+        """A row for each pair of sites that is listed, and question."""
         keys = (
             "effect",
             "low",
@@ -99,46 +115,56 @@ class Diagnosis(Document, Tabular):
         ]
 
 
-_UNASKED = Verdict(kind="insufficient", axes={question: AxisVerdict() for question in QUESTIONS})
-
-
-def diagnose(profiles: Sequence[Profile], limits: Limits = LIMITS) -> Diagnosis:
+def diagnose(profiles: Sequence[Profile], limits: Limits = LIMITS, whole: int = WHOLE) -> Diagnosis:
     """Diagnose a federation from its profiles; the order of the profiles does not matter.
 
+    Args:
+        profiles: of two sites or more.
+        limits: what counts.
+        whole: sites up to which every pair is listed.
+
     Raises:
-        ProfileError: fewer than two profiles, or two of one site.
+        ProfileError: fewer than two profiles, or two of one site, or more sites than can be compared.
         NotComparable: profiles measured in different ways.
     """
+    return diagnosed(profiles, limits, whole)[0]
+
+
+def diagnosed(
+    profiles: Sequence[Profile], limits: Limits = LIMITS, whole: int = WHOLE
+) -> tuple[Diagnosis, SiteDistances]:
+    """As `diagnose`, with how far the sites that were compared lie apart."""
     profiles = sorted(profiles, key=lambda profile: profile.site)
     _require_usable(profiles)
     large = [profile for profile in profiles if profile.patients >= limits.needed(profile.patient_source)]
-    known = {profile.site: profile for profile in large}
-    found = compare_all([SiteStatistics.of(profile) for profile in large])
-    shifts = found.pairs
-    verdicts = dict(zip(shifts, judge(list(shifts.values()), limits), strict=True))
-    pairs = [
-        PairVerdict(a=a.site, b=b.site, **dict(verdicts.get((a.site, b.site), _UNASKED)))
-        for a, b in combinations(profiles, 2)
-    ]
-    if not shifts:
+    judged = judged_few if len(profiles) <= whole else judged_many
+    found = judged(large, limits)
+    if not found.pairs:
         kind: Kind = "insufficient"
-        axes = _UNASKED.axes
+        axes = UNASKED.axes
     else:
-        axes = {
-            question: _strongest([verdict.axes[question] for verdict in verdicts.values()]) for question in QUESTIONS
-        }
+        axes = found.axes
         kind = sum_up(axes)
-    features = FeatureEffects.of({pair: shifts[pair] for pair in shifts if verdicts[pair].axes["appearance"].called})
-    return Diagnosis(
+    unasked = {profile.site: UNASKED for profile in profiles}
+    listed = found.listed
+    names = combinations([profile.site for profile in profiles], 2) if found.listing is None else sorted(listed)
+    diagnosis = Diagnosis(
         kind=kind,
         axes=axes,
-        pairs=tuple(pairs),
-        by_site=_by_site(profiles, found.by_site, limits),
-        evidence=evidence_of(Comparisons(shifts, verdicts, known)),
-        removed=removals(features),
-        removed_without=without_each(features),
-        caveats=(*caveats(profiles, list(verdicts.values()), limits, found.outlyingness), *unchecked(large)),
+        pairs=tuple(PairVerdict(a=a, b=b, **dict(listed.get((a, b), UNASKED))) for a, b in names),
+        by_site={**unasked, **found.by_site},
+        evidence=found.evidence,
+        removed=removals(found.features),
+        removed_without=without_each(found.features),
+        caveats=(
+            *site_caveats(profiles, limits),
+            *pair_caveats(found.blind, found.pairs),
+            *standouts(found.outlyingness),
+            *unchecked(large),
+        ),
+        listing=found.listing,
     )
+    return diagnosis, found.distances
 
 
 def _require_usable(profiles: Sequence[Profile]) -> None:
@@ -148,23 +174,3 @@ def _require_usable(profiles: Sequence[Profile]) -> None:
         if one.site == two.site:
             raise ProfileError(f"two profiles are of a site named '{one.site}'; profile one again with --site NAME")
         one.require_comparable(two)
-
-
-def _by_site(profiles: Sequence[Profile], shifts: Mapping[str, Shift], limits: Limits) -> dict[str, Verdict]:
-    """Every site against all others, each of them counted alike."""
-    verdicts = dict(zip(shifts, judge(list(shifts.values()), limits), strict=True))
-    return {profile.site: verdicts.get(profile.site, _UNASKED) for profile in profiles}
-
-
-def _strongest(answers: Sequence[AxisVerdict]) -> AxisVerdict:
-    """The answer of the pair with the best case; of those that were asked, those first of which nothing can be said."""
-    return max(
-        answers,
-        key=lambda answer: (
-            answer.called,
-            answer.disputed or answer.hidden,
-            answer.effect is not None,
-            answer.probability or 0.0,
-            answer.effect or 0.0,
-        ),
-    )

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from math import isnan
 from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
@@ -20,18 +21,22 @@ from pydantic import Field, model_validator
 from scipy.special import expit
 
 from shiftscope.records import Document, Finite, Misfit, Name, Record, Text
-from shiftscope.shifts import Effect, Shift
-from shiftscope.shifts.effect_distributions import stack
+from shiftscope.shifts import Shift
+from shiftscope.shifts.many_sites.axis_effects import AxisEffects, effects_by_axis
 
 __all__ = [
+    "MODELLED",
     "Calibration",
     "QuestionModel",
+    "ShiftProbabilities",
     "ShiftProbability",
     "Signals",
     "Term",
     "load_calibration",
     "name_of",
+    "probability_table",
     "shift_probabilities",
+    "signal_table",
     "signals",
 ]
 
@@ -122,6 +127,16 @@ class ShiftProbability:
     disputed: float
 
 
+@dataclass(frozen=True, slots=True)
+class ShiftProbabilities:
+    """The answers to one question of many comparisons, arrays (m,): `ShiftProbability` has what they are. Not a number
+    where the question could not be asked, or an axis was not compared."""
+
+    probability: np.ndarray
+    evidence: dict[str, np.ndarray]
+    disputed: np.ndarray
+
+
 @cache
 def load_calibration() -> Calibration:
     """The calibration that comes with the package."""
@@ -130,13 +145,17 @@ def load_calibration() -> Calibration:
         return Calibration.read(path)
 
 
-_AS_THEY_ARE = ("colour", "texture", "noise", "layout", "boundary", "labels")
-_NAMES = {
-    "intensity": "look",
-    "intensity_outside": "look",
-    "morphology": "size",
-    "morphology_3d": "size",
+_SIGNALS = {
+    "look": ("intensity_outside", "intensity"),
+    "size": ("morphology", "morphology_3d"),
+    **{axis: (axis,) for axis in ("colour", "texture", "noise", "layout", "boundary", "labels")},
 }
+"""What the models call an axis -> the axes it can be, the first that is there."""
+
+MODELLED = tuple(axis for axes in _SIGNALS.values() for axis in axes if axis != "labels")
+"""Axes that some model asks for, and class prevalence beside them."""
+
+_NAMES = {axis: name for name, axes in _SIGNALS.items() for axis in axes}
 
 
 def name_of(axis: str) -> str:
@@ -144,57 +163,99 @@ def name_of(axis: str) -> str:
     return _NAMES.get(axis, axis)
 
 
-def signals(shifts: Sequence[Shift]) -> list[Signals]:
-    """What the models need of each comparison, all intervals in one go.
+def signal_table(axes: Sequence[AxisEffects], count: int, near: bool = False) -> dict[str, np.ndarray]:
+    """What the models need of `count` comparisons: name -> (3, count) effect, lower end of its interval and what was
+    explained, not a number where there is none.
 
     "look" is the brightness away from the masks where that is known, else of the whole image: a lesion is no part of
     what a scanner makes of an image. "size" is the morphology, in 2-D or 3-D.
+
+    Args:
+        axes: effects, axis by axis.
+        count: of comparisons.
+        near: ends by `EffectDistribution.near_lower_end`, for very many.
     """
-    effects = [effect for shift in shifts for effect in shift.effects if effect.question != "features"]
-    low = stack([effect.distribution for effect in effects]).interval(LEVEL)[0].tolist() if effects else []
-    ends = {id(effect): end for effect, end in zip(effects, low, strict=True)}
-    out: list[Signals] = []
-    for shift in shifts:
-        found = {effect.axis: effect for effect in shift.effects if id(effect) in ends}
-        named: dict[str, Effect | None] = {
-            "look": found.get("intensity_outside", found.get("intensity")),
-            "size": found.get("morphology", found.get("morphology_3d")),
-            **{axis: found.get(axis) for axis in _AS_THEY_ARE},
+    found = {one.axis: one for one in axes}
+    table = {}
+    for name, sources in _SIGNALS.items():
+        signal = np.full((3, count), np.nan)
+        for one in (found[axis] for axis in sources if axis in found):
+            kept = np.flatnonzero(np.isnan(signal[0, one.rows]))
+            distributions = one.distributions.at_rows(kept)
+            low = distributions.near_lower_end(LEVEL) if near else np.maximum(distributions.lower_end(LEVEL), 0.0)
+            signal[:, one.rows[kept]] = one.values[kept], low, one.explained[kept]
+        table[name] = signal
+    return table
+
+
+def signals(shifts: Sequence[Shift]) -> list[Signals]:
+    """What the models need of each comparison, all intervals in one go."""
+    table = signal_table(effects_by_axis(shifts), len(shifts))
+    return [
+        {
+            name: (effect, low, explained)
+            for name, (effect, low, explained) in zip(table, row, strict=True)
+            if not isnan(effect)
         }
-        out.append(
-            {
-                name: (effect.value, max(ends[id(effect)], 0.0), effect.explained)
-                for name, effect in named.items()
-                if effect is not None
-            }
-        )
-    return out
+        for row in np.stack([*table.values()], axis=0).transpose(2, 0, 1).tolist()
+    ]
 
 
 def shift_probabilities(found: Signals, calibration: Calibration) -> dict[str, ShiftProbability]:
     """Question -> answer; a question is absent where none of its axes was compared."""
-    masks = "size" in found
-    out: dict[str, ShiftProbability] = {}
-    for answer in calibration.answers:
-        known = [term for term in answer.terms if term.axis in found]
-        if answer.masks != masks or not known:
-            continue
-        evidence: dict[str, float] = {}
-        disputed = 0.0
-        for term in known:
-            sure, contested = _evidence(term, found, calibration)
-            evidence[term.axis] = term.weight * sure + answer.disputed * contested
-            disputed += contested
-        out[answer.question] = ShiftProbability(
-            float(expit(answer.intercept + sum(evidence.values()))), evidence, disputed
+    table = {name: np.array(signal)[:, None] for name, signal in found.items()}
+    return {
+        question: ShiftProbability(
+            float(answer.probability[0]),
+            {axis: float(values[0]) for axis, values in answer.evidence.items() if not isnan(values[0])},
+            float(answer.disputed[0]),
         )
+        for question, answer in probability_table(table, calibration, 1).items()
+        if not isnan(answer.probability[0])
+    }
+
+
+def probability_table(
+    table: Mapping[str, np.ndarray], calibration: Calibration, count: int
+) -> dict[str, ShiftProbabilities]:
+    """Question -> the answers of many comparisons.
+
+    Args:
+        table: as `signal_table` has it.
+        calibration: the models.
+        count: of the comparisons.
+    """
+    missing = np.full((3, count), np.nan)
+    masks = ~np.isnan(table.get("size", missing)[0])
+    out: dict[str, ShiftProbabilities] = {
+        question: ShiftProbabilities(np.full(count, np.nan), {}, np.zeros(count))
+        for question in dict.fromkeys(model.question for model in calibration.answers)
+    }
+    for model in calibration.answers:
+        answer = out[model.question]
+        odds, asked = np.zeros(count), np.zeros(count, dtype=bool)
+        for term in model.terms:
+            signal = table.get(term.axis, missing)
+            known = (masks == model.masks) & ~np.isnan(signal[0])
+            asked |= known
+            sure, contested = _evidence(term, table, signal, calibration)
+            evidence = term.weight * sure + model.disputed * contested
+            odds += np.where(known, evidence, 0.0)
+            answer.disputed[known] += contested[known]
+            answer.evidence.setdefault(term.axis, np.full(count, np.nan))[known] = evidence[known]
+        answer.probability[asked] = expit(model.intercept + odds[asked])
     return out
 
 
-def _evidence(term: Term, found: Signals, calibration: Calibration) -> tuple[float, float]:
+def _evidence(
+    term: Term, table: Mapping[str, np.ndarray], signal: np.ndarray, calibration: Calibration
+) -> tuple[np.ndarray, np.ndarray]:
     """What an axis says, and what it would say beyond that if nothing could have leaked into it."""
-    _, low, explained = found[term.axis]
-    leaked = sum(share * found[axis][0] for axis, share in term.leaks.items() if axis in found)
-    whole = max(0.0, low - calibration.doubt * explained) / calibration.unit
-    sure = float(np.log1p(max(0.0, whole - leaked / calibration.unit)))
-    return sure, float(np.log1p(whole)) - sure
+    _, low, explained = signal
+    leaked = np.zeros(len(low))
+    for axis, share in term.leaks.items():
+        if axis in table:
+            leaked += share * np.nan_to_num(table[axis][0])
+    whole = np.maximum(0.0, low - calibration.doubt * explained) / calibration.unit
+    sure = np.log1p(np.maximum(0.0, whole - leaked / calibration.unit))
+    return sure, np.log1p(whole) - sure

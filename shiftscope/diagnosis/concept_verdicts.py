@@ -10,6 +10,7 @@ are.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from shiftscope.shifts import ClassContrast, EffectBatch, Shift
 from shiftscope.shifts.effect_distributions import SMALLEST_P
 from shiftscope.stats import holm
 
-__all__ = ["judge_concepts"]
+__all__ = ["concepts_said", "judge_concepts"]
 
 
 def judge_concepts(shifts: Sequence[Shift], limits: Limits) -> list[AxisVerdict]:
@@ -39,21 +40,42 @@ def judge_concepts(shifts: Sequence[Shift], limits: Limits) -> list[AxisVerdict]
     batch = EffectBatch.of([contrast.effect for _, contrast in asked])
     margins = np.array([contrast.margin for _, contrast in asked]) + limits.margin[CONCEPT]
     p = holm(np.maximum(1 - batch.exceeds(margins), SMALLEST_P))
+    return concepts_said([shift.contrasts for shift in shifts], p, limits)
+
+
+def concepts_said(contrasts: Sequence[Sequence[ClassContrast]], p: np.ndarray, limits: Limits) -> list[AxisVerdict]:
+    """An answer for each of some comparisons.
+
+    Args:
+        contrasts: of each comparison.
+        p: (k,) corrected, of all of these that are on enough patients, in their order.
+        limits: what counts.
+    """
+    asked = [
+        (index, contrast)
+        for index, found in enumerate(contrasts)
+        for contrast in found
+        if min(contrast.effect.n) >= limits.enough
+    ]
+    if not asked:
+        return [AxisVerdict() for _ in contrasts]
+    batch = EffectBatch.of([contrast.effect for _, contrast in asked])
+    margins = np.array([contrast.margin for _, contrast in asked]) + limits.margin[CONCEPT]
     detectable = batch.distributions.detectable(margins)
     common = np.array([contrast.common for _, contrast in asked])
     needed = detectable / np.maximum(common, 1e-9)
-    place = np.array([index for index, _ in asked])
-    out = []
-    for index in range(len(shifts)):
-        rows = np.flatnonzero(place == index)
-        if not len(rows):
-            out.append(AxisVerdict())
-            continue
-        called = bool(p[rows].min() < limits.alpha)
-        row = int(rows[np.argmin((p if called else needed)[rows])])
-        interval = float(batch.low[row]), float(batch.high[row])
+    chosen: dict[int, int] = {}
+    ends = np.searchsorted([index for index, _ in asked], np.arange(len(contrasts) + 1))
+    for index, (start, end) in enumerate(pairwise(ends.tolist())):
+        if start < end:
+            keys = p if p[start:end].min() < limits.alpha else needed
+            chosen[index] = start + int(np.argmin(keys[start:end]))
+    intervals = EffectBatch.of([asked[row][1].effect for row in chosen.values()]).intervals.tolist()
+    out = [AxisVerdict() for _ in contrasts]
+    for (index, row), (low, high) in zip(chosen.items(), intervals, strict=True):
+        called = bool(p[row] < limits.alpha)
         hidden = not called and bool(needed[row] > 1)
-        out.append(_answer(asked[row][1], interval, float(p[row]), float(detectable[row]), called, hidden))
+        out[index] = _answer(asked[row][1], (low, high), float(p[row]), float(detectable[row]), called, hidden)
     return out
 
 

@@ -5,6 +5,7 @@ pixels at every site. Enlarging blurs: detail that a coarse scanner never record
 """
 
 from collections.abc import Sequence
+from math import prod
 
 import numpy as np
 
@@ -13,6 +14,10 @@ from shiftscope.harmonizers.averages import over_patients, over_sites
 from shiftscope.harmonizers.harmonizer import NOTHING, Patients, Statistics
 
 __all__ = ["common_geometry", "has_spacing", "median_geometry", "resample_case", "resampled_geometry"]
+
+_MOST_ALONG, _MOST_PIXELS = 2**14, 2**28
+"""Of a resampled case, along an axis and in all. Who says what sites agreed on could say anything, and a millionth of a
+millimetre would take all memory."""
 
 
 def median_geometry(patients: Patients, _own: Statistics = NOTHING, _reference: Statistics = NOTHING) -> Statistics:
@@ -82,7 +87,8 @@ def resample_case(
         (z', c, y', x') float32 within the range of `pixels` and 0, and the mask (z', y', x') in its own dtype.
 
     Raises:
-        InputError: a length along an axis to be resampled is not a positive number.
+        InputError: a length along an axis to be resampled is not a positive number, or there would be more pixels than
+            any case has.
     """
     axes = (0, 1, 2) if depth else (1, 2)
     lengths = [np.asarray(given, np.float64)[list(axes)] for given in (spacing_mm, to_mm, field_mm)]
@@ -94,10 +100,17 @@ def resample_case(
             f"resample: spacing {spacing} to {step} over {field} mm, expected positive numbers; files that do"
             " not say their spacing cannot be resampled: choose another harmonizer"
         )
+    counts = [_pixels(along, step) for along, step in zip(lengths[2], lengths[1], strict=True)]
+    if max(counts) > _MOST_ALONG or prod(counts) > _MOST_PIXELS:
+        raise InputError(
+            f"resample: {' x '.join(map(str, counts))} pixels, expected {_MOST_ALONG} along an axis at the most and"
+            f" {_MOST_PIXELS} in all; sites agreed on a spacing that is too fine, or a field that is too large: choose"
+            " another harmonizer"
+        )
     values = pixels.astype(np.float32)
     labels = mask
-    for axis, spacing, step, field in zip(axes, *lengths, strict=True):
-        source, count = (pixels.shape[0], *pixels.shape[2:])[axis], _pixels(field, step)
+    for axis, spacing, step, count in zip(axes, *lengths[:2], counts, strict=True):
+        source = (pixels.shape[0], *pixels.shape[2:])[axis]
         places = (source - 1) / 2 + (np.arange(count) - (count - 1) / 2) * (step / spacing)
         at = axis if axis == 0 else axis + 1
         weights = _weights(places, source, step / spacing)

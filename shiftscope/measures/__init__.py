@@ -13,6 +13,7 @@ from shiftscope.measures.measure import Measure
 
 __all__ = [
     "AXES",
+    "HARMONIZED",
     "MEASURES",
     "Axis",
     "Measure",
@@ -70,6 +71,11 @@ AXES: dict[str, Axis] = {
     "boundary": Axis("annotation", 4, 2, "how the contour lies on the image's edges"),
 }
 """Every axis by its key in a profile."""
+
+HARMONIZED = frozenset(
+    axis for axis, known in AXES.items() if known.question == "features" and not axis.startswith("features_")
+)
+"""Axes of features after a harmonizer."""
 
 MEASURES: dict[str, Measure] = {
     **intensity.MEASURES,

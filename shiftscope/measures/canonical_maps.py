@@ -80,9 +80,7 @@ class Canonical:
 
 def _foreground_map(grey: "torch.Tensor", values: np.ndarray) -> "torch.Tensor":
     """The quantile map as in training: exact zeros stay."""
-    import torch
-
-    return torch.where(grey != 0, recoloured(grey, values), 0.0)
+    return recoloured(grey, values).mul_(grey.sign())
 
 
 def _evened(grey: "torch.Tensor") -> "torch.Tensor":
@@ -93,7 +91,7 @@ def _evened(grey: "torch.Tensor") -> "torch.Tensor":
     patterns would make another order of pixels of it. So a case gives the same numbers in any part of a site."""
     flat = grey.flatten(1).double()
     slow = slow_drift(grey.shape[-1], grey.device).double()
-    return (flat - (flat @ slow) @ slow.T).float().clamp(0, 1).view_as(grey)
+    return (flat - (flat @ slow) @ slow.T).float().clamp_(0, 1).view_as(grey)
 
 
 def _gain(batches: "Sequence[torch.Tensor]") -> np.ndarray:
@@ -115,4 +113,4 @@ def _filtered(grey: "torch.Tensor", gain: np.ndarray) -> "torch.Tensor":
     factor[0, 0] = 1.0
     spectrum = torch.fft.rfft2(grey.double()) * torch.as_tensor(factor, device=grey.device)
     filtered: torch.Tensor = torch.fft.irfft2(spectrum, s=(size, size)).float()
-    return filtered.clamp(0, 1)
+    return filtered.clamp_(0, 1)

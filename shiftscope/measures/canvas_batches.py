@@ -25,8 +25,8 @@ def grey_of(canvases: "torch.Tensor") -> "torch.Tensor":
     """Luminance: (b, c, s, s) -> (b, s, s)."""
     if canvases.shape[1] == 1:
         return canvases[:, 0]
-    weights = canvases.new_tensor(_LUMA).view(1, 3, 1, 1)
-    return (canvases * weights).sum(dim=1)
+    red, green, blue = (band * weight for band, weight in zip(canvases.unbind(1), _LUMA, strict=True))
+    return red.add_(green).add_(blue)
 
 
 def measure_vectors(
@@ -63,13 +63,23 @@ def measure_vectors(
     if masks is not None:
         around = intensity.surroundings(masks)
         vectors["intensity_outside"] = intensity.quantiles(grey, intensity.foreground(grey, around))
-        vectors["lesion"] = layout_features.vector(crops.crops(grey, masks))
+        vectors["lesion"] = layout_features.vector(crops.crops(grey, masks, layout_features.GRID))
         numbers["brightness_outside"] = intensity.brightness(grey, around)
     return _arrays(vectors), _arrays(numbers)
 
 
 def _arrays(tensors: "dict[str, torch.Tensor]") -> dict[str, np.ndarray]:
-    return {name: tensor.cpu().numpy().astype(np.float64) for name, tensor in tensors.items()}
+    """The tensors, (b,) or (b, n), as float64 arrays, in one transfer from the device."""
+    import torch
+
+    columns = [tensor[:, None] if tensor.ndim == 1 else tensor for tensor in tensors.values()]
+    table = torch.cat([column.double() for column in columns], dim=1).cpu().numpy()
+    ends = np.cumsum([column.shape[1] for column in columns])
+    parts = np.split(table, ends[:-1], axis=1)
+    return {
+        name: part[:, 0] if tensor.ndim == 1 else part
+        for (name, tensor), part in zip(tensors.items(), parts, strict=True)
+    }
 
 
 def measure_canvases(

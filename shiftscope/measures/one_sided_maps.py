@@ -45,12 +45,12 @@ def standardized(grey: "torch.Tensor", sizes: Sequence[int]) -> "torch.Tensor":
         total = values.new_zeros(len(sizes), dtype=torch.float64)
         return total.index_add_(0, case, values.sum(dim=(1, 2), dtype=torch.float64))[case][:, None, None]
 
-    inside = grey != 0
+    inside = grey.sign()
     count = per_canvas(inside).clamp(min=1)
-    centred = torch.where(inside, grey - (per_canvas(grey) / count).float(), 0.0)
+    centred = (grey - (per_canvas(grey) / count).float()).mul_(inside)
     spread = (per_canvas(centred.square()) / count).sqrt()
-    scaled = torch.where(spread > 1e-6, 0.5 + centred / (2 * REACH_SD * spread.clamp(min=1e-6)).float(), 0.5)
-    return torch.where(inside, scaled.clamp(0, 1), 0.0)
+    centred.div_((2 * REACH_SD * spread.clamp(min=1e-6)).float()).mul_(spread > 1e-6)
+    return centred.add_(0.5).clamp_(0, 1).mul_(inside)
 
 
 def mean_quantiles(batches: "Sequence[torch.Tensor]", *, foreground: bool = False) -> np.ndarray:
@@ -81,6 +81,7 @@ def recoloured(grey: "torch.Tensor", values: np.ndarray) -> "torch.Tensor":
     x = np.concatenate([[min(0.0, knots[0] - 1e-6)], knots, [max(1.0, knots[-1] + 1e-6)]])
     y = np.concatenate([[0.0], PUBLIC, [1.0]])
     table = torch.as_tensor(np.interp(_STEPS, x, y), dtype=torch.float32, device=grey.device)
-    position = grey.clamp(0, 1) * (len(_STEPS) - 1)
-    low = position.floor().long().clamp(max=len(_STEPS) - 2)
-    return table[low] + (table[low + 1] - table[low]) * (position - low)
+    position = grey.clamp(0, 1).mul_(len(_STEPS) - 1)
+    low = position.int().clamp_(max=len(_STEPS) - 2)
+    start, rise = (part.index_select(0, low.flatten()).view_as(grey) for part in (table, table.diff()))
+    return position.sub_(low.to(grey.dtype)).mul_(rise).add_(start)

@@ -8,12 +8,18 @@ demo's four (`demo_hospitals`). `partition` divides real patients into sites; `s
 from shiftscope.phantoms.anatomies import ANATOMIES
 from shiftscope.phantoms.bad_files import BAD_FILES, GOOD_FILES, LITTER, break_site
 from shiftscope.phantoms.dicoms import SCANNERS, Scanner, write_dicom
-from shiftscope.phantoms.federations import FEDERATIONS, Hospital, PlantedFederation, draw_hospital, write_federation
 from shiftscope.phantoms.folders import FORMATS, LAYOUTS, write_site
 from shiftscope.phantoms.hospitals import DEMO, demo_hospitals
 from shiftscope.phantoms.partitions import class_partition, partition
 from shiftscope.phantoms.phantom import Phantom
 from shiftscope.phantoms.phantom_files import write_mask, write_nifti, write_png
+from shiftscope.phantoms.planted_federations import (
+    FEDERATIONS,
+    Hospital,
+    PlantedFederation,
+    draw_hospital,
+    write_federation,
+)
 from shiftscope.phantoms.plants import ANNOTATION, APPEARANCE, PLANTS, SIGNED, STRUCTURE, Plant
 from shiftscope.phantoms.samples import sample
 

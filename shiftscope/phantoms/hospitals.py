@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from shiftscope.phantoms.dicoms import Scanner
-from shiftscope.phantoms.federations import Hospital, PlantedFederation, write_hospitals
+from shiftscope.phantoms.planted_federations import Hospital, PlantedFederation, write_hospitals
 
 __all__ = ["DEMO", "demo_hospitals"]
 

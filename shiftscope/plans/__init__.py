@@ -5,9 +5,9 @@ In: advice (`propose_plan`), or what training and trials measured. Out: `Plan` a
 """
 
 from shiftscope.plans.copies_results import CopiesResult, Kept
-from shiftscope.plans.plan import OwnCode, Plan, PlannedGain, PlannedSite, Split, Task
+from shiftscope.plans.plan import OwnCode, Plan, PlannedGain, PlannedSite, Split, Task, network_of
 from shiftscope.plans.plan_files import read_plan, write_plan
-from shiftscope.plans.proposed_plans import network_of, propose_plan
+from shiftscope.plans.proposed_plans import propose_plan, with_advice
 from shiftscope.plans.rehearsal_results import (
     HeadMethod,
     RehearsalBudget,
@@ -89,5 +89,6 @@ __all__ = [
     "propose_plan",
     "read_plan",
     "schedule",
+    "with_advice",
     "write_plan",
 ]

@@ -6,15 +6,29 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from shiftscope.dataframes import Tabular
-from shiftscope.plans.result_numbers import Score
 from shiftscope.plans.seed_schedule import ERROR_RATE, Analysis, schedule
+from shiftscope.recommendation import Network
 from shiftscope.records import MOST, Classes, Document, Finite, Misfit, Name, Record, Text, Total, matching
 from shiftscope.sites import Declarations
 
-__all__ = ["FILE_NAME", "Margin", "OwnCode", "Plan", "PlannedGain", "PlannedSite", "Seed", "Split", "Task"]
+__all__ = [
+    "FILE_NAME",
+    "Margin",
+    "OwnCode",
+    "Plan",
+    "PlannedGain",
+    "PlannedSite",
+    "Seed",
+    "Split",
+    "Task",
+    "network_of",
+]
 
 FILE_NAME = "[A-Za-z0-9][A-Za-z0-9._-]{0,199}"
 """Of a plan, and of its run's folder."""
+
+_REFERENCE = "fedavg"
+"""Predicted gains are over it."""
 
 _MOST_ROUNDS, _MOST_STEPS = 10_000, 1_000_000
 """What no job takes; the cost of a plan is added up round by round before it is run."""
@@ -34,6 +48,9 @@ Seed = Annotated[int, Field(strict=True, ge=0, lt=2**63)]
 
 Margin = Annotated[Finite, Field(ge=_LEAST_MARGIN, le=0.5)]
 """A mean difference below it counts for nothing."""
+
+Gain = Annotated[Finite, Field(ge=-1, le=1)]
+"""A difference of the metric."""
 
 
 def _listed_or_auto(value: object) -> object:
@@ -93,16 +110,20 @@ class PlannedGain(Record):
 
     Attributes:
         harmonizer, personalizer: of the advice; a plan that was edited may name others.
-        mean: over the baseline, of the metric, mean over sites.
+        network: that was to be trained; None in documents that do not say it.
+        sites: how many the plan had; None in documents that do not say it.
+        mean: over FedAvg, of the metric, mean over sites.
         low: lower end of the interval in which a run would measure it, in 80 of 100 federations.
         high: upper end.
     """
 
     harmonizer: Name | None = None
     personalizer: Name | None = None
-    mean: Score
-    low: Score
-    high: Score
+    network: Network | None = None
+    sites: Annotated[int, Field(strict=True, ge=1, le=MOST)] | None = None
+    mean: Gain
+    low: Gain
+    high: Gain
 
     @model_validator(mode="after")
     def _has_ends_in_order(self) -> "PlannedGain":
@@ -172,7 +193,7 @@ class Plan(Document, Tabular):
     margin: Margin = 0.01
     harmonizer: Name | None
     personalizer: Name | None
-    baseline: Name = "fedavg"
+    baseline: Name = _REFERENCE
     balance: Annotated[bool, Field(strict=True)] = False
     encoder: Name | None = None
     weights: Text | None = None
@@ -230,10 +251,15 @@ class Plan(Document, Tabular):
 
     @property
     def expected(self) -> PlannedGain | None:
-        """What the plan's own strategy was expected to gain; None where it is another by now, or none."""
+        """What this run is expected to gain; None where nothing was predicted, and where strategy, baseline, network or
+        sites are others by now."""
         found = self.predicted
-        asked = self.harmonizer, self.personalizer
-        return found if found is not None and (found.harmonizer, found.personalizer) == asked else None
+        if found is None or self.baseline != _REFERENCE:
+            return None
+        same_strategy = (found.harmonizer, found.personalizer) == (self.harmonizer, self.personalizer)
+        same_network = found.network in (None, network_of(self))
+        same_sites = found.sites in (None, len(self.sites))
+        return found if same_strategy and same_network and same_sites else None
 
     def fold_of(self, seed: int) -> int:
         """The fold that a seed of `every_seed` tests on."""
@@ -250,3 +276,10 @@ class Plan(Document, Tabular):
         sites = values.pop("sites")
         rows = [{"key": key, "value": value} for key, value in values.items()]
         return rows + [{"key": f"sites.{site}", "value": planned} for site, planned in sites.items()]
+
+
+def network_of(plan: Plan) -> Network:
+    """What a plan trains, in the terms of advice."""
+    if plan.model == "linear":
+        return "frozen"
+    return "random" if plan.weights is None else "pretrained"

@@ -34,7 +34,7 @@ _COMMENTS = {
     "augment": 'package.module:function, your own; "" for ours',
     "patch": "z, y, x voxels of the blocks a three-dimensional network sees; [] for slices",
     "baseline": "what the advice is compared with, on the same budget",
-    "predicted": "what the advice was expected to gain over the baseline, 80 % interval; kept beside the result",
+    "predicted": "what the advice was expected to gain over FedAvg, 80 % interval; kept beside the result",
     "code": "your own packages, as the first run found them; other code is refused",
     "data": 'where each site\'s data lie here: site = "folder"; --data SITE=DIR does the same',
 }

@@ -1,7 +1,7 @@
 """The plan that carries out an advice, before anybody edits it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shiftscope.errors import PlanError
@@ -11,7 +11,7 @@ from shiftscope.printable_text import shown
 from shiftscope.profiles import Profile
 from shiftscope.recommendation import Network, Recommendation
 
-__all__ = ["network_of", "propose_plan"]
+__all__ = ["propose_plan", "with_advice"]
 
 _ENCODER = "tf_efficientnet_lite0"
 """Small enough for a workstation, and pip can fetch its trained weights: every site starts alike, whatever its cache
@@ -25,11 +25,7 @@ def propose_plan(profiles: Sequence[Profile], advice: Recommendation, name: str)
         PlanError: the sites have neither masks nor two classes, so there is nothing to train; `name` is no name; or the
             advice is for a frozen encoder, and masks are to be learned.
     """
-    if re.fullmatch(FILE_NAME, name) is None:
-        raise PlanError(
-            f"{shown(name)}: a plan is called as its file, and its run's folder as the plan: expected letters, digits,"
-            " '.', '_' and '-', a letter or digit first; choose another name for the file"
-        )
+    _require_file_name(name)
     profiles = sorted(profiles, key=lambda profile: profile.site)
     classes = tuple(sorted({label for profile in profiles for label in profile.labels}))
     segments = all(profile.masks for profile in profiles)
@@ -52,7 +48,7 @@ def propose_plan(profiles: Sequence[Profile], advice: Recommendation, name: str)
         seeds="auto",
         harmonizer=advice.harmonizer,
         personalizer=advice.personalizer,
-        predicted=_expected(advice),
+        predicted=_expected(advice, len(profiles)),
         sites={
             profile.site: PlannedSite(
                 fingerprint=profile.fingerprint,
@@ -67,6 +63,41 @@ def propose_plan(profiles: Sequence[Profile], advice: Recommendation, name: str)
     )
 
 
+def with_advice(plan: Plan, advice: Recommendation, name: str, data: Mapping[str, str]) -> Plan:
+    """The plan as its operator edited it, with what is advised now.
+
+    Args:
+        plan: that was rehearsed; it holds no folders.
+        advice: that rests on the rehearsal.
+        name: of the plan.
+        data: site -> folder; those of its sites are kept.
+
+    Raises:
+        PlanError: `name` is no name.
+    """
+    _require_file_name(name)
+    update = {
+        "name": name,
+        "harmonizer": advice.harmonizer,
+        "personalizer": advice.personalizer,
+        "predicted": _expected(advice, len(plan.sites)),
+        "data": {site: folder for site, folder in data.items() if site in plan.sites},
+        "sites": {
+            site: planned.model_copy(update={"cluster": advice.clusters.get(site, planned.cluster)})
+            for site, planned in plan.sites.items()
+        },
+    }
+    return plan.model_copy(update=update)
+
+
+def _require_file_name(name: str) -> None:
+    if re.fullmatch(FILE_NAME, name) is None:
+        raise PlanError(
+            f"{shown(name)}: a plan is called as its file, and its run's folder as the plan: expected letters, digits,"
+            " '.', '_' and '-', a letter or digit first; choose another name for the file"
+        )
+
+
 def _network(network: Network, segments: bool) -> dict[str, Any]:
     """The keys of a plan that say what is trained."""
     trained = {"weights": "imagenet", "weights_sha256": PACKAGED[_ENCODER].sha256}
@@ -76,19 +107,13 @@ def _network(network: Network, segments: bool) -> dict[str, Any]:
         return {"model": "smp.Unet", "encoder": _ENCODER, **trained} if segments else {"model": _ENCODER, **trained}
     if segments:
         raise PlanError(
-            "a frozen encoder has a linear head for classes only, and the sites have masks: ask for another"
+            "a frozen encoder has a linear head for classes only, and the sites have masks: ask for the plan of another"
+            " network, pretrained or random"
         )
     return {"model": "linear", "encoder": _ENCODER, **trained}
 
 
-def network_of(plan: Plan) -> Network:
-    """What a plan trains, in the terms of advice."""
-    if plan.model == "linear":
-        return "frozen"
-    return "random" if plan.weights is None else "pretrained"
-
-
-def _expected(advice: Recommendation) -> PlannedGain | None:
+def _expected(advice: Recommendation, sites: int) -> PlannedGain | None:
     """What the advised strategy is expected to gain; None where it is to train as it is, or to rehearse."""
     chosen = next((each for each in advice.predicted if each.action == advice.action), None)
     if chosen is None or advice.action == "pool":
@@ -96,5 +121,11 @@ def _expected(advice: Recommendation) -> PlannedGain | None:
     gain = chosen.gain
     ends = [min(max(value, -1.0), 1.0) for value in (gain.mean, gain.low, gain.high)]
     return PlannedGain(
-        harmonizer=advice.harmonizer, personalizer=advice.personalizer, mean=ends[0], low=ends[1], high=ends[2]
+        harmonizer=advice.harmonizer,
+        personalizer=advice.personalizer,
+        network=advice.network,
+        sites=sites,
+        mean=ends[0],
+        low=ends[1],
+        high=ends[2],
     )

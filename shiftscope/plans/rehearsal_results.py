@@ -98,11 +98,13 @@ class RehearsalSite(Record):
         answer: see `Answer`.
         patients: patients in train, val and test, of all folds on average.
         withheld: why the site's scores do not leave it; empty where they do.
+        kept: what its policy keeps at the site ("patients", "cases"): unknown here, and not zero.
     """
 
     answer: Answer = "undecided"
     patients: dict[Name, Total] = Field(default_factory=dict)
     withheld: Text = ""
+    kept: tuple[Name, ...] = ()
 
 
 class RehearsalResult(Document, Tabular):
@@ -137,6 +139,9 @@ class RehearsalResult(Document, Tabular):
         names = [strategy.name for strategy in self.strategies]
         if len(set(names)) < len(names):
             raise Misfit("strategies", names, "each name once")
+        made = [(strategy.harmonizer, strategy.method) for strategy in self.strategies]
+        if len(set(made)) < len(made):
+            raise Misfit("strategies", names, "each method behind each harmonizer once")
         for key, named in (("best", (self.best,)), ("equal", self.equal)):
             if unknown := [name for name in named if name not in names]:
                 raise Misfit(key, unknown[0], f"rehearsed strategies: {', '.join(names)}")
@@ -154,6 +159,10 @@ class RehearsalResult(Document, Tabular):
         first = self.strategies[0]
         if first.method != "fedavg" or first.harmonizer is not None:
             raise Misfit("strategies", first.name, "FedAvg without a harmonizer first: gains are over it")
+        for strategy in self.strategies:
+            mean, low, high = strategy.gain.mean, strategy.gain.low, strategy.gain.high
+            if mean is not None and low is not None and high is not None and not low <= mean <= high:
+                raise Misfit("strategies", mean, f"a gain of {strategy.name} from {low:g} to {high:g}, its interval")
         return self
 
     @model_validator(mode="after")
@@ -231,5 +240,6 @@ class RehearsalResult(Document, Tabular):
 
 
 def _error(low: float, high: float, level: float) -> float:
-    """Standard error, from a normal interval."""
-    return (high - low) / 2 / float(special.ndtri((1 + level) / 2))
+    """Standard error, from a normal interval; infinite where its level is next to 0, so that it says nothing."""
+    deviations = float(special.ndtri((1 + level) / 2))
+    return (high - low) / 2 / deviations if deviations else float("inf")

@@ -38,6 +38,9 @@ class RoundEntry(Record):
         bytes: payload of all sites, both ways.
         seconds: wall clock, the slowest site's.
         sites: site -> what it took there.
+        distances: site -> kind of tensor ("weights", "statistics", "counters", "changes") -> how far its update lies
+            from what it had received, as the length of the difference.
+        kept: site -> what its policy keeps at the site of this round: "cases", "loss".
     """
 
     round: Total
@@ -48,6 +51,8 @@ class RoundEntry(Record):
     bytes: Amount
     seconds: Seconds
     sites: dict[Name, SiteRound] = Field(default_factory=dict)
+    distances: dict[Name, dict[Name, Real]] = Field(default_factory=dict)
+    kept: dict[Name, tuple[Name, ...]] = Field(default_factory=dict)
 
 
 class Cost(Record):

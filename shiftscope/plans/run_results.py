@@ -74,11 +74,13 @@ class SiteScores(Record):
         differences: the same for every strategy but the first.
         ungated: the metric of the strategies' own models, whether the site uses them or not.
         kept_baseline: strategy -> one answer per seed: the site uses the baseline's model, for that does better on its
-            validation cases. Only strategies that personalize are asked.
+            validation cases. Only strategies that personalize are asked; no, where the site keeps its "choice".
         also: further metrics, name -> strategy -> values.
         validation: the result's metric on the validation cases.
         left_out: cases that could not be used, reason -> count.
         changed: mean absolute change of a training pixel by the harmonizer, null without one.
+        kept: what the site's policy keeps at the site ("cases", "auroc", "spread", "validation"): unknown here, and
+            neither zero nor undefined.
     """
 
     cases: Total
@@ -93,6 +95,7 @@ class SiteScores(Record):
     validation: dict[Name, tuple[Score | None, ...]] = Field(default_factory=dict)
     left_out: dict[Name, Total] = Field(default_factory=dict)
     changed: Number | None = None
+    kept: tuple[Name, ...] = ()
 
 
 class SiteScore(Record):

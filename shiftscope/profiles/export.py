@@ -7,8 +7,8 @@ import numpy as np
 from shiftscope.measures import AXES, MEASURES
 from shiftscope.measures.basis import WIDTHS
 from shiftscope.profiles import widths
-from shiftscope.profiles.moment_sums import GRID, Histogram, MomentSums
 from shiftscope.profiles.profile_document import CELL, OTHER, SEVERAL, Count, Sketch, Summary
+from shiftscope.profiles.sums.moment_sums import GRID, Histogram, MomentSums
 from shiftscope.profiles.widths import CLASS_WIDTH, largest_width
 from shiftscope.sites import is_scanner_name
 from shiftscope.stats import Moments
@@ -84,13 +84,11 @@ def sketch(axis: str, plain: MomentSums, joint: MomentSums | None = None) -> Ske
         plain: sums of the coordinates.
         joint: sums of the coordinates followed by the log area, over the same patients; None for none.
     """
-    if plain.total is None:
-        return None
-    width = largest_width(plain.n, min(AXES[axis].width, len(plain.total)), widths.FEWEST)
-    if width and joint is not None and joint.total is not None:
-        moments = joint.moments(len(joint.total))
+    width = largest_width(plain.n, min(AXES[axis].width, plain.width), widths.FEWEST)
+    if width and joint is not None:
+        moments = joint.moments(joint.width)
         if moments is not None:
-            keep = [*range(width), len(joint.total) - 1]
+            keep = [*range(width), joint.width - 1]
             return Sketch.of(Moments(moments.n, moments.mean[keep], moments.cov[np.ix_(keep, keep)]), covariates=1)
     moments = plain.moments(width)
     return Sketch.of(moments) if moments is not None else None
@@ -118,8 +116,7 @@ def class_sketches(
         while parts and 0 < (rest := everyone.n - sum(part.n for _, part in parts)) < CELL:
             parts.pop()
         for label, part in parts:
-            known = 0 if part.total is None else len(part.total)
-            most = min(_class_width(axis, len(published)), AXES[axis].width, known)
+            most = min(_class_width(axis, len(published)), AXES[axis].width, part.width)
             width = min(largest_width(n, most, CELL) for n in (part.n, rest or part.n))
             moments = part.moments(width) if width else None
             if moments is not None:

@@ -8,15 +8,14 @@ from shiftscope.measures.features.extractors import Extractor
 from shiftscope.profiles.parts.keys import Key
 from shiftscope.profiles.parts.origins import Origin
 from shiftscope.profiles.parts.part_files import Part
-from shiftscope.profiles.patients.case_batches import Fit
-from shiftscope.profiles.patients.near_duplicates import ExactCopies, NearDuplicates
-from shiftscope.profiles.patients.patient_stream import Options, patients_of
-from shiftscope.profiles.patients.prepared_cases import PreparedCase
 from shiftscope.profiles.profile_document import Profile
-from shiftscope.profiles.site_accumulator import SiteAccumulator
+from shiftscope.profiles.profile_options import Options
+from shiftscope.profiles.site_blocks.gathered_sums import GatheredSums
+from shiftscope.profiles.site_blocks.site_runs import measure_blocks
+from shiftscope.profiles.site_blocks.unfinished_runs import UnfinishedRun
 from shiftscope.progress import Report, silent
 from shiftscope.records import MOST_CLASSES
-from shiftscope.sites import Site, SiteReading, ask_who_is_who, require_shareable
+from shiftscope.sites import Site, SiteReading, require_shareable
 
 __all__ = ["part_of_site", "profile_site"]
 
@@ -29,6 +28,8 @@ def profile_site(
     first: Part | None = None,
     epsilon: float | None = None,
     reading: SiteReading | None = None,
+    key: Key | None = None,
+    unfinished: UnfinishedRun | None = None,
 ) -> tuple[Profile, list[Unreadable]]:
     """Measure every case of `site`.
 
@@ -36,10 +37,12 @@ def profile_site(
         site: what to measure.
         extractor: on `options.device`.
         options: how.
-        report: called after every case.
+        report: called after every case, or after every block of several processes.
         first: a part of the same site whose canonical map is used; None to fit one here.
         epsilon: for a profile under differential privacy, see `privacy`.
         reading: filled with what reading the cases gave, which stays at the site.
+        key: draws the sample on whom harmonizers are measured, as it does for parts.
+        unfinished: where the state is kept, to go on from after a stop; None to keep none.
 
     Returns:
         The profile, and the files that could not be used, which stays at the site.
@@ -48,7 +51,7 @@ def profile_site(
         TooManyFailures: more unreadable files than `options.max_failures`.
         InputError: not one case could be read, or it is not certain who is a patient or what is a class.
     """
-    part, failures = part_of_site(site, extractor, options, report, first, reading=reading)
+    part, failures = part_of_site(site, extractor, options, report, first, key, reading, unfinished)
     if not part.tally.cases:
         why = f"; the first: {failures[0]}" if failures else ""
         raise InputError(f"{site.root}: none of {len(site.cases)} cases could be read{why}")
@@ -63,11 +66,12 @@ def part_of_site(
     first: Part | None = None,
     key: Key | None = None,
     reading: SiteReading | None = None,
+    unfinished: UnfinishedRun | None = None,
 ) -> tuple[Part, list[Unreadable]]:
     """As `profile_site`, up to the export rules; a part of which no case can be read is empty.
 
     Args:
-        key: marks the patients, for a part that is kept to be merged.
+        key: marks the patients, for a part that is kept to be merged, and draws the sample.
     """
     require_shareable(site)
     if len(site.classes) > MOST_CLASSES:
@@ -75,34 +79,14 @@ def part_of_site(
             f"{site.root}: holds {len(site.classes)} classes, and a profile holds {MOST_CLASSES} at the most; join"
             " those that are one to a radiologist, or say --no-classes"
         )
-    failures = [Unreadable(path, reason) for reason, paths in site.excluded.items() for path in paths]
-    if first is not None:
-        options = replace(options, seed=first.origin.seed)
-    fit = Fit(None if first is None else first.canonical)
-    accumulator = SiteAccumulator()
-    alike = NearDuplicates() if site.patient_source == "file" else ExactCopies()
-    reading = reading if reading is not None else SiteReading(site)
-
-    def gather(case: PreparedCase) -> None:
-        alike.add(case.attributes.name, case.attributes.patient, case.canvases)
-        if case.reading is not None:
-            reading.add(case.reading)
-
-    for patient in patients_of(site, extractor, options, failures, report, fit, gather):
-        accumulator.add(patient)
-    for failure in failures:
-        reading.fail(failure.reason)
-    if (why := alike.suspicion()) is not None:
-        raise ask_who_is_who(site, why) if site.patient_source == "file" else InputError(_copies(site, why))
-    if isinstance(alike, ExactCopies) and (copies := alike.copies_text()) is not None:
-        reading.add_note(copies)
-    failures.sort(key=lambda failure: str(failure.path))
+    seed = options.seed if first is None else first.origin.seed
+    if options.share[0] > 1:
+        site = replace(site, excluded={})  # which the first part counts
+    gathered = GatheredSums(site, options.sample, reading if reading is not None else SiteReading(site))
+    known = None if first is None else first.canonical
+    canonical = measure_blocks(gathered, extractor, options, key, seed, known, report, unfinished)
+    gathered.require_different_people()
+    failures = sorted(gathered.failures, key=lambda failure: str(failure.path))
     excluded = Counter(failure.reason for failure in failures)
-    return Part.of(Origin.of(site, options.seed, extractor, excluded, key), fit.canonical, accumulator), failures
-
-
-def _copies(site: Site, why: str) -> str:
-    return (
-        f"{site.root}: {why}: one person under several identifiers, or copies. Leave one of each, or correct how"
-        " patients are identified (--patient-regex, the manifest's patient column, PatientID)"
-    )
+    origin = Origin.of(site, seed, extractor, excluded, gathered.cases(), key, options.share)
+    return Part.of(origin, canonical, gathered.sums), failures

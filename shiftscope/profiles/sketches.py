@@ -1,5 +1,6 @@
 """Moments of one axis, as a profile publishes them."""
 
+from functools import cache
 from typing import Annotated, Self
 
 import numpy as np
@@ -58,11 +59,12 @@ class Sketch(Record):
                 raise Misfit(key, float(array[np.argmax(np.abs(array))]), f"numbers of {most:g} at the most")
         if self.area is not None and np.max(np.abs(self.area.cov)) > _FARTHEST**2:
             raise Misfit("area.cov", float(np.max(np.abs(self.area.cov))), f"numbers of {_FARTHEST**2:g} at the most")
-        variance = np.diag(self.moments.cov)
+        plain = self.moments
+        variance = np.diag(plain.cov)
         if np.min(variance) < 0:
             raise Misfit("cov", float(np.min(variance)), "variances of 0 or more on the diagonal")
         whole = self.moments_with_area(d)
-        for key, moments in (("cov", self.moments), ("area.cov", whole)):
+        for key, moments in (("cov", plain), ("area.cov", whole)):
             if moments is not None and (least := _least(moments)) < -_ROUNDING * (d + 1):
                 raise Misfit(key, float(f"{least:.3g}"), "a covariance: no eigenvalue of its correlations below 0")
         return self
@@ -74,24 +76,33 @@ class Sketch(Record):
         area = None
         if covariates:
             area = Area(mean=float(moments.mean[d]), var=float(moments.cov[d, d]), cov=moments.cov[d, :d])
-        return cls(n=moments.n, mean=moments.mean[:d], cov=moments.cov[:d, :d][np.tril_indices(d)], area=area)
+        return cls(n=moments.n, mean=moments.mean[:d], cov=moments.cov[:d, :d][_lower_triangle(d)], area=area)
 
     @property
     def moments(self) -> Moments:
         """n, mean (d,) and covariance (d, d)."""
         d = len(self.mean)
-        cov = np.zeros((d, d))
-        cov[np.tril_indices(d)] = self.cov
-        return Moments(self.n, self.mean, cov + np.tril(cov, -1).T, (self.noise or 0.0) ** 2)
+        rows, columns = _lower_triangle(d)
+        cov = np.empty((d, d))
+        cov[rows, columns] = self.cov
+        cov[columns, rows] = self.cov
+        return Moments(self.n, self.mean, cov, (self.noise or 0.0) ** 2)
 
     def moments_with_area(self, d: int) -> Moments | None:
         """The first `d` coordinates followed by the log area; None where there is no area."""
         if self.area is None:
             return None
         plain = self.moments.leading(d)
-        link = self.area.cov[:d, None]
-        cov = np.block([[plain.cov, link], [link.T, np.array([[self.area.var]])]])
+        cov = np.empty((d + 1, d + 1))
+        cov[:d, :d], cov[d, d] = plain.cov, self.area.var
+        cov[:d, d] = cov[d, :d] = self.area.cov[:d]
         return Moments(self.n, np.append(plain.mean, self.area.mean), cov)
+
+
+@cache
+def _lower_triangle(d: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and columns of the lower triangle of a (d, d) matrix, row by row."""
+    return np.tril_indices(d)
 
 
 def _least(moments: Moments) -> float:

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from shiftscope.dataframes import Tabular
-from shiftscope.diagnosis import Diagnosis, diagnose
+from shiftscope.diagnosis import Diagnosis, SiteDistances, diagnosed
+from shiftscope.diagnosis.listed_pairs import WHOLE
 from shiftscope.profiles import Profile, require_different_sites
 from shiftscope.recommendation.advice_documents import (
     RULES,
@@ -78,34 +79,42 @@ class Advice(Document, Tabular):
         return self.diagnosis.to_rows()
 
 
-def advise(profiles: Sequence[Profile], basis: AdviceBasis | None = None) -> Advice:
+def advise(profiles: Sequence[Profile], basis: AdviceBasis | None = None, whole: int = WHOLE) -> Advice:
     """Diagnose a federation and recommend what to do.
 
     Args:
         profiles: of two sites or more.
         basis: what else it rests on; None for the policy that comes with the package, and a pretrained network.
+        whole: sites up to which every pair is listed.
 
     Raises:
-        ProfileError: fewer than two profiles, two of one site, or too many classes.
+        ProfileError: fewer than two profiles, two of one site, too many classes, or more sites than can be compared.
         NotComparable: profiles measured in different ways.
     """
     basis = AdviceBasis(load_policy()) if basis is None else basis
     profiles = sorted(profiles, key=lambda profile: profile.site)
     require_different_sites(profiles)
-    diagnosis = diagnose(profiles)
+    diagnosis, distances = diagnosed(profiles, whole=whole)
     sizes = tuple(SiteSize(site=item.site, patients=item.patients, cases=item.cases) for item in profiles)
     doubts = rests_on_one(diagnosis, profiles, basis)
     with_caveats = diagnosis.model_copy(update={"caveats": (*diagnosis.caveats, *doubts)})
-    return Advice(sites=sizes, diagnosis=with_caveats, recommendation=recommend(diagnosis, profiles, basis))
+    recommendation = recommend(diagnosis, profiles, basis, distances)
+    return Advice(sites=sizes, diagnosis=with_caveats, recommendation=recommendation)
 
 
-def recommend(diagnosis: Diagnosis, profiles: Sequence[Profile], basis: AdviceBasis | None = None) -> Recommendation:
+def recommend(
+    diagnosis: Diagnosis,
+    profiles: Sequence[Profile],
+    basis: AdviceBasis | None = None,
+    distances: SiteDistances | None = None,
+) -> Recommendation:
     """The advice for a diagnosed federation.
 
     Args:
         diagnosis: of the profiles.
         profiles: of two sites or more.
         basis: what else it rests on; None for the policy that comes with the package, and a pretrained network.
+        distances: between the sites that were compared; None where the diagnosis lists all pairs.
     """
     basis = AdviceBasis(load_policy()) if basis is None else basis
     if diagnosis.kind == "insufficient":
@@ -122,7 +131,7 @@ def recommend(diagnosis: Diagnosis, profiles: Sequence[Profile], basis: AdviceBa
         undecided=tuple(item.says for item in undecided),
         alternatives=runners_up(draft, [item.other for item in undecided if item.other is not None]),
         cost=AdvisedCost(bytes=sent, compute=1.0 if advised is None else advised.compute),
-        clusters=clusters_of(diagnosis),
+        clusters=clusters_of(diagnosis, distances),
         network=basis.network,
         predicted=tuple(_predicted(each, basis.rules.margin) for each in draft.candidates),
         certainty=draft.decision.certainty,

@@ -9,7 +9,11 @@ from shiftscope.recommendation.advice_documents import RULES, Action, Alternativ
 from shiftscope.recommendation.harmonizing import choose, name_of
 from shiftscope.recommendation.prediction.advice_policy import AdvicePolicy, Network, PolicyInputs
 from shiftscope.recommendation.prediction.candidates import Candidate, Decision, candidates_of, decide
-from shiftscope.recommendation.prediction.policy_inputs import inputs_of
+from shiftscope.recommendation.prediction.policy_inputs import (
+    inputs_by_harmonizer,
+    inputs_of,
+    taking_part,
+)
 from shiftscope.recommendation.prediction.rehearsed_gains import MeasuredGain, sharpened
 
 __all__ = ["AdviceBasis", "AdviceDraft", "draft_of", "option"]
@@ -81,10 +85,12 @@ def draft_of(
 ) -> AdviceDraft:
     """What follows if harmonizers remove so much."""
     chosen, rivals = choose(removed)
-    inputs = inputs_of(diagnosis, profiles, removed, basis.network)
+    inputs = inputs_of(diagnosis, profiles, chosen, basis.network)
     candidates = candidates_of(basis.policy, inputs, name_of(chosen))
     if basis.measured:
-        candidates = sharpened(candidates, basis.measured, basis.policy, basis.network)
+        others = inputs_by_harmonizer(inputs, removed, len(taking_part(diagnosis, profiles)))
+        priors = {name: candidates_of(basis.policy, given, name) for name, given in others.items()}
+        candidates = sharpened(candidates, priors, basis.measured, basis.policy, basis.network)
     called = tuple(question for question, answer in diagnosis.axes.items() if answer.called)
     decision = decide(candidates, basis.rules.margin)
     return AdviceDraft(basis, called, inputs, chosen, rivals, candidates, decision)

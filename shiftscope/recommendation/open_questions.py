@@ -12,7 +12,7 @@ from shiftscope.diagnosis.texts.phrases import number
 from shiftscope.measures.question_names import CONCEPT, SUBJECTS
 from shiftscope.recommendation.advice_documents import Alternative
 from shiftscope.recommendation.drafts import AdviceDraft, option
-from shiftscope.recommendation.gain_texts import action_text
+from shiftscope.recommendation.gain_texts import action_text, chance_text
 from shiftscope.recommendation.prediction.advice_policy import PolicyInputs
 
 __all__ = ["OpenQuestion", "open_questions"]
@@ -55,7 +55,7 @@ def _about_more(draft: AdviceDraft) -> Iterator[OpenQuestion]:
     margin = draft.basis.rules.margin
     says = (
         f"whether {action_text(rival)} gains more than {margin:g} over {action_text(chosen)} is not decided, chance"
-        f" {chance:.2g}: a trial decides it"
+        f" {chance_text(chance)}: a trial decides it"
     )
     other = None if rival.action == "own_model" else option(rival, f"a trial shows more than {margin:g} beyond it")
     yield OpenQuestion(says, other)

@@ -1,8 +1,9 @@
 """Why, in sentences with their numbers: what differs, what is expected of each action, what that rests on, and what
 would change it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -10,16 +11,20 @@ from shiftscope.diagnosis import AxisVerdict, Diagnosis
 from shiftscope.diagnosis.texts.phrases import number
 from shiftscope.measures.question_names import CONCEPT, SUBJECTS
 from shiftscope.recommendation.drafts import AdviceDraft
-from shiftscope.recommendation.gain_texts import NETWORKS, action_text, gain_text
+from shiftscope.recommendation.gain_texts import NETWORKS, action_text, chance_text, gain_text
 from shiftscope.recommendation.harmonizing import removal_text
-from shiftscope.recommendation.prediction.advice_policy import PolicyInputs
+from shiftscope.recommendation.prediction.advice_policy import InputName, PolicyInputs
 
 __all__ = ["reasons"]
 
-_FARTHEST = 10.0
-"""An effect is moved so far to see whether another action would be advised; the benchmark went as far."""
-
-_MOST_PATIENTS = 400
+_MOVED: tuple[tuple[InputName, float, float, str, str, str], ...] = (
+    ("removed", 0.0, 10.0, "a harmonizer removed a difference in features", "of", "of"),
+    ("conflict", 0.0, 10.0, "the effect on labels or masks", "could be as low as", "were surely above"),
+    ("structure", 0.0, 10.0, "the effect on structure", "could be as low as", "were surely above"),
+    ("smallest", 20.0, 400.0, "the patients of the smallest site", "were", "were"),
+)
+"""Inputs that are moved to see whether another action would be advised: how far down and up, as far as the benchmark
+went, and what is said of a smaller and of a larger value."""
 
 _STEPS = 40
 
@@ -54,11 +59,17 @@ def _expected(draft: AdviceDraft) -> str:
     """What the advised action is expected to gain over FedAvg, and its nearest rival."""
     chosen, rival, sure = draft.decision.chosen, draft.decision.rival, draft.decision.certainty
     margin = draft.basis.rules.margin
-    beside = f"{action_text(rival)} {gain_text(rival.gain)}, with a chance of {1 - sure:.2g} of more than {margin:g}"
+    chance = chance_text(1 - sure)
+    gained = "" if rival.action == "pool" else f" {gain_text(rival.gain)}"
+    beside = f"{action_text(rival)}{gained}, with a chance of {chance} of more than {margin:g}"
     if draft.unsure:
         return (
             f"what gains most cannot be told from profiles: {beside} over {action_text(chosen)};"
             " `shiftscope rehearse` measures it on the sites' own images in minutes"
+        )
+    if chosen.action == "pool" and rival.action == "own_model" and rival.surely_gains:
+        return (
+            f"no federation surely gains over plain FedAvg, and {beside} over it: the rehearsal says which sites gain"
         )
     if chosen.action == "pool" and rival.gain.mean > margin:
         return f"nothing surely gains over plain FedAvg, and {beside} over it"
@@ -77,8 +88,8 @@ def _rests_on(draft: AdviceDraft) -> str:
     parts.append(f"{inputs.smallest} patients at the smallest site")
     if inputs.removed or inputs.remains:
         parts.append(
-            f"a difference in features of which a harmonizer removes {number(inputs.removed)} and leaves"
-            f" {number(inputs.remains)}"
+            f"a difference in features of which, on average over all pairs of sites, a harmonizer removes"
+            f" {number(inputs.removed)} and leaves {number(inputs.remains)}"
         )
     for value, noun in ((inputs.conflict, "conflict of labels or masks"), (inputs.structure, "structure")):
         if value:
@@ -91,34 +102,41 @@ def _rests_on(draft: AdviceDraft) -> str:
 
 
 def _turns(draft: AdviceDraft) -> Iterator[str]:
-    """Another network first, then the input that has to move least on the way to its farthest value."""
+    """Another network first, then the input that has to move least on the way to its least or its farthest value."""
     for network, words in NETWORKS.items():
         if network not in ("frozen", draft.inputs.network):
             other = draft.with_inputs(replace(draft.inputs, network=network))
             if other.action != draft.action:
                 yield f"{_leads_to(other)} for {words}"
     found: list[tuple[int, str]] = []
-    for words, move, now, farthest in _other_values(draft.inputs):
-        for step, value in enumerate(np.linspace(now, max(now, farthest), _STEPS)[1:].tolist()):
-            other = draft.with_inputs(move(value))
+    for words, name, now, end in _other_values(draft.inputs):
+        for step, value in enumerate(np.linspace(now, end, _STEPS)[1:].tolist()):
+            other = draft.with_inputs(_moved(draft.inputs, name, value))
             if other.action != draft.action:
                 found.append((step, f"{_leads_to(other)} if {words} {number(value)}"))
                 break
     yield from (text for _, text in sorted(found))
 
 
-def _other_values(inputs: PolicyInputs) -> Iterator[tuple[str, Callable[[float], PolicyInputs], float, float]]:
-    """Each number that can be moved: in words, how, from where, and how far."""
-    removed = "a harmonizer removed a difference in features of"
-    yield removed, lambda value: replace(inputs, removed=value), inputs.removed, _FARTHEST
-    conflict = "the effect on labels or masks were surely above"
-    yield conflict, lambda value: replace(inputs, conflict=value), inputs.conflict, _FARTHEST
-    structure = "the effect on structure were surely above"
-    yield structure, lambda value: replace(inputs, structure=value), inputs.structure, _FARTHEST
-    patients = "the patients of the smallest site were"
-    yield patients, lambda value: replace(inputs, smallest=round(value)), inputs.smallest, _MOST_PATIENTS
+def _other_values(inputs: PolicyInputs) -> Iterator[tuple[str, InputName, float, float]]:
+    """Each number that can be moved, up and down: in words, which, from where, and how far."""
+    for name, least, farthest, subject, lower, higher in _MOVED:
+        now = getattr(inputs, name)
+        if now < farthest:
+            yield f"{subject} {higher}", name, now, farthest
+        if now > least:
+            yield f"{subject} {lower}", name, min(now, farthest), least
+
+
+def _moved(inputs: PolicyInputs, name: InputName, value: float) -> PolicyInputs:
+    changed: dict[str, Any] = {name: round(value) if name == "smallest" else value}
+    return replace(inputs, **changed)
 
 
 def _leads_to(draft: AdviceDraft) -> str:
     advised = draft.advised
-    return "rehearse" if advised is None else f"{action_text(advised)}, {gain_text(advised.gain)},"
+    if advised is None:
+        return "rehearse"
+    if advised.action == "pool":
+        return action_text(advised)
+    return f"{action_text(advised)}, {gain_text(advised.gain)},"

@@ -25,7 +25,8 @@ def runners_up(draft: AdviceDraft, undecided: Sequence[Alternative]) -> tuple[Al
             when = f"a run shows no more than {margin:g} beyond FedAvg: the cheaper answer wins"
         else:
             base = "FedAvg" if advised is None or advised.action == "pool" else draft.action
-            when = f"a rehearsal or a run shows more than {margin:g} beyond {base}: expected {gain_text(each.gain)}"
+            shown_by = "a run" if draft.basis.measured else "a rehearsal or a run"
+            when = f"{shown_by} shows more than {margin:g} beyond {base}: expected {gain_text(each.gain)}"
         options.append(option(each, when))
     if advised is not None and advised.harmonizer is not None and not draft.basis.measured:
         options += [

@@ -20,9 +20,14 @@ def expected_words(gain: ExpectedGain | PlannedGain) -> str:
 
 
 def certainty_words(recommendation: Recommendation) -> str:
-    """How sure it is that nothing else gains more; "" where nothing could be compared."""
+    """How sure it is that nothing else gains more, or how likely it is that something does where that is rehearsed; ""
+    where nothing could be compared."""
     sure = recommendation.certainty
-    return "" if sure is None else f"certainty {number(min(sure, _SUREST))}"
+    if sure is None:
+        return ""
+    if recommendation.action == "rehearse":
+        return f"chance of a gain {number(min(1 - sure, _SUREST))}"
+    return f"certainty {number(min(sure, _SUREST))}"
 
 
 def predicted_action(item: PredictedGain) -> str:

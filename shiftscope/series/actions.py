@@ -1,5 +1,7 @@
 """What to do about a change: one line each."""
 
+from shiftscope.measures.question_names import CONCEPT
+
 __all__ = ["ACTIONS"]
 
 ACTIONS: dict[str, tuple[str, str]] = {
@@ -18,6 +20,11 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "annotation": (
         "review_annotation",
         "masks are drawn otherwise: review the annotators' protocol before anything is trained on them",
+    ),
+    CONCEPT: (
+        "review_labels",
+        "labels mean something else: review who labels and by what rule before anything is trained on them; a rehearsal"
+        " says whether a head of its own pays",
     ),
 }
 """Question -> what to do as a keyword, and in a sentence."""

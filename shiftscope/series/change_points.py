@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from shiftscope.measures.question_names import CONCEPT
 from shiftscope.shifts import Effect
 from shiftscope.shifts.effect_distributions import LEVEL
 
@@ -51,5 +52,6 @@ def change_point(effects: Mapping[int, Effect]) -> ChangePoint:
 
 
 def _log_ratio(effect: Effect) -> float:
-    noise = float(effect.distribution.noise)
-    return float(effect.distribution.distance) * effect.width / (2 * noise) if noise > 0 else 0.0
+    """A contrast is one number, its length along one direction, whatever the coordinates it lies in."""
+    noise, width = float(effect.distribution.noise), 1 if effect.question == CONCEPT else effect.width
+    return float(effect.distribution.distance) * width / (2 * noise) if noise > 0 else 0.0

@@ -1,11 +1,13 @@
 """What changed, since when, on what evidence, and what to do, from the interim analyses that alarmed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from shiftscope.diagnosis.causes.attribution import evidence_of
 from shiftscope.diagnosis.causes.evidence import Evidence
 from shiftscope.diagnosis.judged_pairs import Comparisons
 from shiftscope.diagnosis.verdicts import Limits, Verdict, judge
+from shiftscope.measures.question_names import CONCEPT
 from shiftscope.profiles import Profile
 from shiftscope.series.actions import ACTIONS
 from shiftscope.series.blocks import Blocks
@@ -15,6 +17,7 @@ from shiftscope.series.risen_tags import ACQUISITION, risen_tags
 from shiftscope.series.together import together
 from shiftscope.series.watch_documents import Change
 from shiftscope.shifts import Effect, Shift
+from shiftscope.shifts.contrasts.class_contrasts import CLASS_CONTRAST
 
 __all__ = ["changes_of"]
 
@@ -34,13 +37,13 @@ def changes_of(
     first: dict[str, tuple[int, Alarm]] = {}
     last: dict[str, Alarm] = {}
     sure: set[str] = set()
-    latest: Mapping[str, Alarm] = {}
+    latest: Collection[str] = ()
     for number, analysis in enumerate(found):
-        latest = analysis.alarms or latest
+        latest = [question for question, one in analysis.alarms.items() if one.probability is not None] or latest
         for question, alarm in analysis.alarms.items():
             first.setdefault(question, (number, alarm))
             last[question] = alarm
-            if alarm.probability >= limits.probable:
+            if alarm.probability is None or alarm.probability >= limits.probable:
                 sure.add(question)
     if not first:
         return ()
@@ -49,28 +52,39 @@ def changes_of(
     out = []
     for question in [question for question in first if question in sure or question in latest]:
         number, alarm = first[question]
-        point = change_point(_on(last[question].axis, shifts))
+        point = change_point(_on(last[question], shifts))
         gradual = point.start > number
         if gradual:  # the likeliest cut of a drift lies in its midst; what alarmed first is nearer to its beginning
-            point = change_point(_on(alarm.axis, found[number].blocks.shifts(range(number + 1))))
-        shift = shifts[point.start]
+            point = change_point(_on(alarm, found[number].blocks.shifts(range(number + 1))))
+        described, effect = next(  # the first alarm's axis is there where the last one's is not known so early
+            (one, effect)
+            for one in (last[question], alarm)
+            if (effect := shifts[point.start].on(one.axis, one.classes)) is not None
+        )
+        shift = _of_classes(described, shifts[point.start])
         verdict = judge([shift], limits)[0]
         blocks = _cut(point.start, baseline, months, everything)
         evidence = _evidence(question, shift, verdict, blocks)
-        effect = shift.on(last[question].axis)
-        if effect is not None:
-            about = (question, months[number].site, gradual, verdict.axes[question].probability or 0.0)
-            out.append(_change(about, effect, point, evidence, months))
+        probability = None if question == CONCEPT else verdict.axes[question].probability or 0.0
+        about = (question, months[number].site, gradual, probability)
+        out.append(_change(about, effect, point, evidence, months))
     return tuple(out)
 
 
-def _on(axis: str, shifts: Sequence[Shift]) -> dict[int, Effect]:
-    """The effects on an axis, by the first month since."""
-    return {start: effect for start, shift in enumerate(shifts) if (effect := shift.on(axis)) is not None}
+def _on(alarm: Alarm, shifts: Sequence[Shift]) -> dict[int, Effect]:
+    """The effects on the axis of an alarm, by the first month since."""
+    found = {start: shift.on(alarm.axis, alarm.classes) for start, shift in enumerate(shifts)}
+    return {start: effect for start, effect in found.items() if effect is not None}
+
+
+def _of_classes(alarm: Alarm, shift: Shift) -> Shift:
+    """The shift with no contrast but that of the alarm, so that sentences about what labels mean are about that one."""
+    contrast = shift.contrast(alarm.axis, alarm.classes)
+    return replace(shift, contrasts=() if contrast is None else (contrast,))
 
 
 def _change(
-    about: tuple[str, str, bool, float],
+    about: tuple[str, str, bool, float | None],
     effect: Effect,
     point: ChangePoint,
     evidence: tuple[Evidence, ...],
@@ -82,7 +96,7 @@ def _change(
     return Change(
         question=question,
         alarmed=alarmed,
-        axis=effect.axis,
+        axis=CLASS_CONTRAST if question == CONCEPT else effect.axis,
         probability=probability,
         gradual=gradual,
         start=months[point.start].site,

@@ -1,8 +1,8 @@
 """The profiles of a series before anything is compared: whose they are, in what order, and which can be watched."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations, pairwise
 
 from shiftscope.diagnosis.verdicts import Limits
 from shiftscope.errors import ProfileError
@@ -91,4 +91,28 @@ def caveats_of(baseline: Profile, months: Sequence[Profile], sites: Mapping[str,
             f"counts of classes are hidden in {len(hidden)} of {len(months)} months (a class below 10 patients):"
             " class prevalence is judged by the least that it can have changed"
         )
-    return out
+    watched = [month for month in months if is_enough(month, limits)]
+    return [*out, *_without_contrasts([_known_pairs(profile) for profile in (baseline, *watched)])]
+
+
+def _known_pairs(profile: Profile) -> set[tuple[str, str]]:
+    """Every two classes within which it publishes means and covariances."""
+    return {*combinations(sorted(label for label, axes in profile.by_class.items() if axes), 2)}
+
+
+def _without_contrasts(known: Sequence[set[tuple[str, str]]]) -> Iterator[str]:
+    """In how many months it can be asked what labels mean, where that is not all; nothing where no profile says.
+
+    Args:
+        known: every two classes that the baseline knows, and then each month that is watched.
+    """
+    twice = {pair for pair, times in Counter(pair for pairs in known for pair in pairs).items() if times > 1}
+    asked = sum(not pairs.isdisjoint(twice) for pairs in known[1:])
+    needs = "a month needs 40 patients, and 10 in each of two classes, to publish them"
+    if any(known) and not twice:
+        yield f"what labels mean is not asked: no two profiles publish the same two classes; {needs}"
+    elif twice and asked < len(known) - 1:
+        yield (
+            f"what labels mean is judged by {asked} of {len(known) - 1} months: the others do not publish the classes;"
+            f" {needs}"
+        )

@@ -13,14 +13,16 @@ class Reading(Record):
     """One axis after one month: the best cut of the series so far.
 
     Attributes:
-        axis: a key of `AXES`, or "labels".
+        axis: a key of `AXES`, "labels", or "class_contrast" for how classes lie apart.
         question: of which it speaks.
         since: label of the first month after the cut.
-        effect: squared distance, in within-site standard deviations, between months since and all before.
+        effect: squared distance, in within-site standard deviations, between months since and all before; of
+            contrasts, that of the two classes and the axis with the smallest p.
         low: lower end of its 95 % interval, which does not know that the cut was chosen.
         high: upper end.
-        n: patients before, and since.
-        p: of an effect no larger than the diagnosis' margin, at this cut; of labels, of no difference.
+        n: patients before, and since; of contrasts, those of the two classes in months that publish both.
+        p: of an effect no larger than the diagnosis' margin, at this cut; of labels, of no difference; of contrasts, of
+            none beyond what other images can explain, the smallest times their number.
         limit: the p from which on it is outside.
         outside: p at the limit or below, and an effect of the margin or more.
     """
@@ -63,9 +65,9 @@ class Change(Record):
     Attributes:
         question: which.
         alarmed: label of the month whose interim analysis alarmed it first.
-        axis: the one that alarmed it last.
+        axis: the one that alarmed it last, or first where that is not known both before `start` and since.
         probability: that it is this kind of change, by the diagnosis' calibration; below .5 it is only the likeliest
-            of what changed.
+            of what changed. None of what labels mean, for which there is no calibration: it is alarmed by p alone.
         gradual: whether it kept growing: the likeliest cut of all months came after the first alarm.
         start: label of the first month after the likeliest cut; of a gradual change, the likeliest of the months up to
             the first alarm.
@@ -82,7 +84,7 @@ class Change(Record):
     question: str
     alarmed: str
     axis: str
-    probability: Real
+    probability: Real | None
     gradual: bool
     start: str
     possible: tuple[str, ...]

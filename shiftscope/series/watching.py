@@ -73,16 +73,19 @@ def _readings(found: Sequence[InterimAnalysis], names: Sequence[str]) -> list[tu
         found: the analyses, one after each month.
         names: labels of these months.
     """
-    tests = [[*analysis.tests.values()] for analysis in found]
-    intervals = iter(EffectBatch.of([test.effect for own in tests for test in own]).intervals.tolist())
-    return [tuple(_reading(test, names[test.start], next(intervals)) for test in own) for own in tests]
+    effects = [test.effect for analysis in found for test in analysis.tests.values()]
+    intervals = iter(EffectBatch.of(effects).intervals.tolist())
+    return [
+        tuple(_reading(axis, test, names[test.start], next(intervals)) for axis, test in analysis.tests.items())
+        for analysis in found
+    ]
 
 
-def _reading(test: Test, since: str, interval: Sequence[float]) -> Reading:
+def _reading(axis: str, test: Test, since: str, interval: Sequence[float]) -> Reading:
     effect = test.effect
     low, high = interval
     return Reading(
-        axis=effect.axis,
+        axis=axis,
         question=effect.question,
         since=since,
         effect=effect.value,

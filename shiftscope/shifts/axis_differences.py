@@ -5,6 +5,7 @@ of 2, the second of 1. The means are (2, 0) and (0, 0), so the difference is (2,
 along the first number, a squared distance of 1. Chance alone makes 1/50 + 1/50 a number, .08 for both. With what is
 taken off for having estimated the unit from the same patients, an effect of .9 is left.
 
+    >>> from shiftscope.shifts.within_site_covariance import WithinSiteCovariance
     >>> from shiftscope.stats import Moments
     >>> east, west = (Moments(50, np.array(mean), np.diag([4.0, 1.0])) for mean in ((2.0, 0.0), (0.0, 0.0)))
     >>> unit = WithinSiteCovariance.of([east, west])
@@ -18,18 +19,17 @@ taken off for having estimated the unit from the same patients, an effect of .9 
     0.9
 """
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Self
+from functools import cached_property
+from typing import Protocol, Self
 
 import numpy as np
 
 from shiftscope.measures import AXES
 from shiftscope.shifts.differences import Differences, MomentTable, plain
 from shiftscope.shifts.effect_distributions import EffectDistribution
-from shiftscope.shifts.label_counts import label_distributions, prevalence_differences
-from shiftscope.shifts.site_statistics import SiteStatistics
-from shiftscope.shifts.within_site_covariance import WithinSiteCovariance
+from shiftscope.shifts.label_counts import LabelTable, label_distributions
+from shiftscope.shifts.units import UnitAtWidth
 
 __all__ = ["LABELS", "AxisDifferences"]
 
@@ -37,7 +37,41 @@ LABELS = "labels"
 """The axis of class prevalence, which no image has a part in."""
 
 
+class _Measured(Protocol):
+    """Measures differences in the unit of an axis."""
+
+    def distributions(self, differences: Differences) -> EffectDistribution:
+        """The distributions of their squared distances."""
+
+    def values(self, differences: Differences) -> np.ndarray:
+        """Their effects alone."""
+
+
 @dataclass(frozen=True, slots=True)
+class _InUnit:
+    """In the within-site covariance."""
+
+    unit_at: UnitAtWidth
+
+    def distributions(self, differences: Differences) -> EffectDistribution:
+        return differences.distributions(self.unit_at)
+
+    def values(self, differences: Differences) -> np.ndarray:
+        return differences.values(self.unit_at)
+
+
+@dataclass(frozen=True, slots=True)
+class _InClasses:
+    """In the variance of the classes within sites."""
+
+    def distributions(self, differences: Differences) -> EffectDistribution:
+        return label_distributions(differences)
+
+    def values(self, differences: Differences) -> np.ndarray:
+        return label_distributions(differences).value
+
+
+@dataclass(frozen=True)
 class AxisDifferences:
     """The differences on one axis, of all pairs that have it.
 
@@ -46,8 +80,7 @@ class AxisDifferences:
         n: (N,) patients of each site.
         rows: (k,) which of the pairs.
         differences: theirs.
-        in_unit: differences -> the distributions of their squared distances in the axis's unit.
-        distributions: of `differences`.
+        measured: in the axis's unit.
         held: (k,) what was held equal, "" for nothing.
         explained: (k,) how much of the effect that took away.
     """
@@ -56,8 +89,7 @@ class AxisDifferences:
     n: np.ndarray
     rows: np.ndarray
     differences: Differences
-    in_unit: Callable[[Differences], EffectDistribution]
-    distributions: EffectDistribution
+    measured: _Measured
     held: np.ndarray
     explained: np.ndarray
 
@@ -67,7 +99,7 @@ class AxisDifferences:
         axis: str,
         table: MomentTable,
         pairs: tuple[np.ndarray, np.ndarray],
-        unit_at: Callable[[int], WithinSiteCovariance],
+        unit_at: UnitAtWidth,
     ) -> Self:
         """Nothing held equal; pairs of which a site lacks the axis, or where no patient varies, have no difference.
 
@@ -80,33 +112,33 @@ class AxisDifferences:
         varies = np.trace(table.cov, axis1=1, axis2=2)
         i, j = pairs
         rows = np.flatnonzero((table.width[i] > 0) & (table.width[j] > 0) & (varies[i] + varies[j] > 0))
-        return cls._plain(
-            axis, table.n, rows, plain(table, i[rows], j[rows]), lambda found: found.distributions(unit_at)
-        )
+        return cls._plain(axis, table.n, rows, plain(table, i[rows], j[rows]), _InUnit(unit_at))
 
     @classmethod
-    def of_labels(cls, sites: Sequence[SiteStatistics], pairs: tuple[np.ndarray, np.ndarray]) -> Self:
+    def of_labels(cls, labels: LabelTable, pairs: tuple[np.ndarray, np.ndarray]) -> Self:
         """Class prevalence, in the variance of the classes within sites."""
-        rows, differences = prevalence_differences([site.labels for site in sites], *pairs)
-        n = np.array([site.labels.total for site in sites])
-        return cls._plain(LABELS, n, rows, differences, label_distributions)
+        rows, differences = labels.differences(*pairs)
+        return cls._plain(LABELS, labels.total.astype(int), rows, differences, _InClasses())
 
     @classmethod
-    def _plain(
-        cls,
-        axis: str,
-        n: np.ndarray,
-        rows: np.ndarray,
-        differences: Differences,
-        in_unit: Callable[[Differences], EffectDistribution],
-    ) -> Self:
+    def _plain(cls, axis: str, n: np.ndarray, rows: np.ndarray, differences: Differences, measured: _Measured) -> Self:
         held, explained = np.full(len(rows), "", dtype=object), np.zeros(len(rows))
-        return cls(axis, n, rows, differences, in_unit, in_unit(differences), held, explained)
+        return cls(axis, n, rows, differences, measured, held, explained)
 
     @property
     def question(self) -> str:
         """What a difference speaks of."""
         return "label" if self.axis == LABELS else AXES[self.axis].question
+
+    @cached_property
+    def distributions(self) -> EffectDistribution:
+        """Those of the squared distances of `differences`, fields (k,)."""
+        return self.measured.distributions(self.differences)
+
+    @cached_property
+    def values(self) -> np.ndarray:
+        """(k,) the effects, for less than their distributions take."""
+        return self.measured.values(self.differences)
 
     def holding(self, rows: np.ndarray, differences: Differences, what: str) -> Self:
         """With some differences replaced by what is left of them when something is held equal.
@@ -118,18 +150,32 @@ class AxisDifferences:
         """
         narrower = bool(np.any(differences.width < self.differences.width[rows]))
         whole = (
-            self.in_unit(self.differences.at(rows).leading(differences.width))
+            self.measured.values(self.differences.at(rows).leading(differences.width))
             if narrower
-            else self.distributions.at_rows(rows)
+            else self.values[rows]
         )
-        left = self.in_unit(differences)
+        left = self.measured.values(differences)
         explained, held = self.explained.copy(), self.held.copy()
-        explained[rows] += np.maximum(whole.value - left.value, 0.0)
-        held[rows] = [" and ".join(filter(None, (before, what))) for before in held[rows]]
+        explained[rows] += np.maximum(whole - left, 0.0)
+        before = held[rows]
+        held[rows] = np.where(before == "", what, before + f" and {what}")
+        return replace(self, differences=self.differences.put(rows, differences), held=held, explained=explained)
+
+    def chosen(self, axis: str, n: np.ndarray, rows: np.ndarray, places: np.ndarray) -> Self:
+        """Some of the differences, as those of another axis.
+
+        Args:
+            axis: what it is called.
+            n: (N,) patients of each site.
+            rows: (r,) which of the pairs they are now.
+            places: (r,) which of the k differences.
+        """
         return replace(
             self,
-            differences=self.differences.put(rows, differences),
-            distributions=self.distributions.put(rows, left),
-            held=held,
-            explained=explained,
+            axis=axis,
+            n=n,
+            rows=rows,
+            differences=self.differences.at(places),
+            held=self.held[places],
+            explained=self.explained[places],
         )

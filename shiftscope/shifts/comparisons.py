@@ -13,7 +13,7 @@ import numpy as np
 
 from shiftscope.shifts.adjustments.adjusted_axes import NEGATIVE, Pairs, adjusted_axes
 from shiftscope.shifts.axis_differences import LABELS, AxisDifferences
-from shiftscope.shifts.contrasts.class_contrasts import contrasts_of_pairs, contrasts_of_sites
+from shiftscope.shifts.contrasts.compared_classes import contrasts_of_pairs, contrasts_of_sites
 from shiftscope.shifts.differences import Differences, against_all
 from shiftscope.shifts.effect_distributions import EffectDistribution
 from shiftscope.shifts.effects import Effect, Shift
@@ -151,7 +151,7 @@ def _against_all(found: AxisDifferences, places: Iterable[int], pairs: Pairs) ->
         return []
     joined = Differences.joined(means)
     effects = []
-    distributions = _one_by_one(found.in_unit(joined))
+    distributions = _one_by_one(found.measured.distributions(joined))
     for (place, own), width, distribution in zip(compared, joined.width.tolist(), distributions, strict=True):
         others = int(np.sum(found.n[first[own]] + found.n[second[own]] - found.n[place]))
         held = ", ".join(sorted({str(item) for item in found.held[own] if item}))

@@ -6,19 +6,20 @@ unit: what is held equal does not depend on the unit.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Self
 
 import numpy as np
 
 from shiftscope.shifts.effect_distributions import EffectDistribution
-from shiftscope.shifts.squared_distances import UnitUncertainty, distribution_of
+from shiftscope.shifts.squared_distances import UnitUncertainty, distribution_of, effects_of
 from shiftscope.shifts.within_site_covariance import WithinSiteCovariance
 from shiftscope.stats import Moments
 
 __all__ = ["Differences", "MomentTable", "against_all", "plain"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class MomentTable:
     """Moments of N sites, padded with zeros to the widest, D coordinates.
 
@@ -55,12 +56,12 @@ class MomentTable:
             return self
         return replace(self, width=np.minimum(self.width, d), mean=self.mean[:, :d], cov=self.cov[:, :d, :d])
 
-    def cov_of_mean(self, sites: np.ndarray) -> np.ndarray:
-        """Covariances (m, D, D) of the means of some sites (m,)."""
-        own = self.noise[sites, None] * (np.arange(self.mean.shape[1]) < self.width[sites, None])
-        return np.asarray(
-            self.cov[sites] / np.maximum(self.n[sites], 1)[:, None, None] + own[:, :, None] * np.eye(self.mean.shape[1])
-        )
+    @cached_property
+    def cov_of_mean(self) -> np.ndarray:
+        """(N, D, D) covariances of the means."""
+        d = self.mean.shape[1]
+        own = self.noise[:, None] * (np.arange(d) < self.width[:, None])
+        return np.asarray(self.cov / np.maximum(self.n, 1)[:, None, None] + own[:, :, None] * np.eye(d))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +87,18 @@ class Differences:
     def leading(self, width: np.ndarray) -> Self:
         """Each pair cut to its own `width` (m,)."""
         width = np.minimum(self.width, width)
+        if len(width) and width.min() >= self.delta.shape[1]:
+            return replace(self, width=width)
         keep = np.arange(self.delta.shape[1]) < width[:, None]
         both = keep[:, :, None] & keep[:, None, :]
         return type(self)(width, self.delta * keep, self.parts * both, self.freedom)
 
     def put(self, rows: np.ndarray, other: Self) -> Self:
-        """With other differences in some rows."""
-        out = type(self)(*(field.copy() for field in (self.width, self.delta, self.parts, self.freedom)))
+        """With other differences in some rows, rising."""
         d = other.delta.shape[1]
+        if len(rows) == len(self.width) and d == self.delta.shape[1]:
+            return other
+        out = type(self)(*(field.copy() for field in (self.width, self.delta, self.parts, self.freedom)))
         out.width[rows], out.freedom[:, rows] = other.width, other.freedom
         out.delta[rows], out.parts[:, rows] = 0.0, 0.0
         out.delta[rows, :d], out.parts[:, rows, :d, :d] = other.delta, other.parts
@@ -130,16 +135,40 @@ class Differences:
             delta, parts = self.delta[rows, :d], self.parts[:, rows, :d, :d]
             columns[:, rows] = distribution_of(
                 delta @ unit.root.T,
-                unit.root @ parts @ unit.root.T,
+                _in_unit(parts, unit.root),
                 self.freedom[:, rows],
                 UnitUncertainty(unit.cost, unit.freedom, float(np.trace(unit.within)), unit.variance_along(delta)),
             )
         return EffectDistribution(*columns)
 
+    def values(self, unit_at: Callable[[int], WithinSiteCovariance]) -> np.ndarray:
+        """(m,) `EffectDistribution.value` of every pair, without the rest of its distribution.
+
+        Args:
+            unit_at: width -> the unit at that width.
+        """
+        out = np.zeros(len(self.width))
+        for d in np.unique(self.width):
+            rows = np.flatnonzero(self.width == d)
+            unit = unit_at(int(d))
+            uncertain = UnitUncertainty(unit.cost, unit.freedom, float(np.trace(unit.within)), 0.0)
+            parts = self.parts[:, rows, :d, :d].reshape(2, len(rows), d * d)
+            out[rows], _ = effects_of(
+                self.delta[rows, :d], parts, self.freedom[:, rows], unit.root.T @ unit.root, uncertain
+            )
+        return out
+
+
+def _in_unit(parts: np.ndarray, root: np.ndarray) -> np.ndarray:
+    """Symmetric matrices (..., d, d) in a unit: root parts root', by two large products instead of many small ones."""
+    d = len(root)
+    half = (parts.reshape(-1, d) @ root.T).reshape(parts.shape)
+    return np.asarray((np.swapaxes(half, -1, -2).reshape(-1, d) @ root.T).reshape(parts.shape))
+
 
 def plain(table: MomentTable, i: np.ndarray, j: np.ndarray) -> Differences:
     """Sites i (m,) less sites j (m,), on the coordinates that both have."""
-    parts = np.stack([table.cov_of_mean(k) for k in (i, j)])
+    parts = table.cov_of_mean[np.stack([i, j])]
     freedom = np.stack([table.n[k] - 1.0 for k in (i, j)])
     whole = Differences(np.maximum(table.width[i], table.width[j]), table.mean[i] - table.mean[j], parts, freedom)
     return whole.leading(np.minimum(table.width[i], table.width[j]))

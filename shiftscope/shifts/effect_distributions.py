@@ -12,11 +12,13 @@ All functions take distributions whose fields are floats, or arrays of one shape
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from scipy import special
+
+from shiftscope.shifts.confidence_roots import near_root, root
 
 __all__ = ["LEVEL", "POWER", "SMALLEST_P", "EffectDistribution", "stack"]
 
@@ -26,8 +28,6 @@ SMALLEST_P = 1e-9  # the approximation of the tail is not trusted beyond
 MOST_PATIENTS = 100_000  # per site; more are not asked for
 
 _NOTHING = 1e-12  # a share of the variance that is rounding
-_STEPS = 60  # of a bisection at the most: a double has no more
-_PRECISE = 1e-5  # relative, of the ends of an interval
 
 
 class EffectDistribution(NamedTuple):
@@ -114,6 +114,40 @@ class EffectDistribution(NamedTuple):
         tail = (1 - level) / 2
         return self._effect_where(1 - tail), self._effect_where(tail)
 
+    def lower_end(self, level: float = LEVEL) -> np.ndarray:
+        """The lower end of `interval` alone."""
+        return self._effect_where(1 - (1 - level) / 2)
+
+    def near_lower_end(self, level: float = LEVEL) -> np.ndarray:
+        """As `lower_end`, of many in one dimension, by `near_root`."""
+        return self._near_effect_where(1 - (1 - level) / 2)
+
+    def near_upper_end(self, level: float = LEVEL) -> np.ndarray:
+        """The upper end of `interval`, likewise."""
+        return self._near_effect_where((1 - level) / 2)
+
+    def near_detectable(
+        self, margin: np.ndarray | float = 0.0, alpha: float = 1 - LEVEL, power: float = POWER
+    ) -> np.ndarray:
+        """As `detectable`, of many in one dimension, by `near_root`."""
+        margin = np.broadcast_to(np.asarray(margin, dtype=float), np.shape(self.noise))
+        plan = self._replace(along=self.noise2 / self.noise, along2=self.noise3 / self.noise)
+
+        def confidence(distance: np.ndarray, rows: np.ndarray) -> np.ndarray:
+            return plan.at_rows(rows)._replace(distance=distance).exceeds(margin[rows])
+
+        mean = self.noise + margin
+        spread = np.sqrt(np.maximum(2 * self.noise2 + 4 * margin * plan.along, _NOTHING**2))
+        guess = mean + special.ndtri(1 - alpha) * spread
+        least = plan._replace(distance=near_root(confidence, 1 - alpha, guess, 2 * np.sqrt(mean) / spread))
+        away = np.sqrt(np.maximum(least.distance - self.noise, 0.0)) + special.ndtri(power) * np.sqrt(plan.along)
+        return near_root(
+            lambda effect, rows: 1 - least.at_rows(rows).exceeds(effect),
+            power,
+            away**2,
+            1 / np.sqrt(np.maximum(plan.along, _NOTHING**2)),
+        )
+
     def detectable(
         self, margin: float | np.ndarray = 0.0, alpha: float = 1 - LEVEL, power: float = POWER
     ) -> np.ndarray:
@@ -127,8 +161,8 @@ class EffectDistribution(NamedTuple):
         def confidence(distance: np.ndarray, rows: np.ndarray) -> np.ndarray:
             return plan.at_rows(rows)._replace(distance=distance).exceeds(margin.reshape(-1)[rows])
 
-        least = plan._replace(distance=_root(confidence, 1 - alpha, np.asarray(2 * self.noise + margin)))
-        return _root(lambda effect, rows: 1 - least.at_rows(rows).exceeds(effect), power, np.asarray(least.distance))
+        least = plan._replace(distance=root(confidence, 1 - alpha, np.asarray(2 * self.noise + margin)))
+        return root(lambda effect, rows: 1 - least.at_rows(rows).exceeds(effect), power, np.asarray(least.distance))
 
     def at_rows(self, rows: np.ndarray) -> "EffectDistribution":
         """Some of many distributions, in one dimension."""
@@ -159,7 +193,16 @@ class EffectDistribution(NamedTuple):
     def _effect_where(self, confidence: float) -> np.ndarray:
         """The effect that is exceeded with this confidence, 0 where even 0 is not."""
         guess = (np.sqrt(self.value) + 2 * np.sqrt(self.along)) ** 2 + self.noise * 1e-3
-        return _root(lambda effect, rows: 1 - self.at_rows(rows).exceeds(effect), 1 - confidence, np.asarray(guess))
+        return root(lambda effect, rows: 1 - self.at_rows(rows).exceeds(effect), 1 - confidence, np.asarray(guess))
+
+    def _near_effect_where(self, confidence: float) -> np.ndarray:
+        away = np.sqrt(self.value) + special.ndtri(1 - confidence) * np.sqrt(self.along)
+        return near_root(
+            lambda effect, rows: 1 - self.at_rows(rows).exceeds(effect),
+            1 - confidence,
+            np.maximum(away, np.sqrt(self.value) / 10) ** 2,
+            1 / np.sqrt(np.maximum(self.along, _NOTHING**2)),
+        )
 
 
 def stack(distributions: Sequence[EffectDistribution]) -> EffectDistribution:
@@ -201,50 +244,10 @@ def patients_needed(
     return high
 
 
-def _root(rising: Callable[[np.ndarray, np.ndarray], np.ndarray], probability: float, guess: np.ndarray) -> np.ndarray:
-    """Where a probability that rises with x >= 0 reaches `probability`, for many at once; 0 where it is there already.
-
-    Bracketed by doubling, then false position (Illinois) between the square root of x and the normal score of the
-    probability, which go nearly straight.
-
-    Args:
-        rising: x (k,), which of the problems (k,) -> probabilities (k,).
-        probability: to reach.
-        guess: where to look first, of the shape of the answer.
-    """
-    target = special.ndtri(probability)
-
-    def score(x: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        return np.asarray(special.ndtri(np.clip(rising(x**2, rows), 1e-15, 1 - 1e-15)) - target)
-
-    every = np.arange(guess.size)
-    low, high = np.zeros(guess.size), np.sqrt(guess.reshape(-1))
-    at_low, at_high = score(low, every), score(high, every)
-    rows = every[at_high < 0]
-    for _ in range(_STEPS):
-        if not len(rows):
-            break
-        low[rows], at_low[rows] = high[rows], at_high[rows]
-        high[rows] *= 2
-        at_high[rows] = score(high[rows], rows)
-        rows = rows[at_high[rows] < 0]
-    high[at_low >= 0] = 0.0
-    rows = every[(at_low < 0) & (at_high >= 0)]
-    for _ in range(_STEPS):
-        if not len(rows):
-            break
-        x0, x1, y0, y1 = low[rows], high[rows], at_low[rows], at_high[rows]
-        x = np.clip(x1 - y1 * (x1 - x0) / (y1 - y0), x0 + _PRECISE / 4 * x1, x1 - _PRECISE / 4 * x1)
-        y = score(x, rows)
-        left = y < 0
-        at_high[rows], at_low[rows] = np.where(left, y1 / 2, y), np.where(left, y, y0 / 2)
-        low[rows], high[rows] = np.where(left, x, x0), np.where(left, x1, x)
-        rows = rows[high[rows] - low[rows] > _PRECISE * high[rows]]
-    return np.asarray(high.reshape(guess.shape) ** 2)
-
-
 def _f_cdf(numerator: np.ndarray, denominator: np.ndarray, value: np.ndarray) -> np.ndarray:
     """The F distribution function, the chi-square's where the denominator's freedom is as good as infinite."""
     known = denominator > 1e8
-    chi = special.gammainc(numerator / 2, numerator * value / 2)
-    return np.asarray(np.where(known, chi, special.fdtr(numerator, np.where(known, 1.0, denominator), value)))
+    below = special.fdtr(numerator, np.where(known, 1.0, denominator), value)
+    if not np.any(known):
+        return np.asarray(below)
+    return np.asarray(np.where(known, special.gammainc(numerator / 2, numerator * value / 2), below))

@@ -10,7 +10,7 @@ from shiftscope.shifts.differences import Differences
 from shiftscope.shifts.effect_distributions import EffectDistribution
 from shiftscope.shifts.squared_distances import UnitUncertainty, distribution_of
 
-__all__ = ["LabelCounts", "label_distributions", "prevalence_differences"]
+__all__ = ["LabelCounts", "LabelTable", "label_distributions"]
 
 _STEPS = 9
 _ROUNDS = 20  # of alternating projections
@@ -85,42 +85,62 @@ def _nearest(low: np.ndarray, high: np.ndarray, total: np.ndarray, target: np.nd
     return counts
 
 
-def prevalence_differences(
-    labels: Sequence[LabelCounts], i: np.ndarray, j: np.ndarray
-) -> tuple[np.ndarray, Differences]:
-    """Differences of class shares; of the counts that are possible, those nearest to the other site's count.
+@dataclass(frozen=True, slots=True)
+class LabelTable:
+    """What is known of the classes of N sites, K classes in all.
 
-    Args:
-        labels: N sites.
-        i: first sites (m,).
-        j: second sites.
-
-    Returns:
-        The pairs (k,) that can be compared, and their differences; pairs where a site has no labels, or there is only
-        one class, cannot.
+    Attributes:
+        low, high: (N, K) the fewest and the most patients each can have.
+        total: (N,) patients with a label.
+        known: (N, K) whether the site has the class.
     """
-    names = sorted({name for counts in labels for name in counts.low})
-    ends = [counts.ends(names) for counts in labels]
-    low, high = (np.array([end[k] for end in ends]).reshape(len(labels), len(names)) for k in (0, 1))
-    total = np.array([counts.total for counts in labels], dtype=float)
-    known = np.array([[name in counts.low for name in names] for counts in labels], dtype=bool).reshape(
-        len(labels), len(names)
-    )
-    either = known[i] | known[j]
-    rows = np.flatnonzero((either.sum(axis=1) >= 2) & (total[i] > 0) & (total[j] > 0))
-    if not len(rows):
-        nothing = np.zeros((0, len(names)))
-        return rows, _of_counts(nothing, nothing, nothing)
-    either, i, j = either[rows], i[rows], j[rows]
-    classes = either.sum(axis=1)
-    y = _nearest(low[j], high[j], total[j], either * (total[j] / classes)[:, None])
-    x = _nearest(low[i], high[i], total[i], y * (total[i] / total[j])[:, None])
-    open_ = np.flatnonzero(np.any(low[i] < high[i], axis=1) | np.any(low[j] < high[j], axis=1))
-    a, b, ratio = i[open_], j[open_], (total[i] / total[j])[open_, None]
-    for _ in range(_ROUNDS if len(open_) else 0):  # alternating projections on the two sets of possible shares
-        x[open_] = _nearest(low[a], high[a], total[a], y[open_] * ratio)
-        y[open_] = _nearest(low[b], high[b], total[b], x[open_] / ratio)
-    return rows, _of_counts(x, y, either)
+
+    low: np.ndarray
+    high: np.ndarray
+    total: np.ndarray
+    known: np.ndarray
+
+    @classmethod
+    def of(cls, labels: Sequence[LabelCounts]) -> "LabelTable":
+        """Of all sites."""
+        names = sorted({name for counts in labels for name in counts.low})
+        ends = [counts.ends(names) for counts in labels]
+        low, high = (np.array([end[k] for end in ends]).reshape(len(labels), len(names)) for k in (0, 1))
+        known = [[name in counts.low for name in names] for counts in labels]
+        return cls(
+            low,
+            high,
+            np.array([counts.total for counts in labels], dtype=float),
+            np.array(known, dtype=bool).reshape(len(labels), len(names)),
+        )
+
+    def differences(self, i: np.ndarray, j: np.ndarray) -> tuple[np.ndarray, Differences]:
+        """Differences of class shares; of the counts that are possible, those nearest to the other site's count.
+
+        Args:
+            i: first sites (m,).
+            j: second sites.
+
+        Returns:
+            The pairs (k,) that can be compared, and their differences; pairs where a site has no labels, or there is
+            only one class, cannot.
+        """
+        low, high, total = self.low, self.high, self.total
+        either = self.known[i] | self.known[j]
+        rows = np.flatnonzero((either.sum(axis=1) >= 2) & (total[i] > 0) & (total[j] > 0))
+        if not len(rows):
+            nothing = np.zeros((0, low.shape[1]))
+            return rows, _of_counts(nothing, nothing, nothing)
+        either, i, j = either[rows], i[rows], j[rows]
+        classes = either.sum(axis=1)
+        y = _nearest(low[j], high[j], total[j], either * (total[j] / classes)[:, None])
+        x = _nearest(low[i], high[i], total[i], y * (total[i] / total[j])[:, None])
+        open_ = np.flatnonzero(np.any(low[i] < high[i], axis=1) | np.any(low[j] < high[j], axis=1))
+        a, b, ratio = i[open_], j[open_], (total[i] / total[j])[open_, None]
+        for _ in range(_ROUNDS if len(open_) else 0):  # alternating projections on the two sets of possible shares
+            x[open_] = _nearest(low[a], high[a], total[a], y[open_] * ratio)
+            y[open_] = _nearest(low[b], high[b], total[b], x[open_] / ratio)
+        return rows, _of_counts(x, y, either)
 
 
 def _of_counts(x: np.ndarray, y: np.ndarray, either: np.ndarray) -> Differences:

@@ -6,18 +6,28 @@ doi:10.1002/0471725153). As there, everything is measured with the site in quest
 itself.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from shiftscope.shifts.differences import Differences
 from shiftscope.shifts.site_statistics import SiteStatistics
-from shiftscope.shifts.squared_distances import UnitUncertainty, inflations
+from shiftscope.shifts.squared_distances import UnitUncertainty, effects_of
 from shiftscope.shifts.units import capped, leave_one_out, unit_at_width
 from shiftscope.shifts.within_site_covariance import WithinSiteCovariance
 
-__all__ = ["UNLIKE", "Influence", "Outlyingness", "outlyingness"]
+__all__ = [
+    "UNLIKE",
+    "Influence",
+    "Outlyingness",
+    "changes",
+    "covariances",
+    "deleted_effects",
+    "outlyingness",
+    "spreads",
+    "unit_without",
+]
 
 UNLIKE = 10.0  # times that patients of one site vary as much as those of any other, or as little
 
@@ -80,33 +90,29 @@ def outlyingness(
         sites: of different names, N.
     """
     within = capped(sites)
-    unit = unit_at_width(axis, within)
-    among, least = np.zeros(len(i)), np.zeros(len(i))
-    without, least_without = np.full((2, len(sites), len(i)), np.nan)
+    among = deleted_effects(differences, unit_at_width(axis, within))
+    without, change = np.full((2, len(sites), len(i)), np.nan)
     spread = np.ones(len(sites))
-    for d in np.unique(differences.width).tolist():  # rising: the spread that stays is over the most coordinates
-        rows = np.flatnonzero(differences.width == d)
-        delta, parts = differences.delta[rows, :d], differences.parts[:, rows, :d, :d].reshape(2, len(rows), d * d)
-        these = delta, parts, differences.freedom[:, rows]
-        among[rows], least[rows] = _effects(*these, unit(d))
-        units = leave_one_out(axis, within, d)
-        having = {place: site.plain[axis].cov for place, site in enumerate(sites) if axis in site.plain}
-        covs = {place: having[place][:d, :d] for place in units if place in having and len(having[place]) >= d}
-        for place in covs if len(covs) > 1 else ():
-            without[place, rows], least_without[place, rows] = _effects(*these, units[place])
-            spread[place] = _spread(place, covs, units[place])
-    change = np.abs(np.log(np.maximum(without, least_without) / np.maximum(among, least)))
+    units = {d: leave_one_out(axis, within, d) for d in np.unique(differences.width).tolist()}
+    for d, known in units.items():  # rising: the spread that stays is over the most coordinates
+        covs = covariances(axis, sites, known, d)
+        units[d] = {place: known[place] for place in covs}
+        if covs:
+            spread[[*covs]] = spreads(covs, known)
+    for place in dict.fromkeys(place for known in units.values() for place in known):
+        found = deleted_effects(differences, unit_without(place, units))
+        without[place], change[place] = found[0], changes(among, found)
     alike = np.abs(np.log(spread)) <= np.log(UNLIKE)
     for place, site in enumerate(sites):
-        known, of_site = ~np.isnan(without[place]), (i == place) | (j == place)
-        own, others = np.flatnonzero(known & of_site), np.flatnonzero(known & ~of_site & alike[i] & alike[j])
+        there, of_site = ~np.isnan(without[place]), (i == place) | (j == place)
+        own, others = np.flatnonzero(there & of_site), np.flatnonzero(there & ~of_site & alike[i] & alike[j])
         if not len(own):
             continue
         influence = None
         if len(others):
             most = others[np.argmax(change[place, others])]
             pair, factor = (sites[i[most]].site, sites[j[most]].site), float(np.exp(change[place, most]))
-            influence = Influence(pair, float(among[most]), float(without[place, most]), factor)
+            influence = Influence(pair, float(among[0, most]), float(without[place, most]), factor)
         near = own[np.argmin(without[place, own])]
         yield (
             place,
@@ -122,30 +128,53 @@ def outlyingness(
         )
 
 
-def _effects(
-    delta: np.ndarray, parts: np.ndarray, freedom: np.ndarray, unit: WithinSiteCovariance
-) -> tuple[np.ndarray, np.ndarray]:
-    """The effects (m,) of differences (m, d), as `EffectDistribution.value` has them but made for all sites' units in a
-    moment, and the least that each must be to count: what chance alone adds.
+def deleted_effects(differences: Differences, unit_at: Callable[[int], WithinSiteCovariance | None]) -> np.ndarray:
+    """(2, m) the effects of differences in a unit, and the least that each must be to count: what chance alone adds;
+    not a number where there is no unit.
 
     Args:
-        delta: (m, d).
-        parts: (2, m, d d) covariances of either mean.
-        freedom: (2, m) of their traces.
-        unit: of width d.
+        differences: of m pairs.
+        unit_at: width -> the unit at that width.
     """
-    metric = unit.root.T @ unit.root
-    traces = parts @ metric.reshape(-1)
-    noise = traces.sum(axis=0)
-    uncertainty = UnitUncertainty(unit.cost, max(unit.freedom, 1.0), float(np.trace(unit.within)), 0.0)
-    inflation, of_noise = inflations(noise, traces, freedom, uncertainty)
-    length = np.sum((delta @ metric) * delta, axis=1)
-    return np.maximum(length - noise / (1 - of_noise), 0.0) * (1 - inflation), np.maximum(noise, _LEAST)
+    out = np.full((2, len(differences.width)), np.nan)
+    for d in np.unique(differences.width).tolist():
+        unit = unit_at(d)
+        if unit is None:
+            continue
+        rows = np.flatnonzero(differences.width == d)
+        parts = differences.parts[:, rows, :d, :d].reshape(2, len(rows), d * d)
+        uncertain = UnitUncertainty(unit.cost, max(unit.freedom, 1.0), float(np.trace(unit.within)), 0.0)
+        metric = unit.root.T @ unit.root
+        found, noise = effects_of(differences.delta[rows, :d], parts, differences.freedom[:, rows], metric, uncertain)
+        out[:, rows] = found, np.maximum(noise, _LEAST)
+    return out
 
 
-def _spread(place: int, covs: Mapping[int, np.ndarray], unit: WithinSiteCovariance) -> float:
-    """Variance of a site's patients over that of the other site whose is nearest to it; `covs` by place, (d, d)."""
-    metric = unit.root.T @ unit.root
-    variances = {of: max(float(np.sum(metric * cov)), _NOTHING) for of, cov in covs.items()}
-    own = variances.pop(place)
-    return own / min(variances.values(), key=lambda other: abs(np.log(own / other)))
+def unit_without(
+    place: int, units: Mapping[int, Mapping[int, WithinSiteCovariance]]
+) -> Callable[[int], WithinSiteCovariance | None]:
+    """Width -> the unit of all but one site, of `units` by width and place; None where it is not known."""
+    return lambda d: units.get(d, {}).get(place)
+
+
+def changes(among: np.ndarray, without: np.ndarray) -> np.ndarray:
+    """(m,) how many times, as a logarithm, the larger of two `deleted_effects` (2, m) is the smaller."""
+    return np.asarray(np.abs(np.log(without.max(axis=0) / among.max(axis=0))))
+
+
+def covariances(axis: str, sites: Sequence[SiteStatistics], places: Iterable[int], d: int) -> dict[int, np.ndarray]:
+    """Place -> covariance (d, d) of those of some sites that have as many coordinates; none of a single one."""
+    having = {place: sites[place].plain[axis].cov for place in places if axis in sites[place].plain}
+    covs = {place: cov[:d, :d] for place, cov in having.items() if len(cov) >= d}
+    return covs if len(covs) > 1 else {}
+
+
+def spreads(covs: Mapping[int, np.ndarray], units: Mapping[int, WithinSiteCovariance]) -> np.ndarray:
+    """Of each site the variance of its patients over that of the other site whose is nearest to it, in the unit of all
+    but this one; `covs` (d, d) and `units` by place."""
+    metrics = np.array([units[place].root.T @ units[place].root for place in covs]).reshape(len(covs), -1)
+    variances = np.maximum(metrics @ np.array([*covs.values()]).reshape(len(covs), -1).T, _NOTHING)
+    own = np.diag(variances).copy()
+    apart = np.abs(np.log(own[:, None] / variances))
+    np.fill_diagonal(apart, np.inf)
+    return np.asarray(own / variances[np.arange(len(covs)), np.argmin(apart, axis=1)])

@@ -6,7 +6,7 @@ import numpy as np
 
 from shiftscope.shifts.effect_distributions import EffectDistribution
 
-__all__ = ["UnitUncertainty", "distribution_of", "inflations"]
+__all__ = ["UnitUncertainty", "distribution_of", "effects_of"]
 
 
 class UnitUncertainty(NamedTuple):
@@ -44,11 +44,11 @@ def distribution_of(
     d = delta.shape[1]
     variance = parts[0] + parts[1]
     noise = np.trace(variance, axis1=1, axis2=2)
-    traces, squares = np.trace(parts, axis1=2, axis2=3), np.sum(parts**2, axis=(2, 3))
+    traces, squares = np.trace(parts, axis1=2, axis2=3), np.einsum("kmde,kmde->km", parts, parts)
     f = np.maximum(freedom, 2.0)
     unbiased = np.clip(f**2 / ((f - 1) * (f + 2)) * (squares - traces**2 / f), traces**2 / d, squares)
     level = noise / d
-    raw2, raw3 = np.sum(variance**2, axis=(1, 2)), np.sum((variance @ variance) * variance, axis=(1, 2))
+    raw2, raw3 = (np.einsum("mde,mde->m", factor, variance) for factor in (variance, variance @ variance))
     uneven = np.maximum(raw2 - d * level**2, 0.0)
     kept = np.clip(uneven - np.sum(squares - unbiased, axis=0), 0.0, uneven)
     share = np.sqrt(kept / np.where(uneven > 0, uneven, 1.0))
@@ -61,7 +61,7 @@ def distribution_of(
     common = 2.0 if unit.scalar else 2 / np.maximum(even, 1.0)
     mixed = np.maximum(unit.cost - common, 0.0)
     nu = np.maximum(unit.freedom - mixed * even / (even + 2), unit.freedom / 4)
-    inflation, of_noise = inflations(noise, traces, freedom, unit)
+    inflation, of_noise = _inflations(noise, traces, freedom, unit)
     return EffectDistribution(
         distance=distance,
         noise=noise,
@@ -78,7 +78,30 @@ def distribution_of(
     )
 
 
-def inflations(
+def effects_of(
+    delta: np.ndarray, parts: np.ndarray, freedom: np.ndarray, metric: np.ndarray, unit: UnitUncertainty
+) -> tuple[np.ndarray, np.ndarray]:
+    """The effects (m,) of m differences, as `EffectDistribution.value` has them, and what chance alone adds to each.
+
+    Args:
+        delta: (m, d), in the axis's own coordinates.
+        parts: (2, m, d d) covariances of either mean, likewise.
+        freedom: (2, m) of their traces.
+        metric: (d, d) root' root of the unit, or one for each difference, (m, d, d).
+        unit: the unit's own uncertainty, numbers or (m,).
+    """
+    if metric.ndim == 2:
+        traces = parts @ metric.reshape(-1)
+        length = np.sum((delta @ metric) * delta, axis=1)
+    else:
+        traces = np.einsum("kmd,md->km", parts, metric.reshape(len(metric), -1))
+        length = np.einsum("md,mde,me->m", delta, metric, delta)
+    noise = traces.sum(axis=0)
+    inflation, of_noise = _inflations(noise, traces, freedom, unit)
+    return np.maximum(0.0, (length - noise / (1 - of_noise)) * (1 - inflation)), noise
+
+
+def _inflations(
     noise: np.ndarray, traces: np.ndarray, freedom: np.ndarray, unit: UnitUncertainty
 ) -> tuple[np.ndarray | np.floating, np.ndarray]:
     """Shares by which a distance, and what chance adds to it, come out too long because the unit is estimated.

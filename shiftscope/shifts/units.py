@@ -14,7 +14,10 @@ from shiftscope.shifts.site_statistics import SiteStatistics
 from shiftscope.shifts.within_site_covariance import WithinSiteCovariance
 from shiftscope.stats import Moments
 
-__all__ = ["MOST", "capped", "leave_one_out", "unit_at_width"]
+__all__ = ["MOST", "UnitAtWidth", "capped", "leave_one_out", "unit_at_width"]
+
+UnitAtWidth = Callable[[int], WithinSiteCovariance]
+"""Width -> the unit of an axis."""
 
 MOST = 5.0  # times the median number of patients that a site can count for
 _ENOUGH = 3  # sites from which on there is a median that no single one sets
@@ -38,7 +41,7 @@ def capped(sites: Sequence[SiteStatistics]) -> list[SiteStatistics]:
     ]
 
 
-def unit_at_width(axis: str, sites: Sequence[SiteStatistics]) -> Callable[[int], WithinSiteCovariance]:
+def unit_at_width(axis: str, sites: Sequence[SiteStatistics]) -> UnitAtWidth:
     """Width -> the unit of an axis. What a harmonizer leaves of the features is measured in the unit of the features
     as they were, so that the two can be compared."""
 

@@ -14,6 +14,7 @@ exact at both ends: r = 0 gives Hotelling's T^2, r = 1 independent t statistics.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -24,9 +25,10 @@ __all__ = ["WithinSiteCovariance"]
 
 _DIGITS = 1e-5  # published means have six digits: a coordinate that varies by less of its mean counts as constant
 _NOTHING = 1e-12  # a share of the variance that is rounding
+_ENOUGH = 3  # sites of which no single one has the second largest mean
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class WithinSiteCovariance:
     """The within-site covariance of one axis at one width, and how well it is known.
 
@@ -49,7 +51,10 @@ class WithinSiteCovariance:
         weights = [max(site.n - 1, 0) for site in sites]
         freedom = float(sum(weights))
         cov = np.sum([site.cov * weight for site, weight in zip(sites, weights, strict=True)], axis=0)
-        return cls._of(cov / max(freedom, 1.0), freedom, np.abs([site.mean for site in sites]), shrunken)
+        means = np.sort(np.abs([site.mean for site in sites]), axis=0)
+        largest = means[-1 if len(means) < _ENOUGH else -2]
+        (found,) = cls._made((cov / max(freedom, 1.0))[None], np.array([freedom]), largest[None], shrunken)
+        return found
 
     @classmethod
     def leave_one_out(cls, sites: Sequence[Moments]) -> list[Self]:
@@ -59,32 +64,34 @@ class WithinSiteCovariance:
         freedom = weights.sum(axis=1)
         covs = np.tensordot(weights, [site.cov for site in sites], axes=1) / np.maximum(freedom, 1.0)[:, None, None]
         means = np.abs([site.mean for site in sites])
-        return [
-            cls._of(cov, float(known), np.delete(means, place, axis=0))
-            for place, (cov, known) in enumerate(zip(covs, freedom, strict=True))
-        ]
+        few = len(sites) - 1 < _ENOUGH
+        first, second = np.sort(means, axis=0)[[-1, -2]] if few else np.sort(means, axis=0)[[-2, -3]]
+        largest = np.where(means >= first, second, first)  # of the others alone
+        return cls._made(covs, freedom, largest)
 
     @classmethod
-    def _of(cls, cov: np.ndarray, freedom: float, means: np.ndarray, shrunken: bool = True) -> Self:
-        """From the pooled covariance and the absolute means (k, d). Of three sites or more the second largest mean says
-        what is rounding, so that no site alone can make the others' coordinates count as constant."""
-        variance = np.diag(cov)
-        largest = np.sort(means, axis=0)[-1 if len(means) < 3 else -2]
-        floor = np.maximum((_DIGITS * largest) ** 2, _NOTHING * variance.mean())
+    def _made(cls, covs: np.ndarray, freedom: np.ndarray, largest: np.ndarray, shrunken: bool = True) -> list[Self]:
+        """From pooled covariances (k, d, d), their freedom (k,) and the largest absolute means (k, d), which say what
+        is rounding: of three sites or more the second largest, so that no site alone can make the others' coordinates
+        count as constant."""
+        variance = np.einsum("kdd->kd", covs)
+        floor = np.maximum((_DIGITS * largest) ** 2, _NOTHING * variance.mean(axis=1, keepdims=True))
         spread = np.sqrt(np.where(floor > 0, np.maximum(variance, floor), 1.0))
-        correlation = cov / np.outer(spread, spread)
-        np.fill_diagonal(correlation, 1.0)
-        r = _oas(correlation, freedom) if shrunken else 0.0
-        values, vectors = np.linalg.eigh((1 - r) * correlation + r * np.eye(len(variance)))
-        root = (vectors / np.sqrt(np.maximum(values, _NOTHING))) @ vectors.T / spread
-        return cls(root, cov, r, freedom)
+        correlation = covs / (spread[:, :, None] * spread[:, None, :])
+        np.einsum("kdd->kd", correlation)[:] = 1.0
+        r = [_oas(one, known) if shrunken else 0.0 for one, known in zip(correlation, freedom.tolist(), strict=True)]
+        kept = np.array(r)[:, None, None]
+        values, vectors = np.linalg.eigh((1 - kept) * correlation + kept * np.eye(covs.shape[1]))
+        scaled = vectors / np.sqrt(np.maximum(values, _NOTHING))[:, None, :]
+        roots = scaled @ np.swapaxes(vectors, 1, 2) / spread[:, None, :]
+        return [cls(*one) for one in zip(roots, covs, r, freedom.tolist(), strict=True)]
 
-    @property
+    @cached_property
     def within(self) -> np.ndarray:
         """(d, d) K, the covariance in its own unit: the identity but for the shrinkage."""
         return np.asarray(self.root @ self.cov @ self.root.T)
 
-    @property
+    @cached_property
     def cost(self) -> float:
         """Degrees of freedom that estimating S costs a squared distance: 2 for one coordinate, up to d + 1."""
         within = self.within

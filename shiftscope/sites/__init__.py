@@ -6,7 +6,7 @@ Out: `read_site -> Site`, `load(case) -> image, mask`, and `SiteReading`, a tabl
 """
 
 from shiftscope.sites.array_cases import site_of_arrays
-from shiftscope.sites.case_loading import case_digests, fingerprint, fingerprint_of, load
+from shiftscope.sites.case_loading import case_digest, case_digests, fingerprint, fingerprint_of, load
 from shiftscope.sites.declarations import NOTHING_SAID, SITE_FILE, Declarations, allowed_code
 from shiftscope.sites.failures import refuse_too_many
 from shiftscope.sites.people.shareable import ask_who_is_who, require_shareable
@@ -15,6 +15,7 @@ from shiftscope.sites.reading import read_site
 from shiftscope.sites.readings.case_readings import CaseReading
 from shiftscope.sites.readings.drawn_samples import DrawnSample, draw_samples
 from shiftscope.sites.readings.overview import overview
+from shiftscope.sites.readings.reading_states import restore_reading, state_of_reading
 from shiftscope.sites.readings.site_readings import SiteReading
 from shiftscope.sites.site import ONE_FILE, Case, Site
 from shiftscope.sites.vocabularies import class_words
@@ -31,6 +32,7 @@ __all__ = [
     "SiteReading",
     "allowed_code",
     "ask_who_is_who",
+    "case_digest",
     "case_digests",
     "class_words",
     "draw_samples",
@@ -42,5 +44,7 @@ __all__ = [
     "read_site",
     "refuse_too_many",
     "require_shareable",
+    "restore_reading",
     "site_of_arrays",
+    "state_of_reading",
 ]

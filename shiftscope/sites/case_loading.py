@@ -9,7 +9,7 @@ import numpy as np
 from shiftscope.images import Image, LabelMap, read, read_mask
 from shiftscope.sites.site import Case, Site
 
-__all__ = ["case_digests", "fingerprint", "fingerprint_of", "load"]
+__all__ = ["case_digest", "case_digests", "fingerprint", "fingerprint_of", "load"]
 
 
 def load(case: Case) -> tuple[Image, LabelMap | None]:
@@ -33,8 +33,8 @@ def fingerprint(site: Site) -> str:
 
 
 def case_digests(site: Site) -> list[str]:
-    """SHA-256 of each case, in their order: of its label, its image files (sorted by their digests) and its mask."""
-    return [_case_digest(case).hex() for case in site.cases]
+    """SHA-256 of each case, in their order: see `case_digest`."""
+    return [case_digest(case).hex() for case in site.cases]
 
 
 def fingerprint_of(digests: Iterable[str]) -> str:
@@ -45,7 +45,8 @@ def fingerprint_of(digests: Iterable[str]) -> str:
     return whole.hexdigest()
 
 
-def _case_digest(case: Case) -> bytes:
+def case_digest(case: Case) -> bytes:
+    """SHA-256 of a case: of its label, its image files (sorted by their digests) and its mask."""
     parts = hashlib.sha256(repr(case.label).encode())
     if case.held is not None:
         image, mask = case.held

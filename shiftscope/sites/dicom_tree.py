@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from shiftscope.errors import Unreadable
 from shiftscope.images.file_formats import sniff
-from shiftscope.sites.layouts.spellings import named_otherwise, stem_of, walk
+from shiftscope.sites.layouts.spellings import named_otherwise, stem_of
+from shiftscope.sites.listings.file_paths import FilePaths
+from shiftscope.sites.listings.folder_listings import walk
 from shiftscope.sites.mixed_series import mixtures
 from shiftscope.sites.site import Case
 
@@ -32,24 +34,24 @@ class FileGroup:
     """Files of one image, and the header of the first."""
 
     header: "Header"
-    files: list[Path]
+    files: list[str]
 
     @property
     def owner(self) -> Hashable:
         """Whose image it is: the patient, else the examination, else the folder."""
-        return self.header.patient or self.header.study or self.files[0].parent
+        return self.header.patient or self.header.study or Path(self.files[0]).parent
 
 
-def is_dicom(path: Path) -> bool:
+def is_dicom(path: str | Path) -> bool:
     """Whether the first bytes say DICOM, unless the suffix says otherwise already."""
     try:
-        return not named_otherwise(path) and sniff(path) == "dicom"
+        return not named_otherwise(str(path)) and sniff(Path(path)) == "dicom"
     except Unreadable:
         return False
 
 
 def dicom_cases(
-    root: Path, paths: Iterable[Path], leave_out: Callable[[str, Path], None], note: Callable[[str], None]
+    root: Path, paths: Iterable[str], leave_out: Callable[[str, str | Path], None], note: Callable[[str], None]
 ) -> list[Case]:
     """One case per series of slices, one per file of anything else.
 
@@ -83,7 +85,7 @@ def dicom_cases(
     return [_case(root, group) for group in kept]
 
 
-def _groups(paths: Iterable[Path], leave_out: Callable[[str, Path], None], drawn: list[Path]) -> list[FileGroup]:
+def _groups(paths: Iterable[str], leave_out: Callable[[str, str | Path], None], drawn: list[Path]) -> list[FileGroup]:
     """Files that hold pictures, those of one series of slices together; segmentations go to `drawn`.
 
     Images of other formats are neither: the layout has no place for them, which a note says, as for every layout.
@@ -92,7 +94,8 @@ def _groups(paths: Iterable[Path], leave_out: Callable[[str, Path], None], drawn
     from shiftscope.images.dicom.objects import NOTHING
 
     found: dict[tuple[object, ...], list[FileGroup]] = {}
-    for path in paths:
+    for text in paths:
+        path = Path(text)
         try:
             header = read_header(path)
         except Unreadable as problem:
@@ -109,9 +112,9 @@ def _groups(paths: Iterable[Path], leave_out: Callable[[str, Path], None], drawn
         stacks = found.setdefault(key if slice_ else (path,), [])
         stack = next((each for each in stacks if _parallel(each.header.orientation, header.orientation)), None)
         if stack is None:
-            stacks.append(FileGroup(header, [path]))
+            stacks.append(FileGroup(header, [text]))
         else:
-            stack.files.append(path)
+            stack.files.append(text)
     return [group for groups in found.values() for group in groups]
 
 
@@ -161,10 +164,10 @@ def _normal(cosines: tuple[float, ...]) -> tuple[float, ...]:
 
 
 def _case(root: Path, group: FileGroup) -> Case:
-    first = min(group.files).relative_to(root)
+    first = min(map(Path, group.files)).relative_to(root)
     return Case(
         name=(first.parent / stem_of(first.name)).as_posix(),
-        images=tuple(group.files),
+        images=FilePaths(group.files),
         patient=group.header.patient or "",
         date=group.header.month,
         study=group.header.study,
@@ -178,7 +181,7 @@ def holds_patients(folder: Path, enough: int) -> bool:
     patients: set[str | None] = set()
     for path in filter(is_dicom, walk(folder)):
         try:
-            patients.add(read_header(path).patient)
+            patients.add(read_header(Path(path)).patient)
         except Unreadable:
             continue
         if len(patients) >= enough:

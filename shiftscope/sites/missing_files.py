@@ -2,13 +2,13 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from shiftscope.sites.layouts.found_cases import FoundCases
-from shiftscope.sites.layouts.spellings import folders_of, is_image_name, is_litter
+from shiftscope.sites.layouts.spellings import is_image_name, is_litter
 
-__all__ = ["MissingFile", "leave_out_missing", "missing_in", "missing_text"]
+__all__ = ["MissingFile", "leave_out_missing", "missing_text", "what_is_missing"]
 
 _REMEDIES = {
     "link": (
@@ -24,28 +24,22 @@ _ENDINGS = {
 }
 """Of names that stand for an image which is not there: "scan.png.part"."""
 
+_ENDED = tuple(_ENDINGS)
+
 MissingFile = tuple[Path, str]
 """An entry, and a key of what is the matter with it."""
 
 
-def missing_in(folder: Path) -> Iterator[MissingFile]:
-    """Entries under a folder that ought to be files and are none; hidden folders are passed over, as for images."""
-    with os.scandir(folder) as entries:
-        there = sorted(entries, key=lambda each: each.name)
-    for entry in there:
-        if kind := _kind(entry):
-            yield Path(entry.path), kind
-    if any(entry.is_symlink() or entry.is_dir() for entry in there):
-        for inner in folders_of(folder):
-            yield from missing_in(inner)
-
-
 def leave_out_missing(found: FoundCases, lost: Sequence[MissingFile]) -> None:
     """Count what is listed and not there, and leave out series that lack such a file, as those with a broken one."""
+    if not lost:
+        return
     folders = {path.parent for path, _ in lost}
-    whole = [case for case in found.cases if len(case.images) == 1 or folders.isdisjoint(p.parent for p in case.images)]
+    whole = []
     for case in found.cases:
-        if len(case.images) > 1 and not folders.isdisjoint(path.parent for path in case.images):
+        if len(case.images) == 1 or folders.isdisjoint(path.parent for path in case.images):
+            whole.append(case)
+        else:
             found.leave_out("missing", case.images[0])
             found.note(f"the series {case.name} is left out, for a file of its folder is not there")
     found.cases = whole
@@ -61,17 +55,18 @@ def missing_text(lost: Sequence[MissingFile]) -> list[str]:
     return [f"{counts[kind]} x {what}; the first is {first[kind]}" for kind, what in _REMEDIES.items() if counts[kind]]
 
 
-def _kind(entry: "os.DirEntry[str]") -> str | None:
-    if entry.name.lower().endswith(tuple(_ENDINGS)):
+def what_is_missing(entry: "os.DirEntry[str]", *, is_there: bool) -> str | None:
+    """What is the matter with an entry of a folder, as a key; None where nothing is.
+
+    Args:
+        entry: of any kind.
+        is_there: whether it is a file or a folder, or leads to one.
+    """
+    if entry.name.lower().endswith(_ENDED):
         return _stands_for_an_image(Path(entry.path))
-    if entry.is_file(follow_symlinks=False) or entry.is_dir(follow_symlinks=False):
+    if is_there or is_litter(entry.path):
         return None
-    path = Path(entry.path)
-    if is_litter(path):
-        return None
-    if path.is_file() or path.is_dir():
-        return None
-    return "special" if path.exists() else "link"
+    return "special" if Path(entry.path).exists() else "link"
 
 
 def _stands_for_an_image(path: Path) -> str | None:

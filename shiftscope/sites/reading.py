@@ -13,8 +13,9 @@ from shiftscope.sites.layouts.found_cases import FoundCases
 from shiftscope.sites.layouts.known_layouts import find_cases
 from shiftscope.sites.layouts.nearest import checked_templates, note_masks_among_images, note_what_is_left
 from shiftscope.sites.layouts.nothing_found import all_left_out, nearest, nothing_found
-from shiftscope.sites.layouts.spellings import listed_once, walk
-from shiftscope.sites.missing_files import MissingFile, leave_out_missing, missing_in
+from shiftscope.sites.listings.file_paths import below, opening_of
+from shiftscope.sites.listings.folder_listings import listed_once, missing_in, walk
+from shiftscope.sites.missing_files import MissingFile, leave_out_missing
 from shiftscope.sites.people.identifiers import odd_identifiers
 from shiftscope.sites.people.patients_of_cases import assign_patients
 from shiftscope.sites.people.shared_patients import patterns_that_part, suspicion
@@ -23,8 +24,9 @@ from shiftscope.sites.tables.class_spellings import as_one_class
 from shiftscope.sites.tables.manifests import read_manifest
 from shiftscope.sites.tables.owners_table import join_table
 from shiftscope.sites.tables.tables_beside import manifest_in, unread_tables
+from shiftscope.sites.templates.mask_pairing import shared_fields
 from shiftscope.sites.templates.template import Template
-from shiftscope.sites.templates.template_cases import cases_of, shared_fields
+from shiftscope.sites.templates.template_cases import cases_of
 
 __all__ = ["read_site"]
 
@@ -124,7 +126,7 @@ def _below(root: Path, declared: Declarations) -> FoundCases:
     return found
 
 
-def _found(root: Path, declared: Declarations, files: Sequence[Path], lost: Sequence[MissingFile]) -> FoundCases:
+def _found(root: Path, declared: Declarations, files: Sequence[str], lost: Sequence[MissingFile]) -> FoundCases:
     template = declared.template
     if template is None and declared.mask is not None:
         probable = find_cases(root, declared.classes or ())
@@ -158,7 +160,7 @@ def _require_layout(path: Path, declared: Declarations, found: FoundCases) -> No
         )
 
 
-def _by_template(root: Path, text: str, mask_text: str | None, files: Sequence[Path]) -> FoundCases:
+def _by_template(root: Path, text: str, mask_text: str | None, files: Sequence[str]) -> FoundCases:
     image, mask = Template.of(text), None if mask_text is None else Template.of(mask_text)
     if mask is not None:
         try:
@@ -167,7 +169,7 @@ def _by_template(root: Path, text: str, mask_text: str | None, files: Sequence[P
             raise InputError(f"{root}: {problem}") from None
     found = cases_of(root, image, mask, files)
     if not found.cases and not found.excluded:
-        first = on_one_line(files[0].relative_to(root).as_posix()) if files else ""
+        first = on_one_line(below(files[0], opening_of(root))) if files else ""
         said = f", and the first file, {first}, does not fit" if first else ""
         raise Unsettled(
             f"{root}: no image fits the template {text}{said}{nearest(root, text)}",

@@ -1,6 +1,6 @@
 """Folders of a hospital as a list of cases."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,7 +19,8 @@ class Case:
 
     Attributes:
         name: unique in the site, the image's relative path without suffix; for messages at the site only.
-        images: files of one image; more than one only for a DICOM series, sorted by position when read.
+        images: files of one image; more than one only for a DICOM series, sorted by position when read. Of a site that
+            was read they are `FilePaths`, for a large one has no room for a `Path` a file.
         masks: files of the mask, several where several are drawn for one image; empty where there is none.
         label: class name, None where there is none.
         patient: identifier that groups cases, unique to a person within the site.
@@ -30,8 +31,8 @@ class Case:
     """
 
     name: str
-    images: tuple[Path, ...]
-    masks: tuple[Path, ...] = ()
+    images: Sequence[Path]
+    masks: Sequence[Path] = ()
     label: str | None = None
     patient: str = ""
     split: str | None = None

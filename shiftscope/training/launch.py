@@ -2,25 +2,31 @@
 
 import json
 import logging
+import secrets
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from shiftscope.devices import find_device
 from shiftscope.errors import EngineError, PlanError, UsageError
+from shiftscope.federations.enrolment_documents.signed_documents import moment
+from shiftscope.federations.orders import Kind
 from shiftscope.plans import Plan, RunResult
 from shiftscope.printable_text import shown
 from shiftscope.progress import Report, silent
 from shiftscope.sites import Case, allowed_code
 from shiftscope.training.arms import arms_of
-from shiftscope.training.data.model_inputs import read_planned
 from shiftscope.training.models.pretrained_weights import find_weights
 from shiftscope.training.own_code.own_names import packages_of
 from shiftscope.training.own_code.permissions import admitted
 from shiftscope.training.plan_checks import check_data, check_plan, folders_of, require_extra
+from shiftscope.training.planned_data import planned_data
 from shiftscope.training.run_options import RunOptions
 from shiftscope.training.runs.forecasts import forecast
-from shiftscope.training.runs.jobs import Arm, Job
+from shiftscope.training.runs.jobs import Arm, Job, Resumption
 from shiftscope.training.runs.ledger import forecast_line
+from shiftscope.training.runs.states import load_checkpoint
 
 __all__ = ["train", "with_own_code"]
 
@@ -54,15 +60,14 @@ def train(
     chosen = arms_of(plan) if arms is None else tuple(arms)
     plan = with_own_code(plan, data, options)
     check_plan(plan, chosen)
-    paths = folders_of(plan, data)
-    _LOGGER.info("checking %d sites", len(paths))
-    sites = {site: read_planned(plan, site, path, options.patient_regex) for site, path in paths.items()}
-    parts = check_data(plan, sites)
+    _LOGGER.info("checking %d sites", len(plan.sites))
+    found = planned_data(plan, data, options)
+    parts = check_data(plan, found.sites)
     weights = find_weights(plan)
     job = Job(
         plan=plan.model_copy(update={"data": {}, "weights_sha256": weights.sha256 if weights else None}),
         arms=chosen,
-        data={site: str(path) for site, path in paths.items()},
+        data=found.folders,
         patient_regex=options.patient_regex,
         out=options.out.resolve(),
         timeout_s=options.timeout_s,
@@ -70,13 +75,15 @@ def train(
         weights=weights.path if weights else None,
         allow_code=options.allow_code,
         keep_models=arms is None,
+        run=secrets.token_hex(16),
+        nodes=found.nodes,
     )
     job = _claim(job, options.resume, parts)
     for name, expected in job.forecast.items():
         _LOGGER.info("%s", forecast_line(name, expected))
     if plan.seeds == "auto":
         _LOGGER.info("that is for %d seeds; the run stops as soon as its verdict is decided", len(plan.every_seed))
-    run = _engine(options.engine)
+    run = _engine(options, "train" if arms is None else "trial")
     try:
         return run(job, progress)
     except KeyboardInterrupt:
@@ -93,21 +100,27 @@ def with_own_code(plan: Plan, data: Mapping[str, Path], options: RunOptions) -> 
     """
     if not packages_of(plan):
         return plan
+    if options.federation is not None:  # each site says for itself, in its policy and beside its images
+        return admitted(plan, dict.fromkeys(plan.sites, options.allow_code))
     allowed = {site: (*options.allow_code, *allowed_code(path)) for site, path in folders_of(plan, data).items()}
     return admitted(plan, allowed)
 
 
-def _engine(name: str) -> Callable[[Job, Report], RunResult]:
+def _engine(options: RunOptions, kind: Kind) -> Callable[[Job, Report], RunResult]:
     """Imported only now: Flower takes seconds, and a wrong plan should be refused at once."""
-    if name == "inline":
+    if options.federation is not None:
+        from shiftscope.training.federation.flower.deployed.deployments import run_deployment
+
+        return partial(run_deployment, coordinator=options.federation, kind=kind)
+    if options.engine == "inline":
         from shiftscope.training.federation.flower.inline import run_inline
 
         return run_inline
-    if name == "flower":
+    if options.engine == "flower":
         from shiftscope.training.federation.flower.simulation import run_simulation
 
         return run_simulation
-    raise UsageError(f"--engine: no {name!r}; expected flower or inline")
+    raise UsageError(f"--engine: no {options.engine!r}; expected flower, inline or deploy")
 
 
 def _claim(job: Job, resume: bool, parts: Mapping[str, Mapping[str, Sequence[Case]]]) -> Job:
@@ -119,14 +132,23 @@ def _claim(job: Job, resume: bool, parts: Mapping[str, Mapping[str, Sequence[Cas
     before = Job.read(job.path, EngineError) if resume else None
     if before is not None:
         _require_same(before, job)
-    known = {} if before is None else before.forecast
+    known, resumed = ({}, ()) if before is None else (before.forecast, (*before.resumptions, _resumption(before)))
     unforeseen = [arm for arm in job.arms if arm.name not in known]
-    foreseen = forecast(job.model_copy(update={"arms": unforeseen}), parts) if unforeseen else {}
-    job = job.model_copy(update={"forecast": {**known, **foreseen}})
+    foreseen = forecast(job.model_copy(update={"arms": unforeseen}), parts) if unforeseen and parts else {}
+    run = job.run if before is None else before.run
+    job = job.model_copy(update={"forecast": {**known, **foreseen}, "run": run, "resumptions": resumed})
     for leftover in ("rounds.jsonl", "result.json", "failure.json"):
         (job.out / leftover).unlink(missing_ok=True)
     job.write(job.path)
     return job
+
+
+def _resumption(before: Job) -> Resumption:
+    """Of a run as it was left."""
+    kept = [
+        load_checkpoint(before.checkpoint(arm.name, seed)) for arm in before.arms for seed in before.plan.every_seed
+    ]
+    return Resumption(at=moment(datetime.now(UTC)), rounds=sum(state.round for state in kept if state is not None))
 
 
 def _require_same(before: Job, now: Job) -> None:

@@ -1,6 +1,7 @@
 """What must hold before a run: the plan can be run, the machine can run it, the data are those of the plan."""
 
 import importlib.util
+import logging
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -30,6 +31,9 @@ __all__ = [
     "folders_of",
     "require_extra",
 ]
+
+
+_LOGGER = logging.getLogger(__name__)
 
 
 def require_extra(plan: Plan) -> None:
@@ -148,6 +152,8 @@ def folders_of(plan: Plan, data: Mapping[str, Path]) -> dict[str, Path]:
 def check_data(plan: Plan, sites: Mapping[str, Site]) -> dict[str, dict[str, list[Case]]]:
     """Each site's data are the data its profile described, and can be split for the task.
 
+    Of a site whose profile told no fingerprint, because it promises privacy, nobody can say so; that is logged.
+
     Returns:
         site -> "train", "val", "test" -> its cases, in the fold with most of them to train on.
 
@@ -159,6 +165,13 @@ def check_data(plan: Plan, sites: Mapping[str, Site]) -> dict[str, dict[str, lis
     for name, mark in found.items():
         if plan.sites[name].fingerprint not in (mark, WITHHELD):
             raise PlanError(_mismatch(plan, name, mark, sites[name].root))
+        if plan.sites[name].fingerprint == WITHHELD:
+            _LOGGER.warning(
+                "site %s: its profile is a private one and told no fingerprint, so nothing says whether %s holds the"
+                " images that were profiled; see to it yourself",
+                name,
+                sites[name].root,
+            )
     parts = {}
     for name, site in sites.items():
         cases = usable(site, plan)

@@ -51,7 +51,7 @@ def outcome(
             "removed": {"zscore": {"share": 0.5, "remains": 1.0}},
         },
         "strategies": [
-            {"name": name, "harmonizer": "quantile_map" if "map" in name else None, "method": name.split("+")[-1]}
+            {"name": name, "harmonizer": "quantile_map" if "map" in name else None, "method": method_of(name)}
             for name in NAMES
         ],
         "sites": {site: {"classes": {"abnormal": 30, "normal": 30}} for site in "abc"},
@@ -69,3 +69,9 @@ def inputs_of(found: Sequence[Outcome], removed: float = 1.5, conflict: float = 
     """What profiles say of each: that a map removes so much."""
     inputs = PolicyInputs(network="frozen", removed=removed, remains=0.25, conflict=conflict)
     return {item.name: InputsRow(item.name, "quantile_map", inputs) for item in found}
+
+
+def method_of(name: str) -> str:
+    """How the heads of a strategy were made: behind a map alone by FedAvg, as in the tables."""
+    last = name.split("+")[-1]
+    return "fedavg" if last == "quantile_map" else last

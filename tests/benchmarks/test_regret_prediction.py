@@ -1,7 +1,9 @@
 """The policy of the advice: read from tables, fitted, judged without a family, on truths that were planted."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import aslib_files
 import federations
@@ -16,6 +18,8 @@ from gain_rows import GainRow
 from made_up_outcomes import NAMES, inputs_of, outcome
 from policies_of_advice import policy
 from predicted_policies import PREDICTED, WITH_REHEARSAL, Learned
+from rehearsed_advice import after_nothing_planted, after_training, gained_elsewhere
+from tabled_outcomes import read_tabled
 from trained_gains import TrainedGain
 
 from shiftscope.recommendation.prediction.advice_policy import (
@@ -147,10 +151,12 @@ class TestFit:
 
 class TestPage:
     def test_it_says_what_is_advised_and_whether_intervals_hold(self, fitted: AdvicePolicy) -> None:
-        page = policy_pages.policy_page(made_rows(count=4), fitted)
+        rows = made_rows(count=4)
+        page = policy_pages.policy_page(rows, fitted, {row.federation: outcome({}, noise=0.01) for row in rows})
         assert "| random | harmonize |" in page
         assert "**random** | classification | **all** | 32 |" in page
         assert "without the network" in page
+        assert "| kind alone | 0." in page
         assert "nan" not in page
 
     def test_the_network_is_what_tells_whether_to_harmonize(self) -> None:
@@ -229,6 +235,54 @@ class TestPolicies:
         item = outcome({"quantile_map": -0.1, "shrinkage": 0.1}, noise=0.01)
         learned = Learned({item.family: self._rewarding("frozen", 0.05)}, inputs_of([item]))
         assert self._taken(WITH_REHEARSAL, learned, item) == "shrinkage"
+
+
+class TestAfterARehearsal:
+    FITS: ClassVar[dict[str, AdvicePolicy]] = {FAMILIES[0]: policy(0.05)}
+
+    @staticmethod
+    def _row(strategy: str, gain: float, kind: str = "appearance") -> GainRow:
+        row = _row("f", FAMILIES[0], "harmonize", PolicyInputs("random"), gain, 0.01, 0.0)
+        return replace(row, strategy=strategy, kind=kind, lost=1.0)
+
+    def test_what_the_advice_gained_is_what_was_trained_of_it(self) -> None:
+        rehearsed = {"f": outcome({"quantile_map": 0.2, "quantile_map+local": 0.5}, noise=0.01)}
+        (found,) = after_training([self._row("quantile_map", 0.3)], rehearsed, self.FITS, "random")
+        assert (found.chosen.action, found.gain, found.lost) == ("harmonize", 0.3, 1.0)
+        (found,) = after_training([self._row("polarity", 0.4)], rehearsed, self.FITS, "random")
+        assert found.gain == 0.4  # rehearsed as the map that it is made of
+        worse = {"f": outcome({"quantile_map": -0.2}, noise=0.01)}
+        (found,) = after_training([self._row("quantile_map", 0.3)], worse, self.FITS, "random")
+        assert (found.chosen.action, found.gain, found.lost) == ("pool", 0.0, 0.0)
+
+    def test_what_was_not_trained_counts_for_nothing(self) -> None:
+        """The map gains most, and the personalizer alone was trained."""
+        rehearsed = {"f": outcome({"quantile_map": 0.2, "shrinkage": -0.2}, noise=0.01)}
+        (found,) = after_training([self._row("ditto", 0.3)], rehearsed, self.FITS, "random")
+        assert found.chosen.action == "pool"
+
+    def test_federations_without_a_plant_are_judged_by_all_that_was_rehearsed(self) -> None:
+        rows = [self._row("zscore", 0.0, "none"), replace(self._row("zscore", 0.0), federation="planted")]
+        rehearsed = {"f": outcome({"quantile_map": 0.2}, noise=0.01)}
+        (found,) = after_nothing_planted(rows, rehearsed, self.FITS, "random")
+        assert (found.chosen.action, found.gain) == ("harmonize", None)
+        assert gained_elsewhere(rows[0], rehearsed["f"], self.FITS[FAMILIES[0]]) == pytest.approx(0.2, abs=0.02)
+
+    def test_tables_give_the_outcomes_that_they_were_made_of(self, tmp_path: Path) -> None:
+        """But for their three decimals."""
+        items = [outcome({"local": -0.05}, noise=0.02, seed=seed) for seed in (1, 2)]
+        for item, known in zip(items, federations.federations(), strict=False):
+            item.about["name"] = known.name
+        aslib_files.write_aslib(items, inputs_of(items), tmp_path / "regret")
+        found = read_tabled(tmp_path / "regret")
+        assert [*found] == [item.name for item in items]
+        for item in items:
+            again = found[item.name]
+            assert (again.sites, again.strategies, again.family) == (item.sites, item.strategies, item.family)
+            for folds in (range(5), (0, 2)):
+                one, other = again.on_folds(folds), item.on_folds(folds)
+                np.testing.assert_allclose(one.gains, other.gains, atol=1e-3)
+                np.testing.assert_allclose(one.errors, other.errors, rtol=0.1, atol=1e-3)
 
 
 @pytest.mark.slow

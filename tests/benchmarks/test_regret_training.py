@@ -54,5 +54,7 @@ def test_rows_are_written_with_four_decimals(tmp_path: Path) -> None:
     (row,) = csv.DictReader((tmp_path / "x.csv").read_text().splitlines())
     assert row["rehearsed"] == "0.1235"
     assert row["trained"] == "-0.2000"
+    assert trained_gains.read_gains(tmp_path / "x.csv") == [gain(0, "zscore", 0.1235, -0.2)]
+    assert trained_gains.read_gains(tmp_path / "none.csv") == []
     assert gain(0, "zscore", 0, 0).family == "harmonizer"
     assert gain(0, "local", 0, 0).family == "own model"

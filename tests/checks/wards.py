@@ -5,7 +5,8 @@ from pathlib import Path
 
 from shiftscope.measures.features.extractors import load_extractor
 from shiftscope.profiles import Patient, Profile, SiteAccumulator
-from shiftscope.sites import Site
+from shiftscope.profiles.parts.origins import Origin
+from shiftscope.sites import Site, case_digests
 
 __all__ = ["site_of"]
 
@@ -17,4 +18,6 @@ def site_of(patients: Sequence[Patient], name: str = "ward") -> Profile:
     accumulator = SiteAccumulator()
     for patient in patients:
         accumulator.add(patient)
-    return accumulator.profile(_SITE, 0, load_extractor(), {}).model_copy(update={"site": name})
+    return accumulator.export(Origin.of(_SITE, 0, load_extractor(), {}, enumerate(case_digests(_SITE)))).model_copy(
+        update={"site": name}
+    )

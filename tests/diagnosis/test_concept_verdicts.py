@@ -14,12 +14,13 @@ from shiftscope.diagnosis.concept_verdicts import judge_concepts
 from shiftscope.diagnosis.verdicts import QUESTIONS, judge
 from shiftscope.measures.features.extractors import load_extractor
 from shiftscope.profiles import Patient, Profile, SiteAccumulator
+from shiftscope.profiles.parts.origins import Origin
 from shiftscope.recommendation import Advice, AdviceBasis, advise
 from shiftscope.reports.wording import answered, called
 from shiftscope.shifts import Shift, SiteStatistics, compare_all
-from shiftscope.shifts.contrasts.class_contrasts import contrasts_of_pairs, contrasts_of_sites
+from shiftscope.shifts.contrasts.compared_classes import contrasts_of_pairs, contrasts_of_sites
 from shiftscope.shifts.label_counts import LabelCounts
-from shiftscope.sites import Site
+from shiftscope.sites import Site, case_digests
 from shiftscope.stats import Moments
 
 AXES = {"intensity": 8, "texture": 8, "noise": 4, "layout": 16}
@@ -74,7 +75,7 @@ def profile(rng: np.random.Generator, name: str, n: int = 50, **done: float) -> 
         rows = {axis: values[number] for axis, values in axes.items()}
         accumulator.add(Patient(1, 0, label, rows, numbers, {}, frozenset({"2-D"}), False))
     site = Site(name, Path(name), "images", (), "manifest", (), {})
-    found = accumulator.profile(site, 0, load_extractor(), {})
+    found = accumulator.export(Origin.of(site, 0, load_extractor(), {}, enumerate(case_digests(site))))
     return found.model_copy(update={"fingerprint": sha256(name.encode()).hexdigest()})
 
 

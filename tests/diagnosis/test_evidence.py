@@ -21,8 +21,8 @@ from shiftscope.measures import MEASURES
 from shiftscope.measures.measure_groups import CAUSES
 from shiftscope.profiles import Profile
 from shiftscope.profiles.export import summary
-from shiftscope.profiles.moment_sums import Histogram
 from shiftscope.profiles.profile_document import Count
+from shiftscope.profiles.sums.moment_sums import Histogram
 from shiftscope.shifts import SiteStatistics, compare_two
 
 GOLDEN = Profile.read(Path(__file__).parents[1] / "golden" / "profile-1.json")

@@ -115,6 +115,12 @@ def test_unknown_spacing_is_refused(spacing: tuple[float, float, float]) -> None
         resample_case(np.ones((1, 1, 4, 4), np.float32), None, spacing, (1, 1, 1), (4, 4, 4))
 
 
+@pytest.mark.parametrize(("step", "field"), [(1e-6, 64.0), (1.0, 1e9), (0.001, 17.0)])
+def test_more_pixels_than_any_case_has_are_refused(step: float, field: float) -> None:
+    with pytest.raises(InputError, match="too fine, or a field that is too large"):
+        resample_case(np.zeros((1, 1, 8, 8)), None, (1, 1, 1), (1, step, step), (1, field, field))
+
+
 def test_medians_over_patients_then_over_sites() -> None:
     fine, coarse, far = (
         geometry((1, 0.5, 0.5), (1, 100, 80)),

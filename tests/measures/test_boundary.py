@@ -11,6 +11,7 @@ from PIL import Image
 from scipy import ndimage
 from skimage.draw import polygon2mask
 
+from shiftscope.measures.lesions import boundary, contours
 from shiftscope.measures.lesions.boundary import MEASURES, VECTOR, measure
 from shiftscope.measures.lesions.contours import trace
 
@@ -301,3 +302,60 @@ def test_growing_real_masks_moves_the_offset_by_as_much(site: str, real_data: Pa
     mean = np.nanmean(table - table[:, :1], axis=0)
     assert mean == pytest.approx([0, -1, -2, -3], abs=0.75)
     assert mean[1] < -0.5
+
+
+@pytest.mark.parametrize("pixel", [1.0, 0.6])
+@pytest.mark.parametrize("shape", [(30, 41), (30, 41, 3), (1, 12), (9, 1), (1, 1, 2)])
+def test_samples_along_normals_are_those_of_scipy(shape: tuple[int, ...], pixel: float) -> None:
+    """Within the picture, at its edge and beyond it."""
+    rng = np.random.default_rng(len(shape))
+    bands = rng.random(shape)
+    patch = boundary._Patch(bands, bands, (3.0, 7.5), pixel)
+    points = rng.uniform(0, 50, 80) + 1j * rng.uniform(0, 40, 80)
+    normals, away = np.exp(1j * rng.uniform(0, 6, 80)), np.linspace(-4, 5, 11)
+    found, known = patch.sample(bands, points, normals, away)
+    places = points[:, None] + normals[:, None] * away
+    y, x = (places.imag - 3.0) / pixel - 0.5, (places.real - 7.5) / pixel - 0.5
+    planes = bands.reshape(*shape[:2], -1)
+    expected = [
+        ndimage.map_coordinates(planes[..., c], [y, x], order=1, mode="nearest") for c in range(planes.shape[2])
+    ]
+    np.testing.assert_allclose(found.reshape(80, 11, -1), np.stack(expected, axis=-1), atol=1e-12)
+    np.testing.assert_array_equal(known, (y > -1) & (y < shape[0]) & (x > -1) & (x < shape[1]))
+
+
+@pytest.mark.parametrize("sigma", [0.4, 3.0, 40.0])
+def test_smoothing_along_the_contour_is_that_of_scipy(sigma: float) -> None:
+    """Closed, and over what is known alone; a kernel longer than the contour goes round."""
+    ribbon = np.random.default_rng(0).random((256, 7))
+    for known in (np.ones(ribbon.shape, dtype=bool), ribbon > 0.3):
+        share = ndimage.gaussian_filter1d(known.astype(float), sigma, axis=0, mode="wrap")
+        whole = ndimage.gaussian_filter1d(ribbon * known, sigma, axis=0, mode="wrap")
+        np.testing.assert_allclose(
+            boundary._along(ribbon, known, sigma), whole / np.maximum(share, 1e-3), atol=1e-12, rtol=0
+        )
+    slopes = ndimage.gaussian_filter1d(ribbon, 2.0, axis=1, order=1, mode="nearest")
+    np.testing.assert_allclose(ribbon @ boundary._derivative(7), slopes, atol=1e-13)
+
+
+def test_large_pictures_are_seen_in_block_means() -> None:
+    bands = np.random.default_rng(1).random((12, 20, 3)).astype(np.float32)
+    expected = bands.reshape(3, 4, 5, 4, 3).astype(float).mean(axis=(1, 3))
+    np.testing.assert_allclose(boundary._block_means(bands, 4), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("corners", [3, 5, 12, 60])
+def test_straight_runs_are_those_of_a_plain_loop(corners: int) -> None:
+    turn = np.linspace(0, 2 * math.pi, corners, endpoint=False)
+    outline = polygon2mask((SIDE, SIDE), 128 + np.column_stack([70 * np.sin(turn), 50 * np.cos(turn)]))
+    contour = trace(outline.astype(np.float32), (0.0, 0.0), (SIDE, SIDE), 1.0)
+    assert contour is not None
+    disk = contour.radius / max(contour.aspect, 0.1)
+    steps = min(128, max(4, round(contours.LONGER_THAN_ARC * math.sqrt(8 * disk * contours.STRAIGHT) / contour.step)))
+    covered = np.zeros(256, dtype=bool)
+    for start in range(256):
+        run = (start + np.arange(steps + 1)) % 256
+        line = contour.points[run] - contour.points[start]
+        across = (line * line[-1].conj()).imag / abs(line[-1])
+        covered[run] |= np.ptp(across) <= contours.STRAIGHT
+    assert contours.polygonality(contour) == pytest.approx(covered[contour.inner].mean())

@@ -98,3 +98,30 @@ def test_crops_do_not_depend_on_the_batch() -> None:
     whole = crops(pixels, masks)
     torch.testing.assert_close(torch.cat([crops(*pair) for pair in pairs]), whole, atol=0, rtol=0)
     torch.testing.assert_close(crops(pixels.flip(0), masks.flip(0)).flip(0), whole, atol=0, rtol=0)
+
+
+def test_a_smaller_crop_is_the_means_of_a_larger_one() -> None:
+    pixels, masks = (torch.cat(kind) for kind in zip(drawn(40, 80, 20), drawn(5, 120, 30), strict=True))
+    masks[1, 0, 0] = True
+    small = torch.nn.functional.avg_pool2d(crops(pixels, masks)[:, None], 4)[:, 0]
+    torch.testing.assert_close(crops(pixels, masks, 32), small, atol=1e-12, rtol=0)
+
+
+@pytest.mark.parametrize(("y", "x", "radius"), [(40, 80, 20), (3, 125, 30), (64, 64, 1)])
+def test_crops_are_bilinear_samples(y: float, x: float, radius: float) -> None:
+    """Against torch's sampler, which takes pixels one by one."""
+    pixels, mask = drawn(y, x, radius)
+    places = [torch.nonzero(mask[0].any(dim=axis)) for axis in (0, 1)]  # columns, then rows
+    half = max(0.06, 1.6 * max(int(place.max() - place.min()) + 1 for place in places) / SIDE)
+    centre = [(int(place.max() + place.min()) + 1) / SIDE - 1 for place in places]
+    frame = torch.tensor([[[half, 0, centre[0]], [0, half, centre[1]]]], dtype=torch.float64)
+    grid = torch.nn.functional.affine_grid(frame, [1, 1, SIDE, SIDE], align_corners=False)
+    expected = torch.nn.functional.grid_sample(pixels[:, None], grid, align_corners=False)[:, 0]
+    torch.testing.assert_close(crops(pixels, mask), expected, atol=1e-12, rtol=0)
+
+
+def test_a_crop_of_an_even_image_is_even() -> None:
+    """In single precision its weights would leave a pattern, and layout divides by how little there is."""
+    _, mask = drawn(64, 64, 20)
+    found = crops(torch.full((1, SIDE, SIDE), 0.3), mask, 32)
+    torch.testing.assert_close(found, torch.full_like(found, float(torch.tensor(0.3))), atol=1e-14, rtol=0)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.spatial import ConvexHull
 from skimage.measure import regionprops
 
 from shiftscope.measures.lesions import shapes
@@ -289,3 +290,42 @@ def test_hull_of_an_l_by_hand() -> None:
     y, x = corners.T
     shoelace = abs(np.dot(y, np.roll(x, -1)) - np.dot(x, np.roll(y, -1))) / 2
     assert shapes.hull_size(region) == pytest.approx(shoelace)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_the_hull_of_a_picture_is_that_of_qhull(seed: int) -> None:
+    """Of any set of pixels: specks, gaps between rows, single lines."""
+    rng = np.random.default_rng(seed)
+    region = rng.random(rng.integers(1, 30, 2)) < rng.choice([0.02, 0.2, 0.9])
+    region[rng.integers(region.shape[0]), rng.integers(region.shape[1])] = True
+    pixels = np.argwhere(region).astype(float)
+    halves = [(0.5, 0), (-0.5, 0), (0, 0.5), (0, -0.5)]
+    hull = ConvexHull(np.concatenate([pixels + half for half in halves]))
+    assert shapes.hull_size(region) == pytest.approx(hull.volume, rel=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(7, 9), (1, 1), (5, 6, 7), (1, 4, 3)])
+def test_moments_are_those_of_the_list_of_pixels(shape: tuple[int, ...]) -> None:
+    region = np.random.default_rng(len(shape)).random(shape) < 0.6
+    region.flat[0] = True
+    pixels = np.argwhere(region)
+    mean, covariance = shapes.moments(region)
+    np.testing.assert_allclose(mean, pixels.mean(axis=0), atol=1e-12)
+    np.testing.assert_allclose(covariance, np.atleast_2d(np.cov(pixels.T, bias=True)), atol=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(6, 8), (1, 3), (4, 5, 6)])
+def test_borders_are_counted_pair_by_pair(shape: tuple[int, ...]) -> None:
+    """Crofton's sums from pairs of pixels one by one, those beyond the edge empty."""
+    region = np.random.default_rng(sum(shape)).random(shape) < 0.5
+    region.flat[-1] = True
+    spacing = (1.0, 0.8, 1.3)[: len(shape)]
+    padded = np.pad(region, 2)
+    total = 0.0
+    for direction, share in shapes._directions(spacing):
+        for place in np.ndindex(padded.shape):
+            other = tuple(np.add(place, direction))
+            if all(0 <= at < n for at, n in zip(other, padded.shape, strict=True)):
+                total += share * (padded[place] != padded[other])
+    constant = math.pi / 2 if len(shape) == 2 else 2.0
+    assert shapes.surface(region, spacing) == pytest.approx(constant * math.prod(spacing) * total)

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from shiftscope.measures import AXES, MEASURES
 from shiftscope.profiles.export import class_sketches, sketch, summary, suppressed
-from shiftscope.profiles.moment_sums import Histogram, MomentSums
 from shiftscope.profiles.profile_document import Sketch
+from shiftscope.profiles.sums.moment_sums import Histogram, MomentSums
 from shiftscope.stats import Moments
 
 COUNTS = st.dictionaries(st.text("abcdef", min_size=1, max_size=2), st.integers(0, 60), max_size=6)

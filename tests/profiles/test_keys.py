@@ -4,12 +4,13 @@ import hashlib
 import hmac
 import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from shiftscope.errors import ProfileError
-from shiftscope.profiles import Key
+from shiftscope.profiles import KEY_FILE, Key
 
 
 def test_a_key_is_made_once_and_for_its_owner(tmp_path: Path) -> None:
@@ -43,3 +44,11 @@ def test_a_key_that_others_may_read_is_refused(tmp_path: Path) -> None:
     (tmp_path / "shiftscope.key").chmod(0o640)
     with pytest.raises(ProfileError, match=r"others may read this key.*chmod 600"):
         Key.at(tmp_path / "shiftscope.key")
+
+
+def test_tasks_that_begin_together_make_one_key(tmp_path: Path) -> None:
+    """An array job on a cluster: whoever is first makes the key, and all others take it."""
+    with ThreadPoolExecutor(8) as pool:
+        names = {key.name for key in pool.map(lambda _: Key.at(tmp_path / KEY_FILE), range(64))}
+    assert len(names) == 1
+    assert [path.name for path in tmp_path.iterdir()] == [KEY_FILE]

@@ -1,11 +1,15 @@
 """Copies and neighbouring frames are found, patients of one kind are not."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
+from scipy.stats import rankdata
 
 from shiftscope.images import canvas
 from shiftscope.phantoms import ANATOMIES
-from shiftscope.profiles.patients.near_duplicates import ExactCopies, NearDuplicates
+from shiftscope.profiles.patients.near_duplicates import ExactCopies, NearDuplicates, PictureMark, compared_places
+from shiftscope.sites import Case
 
 
 def canvases(n: int, anatomy: str = "ultrasound", seed: int = 0) -> list[np.ndarray]:
@@ -14,9 +18,9 @@ def canvases(n: int, anatomy: str = "ultrasound", seed: int = 0) -> list[np.ndar
 
 
 def watched(pictures: list[np.ndarray], names: list[str] | None = None) -> str | None:
-    alike = NearDuplicates()
-    for number, picture in enumerate(pictures):
-        alike.add(names[number] if names else str(number), "", picture)
+    alike = NearDuplicates([Case(name, ()) for name in names or map(str, range(len(pictures)))])
+    for place, picture in enumerate(pictures):
+        alike.add(place, PictureMark.of(picture, thumbnail=True))
     return alike.suspicion()
 
 
@@ -109,10 +113,10 @@ def test_patients_with_the_very_picture_of_another_are_counted() -> None:
     pictures = canvases(40)
 
     def holders(copies: int) -> str | None:
-        found = ExactCopies()
+        cases = [Case(f"{number}.png", (), patient=f"patient {number}") for number in range(len(pictures))]
+        found = ExactCopies(cases)
         for number, picture in enumerate(pictures):
-            source = pictures[0] if number < copies else picture
-            found.add(f"{number}.png", f"patient {number}", source)
+            found.add(number, PictureMark.of(pictures[0] if number < copies else picture, thumbnail=False))
         return found.suspicion()
 
     assert holders(1) is holders(8) is None
@@ -120,8 +124,45 @@ def test_patients_with_the_very_picture_of_another_are_counted() -> None:
 
 
 def test_a_patient_may_hold_one_picture_twice() -> None:
-    found = ExactCopies()
-    for picture in canvases(6):
+    found = ExactCopies([Case(f"{place}", (), patient=f"patient {place // 3}") for place in range(18)])
+    for number, picture in enumerate(canvases(6)):
         for copy in range(3):
-            found.add(f"{copy}", str(picture.sum()), picture)
+            found.add(3 * number + copy, PictureMark.of(picture, thumbnail=False))
     assert found.suspicion() is None
+    assert (found.copies_text() or "").startswith("12 pictures are exact copies of another")
+
+
+def test_of_very_many_files_runs_of_neighbours_are_compared() -> None:
+    """So that memory and time stay what they are for a few thousand; exact copies are counted among all."""
+    cases = [Case(f"IM{number}", ()) for number in np.random.default_rng(0).permutation(10_000)]
+    places = compared_places(cases)
+    numbers = sorted(int(cases[place].name[2:]) for place in places)
+    assert len(numbers) == 4096
+    assert sum(after == before + 1 for before, after in pairwise(numbers)) >= 4096 - 64
+    assert numbers[0] == 0
+    assert numbers[-1] == 9999
+    assert compared_places(cases[:4096]) == frozenset(range(4096))
+    copies = ExactCopies(cases)
+    for place in range(0, 10_000, 2):
+        copies.add(place, PictureMark(place % 9_990, None))
+    assert copies.many() is None
+    for place in range(1, 60, 2):
+        copies.add(place, PictureMark(7, None))
+    assert copies.many() == f"{cases[0].name} and {cases[9990].name} hold equal or nearly equal pixels"
+
+
+@pytest.mark.parametrize("levels", [3, 50, 10**9])
+@pytest.mark.parametrize("shape", [(1, 1, 128, 128), (1, 3, 96, 96), (5, 1, 32, 32)])
+def test_thumbnails_are_mean_ranks_of_the_means_of_cells(levels: int, shape: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(levels % 1000)
+    picture = (rng.integers(levels, size=shape) / (levels - 1)).astype(np.float32)
+    found = PictureMark.of(picture, thumbnail=True).thumbnail
+    assert found is not None
+    grey = picture[len(picture) // 2].mean(axis=0)
+    cell = len(grey) // 32
+    small = grey.reshape(32, cell, 32, cell).transpose(0, 2, 1, 3).reshape(1024, -1).mean(axis=1)
+    ranks = rankdata(np.round(small, 4)) - 512.5
+    if levels < 10**9:  # with more of them single cells are rounded to either side
+        np.testing.assert_array_equal(found, (ranks / np.linalg.norm(ranks)).astype(np.float16))
+    else:
+        assert np.corrcoef(found.astype(float), ranks)[0, 1] > 0.99999

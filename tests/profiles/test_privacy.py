@@ -38,7 +38,7 @@ def accumulated(patients: list[Patient]) -> SiteAccumulator:
 
 
 def origin() -> Origin:
-    return Origin.of(SITE, 0, load_extractor(), {"empty": 1})
+    return Origin.of(SITE, 0, load_extractor(), {"empty": 1}, cases=())
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,8 @@ import numpy as np
 
 from shiftscope.measures.features.extractors import load_extractor
 from shiftscope.profiles import Patient, Profile, SiteAccumulator
-from shiftscope.sites import Site
+from shiftscope.profiles.parts.origins import Origin
+from shiftscope.sites import Site, case_digests
 
 SITE = Site("here", Path("here"), "images", (), "manifest", (), {})
 RNG = np.random.default_rng(0)
@@ -34,7 +35,7 @@ def tallied(patients: list[Patient], site: Site = SITE) -> Profile:
     accumulator = SiteAccumulator()
     for item in patients:
         accumulator.add(item)
-    return accumulator.profile(site, 0, load_extractor(), {})
+    return accumulator.export(Origin.of(site, 0, load_extractor(), {}, enumerate(case_digests(site))))
 
 
 def test_axes_of_the_masks_are_over_the_same_patients() -> None:

@@ -13,8 +13,8 @@ from shiftscope.errors import InputError, Unreadable, Unsettled
 from shiftscope.measures.features.extractors import load_extractor
 from shiftscope.phantoms import ANATOMIES, write_dicom
 from shiftscope.profiles import Options, profile_site
-from shiftscope.profiles.patients.near_duplicates import ExactCopies
-from shiftscope.sites import Declarations, Site, SiteReading, fingerprint, load, read_site, require_shareable
+from shiftscope.profiles.patients.near_duplicates import ExactCopies, PictureMark
+from shiftscope.sites import Case, Declarations, Site, SiteReading, fingerprint, load, read_site, require_shareable
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:%s\nsize 90405214\n" % (b"a" * 64)
 LINK = ".git/annex/objects/fW/24/MD5E-s2280000--b3b0.png/MD5E-s2280000--b3b0.png"
@@ -330,8 +330,8 @@ def test_thirty_of_fifteen_pictures_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_small_share_of_copies_is_reported() -> None:
-    found = ExactCopies()
+    found = ExactCopies([Case(str(k), (), patient=f"p{k}") for k in range(40)])
     for k in range(40):
-        found.add(str(k), f"p{k}", np.full((1, 1, 4, 4), float(k or 39)))
+        found.add(k, PictureMark.of(np.full((1, 1, 4, 4), float(k or 39)), thumbnail=False))
     assert found.suspicion() is None
     assert found.copies_text() == "1 pictures are exact copies of another, and count as often as they come: 0 and 39"

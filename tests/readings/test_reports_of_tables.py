@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from shiftscope.errors import TableError, Unreadable
-from shiftscope.profiles.patients.near_duplicates import ExactCopies
-from shiftscope.sites import Declarations, Site, load, read_site
+from shiftscope.profiles.patients.near_duplicates import ExactCopies, PictureMark
+from shiftscope.sites import Case, Declarations, Site, load, read_site
 
 
 def pictures(root: Path, *names: str) -> Path:
@@ -180,9 +180,9 @@ def test_pointers_in_place_of_files(tmp_path: Path) -> None:
 
 def test_one_picture_under_several_identifiers() -> None:
     """sartorius-research/LIVECell#26: few of many are noted; more than a quarter is refused."""
-    copies = ExactCopies()
+    copies = ExactCopies([Case(f"{k}", (), patient=f"p{k}") for k in range(400)])
     for k in range(400):
-        copies.add(f"{k}", f"p{k}", np.full((1, 1, 2, 2), float(k % 385)))
+        copies.add(k, PictureMark.of(np.full((1, 1, 2, 2), float(k % 385)), thumbnail=False))
     assert copies.suspicion() is None
     assert (copies.copies_text() or "").startswith("15 pictures are exact copies of another")
 

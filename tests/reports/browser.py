@@ -24,6 +24,8 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[2]
 AXE = ROOT / "build" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
 
+_PATIENCE = 300.0  # seconds for an answer: axe looks at each of some ten thousand elements
+
 _FLAGS = (
     *("--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--no-default-browser-check"),
     *("--disable-background-networking", "--disable-component-update", "--disable-default-apps", "--disable-sync"),
@@ -57,7 +59,7 @@ class Tab:
         self._count += 1
         self._socket.send(json.dumps({"id": self._count, "method": method, "params": parameters}))
         while True:
-            message = json.loads(self._socket.recv(timeout=120))
+            message = json.loads(self._socket.recv(timeout=_PATIENCE))
             if message.get("id") == self._count:
                 if "error" in message:
                     raise RuntimeError(f"{method}: {message['error']['message']}")
@@ -102,12 +104,13 @@ class Tab:
         for kind in ("keyDown", "keyUp"):
             self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code)
 
-    def axe(self) -> list[dict[str, Any]]:
-        """What axe-core finds wrong, all details open."""
+    def axe(self, within: str = "html") -> list[dict[str, Any]]:
+        """What axe-core finds wrong in an element, all details open."""
         self.ask("document.querySelectorAll('details').forEach(item => item.open = true)")
         self.ask(AXE.read_text(encoding="utf-8") + "; true")
         tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-        found = self.ask(f"axe.run({{runOnly: {json.dumps(tags)}}}).then(done => JSON.stringify(done.violations))")
+        options = f"{json.dumps(within)}, {{runOnly: {json.dumps(tags)}}}"
+        found = self.ask(f"axe.run({options}).then(done => JSON.stringify(done.violations))")
         violations: list[dict[str, Any]] = json.loads(found)
         return violations
 

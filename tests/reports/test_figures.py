@@ -1,15 +1,17 @@
 """The map of sites and the heat tables, against distances that are known."""
 
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import pytest
 
 from shiftscope.recommendation import advise
+from shiftscope.reports.html.answer_cards import answer_cards
 from shiftscope.reports.html.figures.curve_plots import overlays
-from shiftscope.reports.html.figures.drawing import MOST_SITES
+from shiftscope.reports.html.figures.drawing import MOST_DRAWN
 from shiftscope.reports.html.figures.ridges import ridges
-from shiftscope.reports.html.material import Material
+from shiftscope.reports.html.material import Material, with_comparison
 from shiftscope.reports.html.matrices import LEVELS, by_axis, by_pair, by_site
 from shiftscope.reports.html.scaling import classical, lay_out
 from shiftscope.shifts import SiteStatistics, compare_all
@@ -91,28 +93,65 @@ def many(material: Material) -> Material:
         )
         for index in range(20)
     )
-    profiles = [file.profile for file in files]
-    shifts = dict(compare_all([SiteStatistics.of(profile) for profile in profiles]).pairs)
-    return Material(files, advise(profiles), shifts)
+    return with_comparison(Material(files, advise([file.profile for file in files])))
 
 
-def test_of_many_sites_the_ones_that_differ_most_are_shown(many: Material) -> None:
-    for matrix in by_pair(many):
-        assert "the 16 of 20 that differ most" in matrix.title
-        assert len(matrix.rows) == 15
-    sites, axes = by_site(many), by_axis(many)
-    assert sites is not None
+def test_of_many_sites_maps_and_lists_stand_for_the_table_of_all_pairs(many: Material) -> None:
+    assert many.overview is not None
+    assert by_pair(many) == []
+    telling = many.overview.telling(9)
+    axes, sites = by_axis(many), by_site(many, telling)
     assert axes is not None
-    assert len(sites.rows) == 20
-    assert "45 pairs of 190" in axes.title
-    assert len(axes.rows) == 45
+    assert sites is not None
+    assert [head for head, _, _ in sites.rows] == telling
+    assert {f"{a} – {b}" for a, b in combinations(sorted(telling), 2)} <= {head for head, _, _ in axes.rows}
+    assert "the most typical of each group" in axes.title
+
+
+def test_the_telling_pairs_have_the_effects_of_the_comparison_of_all(many: Material) -> None:
+    """In the unit of all sites, not in their own."""
+    whole = compare_all([SiteStatistics.of(profile) for profile in many.profiles]).pairs
+    assert many.shifts
+    for pair, shift in many.shifts.items():
+        assert [effect.value for effect in shift.effects] == pytest.approx(
+            [effect.value for effect in whole[pair].effects]
+        )
+        assert len(shift.contrasts) == len(whole[pair].contrasts)
+        for one, other in zip(shift.contrasts, whole[pair].contrasts, strict=True):
+            assert one.effect.value == pytest.approx(other.effect.value)
+            assert one.effect.n == other.effect.n
+
+
+def test_the_cards_of_many_sites_name_their_pairs_even_if_only_the_called_are_listed(many: Material) -> None:
+    assert many.advice is not None
+    whole = answer_cards(many)
+    diagnosis = many.advice.diagnosis
+    called = tuple(pair for pair in diagnosis.pairs if any(answer.called for answer in pair.axes.values()))
+    assert 0 < len(called) < len(diagnosis.pairs)
+    shorter = diagnosis.model_copy(update={"pairs": called})
+    short = with_comparison(replace(many, advice=many.advice.model_copy(update={"diagnosis": shorter})))
+    cards = answer_cards(short)
+    assert cards[0] == whole[0]
+    assert "of 190 pairs of sites called different" in cards[0].count
+    assert [card.answer for card in cards] == [card.answer for card in whole]
+    assert [card.count for card in cards] == [card.count for card in whole]
 
 
 def test_drawings_hold_some_sites_and_tables_all(many: Material) -> None:
     """A dollar sign in a name is a dollar sign, and an underscore hides nothing."""
-    quantiles, _ = overlays(many.profiles)
-    assert quantiles.svg.count("$_") == MOST_SITES
+    profiles = [file.profile for file in many.files]
+    quantiles, _ = overlays(profiles)
+    assert quantiles.svg.count("$_") == MOST_DRAWN
     assert len(quantiles.table.columns) == 21
-    for figure in ridges(many.profiles, "appearance"):
-        assert figure.svg.count("$_") == MOST_SITES
+    for figure in ridges(profiles, "appearance"):
+        assert figure.svg.count("$_") == MOST_DRAWN
         assert len(figure.table.rows) == 20
+
+
+def test_of_many_sites_those_are_listed_that_are_drawn(many: Material) -> None:
+    """All others are in their profiles: hundreds behind each drawing would be most of the page."""
+    assert many.overview is not None
+    drawn = [profile.site for profile in many.drawn]
+    assert drawn == many.overview.drawn(MOST_DRAWN)
+    for figure in ridges(many.drawn, "appearance"):
+        assert [row[0] for row in figure.table.rows] == drawn

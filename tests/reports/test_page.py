@@ -3,12 +3,12 @@
 import json
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pytest
 from decided_runs import decided_run
+from page_outline import Outline
 
 from shiftscope.plans import Difference, Needed, PlannedGain, network_of, propose_plan
 from shiftscope.profiles import Profile
@@ -19,34 +19,6 @@ from shiftscope.reports.html.training_section import mismatches
 from shiftscope.reports.wrapping import GLUE
 
 EVIL = '<script>alert("x")</script>&\'"'
-
-
-class Outline(HTMLParser):
-    """What a page is made of."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.ids: list[str] = []
-        self.fetched: list[str] = []
-        self.targets: list[str] = []
-        self.text = ""
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        values = {name: value or "" for name, value in attrs}
-        self.tags.append(tag)
-        if "id" in values:
-            self.ids.append(values["id"])
-        if tag in ("img", "link", "script", "iframe", "object", "image", "source", "video"):
-            self.fetched.append(values.get("src", "") + values.get("href", ""))
-        elif values.get("href", "").startswith("#"):
-            self.targets.append(values["href"][1:])
-        for name in ("aria-labelledby", "aria-describedby"):
-            self.targets.extend(values.get(name, "").split())
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
 
 
 @pytest.fixture(scope="module")
@@ -299,7 +271,25 @@ def test_the_measured_gain_stands_beside_the_predicted_one(material: Material) -
     run = decided_run(("take_part",) * 3, plan={"predicted": expected}, difference=measured)
     text = " ".join(Outline(render(replace(material, result=run))).text.split())
     says = "redicted +0.020, 80 % [+0.000, +0.040]; measured +0.060, 95 % [+0.050, +0.070]: more than predicted"
+    another = "The plan was made with a rehearsal or by another version: what it predicted is not what is drawn here."
     assert text.replace(GLUE, " ").count(says) == 3  # at the top, beside the drawing, in the run's result
+    assert another in text.replace(GLUE, " ")
     assert "measured: zscore + fedper +0.060 +0.050 to +0.070 (95 %)" in text
     other = decided_run(("take_part",) * 3, difference=measured)
     assert "measured:" not in Outline(render(replace(material, result=other))).text
+
+
+def test_a_plan_of_other_advice_is_named_before_its_verdict(material: Material) -> None:
+    """The page's advice is from profiles; a plan that was edited, or made after a rehearsal, had another."""
+    assert material.advice is not None
+    drawn = next(item for item in material.advice.recommendation.predicted if item.action == "harmonize")
+    gain = drawn.gain
+    promised = PlannedGain(harmonizer=drawn.harmonizer, mean=gain.mean, low=gain.low, high=gain.high)
+    keys = {"harmonizer": drawn.harmonizer, "personalizer": None, "predicted": promised}
+    run = decided_run(("take_part",) * 3, plan=keys)
+    text = " ".join(Outline(render(replace(material, result=run))).text.replace(GLUE, " ").split())
+    assert "In training: predicted" in text
+    assert "what it predicted is not what is drawn here" not in text
+    same = (material.advice.recommendation.harmonizer, material.advice.recommendation.personalizer)
+    assert same != (drawn.harmonizer, None)
+    assert f"; the plan's was {drawn.harmonizer}; in training: the advice paid." in text

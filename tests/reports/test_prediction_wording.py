@@ -113,6 +113,14 @@ def test_expected_gains_are_on_the_first_screen() -> None:
     assert "zscore removes 90%" in text
 
 
+def test_before_a_rehearsal_it_is_told_how_likely_a_gain_is() -> None:
+    """A small certainty that nothing gains reads as if the rehearsal were uncertain."""
+    advice = advice_of(rehearse=True)
+    unsure = advice.recommendation.model_copy(update={"certainty": 0.28})
+    lines = require_screen(advice_sheet(advice.model_copy(update={"recommendation": unsure}), plan="plan.toml"))
+    assert "recommendation: rehearse, chance of a gain 0.72" in lines
+
+
 def test_verbose_holds_the_baseline_too_and_every_reason() -> None:
     lines = drawn(advice_sheet(advice_of(), verbose=True))
     assert any(line.startswith(" pool ") for line in lines)

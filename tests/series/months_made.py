@@ -1,17 +1,25 @@
 """Series made of one committed profile: months drawn from its own moments, with a shift put in where one is wanted."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 
-from shiftscope.profiles import Profile
+from shiftscope.measures.features.extractors import load_extractor
+from shiftscope.profiles import Patient, Profile, SiteAccumulator
+from shiftscope.profiles.parts.origins import Origin
 from shiftscope.profiles.profile_document import Sketch
 from shiftscope.shifts import SiteStatistics
 from shiftscope.shifts.label_counts import LabelCounts
+from shiftscope.sites import Site, case_digests
 from shiftscope.stats import Moments
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "profile-1.json"
+
+WIDTHS = {"intensity": 8, "texture": 8, "noise": 4, "layout": 16}
+"""Axes of a labelled profile, and the coordinates of a patient on each."""
 
 
 def known_profile() -> Profile:
@@ -86,3 +94,56 @@ def normal_series(
                 x[:, 0] += jump[1]
         out.append(statistics_of_rows(f"m{number}", rows))
     return out
+
+
+def labelled_month(
+    rng: np.random.Generator,
+    name: str,
+    sizes: Mapping[str, int],
+    swapped: float = 0.0,
+    moved: Mapping[str, float] | None = None,
+    axes: Sequence[str] = ("texture", "layout"),
+    hidden: Collection[str] = (),
+) -> SiteStatistics:
+    """Statistics of patients of some classes that lie 1.6 apart, one behind the other on the first coordinate.
+
+    Args:
+        rng: what is drawn.
+        name: of the month.
+        sizes: class -> its patients.
+        swapped: share of the first two classes that carry the other's label.
+        moved: axis -> by how many deviations all patients lie elsewhere in each coordinate.
+        axes: on which classes lie so.
+        hidden: classes of which no moments are published.
+    """
+    truth = np.repeat(np.arange(len(sizes)), [*sizes.values()])
+    labels = truth.copy()
+    for own, other in ((0, 1), (1, 0)):
+        place = np.flatnonzero(truth == own)
+        labels[place[: round(swapped * len(place))]] = other
+    rows = {axis: rng.standard_normal((len(truth), 4)) + (moved or {}).get(axis, 0.0) for axis in axes}
+    for x in rows.values():
+        x[:, 0] += 1.6 * truth
+    known = {label: labels == number for number, label in enumerate(sizes) if label not in hidden}
+    return replace(
+        statistics_of_rows(name, rows, {label: int(np.sum(labels == k)) for k, label in enumerate(sizes)}),
+        classes={label: {axis: Moments.of(x[own]) for axis, x in rows.items()} for label, own in known.items()},
+    )
+
+
+def labelled_profile(
+    rng: np.random.Generator, name: str, sizes: tuple[int, int] = (30, 30), swapped: float = 0.0
+) -> Profile:
+    """The profile of so many benign and malignant patients, exported with all rules of privacy."""
+    accumulator = SiteAccumulator()
+    for own, (label, other, n) in enumerate(zip(("benign", "malignant"), ("malignant", "benign"), sizes, strict=True)):
+        for number in range(n):
+            rows = {axis: rng.standard_normal(width) for axis, width in WIDTHS.items()}
+            for row in rows.values():
+                row[0] += 1.6 * own
+            numbers = {"quantiles": np.sort(rng.random(33)), "amplitude": rng.random(24)}
+            shown = other if number < swapped * n else label
+            accumulator.add(Patient(1, 0, shown, rows, numbers, {}, frozenset({"2-D"}), False))
+    site = Site("site", Path("site"), "images", (), "manifest", (), {})
+    found = accumulator.export(Origin.of(site, 0, load_extractor(), {}, enumerate(case_digests(site))))
+    return found.model_copy(update={"fingerprint": sha256(name.encode()).hexdigest()})

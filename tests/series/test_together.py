@@ -6,8 +6,8 @@ from months_made import known_profile
 
 from shiftscope.measures import MEASURES
 from shiftscope.profiles.export import summary
-from shiftscope.profiles.moment_sums import Histogram
 from shiftscope.profiles.profile_document import Summary
+from shiftscope.profiles.sums.moment_sums import Histogram
 from shiftscope.series.together import together
 from shiftscope.shifts.label_counts import LabelCounts
 

@@ -8,7 +8,8 @@ from scipy import stats
 from sites_made import statistics_of
 
 from shiftscope.shifts import ClassContrast, SiteStatistics
-from shiftscope.shifts.contrasts.class_contrasts import SHARE, contrasts_of_pairs, contrasts_of_sites
+from shiftscope.shifts.contrasts.class_contrasts import SHARE
+from shiftscope.shifts.contrasts.compared_classes import contrasts_between, contrasts_of_pairs, contrasts_of_sites
 
 GAP = np.array([1.2, 0.0, -0.5, 0.3])
 MIXING = np.array([[2.0, 0.3, 0.0, -1.0], [0.0, 0.5, 0.1, 0.0], [0.4, 0.0, 30.0, 0.0], [0.0, -0.2, 0.0, 0.01]])
@@ -197,3 +198,31 @@ def test_classes_that_lie_at_one_point_everywhere_differ_in_nothing() -> None:
     (found,) = contrasts_of_pairs(sites)["a", "b"]
     assert found.effect.value == 0
     assert found.p == pytest.approx(1.0)
+
+
+def test_some_pairs_in_the_unit_of_other_sites() -> None:
+    """Of themselves it is the comparison of all pairs; of sites that vary twice as much everything is half as far."""
+    rng = np.random.default_rng(9)
+    sites = [site(rng, name, swapped=0.3 * (name == "c")) for name in "abc"]
+    every, some = contrasts_of_pairs(sites), (np.array([0, 1]), np.array([2, 2]))
+    found = contrasts_between(sites, some, sites)
+    for (one,), pair in zip(found, [("a", "c"), ("b", "c")], strict=True):
+        (whole,) = every[pair]
+        assert (one.classes, one.effect.n) == (whole.classes, whole.effect.n)
+        assert one.effect.value == pytest.approx(whole.effect.value, rel=1e-9)
+        assert one.p == pytest.approx(whole.p, rel=1e-9)
+    double = np.diag([2.0] * 4)
+    wide = [
+        replace(
+            one,
+            classes={
+                label: {axis: replace(item, cov=double @ item.cov @ double) for axis, item in axes.items()}
+                for label, axes in one.classes.items()
+            },
+        )
+        for one in sites
+    ]
+    for (one,), (other,) in zip(found, contrasts_between(sites, some, wide), strict=True):
+        assert other.effect.distribution.distance == pytest.approx(one.effect.distribution.distance / 4, rel=1e-6)
+        assert other.common < one.common / 3
+    assert contrasts_between([sites[0], replace(sites[1], classes={})], (np.array([0]), np.array([1])), sites) == [()]

@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from shiftscope.shifts.label_counts import LabelCounts, label_distributions, prevalence_differences
+from shiftscope.shifts.label_counts import LabelCounts, LabelTable, label_distributions
 
 
 def test_hidden_counts_are_read_in_favour_of_no_shift() -> None:
     known = LabelCounts.of({"x": 11, "y": 29}, 40)
     hidden = LabelCounts.of({"x": "<10", "y": "hidden"}, 40)
     far = LabelCounts.of({"x": 25, "y": 15}, 40)
-    rows, differences = prevalence_differences([known, hidden, far], np.array([0, 1]), np.array([1, 2]))
+    rows, differences = LabelTable.of([known, hidden, far]).differences(np.array([0, 1]), np.array([1, 2]))
     assert rows.tolist() == [0, 1]
     np.testing.assert_allclose(differences.delta, [[2 / 40, -2 / 40], [9 / 40 - 25 / 40, 31 / 40 - 15 / 40]], atol=1e-9)
     p = label_distributions(differences).p

@@ -14,8 +14,9 @@ from shiftscope.training.arms import arm_of
 from shiftscope.training.evaluation.patient_spreads import PatientSpread
 from shiftscope.training.federation.flower.client import participant
 from shiftscope.training.federation.flower.inline import InlineGrid, task_identity
-from shiftscope.training.federation.flower.messages import Payload, unpack
+from shiftscope.training.federation.flower.messages import unpack
 from shiftscope.training.federation.flower.server import coordinate
+from shiftscope.training.federation.payloads import Payload
 from shiftscope.training.models import networks
 from shiftscope.training.runs.array_files import load_arrays
 from shiftscope.training.runs.jobs import Arm, Job

@@ -16,10 +16,12 @@ from small_hospitals import plan_for
 from shiftscope.errors import EngineError
 from shiftscope.plans import Plan, RehearsalResult
 from shiftscope.training.data.randomness import seeded
+from shiftscope.training.data.splits import FOLDS
 from shiftscope.training.federation import rehearsing_sites
 from shiftscope.training.federation.flower import inline, rehearsal_questions
 from shiftscope.training.federation.flower.inline import InlineGrid
-from shiftscope.training.federation.flower.messages import Payload, pack, refuse, unpack
+from shiftscope.training.federation.flower.messages import pack, refuse, unpack
+from shiftscope.training.federation.payloads import Payload
 from shiftscope.training.rehearsal_launch import rehearse
 from shiftscope.training.run_options import RunOptions
 from shiftscope.training.runs.jobs import Job
@@ -168,6 +170,7 @@ def rehearsed_on(
     harmonizers: Sequence[str] | None = (),
     forge: Mapping[tuple[str, str], Forge] | None = None,
     lost: Callable[[str, str, Payload], bool] = _never,
+    folds: int = FOLDS,
 ) -> Rehearsed:
     """A whole rehearsal in this process.
 
@@ -178,5 +181,5 @@ def rehearsed_on(
     monkeypatch = pytest.MonkeyPatch()
     with _cheap(harmonizers, monkeypatch), monkeypatch.context() as patch:
         patch.setattr(inline, "InlineGrid", lambda job: Grid(job, forge or {}, lost, passed))
-        result = rehearse(plan, data, RunOptions(engine="inline", out=out))
+        result = rehearse(plan, data, RunOptions(engine="inline", out=out), folds=folds)
     return Rehearsed(Job.read(out / "job.json", EngineError), result, passed)

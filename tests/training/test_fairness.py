@@ -9,11 +9,12 @@ from recorded_runs import Recorded, apart, arms_for, go_on, job_for
 from torch import nn
 
 from shiftscope.errors import EngineError
+from shiftscope.plans import SiteRound
 from shiftscope.training.algorithms.aggregation import Tensors
 from shiftscope.training.algorithms.algorithm import Algorithm, Server
 from shiftscope.training.algorithms.families import CONTROLS, PERSONALIZERS
 from shiftscope.training.algorithms.local_rounds import Round, plain_round, run_steps
-from shiftscope.training.evaluation.fairness import digest_of, refuse_unequal
+from shiftscope.training.evaluation.fairness import digest_of, off_budget, refuse_unequal
 
 EVERY = [*CONTROLS, *PERSONALIZERS]
 
@@ -67,10 +68,6 @@ CHEATS = {
     ),
     "rounds saved for nothing": (Algorithm("", tuning=0.5), "site a took 2 .*and the budget is 4"),
     "another start": (Algorithm("", begin=ahead), "fedavg at site a and cheat at site a started from different"),
-    "another start at one site": (
-        Algorithm("", model_for_site=favour),
-        "fedavg at site a and cheat at site b started from",
-    ),
 }
 
 
@@ -84,6 +81,47 @@ def test_a_comparison_that_is_not_fair_is_refused(
     with pytest.raises(EngineError, match=says):
         go_on(job_for(plan, pair, tmp_path, arms_for(plan, ["fedavg", "cheat"])))
     assert not (tmp_path / "result.json").exists()
+
+
+def test_one_site_that_sets_out_from_other_weights_is_left_out_of_the_round_and_the_strategy_is_not_compared(
+    pair: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(CONTROLS, "cheat", Algorithm("", model_for_site=favour))
+    plan = apart(pair, rounds=2)
+    result = go_on(job_for(plan, pair, tmp_path, arms_for(plan, ["fedavg", "cheat"]))).result
+    replies = {entry.round: entry.replies for entry in result.rounds if entry.arm == "cheat"}
+    assert replies[1]["b"].startswith("failed: set out from other weights than it was sent; have one version of torch")
+    assert replies[1]["a"] == replies[2]["b"] == "ok"
+    assert result.arms["cheat"].difference.mean is None
+    assert any("'cheat' is not compared with 'fedavg': with seed 0 site b missed 1" in note for note in result.notes)
+
+
+SPENT = SiteRound(steps=4, passes=8, start="a" * 16)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"steps": 5}, "took 5 optimizer steps, and 4 were due"),
+        ({"start": "b" * 16}, "set out from other weights than it was sent"),
+        ({"passes": 90}, "computed 90 gradients so far, and 40 were declared for the whole run"),
+    ],
+)
+def test_one_site_off_the_budget_is_named_and_a_strategy_whose_sites_all_are_is_left_to_the_comparison(
+    change: dict[str, object], says: str
+) -> None:
+    odd, declared = SPENT.model_copy(update=change), dict.fromkeys("abc", 40)
+
+    def off(spent: dict[str, SiteRound], of: dict[str, int] = declared) -> dict[str, str]:
+        return off_budget(spent, 4, "a" * 16, {site: each.passes for site, each in spent.items()}, of)
+
+    assert off(dict.fromkeys("abc", SPENT)) == {}
+    assert off(dict.fromkeys("ab", SPENT) | {"c": odd}).keys() == {"c"}
+    assert says in off(dict.fromkeys("ab", SPENT) | {"c": odd})["c"]
+    assert off(dict.fromkeys("abc", odd)) == {}
+    assert off({"a": odd}) == {}
+    if "passes" in change:  # where nothing was declared nobody is asked
+        assert off(dict.fromkeys("ab", SPENT) | {"c": odd}, {}) == {}
 
 
 def test_the_error_names_strategy_site_and_both_numbers(portfolio: Recorded) -> None:

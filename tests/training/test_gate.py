@@ -12,7 +12,7 @@ from shiftscope.plans import Difference, Split
 from shiftscope.training.algorithms.algorithm import Algorithm
 from shiftscope.training.algorithms.families import CONTROLS, PERSONALIZERS
 from shiftscope.training.algorithms.local_rounds import Round
-from shiftscope.training.evaluation.gate import gated
+from shiftscope.training.federation.kept_scores import gated
 from shiftscope.training.federation.participants import Participant
 
 
@@ -51,7 +51,7 @@ def spoiled(data: dict[str, Path], out: Path, **changes: object) -> Recorded:
         for site in job.sites:
             kept = run.result.sites[site].kept_baseline
             gates = {(arm.name, seed): kept.get(arm.name, (False, False))[seed] for arm in job.arms for seed in (0, 1)}
-            run.spreads[site] = Participant(job, site).compare(plan.every_seed, gates)
+            run.spreads[site] = Participant(job, site).compare(plan.every_seed, gates)[0]
         return run
 
 
@@ -91,7 +91,7 @@ def test_what_is_compared_there_is_the_baseline_with_itself(judged: Recorded) ->
 def test_a_site_compares_the_model_that_the_coordinator_knows_it_to_use(judged: Recorded) -> None:
     """Its files may show more by then: a baseline that was judged only after the strategy was."""
     gates = {(arm.name, seed): False for arm in judged.job.arms for seed in (0, 1)}
-    differences = Participant(judged.job, "b").compare((0, 1), gates)
+    differences = Participant(judged.job, "b").compare((0, 1), gates)[0]
     used, own = (differences.of(name).covariance for name in ("spoiled", "ungated/spoiled"))
     np.testing.assert_array_equal(used, own)
     assert used.any()

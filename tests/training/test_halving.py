@@ -115,3 +115,12 @@ def test_sites_without_validation_scores_have_no_say() -> None:
     assert rung(validation, silent=("b", "c")).judged == ("a", "d")
     with pytest.raises(PlanError, match=r"split.val: dice .* undefined at 3 of 4 sites \(a, b, c\).*enlarge split.val"):
         rung(validation, silent=("a", "b", "c"))
+
+
+def test_scores_that_policies_keep_are_told_from_undefined_ones() -> None:
+    result = faked(FLAT, FLAT, silent=("a", "b", "c"))(plan_of(), arms(*FLAT), 1)
+    kept = {site: scores.model_copy(update={"kept": ("dice",)}) for site, scores in result.sites.items() if site != "d"}
+    with pytest.raises(
+        PlanError, match=r"dice on validation cases is kept by their policies at 3 of 4 sites \(a, b, c"
+    ):
+        cut(result.model_copy(update={"sites": result.sites | kept}), 0.5)

@@ -12,7 +12,8 @@ from shiftscope.harmonizers import HARMONIZERS, fit
 from shiftscope.plans import PlannedSite, RunResult, Spending
 from shiftscope.training.algorithms.families import CONTROLS, PERSONALIZERS
 from shiftscope.training.arms import arm_of
-from shiftscope.training.federation.flower.messages import Payload, pack, size_of, weight_of
+from shiftscope.training.federation.flower.messages import pack, size_of, weight_of
+from shiftscope.training.federation.payloads import Payload
 from shiftscope.training.launch import train
 from shiftscope.training.models.networks import build
 from shiftscope.training.run_options import RunOptions

@@ -1,6 +1,7 @@
 """Whatever a run starts, and whatever that starts, ends with it."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -83,10 +84,30 @@ def test_who_got_the_number_of_one_that_ended_is_a_stranger(tmp_path: Path) -> N
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True) as stranger:
         ended = psutil.Process(stranger.pid)
         ended._ident = (stranger.pid, 0.0)  # of the same number, begun at another time
-        processes.known.add(ended)
+        processes.kin.known.add(ended)
         try:
             assert processes.alive() == set()
             processes.stop()
             assert stranger.poll() is None
         finally:
             stranger.kill()
+
+
+@LINUX
+def test_who_is_killed_without_a_word_leaves_no_command_behind(tmp_path: Path) -> None:
+    script = (
+        "import os, pathlib, sys\n"
+        "from shiftscope.training.federation.flower.processes import Processes\n"
+        "folder = pathlib.Path(sys.argv[1])\n"
+        "child = Processes({}, folder, folder / 'log').start('sleep', '600')\n"
+        "print(child.pid, flush=True)\n"
+        "os.kill(os.getpid(), 9)\n"
+    )
+    killed = subprocess.run(
+        [sys.executable, "-c", script, tmp_path], capture_output=True, text=True, timeout=300, check=False
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    child, deadline = int(killed.stdout), time.monotonic() + 30
+    while psutil.pid_exists(child) and psutil.Process(child).status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < deadline, "it outlived who started it"
+        time.sleep(0.1)

@@ -10,7 +10,7 @@ from shiftscope.plans import RoundEntry
 from shiftscope.progress import Progress
 from shiftscope.training.arms import arms_of
 from shiftscope.training.federation.flower.server import ROUNDS
-from shiftscope.training.federation.flower.simulation import _follow
+from shiftscope.training.federation.flower.submissions.followed_runs import follow
 from shiftscope.training.launch import train
 from shiftscope.training.run_options import RunOptions
 from shiftscope.training.runs.jobs import Job
@@ -29,7 +29,7 @@ def test_progress_counts_the_rounds_of_all_strategies_on_either_engine(pair: dic
     }
     ended, alive = SimpleNamespace(poll=lambda: 0), SimpleNamespace(alive=lambda: None)
     flower: list[Progress] = []
-    assert _follow(cast(Any, ended), cast(Any, alive), job, flower.append, 0) == len(result.rounds) == 7
+    assert follow(cast(Any, ended), cast(Any, alive), job, flower.append, 0) == len(result.rounds) == 7
     assert flower == inline
     assert [(step.done, step.total) for step in inline] == [(done, 7) for done in range(1, 8)]
     assert inline[-1].line.startswith("local, seed 0, round 2 of 2: ")

@@ -12,7 +12,8 @@ from small_rehearsals import Clinic, Forge, Rehearsed, clinics_of, plan_of, rehe
 
 from shiftscope.errors import EngineError
 from shiftscope.plans import Plan
-from shiftscope.training.federation.flower.messages import Payload, pack
+from shiftscope.training.federation.flower.messages import pack
+from shiftscope.training.federation.payloads import Payload
 
 ALONE = ("percentile", "zscore")
 """They share nothing."""
@@ -148,7 +149,7 @@ def test_what_is_no_answer_at_all_is_a_site_that_failed(
 def with_facts(answer: Payload, text: str) -> RecordDict:
     """The answer with other facts, as they are written."""
     content = pack(answer)
-    content["facts"] = ConfigRecord({"json": text})
+    content["facts"] = ConfigRecord({"json": text, "arrays": content["facts"]["arrays"]})
     return content
 
 

@@ -1,6 +1,7 @@
 """A whole rehearsal on small hospitals: what it finds, and every message that leaves a site."""
 
 import csv
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,14 +13,21 @@ from small_rehearsals import Clinic, Rehearsed, clinics_of, plan_of, rehearsed_o
 
 from shiftscope.errors import EngineError, InputError, PlanError, UsageError
 from shiftscope.plans import RehearsalResult
-from shiftscope.training.federation import site_data
+from shiftscope.sites import read_site
+from shiftscope.training.data.splits import divide_planned
+from shiftscope.training.federation import rehearsing_sites, site_data
 from shiftscope.training.federation.flower import client
 from shiftscope.training.federation.flower.inline import InlineGrid, task_identity
-from shiftscope.training.federation.flower.messages import Payload, pack
+from shiftscope.training.federation.flower.messages import pack
 from shiftscope.training.federation.participants import Participant
+from shiftscope.training.federation.payloads import Payload, apart
 from shiftscope.training.federation.rehearsing_sites import RehearsingSite
+from shiftscope.training.federation.site_answers import ANSWERS
 from shiftscope.training.federation.site_data import SiteData
 from shiftscope.training.rehearsal_launch import rehearse
+from shiftscope.training.rehearsals import table_rehearsals
+from shiftscope.training.rehearsals.linear_heads import FeatureRows
+from shiftscope.training.rehearsals.mixing_weights import OwnWeight
 from shiftscope.training.rehearsals.rehearsals_in_memory import rehearse_in_memory
 from shiftscope.training.rehearsals.rehearsed_strategies import strategies_of
 from shiftscope.training.run_options import RunOptions
@@ -94,11 +102,11 @@ def test_whatever_is_asked_of_it(rehearsed: Rehearsed) -> None:
     question = Payload({"plain": np.zeros((15, 5, 2), np.float32)}, {}, {"scale": 1.0, "round": 1, "harmonizer": None})
     shares = Payload(facts={"exchange": 0, "asked": [("quantile_map", 0)]})
     for handler, asked in (
-        (client.share_all, shares),
-        (client.see, question),
-        (client.train_heads, question),
-        (client.weigh, question),
-        (client.judge_heads, question),
+        (ANSWERS["query.shares"], shares),
+        (ANSWERS["query.features"], question),
+        (ANSWERS["train.heads"], question),
+        (ANSWERS["query.weights"], question),
+        (ANSWERS["evaluate.heads"], question),
     ):
         with pytest.raises(EngineError, match="fewer than 20 test patients, so it takes no part"):
             handler(site, asked)
@@ -284,6 +292,19 @@ def test_what_cannot_be_rehearsed(small: dict[str, Path], weights: Path, tmp_pat
         rehearse(plan_of(small, tmp_path / "none"), small, RunOptions(engine="inline", out=tmp_path / "run3"))
     with pytest.raises(UsageError, match="--engine"):
         rehearse(plan, small, RunOptions(engine="ray", out=tmp_path / "run4"))
+    with pytest.raises(UsageError, match="--folds 0: expected 1 to 20"):
+        rehearse(plan, small, RunOptions(engine="inline", out=tmp_path / "run5"), folds=0)
+
+
+@pytest.mark.parametrize("folds", [1, 2])
+def test_in_as_many_folds_as_are_asked_for(folds: int, weights: Path, tmp_path: Path) -> None:
+    """With one fold the plan's own split stands; with two, half of the patients are tested in each."""
+    data = clinics_of(tmp_path / "data", {"a": Clinic(60, 60), "b": Clinic(60, 60, gamma=1.6)})
+    plan = plan_of(data, weights)
+    found = rehearsed_on(plan, data, tmp_path / "run", folds=folds).result
+    tested = divide_planned(read_site(data["a"], name="a").cases, plan, "a", 0)["test"]
+    assert found.budget.folds == folds
+    assert found.sites["a"].patients["test"] == (len(tested) if folds == 1 else 60)
 
 
 def test_a_site_says_the_same_again(rehearsed: Rehearsed) -> None:
@@ -296,6 +317,60 @@ def test_a_site_says_the_same_again(rehearsed: Rehearsed) -> None:
     found = again.judge(asked.tensors, asked.statistics, asked.facts["scale"])
     assert found.means == said.facts["means"]
     np.testing.assert_array_equal(found.spread.covariance, said.tensors["covariance"])
+
+
+@pytest.mark.parametrize("first", ["plain", "quantile_map-fold1", "none prepared anew"])
+def test_what_was_asked_before_at_the_same_scale_changes_no_answer(
+    rehearsed: Rehearsed, tmp_path: Path, first: str
+) -> None:
+    """Neither heads of other harmonizers or folds, nor features that are prepared anew behind another reference."""
+    asked = next(ask for site, kind, ask, _ in rehearsed.log if (site, kind) == ("a", "train.heads"))
+    prepared = next(
+        ask
+        for site, kind, ask, _ in rehearsed.log
+        if (site, kind) == ("a", "query.features") and ask.facts["harmonizer"] == "quantile_map"
+    )
+    shutil.copytree(rehearsed.job.out, tmp_path / "run")
+    job = rehearsed.job.model_copy(update={"out": tmp_path / "run"})
+    site, scale = RehearsingSite(job, "a", SiteData(job, "a")), asked.facts["scale"]
+    if first in asked.tensors:
+        site.train(1, {first: asked.tensors[first]}, scale)
+    else:
+        before = site.train(1, asked.tensors, scale)
+        references = {
+            int(fold): {name: array**2 if name == "quantiles" else array for name, array in found.items()}
+            for fold, found in apart(prepared.statistics).items()
+        }
+        site.prepare("quantile_map", references)
+    found = site.train(1, asked.tensors, scale)
+    fresh = RehearsingSite(job, "a", SiteData(job, "a")).train(1, asked.tensors, scale)
+    assert found.keys() == fresh.keys() == asked.tensors.keys()
+    for name in fresh:
+        np.testing.assert_array_equal(found[name], fresh[name])
+    if first not in asked.tensors:
+        changed = {name for name in fresh if not np.array_equal(fresh[name], before[name])}
+        assert changed == {f"quantile_map-fold{fold + 1}" for fold in range(FOLDS)}
+
+
+def test_who_is_asked_of_own_heads_is_who_is_counted(rehearsed: Rehearsed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gate holds the smallest of these numbers against the site's policy; here even a few are asked."""
+    job, weigh = rehearsed.job, FeatureRows.weigh
+    asked_of: list[int] = []
+
+    def spied(rows: FeatureRows, by_patient: np.ndarray) -> OwnWeight:
+        asked_of.append(len(by_patient))
+        return weigh(rows, by_patient)
+
+    monkeypatch.setattr(FeatureRows, "weigh", spied)
+    for module in (rehearsing_sites, table_rehearsals):
+        monkeypatch.setattr(module, "FEWEST", 1)
+    ((asked, _),) = [
+        (ask, answer) for site, kind, ask, answer in rehearsed.log if (site, kind) == ("a", "query.weights")
+    ]
+    site = RehearsingSite(job, "a", SiteData(job, "a"))
+    site.finish(asked.tensors, asked.facts["scale"])
+    assert asked_of
+    assert min(asked_of) == min(site.weighing().values())
 
 
 def test_in_memory_it_is_the_same(rehearsed: Rehearsed) -> None:

@@ -13,7 +13,6 @@ from shiftscope.training.rehearsals.linear_heads import BUDGET
 from shiftscope.training.rehearsals.rehearsed_strategies import Rehearsed
 from shiftscope.training.rehearsals.reply_checks import (
     SiteFeatures,
-    alike,
     checked_facts,
     checked_features,
     checked_heads,
@@ -112,16 +111,12 @@ def test_an_absurd_square_or_count_is_told_from_the_others() -> None:
     assert usual(squares(0.5, 0.7) | levels).keys() == {"s0", "s1"}
 
 
-def test_statistics_are_finite_and_of_one_form() -> None:
+def test_statistics_are_finite() -> None:
     share = {"quantile_map/0": {"quantiles": np.zeros((1, 5))}}
     assert checked_shares(share) == share
-    for bad in (np.full((1, 5), np.nan), np.array([np.inf]), np.array(["x"])):
+    for bad in (np.full((1, 5), np.nan), np.array([[np.inf]]), np.array([["x"]])):
         with pytest.raises(EngineError, match="expected finite numbers"):
             checked_shares({"quantile_map/0": {"quantiles": bad}})
-    forms = {"a": np.zeros((1, 5)), "b": np.ones((1, 5)), "c": np.zeros((1, 6))}
-    assert alike({site: {"quantiles": array} for site, array in forms.items()}) == {"a", "b"}
-    assert alike({"a": {"q": np.zeros(2)}, "b": {"q": np.zeros(2)}, "c": {"p": np.zeros(2)}}) == {"a", "b"}
-    assert alike({}) == set()
 
 
 def sent() -> dict[str, torch.Tensor]:
@@ -169,12 +164,30 @@ def test_no_heads_that_steps_cannot_make_are_averaged(forge: Callable[[np.ndarra
 )
 def test_no_weight_outside_what_weights_can_be(rows: list[list[Any]]) -> None:
     honest = {"plain": np.array([[0.5, 0.01], [np.nan, np.nan]]), "map-0": np.array([[1.0, 1e-4]])}
-    found = checked_weights(honest, KEYS)
+    found = checked_weights({}, honest, KEYS)
     assert [each is None for each in found["plain"]] == [False, True]
     with pytest.raises(EngineError, match="weights"):
-        checked_weights({**honest, "plain": np.array(rows)}, KEYS)
+        checked_weights({}, {**honest, "plain": np.array(rows)}, KEYS)
     with pytest.raises(EngineError, match="no weights .1, 2. for map-0"):
-        checked_weights({"plain": honest["plain"]}, KEYS)
+        checked_weights({}, {"plain": honest["plain"]}, KEYS)
+
+
+def test_weights_that_a_site_keeps_are_unknown() -> None:
+    kept = {"suppressed": {"tensors/map-0": "min_scored"}}
+    found = checked_weights(kept, {"plain": np.array([[0.5, 0.01], [np.nan, np.nan]])}, KEYS)
+    assert [each is None for each in found["plain"]] == [False, True]
+    assert found["map-0"] == [None]
+
+
+def test_scores_that_a_site_keeps_are_unknown_or_leave_it_out() -> None:
+    marker = {"suppressed": "min_scored"}
+    found = checked_scores(scores(validation=dict.fromkeys(scores()["means"], marker)), covariance(HONEST), STRATEGIES)
+    assert found.means["fedavg"] == 0.8
+    assert all(np.isnan(value) for value in found.validation.values())
+    for key, settles in (("min_scored", "more patients of the class"), ("metrics", "at the site$")):
+        said = scores(means={name: {"suppressed": key} for name in scores()["means"]})
+        with pytest.raises(EngineError, match=settles):
+            checked_scores({**said, "suppressed": {"tensors/covariance": key}}, {}, STRATEGIES)
 
 
 def scores(**changes: Any) -> dict[str, Any]:

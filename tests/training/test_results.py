@@ -14,7 +14,7 @@ from shiftscope.training.evaluation.patient_spreads import PatientSpread
 from shiftscope.training.evaluation.primary_claims import primary_claim
 from shiftscope.training.evaluation.run_summaries import summarise
 from shiftscope.training.runs.jobs import Job
-from shiftscope.training.runs.states import Checkpoint, Evaluation
+from shiftscope.training.runs.states import Checkpoint, ReceivedEvaluation
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,9 @@ def checkpoint(arm: str, seed: int, scores: dict[str, float | None], failed: str
     replies = {site: "failed: ValueError" if site == failed else "ok" for site in "abc"}
     entry = RoundEntry(round=1, arm=arm, seed=seed, replies=replies, loss=0.5, bytes=100, seconds=2.0)
     words = {
-        s: Evaluation(cases=5, scores={"dice": v, "surface_px": 1.0}, ungated={"dice": v}, validation={"dice": v})
+        s: ReceivedEvaluation(
+            cases=5, scores={"dice": v, "surface_px": 1.0}, ungated={"dice": v}, validation={"dice": v}
+        )
         for s, v in scores.items()
     }
     return Checkpoint(1, {}, {}, [entry], words, 10)

@@ -1,6 +1,7 @@
 """Broken off anywhere and resumed, a run ends where it would have ended."""
 
 import logging
+import re
 import shutil
 from pathlib import Path
 
@@ -27,8 +28,9 @@ def whole(hospitals: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) 
 
 
 def comparable(result: RunResult) -> dict[str, object]:
-    """Everything but what was measured, and what it takes to ask for a reference once more."""
+    """Everything but what was measured, what it takes to ask for a reference once more, and that it was resumed."""
     values = result.to_dict()
+    values["notes"] = [note for note in result.notes if not note.startswith("resumed at ")]
     for key in ("cost", "cost_by_arm", "ledger"):
         values.pop(key)
     for entry in values["rounds"]:
@@ -79,11 +81,13 @@ def test_interrupted_in_the_middle_of_a_round(
         with pytest.raises(KeyboardInterrupt):
             train(plan, hospitals, RunOptions(engine="inline", out=tmp_path / "run"))
     assert "add --resume to go on" in caplog.messages[-1]
+    done = len((tmp_path / "run" / "rounds.jsonl").read_text().splitlines())
     steps: list[Progress] = []
     resumed = train(
         plan, hospitals, RunOptions(engine="inline", out=tmp_path / "run", resume=True), progress=steps.append
     )
     assert comparable(resumed) == comparable(whole[0])
+    assert re.fullmatch(rf"resumed at 2\d{{3}}-\S+Z, with {done} rounds done before", resumed.notes[0])
     assert resumed.cost.bytes == whole[0].cost.bytes  # asking for references is counted once
     assert same_files(tmp_path / "run", whole[1])
     assert [(step.done, step.total) for step in steps] == [(done, 18) for done in range(1, 19)]

@@ -13,8 +13,8 @@ from shiftscope.plans import RoundEntry
 from shiftscope.training.runs.array_files import require_alike
 from shiftscope.training.runs.states import (
     Checkpoint,
-    Evaluation,
     PersonalState,
+    ReceivedEvaluation,
     load_checkpoint,
     load_personal,
     save_checkpoint,
@@ -29,7 +29,7 @@ def tensors(seed: int) -> dict[str, np.ndarray]:
 
 def test_checkpoints_round_trip(tmp_path: Path) -> None:
     entry = RoundEntry(round=3, arm="baseline", seed=1, replies={"a": "ok"}, loss=0.25, bytes=7, seconds=1.5)
-    evaluation = Evaluation(
+    evaluation = ReceivedEvaluation(
         cases=4, scores={"dice": 0.5, "surface_px": None}, ungated={"dice": 0.5}, validation={"dice": None}
     )
     before = Checkpoint(3, tensors(1), {"momentum": np.zeros(2)}, [entry], {"a": evaluation}, 12)

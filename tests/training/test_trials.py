@@ -22,7 +22,7 @@ from shiftscope.training.run_options import RunOptions
 from shiftscope.training.trials import trial_runs
 from shiftscope.training.trials.prepared_trials import Trial, prepare_trial
 from shiftscope.training.trials.rungs import halve
-from shiftscope.training.trials.trial_runs import run_trial
+from shiftscope.training.trials.trial_runs import few_validating, run_trial
 from shiftscope.training.trials.winners import write_winner
 
 VALIDATION = {
@@ -264,6 +264,18 @@ def test_too_few_validation_cases_are_told_before_anything_runs(hospitals: dict[
     with pytest.raises(PlanError, match=r"split.val: 3 of 3 sites \(a, b, c\) have no validation case.*enlarge"):
         run_trial(trial, hospitals, RunOptions(engine="inline", out=tmp_path / "t"))
     assert not (tmp_path / "t").exists()
+
+
+@pytest.mark.parametrize(
+    ("patients", "val", "folds", "few"),
+    [(60, 0.1, 5, True), (60, 0.2, 5, False), (100, 0.1, 1, False), (99, 0.1, 1, True)],
+)
+def test_sites_that_can_only_keep_their_validation_scores(patients: int, val: float, folds: int, few: bool) -> None:
+    """Five patients of each of two classes are asked for; a fold that tests a fifth leaves fewer to validate."""
+    sites = {"a": {"fingerprint": "", "patients": patients, "cases": patients}}
+    split = Split(train=0.8 - val, val=val, test=0.2)
+    plan = plan_for({}, task="classification", classes=("one", "other"), model="test_resnet", sites=sites)
+    assert few_validating(plan.model_copy(update={"split": split, "folds": folds})) == ["a"] * few
 
 
 def test_errors_of_the_command_line(run, hospitals: dict[str, Path], tmp_path: Path) -> None:

@@ -1,13 +1,17 @@
 """Why a verdict: what differs, each cause once, and what can be ruled out."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain, zip_longest
 
+import numpy as np
+
 from shiftscope.diagnosis.causes.evidence import Evidence
-from shiftscope.diagnosis.causes.measure_differences import MeasureDifference, measure_differences
-from shiftscope.diagnosis.causes.outlying_sites import SiteGroup, outlying_sites
+from shiftscope.diagnosis.causes.measure_differences import MeasureDifference, MeasureTable
+from shiftscope.diagnosis.causes.outlying_sites import Differing, Key, SiteGroup, SiteGroups
 from shiftscope.diagnosis.causes.scanners import separating_tags
-from shiftscope.diagnosis.judged_pairs import Comparisons, Pair
+from shiftscope.diagnosis.judged_pairs import JudgedPairs, Pair
 from shiftscope.diagnosis.texts.answer_text import axis_differs, classes_differ, no_shift, unanswerable
 from shiftscope.diagnosis.texts.concept_text import labels_alike, labels_differ
 from shiftscope.diagnosis.texts.difference_text import describe_difference
@@ -33,39 +37,104 @@ _ANSWERED_BY = {
 }
 
 
-def evidence_of(made: Comparisons) -> tuple[Evidence, ...]:
+def evidence_of(made: JudgedPairs, most: int | None = None) -> tuple[Evidence, ...]:
     """First why shifts were called, the clearest finding on each question, then the second of each, and so on; last,
-    for every question that was called of no pair, how large a shift is left possible."""
-    if not made.verdicts:
+    for every question that was called of no pair, how large a shift is left possible.
+
+    Args:
+        made: what was compared.
+        most: findings of each kind, the clearest; None for all.
+    """
+    if not made.pairs:
         return ()
+    names = sorted(made.profiles)
+    sites = _Sites(made, names, MeasureTable.of([made.profiles[name] for name in names]))
     columns: list[list[Evidence]] = []
+    rest = []
     for question in QUESTIONS:
         pairs = made.called(question)
-        columns.append([*_of_question(question, pairs, made)])
+        columns.append([*_of_question(question, pairs, sites, most)])
         if question == "appearance":
-            columns.append([*_of_tags(pairs, made)])
-    rest = [_not_called(question, made) for question in QUESTIONS if not made.called(question)]
+            columns.append([*_of_tags(pairs, made, most)])
+        if not pairs:
+            rest.append(_not_called(question, made))
     return (*(item for item in chain.from_iterable(zip_longest(*columns)) if item is not None), *rest)
 
 
-def _of_question(question: str, pairs: Sequence[Pair], made: Comparisons) -> Iterator[Evidence]:
+@dataclass(frozen=True)
+class _Sites:
+    """The sites that were compared.
+
+    Attributes:
+        made: what came of it.
+        names: in alphabetical order.
+        measures: theirs.
+    """
+
+    made: JudgedPairs
+    names: list[str]
+    measures: MeasureTable
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """By name."""
+        return {name: place for place, name in enumerate(self.names)}
+
+    def of(self, names: Sequence[str]) -> np.ndarray:
+        """Places of several."""
+        return np.array([self.places[name] for name in names], dtype=int)
+
+
+def _of_question(question: str, pairs: Sequence[Pair], sites: _Sites, most: int | None) -> Iterator[Evidence]:
     """The causes, the heaviest first; then pairs of which no cause is known, by axis."""
-    known = made.profiles
-    found = {(a, b): measure_differences(question, known[a], known[b]) if question in CAUSES else {} for a, b in pairs}
+    i, j = sites.of([a for a, _ in pairs]), sites.of([b for _, b in pairs])
+    silent = np.ones(len(pairs), dtype=bool)
     groups: list[tuple[str, SiteGroup[Direction]]] = []
-    for cause in CAUSES.get(question, ()):
-        differing: dict[Pair, dict[Direction, float]] = {}
-        for pair, by_cause in found.items():
-            for site, other in (pair, pair[::-1]):
-                own = [one.with_last(site) for one in by_cause.get(cause, ())]
-                differing[site, other] = {(one.measure, one.up): one.strength for one in own}
-        groups.extend((cause, _upright(group)) for group in outlying_sites(differing, len(known)))
-    for cause, group in sorted(groups, key=lambda item: -item[1].weight):
-        yield _of_cause(question, cause, group, found, made)
-    silent = [pair for pair, by_cause in found.items() if not by_cause]
-    axes = {(a, b): {made.answer(question, a, b).axis or "": 1.0} for a, b in silent}
-    for whole in outlying_sites(axes | {pair[::-1]: axis for pair, axis in axes.items()}, len(known)):
-        yield _of_axis(question, whole, made)
+    for cause, measures in CAUSES.get(question, {}).items() if pairs else ():
+        sizes = [*sites.measures.differing(question, cause, i, j).values()]
+        silent &= ~np.any(sizes, axis=0)
+        found = SiteGroups.of(_differing(sizes, i, j), len(sites.names)).heaviest(most)
+        groups.extend(
+            (cause, _upright(_named(site, (measures[key // 2], bool(key % 2)), others, weight, sites)))
+            for site, key, others, weight in found
+        )
+    groups = sorted(groups, key=lambda item: -item[1].weight)[:most]
+    for cause, group in groups:
+        yield _of_cause(question, cause, group, sites)
+    rest = np.flatnonzero(silent)
+    axes = sites.made.axes(question, [pairs[row] for row in rest.tolist()])
+    keys = [*dict.fromkeys(axes)]
+    number = {axis: key for key, axis in enumerate(keys)}
+    codes, one = np.array([number[axis] for axis in axes], dtype=int), np.ones(len(rest))
+    both = Differing(
+        *(np.concatenate(ends) for ends in ((i[rest], j[rest]), (j[rest], i[rest]), (codes, codes), (one, one)))
+    )
+    left = None if most is None else most - len(groups)
+    for site, key, others, weight in SiteGroups.of(both, len(sites.names)).heaviest(left):
+        yield _of_axis(question, _named(site, keys[key], others, weight, sites), sites.made)
+
+
+def _differing(sizes: Sequence[np.ndarray], i: np.ndarray, j: np.ndarray) -> Differing:
+    """Measures that differ between pairs of sites from the view of either, those that differ most first; the key of a
+    measure is twice its number, and one more where it is higher at the site.
+
+    Args:
+        sizes: (m,) of each measure, as `MeasureTable.differing` has them.
+        i, j: (m,) the sites.
+    """
+    parts = []
+    for number, size in enumerate(sizes):
+        rows = np.flatnonzero(size)
+        strength = np.abs(size[rows])
+        parts.append((j[rows], i[rows], 2 * number + (size[rows] > 0), strength))
+        parts.append((i[rows], j[rows], 2 * number + (size[rows] < 0), strength))
+    site, other, key, weight = (np.concatenate(column) for column in zip(*parts, strict=True))
+    order = np.argsort(-weight, kind="stable")
+    return Differing(site[order], other[order], key[order], weight[order])
+
+
+def _named(site: int, key: Key, others: Sequence[int], weight: float, sites: _Sites) -> SiteGroup[Key]:
+    return SiteGroup(sites.names[site], key, tuple(sites.names[other] for other in others), weight)
 
 
 def _upright(group: SiteGroup[Direction]) -> SiteGroup[Direction]:
@@ -76,18 +145,12 @@ def _upright(group: SiteGroup[Direction]) -> SiteGroup[Direction]:
     return SiteGroup(others[0], (measure, True), (group.site,), group.weight)
 
 
-def _of_cause(
-    question: str,
-    cause: str,
-    group: SiteGroup[Direction],
-    found: Mapping[Pair, Mapping[str, Sequence[MeasureDifference]]],
-    made: Comparisons,
-) -> Evidence:
+def _of_cause(question: str, cause: str, group: SiteGroup[Direction], sites: _Sites) -> Evidence:
     """One cause at one site: the measure that stands for it, and those that differ with it against every other site."""
-    site, (measure, _) = group.site, group.key
-    tables = [
-        {one.measure: one.with_last(site) for one in found[made.pair(site, other)][cause]} for other in group.others
-    ]
+    site, (measure, _), made = group.site, group.key, sites.made
+    others = sites.of(group.others)
+    found = sites.measures.between(question, cause, others, np.full(len(others), sites.places[site]))
+    tables = [{one.measure: one for one in differing} for differing in found]
     leading = [table[measure] for table in tables]
     also = [
         [table[name] for table in tables]
@@ -98,7 +161,7 @@ def _of_cause(
     ends = {min(leading, key=_strength).sites[0], max(leading, key=_strength).sites[0]}
     deltas = [_delta(here, made.profiles[other].measures[measure]) for other in sorted(ends)]
     says = describe_difference(leading, deltas, also, len(made.profiles) - 1)
-    if cause == "lesion size" and any("habit" in made.answer(question, site, other).held for other in group.others):
+    if cause == "lesion size" and any("habit" in held for held in made.held(question, site, group.others)):
         says += "; as drawn, the contours' habit not taken off"
     return Evidence(
         question=question,
@@ -126,11 +189,10 @@ def _strength(difference: MeasureDifference) -> float:
     return difference.strength
 
 
-def _of_axis(question: str, group: SiteGroup[str], made: Comparisons) -> Evidence:
+def _of_axis(question: str, group: SiteGroup[str], made: JudgedPairs) -> Evidence:
     """Classes, or a whole axis that no single measure stands for."""
     site, others = group.site, group.others
-    answers = [made.answer(question, site, other) for other in others]
-    n = [made.patients(question, site, other) for other in others]
+    answers, n = made.answers(question, site, others), made.patients(question, site, others)
     patients = (sum(there for _, there in n), n[0][0])
     if question == "label":
         says = classes_differ([made.profiles[name] for name in (site, *others)], answers, patients)
@@ -151,10 +213,10 @@ def _of_axis(question: str, group: SiteGroup[str], made: Comparisons) -> Evidenc
     )
 
 
-def _of_tags(pairs: Sequence[Pair], made: Comparisons) -> Iterator[Evidence]:
+def _of_tags(pairs: Sequence[Pair], made: JudgedPairs, most: int | None) -> Iterator[Evidence]:
     """Acquisition tags that go with a difference of appearance."""
     known = made.profiles
-    for item in separating_tags([(known[a], known[b]) for a, b in pairs], len(known)):
+    for item in separating_tags([(known[a], known[b]) for a, b in pairs], len(known), most):
         tag, *rest = item.tags
         low, effect, high = item.shares
         yield Evidence(
@@ -171,28 +233,25 @@ def _of_tags(pairs: Sequence[Pair], made: Comparisons) -> Iterator[Evidence]:
         )
 
 
-def _not_called(question: str, made: Comparisons) -> Evidence:
+def _not_called(question: str, made: JudgedPairs) -> Evidence:
     """How large a shift is left possible where none was called, or that nothing can be said."""
-    asked = made.asked(question)
-    if not asked:
+    found = made.uncalled(question)
+    if found is None:
         return Evidence(
             question=question, measure=_ANSWERED_BY[question], sites=(), n=(0, 0), says=unanswerable(question)
         )
-    answers = {pair: made.answer(question, *pair) for pair in asked}
-    a, b = max(asked, key=lambda pair: (answers[pair].disputed or answers[pair].hidden, answers[pair].high or 0.0))
-    answer, unasked = answers[a, b], len(made.verdicts) - len(asked)
-    here, there = made.patients(question, b, a)
-    if (contrast := made.shifts[a, b].contrast(answer.axis or "", answer.classes)) is not None:
-        says = labels_alike((a, b), contrast, answers, (there, here), unasked)
+    unasked = made.pairs - found.asked
+    if found.contrast is not None:
+        says = labels_alike(found.pair, found.contrast, found.answer, found.n, (found.hidden, found.asked), unasked)
     else:
-        says = no_shift(question, (a, b), answers, (there, here), unasked)
+        says = no_shift(question, found.pair, found.answer, found.n, found.detectable, (found.asked, unasked))
     return Evidence(
         question=question,
-        measure=answer.axis or _ANSWERED_BY[question],
-        sites=(a, b),
-        effect=answer.effect,
-        low=answer.low,
-        high=answer.high,
-        n=(there, here),
+        measure=found.answer.axis or _ANSWERED_BY[question],
+        sites=found.pair,
+        effect=found.answer.effect,
+        low=found.answer.low,
+        high=found.answer.high,
+        n=found.n,
         says=says,
     )

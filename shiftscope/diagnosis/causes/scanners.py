@@ -1,10 +1,11 @@
 """Acquisition tags that set one site apart: another scanner, field strength, spacing."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from shiftscope.diagnosis.causes.outlying_sites import outlying_sites
+import numpy as np
+
+from shiftscope.diagnosis.causes.outlying_sites import Differing, SiteGroups
 from shiftscope.diagnosis.texts.phrases import names
 from shiftscope.profiles.profile_document import CELL, OTHER, SEVERAL, Count, Profile
 
@@ -44,37 +45,64 @@ class SeparatingTags:
     says: str
 
 
-def separating_tags(pairs: Sequence[tuple[Profile, Profile]], sites: int) -> list[SeparatingTags]:
+def separating_tags(
+    pairs: Sequence[tuple[Profile, Profile]], sites: int, most: int | None = None
+) -> list[SeparatingTags]:
     """Tags that separate the two sites of any of `pairs`, each value once.
 
     Args:
         pairs: sites that differ in appearance.
         sites: how many were compared.
+        most: of them, the first; None for all.
     """
-    known = {profile.site: profile for pair in pairs for profile in pair}
-    differing: dict[str, dict[tuple[str, str], dict[str, float]]] = defaultdict(dict)
-    for pair in pairs:
-        for one, other in (pair, pair[::-1]):
-            for tag in TAGS:
-                value = _separated(tag, one, other)
-                if value is not None:
-                    differing[tag][one.site, other.site] = {value: 1.0}
-    found: dict[tuple[str, tuple[str, ...]], dict[str, str]] = defaultdict(dict)
+    named = {profile.site: profile for pair in pairs for profile in pair}
+    known = [named[site] for site in sorted(named)]
+    place = {profile.site: index for index, profile in enumerate(known)}
+    i, j = (np.array([place[pair[end].site] for pair in pairs], dtype=int) for end in (0, 1))
+    groups: dict[str, tuple[list[str], SiteGroups]] = {}
     for tag in TAGS:
-        for group in outlying_sites(differing[tag], sites):
-            found[group.site, group.others][tag] = group.key
+        values, differing = _separated(tag, known, np.concatenate([i, j]), np.concatenate([j, i]))
+        groups[tag] = values, SiteGroups.of(differing, sites)
+    heaviest = (group for _, grouped in groups.values() for group in grouped.heaviest(most))
+    found = [*dict.fromkeys((site, others) for site, _, others, _ in heaviest)][:most]
+    keys = {tag: grouped.keys_of(found) for tag, (_, grouped) in groups.items()}
     return [
-        _separating(known[site], [known[other] for other in others], tags) for (site, others), tags in found.items()
+        _separating(
+            known[site],
+            [known[other] for other in others],
+            {tag: groups[tag][0][key] for tag in TAGS if (key := keys[tag].get((site, others))) is not None},
+        )
+        for site, others in found
     ]
 
 
-def _separated(tag: str, one: Profile, other: Profile) -> str | None:
-    """The value that nearly all patients of `one` have, if nearly all of `other` have another."""
-    here, there = one.acquisition.get(tag, {}), other.acquisition.get(tag, {})
-    for value, count in here.items():
-        if value in (OTHER, SEVERAL) or not isinstance(count, int) or count < NEARLY_ALL * one.patients:
-            continue
-        if _without(value, there) >= NEARLY_ALL * other.patients:
+def _separated(tag: str, sites: Sequence[Profile], one: np.ndarray, other: np.ndarray) -> tuple[list[str], Differing]:
+    """Values that nearly all patients of a site have, where nearly all of another have another value.
+
+    Args:
+        tag: which.
+        sites: N.
+        one, other: (m,) places of the sites.
+    """
+    counts = [site.acquisition.get(tag, {}) for site in sites]
+    common = [_common(found, site.patients) for found, site in zip(counts, sites, strict=True)]
+    values = [*dict.fromkeys(value for value in common if value is not None)]
+    number = {value: index for index, value in enumerate(values)}
+    patients = np.array([site.patients for site in sites])
+    fewest = np.tile([_without("", found) for found in counts], (len(values), 1)).reshape(len(values), len(sites))
+    for place, found in enumerate(counts):
+        for value in found.keys() & number.keys():
+            fewest[number[value], place] = _without(value, found)
+    own = np.array([-1 if value is None else number[value] for value in common], dtype=int)
+    rows = np.flatnonzero(own[one] >= 0)
+    rows = rows[fewest[own[one[rows]], other[rows]] >= NEARLY_ALL * patients[other[rows]]] if values else rows[:0]
+    return values, Differing(one[rows], other[rows], own[one[rows]], np.ones(len(rows)))
+
+
+def _common(counts: Mapping[str, Count], patients: int) -> str | None:
+    """The value that nearly all patients have."""
+    for value, count in counts.items():
+        if value not in (OTHER, SEVERAL) and isinstance(count, int) and count >= NEARLY_ALL * patients:
             return value
     return None
 

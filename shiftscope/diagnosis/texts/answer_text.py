@@ -1,6 +1,6 @@
 """Answers to whole questions in sentences: classes, axes, and what can be ruled out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from shiftscope.diagnosis.texts.phrases import counted, number, span
 from shiftscope.diagnosis.verdicts import AxisVerdict
@@ -39,30 +39,32 @@ def axis_differs(axis: str, site: str, whom: str, answers: Sequence[AxisVerdict]
 def no_shift(
     question: str,
     least_certain: tuple[str, str],
-    answers: Mapping[tuple[str, str], AxisVerdict],
+    answer: AxisVerdict,
     n: tuple[int, int],
-    unasked: int,
+    detectable: float | None,
+    pairs: tuple[int, int],
 ) -> str:
     """How large a shift is left possible where none was called.
 
     Args:
         question: which.
         least_certain: the pair whose interval reaches highest.
-        answers: by pair.
+        answer: of that pair.
         n: patients of that pair.
-        unasked: pairs of which the question could not be asked.
+        detectable: the largest of the smallest effects that would have been detected.
+        pairs: how many were asked, and how many could not be.
     """
-    place = where(least_certain, len(answers), len(answers))
-    numbers = effects_text([answers[least_certain]], n)
+    asked, unasked = pairs
+    place = where(least_certain, asked, asked)
+    numbers = effects_text([answer], n)
     says = f"no shift in {SUBJECTS[question]} that counts {place}: {numbers}"
-    known = [answer.detectable for answer in answers.values() if answer.detectable is not None]
-    if answers[least_certain].disputed:
+    if answer.disputed:
         says = (
             f"whether there is a shift in {SUBJECTS[question]} cannot be decided {place}: {numbers}, which the other"
             " shifts between them can explain"
         )
-    elif known:
-        says += f"; a shift of {number(max(known))} or more would have been detected (80 % power)"
+    elif detectable is not None:
+        says += f"; a shift of {number(detectable)} or more would have been detected (80 % power)"
     return f"{says}; {unasked} more pairs could not be asked" if unasked else says
 
 

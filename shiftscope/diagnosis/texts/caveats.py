@@ -1,22 +1,15 @@
 """What lowers the confidence in a diagnosis, in sentences."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from shiftscope.diagnosis.texts.standout_text import standouts
 from shiftscope.diagnosis.verdicts import Limits, Verdict
 from shiftscope.profiles import Profile
-from shiftscope.shifts import Outlyingness
 
-__all__ = ["caveats"]
+__all__ = ["is_blind", "pair_caveats", "site_caveats"]
 
 
-def caveats(
-    profiles: Sequence[Profile],
-    verdicts: Sequence[Verdict],
-    limits: Limits,
-    outlyingness: Mapping[str, Sequence[Outlyingness]],
-) -> list[str]:
-    """Sentences, the sites that are left out first."""
+def site_caveats(profiles: Sequence[Profile], limits: Limits) -> list[str]:
+    """Sentences on sites that are small or whose patients are not known, those that are left out first."""
     out = []
     for profile in profiles:
         needed = limits.needed(profile.patient_source)
@@ -39,13 +32,24 @@ def caveats(
         out.append(
             f"each file counts as a patient at {sites}: several images of one person make the intervals too narrow"
         )
-    blind = sum(
-        verdict.axes["structure"].axis == "layout" and not verdict.axes["annotation"].axis for verdict in verdicts
-    )
-    if blind:
-        out.append(
-            f"{blind} of {len(verdicts)} pairs have no masks at both sites: structure is judged from the layout of the"
-            " images alone; lesions do not show, and larger ones may pass for another appearance"
-        )
-    out.extend(standouts(outlyingness))
     return out
+
+
+def pair_caveats(blind: int, pairs: int) -> list[str]:
+    """A sentence on pairs without masks at both sites, where there are any.
+
+    Args:
+        blind: how many.
+        pairs: of how many.
+    """
+    if not blind:
+        return []
+    return [
+        f"{blind} of {pairs} pairs have no masks at both sites: structure is judged from the layout of the"
+        " images alone; lesions do not show, and larger ones may pass for another appearance"
+    ]
+
+
+def is_blind(verdict: Verdict) -> bool:
+    """Whether structure was judged without masks."""
+    return verdict.axes["structure"].axis == "layout" and not verdict.axes["annotation"].axis

@@ -1,6 +1,6 @@
 """Whether the same labels mean the same, in sentences: they do not, they do, or it cannot be told and why."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from shiftscope.diagnosis.axis_verdicts import AxisVerdict
 from shiftscope.diagnosis.texts.answer_text import effects_text, where
@@ -30,8 +30,9 @@ def labels_differ(site: str, whom: str, answers: Sequence[AxisVerdict], n: tuple
 def labels_alike(
     least_certain: tuple[str, str],
     contrast: ClassContrast,
-    answers: Mapping[tuple[str, str], AxisVerdict],
+    answer: AxisVerdict,
     n: tuple[int, int],
+    pairs: tuple[int, int],
     unasked: int,
 ) -> str:
     """What can be ruled out where no pair was called, or why nothing can be.
@@ -39,19 +40,20 @@ def labels_alike(
     Args:
         least_certain: the pair of which least can be said.
         contrast: of its classes.
-        answers: by pair.
-        n: patients of that pair, of known class.
+        answer: of that pair.
+        n: its patients, of known class.
+        pairs: of how many nothing can be said, and of how many it was asked.
         unasked: pairs of which it could not be asked.
     """
-    answer = answers[least_certain]
+    hidden, asked = pairs
     numbers = f"{effects_text([answer], n)}; {number(answer.detectable or 0.0)} or more would have been detected"
     mixed = f"labels that meant nothing at one of them would make {number(contrast.common)}"
     if answer.hidden:
-        place = where(least_certain, sum(one.hidden for one in answers.values()), len(answers))
+        place = where(least_certain, hidden, asked)
         differ = contrast.effect.detectable() <= contrast.common
         reason = "images differ too much" if differ else "patients are too few, or classes look too much alike"
         says = f"whether the same labels mean the same cannot be told {place}: {reason}: {numbers}, {mixed}; {REHEARSE}"
     else:
-        place = where(least_certain, len(answers), len(answers))
+        place = where(least_certain, asked, asked)
         says = f"the same labels mean the same, as far as can be seen, {place}: {numbers} (80 % power), {mixed}"
     return f"{says}; {unasked} more pairs could not be asked" if unasked else says

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from shiftscope.measures.measure import Measure
+from shiftscope.measures.order_statistics import at_least
 
 if TYPE_CHECKING:
     import torch
@@ -69,8 +70,8 @@ def vector(rgb: "torch.Tensor", foreground: "torch.Tensor") -> "torch.Tensor":
     """
     import torch
 
-    weight = foreground.flatten(1).float()
-    weight = weight / weight.sum(dim=1, keepdim=True).clamp(min=1)
+    weight = foreground.flatten(1).view(torch.uint8).float()
+    weight.div_(weight.sum(dim=1, keepdim=True).clamp(min=1))
 
     def mean(values: "torch.Tensor") -> "torch.Tensor":
         return (values * weight).sum(dim=1)
@@ -79,8 +80,8 @@ def vector(rgb: "torch.Tensor", foreground: "torch.Tensor") -> "torch.Tensor":
         return mean((values - mean(values)[:, None]).square()).sqrt()
 
     red, green, blue = (mean(band).clamp(min=_DARK) for band in rgb.flatten(2).unbind(1))
-    logs = torch.log(rgb.clamp(min=_DARK)).flatten(2)
-    rg, bg = logs[:, 0] - logs[:, 1], logs[:, 2] - logs[:, 1]
+    log_red, log_green, log_blue = rgb.clamp(min=_DARK).log_().flatten(2).unbind(1)
+    rg, bg = log_red - log_green, log_blue - log_green
     rg_sd, bg_sd = deviation(rg), deviation(bg)
     joint = mean((rg - mean(rg)[:, None]) * (bg - mean(bg)[:, None]))
     vivid = _vividness(rgb)
@@ -92,12 +93,15 @@ def vector(rgb: "torch.Tensor", foreground: "torch.Tensor") -> "torch.Tensor":
         bg_sd,
         joint / (rg_sd * bg_sd).clamp(min=1e-6),
         deviation(vivid),
-        mean((vivid < 0.1).float()),
+        mean(1 - at_least(vivid, 0.1).view(torch.uint8).float()),
     ]
     return torch.stack(numbers, dim=1)
 
 
 def _vividness(rgb: "torch.Tensor") -> "torch.Tensor":
     """HSV saturation of every pixel: (b, 3, h, w) -> (b, h w)."""
-    high = rgb.amax(dim=1)
-    return ((high - rgb.amin(dim=1)) / high.clamp(min=_DARK)).flatten(1)
+    import torch
+
+    red, green, blue = rgb.unbind(1)
+    high, low = torch.maximum(red, green).maximum(blue), torch.minimum(red, green).minimum(blue)
+    return (high - low).div_(high.clamp(min=_DARK)).flatten(1)

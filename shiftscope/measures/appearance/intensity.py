@@ -5,11 +5,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from shiftscope.measures.measure import Measure
+from shiftscope.measures.order_statistics import above
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["LEVELS", "MEASURES", "OUTSIDE_MARGIN", "brightness", "foreground", "quantiles", "scalars", "surroundings"]
+__all__ = [
+    "LEVELS",
+    "MEASURES",
+    "OUTSIDE_MARGIN",
+    "brightness",
+    "foreground",
+    "quantiles",
+    "scalars",
+    "surroundings",
+    "variance",
+]
 
 LEVELS = np.linspace(0.005, 0.995, 33)
 """The quantile function is published at these levels: no minimum, no maximum."""
@@ -68,11 +79,13 @@ def quantiles(grey: "torch.Tensor", keep: "torch.Tensor | None" = None) -> "torc
     import torch
 
     flat = grey.flatten(1)
-    rows = torch.arange(len(flat), device=flat.device)[:, None] * _CELLS
-    cell = (flat * _CELLS).long().clamp_(0, _CELLS - 1) + rows
-    kept = None if keep is None else keep.flatten(1)
-    chosen = cell.flatten() if kept is None else cell[kept]
-    counts = torch.bincount(chosen, minlength=_CELLS * len(flat)).view(-1, _CELLS)
+    rows = torch.arange(len(flat), device=flat.device, dtype=torch.int32)[:, None] * _CELLS
+    cell = (flat * _CELLS).int().clamp_(0, _CELLS - 1)
+    if keep is not None:
+        cell.mul_(keep.flatten(1).view(torch.uint8))  # what does not count goes to the first cell, and is taken off
+    counts = torch.bincount(cell.add_(rows).flatten(), minlength=_CELLS * len(flat)).view(-1, _CELLS)
+    if keep is not None:
+        counts[:, 0] -= flat.shape[1] - keep.flatten(1).sum(dim=1)
     upto = counts.cumsum(dim=1).float()
     total = upto[:, -1:]
     levels = torch.as_tensor(LEVELS, dtype=torch.float32, device=flat.device)
@@ -100,40 +113,57 @@ def foreground(grey: "torch.Tensor", within: "torch.Tensor | None" = None) -> "t
     Returns:
         (b, h, w) bool.
     """
-    import torch
-
-    whole = torch.ones_like(grey, dtype=torch.bool) if within is None else within
-    visible = (grey > _BLACK) & whole
-    dark = visible.flatten(1).float().mean(dim=1) < _ENOUGH
-    return torch.where(dark[:, None, None], whole, visible)
+    visible = above(grey, _BLACK)
+    if within is not None:
+        visible &= within
+    dark = (_share(visible) < _ENOUGH)[:, None, None]
+    visible |= dark if within is None else within & dark
+    return visible
 
 
 def surroundings(mask: "torch.Tensor") -> "torch.Tensor":
     """Pixels clear of the mask: (b, h, w) bool -> (b, h, w) bool."""
-    margin = max(1, round(OUTSIDE_MARGIN * mask.shape[-1]))
-    grown = _grown(_grown(mask, margin).transpose(1, 2), margin).transpose(1, 2)
-    return ~grown
-
-
-def _grown(mask: "torch.Tensor", margin: int) -> "torch.Tensor":
-    """Dilate along the last axis: a window holds a pixel of the mask where its running count rises."""
-    import torch
     from torch.nn import functional
 
-    upto = functional.pad(mask, (margin + 1, margin)).cumsum(dim=-1, dtype=torch.int16)
-    return upto[..., 2 * margin + 1 :] > upto[..., : -2 * margin - 1]
+    margin = max(1, round(OUTSIDE_MARGIN * mask.shape[-1]))
+    padded = functional.pad(mask, (margin,) * 4)
+    return ~_any_of(_any_of(padded, 2 * margin + 1, 1), 2 * margin + 1, 2)
+
+
+def _any_of(mask: "torch.Tensor", length: int, axis: int) -> "torch.Tensor":
+    """Whether any of `length` pixels from each one on is set, along an axis that becomes shorter by `length` - 1.
+
+    Windows of 1, 2, 4, ... pixels, each of two of the windows before.
+    """
+    held = 1
+    while held < length:
+        step = min(held, length - held)
+        rest = mask.shape[axis] - step
+        mask = mask.narrow(axis, 0, rest) | mask.narrow(axis, step, rest)
+        held += step
+    return mask
+
+
+def _share(mask: "torch.Tensor") -> "torch.Tensor":
+    """Share of the image that is set: (b, h, w) bool -> (b,)."""
+    return mask.flatten(1).sum(dim=1) / mask[0].numel()
 
 
 def brightness(grey: "torch.Tensor", keep: "torch.Tensor") -> "torch.Tensor":
     """Mean grey level of the pixels kept: (b, h, w), (b, h, w) bool -> (b,); NaN where less than a tenth is."""
     import torch
 
-    share = keep.flatten(1).float().mean(dim=1)
-    mean = (grey * keep).flatten(1).mean(dim=1) / share
+    share = _share(keep)
+    mean = (grey * keep.view(torch.uint8).to(grey.dtype)).flatten(1).mean(dim=1) / share
     return (255 * mean).masked_fill(share < _ENOUGH, torch.nan)
 
 
 def scalars(grey: "torch.Tensor") -> dict[str, "torch.Tensor"]:
     """`brightness` and `contrast` of each image: (b, h, w) -> (b,) each, in grey levels."""
-    flat = grey.flatten(1)
-    return {"brightness": 255 * flat.mean(dim=1), "contrast": 255 * flat.std(dim=1, correction=0)}
+    return {"brightness": 255 * grey.flatten(1).mean(dim=1), "contrast": 255 * variance(grey).sqrt()}
+
+
+def variance(images: "torch.Tensor") -> "torch.Tensor":
+    """Mean squared deviation from each image's mean: (b, h, w) -> (b,). In two passes, a tenth of the time of `var`."""
+    flat = images.flatten(1)
+    return (flat - flat.mean(dim=1, keepdim=True)).square_().mean(dim=1)

@@ -8,7 +8,9 @@ noise in MR, speckle in ultrasound, quanta in X-ray), and a change of field of v
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from shiftscope.measures.appearance.small_filters import immerkaer, mean_of_nine
 from shiftscope.measures.measure import Measure
+from shiftscope.measures.order_statistics import at_least, lower_median
 
 if TYPE_CHECKING:
     import torch
@@ -46,13 +48,13 @@ def vector(grey: "torch.Tensor") -> "torch.Tensor":
     band with too few pixels takes the mean of the others.
     """
     import torch
-    from torch.nn import functional
 
-    residual = torch.log(_residual(grey) + _FLOOR)
-    level = functional.avg_pool2d(grey[:, None], 3, stride=1)[:, 0].flatten(1)
+    residual = _residual(grey).add_(_FLOOR).log_()
+    level = mean_of_nine(grey).flatten(1)
+    brighter = (at_least(level, edge).view(torch.uint8).to(grey.dtype) for edge in BANDS)
     curve = []
-    for low, high in pairwise(BANDS):
-        inside = ((level >= low) & (level < high)).to(grey.dtype)
+    for low, high in pairwise(brighter):
+        inside = low.sub_(high)
         share = inside.mean(dim=1)
         typical = (residual * inside).mean(dim=1) / share.clamp(min=1e-9)
         curve.append(typical.masked_fill(share < _LEAST, torch.nan))
@@ -73,17 +75,14 @@ def scalars(grey: "torch.Tensor", foreground: "torch.Tensor") -> "dict[str, torc
     """
     import torch
 
-    signal = (grey * foreground).flatten(1).sum(dim=1) / foreground.flatten(1).sum(dim=1)
-    residual = _residual(grey, step=2).masked_fill(~foreground[:, 1:-1:2, 1:-1].flatten(1), torch.nan)
-    noise = 1.4826 * residual.nanmedian(dim=1).values.nan_to_num(0.0)
+    weight = foreground.view(torch.uint8).to(grey.dtype)
+    signal = (grey * weight).flatten(1).sum(dim=1) / weight.flatten(1).sum(dim=1)
+    residual = lower_median(_residual(grey, step=2), foreground[:, 1:-1:2, 1:-1].flatten(1))
+    noise = 1.4826 * residual.nan_to_num(0.0)
     return {"snr": signal / noise.clamp(min=_ROUNDED)}
 
 
 def _residual(grey: "torch.Tensor", step: int = 1) -> "torch.Tensor":
     """Size of Immerkaer's second difference, in units of the noise that makes it, of every `step`-th row without the
     border: (b, s, s) -> (b, (s - 2)^2 / step)."""
-    import torch
-    from torch.nn import functional
-
-    kernel = torch.tensor([[1.0, -2, 1], [-2, 4, -2], [1, -2, 1]], device=grey.device, dtype=grey.dtype)
-    return functional.conv2d(grey[:, None], kernel[None, None], stride=(step, 1))[:, 0].abs().flatten(1) / 6
+    return immerkaer(grey, step).abs_().flatten(1).div_(6)

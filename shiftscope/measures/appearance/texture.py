@@ -1,11 +1,14 @@
 """How sharp, how noisy, how even: the radial spectrum and four numbers a person can read."""
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from shiftscope.measures.appearance.intensity import variance
+from shiftscope.measures.appearance.small_filters import immerkaer, laplacian
 from shiftscope.measures.measure import Measure
+from shiftscope.measures.order_statistics import lower_median
 
 if TYPE_CHECKING:
     import torch
@@ -83,7 +86,7 @@ def amplitude(grey: "torch.Tensor") -> "torch.Tensor":
     ring, count = _rings(size)
     window = torch.hann_window(size, periodic=False, device=grey.device)
     centred = grey - grey.mean(dim=(1, 2), keepdim=True)
-    power = torch.fft.rfft2(centred * window[:, None] * window).abs().square() / size**2
+    power = torch.fft.rfft2(centred.mul_(window[:, None]).mul_(window)).abs().square_().div_(size**2)
     index = torch.as_tensor(ring, device=grey.device).flatten()
     total = torch.zeros(len(grey), RADII + 1, device=grey.device).index_add_(1, index, power.flatten(1))[:, :RADII]
     filled = np.maximum.accumulate(np.where(count > 0, np.arange(RADII), 0))
@@ -97,24 +100,23 @@ def scalars(grey: "torch.Tensor") -> dict[str, "torch.Tensor"]:
     from torch.nn import functional
 
     image = grey[:, None]
-    variance = grey.flatten(1).var(dim=1, correction=0)
-    kernels = torch.tensor(
-        [[[1, -2, 1], [-2, 4, -2], [1, -2, 1]], [[0, 1, 0], [1, -4, 1], [0, 1, 0]]], device=grey.device
-    )
-    fine, laplacian = functional.conv2d(image, kernels[:, None].float()).flatten(2).unbind(1)
+    spread = variance(grey)
+    noise = lower_median(immerkaer(grey).abs_().flatten(1))
     mean = functional.avg_pool2d(image, 9, stride=4)
     local = (functional.avg_pool2d(image.square(), 9, stride=4) - mean.square()).clamp(min=0).sqrt().flatten(1)
     slow = slow_drift(grey.shape[-1], grey.device)
     fitted = (grey.flatten(1) @ slow).square().sum(dim=1) / slow.shape[0]
-    flat = variance < _TINY
+    flat = spread < _TINY
+    spread = spread.clamp(min=_TINY)
     return {
-        "noise": 255 * 1.4826 * fine.abs().median(dim=1).values / 6,
-        "sharpness": torch.log10((laplacian.var(dim=1, correction=0) / variance.clamp(min=_TINY)).clamp(min=1e-5)),
-        "local_contrast": (local.median(dim=1).values / variance.clamp(min=_TINY).sqrt()).masked_fill(flat, 0.0),
-        "bias_field": (fitted / variance.clamp(min=_TINY)).masked_fill(flat, 0.0),
+        "noise": 255 * 1.4826 * noise / 6,
+        "sharpness": torch.log10((variance(laplacian(grey)) / spread).clamp(min=1e-5)),
+        "local_contrast": (lower_median(local) / spread.sqrt()).masked_fill(flat, 0.0),
+        "bias_field": (fitted / spread).masked_fill(flat, 0.0),
     }
 
 
+@lru_cache(maxsize=8)
 def slow_drift(size: int, device: "torch.device") -> "torch.Tensor":
     """Orthonormal polynomials of first and second degree on a canvas, without the constant: (size * size, 5)."""
     import torch

@@ -10,13 +10,16 @@ generator, so two torch versions build the same extractor. Any timm model can ta
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from shiftscope.errors import UsageError
+from shiftscope.measures.features.binary_patterns import pattern_shares
 from shiftscope.measures.features.checkpoints import check_loaded, read_checkpoint
+from shiftscope.measures.features.rank_features import directions, ranks, thumbnail
 
 if TYPE_CHECKING:
     import torch
@@ -38,12 +41,14 @@ class Extractor:
         sha256: of the weights, so that two sites know they used the same.
         licence: of the weights, where the model says one.
         compute: (b, 1, s, s) float32 in 0..1 -> shallow (b, p) and deep (b, q) float32.
+        again: makes the same in another process; None of one that no other process can make.
     """
 
     name: str
     sha256: str
     licence: str | None
     compute: Features
+    again: "Callable[[], Extractor] | None" = None
 
 
 def load_extractor(name: str = DEFAULT, weights: Path | None = None, device: str = "cpu") -> Extractor:
@@ -62,7 +67,8 @@ def load_extractor(name: str = DEFAULT, weights: Path | None = None, device: str
             f"--weights {weights}: the extractor {DEFAULT} has fixed filters; name a timm model with --features"
         )
     made = _random_extractor(device) if name == DEFAULT else _timm_extractor(name, weights, device)
-    return made if device == "cpu" else replace(made, compute=_in_single_precision(made.compute))
+    compute = made.compute if device == "cpu" else _in_single_precision(made.compute)
+    return replace(made, compute=compute, again=partial(load_extractor, name, weights, device))
 
 
 def _in_single_precision(compute: Features) -> Features:
@@ -108,93 +114,53 @@ def _random_extractor(device: str) -> Extractor:
     second = rng.standard_normal((48, len(first), 3, 3)).astype(np.float32)
     second -= second.mean(axis=(1, 2, 3), keepdims=True)
     second /= np.sqrt(np.square(second).sum(axis=(1, 2, 3), keepdims=True))
-    w1, w2 = torch.from_numpy(first).to(device), torch.from_numpy(second).to(device)
+    taps = torch.from_numpy(_taps(first)).to(device, memory_format=torch.channels_last)
+    mixing = torch.from_numpy(second).to(device, memory_format=torch.channels_last)
 
     def compute(images: "torch.Tensor") -> tuple["torch.Tensor", "torch.Tensor"]:
-        edges = functional.conv2d(images, w1, stride=2, padding=3).abs()
-        coarse = functional.conv2d(functional.avg_pool2d(images, 2), w1, stride=2, padding=3).abs()
-        means = [part.mean((2, 3)) for part in (edges, coarse)]
-        squares = [torch.linalg.vector_norm(part, dim=(2, 3)).square() / part[0, 0].numel() for part in (edges, coarse)]
-        pooled = [torch.log(mean + 1e-3) for mean in means]
-        spread = [
-            torch.log((square - mean.square()).clamp(min=0).sqrt() + 1e-3)
-            for mean, square in zip(means, squares, strict=True)
-        ]
-        small = functional.avg_pool2d(edges.contiguous(memory_format=torch.channels_last), 2)  # twice as fast so
-        maps = functional.relu(functional.conv2d(small, w2, padding=1))
+        grey = images[:, 0]
+        coarse_mean, coarse_spread = _logs(_edges(functional.avg_pool2d(grey, 2), taps))
+        edges = _edges(grey, taps)
+        small = functional.avg_pool2d(edges, 2)
+        mean, spread = _logs(edges)
+        del edges  # two of these at once, and memory goes back to the system and is cleared anew in every batch
+        maps = functional.conv2d(small, mixing, padding=1).relu_()
         places = functional.adaptive_avg_pool2d(maps, 4).flatten(1)
-        ranks = _ranks(images)
-        shallow = torch.cat([*pooled, *spread, _local_binary_patterns(images)], dim=1)
-        deep = torch.cat([torch.log(places + 1e-3), _layout(ranks), _directions(ranks)], dim=1)
+        ranked = ranks(grey)
+        shallow = torch.cat([mean, coarse_mean, spread, coarse_spread, pattern_shares(grey)], dim=1)
+        deep = torch.cat([torch.log(places + 1e-3), thumbnail(ranked), directions(ranked)], dim=1)
         return shallow, deep
 
     return Extractor(DEFAULT, _digest([first, second]), "Apache-2.0", compute)
 
 
-def _ranks(images: "torch.Tensor") -> "torch.Tensor":
-    """Each pixel's rank within its image on a 64 px grid, 0..1: (b, 1, s, s) -> (b, 1, 64, 64)."""
-    import torch
+def _taps(filters: np.ndarray) -> np.ndarray:
+    """Filters (n, 1, 7, 7) as they meet windows of eight neighbours along a row: (n, 8, 7, 1)."""
+    taps = np.zeros((len(filters), 8, 7, 1), np.float32)
+    taps[:, :7, :, 0] = filters[:, 0].transpose(0, 2, 1)
+    return taps
+
+
+def _edges(images: "torch.Tensor", taps: "torch.Tensor") -> "torch.Tensor":
+    """Sizes of the filters' answers at every second pixel: (b, s, s) -> (b, n, s / 2, s / 2), channels last.
+
+    Neighbours along a row come as channels: a convolution of one channel leaves most of a processor's lanes empty, and
+    this one takes three quarters of its time. Channels last is what pools and mixes them fastest.
+    """
     from torch.nn import functional
 
-    small = functional.adaptive_avg_pool2d(images, 64).flatten(1)
-    order = small.argsort(dim=1, stable=True)
-    ranks = torch.empty_like(small)
-    ranks.scatter_(1, order, torch.linspace(0, 1, small.shape[1], device=small.device).expand_as(small))
-    return ranks.view(-1, 1, 64, 64)
+    padded = functional.pad(images, (3, 3 + images.shape[-1] % 2, 3, 3))
+    windows = padded.unfold(2, 8, 2).contiguous().permute(0, 3, 1, 2)
+    return functional.conv2d(windows, taps, stride=(2, 1)).abs_()
 
 
-def _layout(ranks: "torch.Tensor") -> "torch.Tensor":
-    """Rank-normalised 8 x 8 thumbnail: (b, 1, 64, 64) -> (b, 64)."""
-    from torch.nn import functional
-
-    return functional.avg_pool2d(ranks, 8).flatten(1)
-
-
-def _directions(ranks: "torch.Tensor") -> "torch.Tensor":
-    """Edge directions of the ranks, six bins in 4 x 4 places: (b, 1, 64, 64) -> (b, 96) (Dalal and Triggs 2005)."""
-    import torch
-    from torch.nn import functional
-
-    dy = ranks[:, 0, 2:, 1:-1] - ranks[:, 0, :-2, 1:-1]
-    dx = ranks[:, 0, 1:-1, 2:] - ranks[:, 0, 1:-1, :-2]
-    strength = torch.hypot(dx, dy)
-    angle = torch.atan2(dy, dx).remainder(torch.pi) * (6 / torch.pi)
-    bins = torch.arange(6, device=ranks.device).view(1, 6, 1, 1)
-    gap = (angle[:, None] - bins).remainder(6)
-    vote = (1 - torch.minimum(gap, 6 - gap)).clamp(min=0) * strength[:, None]
-    cells = functional.adaptive_avg_pool2d(vote, 4)
-    return (cells / (cells.sum(dim=1, keepdim=True) + 1e-3)).flatten(1)
-
-
-_AROUND = ((0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1), (1, 0), (1, 1))
-
-
-def _uniform_patterns() -> np.ndarray:
-    """(256,) pattern of each code: its number of set bits where they are in one run, 9 elsewhere."""
-    bits = (np.arange(256)[:, None] >> np.arange(8)) & 1
-    runs = (bits != np.roll(bits, 1, axis=1)).sum(axis=1)
-    return np.where(runs <= 2, bits.sum(axis=1), 9)
-
-
-def _local_binary_patterns(images: "torch.Tensor") -> "torch.Tensor":
-    """Shares of the ten rotation-invariant uniform patterns at radius 1 and 2: (b, 1, s, s) -> (b, 20)."""
+def _logs(edges: "torch.Tensor") -> tuple["torch.Tensor", "torch.Tensor"]:
+    """Log mean and log deviation of each channel: (b, n, h, w) -> (b, n) each. Squares `edges` in place."""
     import torch
 
-    patterns = torch.from_numpy(_uniform_patterns()).to(images.device)
-    first = torch.arange(len(images), device=images.device)[:, None] * 256
-    grey = images[:, 0]
-    size = grey.shape[-1]
-    parts = []
-    for r in (1, 2):
-        centre = grey[:, r : size - r, r : size - r]
-        code = torch.zeros_like(centre, dtype=torch.uint8)
-        for bit, (dy, dx) in enumerate(_AROUND):
-            neighbour = grey[:, r + r * dy : size - r + r * dy, r + r * dx : size - r + r * dx]
-            code.add_(neighbour >= centre, alpha=1 << bit)
-        counts = torch.bincount((code.flatten(1) + first).flatten(), minlength=256 * len(images)).view(-1, 256)
-        shares = torch.zeros(len(images), 10, device=images.device).index_add_(1, patterns, counts.float())
-        parts.append(shares / centre[0].numel())
-    return torch.cat(parts, dim=1)
+    mean = edges.mean(dim=(2, 3))
+    variance = edges.square_().mean(dim=(2, 3)) - mean.square()
+    return torch.log(mean + 1e-3), torch.log(variance.clamp(min=0).sqrt() + 1e-3)
 
 
 def _timm_extractor(name: str, weights: Path | None, device: str) -> Extractor:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from shiftscope.measures.lesions.level_lines import longest_line
 from shiftscope.measures.lesions.shapes import axis_ratios, bounding_box, moments
 
 __all__ = ["CANVAS", "LONGER_THAN_ARC", "ROUGH_WAVE", "STRAIGHT", "Contour", "polygonality", "roughness", "trace"]
@@ -63,17 +64,17 @@ def trace(
         The contour, its points on the canvas; None where under an eighth of it is away from the canvas edge.
     """
     from scipy import ndimage
-    from skimage.measure import find_contours
 
     labels, found = ndimage.label(cover >= 0.5, structure=np.ones((3, 3)))
     if not found:
         return None
-    largest = labels == int(np.bincount(labels.ravel())[1:].argmax()) + 1
+    largest = labels == (1 if found == 1 else int(np.bincount(labels.ravel())[1:].argmax()) + 1)
     box = bounding_box(largest)
     margin = math.ceil(4 * SOFTEN / pixel) + 1
-    soft = ndimage.gaussian_filter(np.pad(cover[box] * largest[box], margin), SOFTEN / pixel)
-    lines = find_contours(soft, min(0.5, float(soft.max()) / 2))
-    path = max(lines, key=lambda line: float(np.ptp(line[:, 0]) * np.ptp(line[:, 1])))
+    padded = np.zeros([part.stop - part.start + 2 * margin for part in box], dtype=np.float32)
+    padded[margin:-margin, margin:-margin] = cover[box] * largest[box]
+    soft = ndimage.gaussian_filter(padded, SOFTEN / pixel)
+    path = longest_line(soft, min(0.5, float(soft.max()) / 2))
     y, x = ((path - margin + [part.start for part in box] + 0.5) * pixel + corner).T
     ring = x + 1j * y
     along = np.concatenate([[0.0], np.abs(np.diff(ring)).cumsum()])
@@ -114,12 +115,14 @@ def polygonality(contour: Contour) -> float:
     count = len(contour.points)
     disk = contour.radius / max(contour.aspect, 0.1)
     steps = min(count // 2, max(4, round(LONGER_THAN_ARC * math.sqrt(8 * disk * STRAIGHT) / contour.step)))
-    run = (np.arange(count)[:, None] + np.arange(steps + 1)) % count
-    line = contour.points[run]
-    chord = line[:, -1] - line[:, 0]
-    away = ((line - line[:, :1]) * (chord.conj() / np.maximum(np.abs(chord), 1e-9))[:, None]).imag
-    covered = np.zeros(count, dtype=bool)
-    covered[run[np.ptp(away, axis=1) <= STRAIGHT]] = True
+    ring = np.concatenate([contour.points, contour.points[:steps]])
+    chord = ring[steps:] - contour.points
+    ahead = chord / np.maximum(np.abs(chord), 1e-9)
+    x, y = (np.lib.stride_tricks.sliding_window_view(part.copy(), steps + 1) for part in (ring.real, ring.imag))
+    away = y * ahead.real[:, None] - x * ahead.imag[:, None]
+    straight = away.max(axis=1) - away.min(axis=1) <= STRAIGHT
+    begun = np.concatenate([[0], straight[-steps:], straight]).cumsum()
+    covered = begun[steps + 1 :] > begun[: -steps - 1]  # a straight run began at most `steps` points before
     return float(np.mean(covered[contour.inner]))
 
 

@@ -27,13 +27,16 @@ def moments(region: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     From sums over planes, so that a large region costs no list of its pixels.
     """
     axes = range(region.ndim)
-    lines = [region.sum(axis=tuple(other for other in axes if other != axis)) for axis in axes]
+    planes = {
+        (i, j): region.sum(axis=tuple(other for other in axes if other not in (i, j)), dtype=np.float64)
+        for i, j in combinations(axes, 2)
+    }
+    lines = [planes[0, 1].sum(axis=1), *(planes[0, axis].sum(axis=0) for axis in axes[1:])]
     count = float(lines[0].sum())
     mean = np.array([line @ np.arange(line.size) / count for line in lines])
     places = [np.arange(line.size) - middle for line, middle in zip(lines, mean, strict=True)]
     covariance = np.diag([line @ place**2 / count for line, place in zip(lines, places, strict=True)])
-    for i, j in combinations(axes, 2):
-        plane = region.sum(axis=tuple(other for other in axes if other not in (i, j)))
+    for (i, j), plane in planes.items():
         covariance[i, j] = covariance[j, i] = places[i] @ plane @ places[j] / count
     return mean, covariance
 
@@ -56,6 +59,8 @@ def hull_size(region: np.ndarray) -> float:
     Midpoints, not corners: the border of a smooth shape runs through them, so a disk keeps a solidity near 1.
     Only the first and the last pixel of each row along x can touch the hull. No spacing: ratios to it need none.
     """
+    if region.ndim == 2:
+        return _hull_area(region)
     from scipy.spatial import ConvexHull
 
     rows = np.argwhere(region.any(axis=-1))
@@ -64,6 +69,27 @@ def hull_size(region: np.ndarray) -> float:
     ends = np.concatenate([np.column_stack([rows, first]), np.column_stack([rows, last])]).astype(np.float64)
     halves = np.eye(region.ndim) / 2
     return float(ConvexHull(np.concatenate([ends + length for length in (*halves, *-halves)])).volume)
+
+
+def _hull_area(region: np.ndarray) -> float:
+    """The hull's sides from row to row are straightest lines: running sums of slopes that never fall, nearest to those
+    of the region's own sides (greatest convex minorant; Barlow et al. 1972). A third of the time of a general hull."""
+    from scipy.optimize import isotonic_regression
+
+    rows = np.flatnonzero(region.any(axis=1))
+    filled = region[rows]
+    ends = (filled.argmax(axis=1), filled[:, ::-1].argmax(axis=1) + 1 - region.shape[1])  # the right ones mirrored
+    area = 0.0
+    for end in ends:
+        beside = np.full(rows[-1] - rows[0] + 3, np.inf)
+        beside[rows - rows[0] + 1] = end
+        line = np.empty(2 * len(beside) - 3)  # at the upper edge of the first row, its middle, its lower edge, ...
+        line[0::2], line[1::2] = np.minimum(beside[1:], beside[:-1]), beside[1:-1] - 0.5
+        known = np.flatnonzero(line < np.inf)  # rows without a pixel cannot touch the hull
+        line = np.interp(np.arange(len(line)), known, line[known])
+        line[1:] = line[0] + isotonic_regression(np.diff(line)).x.cumsum()
+        area -= float(line.sum() - (line[0] + line[-1]) / 2) / 2
+    return area
 
 
 def roundness(region: np.ndarray, spacing: tuple[float, ...]) -> float:
@@ -96,27 +122,36 @@ def surface(region: np.ndarray, spacing: tuple[float, ...]) -> float:
     Reference: Legland, Kieu & Devaux 2007, doi:10.5566/ias.v26.p83-92.
     """
     constant = math.pi / 2 if region.ndim == 2 else 2.0
-    padded = np.pad(region, 2)
+    padded = np.zeros([n + 4 for n in region.shape], dtype=bool)
+    padded[(slice(2, -2),) * region.ndim] = region
+    steps = [stride // padded.itemsize for stride in padded.strides]
+    row = (
+        padded.ravel()
+    )  # in one row each direction is a fixed step, and what lies beyond an edge is as empty as before
     total = 0.0
-    for direction, weight in _directions(spacing):
-        length = math.hypot(*(d * length for d, length in zip(direction, spacing, strict=True)))
-        ahead = tuple(slice(max(d, 0), n + min(d, 0)) for d, n in zip(direction, padded.shape, strict=True))
-        behind = tuple(slice(max(-d, 0), n - max(d, 0)) for d, n in zip(direction, padded.shape, strict=True))
-        total += weight * int(np.count_nonzero(padded[ahead] != padded[behind])) / length
+    for direction, share in _directions(spacing):
+        step = abs(sum(d * n for d, n in zip(direction, steps, strict=True)))
+        total += share * int(np.count_nonzero(row[step:] != row[:-step]))
     return float(constant * math.prod(spacing) * total)
 
 
 @lru_cache(maxsize=64)
 def _directions(spacing: tuple[float, ...]) -> list[tuple[tuple[int, ...], float]]:
-    """Directions of the grid, one of each opposite pair, with its share of all directions (shares sum to 1)."""
+    """Directions of the grid, one of each opposite pair, with its share of all directions (shares sum to 1) over the
+    distance of two pixels along it."""
     if len(spacing) == 2:
-        steps = [(0, 1), (1, 2), (1, 1), (2, 1), (1, 0), (2, -1), (1, -1), (1, -2)]
+        steps: list[tuple[int, ...]] = [(0, 1), (1, 2), (1, 1), (2, 1), (1, 0), (2, -1), (1, -1), (1, -2)]
         angles = np.array([math.atan2(y * spacing[0], x * spacing[1]) for y, x in steps])
         gaps = np.diff(angles, append=angles[0] + math.pi)
-        return [(step, float(w)) for step, w in zip(steps, (gaps + np.roll(gaps, 1)) / (2 * math.pi), strict=True)]
-    from scipy.spatial import SphericalVoronoi
+        shares = (gaps + np.roll(gaps, 1)) / (2 * math.pi)
+    else:
+        from scipy.spatial import SphericalVoronoi
 
-    cube = [step for step in product((-1, 0, 1), repeat=3) if any(step)]  # step i and step 25 - i are opposite
-    points = np.array(cube) * np.array(spacing)
-    shares = SphericalVoronoi(points / np.linalg.norm(points, axis=1, keepdims=True)).calculate_areas() / (2 * math.pi)
-    return [(step, float(share)) for step, share in zip(cube[:13], shares[:13], strict=True)]
+        cube = [step for step in product((-1, 0, 1), repeat=3) if any(step)]  # step i and step 25 - i are opposite
+        points = np.array(cube) * np.array(spacing)
+        areas = SphericalVoronoi(points / np.linalg.norm(points, axis=1, keepdims=True)).calculate_areas()
+        steps, shares = cube[:13], areas[:13] / (2 * math.pi)
+    return [
+        (step, float(share) / math.hypot(*(d * length for d, length in zip(step, spacing, strict=True))))
+        for step, share in zip(steps, shares, strict=True)
+    ]

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from shiftscope.measures import AXES
+from shiftscope.measures import AXES, HARMONIZED
 from shiftscope.measures.basis import WIDTHS, load_basis
 from shiftscope.measures.features.extractors import DEFAULT
 from shiftscope.profiles import widths
 from shiftscope.profiles.consistency.tolerances import ROUNDING, slack
-from shiftscope.profiles.sketches import Sketch
+from shiftscope.profiles.sketches import Area, Sketch
 from shiftscope.profiles.widths import CELL, CLASS_WIDTH
 from shiftscope.records import Misfit
 from shiftscope.stats import Moments, least_eigenvalue
@@ -85,17 +85,31 @@ def _require_near(key: str, sketch: Sketch, largest: float) -> None:
 
 
 def _require_area_of_all(profile: "Profile", axis: str, sketch: Sketch) -> None:
-    """The area is published where every patient has one: the first coordinate of the morphology."""
+    """The area is published where every patient has one: the first coordinate of the morphology, of all patients or of
+    those on whom harmonizers were measured."""
     area, key = sketch.area, f"sketches.{axis}.area"
     if area is None or AXES[axis].holds_area:
         raise Misfit(key, f"{area}", "null, for this axis holds the area itself")
-    if sketch.n != profile.patients:
+    sampled = axis in HARMONIZED and sketch.n <= profile.patients - CELL
+    if sketch.n != profile.patients and not sampled:
         raise Misfit(f"sketches.{axis}.n", sketch.n, f"{profile.patients}, since it has an area of all patients")
     for size in (profile.sketches.get("morphology"), profile.sketches.get("morphology_3d")):
         if size is not None and size.n == profile.patients:
+            if sampled:
+                _require_areas_left(key, sketch, area, size)
+                continue
             for name, here, there in (("mean", area.mean, size.mean[0]), ("var", area.var, size.cov[0])):
                 if abs(here - there) > ROUNDING * (abs(here) + abs(there) + ROUNDING):
                     raise Misfit(f"{key}.{name}", here, f"{there:.6g}, as the morphology has it")
+
+
+def _require_areas_left(key: str, sketch: Sketch, area: Area, size: Sketch) -> None:
+    """The areas of some patients leave the others a sum of squares that areas can have."""
+    mine = Moments(sketch.n, np.array([area.mean]), np.array([[area.var]]))
+    all_squares = _squares(size.moments.leading(1))
+    left = least_eigenvalue(all_squares - _squares(mine), np.diag(all_squares) + 1e-9)
+    if left < -ROUNDING:
+        raise Misfit(f"{key}.mean", area.mean, "the areas of a part of the patients: no negative squares for the rest")
 
 
 def require_classes_within(profile: "Profile") -> None:

@@ -10,8 +10,8 @@ from shiftscope.measures import MEASURES
 from shiftscope.measures.appearance.intensity import LEVELS
 from shiftscope.measures.appearance.texture import RADII
 from shiftscope.profiles.consistency.tolerances import ROUNDING, slack
-from shiftscope.profiles.moment_sums import GRID
 from shiftscope.profiles.summaries import Summary
+from shiftscope.profiles.sums.moment_sums import GRID
 from shiftscope.profiles.widths import CELL
 from shiftscope.records import Misfit
 

@@ -34,7 +34,7 @@ class Key:
         if path.name.endswith(".json") or path.is_dir():
             raise ProfileError(f"{path}: expected a file for the key, such as {KEY_FILE}")
         if not path.exists():
-            write_text(path, secrets.token_hex(_BYTES) + "\n", private=True)
+            _make(path)
         try:
             if os.name == "posix" and stat.S_IMODE(path.stat().st_mode) & 0o077:
                 raise ProfileError(
@@ -59,3 +59,18 @@ class Key:
     def mark(self, identifier: str) -> str:
         """What stands for a patient: 64 hexadecimal digits (HMAC with SHA-256, RFC 2104)."""
         return hmac.new(self._secret, identifier.encode(), "sha256").hexdigest()
+
+
+def _make(path: Path) -> None:
+    """A new key, unless another task of the same array job makes one at the same time: then that one is everybody's."""
+    made = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    write_text(made, secrets.token_hex(_BYTES) + "\n", private=True)
+    try:
+        os.link(made, path)
+    except FileExistsError:
+        pass
+    except OSError:  # a file system without links: the last one to come would win, so the first is kept
+        if not path.exists():
+            made.replace(path)
+    finally:
+        made.unlink(missing_ok=True)

@@ -1,6 +1,7 @@
 """One profile from the parts of a site: whose patients may be added up, and their sum."""
 
 import shlex
+from collections import Counter
 from collections.abc import Sequence
 from importlib import metadata
 from itertools import combinations
@@ -14,13 +15,19 @@ from shiftscope.profiles.parts.keys import KEY_FILE
 from shiftscope.profiles.parts.origins import Origin
 from shiftscope.profiles.parts.part_files import Part
 from shiftscope.profiles.profile_document import Profile
-from shiftscope.profiles.site_accumulator import SiteAccumulator
+from shiftscope.profiles.sums.harmonized_sample import HarmonizedSample
+from shiftscope.profiles.sums.site_accumulator import SiteAccumulator
 from shiftscope.records import explain_validation
 from shiftscope.sites import NOTHING_SAID, Declarations
 
 __all__ = ["merge"]
 
 _Named = tuple[str, Part]
+
+_LISTED = 5
+
+_SAME_FIT = 1e-6
+"""Two machines fit the same map to rounding; of other images it differs in the third digit."""
 
 _ADDED = frozenset({"snr"})
 """Measures that parts of schema 1 may lack, because they are older; then the whole does not hold them either."""
@@ -42,13 +49,14 @@ def merge(parts: Sequence[_Named], epsilon: float | None = None) -> Profile:
     measured = [(name, part) for name, part in parts if part.tally.patients]
     for one, other in combinations(parts, 2):
         _require_one_site(one, other)
+    _require_all_shares(parts)
     _require_other_people(parts)
     for other in measured[1:]:
         _require_alike(measured[0], other)
     if not measured:
         raise ProfileError(f"{parts[0][0]}: no part holds a patient, so there is nothing to publish; give more parts")
-    accumulator = SiteAccumulator()
-    for name, part in sorted(parts, key=lambda item: item[1].origin.cases):  # any order gives the same last digit
+    accumulator = SiteAccumulator(sample=HarmonizedSample(measured[0][1].tally.sample.limit))
+    for name, part in measured:
         try:
             accumulator.merge(part.tally)
         except ValueError as problem:
@@ -108,9 +116,22 @@ def _require_one_site(one: _Named, other: _Named) -> None:
             f" site; if they are one, make {b} again with --site"
             f" {shlex.quote(mine.origin.site)}"
         )
-    if mine.origin.cases == theirs.origin.cases:
+    if mine.origin.cases == theirs.origin.cases and (mine.origin.cases or mine.origin.excluded):
         what = f"{a} is given twice" if a == b else f"{a} and {b} are parts of the same images"
         raise ProfileError(f"{what}: give each part once")
+
+
+def _require_all_shares(parts: Sequence[_Named]) -> None:
+    """Of a folder that was measured in n parts, each part is there as often as any other."""
+    counts = Counter(part.origin.share for _, part in parts)
+    for n in sorted({share[1] for share in counts}):
+        missing = [i for i in range(1, n + 1) if counts[i, n] < max(counts[k, n] for k in range(1, n + 1))]
+        if missing:
+            listed = ", ".join(f"{i}/{n}" for i in missing[:_LISTED]) + (" and others" if missing[_LISTED:] else "")
+            raise ProfileError(
+                f"parts of a folder are missing: {listed}; make them with --part, or give their files too, for a"
+                " profile without them would pass for one of the whole site"
+            )
 
 
 def _require_alike(one: _Named, other: _Named) -> None:
@@ -127,6 +148,12 @@ def _require_alike(one: _Named, other: _Named) -> None:
             f"{a} identifies patients by {mine.origin.patient_source}, {b} by {theirs.origin.patient_source}, so that"
             " nobody knows whether they share one; make both again in one way: with {patient} in --layout or with"
             " --patient-regex, or with tables that have a column of patients"
+        )
+    if mine.tally.sample.limit != theirs.tally.sample.limit:
+        sizes = [part.tally.sample.limit or "all" for part in (mine, theirs)]
+        raise NotComparable(
+            f"{a} was measured with --harmonized-sample {sizes[0]}, {b} with {sizes[1]}; make {b} again with"
+            f" --harmonized-sample {sizes[0]}"
         )
     if _differ(mine.fit, theirs.fit):
         raise NotComparable(
@@ -168,4 +195,4 @@ def _require_other_people(parts: Sequence[_Named]) -> None:
 def _differ(mine: dict[str, np.ndarray] | None, theirs: dict[str, np.ndarray] | None) -> bool:
     if mine is None or theirs is None:
         return mine is not theirs
-    return mine.keys() != theirs.keys() or any(not np.array_equal(mine[key], theirs[key]) for key in mine)
+    return mine.keys() != theirs.keys() or any(not np.allclose(mine[key], theirs[key], rtol=_SAME_FIT) for key in mine)

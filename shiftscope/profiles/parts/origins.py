@@ -1,6 +1,6 @@
 """Whose sums they are and how they were measured: what a profile says beside its sums."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, cast
 
 from pydantic import Field
@@ -9,11 +9,10 @@ from shiftscope.measures import AXES
 from shiftscope.measures.basis import load_basis
 from shiftscope.measures.features.extractors import Extractor
 from shiftscope.profiles.parts.keys import Key
-from shiftscope.profiles.patients.patient_stream import CANVAS
-from shiftscope.profiles.patients.prepared_cases import SLICES
+from shiftscope.profiles.patients.prepared_cases import CANVAS, SLICES
 from shiftscope.profiles.profile_document import Hash, Layout, PatientSource, Recipe, Seed
 from shiftscope.records import MOST, Name, Record
-from shiftscope.sites import NOTHING_SAID, ONE_FILE, Declarations, Site, case_digests, fingerprint_of
+from shiftscope.sites import NOTHING_SAID, ONE_FILE, Declarations, Site, fingerprint_of
 
 __all__ = ["Origin", "recipe_of"]
 
@@ -33,6 +32,7 @@ class Origin(Record):
         cases: sorted SHA-256 of the cases listed.
         key: name of the key the marks were made with; "" in parts of versions without keys, whose marks are SHA-256.
         declared: what the owner says of the data.
+        share: (i, n) of the i-th of n parts of one folder.
     """
 
     site: Name
@@ -45,13 +45,21 @@ class Origin(Record):
     cases: tuple[Hash, ...]
     key: Annotated[str, Field(pattern="^([0-9a-f]{16})?$")] = ""
     declared: Declarations = NOTHING_SAID
+    share: tuple[Annotated[int, Field(strict=True, ge=1)], Annotated[int, Field(strict=True, ge=1, le=MOST)]] = (1, 1)
 
     @classmethod
     def of(
-        cls, site: Site, seed: int, extractor: Extractor, excluded: Mapping[str, int], key: Key | None = None
+        cls,
+        site: Site,
+        seed: int,
+        extractor: Extractor,
+        excluded: Mapping[str, int],
+        cases: Iterable[tuple[int, str]],
+        key: Key | None = None,
+        share: tuple[int, int] = (1, 1),
     ) -> "Origin":
-        """Of a site's folder; reads every file once."""
-        digests = case_digests(site)
+        """Of the cases of a site's folder, each given by its place in the site's list and its SHA-256."""
+        known = [*cases]
         return cls(
             site=site.name,
             layout=site.layout,
@@ -59,10 +67,11 @@ class Origin(Record):
             seed=seed,
             recipe=recipe_of(extractor),
             excluded=dict(sorted(excluded.items())),
-            people=() if key is None else tuple(sorted(_people(site, digests, key))),
-            cases=tuple(sorted(digests)),
+            people=() if key is None else tuple(sorted(_people(site, known, key))),
+            cases=tuple(sorted(digest for _, digest in known)),
             key="" if key is None else key.name,
             declared=site.declared,
+            share=share,
         )
 
     @property
@@ -83,10 +92,10 @@ def recipe_of(extractor: Extractor) -> Recipe:
     )
 
 
-def _people(site: Site, digests: list[str], key: Key) -> set[str]:
+def _people(site: Site, cases: Iterable[tuple[int, str]], key: Key) -> set[str]:
     """One mark a patient. File names start anew in every folder: a patient known by one goes by its content."""
     by_file = site.patient_source in ("file", "dicom", ONE_FILE)
     return {
         key.mark(digest if by_file and case.patient == case.name else f"{site.name}\0{case.patient}")
-        for case, digest in zip(site.cases, digests, strict=True)
+        for case, digest in ((site.cases[place], digest) for place, digest in cases)
     }

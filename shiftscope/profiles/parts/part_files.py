@@ -1,6 +1,7 @@
 """Parts of one site: raw sums in a file that stays there."""
 
 import shlex
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from importlib import metadata
 from pathlib import Path
@@ -14,16 +15,38 @@ from shiftscope.measures.appearance.intensity import LEVELS
 from shiftscope.measures.appearance.texture import RADII
 from shiftscope.measures.canonical_maps import Canonical
 from shiftscope.measures.features.extractors import Extractor
-from shiftscope.profiles.moment_sums import Exact
 from shiftscope.profiles.parts.origins import Origin, recipe_of
 from shiftscope.profiles.profile_document import Profile, Version
-from shiftscope.profiles.site_accumulator import SiteAccumulator
+from shiftscope.profiles.sums.moment_sums import Exact
+from shiftscope.profiles.sums.site_accumulator import SiteAccumulator
 from shiftscope.records import Document, Misfit
 
 __all__ = ["Part", "read_fit"]
 
 _GAIN = "gain"
 _ROUNDING = 1e-6  # of curves that were measured in float32
+
+
+def _part_of_schema_1(values: dict[str, Any]) -> dict[str, Any]:
+    """Sums were single numbers then, and harmonizers measured on all patients."""
+    return {**values, "tally": _paired(values["tally"])} if isinstance(values.get("tally"), dict) else values
+
+
+def _paired(value: Any) -> Any:
+    """Every sum beside a rest of nothing, however deep it stands."""
+    if not isinstance(value, dict):
+        return value
+    out = {key: _paired(item) for key, item in value.items()}
+    if "squares" in out:
+        sums = [out.pop("total", 0.0), out.pop("squares")]
+        return {**out, "sums": [sums, [0.0, 0.0]]}
+    if "outer" in out:
+        out |= {key: None if out[key] is None else [out[key], _nothing(out[key])] for key in ("total", "outer")}
+    return out
+
+
+def _nothing(value: Any) -> Any:
+    return [_nothing(item) for item in value] if isinstance(value, list) else 0.0
 
 
 class Part(Document):
@@ -37,7 +60,8 @@ class Part(Document):
         tally: the sums over the patients, with every digit.
     """
 
-    SCHEMA: ClassVar[int] = 1
+    SCHEMA: ClassVar[int] = 2
+    EARLIER: ClassVar[Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]]] = {1: _part_of_schema_1}
     PRIVATE: ClassVar[bool] = True
     MOST_BYTES: ClassVar[int] = 64_000_000
 

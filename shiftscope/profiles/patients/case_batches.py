@@ -1,8 +1,6 @@
-"""Cases measured by the batch on the device; features after a harmonizer follow when the site's map is fitted."""
+"""Cases measured by the batch on the device, whatever their order: those that can share a tensor are put together."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from itertools import groupby
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,134 +9,106 @@ from shiftscope.measures.canonical_maps import Canonical
 from shiftscope.measures.canvas_batches import grey_of, harmonized_coordinates, measure_canvases
 from shiftscope.measures.features.extractors import Extractor
 from shiftscope.profiles.patients.patient_averages import MeasuredCase
-from shiftscope.profiles.patients.prepared_cases import CaseAttributes, PreparedCase
+from shiftscope.profiles.patients.prepared_cases import PreparedCase
 
 if TYPE_CHECKING:
-    import torch
+    pass
 
-__all__ = ["BATCH", "Fit", "measured_as_they_are", "measured_cases"]
-
-FIT_CANVASES = 256
-"""Canvases kept in memory for fitting the canonical map."""
+__all__ = ["BATCH", "harmonized_cases", "luminance", "measure_cases"]
 
 BATCH = 32
+"""Canvases measured together."""
+
+_Rows = Mapping[str, np.ndarray]
 
 
-@dataclass(slots=True)
-class Fit:
-    """What is fitted on a site before its cases can be measured: given, or filled in by `patients_of`.
+def measure_cases(
+    cases: Iterable[PreparedCase], extractor: Extractor, device: str, canonical: Canonical | None = None
+) -> list[MeasuredCase]:
+    """Everything that is measured on cases, in their order.
 
-    Attributes:
-        canonical: the map to the public reference; None until it is fitted, and where no case could be read.
+    Args:
+        cases: taken one by one; no more than a few batches are held.
+        extractor: on `device`.
+        device: "cpu" or "cuda".
+        canonical: the site's map, for the features after each harmonizer; None to leave them out.
     """
-
-    canonical: Canonical | None = None
-
-
-def measured_cases(
-    cases: Iterator[PreparedCase], extractor: Extractor, device: str, fit: Fit
-) -> Iterator[MeasuredCase]:
-    """Measure by the batch; the first cases wait, measured but for it, until the canonical map is fitted on them."""
-    waiting: list[_Batch] = []
-    for cases_alike in _batches(cases):
-        waiting.append(_Batch.measure(cases_alike, extractor, device))
-        if fit.canonical is None and sum(len(batch.grey) for batch in waiting) >= FIT_CANVASES:
-            fit.canonical = Canonical.fit([batch.grey for batch in waiting])
-        if fit.canonical is not None:
-            for batch in waiting:
-                yield from batch.finish(fit.canonical, extractor)
-            waiting.clear()
-    if waiting:
-        fit.canonical = Canonical.fit([batch.grey for batch in waiting])
-        for batch in waiting:
-            yield from batch.finish(fit.canonical, extractor)
+    out: dict[int, MeasuredCase] = {}
+    for batch in _batches(enumerate(cases)):
+        found = _measured([case for _, case in batch], extractor, device, canonical)
+        out |= dict(zip((place for place, _ in batch), found, strict=True))
+    return [out[place] for place in sorted(out)]
 
 
-def measured_as_they_are(cases: Iterable[PreparedCase], extractor: Extractor, device: str) -> Iterator[MeasuredCase]:
-    """Measure by the batch, without the features after harmonizers, for which a map would have to be fitted."""
-    for alike in _batches(iter(cases)):
-        yield from _Batch.measure(alike, extractor, device).cases({})
+def harmonized_cases(
+    canvases: Sequence[np.ndarray], canonical: Canonical, extractor: Extractor, device: str
+) -> list[dict[str, np.ndarray]]:
+    """The features of cases after each harmonizer: axis -> (k,), mean over slices.
 
-
-def _batches(cases: Iterator[PreparedCase]) -> Iterator[list[PreparedCase]]:
-    """Up to `BATCH` canvases of neighbouring cases that can share a tensor: alike in colour and in having masks."""
-    for _, alike in groupby(cases, key=lambda case: (case.attributes.colour, case.attributes.mask)):
-        while batch := list(_until(alike, BATCH)):
-            yield batch
-
-
-def _until(cases: Iterator[PreparedCase], canvases: int) -> Iterator[PreparedCase]:
-    """Cases until they hold `canvases` canvases or more."""
-    held = 0
-    for case in cases:
-        yield case
-        held += len(case.canvases)
-        if held >= canvases:
-            return
-
-
-@dataclass(frozen=True, slots=True)
-class _Batch:
-    """Cases measured together in all but what needs the canonical map; only their luminance is kept.
-
-    Attributes:
-        attributes: of each case.
-        sizes: canvases of each case.
-        grey: (b, s, s) on the device.
-        coordinates: axis -> (b, k).
-        numbers: name -> (b,) or (b, levels).
-        of_masks: coordinates and numbers measured on each case's mask.
+    Args:
+        canvases: luminance of each case, (slices, s, s) in 0..1.
+        canonical: the site's map.
+        extractor: on `device`.
+        device: "cpu" or "cuda".
     """
+    import torch
 
-    attributes: list[CaseAttributes]
-    sizes: list[int]
-    grey: "torch.Tensor"
-    coordinates: Mapping[str, np.ndarray]
-    numbers: Mapping[str, np.ndarray]
-    of_masks: list[tuple[Mapping[str, np.ndarray], Mapping[str, float]]]
+    sizes = [len(case) for case in canvases]
+    with torch.inference_mode():
+        grey = torch.from_numpy(np.concatenate(canvases)).to(device)
+        return [*_by_case(harmonized_coordinates(grey, sizes, canonical, extractor), sizes)]
 
-    @classmethod
-    def measure(cls, cases: list[PreparedCase], extractor: Extractor, device: str) -> "_Batch":
-        """One transfer to the device, one pass."""
-        import torch
 
-        with torch.inference_mode():
-            canvases = torch.from_numpy(np.concatenate([case.canvases for case in cases])).to(device)
-            drawn = [case.masks for case in cases if case.masks is not None]
-            masks = torch.from_numpy(np.concatenate(drawn)).to(device) if drawn else None
-            coordinates, numbers = measure_canvases(canvases, masks, extractor)
-            return cls(
-                attributes=[case.attributes for case in cases],
-                sizes=[len(case.canvases) for case in cases],
-                grey=grey_of(canvases),
-                coordinates=coordinates,
-                numbers=numbers,
-                of_masks=[(case.coordinates, case.numbers) for case in cases],
-            )
+def luminance(case: PreparedCase) -> np.ndarray:
+    """What harmonizers work on: (slices, s, s) float32 in 0..1."""
+    import torch
 
-    def finish(self, canonical: Canonical, extractor: Extractor) -> Iterator[MeasuredCase]:
-        """The cases with the features after each harmonizer."""
-        import torch
+    return np.asarray(grey_of(torch.from_numpy(case.canvases)).contiguous().numpy())
 
-        with torch.inference_mode():
-            harmonized = harmonized_coordinates(self.grey, self.sizes, canonical, extractor)
-        yield from self.cases(harmonized)
 
-    def cases(self, harmonized: Mapping[str, np.ndarray]) -> Iterator[MeasuredCase]:
-        """Each case with the mean over its own slices, the `harmonized` axes (b, k) beside its own."""
-        coordinates = {**self.coordinates, **harmonized}
-        start = 0
-        for attributes, size, (shape, numbers) in zip(self.attributes, self.sizes, self.of_masks, strict=True):
-            own = slice(start, start + size)
-            start += size
-            yield MeasuredCase(
-                attributes,
-                {**{axis: _over_slices(rows[own]) for axis, rows in coordinates.items()}, **shape},
-                {**{name: _over_slices(values[own]) for name, values in self.numbers.items()}, **numbers},
-            )
+def _batches(cases: Iterator[tuple[int, PreparedCase]]) -> Iterator[list[tuple[int, PreparedCase]]]:
+    """Cases alike in colour and in having masks, until they hold `BATCH` canvases or more."""
+    waiting: dict[tuple[bool, bool], list[tuple[int, PreparedCase]]] = {}
+    for place, case in cases:
+        alike = waiting.setdefault((case.attributes.colour, case.attributes.mask), [])
+        alike.append((place, case))
+        if sum(len(each.canvases) for _, each in alike) >= BATCH:
+            yield waiting.pop((case.attributes.colour, case.attributes.mask))
+    yield from waiting.values()
+
+
+def _measured(
+    cases: Sequence[PreparedCase], extractor: Extractor, device: str, canonical: Canonical | None
+) -> list[MeasuredCase]:
+    """One transfer to the device, one pass."""
+    import torch
+
+    sizes = [len(case.canvases) for case in cases]
+    with torch.inference_mode():
+        canvases: torch.Tensor = torch.from_numpy(np.concatenate([case.canvases for case in cases])).to(device)
+        drawn = [case.masks for case in cases if case.masks is not None]
+        masks = torch.from_numpy(np.concatenate(drawn)).to(device) if drawn else None
+        coordinates, numbers = measure_canvases(canvases, masks, extractor)
+        if canonical is not None:
+            coordinates |= harmonized_coordinates(grey_of(canvases), sizes, canonical, extractor)
+    return [
+        MeasuredCase(case.attributes, {**own, **case.coordinates}, {**figures, **case.numbers})
+        for case, own, figures in zip(cases, _by_case(coordinates, sizes), _by_case(numbers, sizes), strict=True)
+    ]
+
+
+def _by_case(rows: _Rows, sizes: Sequence[int]) -> Iterator[dict[str, np.ndarray]]:
+    """The mean over each case's own slices: name -> (b, ...) -> for each case name -> (...)."""
+    start = 0
+    for size in sizes:
+        own = slice(start, start + size)
+        start += size
+        yield {name: _over_slices(values[own]) for name, values in rows.items()}
 
 
 def _over_slices(rows: np.ndarray) -> np.ndarray:
     """The mean of the slices on which it is defined: (k, ...) -> (...), NaN where there is none."""
+    if len(rows) == 1:
+        return np.asarray(rows[0])
     finite = rows[np.isfinite(rows.reshape(len(rows), -1)).all(axis=1)]
     return np.asarray(finite.mean(axis=0) if len(finite) else np.full(rows.shape[1:], np.nan))

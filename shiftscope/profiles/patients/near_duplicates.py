@@ -15,12 +15,15 @@ Crops, rotations and flips of one picture, taken together, are not found: no thu
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
-from scipy.stats import rankdata
 
-__all__ = ["ExactCopies", "NearDuplicates"]
+from shiftscope.sites import Case
+
+__all__ = ["ExactCopies", "NearDuplicates", "PictureMark", "compared_places"]
 
 LIKENESS = 0.98
 SERIES = 0.7
@@ -34,78 +37,128 @@ CHANCE = 500
 COPIES = 0.25
 """Share of the patients who may hold another's picture, where somebody said who they are: odd exports have some."""
 
+MOST_COMPARED, RUN = 4096, 64
+"""Pictures that are compared by thumbnails at the most; of more, so many neighbours in a row."""
+
 THUMBNAIL_SIZE = 32
 _ROWS = 512
 
 
+@dataclass(frozen=True, slots=True)
+class PictureMark:
+    """What a picture is compared with others by.
+
+    Attributes:
+        mark: of its very pixels.
+        thumbnail: (1024,) float16 of length 1, ranks of the grey levels; None where it is not asked for, and of a
+            picture of one grey, which says nothing of its neighbour.
+    """
+
+    mark: int
+    thumbnail: np.ndarray | None
+
+    @classmethod
+    def of(cls, canvases: np.ndarray, *, thumbnail: bool) -> "PictureMark":
+        """Of a picture, or of a volume, whose middle slice the thumbnail shows.
+
+        Args:
+            canvases: (k, c, s, s), s a multiple of 32 where there is to be a thumbnail.
+            thumbnail: whether to make one.
+        """
+        pixels = np.ascontiguousarray(canvases)
+        mark = int.from_bytes(hashlib.blake2b(pixels.data, digest_size=8).digest(), "little")
+        return cls(mark, _length_one(canvases) if thumbnail else None)
+
+
+def _length_one(canvases: np.ndarray) -> np.ndarray | None:
+    """Ranks of the thumbnail of the middle slice, (1024,) of length 1; None where all are one."""
+    colours = canvases[len(canvases) // 2]
+    ranks = _ranks(_thumbnail(colours[0] if len(colours) == 1 else colours.mean(axis=0)))
+    ranks = ranks - ranks.mean()
+    length = float(np.linalg.norm(ranks))
+    return (ranks / length).astype(np.float16) if length > 0 else None
+
+
+def compared_places(cases: Sequence[Case]) -> frozenset[int]:
+    """The places of the cases that are compared by thumbnails: all, or of many some dozens of runs of neighbours by
+    name, for slices and frames lie beside each other, and all pairs of a million are too many."""
+    if len(cases) <= MOST_COMPARED:
+        return frozenset(range(len(cases)))
+    order = sorted(range(len(cases)), key=lambda place: _natural(cases[place].name))
+    starts = np.linspace(0, len(cases) - RUN, MOST_COMPARED // RUN).astype(int).tolist()
+    return frozenset(order[start + step] for start in starts for step in range(RUN))
+
+
 class ExactCopies:
-    """Who holds the very picture of another patient: sixteen bytes a picture."""
+    """Who holds the very picture of another patient: nine bytes a picture."""
 
-    def __init__(self) -> None:
-        self._first: dict[bytes, tuple[str, str]] = {}
-        self._patients: set[str] = set()
-        self._holders: set[str] = set()
-        self._example = ""
-        self._again = 0
-        self._copy = ""
+    def __init__(self, cases: Sequence[Case]) -> None:
+        self.cases = cases
+        self.marks = np.zeros(len(cases), dtype=np.uint64)
+        self.known = np.zeros(len(cases), dtype=bool)
 
-    def add(self, name: str, patient: str, canvases: np.ndarray) -> None:
-        """Keep the mark of a picture; as `NearDuplicates.add`."""
-        mark = hashlib.blake2b(np.ascontiguousarray(canvases).tobytes(), digest_size=16).digest()
-        first, holder = self._first.setdefault(mark, (name, patient))
-        self._patients.add(patient)
-        if first != name:
-            self._again += 1
-            self._copy = self._copy or f"{first} and {name}"
-        if holder != patient:
-            self._holders |= {holder, patient}
-            self._example = self._example or f"{first} and {name}"
+    def add(self, place: int, picture: PictureMark) -> None:
+        """Keep the mark of the picture at a place in the list of cases."""
+        self.marks[place], self.known[place] = picture.mark, True
 
     def copies_text(self) -> str | None:
         """How many pictures are copies of another's, a sentence that stays at the site; None where none is."""
-        if not self._again:
+        groups = self._groups()
+        if not groups:
             return None
-        return f"{self._again} pictures are exact copies of another, and count as often as they come: {self._copy}"
+        again = sum(len(group) - 1 for group in groups)
+        one = f"{self._name(groups[0][0])} and {self._name(groups[0][1])}"
+        return f"{again} pictures are exact copies of another, and count as often as they come: {one}"
 
     def suspicion(self) -> str | None:
         """Why patients may be fewer than they seem, as a sentence without its end; None where few hold another's."""
-        if len(self._holders) <= max(2, COPIES * len(self._patients)):
+        shared = [group for group in self._groups() if len({self.cases[place].patient for place in group}) > 1]
+        holders = {self.cases[place].patient for group in shared for place in group}
+        patients = {self.cases[place].patient for place in np.flatnonzero(self.known).tolist()}
+        if len(holders) <= max(2, COPIES * len(patients)):
             return None
-        held = f"{len(self._holders)} of {len(self._patients)} patients"
-        return f"{held} hold the very picture of another, for example {self._example}"
+        first, *others = shared[0]
+        other = next(place for place in others if self.cases[place].patient != self.cases[first].patient)
+        held = f"{len(holders)} of {len(patients)} patients"
+        return f"{held} hold the very picture of another, for example {self._name(first)} and {self._name(other)}"
+
+    def many(self) -> str | None:
+        """As `suspicion`, where each file counts as a patient: more copies than chance makes."""
+        groups = self._groups()
+        if CHANCE * sum(map(len, groups)) <= len(self.cases):
+            return None
+        return f"{self._name(groups[0][0])} and {self._name(groups[0][1])} hold equal or nearly equal pixels"
+
+    def _groups(self) -> list[list[int]]:
+        """Places of pictures that are one, the first by name first."""
+        places = np.flatnonzero(self.known)
+        order = places[np.argsort(self.marks[places], kind="stable")]
+        runs = np.split(order, np.flatnonzero(np.diff(self.marks[order])) + 1)
+        return sorted(run.tolist() for run in runs if len(run) > 1)
+
+    def _name(self, place: int) -> str:
+        return self.cases[place].name
 
 
 class NearDuplicates:
     """Thumbnails of a site's pictures, two kilobytes each, and what they say of its patients."""
 
-    def __init__(self) -> None:
-        self._names: list[str] = []
-        self._thumbnails: list[np.ndarray] = []
+    def __init__(self, cases: Sequence[Case]) -> None:
+        self.cases = cases
+        self.thumbnails: dict[int, np.ndarray] = {}
 
-    def add(self, name: str, _patient: str, canvases: np.ndarray) -> None:
-        """Keep a picture, of a volume the middle slice.
-
-        Args:
-            name: what it is called in messages at the site.
-            canvases: (k, c, s, s), s a multiple of 32.
-        """
-        grey = canvases[len(canvases) // 2].mean(axis=0)
-        cell = grey.shape[0] // THUMBNAIL_SIZE
-        small = grey.reshape(THUMBNAIL_SIZE, cell, THUMBNAIL_SIZE, cell).mean(axis=(1, 3)).ravel()
-        ranks = rankdata(np.round(small, 4))
-        ranks = ranks - ranks.mean()
-        length = float(np.linalg.norm(ranks))
-        if length > 0:  # a picture of one grey says nothing of its neighbour
-            self._names.append(name)
-            self._thumbnails.append((ranks / length).astype(np.float16))
+    def add(self, place: int, picture: PictureMark) -> None:
+        """Keep the thumbnail of the picture at a place in the list of cases, if it has one."""
+        if picture.thumbnail is not None:
+            self.thumbnails[place] = picture.thumbnail
 
     def suspicion(self) -> str | None:
         """Why files may be of one person, as the end of a sentence; None where nothing says so."""
-        if len(self._names) < 2:
+        if len(self.thumbnails) < 2:
             return None
-        order = sorted(range(len(self._names)), key=lambda index: _natural(self._names[index]))
-        names = [self._names[index] for index in order]
-        rows = np.stack([self._thumbnails[index] for index in order])
+        order = sorted(self.thumbnails, key=lambda place: _natural(self.cases[place].name))
+        names = [self.cases[place].name for place in order]
+        rows = np.stack([self.thumbnails[place] for place in order])
         best, nearest, mean, spread = _compared(rows)
         if CHANCE * int((best > LIKENESS).sum()) > len(names):
             one = int(best.argmax())
@@ -117,6 +170,23 @@ class NearDuplicates:
             most = f"{names[one]} and {names[one + 1]}"
             return f"files next to each other by name look alike, as slices and frames do, {most} most"
         return None
+
+
+def _thumbnail(grey: np.ndarray) -> np.ndarray:
+    """Means of square cells, columns before rows, a fifth of the time of both at once: (s, s) -> (1024,)."""
+    cell = grey.shape[0] // THUMBNAIL_SIZE
+    columns = reduce(np.add, [grey[:, start::cell] for start in range(cell)])
+    rows = reduce(np.add, [columns[start::cell] for start in range(cell)])
+    return np.ravel(rows / np.float32(cell**2))
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    """Rank of each value, to four digits, and of equals their mean, by a count of each: (n,) in 0..1 -> (n,)."""
+    levels = np.rint(values * np.float32(1e4)).astype(np.intp)
+    levels -= levels.min()
+    counts = np.bincount(levels)
+    ranks: np.ndarray = (counts.cumsum() - (counts - 1) / 2)[levels]
+    return ranks
 
 
 def _compared(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, float, float]:

@@ -9,7 +9,7 @@ import numpy as np
 from shiftscope.profiles.patients.prepared_cases import CaseAttributes
 from shiftscope.profiles.profile_document import SEVERAL
 
-__all__ = ["MeasuredCase", "Patient", "average_of"]
+__all__ = ["MeasuredCase", "Patient", "average_of", "mean_by_key"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +59,8 @@ def average_of(cases: Sequence[MeasuredCase]) -> Patient:
         cases=len(cases),
         masks=sum(item.attributes.mask for item in cases),
         label=min(labels) if len(labels) == 1 else None,
-        coordinates=_mean_by_key([item.coordinates for item in cases]),
-        numbers=_mean_by_key([item.numbers for item in cases]),
+        coordinates=mean_by_key([item.coordinates for item in cases]),
+        numbers=mean_by_key([item.numbers for item in cases]),
         acquisition={tag: min(found) if len(found) == 1 else SEVERAL for tag, found in sorted(values.items())},
         depths=frozenset(item.attributes.depth for item in cases),
         colour=any(item.attributes.colour for item in cases),
@@ -68,8 +68,8 @@ def average_of(cases: Sequence[MeasuredCase]) -> Patient:
     )
 
 
-def _mean_by_key(
-    rows: list[Mapping[str, np.ndarray]] | list[Mapping[str, np.ndarray | float]],
+def mean_by_key(
+    rows: Sequence[Mapping[str, np.ndarray]] | Sequence[Mapping[str, np.ndarray | float]],
 ) -> dict[str, np.ndarray]:
     """The mean of each key over the rows that have it whole and finite."""
     out = {}

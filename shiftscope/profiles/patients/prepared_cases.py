@@ -10,7 +10,10 @@ from shiftscope import images, sites
 from shiftscope.measures.basis import load_basis
 from shiftscope.measures.lesions import boundary, morphology
 
-__all__ = ["SLICES", "CaseAttributes", "PreparedCase", "prepare", "prepare_pixels"]
+__all__ = ["CANVAS", "SLICES", "CaseAttributes", "PreparedCase", "prepare", "prepare_pixels"]
+
+CANVAS = 128
+"""Pixels a side of what is measured."""
 
 SLICES = 8
 """Most slices of a volume that are measured, evenly spaced."""
@@ -85,7 +88,7 @@ def _mask_measures(
     return coordinates, {name: value for name, value in numbers.items() if value is not None}
 
 
-def prepare(case: sites.Case, size: int) -> PreparedCase:
+def prepare(case: sites.Case, size: int = CANVAS) -> PreparedCase:
     """Decode `case` and resize it to canvases of `size` pixels.
 
     Raises:

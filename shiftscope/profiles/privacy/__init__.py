@@ -6,10 +6,11 @@ Out: `private_profile -> Profile`, computed from noisy sums alone. `gaussian_mec
 
 from shiftscope.profiles.privacy.clipping import PRIVATE_AXES, WIDTH, clipped, norm_of
 from shiftscope.profiles.privacy.gaussian_mechanism import DELTA, calibrated, patients_needed
-from shiftscope.profiles.privacy.private_profiles import axes_of, private_profile, require_declared
+from shiftscope.profiles.privacy.private_profiles import MECHANISM, axes_of, private_profile, require_declared
 
 __all__ = [
     "DELTA",
+    "MECHANISM",
     "PRIVATE_AXES",
     "WIDTH",
     "axes_of",

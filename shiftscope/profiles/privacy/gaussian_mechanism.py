@@ -16,8 +16,8 @@ from functools import cache
 import numpy as np
 
 from shiftscope.errors import UsageError
-from shiftscope.profiles.moment_sums import MomentSums
 from shiftscope.profiles.privacy.clipping import WIDTH, norm_of
+from shiftscope.profiles.sums.moment_sums import MomentSums
 
 __all__ = [
     "BLOCK",
@@ -111,8 +111,8 @@ def summed_vector(parts: Sequence[MomentSums], axes: Sequence[str], labels: Mapp
     """Weighted sums over patients of (1, x, xx') on each axis, in units of its norm, then the labels in order."""
     out = []
     for part, axis in zip(parts, axes, strict=True):
-        total = np.zeros(WIDTH) if part.total is None else part.total
-        outer = np.zeros((WIDTH, WIDTH)) if part.outer is None else part.outer
+        total = part.sums if part.n else np.zeros(WIDTH)
+        outer = part.products if part.n else np.zeros((WIDTH, WIDTH))
         norm = norm_of(axis)
         out += [[COUNT * part.n], MEAN * total / norm, SECOND * outer[PAIRS] * TWICE / norm**2]
     return np.concatenate([*out, [LABEL * labels[name] for name in sorted(labels)]])

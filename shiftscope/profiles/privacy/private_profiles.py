@@ -11,7 +11,6 @@ from shiftscope.errors import InputError, UsageError
 from shiftscope.measures import AXES, MEASURES
 from shiftscope.measures.basis import load_basis
 from shiftscope.measures.lesions import boundary, morphology
-from shiftscope.profiles.moment_sums import MomentSums
 from shiftscope.profiles.parts.origins import Origin
 from shiftscope.profiles.privacy.clipping import PRIVATE_AXES, WIDTH, norm_of
 from shiftscope.profiles.privacy.gaussian_mechanism import (
@@ -31,10 +30,14 @@ from shiftscope.profiles.privacy.gaussian_mechanism import (
     summed_vector,
 )
 from shiftscope.profiles.profile_document import CELL, WITHHELD, Privacy, Profile, Sketch, Summary
+from shiftscope.profiles.sums.moment_sums import MomentSums
 from shiftscope.sites import SITE_FILE, Declarations, Site
 from shiftscope.stats import Moments
 
-__all__ = ["axes_of", "private_profile", "require_declared"]
+__all__ = ["MECHANISM", "axes_of", "private_profile", "require_declared"]
+
+MECHANISM = "one Gaussian mechanism, patients added or removed"
+"""How a private profile says that its promise is kept."""
 
 _MISSING = {
     "layout": 'layout = "images+masks" (as --dry-run finds it)',
@@ -145,7 +148,7 @@ def private_profile(
         privacy=Privacy(
             epsilon=epsilon,
             delta=DELTA,
-            mechanism="one Gaussian mechanism, patients added or removed",
+            mechanism=MECHANISM,
             clipped={axis: norm_of(axis) for axis in sketches},
             count_noise=sigma / COUNT,
             label_noise=sigma / LABEL,

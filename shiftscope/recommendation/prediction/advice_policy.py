@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self, get_args
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -187,11 +187,15 @@ class AdvicePolicy(Document):
 
     @model_validator(mode="after")
     def _has_each_once(self) -> Self:
+        networks = get_args(Network)
+        if missing := [network for network in networks if network not in self.personalizers]:
+            raise Misfit("personalizers", [*self.personalizers], f"one for {missing[0]}, too")
+        wanted = {(network, action) for network in networks for action in SIGNS}
         for key, items in (("actions", self.actions), ("transfers", self.transfers)):
             found = [(item.network, item.action) for item in items]
-            wanted = {(network, action) for network in self.personalizers for action in SIGNS}
-            if len(set(found)) < len(found) or set(found) != wanted:
-                raise Misfit(key, len(found), f"one of each action and network: {len(wanted)}")
+            if len(found) != len(wanted) or set(found) != wanted:
+                given = f"{len(found)}, {len(set(found))} of them different"
+                raise Misfit(key, given, f"one of each action and network: {len(wanted)}")
         return self
 
     def model(self, network: Network, action: ModelledAction) -> ActionModel:

@@ -1,14 +1,15 @@
 """What a prediction rests on, from a diagnosis."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from shiftscope.diagnosis import AxisVerdict, Diagnosis, Removal
+from shiftscope.harmonizers import HARMONIZERS
 from shiftscope.measures.question_names import CONCEPT
 from shiftscope.profiles import Profile
-from shiftscope.recommendation.harmonizing import choose
 from shiftscope.recommendation.prediction.advice_policy import Network, PolicyInputs
 
-__all__ = ["inputs_of", "taking_part"]
+__all__ = ["inputs_by_harmonizer", "inputs_of", "taking_part"]
 
 
 def taking_part(diagnosis: Diagnosis, profiles: Sequence[Profile]) -> list[Profile]:
@@ -18,25 +19,42 @@ def taking_part(diagnosis: Diagnosis, profiles: Sequence[Profile]) -> list[Profi
 
 
 def inputs_of(
-    diagnosis: Diagnosis, profiles: Sequence[Profile], removed: Sequence[Removal], network: Network
+    diagnosis: Diagnosis, profiles: Sequence[Profile], chosen: Removal | None, network: Network
 ) -> PolicyInputs:
     """The inputs of a federation of which at least two sites are compared.
 
     Args:
-        removed: what harmonizers remove, between the sites that count.
+        chosen: what the advised harmonizer removes, between the sites that count; None where that is not measured.
     """
     compared = taking_part(diagnosis, profiles)
-    chosen, _ = choose(removed)
-    pairs = len(compared) * (len(compared) - 1) / 2
-    share = 0.0 if chosen is None else chosen.pairs / pairs
-    return PolicyInputs(
+    known = PolicyInputs(
         network=network,
-        removed=0.0 if chosen is None else max(0.0, chosen.before - chosen.remains) * share,
-        remains=0.0 if chosen is None else max(0.0, chosen.remains) * share,
         smallest=min(profile.patients for profile in compared),
         conflict=max(_at_least(diagnosis.axes[CONCEPT]), _at_least(diagnosis.axes["annotation"])),
         structure=_at_least(diagnosis.axes["structure"]),
     )
+    return known if chosen is None else _with(known, chosen, len(compared))
+
+
+def inputs_by_harmonizer(inputs: PolicyInputs, removed: Sequence[Removal], sites: int) -> Mapping[str, PolicyInputs]:
+    """The inputs of the same federation if another harmonizer were the advised one, for every harmonizer. Of one whose
+    removal is not measured nothing is counted as removed.
+
+    Args:
+        inputs: with the advised harmonizer.
+        removed: what harmonizers remove, of those that are measured.
+        sites: that are compared.
+    """
+    whole = inputs.removed + inputs.remains
+    unknown = replace(inputs, removed=0.0, remains=whole)
+    measured = {item.harmonizer: _with(inputs, item, sites) for item in removed}
+    return {name: measured.get(name, unknown) for name in HARMONIZERS}
+
+
+def _with(inputs: PolicyInputs, item: Removal, sites: int) -> PolicyInputs:
+    """Pairs without a shift in appearance differ by nothing."""
+    share = item.pairs / (sites * (sites - 1) / 2)
+    return replace(inputs, removed=max(0.0, item.before - item.remains) * share, remains=max(0.0, item.remains) * share)
 
 
 def _at_least(answer: AxisVerdict) -> float:

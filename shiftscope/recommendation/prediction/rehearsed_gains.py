@@ -1,10 +1,11 @@
 """Predicted gains made surer by a rehearsal: one posterior from what was expected and what was measured.
 
-Of a strategy the prior is normal, as the policy expects its action on this network; the likelihood is normal too, with
-the rehearsal's own error and, beside it, how far training went from rehearsals in the benchmark (scale and variance).
+Of a strategy the prior is normal, as the policy expects its action on this network, with what this harmonizer removes;
+the likelihood is normal too, with the rehearsal's own error and, beside it, how far training went from rehearsals in
+the benchmark (scale and variance).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -54,15 +55,31 @@ class MeasuredGain:
 
 
 def sharpened(
-    candidates: Sequence[Candidate], measured: Sequence[MeasuredGain], policy: AdvicePolicy, network: Network
+    candidates: Sequence[Candidate],
+    priors: Mapping[str, Sequence[Candidate]],
+    measured: Sequence[MeasuredGain],
+    policy: AdvicePolicy,
+    network: Network,
 ) -> tuple[Candidate, ...]:
     """The candidates after a rehearsal: of each action the strategy that is expected to gain most, the cheapest first.
 
     What was not rehearsed stays as it was predicted, and both at once are what their parts are.
+
+    Args:
+        candidates: as they are predicted.
+        priors: harmonizer -> the candidates if it were the advised one, for every harmonizer that was rehearsed.
+        measured: by the rehearsal.
+        policy: what predicts.
+        network: what is to be trained.
     """
     prior = {each.action: each for each in candidates}
+    by_harmonizer = {name: {each.action: each for each in given} for name, given in priors.items()}
     found: dict[PredictedAction, Candidate] = {}
-    for action, one in _posteriors(prior, measured, policy, network):
+    for action, item, personalizer in _counted(measured):
+        before = (prior if item.harmonizer is None else by_harmonizer[item.harmonizer])[action]
+        gain = _posterior(before.gain, item, _transfers(policy, network, action))
+        compute = policy.compute.get(personalizer or "", 1.0)
+        one = Candidate(action, item.harmonizer, personalizer, gain, compute, measured=True)
         if action not in found or one.gain.mean > found[action].gain.mean:
             found[action] = one
     if "both" not in found and found.keys() & {"harmonize", "personalize"}:
@@ -72,25 +89,21 @@ def sharpened(
     return tuple(found.get(each.action, each) for each in candidates)
 
 
-def _posteriors(
-    prior: dict[PredictedAction, Candidate], measured: Sequence[MeasuredGain], policy: AdvicePolicy, network: Network
-) -> Iterator[tuple[PredictedAction, Candidate]]:
+def _counted(measured: Sequence[MeasuredGain]) -> Iterator[tuple[PredictedAction, MeasuredGain, str | None]]:
+    """Each that is one of the actions, and with which personalizer."""
     for item in measured:
         action, personalizer = _METHODS.get(item.method, ("pool", None))
         if item.harmonizer is not None:
-            if action == "own_model":  # a federation for the harmonizer alone
+            if item.method == "fedavg":
+                action = "harmonize"
+            elif personalizer:
+                action = "both"
+            else:  # no one action of these: a federation for the harmonizer alone, or another way to one shared head
                 continue
-            action = "both" if personalizer else "harmonize"
         elif action == "pool":  # FedAvg, or what hardly differs from it
             continue
-        if not np.isfinite(item.error):
-            continue
-        gain = _posterior(prior[action].gain, item, _transfers(policy, network, action))
-        compute = policy.compute.get(personalizer or "", 1.0)
-        yield (
-            action,
-            Candidate(action, item.harmonizer, personalizer, gain, compute, measured=True),
-        )
+        if np.isfinite(item.error):
+            yield action, item, personalizer
 
 
 def _transfers(policy: AdvicePolicy, network: Network, action: PredictedAction) -> list[Transfer]:
@@ -109,8 +122,8 @@ def _posterior(prior: GainModel, item: MeasuredGain, transfers: Sequence[Transfe
     error = max(item.error, _LEAST_ERROR)
     before = prior.spread**2
     evidence = (scale * error) ** 2 + sum(each.spread**2 for each in transfers)
-    weight = before / (before + evidence)
-    mean = prior.mean + weight * (scale * item.mean - prior.mean)
+    weight = before / (before + evidence) if before else 0.0
+    mean = float(np.clip(prior.mean + weight * (scale * item.mean - prior.mean), -1, 1))
     left = weight * evidence
     half = _Z_90 * float(np.sqrt(left + error**2))
     return GainModel(mean, half, float(np.sqrt(left)), prior.site_spread)

@@ -17,7 +17,7 @@ _MOST_EVIDENCE = 8
 def advice_details(advice: Advice) -> list[Lines | Grid]:
     """All that stands behind the first screen, the most general first."""
     diagnosis, recommendation = advice.diagnosis, advice.recommendation
-    blocks: list[Lines | Grid] = []
+    blocks: list[Lines | Grid] = [] if diagnosis.listing is None else [Lines("listed", [diagnosis.listing.says])]
     if diagnosis.kind != "insufficient":
         blocks.extend(_comparisons(diagnosis))
     if diagnosis.evidence:
@@ -53,13 +53,16 @@ def _comparisons(diagnosis: Diagnosis) -> list[Grid]:
     ]
     sites = [(site, verdict) for site, verdict in diagnosis.by_site.items() if verdict.kind != "insufficient"]
     made = [(f"{pair.a} - {pair.b}", pair) for pair in diagnosis.pairs if pair.kind != "insufficient"]
+    of = len(made) if diagnosis.listing is None else diagnosis.listing.pairs
     by_site = Grid(
-        f"each site against all others (* counts as a shift){_cut(sites)}",
+        f"each site against all others (* counts as a shift){_cut(sites, len(sites))}",
         ("site", "kind", *questions),
         _strongest_first(sites),
     )
     by_pair = Grid(
-        f"effects by pair (* counts as a shift){_cut(made)}", ("pair", "kind", *questions), _strongest_first(made)
+        f"effects by pair (* counts as a shift){_cut(made, of)}",
+        ("pair", "kind", *questions),
+        _strongest_first(made),
     )
     return [
         Grid(
@@ -72,8 +75,8 @@ def _comparisons(diagnosis: Diagnosis) -> list[Grid]:
     ]
 
 
-def _cut(rows: Sequence[tuple[str, Verdict]]) -> str:
-    return f", the strongest {_MOST_ROWS} of {len(rows)}" if len(rows) > _MOST_ROWS else ""
+def _cut(rows: Sequence[tuple[str, Verdict]], of: int) -> str:
+    return f", the strongest {_MOST_ROWS} of {of}" if len(rows) > _MOST_ROWS else ""
 
 
 def _strongest_first(named: Sequence[tuple[str, Verdict]]) -> list[tuple[str, ...]]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from shiftscope.diagnosis.texts.phrases import number
 from shiftscope.plans import RehearsalResult, RehearsedScore, RehearsedStrategy
+from shiftscope.reports.kept_wording import policies_of_rehearsal
 from shiftscope.reports.rehearsal_wording import (
     by_reason,
     expected_gain,
@@ -26,6 +27,8 @@ def rehearsal_details(result: RehearsalResult) -> Iterator[Lines | Grid]:
         yield Lines("sites that are shown to be harmed", harmful)
     if withheld := [f"'{site}': {item.withheld}" for site, item in result.sites.items() if item.withheld]:
         yield Lines("sites whose scores stay with them", withheld)
+    if kept := policies_of_rehearsal(result):
+        yield Lines("what policies keep at the sites", kept)
     yield _costs(result)
     if result.left_out:
         reasons = by_reason(result.left_out)

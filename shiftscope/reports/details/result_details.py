@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from shiftscope.diagnosis.texts.phrases import number
 from shiftscope.plans import ArmResult, Ledger, Plan, RunResult
+from shiftscope.reports.kept_wording import known_figure, policies_of_run
 from shiftscope.reports.run_wording import LOCAL
 from shiftscope.reports.score_texts import gain, gain_interval, interval_head, level, mean_score, score
 from shiftscope.reports.sheet import Grid, Lines
@@ -44,6 +45,7 @@ def result_details(result: RunResult) -> Iterator[Lines | Grid]:
     if result.ledger:
         yield _ledger(result)
     yield from _lines("sites that did not answer", failures(result))
+    yield from _lines("what policies keep at the sites", policies_of_run(result))
     yield from _lines("notes", result.notes)
 
 
@@ -78,11 +80,10 @@ def _classes(result: RunResult) -> Iterator[Grid]:
     """A table for each class of masks with several: every site, its own model beside the two that are compared."""
     names = dict.fromkeys(name for scores in result.sites.values() for name in scores.also if name.startswith(_CLASS))
     for name in names:
-        tables = {site: scores.also.get(name, {}) for site, scores in result.sites.items()}
-        known = {arm for table in tables.values() for arm in table}
+        known = {arm for scores in result.sites.values() for arm in scores.also.get(name, {})}
         heads = dict(zip((LOCAL, *compared(result)), ("local", "baseline", "adapted"), strict=True))
         arms = {arm: head for arm, head in heads.items() if arm in known}
-        rows = [(site, *(mean_score(table.get(arm, ())) for arm in arms)) for site, table in tables.items()]
+        rows = [(site, *(known_figure(scores, name, arm) for arm in arms)) for site, scores in result.sites.items()]
         yield Grid(f"{name}, test cases", ("site", *(f"{head}#" for head in arms.values())), rows)
 
 

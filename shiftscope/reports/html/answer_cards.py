@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from shiftscope.diagnosis import AxisVerdict
+from shiftscope.diagnosis import Diagnosis
 from shiftscope.diagnosis.texts.phrases import counted
-from shiftscope.reports.html.material import Material
+from shiftscope.reports.html.material import Material, strongest_pair
 from shiftscope.reports.questions import QUESTIONS, Question
 from shiftscope.reports.wording import answered, effect_text, interval_text, likelihood, source
 
@@ -34,25 +34,36 @@ def answer_cards(material: Material) -> list[AnswerCard]:
     """One answer to each question, for the strongest pair."""
     if material.advice is None:
         return []
-    axes = material.advice.diagnosis.axes
-    return [_card(material, name, question, axes[name]) for name, question in QUESTIONS.items()]
+    diagnosis = material.advice.diagnosis
+    return [_card(material, name, question, diagnosis) for name, question in QUESTIONS.items()]
 
 
-def _card(material: Material, name: str, question: Question, strongest: AxisVerdict) -> AnswerCard:
-    advice = material.advice
-    pairs = () if advice is None else advice.diagnosis.pairs
-    asked = [pair for pair in pairs if pair.axes[name].effect is not None]
+def _card(material: Material, name: str, question: Question, diagnosis: Diagnosis) -> AnswerCard:
+    strongest = diagnosis.axes[name]
+    asked = _asked(material, name, diagnosis)
     if strongest.effect is None or not asked:
         return AnswerCard(question, answered(strongest), "the profiles cannot answer it", "", "")
-    pair = next(pair for pair in asked if pair.axes[name] == strongest)
-    shift = (material.shifts or {})[pair.a, pair.b]
-    effect = shift.on(strongest.axis or "", strongest.classes)
-    n = (0, 0) if effect is None else effect.n[::-1]
     sure = likelihood(strongest)
-    called = sum(pair.axes[name].called for pair in asked)
+    called = sum(pair.axes[name].called for pair in diagnosis.pairs)
     numbers = (
-        f"effect {effect_text(strongest)}, 95 % {interval_text(strongest)}, {counted(n)}"
-        f" ({pair.a} against {pair.b}){f', confidence {sure}' if sure else ''}"
+        f"effect {effect_text(strongest)}, 95 % {interval_text(strongest)}{_whose(material, name, diagnosis)}"
+        f"{f', confidence {sure}' if sure else ''}"
     )
-    count = f"{called or 'none'} of {len(asked)} {'pair' if len(asked) == 1 else 'pairs'} of sites called different"
+    count = f"{called or 'none'} of {asked} {'pair' if asked == 1 else 'pairs'} of sites called different"
     return AnswerCard(question, answered(strongest), count, numbers, source(strongest))
+
+
+def _asked(material: Material, name: str, diagnosis: Diagnosis) -> int:
+    """Pairs that the question was asked of. Of many sites not all pairs need be listed."""
+    listed = sum(pair.axes[name].effect is not None for pair in diagnosis.pairs)
+    return listed if material.overview is None else max(listed, material.overview.effects.asked(name))
+
+
+def _whose(material: Material, name: str, diagnosis: Diagnosis) -> str:
+    """The patients and the pair behind the strongest answer; "" where the pair is not listed."""
+    pair, strongest = strongest_pair(diagnosis, name), diagnosis.axes[name]
+    if pair is None:
+        return ""
+    effect = (material.shifts or {})[pair.a, pair.b].on(strongest.axis or "", strongest.classes)
+    n = (0, 0) if effect is None else effect.n[::-1]
+    return f", {counted(n)} ({pair.a} against {pair.b})"

@@ -2,16 +2,31 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import combinations
 from pathlib import Path
 
+import numpy as np
+
+from shiftscope.diagnosis import Diagnosis, PairVerdict
 from shiftscope.errors import EngineError, ProfileError
 from shiftscope.plans import Plan, RunResult, network_of, read_plan
 from shiftscope.profiles import Profile
 from shiftscope.recommendation import Advice, AdviceBasis, advise, load_policy
-from shiftscope.shifts import Shift, SiteStatistics, compare_all
+from shiftscope.reports.html.figures.drawing import MOST_DRAWN
+from shiftscope.reports.html.overviews.site_overview import Overview
+from shiftscope.reports.questions import QUESTIONS
+from shiftscope.shifts import Shift, SiteStatistics, compare_all, compare_pairs
+from shiftscope.shifts.contrasts.compared_classes import contrasts_between
+from shiftscope.shifts.units import capped
 
-__all__ = ["Material", "SharedFile", "read_material"]
+__all__ = ["MOST_TABLED", "Material", "SharedFile", "read_material", "strongest_pair", "with_comparison"]
+
+MOST_TABLED = 16
+"""Sites that a table of all pairs has room for."""
+
+_MOST_SITES = 250  # whose pairs a page has room for
+_MOST_TELLING = 9  # sites that stand for many: 36 pairs
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +62,10 @@ class Material:
     Attributes:
         files: profiles by site, in alphabetical order.
         advice: diagnosis and recommendation; None for a single site, which has nobody to be compared with.
-        shifts: (a, b) -> effects on every axis, for the pairs that were compared.
+        shifts: (a, b) -> effects on every axis, of all pairs that were compared; of many sites, of the telling pairs.
         result: of the training run, None before it.
         plan: the job; the result's where none is given.
+        overview: all pairs at a glance, of more than `MOST_TABLED` sites; None of fewer.
     """
 
     files: tuple[SharedFile, ...]
@@ -57,6 +73,7 @@ class Material:
     shifts: dict[tuple[str, str], Shift] | None = None
     result: RunResult | None = None
     plan: Plan | None = None
+    overview: Overview | None = None
 
     @property
     def profiles(self) -> list[Profile]:
@@ -71,6 +88,15 @@ class Material:
         return {site for site, verdict in self.advice.diagnosis.by_site.items() if verdict.kind == "insufficient"}
 
     @property
+    def drawn(self) -> list[Profile]:
+        """Profiles whose curves are drawn and listed: all, where `figures` draw the first; of many sites the odd and
+        the typical ones, and others spread evenly over the order, in that order."""
+        if self.overview is None:
+            return self.profiles
+        known = {profile.site: profile for profile in self.profiles}
+        return [known[site] for site in self.overview.drawn(MOST_DRAWN)]
+
+    @property
     def compared(self) -> list[Profile]:
         """Profiles of the sites that were compared."""
         return [profile for profile in self.profiles if profile.site not in self.left_out]
@@ -80,7 +106,7 @@ def read_material(profiles: Sequence[Path], result: Path | None = None, plan: Pa
     """Read what a report shows, and diagnose where there are two sites or more.
 
     Raises:
-        ProfileError: a profile that cannot be read, or two of one site.
+        ProfileError: a profile that cannot be read, two of one site, or more sites than a page draws.
         NotComparable: profiles measured in different ways.
         EngineError: the result cannot be read.
         PlanError: the plan cannot be read.
@@ -91,8 +117,40 @@ def read_material(profiles: Sequence[Path], result: Path | None = None, plan: Pa
     if len(files) < 2:
         return Material(files, result=run, plan=job)
     network = "pretrained" if job is None else network_of(job)
+    if len(files) > _MOST_SITES:
+        raise ProfileError(
+            f"got {len(files)} profiles, and a page draws {_MOST_SITES} at the most; give those of some sites:"
+            " `shiftscope recommend` takes all of them and says which ones differ"
+        )
     advice = advise([file.profile for file in files], AdviceBasis(load_policy(), network))
-    whole = Material(files, advice, result=run, plan=job)
-    statistics = [SiteStatistics.of(profile) for profile in whole.compared]
-    shifts = dict(compare_all(statistics).pairs) if len(statistics) > 1 else {}
-    return Material(files, advice, shifts, run, job)
+    return with_comparison(Material(files, advice, result=run, plan=job))
+
+
+def with_comparison(material: Material) -> Material:
+    """With the effects between its sites: of every pair, or an overview and the telling pairs where they are many."""
+    sites = [SiteStatistics.of(profile) for profile in material.compared]
+    if material.advice is None or len(sites) < 2:
+        return replace(material, shifts={})
+    if len(sites) <= MOST_TABLED:
+        return replace(material, shifts=dict(compare_all(sites).pairs))
+    diagnosis = material.advice.diagnosis
+    overview = Overview.of(material.compared, sites, diagnosis.pairs)
+    wanted = {*combinations(sorted(overview.telling(_MOST_TELLING)), 2)}
+    wanted |= {(pair.a, pair.b) for name in QUESTIONS if (pair := strongest_pair(diagnosis, name)) is not None}
+    return replace(material, overview=overview, shifts=_compared(sites, sorted(wanted)))
+
+
+def strongest_pair(diagnosis: Diagnosis, question: str) -> PairVerdict | None:
+    """The pair that the answer to a question is about; None where it was not asked, or the pair is not listed."""
+    answer = diagnosis.axes[question]
+    if answer.effect is None:
+        return None
+    return next((pair for pair in diagnosis.pairs if pair.axes[question] == answer), None)
+
+
+def _compared(sites: Sequence[SiteStatistics], wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Shift]:
+    """Some pairs in the unit of all sites, as `compare_all` has them."""
+    place = {site.site: index for index, site in enumerate(sites)}
+    pairs = np.array([place[a] for a, _ in wanted]), np.array([place[b] for _, b in wanted])
+    found = zip(compare_pairs(sites, pairs, capped(sites)), contrasts_between(sites, pairs, sites), strict=True)
+    return {pair: replace(shift, contrasts=contrasts) for pair, (shift, contrasts) in zip(wanted, found, strict=True)}

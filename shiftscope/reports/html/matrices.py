@@ -18,7 +18,7 @@ __all__ = ["LEVELS", "Cell", "Matrix", "by_axis", "by_pair", "by_site"]
 LEVELS = (0.1, 0.5, 2.0, 8.0, 32.0)
 """Effects at which the shade of a cell changes; the first is the margin below which a shift does not matter."""
 
-_MOST_SITES, _MOST_PAIRS = 16, 45
+_MOST_PAIRS = 45
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +56,12 @@ class Matrix:
 
 
 def by_pair(material: Material) -> list[Matrix]:
-    """Every question that could be asked of some pair: sites against sites, the lower triangle."""
+    """Every question that could be asked of some pair: sites against sites, the lower triangle; none of many sites."""
     advice = material.advice
-    if advice is None or not material.shifts:
+    if advice is None or not material.shifts or material.overview is not None:
         return []
     pairs = {(pair.a, pair.b): pair.axes for pair in advice.diagnosis.pairs}
-    sites, cut = _chosen(material)
+    sites = [profile.site for profile in material.compared]
     patients = {profile.site: profile.patients for profile in material.compared}
     out = []
     for question, name in QUESTIONS.items():
@@ -73,23 +73,23 @@ def by_pair(material: Material) -> list[Matrix]:
             if index
         ]
         columns = [(site, f"n = {patients[site]}") for site in sites[:-1]]
-        out.append(Matrix(f"{name.title}: site against site{cut}", name.asks, "site", columns, rows))
+        out.append(Matrix(f"{name.title}: site against site", name.asks, "site", columns, rows))
     return out
 
 
-def by_site(material: Material) -> Matrix | None:
-    """Every site against all others together, where there are three or more."""
+def by_site(material: Material, shown: Sequence[str] | None = None) -> Matrix | None:
+    """Every site against all others together, where there are three or more; or only some, in the order given."""
     if material.advice is None or len(material.compared) < 3:
         return None
     verdicts = material.advice.diagnosis.by_site
-    patients = sum(profile.patients for profile in material.compared)
+    patients = {profile.site: profile.patients for profile in material.compared}
     rows = [
         (
-            profile.site,
-            f"n = {profile.patients} against {patients - profile.patients}",
-            [_answer(verdicts[profile.site].axes[question]) for question in QUESTIONS],
+            site,
+            f"n = {patients[site]} against {sum(patients.values()) - patients[site]}",
+            [_answer(verdicts[site].axes[question]) for question in QUESTIONS],
         )
-        for profile in material.compared
+        for site in (patients if shown is None else shown)
     ]
     return Matrix(
         "Which site stands out: each against all others",
@@ -113,6 +113,8 @@ def by_axis(material: Material) -> Matrix | None:
         else shifts.items()
     )
     cut = f", the {_MOST_PAIRS} pairs of {len(shifts)} that differ most" if len(shifts) > _MOST_PAIRS else ""
+    if material.overview is not None:
+        cut = " of the odd sites, the most typical of each group, and the clearest pair of each question"
     rows = [(f"{a} – {b}", _patients(shift), [_effect(shift.on(axis)) for axis in axes]) for (a, b), shift in named]
     return Matrix(
         f"All axes{cut}",
@@ -122,17 +124,6 @@ def by_axis(material: Material) -> Matrix | None:
         [(plain_name(axis), "") for axis in axes],
         rows,
     )
-
-
-def _chosen(material: Material) -> tuple[list[str], str]:
-    """The sites shown, and a sentence on those that are not."""
-    shifts = material.shifts or {}
-    sites = [profile.site for profile in material.compared]
-    if len(sites) <= _MOST_SITES:
-        return sites, ""
-    weight = {site: sum(_weight(shift) for pair, shift in shifts.items() if site in pair) for site in sites}
-    kept = set(sorted(sites, key=lambda site: -weight[site])[:_MOST_SITES])
-    return [site for site in sites if site in kept], f", the {_MOST_SITES} of {len(sites)} that differ most"
 
 
 def _weight(shift: Shift) -> float:

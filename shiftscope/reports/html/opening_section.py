@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from shiftscope.plans import RunResult
 from shiftscope.recommendation import Advice, AdvisedCost
 from shiftscope.reports.html.material import Material
+from shiftscope.reports.kept_wording import case_words
 from shiftscope.reports.prediction_wording import kept_promise
 from shiftscope.reports.run_recommendations import recommended
 from shiftscope.reports.run_wording import (
+    advice_of,
     compared_words,
     has_local,
     judged,
@@ -60,11 +62,16 @@ def _verdict(advice: Advice | None, result: RunResult | None) -> str:
         sentence = "one site alone: there is nobody to compare it with"
     else:
         sentence = f"{called(advice.diagnosis)}; the advice is to {advised(advice.recommendation)}"
-    return (
-        f"{sentence}; in training: {verdict_words(result)}."
-        if result is not None and judged(result)
-        else f"{sentence}."
+    if result is None or not judged(result):
+        return f"{sentence}."
+    plan = result.plan
+    recommendation = None if advice is None else advice.recommendation
+    as_advised = recommendation is None or (plan.harmonizer, plan.personalizer) == (
+        recommendation.harmonizer,
+        recommendation.personalizer,
     )
+    other = "" if as_advised else f"; the plan's was {advice_of(plan)}"
+    return f"{sentence}{other}; in training: {verdict_words(result)}."
 
 
 def _cost(cost: AdvisedCost) -> str:
@@ -75,10 +82,9 @@ def _cost(cost: AdvisedCost) -> str:
 
 def _trained(result: RunResult) -> str:
     """The difference with its interval, the worst site and the harmed ones, whether taking part pays, what to do."""
-    cases = sum(scores.cases for scores in result.sites.values())
-    parts = []
+    cases, parts = case_words(result), []
     if judged(result):
-        parts.append(f"In training, {compared_words(result)}, n = {cases} test cases, {seeds_words(result)}")
+        parts.append(f"In training, {compared_words(result)}, {cases}, {seeds_words(result)}")
         parts += filter(None, [kept_promise(result), needed_words(result)])
         worst = result.worst.get("adapted")
         if result.worst_site is not None:
@@ -88,7 +94,7 @@ def _trained(result: RunResult) -> str:
         parts.append(f"sites harmed: {', '.join(result.harmed) or 'none is shown to be'}")
     else:
         baseline = result.plan.baseline
-        parts.append(f"In training, {baseline} without advice, n = {cases} test cases, {seeds_words(result)}")
+        parts.append(f"In training, {baseline} without advice, {cases}, {seeds_words(result)}")
     if has_local(result):
         parts.append(f"does taking part pay: {participation_words(result)}")
     if says := recommended(result):

@@ -13,13 +13,16 @@ from shiftscope.profiles import Profile
 from shiftscope.reports.html import matrices, sharing_section, sites_section, training_section
 from shiftscope.reports.html.answer_cards import answer_cards
 from shiftscope.reports.html.figures.curve_plots import overlays
-from shiftscope.reports.html.figures.drawing import MOST_SITES
+from shiftscope.reports.html.figures.drawing import MOST_DRAWN
 from shiftscope.reports.html.figures.figure import Figure
 from shiftscope.reports.html.figures.ridges import ridges
 from shiftscope.reports.html.figures.site_map import site_map
 from shiftscope.reports.html.local_images import Gallery
 from shiftscope.reports.html.material import Material
 from shiftscope.reports.html.opening_section import opening
+from shiftscope.reports.html.overviews.group_map import group_map
+from shiftscope.reports.html.overviews.heat_maps import heat_maps
+from shiftscope.reports.html.overviews.neighbours import neighbours
 from shiftscope.reports.html.prediction_section import predicted_gains
 from shiftscope.reports.html.removal_section import removal
 from shiftscope.reports.questions import QUESTIONS, SOURCE, question_heading
@@ -35,7 +38,9 @@ if TYPE_CHECKING:
 __all__ = ["MOST_BYTES", "render", "write_page"]
 
 MOST_BYTES = 2_000_000
-"""A report of 100 sites is no larger."""
+"""A report of 200 sites is no larger."""
+
+_MOST_FINDINGS = 100  # of a question, of many sites: each of these differs from its neighbours in little
 
 _TEMPLATES = files("shiftscope.reports.html") / "templates"
 
@@ -65,7 +70,8 @@ def render(material: Material, gallery: Gallery | None = None) -> str:
     """The report as HTML, the same for the same material."""
     style = (_TEMPLATES / "page.css").read_text(encoding="utf-8")
     advice, result = material.advice, material.result
-    profiles = material.profiles
+    profiles, overview = material.profiles, material.overview
+    by_site, *by_site_too = _by_site(material)
     page: str = (
         _environment()
         .get_template("page.html.j2")
@@ -82,12 +88,16 @@ def render(material: Material, gallery: Gallery | None = None) -> str:
             source=SOURCE,
             levels=matrices.LEVELS,
             by_pair=matrices.by_pair(material),
-            by_site=matrices.by_site(material),
+            heat=[] if overview is None else heat_maps(overview),
+            neighbours=None if overview is None else neighbours(overview),
+            by_site=by_site,
+            by_site_too=by_site_too,
             by_axis=matrices.by_axis(material),
             map=_map(material),
-            overlays=overlays(profiles),
-            spreads=_spreads(profiles),
-            most_sites=MOST_SITES if len(profiles) > MOST_SITES else None,
+            overlays=overlays(material.drawn),
+            spreads=_spreads(material.drawn),
+            most_findings=None if overview is None else _MOST_FINDINGS,
+            most_sites=MOST_DRAWN if len(profiles) > MOST_DRAWN else None,
             removal=None if advice is None else removal(advice.diagnosis.removed, advice.recommendation.harmonizer),
             result=result,
             run=[] if result is None else [_block(block) for block in list(result_sheet(result, verbose=True))[1:]],
@@ -98,7 +108,7 @@ def render(material: Material, gallery: Gallery | None = None) -> str:
             sites=sites_section.sites(profiles),
             excluded=sites_section.excluded(material),
             files=sharing_section.files(material.files),
-            contents=sharing_section.contents(material.files),
+            contents=sharing_section.contents(material.files, together=overview is not None),
             promises=sharing_section.promises(profiles),
             glossary=_glossary(profiles),
             gallery=gallery,
@@ -128,9 +138,20 @@ def _sentence(text: str) -> str:
     return text if text.split(maxsplit=1)[0] in HARMONIZERS else text[0].upper() + text[1:]
 
 
+def _by_site(material: Material) -> list[matrices.Matrix | None]:
+    """Every site against all others; of many sites those that stand for all first, and all others by themselves."""
+    if material.overview is None:
+        return [matrices.by_site(material)]
+    telling = material.overview.telling(MOST_DRAWN)
+    others = [site for site in material.overview.order if site not in telling]
+    return [matrices.by_site(material, telling), matrices.by_site(material, others)]
+
+
 def _map(material: Material) -> Figure | None:
     if material.advice is None:
         return None
+    if material.overview is not None:
+        return group_map(material.overview)
     patients = {profile.site: profile.patients for profile in material.compared}
     return site_map(patients, material.advice.diagnosis.pairs)
 

@@ -1,5 +1,7 @@
 """What each action is expected to gain, drawn, and what a run measured beside it."""
 
+from shiftscope.plans import PlannedGain
+from shiftscope.recommendation import Recommendation
 from shiftscope.reports.html.figures.figure import Figure
 from shiftscope.reports.html.figures.intervals import IntervalRow, draw_intervals
 from shiftscope.reports.html.material import Material
@@ -41,6 +43,7 @@ def predicted_gains(material: Material) -> Figure | None:
         if item.action != "pool"  # what all are compared with: 0
     ]
     promise = "" if result is None else kept_promise(result)
+    another = "" if result is None else _another(result.plan.expected, recommendation)
     if result is not None and promise:
         found = result.difference
         mean, low, high = found.mean or 0.0, found.low, found.high
@@ -54,13 +57,34 @@ def predicted_gains(material: Material) -> Figure | None:
             "",
         )
         table = Grid(table.title, table.columns, [*table.rows, measured])
-    sure = certainty_words(recommendation)
     says = (
         "Over plain FedAvg, mean over sites: the mark is what is expected, its line where 80 of 100 runs would end."
         " Left of 0 it would do harm."
         f"{' A diamond is what is advised.' if any(row.strong for row in rows) else ''}"
-        f"{f' It is said with {sure}: the chance that nothing else gains clearly more.' if sure else ''}"
-        f"{f' In training: {promise}.' if promise else ''}"
+        f"{_how_sure(recommendation)}"
+        f"{f' In training: {promise}.{another}' if promise else ''}"
     )
     svg = draw_intervals(rows, "predicted", title, says, "gain over plain FedAvg (Dice or AUROC)")
     return Figure("predicted", title, says, svg, table)
+
+
+def _how_sure(recommendation: Recommendation) -> str:
+    sure = certainty_words(recommendation)
+    if recommendation.action == "rehearse":
+        return f" The {sure}: that something gains clearly more than plain FedAvg, which a rehearsal measures."
+    return f" It is said with {sure}: the chance that nothing else gains clearly more." if sure else ""
+
+
+def _another(expected: PlannedGain | None, recommendation: Recommendation) -> str:
+    """That a plan predicted something else than is drawn of its strategy; "" where it did not."""
+    if expected is None:
+        return ""
+    asked = expected.harmonizer, expected.personalizer
+    drawn = [
+        expected_words(item.gain)
+        for item in recommendation.predicted
+        if item.action != "own_model" and (item.harmonizer, item.personalizer) == asked
+    ]
+    if expected_words(expected) in drawn:
+        return ""
+    return " The plan was made with a rehearsal or by another version: what it predicted is not what is drawn here."

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Layout", "classical", "lay_out"]
+__all__ = ["Layout", "classical", "lay_out", "stress"]
 
 _DRAWS = 400
 _SEED = 0  # of the draws: the same profiles give the same page
@@ -18,8 +18,7 @@ class Layout:
 
     Attributes:
         places: (s, 2), distances in within-site standard deviations, centred; the first coordinate spreads most.
-        stress: Kruskal's stress-1: root of the summed squared errors of all distances over the summed squared
-            distances. 0 is a perfect map; above .2 it misleads (Kruskal 1964, doi:10.1007/BF02289565).
+        stress: of this map.
         radius: (s,) within which a site lies in 95 % of maps drawn from distances inside their intervals.
     """
 
@@ -40,10 +39,6 @@ def lay_out(squared: np.ndarray, low: np.ndarray, high: np.ndarray) -> Layout:
         low, high: (s, s) ends of their 95 % intervals.
     """
     places = classical(squared)
-    between = np.linalg.norm(places[:, None] - places[None], axis=-1)
-    wanted = np.sqrt(squared)
-    total = float((wanted**2).sum())
-    stress = float(np.sqrt(((between - wanted) ** 2).sum() / total)) if total > 0 else 0.0
     rng = np.random.default_rng(_SEED)
     upper = np.triu_indices(len(squared), k=1)
     away = np.empty((_DRAWS, len(squared)))
@@ -53,7 +48,22 @@ def lay_out(squared: np.ndarray, low: np.ndarray, high: np.ndarray) -> Layout:
         drawn = np.zeros_like(squared)
         drawn[upper] = np.maximum(squared[upper] + moved, 0.0)
         away[draw] = np.linalg.norm(_turned(classical(drawn + drawn.T), places) - places, axis=1)
-    return Layout(places, stress, np.quantile(away, _INSIDE, axis=0))
+    return Layout(places, stress(places, squared), np.quantile(away, _INSIDE, axis=0))
+
+
+def stress(places: np.ndarray, squared: np.ndarray) -> float:
+    """Kruskal's stress-1: root of the summed squared errors of all distances over the summed squared distances.
+
+    0 is a perfect map; above .2 it misleads (Kruskal 1964, doi:10.1007/BF02289565).
+
+    Args:
+        places: (s, 2).
+        squared: (s, s) squared distances that are to be shown.
+    """
+    between = np.linalg.norm(places[:, None] - places[None], axis=-1)
+    wanted = np.sqrt(squared)
+    total = float((wanted**2).sum())
+    return float(np.sqrt(((between - wanted) ** 2).sum() / total)) if total > 0 else 0.0
 
 
 def classical(squared: np.ndarray) -> np.ndarray:

@@ -42,20 +42,27 @@ def files(shared: Sequence[SharedFile]) -> Grid:
     )
 
 
-def contents(shared: Sequence[SharedFile]) -> Grid:
-    """What the bytes of each profile are spent on; a column adds up to the file."""
-    rows: list[tuple[str, ...]] = []
-    spent = [_bytes_by_key(item.profile) for item in shared]
-    for says, keys in _PARTS.items():
-        rows.append((says, *(f"{sum(one.get(key, 0) for key in keys):,}" for one in spent)))
+def contents(shared: Sequence[SharedFile], *, together: bool = False) -> Grid:
+    """What the bytes of each profile are spent on; a column adds up to the file.
+
+    Args:
+        shared: the files.
+        together: whether all of them are added up in one column.
+    """
     named = {key for keys in _PARTS.values() for key in keys}
-    rest = [
-        item.size - sum(size for key, size in one.items() if key in named)
-        for item, one in zip(shared, spent, strict=True)
+    columns = []
+    for item in shared:
+        spent = _bytes_by_key(item.profile)
+        parts = [sum(spent.get(key, 0) for key in keys) for keys in _PARTS.values()]
+        columns.append([*parts, item.size - sum(size for key, size in spent.items() if key in named), item.size])
+    heads = [item.profile.site for item in shared]
+    if together:
+        heads, columns = [f"all {len(shared)} files"], [[sum(row) for row in zip(*columns, strict=True)]]
+    rows = [
+        (says, *(f"{size:,}" for size in row))
+        for says, *row in zip((*_PARTS, _REST, "the whole file"), *columns, strict=True)
     ]
-    rows.append((_REST, *(f"{size:,}" for size in rest)))
-    rows.append(("the whole file", *(f"{item.size:,}" for item in shared)))
-    return Grid("What is in them, in bytes", ("what", *(f"{item.profile.site}#" for item in shared)), rows)
+    return Grid("What is in them, in bytes", ("what", *(f"{head}#" for head in heads)), rows)
 
 
 def promises(profiles: Sequence[Profile]) -> list[str]:

@@ -7,20 +7,24 @@ from shiftscope.profiles.profile_document import WITHHELD
 from shiftscope.reports.html.figures.figure import Figure
 from shiftscope.reports.html.figures.intervals import IntervalRow, draw_intervals
 from shiftscope.reports.html.material import Material
+from shiftscope.reports.kept_wording import KEPT, case_cell
 from shiftscope.reports.run_wording import LOCAL, budget_words, gain_of_sharing
 from shiftscope.reports.score_texts import gain, gain_interval, level
 from shiftscope.reports.sheet import Grid
 
 __all__ = ["differences", "gains", "job", "mismatches"]
 
-_Named = Sequence[tuple[str, Difference, int]]
-"""Whose, the difference, and the test cases behind it."""
+_MEAN = "mean over sites"
+_ENDS = 12  # sites of either end that are drawn where there are more than of both
+
+_Named = Sequence[tuple[str, Difference, str]]
+"""Whose, the difference, and the test cases behind it, or that the site keeps their number."""
 
 
 def differences(result: RunResult) -> Figure | None:
     """Advice minus baseline at every site and on average, None where there is nothing to compare."""
-    named = [("mean over sites", result.difference, _cases(result))]
-    named += [(site, scores.difference, scores.cases) for site, scores in result.sites.items()]
+    named = [(_MEAN, result.difference, _cases(result))]
+    named += [(site, scores.difference, case_cell(scores)) for site, scores in result.sites.items()]
     title = f"The advice less its baseline, {result.metric}, site by site"
     says = (
         f"Right of the line the advice did better than plain {result.plan.baseline} on the same budget, left of it"
@@ -33,9 +37,9 @@ def differences(result: RunResult) -> Figure | None:
 def gains(result: RunResult) -> Figure | None:
     """The baseline's model minus each site's own, at every site and on average; None where no site trained alone."""
     alone = result.arms.get(LOCAL)
-    named = [("mean over sites", alone.difference, _cases(result))] if alone else []
+    named = [(_MEAN, alone.difference, _cases(result))] if alone else []
     named += [
-        (site, scores.differences.get(LOCAL, Difference()), scores.cases) for site, scores in result.sites.items()
+        (site, scores.differences.get(LOCAL, Difference()), case_cell(scores)) for site, scores in result.sites.items()
     ]
     shared = [(label, gain_of_sharing(difference), cases) for label, difference, cases in named]
     title = f"The shared model less the site's own, {result.metric}, site by site"
@@ -47,20 +51,26 @@ def gains(result: RunResult) -> Figure | None:
     return _drawn(shared, "gains", title, says, result.metric)
 
 
-def _cases(result: RunResult) -> int:
-    return sum(scores.cases for scores in result.sites.values())
+def _cases(result: RunResult) -> str:
+    """Of the sites that tell theirs."""
+    telling = [scores.cases for scores in result.sites.values() if "cases" not in scores.kept]
+    return str(sum(telling)) if telling else KEPT
 
 
 def _drawn(named: _Named, key: str, title: str, says: str, metric: str) -> Figure | None:
     rows = [row for label, difference, cases in named if (row := _row(label, difference, cases)) is not None]
     if not rows:
         return None
+    sites = sorted((row for row in rows if row.label != _MEAN), key=lambda row: row.value)
+    if len(sites) > 2 * _ENDS:
+        rows = [*(row for row in rows if row.label == _MEAN), *sites[:_ENDS], *sites[-_ENDS:]]
+        says += f" Of {len(sites)} sites the {_ENDS} lowest and the {_ENDS} highest are drawn; the table has all."
     svg = draw_intervals(rows, key, title, says, f"difference in {metric} on test cases")
     table = Grid(
         title,
         ("whose", "difference#", "interval", "confidence", "test cases (n)#"),
         [
-            (label, gain(difference), gain_interval(difference), level(difference), str(cases))
+            (label, gain(difference), gain_interval(difference), level(difference), cases)
             for label, difference, cases in named
             if difference.mean is not None and difference.low is not None and difference.high is not None
         ],
@@ -68,7 +78,7 @@ def _drawn(named: _Named, key: str, title: str, says: str, metric: str) -> Figur
     return Figure(key, title, says, svg, table)
 
 
-def _row(label: str, difference: Difference, cases: int) -> IntervalRow | None:
+def _row(label: str, difference: Difference, cases: str) -> IntervalRow | None:
     mean, low, high = difference.mean, difference.low, difference.high
     if mean is None or low is None or high is None:
         return None

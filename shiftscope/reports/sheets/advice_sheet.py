@@ -67,7 +67,10 @@ def _screens(advice: Advice, plan: str | None) -> Iterator[Sheet]:
 def _verdict(advice: Advice) -> Lines:
     patients = sum(item.patients for item in advice.sites)
     diagnosis = advice.diagnosis
-    return Lines(f"{diagnosis.kind}: {called(diagnosis)}", [f"{len(advice.sites)} sites, {patients} patients"])
+    counts = f"{len(advice.sites)} sites, {patients} patients"
+    if diagnosis.listing is not None:
+        counts += f"; all {diagnosis.listing.pairs:,} pairs compared, {diagnosis.listing.listed:,} listed"
+    return Lines(f"{diagnosis.kind}: {called(diagnosis)}", [counts])
 
 
 def _headline(advice: Advice) -> str:

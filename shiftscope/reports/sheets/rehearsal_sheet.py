@@ -6,6 +6,7 @@ from shiftscope.diagnosis.texts.phrases import number
 from shiftscope.plans import RehearsalResult, RehearsedScore, RehearsedStrategy
 from shiftscope.reports.details.rehearsal_details import rehearsal_details
 from shiftscope.reports.first_screen import LINE, first_that_fits, labelled, more
+from shiftscope.reports.kept_wording import policies_of_rehearsal, rehearsed_patients
 from shiftscope.reports.rehearsal_steps import next_step
 from shiftscope.reports.rehearsal_wording import (
     account_words,
@@ -131,7 +132,7 @@ def _sites(result: RehearsalResult, shown: Mapping[str, str]) -> Grid:
     rows = [
         (
             name,
-            str(sum(result.sites[site].patients.values())),
+            rehearsed_patients(result, site),
             *(score(strategy.sites.get(site, RehearsedScore()).score) for strategy in scored.values()),
             "withheld" if result.sites[site].withheld else ANSWERS[result.sites[site].answer].replace(" ", GLUE),
         )
@@ -152,6 +153,7 @@ def _notes(result: RehearsalResult, plan: str, lines: int, *, whole: bool) -> It
     notes = result.notes
     yield "harmed", harmed_words(result.strategy(result.best)), lines
     yield "withheld", withheld_words(result), lines
+    yield "policies", "; ".join(policies_of_rehearsal(result)), lines
     yield "left out", left_out_words(result) if whole else "", 1
     yield "took", account_words(result), 1
     yield "note", notes[0] if notes and whole else "", lines

@@ -14,6 +14,7 @@ from shiftscope.reports.details.result_details import (
     strategy_name,
 )
 from shiftscope.reports.first_screen import first_that_fits, labelled, more
+from shiftscope.reports.kept_wording import SCORES_KEPT, case_cell, known_score, policies_of_run
 from shiftscope.reports.prediction_wording import kept_promise
 from shiftscope.reports.run_recommendations import recommended
 from shiftscope.reports.run_wording import (
@@ -32,7 +33,7 @@ from shiftscope.reports.run_wording import (
     verdict_words,
     worst_words,
 )
-from shiftscope.reports.score_texts import gain, gain_interval, interval_head, mean_score, score
+from shiftscope.reports.score_texts import gain, gain_interval, interval_head, score
 from shiftscope.reports.sheet import Grid, Lines, Sheet
 
 __all__ = ["result_sheet"]
@@ -137,11 +138,11 @@ def _sites(result: RunResult, sites: dict[str, SiteScores]) -> Grid:
     rows = [
         (
             site,
-            str(scores.cases),
-            *(mean_score(scores.scores.get(name, ())) for name in (LOCAL, baseline, adapted)[: len(arms)]),
+            case_cell(scores),
+            *(known_score(scores, result.metric, name) for name in (LOCAL, baseline, adapted)[: len(arms)]),
             gain(gains[site]),
             gain_interval(gains[site]),
-            _SHORT[scores.answer],
+            SCORES_KEPT if result.metric in scores.kept else _SHORT[scores.answer],
         )
         for site, scores in sites.items()
     ]
@@ -157,9 +158,9 @@ def _compared_sites(result: RunResult, sites: dict[str, SiteScores] | None = Non
     rows = [
         (
             site,
-            str(scores.cases),
-            mean_score(scores.scores.get(baseline, ())),
-            mean_score(scores.scores.get(adapted, ())),
+            case_cell(scores),
+            known_score(scores, result.metric, baseline),
+            known_score(scores, result.metric, adapted),
             gain(scores.difference),
             gain_interval(scores.difference),
             *((("yes" if site in result.harmed else ""),) if result.harmed else ()),
@@ -181,11 +182,11 @@ def _participation(result: RunResult) -> Grid:
     rows = [
         (
             site,
-            *((str(scores.cases),) if cases else ()),
-            *(mean_score(scores.scores.get(name, ())) for name in names),
+            *((case_cell(scores),) if cases else ()),
+            *(known_score(scores, result.metric, name) for name in names),
             gain(gains[site]),
             gain_interval(gains[site]),
-            ANSWERS[scores.answer],
+            SCORES_KEPT if result.metric in scores.kept else ANSWERS[scores.answer],
         )
         for site, scores in result.sites.items()
     ]
@@ -241,6 +242,7 @@ def _notes(result: RunResult, lines: int) -> Grid:
                 else "",
                 lines,
             ),
+            ("policies", "; ".join(policies_of_run(result)), lines),
             ("note", result.notes[0] if result.notes else "", lines),
             ("so", recommended(result), lines + 1),
             ("", f"--verbose shows every strategy and the cost{more(len(result.notes) - 1, 'note')}", 1),

@@ -63,7 +63,8 @@ def _verdict(watch: Watch) -> str:
 
 def _named(change: Change) -> str:
     name = question_name(change.question)
-    return name if change.probability >= LIMITS.probable else f"probably {name}"
+    sure = change.probability is None or change.probability >= LIMITS.probable
+    return name if sure else f"probably {name}"
 
 
 def _account(watch: Watch) -> str:

@@ -105,9 +105,12 @@ def adjusted_for(
     slope = np.sum(f[:, :, None] * link, axis=0) * inverse[:, None]
     gap = covariate.mean[i, 0] - covariate.mean[j, 0]
     n = np.stack([np.maximum(table.n[k], 1) for k in (i, j)])
-    cross = link[..., :, None] * slope[:, None, :]
-    outer = slope[:, :, None] * slope[:, None, :]
-    left = out.parts * n[..., None, None] - cross - np.swapaxes(cross, -1, -2) + var[..., None, None] * outer
-    pooled = np.sum(f[..., None, None] * left, axis=0) / np.maximum(np.sum(f, axis=0) - 1, 1.0)[:, None, None]
-    of_slope = pooled * (gap**2 * inverse / 2)[:, None, None]
-    return replace(out, delta=out.delta - gap[:, None] * slope, parts=left / n[..., None, None] + of_slope)
+    cross = (link - var[..., None] * slope / 2)[..., :, None] * slope[:, None, :]
+    left = out.parts * n[..., None, None]
+    left -= cross
+    left -= np.swapaxes(cross, -1, -2)
+    of_slope = f * (gap**2 * inverse / 2 / np.maximum(np.sum(f, axis=0) - 1, 1.0))
+    pooled = of_slope[0][:, None, None] * left[0] + of_slope[1][:, None, None] * left[1]
+    left /= n[..., None, None]
+    left += pooled
+    return replace(out, delta=out.delta - gap[:, None] * slope, parts=left)

@@ -59,7 +59,10 @@ def at_equal_prevalence(
     """
     i, j = pairs
     done, reweighted = _reweighted(whole, classes, i, j)
-    left = np.setdiff1d(np.arange(len(i)), done)
+    knows = (
+        np.any([table.n > 0 for table in classes.tables], axis=0) if classes.tables else np.zeros(len(whole.n), bool)
+    )
+    left = np.setdiff1d(np.flatnonzero(knows[i] | knows[j]), done)
     found = [(row, _projected(whole, classes, labels, (int(i[row]), int(j[row])), unit_at)) for row in left]
     others = [(row, item) for row, item in found if item is not None]
     most = whole.mean.shape[1]
@@ -129,7 +132,7 @@ def _projected(
         found = Differences(
             width=np.array([d]),
             delta=gaps[best][None],
-            parts=np.stack([pieces.sum(axis=0), whole.cov_of_mean(np.array([other]))[0, :d, :d]])[:, None],
+            parts=np.stack([pieces.sum(axis=0), whole.cov_of_mean[other, :d, :d]])[:, None],
             freedom=np.array([[freedom], [whole.n[other] - 1.0]]),
         )
         return found if (site, other) == pair else found.swapped(np.array([True]))

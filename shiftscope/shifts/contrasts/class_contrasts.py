@@ -26,19 +26,16 @@ chance adds (1/100 + 1/100) / 4 for either, .01 in all.
     [1.0, 0.01, 0.0, 0.25]
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import combinations
-
 import numpy as np
 
 from shiftscope.shifts.contrasts.class_tables import ClassTable, MeanClasses
 from shiftscope.shifts.effect_distributions import EffectDistribution
-from shiftscope.shifts.effects import ClassContrast, Effect
-from shiftscope.shifts.site_statistics import SiteStatistics
 from shiftscope.shifts.squared_distances import UnitUncertainty, distribution_of
-from shiftscope.stats import Moments
 
-__all__ = ["COMPARED", "SHARE", "contrast_differences", "contrasts_of_pairs", "contrasts_of_sites"]
+__all__ = ["CLASS_CONTRAST", "COMPARED", "SHARE", "contrast_differences"]
+
+CLASS_CONTRAST = "class_contrast"
+"""What all contrasts together are called beside the axes."""
 
 SHARE = 0.25
 """Of the squared distance that both classes moved together: what appearance may have moved them against each other.
@@ -47,29 +44,6 @@ Planted changes of appearance and framing stayed below it on the axes that are c
 COMPARED = ("intensity", "colour", "texture", "noise", "layout", "features_shallow", "features_deep")
 """The axes of images as they are. A map that a site fits to itself takes away what moved its classes together, and
 leaves what moved them apart; axes of masks depend on who drew them."""
-
-
-def contrasts_of_pairs(sites: Sequence[SiteStatistics]) -> Mapping[tuple[str, str], tuple[ClassContrast, ...]]:
-    """Every pair of sites that know two classes, (a, b) in the order given -> all axes and pairs of classes.
-
-    Args:
-        sites: of different names; patients of unknown class are in no contrast.
-    """
-    i, j = np.triu_indices(len(sites), k=1)
-    each = np.eye(len(sites))
-    names = [(sites[a].site, sites[b].site) for a, b in zip(i.tolist(), j.tolist(), strict=True)]
-    return {
-        names[row]: contrasts for row, contrasts in enumerate(_compared(sites, each[i] > 0, each[j] > 0)) if contrasts
-    }
-
-
-def contrasts_of_sites(sites: Sequence[SiteStatistics]) -> Mapping[str, tuple[ClassContrast, ...]]:
-    """Every site that knows two classes which others know too -> its contrasts against all those others', each of
-    them counted alike."""
-    own = np.eye(len(sites)) > 0
-    return {
-        site.site: contrasts for site, contrasts in zip(sites, _compared(sites, own, ~own), strict=True) if contrasts
-    }
 
 
 def contrast_differences(
@@ -83,7 +57,8 @@ def contrast_differences(
 
     Args:
         table: of N sites.
-        first, second: (m, N) weights of the sites that are compared, in rows that add up to 1.
+        first, second: (m, N) weights of the sites that are compared, in rows that add up to 1; or places of single
+            sites, (m,) and (m,).
     """
     a, b = table.weighted(first), table.weighted(second)
     difference = a.half - b.half
@@ -111,47 +86,3 @@ def _common_contrasts(a: MeanClasses, b: MeanClasses) -> tuple[np.ndarray, np.nd
     common = (a.half / noise[0][:, None] + b.half / noise[1][:, None]) / total[:, None]
     length = np.linalg.norm(common, axis=1, keepdims=True)
     return np.asarray(common / np.where(length > 0, length, 1.0)), np.maximum(length[:, 0] ** 2 - 1 / total, 0.0)
-
-
-def _compared(
-    sites: Sequence[SiteStatistics], first: np.ndarray, second: np.ndarray
-) -> list[tuple[ClassContrast, ...]]:
-    """The contrasts of m comparisons, `first` and `second` (m, N) saying which sites with which."""
-    found = [list[ClassContrast]() for _ in first]
-    labels = sorted({label for site in sites for label in site.classes})
-    for axis in COMPARED:
-        for classes in combinations(labels, 2):
-            for row, contrast in _on_axis(axis, classes, sites, (first, second)):
-                found[row].append(contrast)
-    return [tuple(contrasts) for contrasts in found]
-
-
-def _on_axis(
-    axis: str, classes: tuple[str, str], sites: Sequence[SiteStatistics], who: tuple[np.ndarray, np.ndarray]
-) -> Iterator[tuple[int, ClassContrast]]:
-    """The contrast of every comparison of which both parties know both classes, with the comparison's row; in the
-    coordinates that all sites in it have."""
-    moments = [_moments(axis, classes, site) for site in sites]
-    widths = np.array([min((len(item.mean) for item in found), default=0) for found in moments])
-    n = np.array([sum(item.n for item in found[:2]) for found in moments])
-    first, second = (chosen & (widths > 0) for chosen in who)
-    shared = np.where(first | second, widths, widths.max()).min(axis=1)
-    compared = first.any(axis=1) & second.any(axis=1)
-    for d in np.unique(shared[compared]).tolist():
-        rows, having = np.flatnonzero(compared & (shared == d)), np.flatnonzero(widths >= d)
-        cut = [[item.leading(d) for item in moments[place]] for place in having]
-        table = ClassTable.of([(one, other) for one, other, _ in cut], [whole for _, _, whole in cut])
-        weights = [chosen[np.ix_(rows, having)] / chosen[rows].sum(axis=1, keepdims=True) for chosen in (first, second)]
-        distributions, together, common = contrast_differences(table, weights[0], weights[1])
-        fields = zip(*(np.asarray(field).tolist() for field in distributions), strict=True)
-        numbers = zip(rows.tolist(), (SHARE * together).tolist(), common.tolist(), strict=True)
-        for (row, margin, length), distribution in zip(numbers, map(EffectDistribution._make, fields), strict=True):
-            patients = int(n @ first[row]), int(n @ second[row])
-            yield row, ClassContrast(classes, Effect(axis, "concept", distribution, patients, d), margin, length)
-
-
-def _moments(axis: str, classes: tuple[str, str], site: SiteStatistics) -> tuple[Moments, ...]:
-    """Of the first class, of the second and of all patients; nothing where one of them is missing."""
-    found = *(site.classes.get(label, {}).get(axis) for label in classes), site.plain.get(axis)
-    known = tuple(item for item in found if item is not None)
-    return known if len(known) == len(found) else ()

@@ -57,17 +57,26 @@ class ClassTable:
     freedom: float
 
     @classmethod
-    def of(cls, classes: Sequence[tuple[Moments, Moments]], whole: Sequence[Moments]) -> Self:
-        """The unit is the covariance within classes and sites, pooled, none counted for more than `MOST` times the
-        median; it is not shrunken, so that the coordinates in which all sites measure do not matter.
+    def of(
+        cls,
+        classes: Sequence[tuple[Moments, Moments]],
+        whole: Sequence[Moments],
+        within: Sequence[Moments] | None = None,
+    ) -> Self:
+        """The unit is the covariance within classes and sites, pooled; it is not shrunken, so that the coordinates in
+        which all sites measure do not matter.
 
         Args:
             classes: moments of both classes at each of the N sites, of one width d.
             whole: of all patients of each, of the same width.
+            within: of classes whose spread is the unit, each counted in full, of the same width; None for those of the
+                N sites, none counted for more than `MOST` times the median.
         """
-        cells = [cell for site in classes for cell in site]
-        most = int(MOST * np.median([cell.n for cell in cells]))
-        unit = WithinSiteCovariance.of([replace(cell, n=min(cell.n, most)) for cell in cells], shrunken=False)
+        if within is None:
+            cells = [cell for site in classes for cell in site]
+            most = int(MOST * np.median([cell.n for cell in cells]))
+            within = [replace(cell, n=min(cell.n, most)) for cell in cells]
+        unit = WithinSiteCovariance.of(within, shrunken=False)
         n = np.array([[cell.n for cell in site] for site in classes], dtype=float)
         covs = unit.root @ np.array([[cell.cov for cell in site] for site in classes]) @ unit.root.T
         metric = unit.root.T @ unit.root
@@ -81,7 +90,15 @@ class ClassTable:
         )
 
     def weighted(self, weights: np.ndarray) -> MeanClasses:
-        """Means over sites, `weights` (m, N) in rows that add up to 1."""
+        """Means over sites, `weights` (m, N) in rows that add up to 1; or single sites, by their places (m,)."""
+        if weights.ndim == 1:
+            return MeanClasses(
+                half=(self.means[weights, 1] - self.means[weights, 0]) / 2,
+                middle=self.means.mean(axis=1)[weights],
+                whole=self.whole[weights],
+                cov=self.parts.sum(axis=1)[weights],
+                noise=self.noise[weights],
+            )
         squared = weights**2
         return MeanClasses(
             half=weights @ (self.means[:, 1] - self.means[:, 0]) / 2,
@@ -94,7 +111,15 @@ class ClassTable:
     def along(self, weights: np.ndarray, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Variances (m,) of half contrasts along `directions` (m, d), and their degrees of freedom (m,) (Welch 1947,
         doi:10.1093/biomet/34.1-2.28)."""
-        cells = np.einsum("mk,nckl,ml->mnc", directions, self.parts, directions) * (weights**2)[:, :, None]
+        d = directions.shape[1]
+        outer = (directions[:, :, None] * directions[:, None, :]).reshape(-1, d * d)
+        parts = self.parts.reshape(*self.parts.shape[:2], d * d)
+        if weights.ndim == 1:
+            cells = np.einsum("mck,mk->mc", parts[weights], outer)[:, None]
+            known = self.known[weights][:, None]
+        else:
+            cells = np.stack([outer @ parts[:, place].T for place in (0, 1)], axis=2) * (weights**2)[:, :, None]
+            known = self.known
         variance = cells.sum(axis=(1, 2))
-        spread = np.sum(cells**2 / self.known, axis=(1, 2))
+        spread = np.sum(cells**2 / known, axis=(1, 2))
         return variance, np.where(spread > 0, variance**2 / np.where(spread > 0, spread, 1.0), self.freedom)

@@ -1,11 +1,14 @@
 """A folder for each case, or for each patient."""
 
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 
 from shiftscope.sites.layouts.folder_names import CHANNELS, mask_kind, persons
 from shiftscope.sites.layouts.found_cases import FoundCases
-from shiftscope.sites.layouts.spellings import ROLES, SPLITS, VOLUMES, files_of, folders_of, has_images, stem_of, walk
+from shiftscope.sites.layouts.spellings import ROLES, SPLITS, VOLUMES, stem_of
+from shiftscope.sites.listings.file_paths import name_of
+from shiftscope.sites.listings.folder_listings import files_of, folders_of, has_images, walk
 from shiftscope.sites.publishable_names import is_class_name
 from shiftscope.sites.templates.proposals import parted, read_by, suffix_of
 
@@ -43,13 +46,13 @@ def folder_each(root: Path) -> FoundCases | None:
 
 def sequences(root: Path) -> FoundCases | None:
     """Volumes in one folder, called after a case and a sequence, with masks called alike: "h1_t1c", "h1_seg"."""
-    by_tail: dict[str, list[Path]] = defaultdict(list)
+    by_tail: dict[str, list[str]] = defaultdict(list)
     bases: dict[str, set[str]] = defaultdict(set)
     for path in files_of(root):
-        stem = stem_of(path.name)
+        stem = stem_of(name_of(path))
         at = max(stem.rfind(sign) for sign in "_-")
         tail = stem[at:].lower()
-        if at < 1 or not (tail[1:] in CHANNELS or mask_kind(tail)) or not path.name.lower().endswith(VOLUMES):
+        if at < 1 or not (tail[1:] in CHANNELS or mask_kind(tail)) or not path.lower().endswith(VOLUMES):
             return None
         by_tail[tail].append(path)
         bases["mask" if mask_kind(tail) else "image"].add(stem[:at])
@@ -76,32 +79,33 @@ def _with_note(found: FoundCases | None, person: str | None) -> FoundCases | Non
     return found
 
 
-def _alike(folders: dict[Path, list[Path]], person: str | None) -> tuple[str, str | None] | None:
+def _alike(folders: dict[Path, Sequence[str]], person: str | None) -> tuple[str, str | None] | None:
     """Templates of folders that hold files of the same names."""
-    counts = Counter(stem_of(path.name).lower() for paths in folders.values() for path in paths)
+    paths = {path: stem_of(name_of(path)).lower() for inside in folders.values() for path in inside}
+    counts = Counter(paths.values())
     if len(folders) < 2 or any(count < _MOST * len(folders) for count in counts.values()):
         return None
-    paths = [path for inside in folders.values() for path in inside]
     masks = sorted(name for name in counts if mask_kind(name))
     images = sorted(name for name in counts if not mask_kind(name))
     if len(masks) > 1 or not images or not (len(images) == len(masks) or CHANNELS.issuperset(images)):
         return None
     folder = person or "{case}"
     stem = images[0] if len(images) == 1 else "{channel}"
-    image = f"{folder}/{stem}{suffix_of(path for path in paths if stem_of(path.name).lower() in images)}"
+    image = f"{folder}/{stem}{suffix_of(path for path, name in paths.items() if name in images)}"
     if not masks:
         return image, None
-    return image, f"{folder}/{masks[0]}{suffix_of(path for path in paths if stem_of(path.name).lower() in masks)}"
+    return image, f"{folder}/{masks[0]}{suffix_of(path for path, name in paths.items() if name in masks)}"
 
 
-def _called_after(folders: dict[Path, list[Path]], person: str | None) -> tuple[str, str | None] | None:
+def _called_after(folders: dict[Path, Sequence[str]], person: str | None) -> tuple[str, str | None] | None:
     """Templates of folders whose files are called after the folder and a sequence; masks may be called alike in all."""
-    tails: dict[str, list[Path]] = defaultdict(list)
-    alike: dict[str, list[Path]] = defaultdict(list)
+    tails: dict[str, list[str]] = defaultdict(list)
+    alike: dict[str, list[str]] = defaultdict(list)
     for folder, paths in folders.items():
+        called = folder.name.lower()
         for path in paths:
-            stem = stem_of(path.name)
-            if stem.lower().startswith(folder.name.lower()):
+            stem = stem_of(name_of(path))
+            if stem.lower().startswith(called):
                 tails[stem[len(folder.name) :].lower()].append(path)
             elif mask_kind(stem):
                 alike[stem].append(path)

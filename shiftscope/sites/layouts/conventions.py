@@ -6,7 +6,9 @@ from pathlib import Path
 
 from shiftscope.sites.layouts.folder_names import mask_kind
 from shiftscope.sites.layouts.found_cases import FoundCases
-from shiftscope.sites.layouts.spellings import files_of, folders_of, stem_of, walk
+from shiftscope.sites.layouts.spellings import stem_of
+from shiftscope.sites.listings.file_paths import FilePaths, name_of
+from shiftscope.sites.listings.folder_listings import files_of, folders_of, walk
 from shiftscope.sites.site import Case
 from shiftscope.sites.templates.proposals import read_by, suffix_of
 
@@ -27,11 +29,11 @@ def bids(root: Path) -> FoundCases | None:
         return None
     suffix = suffix_of(anatomical)
     image = f"sub-{{patient}}/**/anat/{{case}}_{{channel}}{suffix}"
-    tails: dict[str, list[Path]] = defaultdict(list)
-    cases = {stem.rpartition("_")[0] for stem in (stem_of(path.name) for path in anatomical)}
+    tails: dict[str, list[str]] = defaultdict(list)
+    cases = {stem.rpartition("_")[0] for stem in (stem_of(name_of(path)) for path in anatomical)}
     if (root / "derivatives").is_dir():
         for path in walk(root / "derivatives"):
-            stem = stem_of(path.name)
+            stem = stem_of(name_of(path))
             name = next((stem[:end] for end in range(len(stem), 0, -1) if stem[:end] in cases), None)
             if name is not None and mask_kind(stem[len(name) :]):
                 tails[stem[len(name) :]].append(path)
@@ -49,7 +51,7 @@ def bids(root: Path) -> FoundCases | None:
     return found
 
 
-def _anatomical(folder: Path) -> list[Path]:
+def _anatomical(folder: Path) -> list[str]:
     inside = [folder, *(inner for inner in folders_of(folder) if inner.name.startswith("ses-"))]
     return [path for each in inside if (each / "anat").is_dir() for path in files_of(each / "anat")]
 
@@ -65,22 +67,24 @@ def nnunet(root: Path) -> FoundCases | None:
             continue
         paths = files_of(root / f"images{tail}")
         folder = root / f"labels{tail}"
-        masks = {stem_of(path.name): path for path in files_of(folder)} if folder.is_dir() else {}
-        numbered = [bool(_CHANNEL.search(stem_of(path.name))) for path in paths]
-        cases: dict[str, dict[str, tuple[Path, ...]]] = {}
+        masks = {stem_of(name_of(path)): path for path in files_of(folder)} if folder.is_dir() else {}
+        numbered = set()
+        cases: dict[str, dict[str, FilePaths]] = {}
         for path in paths:
-            stem = stem_of(path.name)
+            stem = stem_of(name_of(path))
             channel = _CHANNEL.search(stem)
-            cases.setdefault(_CHANNEL.sub("", stem), {}).setdefault(channel[1] if channel else "0000", (path,))
+            numbered.add(channel is not None)
+            name, number = (_CHANNEL.sub("", stem), channel[1]) if channel else (stem, "0000")
+            cases.setdefault(name, {}).setdefault(number, FilePaths([path]))
         for name, channels in cases.items():
             mask = masks.pop(name, None)
             images = next(iter(channels.values()))
-            found.cases.append(Case(name, images, masks=() if mask is None else (mask,), split=split))
-        found.channels |= cases if any(numbered) else {}
+            found.cases.append(Case(name, images, masks=() if mask is None else FilePaths([mask]), split=split))
+        found.channels |= cases if True in numbered else {}
         for path in masks.values():
             found.leave_out("mask_without_image", path)
-        if not tested and paths and len(set(numbered)) == 1:
-            found.template = f"imagesTr/{{case}}{'_{channel}' if numbered[0] else ''}{suffix_of(paths)}"
+        if not tested and len(numbered) == 1:
+            found.template = f"imagesTr/{{case}}{'_{channel}' if True in numbered else ''}{suffix_of(paths)}"
             if folder.is_dir():
                 found.mask_template = f"labelsTr/{{case}}{suffix_of(files_of(folder))}"
     return found

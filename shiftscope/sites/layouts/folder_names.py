@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection
+from functools import lru_cache
 
 from shiftscope.sites.layouts.spellings import MASKS, SPLITS
 
@@ -49,6 +50,8 @@ _ANNOTATIONS = frozenset(
         *("contours", "delineation", "delineations", "labelmap", "labelmaps", "gtruth", "ground_truth", "groundtruth"),
     }
 )
+
+_MASK_WORDS = _ANNOTATIONS | {"label", "labels", "gt", "ground", "truth"}
 
 _TOKENS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+|\d+")
 _SIGNS = re.compile(r"[\W_]+")
@@ -103,11 +106,11 @@ def names_masks(name: str) -> bool:
     )
 
 
+@lru_cache(maxsize=1000)  # names of a site begin and end alike
 def mask_kind(tail: str) -> str | None:
     """What a name's tail or opening says of a mask, without its number: "_mask_1" -> "mask"; None if it is of none."""
     tokens = [token for token in tokens_of(tail) if not token.isdecimal()]
-    known = _ANNOTATIONS | {"label", "labels", "gt", "ground", "truth"}
-    return " ".join(tokens) if tokens and tokens[-1] in known else None
+    return " ".join(tokens) if tokens and tokens[-1] in _MASK_WORDS else None
 
 
 def called_as_mask(stem: str) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from shiftscope.sites.layouts.spellings import stem_of
+from shiftscope.sites.listings.file_paths import FilePaths, texts_of
 from shiftscope.sites.site import Case
 
 __all__ = ["FoundCases"]
@@ -34,12 +35,12 @@ class FoundCases:
     notes: list[str] = field(default_factory=list)
     template: str | None = None
     mask_template: str | None = None
-    channels: dict[str, dict[str, tuple[Path, ...]]] = field(default_factory=dict)
+    channels: dict[str, dict[str, FilePaths]] = field(default_factory=dict)
     named_patients: bool = False
     choices: list[tuple[str, str, str]] = field(default_factory=list)
 
-    def leave_out(self, reason: str, path: Path) -> None:
-        self.excluded.setdefault(reason, []).append(path)
+    def leave_out(self, reason: str, path: str | Path) -> None:
+        self.excluded.setdefault(reason, []).append(Path(path))
 
     def note(self, sentence: str) -> None:
         """Add a sentence, once."""
@@ -79,11 +80,11 @@ class FoundCases:
                 f" --layout {shlex.quote(image)} --mask {shlex.quote(mask)}"
             )
 
-    def files(self) -> set[Path]:
-        """All files that are read, left out by reason, or another channel of a case."""
-        used = {path for case in self.cases for path in (*case.images, *case.masks)}
-        used.update(path for paths in self.excluded.values() for path in paths)
-        used.update(path for files in self.channels.values() for paths in files.values() for path in paths)
+    def files(self) -> set[str]:
+        """Paths of all files that are read, left out by reason, or another channel of a case."""
+        used = {path for case in self.cases for files in (case.images, case.masks) for path in texts_of(files)}
+        used.update(str(path) for paths in self.excluded.values() for path in paths)
+        used.update(path for files in self.channels.values() for paths in files.values() for path in paths.texts)
         return used
 
 

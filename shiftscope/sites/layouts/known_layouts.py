@@ -13,17 +13,9 @@ from shiftscope.sites.layouts.found_cases import FoundCases
 from shiftscope.sites.layouts.image_mask_folders import images_and_masks, one_folder
 from shiftscope.sites.layouts.pairings import pairing
 from shiftscope.sites.layouts.sibling_folders import beside_folders
-from shiftscope.sites.layouts.spellings import (
-    IMAGES,
-    ROLES,
-    SPLITS,
-    files_of,
-    folders_of,
-    has_images,
-    named_otherwise,
-    stem_of,
-    walk,
-)
+from shiftscope.sites.layouts.spellings import IMAGES, ROLES, SPLITS, named_otherwise, stem_of
+from shiftscope.sites.listings.file_paths import name_of
+from shiftscope.sites.listings.folder_listings import files_of, folders_of, has_images, walk
 from shiftscope.sites.publishable_names import is_class_name
 from shiftscope.sites.templates.proposals import parted, read_by, suffix_of
 
@@ -150,8 +142,8 @@ def _with_masks_of_classes(root: Path, found: FoundCases, folders: Sequence[Path
     masked = [folder for folder in masked if names <= inner[folder] or (not inner[folder] and has_images(folder))]
     if len(masked) != 1 or found.template is None or found.mask_template is not None:
         return None
-    stems = {stem_of(path.name) for folder in folders for path in walk(folder)}
-    made = pairing(stems, {stem_of(path.name) for path in walk(masked[0])})
+    stems = {stem_of(name_of(path)) for folder in folders for path in walk(folder)}
+    made = pairing(stems, {stem_of(name_of(path)) for path in walk(masked[0])})
     if made is None or made.image != ("", ""):
         return None
     place = f"{masked[0].name}/{{class}}" if inner[masked[0]] else masked[0].name

@@ -12,7 +12,7 @@ from shiftscope.printable_text import on_one_line
 from shiftscope.sites.layouts.found_cases import FoundCases
 from shiftscope.sites.layouts.known_layouts import LAYOUTS, find_cases
 from shiftscope.sites.layouts.nearest import nearest_templates
-from shiftscope.sites.layouts.spellings import folders_of, has_images, walk
+from shiftscope.sites.listings.folder_listings import folders_of, has_images, walk
 from shiftscope.sites.missing_files import MissingFile, missing_text
 
 __all__ = ["all_left_out", "nearest", "nothing_found"]
@@ -75,7 +75,7 @@ def _foreign(root: Path) -> str:
     kinds: Counter[str] = Counter()
     for path in islice(walk(root), _LOOKED_AT):
         try:
-            sniff(path)
+            sniff(Path(path))
         except Unreadable as problem:
             kinds[problem.detail if problem.reason == "unsupported" else ""] += 1
     return "; ".join(f"{count} x {kind}" for kind, count in kinds.most_common() if kind)

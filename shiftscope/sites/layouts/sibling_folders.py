@@ -6,7 +6,9 @@ from pathlib import Path
 from shiftscope.sites.layouts.folder_names import called_as_mask, names_masks, split_token
 from shiftscope.sites.layouts.found_cases import FoundCases
 from shiftscope.sites.layouts.pairings import pairing
-from shiftscope.sites.layouts.spellings import files_of, folders_of, has_images, mask_target, stem_of, walk
+from shiftscope.sites.layouts.spellings import mask_target, stem_of
+from shiftscope.sites.listings.file_paths import name_of
+from shiftscope.sites.listings.folder_listings import files_of, folders_of, has_images, walk
 from shiftscope.sites.templates.proposals import read_by, suffix_of
 
 __all__ = ["beside_folders", "in_one_folder", "several_kinds"]
@@ -40,7 +42,7 @@ def beside_folders(root: Path) -> FoundCases | None:
 
 
 def _stems(folder: Path) -> set[str]:
-    return {stem_of(path.name) for path in walk(folder)}
+    return {stem_of(name_of(path)) for path in walk(folder)}
 
 
 def _nearest(masks: Path, plain: Sequence[Path]) -> Path | None:
@@ -93,13 +95,14 @@ def in_one_folder(root: Path) -> FoundCases | None:
     Where a mask is called after its whole image ("1", "1_seg") this is not needed.
     """
     paths = files_of(root)
-    stems = {stem_of(path.name) for path in paths}
-    masks = [path for path in paths if called_as_mask(stem_of(path.name))]
+    stems = {path: stem_of(name_of(path)) for path in paths}
+    masks = [path for path, stem in stems.items() if called_as_mask(stem)]
     called = set(masks)
     images = [path for path in paths if path not in called]
-    if not masks or not images or any(mask_target(stem_of(path.name)) in stems for path in masks):
+    known = set(stems.values())
+    if not masks or not images or any(mask_target(stems[path]) in known for path in masks):
         return None
-    made = pairing({stem_of(path.name) for path in images}, {stem_of(path.name) for path in masks})
+    made = pairing({stems[path] for path in images}, {stems[path] for path in masks})
     if made is None or made.matched < len(masks) or made.mask == ("", ""):
         return None
     image, mask = f"{made.image_name()}{suffix_of(images)}", f"{made.mask_name()}{suffix_of(masks)}"

@@ -1,14 +1,9 @@
 """How hospitals spell the names of folders, suffixes and splits, and which files are evidently no images."""
 
-import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from pathlib import Path
 
-from shiftscope.errors import Unreadable
-from shiftscope.images.file_formats import sniff
+from shiftscope.sites.listings.file_paths import name_of
 
 __all__ = [
     "IMAGES",
@@ -16,16 +11,11 @@ __all__ = [
     "ROLES",
     "SPLITS",
     "VOLUMES",
-    "files_of",
-    "folders_of",
-    "has_images",
     "is_image_name",
     "is_litter",
-    "listed_once",
     "mask_target",
     "named_otherwise",
     "stem_of",
-    "walk",
 ]
 
 IMAGES = ("images", "image", "imgs", "img", "original", "originals")
@@ -49,6 +39,7 @@ _OTHERS = (
     *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".gif", ".tif", ".tiff", ".webp", ".jp2", ".j2k"),
 )
 _SUFFIXES = (*_OTHERS, ".dcm", ".dicom", ".ima")
+_KNOWN_SUFFIXES = frozenset(_SUFFIXES)
 _LITTER_SUFFIXES = {
     *(".txt", ".md", ".rst", ".json", ".csv", ".tsv", ".xml", ".html", ".htm", ".yaml", ".yml", ".toml", ".log"),
     *(
@@ -79,17 +70,13 @@ _MASK_TAIL = re.compile(
     re.IGNORECASE,
 )
 
-_Listing = tuple[tuple[Path, ...], tuple[Path, ...]]
-_LISTINGS: ContextVar[dict[Path, _Listing] | None] = ContextVar("_LISTINGS", default=None)
-"""Folder -> its files and folders, while a site is read."""
-
 
 def stem_of(name: str) -> str:
     """A file's name without its suffix, when the suffix is one of an image: "case.nii.gz" -> "case"."""
-    lower = name.lower()
-    if not lower.endswith(_SUFFIXES):
-        return name
-    return name[: name.rfind(".", 0, -len(".gz") if lower.endswith(".gz") else None)] or name
+    at = name.rfind(".")
+    if name[at:].lower() == ".gz":
+        at = name.rfind(".", 0, at)
+    return name[:at] if at > 0 and name[at:].lower() in _KNOWN_SUFFIXES else name
 
 
 def mask_target(stem: str) -> str | None:
@@ -98,70 +85,9 @@ def mask_target(stem: str) -> str | None:
     return target if target and target != stem else None
 
 
-def files_of(folder: Path) -> list[Path]:
-    """Files that ought to be images, sorted: all but what is plainly something else by its name."""
-    return list(_listing(folder)[0])
-
-
-def folders_of(folder: Path) -> list[Path]:
-    """Subfolders that may hold data, sorted: not hidden ones, those of archive tools, and links back to above."""
-    return list(_listing(folder)[1])
-
-
-@contextmanager
-def listed_once() -> Iterator[None]:
-    """List each folder once while this lasts: a site is looked at in many ways, and network drives are slow."""
-    token = _LISTINGS.set({})
-    try:
-        yield
-    finally:
-        _LISTINGS.reset(token)
-
-
-def has_images(folder: Path, *, deep: bool = False) -> bool:
-    """Whether a folder holds at least one file that looks like an image, by its suffix or its first bytes."""
-    if any(_is_probably_an_image(path) for path in files_of(folder)):
-        return True
-    return deep and any(has_images(inner, deep=True) for inner in folders_of(folder))
-
-
-def named_otherwise(path: Path) -> bool:
+def named_otherwise(path: str) -> bool:
     """Whether the suffix says that a file is not DICOM: such files need not be opened to know."""
-    return path.name.lower().endswith(_OTHERS)
-
-
-def walk(folder: Path) -> Iterator[Path]:
-    """Every file under a folder that ought to be an image, folder by folder."""
-    yield from files_of(folder)
-    for inner in folders_of(folder):
-        yield from walk(inner)
-
-
-def _listing(folder: Path) -> _Listing:
-    known = _LISTINGS.get()
-    if known is None:
-        return _listed(folder)
-    if folder not in known:
-        known[folder] = _listed(folder)
-    return known[folder]
-
-
-def _listed(folder: Path) -> _Listing:
-    """What a folder holds; entries know what they are without another look at the disk, but for links."""
-    files, folders = [], []
-    with os.scandir(folder) as entries:
-        for entry in sorted(entries, key=lambda entry: entry.name):  # paths themselves compare slowly
-            path, linked = folder / entry.name, entry.is_symlink()
-            if path.is_dir() if linked else entry.is_dir():
-                if entry.name[0] not in ".@" and entry.name != "__MACOSX" and not (linked and _leads_back(path)):
-                    folders.append(path)
-            elif (path.is_file() if linked else entry.is_file()) and not is_litter(path):
-                files.append(path)
-    return tuple(files), tuple(folders)
-
-
-def _leads_back(path: Path) -> bool:
-    return path.parent.resolve().is_relative_to(path.resolve())
+    return path.lower().endswith(_OTHERS)
 
 
 def is_image_name(name: str) -> bool:
@@ -169,20 +95,13 @@ def is_image_name(name: str) -> bool:
     return name.lower().endswith(_SUFFIXES)
 
 
-def is_litter(path: Path) -> bool:
+def is_litter(path: str) -> bool:
     """Whether a file is plainly something else than an image, by its name."""
-    name = path.name.lower()
+    name = name_of(path).lower()
     if name in _LITTER_NAMES or name.startswith(_LITTER_OPENINGS):
         return True
-    if name.endswith(".img"):
-        return path.with_suffix(".hdr").exists()  # the pixels of a NIfTI pair: the header stands for both
-    return path.suffix.lower() in _LITTER_SUFFIXES
-
-
-def _is_probably_an_image(path: Path) -> bool:
-    if is_image_name(path.name):
-        return True
-    try:
-        return sniff(path) is not None
-    except Unreadable:
+    if name.endswith(_SUFFIXES):
         return False
+    if name.endswith(".img"):
+        return Path(path).with_suffix(".hdr").exists()  # the pixels of a NIfTI pair: the header stands for both
+    return name[max(name.rfind("."), 0) :] in _LITTER_SUFFIXES

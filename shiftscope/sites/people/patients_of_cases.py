@@ -8,6 +8,7 @@ from shiftscope.errors import InputError, TableError, Unreadable
 from shiftscope.printable_text import shown
 from shiftscope.sites.declarations import Declarations
 from shiftscope.sites.dicom_tree import is_dicom
+from shiftscope.sites.listings.file_paths import texts_of
 from shiftscope.sites.people.identifiers import one_person_each, without_nobody
 from shiftscope.sites.people.patterns import compiled, within_seconds
 from shiftscope.sites.site import ONE_FILE, Case
@@ -92,7 +93,7 @@ def _by_pattern(cases: Sequence[Case], patient_regex: str) -> list[Case]:
 
 
 def _as_its_header_says(case: Case) -> Case:
-    if not is_dicom(case.images[0]):
+    if not is_dicom(texts_of(case.images)[0]):
         return case
     from shiftscope.images.dicom.headers import read_header
 

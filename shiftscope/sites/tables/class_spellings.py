@@ -45,7 +45,8 @@ def as_one_class(cases: Sequence[Case], declared: Collection[str]) -> tuple[list
         if name.casefold() == "none"
     ]
     notes += _alike(sorted({*names.values()}))
-    return [replace(case, label=names.get(case.label or "")) for case in cases], notes
+    called = ((case, names.get(case.label or "")) for case in cases)
+    return [case if label == case.label else replace(case, label=label) for case, label in called], notes
 
 
 def _name(labels: Sequence[str], declared: Collection[str]) -> str:

@@ -1,13 +1,17 @@
 """A table of cases: CSV or TSV with a column `image` and any of mask, label, patient, split, date."""
 
+import stat
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from shiftscope.errors import TableError
 from shiftscope.printable_text import on_one_line, shown
 from shiftscope.sites.layouts.known_layouts import FoundCases
-from shiftscope.sites.layouts.spellings import stem_of, walk
-from shiftscope.sites.missing_files import missing_in, missing_text
+from shiftscope.sites.layouts.spellings import stem_of
+from shiftscope.sites.listings.file_paths import FilePaths, in_order
+from shiftscope.sites.listings.folder_listings import missing_in, walk
+from shiftscope.sites.missing_files import missing_text
 from shiftscope.sites.people.identifiers import require_whole
 from shiftscope.sites.site import Case
 from shiftscope.sites.tables.cell_paths import Shelf
@@ -49,18 +53,19 @@ def read_manifest(path: Path, classes: tuple[str, ...] | None = None) -> FoundCa
         image, patient = value_of(row.cells["image"]), value_of(row.cells.get("patient", ""))
         if not image:
             raise TableError(f"{where}: the image cell is empty; give a path relative to {path.parent}")
-        file, mask = _on_disk(shelf, image, where, respelled), _on_disk(shelf, _mask(row), where, respelled)
+        file, mode = _on_disk(shelf, image, where, respelled)
+        mask, mask_mode = _on_disk(shelf, drawn, where, respelled) if (drawn := _mask(row)) else (None, 0)
         if (first := first_lines.setdefault(str(file), row.line)) != row.line:
             raise TableError(f"{where}: {on_one_line(image)} is named in line {first} already; one row per image")
         if "patient" in row.cells and not patient:
             said = f" ({shown(row.cells['patient'])})" if row.cells["patient"] else ""
             raise TableError(f"{where}: the patient cell is empty{said}; fill the column for every row or leave it out")
         patients.setdefault(patient, row.line)
-        absent = next((each for each in (file, mask) if each is not None and not each.exists()), None)
-        if file is None or absent is not None:
-            found.leave_out("missing", absent or path)
+        absent = file if not mode else mask if not mask_mode else None
+        if absent is not None:
+            found.leave_out("missing", absent)
             continue
-        if file.is_dir() and (gone := list(missing_in(file))):
+        if stat.S_ISDIR(mode) and (gone := list(missing_in(file))):
             found.leave_out("missing", gone[0][0])
             found.notes += missing_text(gone)
             continue
@@ -69,8 +74,8 @@ def read_manifest(path: Path, classes: tuple[str, ...] | None = None) -> FoundCa
         found.cases.append(
             Case(
                 name=_name(image, path.parent, file),
-                images=_series(file, where) if file.is_dir() else (file,),
-                masks=() if mask is None else (mask,),
+                images=FilePaths(_series(file, where) if stat.S_ISDIR(mode) else [str(file)]),
+                masks=() if mask is None else FilePaths([str(mask)]),
                 label=label,
                 patient=patient,
                 split=split_of(row.cells.get("split", ""), where),
@@ -125,21 +130,20 @@ def _name(image: str, folder: Path, file: Path) -> str:
     return (path.parent / stem_of(path.name)).as_posix()
 
 
-def _on_disk(shelf: Shelf, text: str, where: str, respelled: list[str]) -> Path | None:
-    """The file or folder a cell names; what is neither would be waited for, or never end."""
-    if not text:
-        return None
+def _on_disk(shelf: Shelf, text: str, where: str, respelled: list[str]) -> tuple[Path, int]:
+    """The file or folder a cell names, and its mode, 0 where there is none; what is neither would never end."""
     path, to_the_letter = shelf.find(text, where)
     if not to_the_letter:
         respelled.append(f"{shown(text)} for {path.name}")
-    if path.exists() and not (path.is_file() or path.is_dir()):
+    mode = path.stat().st_mode if path.exists() else 0
+    if mode and not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
         raise TableError(f"{where}: {shown(text)} is a pipe or a device; expected a file, or the folder of a series")
-    return path
+    return path, mode
 
 
-def _series(folder: Path, where: str) -> tuple[Path, ...]:
-    """The files of one DICOM series."""
-    files = tuple(sorted(islice(walk(folder), MOST_FILES + 1)))
+def _series(folder: Path, where: str) -> Sequence[str]:
+    """Paths of the files of one DICOM series, in their order as paths: folder by folder."""
+    files = sorted(islice(walk(folder), MOST_FILES + 1), key=in_order)
     if len(files) > MOST_FILES:
         raise TableError(f"{where}: {folder} holds more than {MOST_FILES} files; expected the folder of one series")
     return files

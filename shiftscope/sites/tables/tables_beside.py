@@ -16,15 +16,15 @@ def manifest_in(folder: Path) -> Path | None:
     exact = next((folder / name for name in _MANIFESTS if (folder / name).is_file()), None)
     if exact is not None:
         return exact
-    others = (path for path in sorted(folder.iterdir()) if path.name.lower() in _MANIFESTS and path.is_file())
-    return next(filter(_lists_images, others), None)
+    others = sorted(path for path in folder.iterdir() if path.name.lower() in _MANIFESTS)
+    return next((path for path in others if path.is_file() and _lists_images(path)), None)
 
 
 def unread_tables(root: Path, manifest: Path | None, labels: str | None) -> list[str]:
     """Tables that lie beside the images and are not read: somebody may believe that they are."""
     used = {manifest, None if labels is None else Path(labels).absolute()}
-    tables = [path for path in sorted(root.iterdir()) if path.suffix.lower() in _TABLES and path.is_file()]
-    unused = [path.name for path in tables if used.isdisjoint((path, path.absolute()))]
+    tables = sorted(path for path in root.iterdir() if path.suffix.lower() in _TABLES)
+    unused = [path.name for path in tables if path.is_file() and used.isdisjoint((path, path.absolute()))]
     if not unused or (manifest is not None and manifest.parent != root):
         return []
     remedy = (

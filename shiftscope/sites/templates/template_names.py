@@ -29,10 +29,17 @@ _DEEP = "**"
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Of a name: plain text, a field, or "*"."""
+    """Of a name: plain text, a field, or "*".
+
+    Attributes:
+        kind: "text", "field" or "any".
+        text: plain text, or the field's name.
+        lower: plain text as it is compared, "" for what is open.
+    """
 
     kind: str
     text: str
+    lower: str = ""
 
     @property
     def is_open(self) -> bool:
@@ -64,7 +71,10 @@ def month_of(text: str) -> str | None:
 
 def _pieces(name: str) -> Iterator[Piece]:
     for field, stars, text, _ in _PIECE.findall(name):
-        yield Piece("field", field) if field else Piece("any", "*") if stars else Piece("text", _normal(text))
+        if field or stars:
+            yield Piece("field", field) if field else Piece("any", "*")
+        else:
+            yield Piece("text", _normal(text), folded(_normal(text)))
 
 
 def _problem(text: str) -> str | None:

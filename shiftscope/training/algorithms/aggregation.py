@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from shiftscope.plans import SiteRound
+from shiftscope.plans import Plan, SiteRound
 
-__all__ = ["Tensors", "Update", "weighted_mean"]
+__all__ = ["Tensors", "Update", "planned_cases", "weighted_mean"]
 
 Tensors = dict[str, np.ndarray]
 """Named arrays as a state dict has them."""
@@ -21,15 +21,20 @@ class Update:
         site: its name.
         tensors: the shared part of its model, and nothing else.
         cases: training cases, the weight of its answer.
-        loss: mean training loss over the round's steps.
+        loss: mean training loss over the round's steps; None where the site keeps it.
         spent: what it took.
     """
 
     site: str
     tensors: Tensors
     cases: int
-    loss: float
+    loss: float | None
     spent: SiteRound = field(default_factory=SiteRound)
+
+
+def planned_cases(plan: Plan, site: str) -> float:
+    """Training cases that the plan expects of a site: its weight for as long as, or where, the site does not say."""
+    return plan.split.train * plan.sites[site].cases
 
 
 def weighted_mean(updates: Sequence[Update]) -> Tensors:

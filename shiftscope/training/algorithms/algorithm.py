@@ -21,11 +21,13 @@ class Server:
         plan: the job.
         learnable: names of the parameters among the shared tensors; the others are statistics.
         memory: what the algorithm keeps at the server between rounds; kept in the checkpoint.
+        start: a mark of the model that every strategy of the seed sets out from; "" where nobody compares it.
     """
 
     plan: Plan
     learnable: frozenset[str]
     memory: Tensors = field(default_factory=dict)
+    start: str = ""
 
 
 def keep(_model: nn.Module, _round: Round) -> None:
@@ -72,6 +74,8 @@ class Algorithm:
             the last one stands for `finish`.
         models: how many models a site trains side by side.
         least_steps: local steps without which a round of it is not itself.
+        sends_changes: how the names begin of what a site sends as a change, instead of what it is now.
+        jumps: its weights may end a round further from those received than optimizer steps bring them.
         tuning: share of the rounds that `finish` spends at each site alone; taken off the federated ones.
         pools: the cases of all sites are brought together, in batches as large as all sites' together, so that as many
             images are seen: a bound, possible where one machine holds them all.
@@ -88,12 +92,21 @@ class Algorithm:
     extra_compute: Callable[[int, int, int], tuple[int, int]] = no_extra
     models: int = 1
     least_steps: int = 1
+    sends_changes: str = ""
+    jumps: bool = False
     tuning: float = 0.0
     pools: bool = False
 
     def federated(self, rounds: int) -> int:
         """How many of `rounds` are spent together; a method that tunes has one round for it at the least."""
         return max(1, rounds - max(1, round(self.tuning * rounds))) if self.tuning else rounds
+
+    def steps_in_round(self, number: int, rounds: int, steps: int) -> int:
+        """Optimizer steps in round `number` of `rounds` with `steps` steps each; the number after the last federated
+        one stands for all that `finish` does."""
+        together = self.federated(rounds)
+        due = steps if number <= together else steps * (rounds - together)
+        return due + self.extra_compute(number, together, 0)[0]
 
     def gradients_in_round(self, number: int, rounds: int, steps: int, batches: int) -> int:
         """Gradients of a batch in round `number` of `rounds` with `steps` steps each; the number after the last

@@ -19,7 +19,7 @@ from shiftscope.training.algorithms.methods.heads import (
 from shiftscope.training.algorithms.methods.meta import adapt, meta_round, one_step_later
 from shiftscope.training.algorithms.methods.norms import estimate_statistics
 from shiftscope.training.algorithms.methods.prox import prox_round
-from shiftscope.training.algorithms.methods.scaffold import add_controls, average_with_controls, corrected_round
+from shiftscope.training.algorithms.methods.scaffold import PREFIX, add_controls, average_with_controls, corrected_round
 from shiftscope.training.algorithms.methods.server_adam import adam_average
 from shiftscope.training.models.layers import all_of_it, head, normalization, statistics, stem
 
@@ -80,6 +80,7 @@ PERSONALIZERS: dict[str, Algorithm] = {
         "the top layers start each round between the site's and all sites', weight by weight",
         local_round=mixed_start_round,
         finish=mix_in,
+        jumps=True,
         extra_compute=mixing_compute,
     ),
     "lp_ft": Algorithm(
@@ -101,6 +102,7 @@ CONTROLS: dict[str, Algorithm] = {
     "scaffold": Algorithm(
         "FedAvg with gradients corrected for how sites differ; twice the bytes",
         local_round=corrected_round,
+        sends_changes=PREFIX,
         begin=add_controls,
         aggregate=average_with_controls,
     ),

@@ -5,16 +5,28 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from shiftscope.errors import InputError
+from shiftscope.errors import InputError, UsageError
 from shiftscope.plans import Plan, Split
 from shiftscope.sites import Case
 
-__all__ = ["FOLDS", "PARTS", "divide", "divide_planned"]
+__all__ = ["FOLDS", "PARTS", "divide", "divide_planned", "require_folds"]
 
 PARTS = ("train", "val", "test")
 
 FOLDS = 5
 """Of a trial and a rehearsal, where nobody asks for another number."""
+
+_MOST_FOLDS = 20
+
+
+def require_folds(folds: int) -> None:
+    """See that so many folds can be asked for.
+
+    Raises:
+        UsageError: they cannot.
+    """
+    if not 1 <= folds <= _MOST_FOLDS:
+        raise UsageError(f"--folds {folds}: expected 1 to {_MOST_FOLDS}")
 
 
 def divide_planned(cases: Sequence[Case], plan: Plan, site: str, fold: int) -> dict[str, list[Case]]:
@@ -33,13 +45,13 @@ def divide_planned(cases: Sequence[Case], plan: Plan, site: str, fold: int) -> d
     if any(case.split for case in cases):
         raise InputError(
             f"site {site}: its data bring a split of their own, and the plan cuts every site into {plan.folds} folds;"
-            " set folds = 1 in the plan"
+            " set folds = 1 in the plan (for a trial or a rehearsal: --folds 1)"
         )
     label_of = {case.patient: case.label or "" for case in sorted(cases, key=lambda case: case.name, reverse=True)}
     if len(label_of) < plan.folds:
         raise InputError(
             f"site {site}: {len(label_of)} usable patients, and the plan cuts every site into {plan.folds} folds;"
-            " set folds = 1 in the plan (for a trial: --folds 1), or add cases"
+            " set folds = 1 in the plan (for a trial or a rehearsal: --folds 1), or add cases"
         )
     salt, share = plan.split.salt, plan.split.val / (plan.split.train + plan.split.val)
     tested = _in_order(label_of, salt)[fold :: plan.folds]

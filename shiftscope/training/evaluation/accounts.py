@@ -1,6 +1,6 @@
 """What the coordinator knows of a run when it looks at it: scores that arrived, differences with their chance."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,7 +10,7 @@ from shiftscope.training.evaluation.fairness import not_comparable
 from shiftscope.training.evaluation.patient_spreads import PatientSpread
 from shiftscope.training.evaluation.scores import PRIMARY
 from shiftscope.training.runs.jobs import UNGATED, Job
-from shiftscope.training.runs.states import Checkpoint, Evaluation
+from shiftscope.training.runs.states import Checkpoint, ReceivedEvaluation
 
 __all__ = ["Account", "Series", "SiteFacts", "mean_of_seeds"]
 
@@ -18,9 +18,13 @@ Series = Sequence[float | None]
 """One value per seed."""
 
 
+NOTHING_KEPT: Mapping[str, Collection[str]] = {}
+"""Every site says all that it is asked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class SiteFacts:
-    """What a site said of itself before the first round."""
+    """What a site said of itself before the first round; empty where it keeps it."""
 
     patients: Mapping[str, int]
     left_out: Mapping[str, int]
@@ -38,6 +42,7 @@ class Account:
         spreads: site -> how the arms' differences from the first vary with its patients; `UNGATED` + arm likewise.
         level: confidence of all intervals, of the mean over sites and of each site; 1 minus it is the error rate.
         withheld: arm -> why it is not compared.
+        kept: site -> what its policy keeps at the site, beside what rounds and judgements say of themselves.
     """
 
     job: Job
@@ -47,6 +52,7 @@ class Account:
     spreads: Mapping[str, PatientSpread]
     level: float
     withheld: Mapping[str, str]
+    kept: Mapping[str, Collection[str]] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -56,15 +62,33 @@ class Account:
         facts: Mapping[str, SiteFacts],
         spreads: Mapping[str, PatientSpread],
         level: float,
+        kept: Mapping[str, Collection[str]] = NOTHING_KEPT,
     ) -> "Account":
         """Without the strategies that cannot be compared with the first one."""
         seeds = tuple(dict.fromkeys(seed for _, seed in runs))
-        return cls(job, seeds, runs, facts, spreads, level, not_comparable(job, runs))
+        return cls(job, seeds, runs, facts, spreads, level, not_comparable(job, runs), kept)
 
     @property
     def metric(self) -> str:
         """The metric that the verdict is about."""
         return PRIMARY[self.job.plan.task]
+
+    @property
+    def patients(self) -> int:
+        """Of all sites that said who they are; of one that keeps its number, those that the plan knows of."""
+        planned = {site: known.patients for site, known in self.job.plan.sites.items()}
+        return sum(sum(facts.patients.values()) or planned[site] for site, facts in self.facts.items())
+
+    def kept_at(self, site: str) -> tuple[str, ...]:
+        """What the site's policy keeps at the site, of all that was asked of it."""
+        of_rounds = [entry.kept.get(site, ()) for run in self.runs.values() for entry in run.entries]
+        judged = [run.evaluation[site].kept for run in self.runs.values() if site in run.evaluation]
+        return tuple(sorted({name for kept in (self.kept.get(site, ()), *of_rounds, *judged) for name in kept}))
+
+    def few_at(self, site: str) -> tuple[str, ...]:
+        """What of it rests on fewer patients than the site's policy lets out."""
+        judged = [run.evaluation[site].few for run in self.runs.values() if site in run.evaluation]
+        return tuple(sorted({name for few in judged for name in few}))
 
     @property
     def layout(self) -> FoldLayout:
@@ -73,13 +97,15 @@ class Account:
         folds = tuple(self.job.plan.fold_of(seed) for seed in self.seeds)
         return FoldLayout(folds, tested / trained if trained else 0.0)
 
-    def evaluations(self, site: str) -> dict[str, list[Evaluation | None]]:
+    def evaluations(self, site: str) -> dict[str, list[ReceivedEvaluation | None]]:
         """Arm -> how the site judged it, seed by seed."""
         return {
             arm.name: [self.runs[arm.name, seed].evaluation.get(site) for seed in self.seeds] for arm in self.job.arms
         }
 
-    def series(self, site: str, value: Callable[[Evaluation], float | None]) -> dict[str, tuple[float | None, ...]]:
+    def series(
+        self, site: str, value: Callable[[ReceivedEvaluation], float | None]
+    ) -> dict[str, tuple[float | None, ...]]:
         """Arm -> one value of its evaluations per seed, null where the site did not judge it."""
         return {
             arm: tuple(value(each) if each else None for each in judged)

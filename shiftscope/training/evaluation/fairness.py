@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from shiftscope.errors import EngineError
+from shiftscope.plans import SiteRound
 from shiftscope.training.algorithms.aggregation import Tensors
 from shiftscope.training.runs.jobs import Job
 from shiftscope.training.runs.states import Checkpoint
 
-__all__ = ["digest_of", "not_comparable", "refuse_unequal"]
+__all__ = ["digest_of", "not_comparable", "off_budget", "refuse_unequal"]
 
 
 def digest_of(tensors: Tensors) -> str:
@@ -21,6 +22,34 @@ def digest_of(tensors: Tensors) -> str:
         digest.update(name.encode())
         digest.update(np.ascontiguousarray(tensors[name]).tobytes())
     return digest.hexdigest()[:16]
+
+
+def off_budget(
+    spent: Mapping[str, SiteRound], steps: int, start: str, passes: Mapping[str, int], declared: Mapping[str, int]
+) -> dict[str, str]:
+    """Sites that did something else with a strategy's budget than the other sites -> what.
+
+    One such site is left out of the round, for otherwise `refuse_unequal` would end the run for all. Where it is every
+    site, the strategy itself is to blame, nobody is named here, and that refuses the comparison.
+
+    Args:
+        spent: site -> what it says that the work took.
+        steps: optimizer steps that were due.
+        start: a mark of the weights that every strategy sets out from.
+        passes: site -> gradients that it has computed, these among them.
+        declared: site -> gradients of the whole run; a site that is missing is not asked.
+    """
+    odd: dict[str, str] = {}
+    for site, each in spent.items():
+        if each.steps != steps:
+            odd[site] = f"took {each.steps} optimizer steps, and {steps} were due"
+        elif each.start and each.start != start:
+            odd[site] = "set out from other weights than it was sent; have one version of torch at all sites"
+        elif passes[site] > declared.get(site, passes[site]):
+            odd[site] = (
+                f"computed {passes[site]} gradients so far, and {declared[site]} were declared for the whole run"
+            )
+    return odd if len(odd) < len(spent) else {}
 
 
 def refuse_unequal(job: Job, runs: Mapping[tuple[str, int], Checkpoint]) -> None:
@@ -36,7 +65,7 @@ def refuse_unequal(job: Job, runs: Mapping[tuple[str, int], Checkpoint]) -> None
     """
     for (name, seed), run in runs.items():
         due = job.arm(name).rounds * job.plan.local_steps
-        foreseen = job.forecast.get(name)
+        declared = job.declared_passes(name)
         for site in _whole(run, job.sites):
             spent = [*(entry.sites[site] for entry in run.entries), run.evaluation[site].spent]
             steps, gradients = sum(each.steps for each in spent), sum(each.passes for each in spent)
@@ -45,7 +74,7 @@ def refuse_unequal(job: Job, runs: Mapping[tuple[str, int], Checkpoint]) -> None
                     f"{name} seed {seed}: site {site} took {steps} optimizer steps, and the budget is {due};"
                     " the comparison would not be fair; mend the algorithm's count of rounds and steps"
                 )
-            most = gradients if foreseen is None else sum(each.passes for each in foreseen.rounds[site])
+            most = declared.get(site, gradients)
             if gradients > most:
                 raise EngineError(
                     f"{name} seed {seed}: site {site} computed {gradients} gradients, and {most} were declared; the"

@@ -10,9 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from shiftscope.errors import EngineError
 from shiftscope.training.evaluation.scores import CaseScores
 
-__all__ = ["PatientSpread", "SeriesSpread", "over_folds", "patient_spread"]
+__all__ = ["PatientSpread", "SeriesSpread", "over_folds", "patient_spread", "require_covariance"]
+
+_ROUNDING = 0.01
+"""What correlations with two decimals may lack in any direction to be those of a covariance, for each row."""
 
 _DIGITS, _DECIMALS = 3, 2
 """Significant digits of a standard deviation, and decimals of a correlation: an interval needs no more, and of two or
@@ -141,6 +145,37 @@ def over_folds(spread: PatientSpread, gains: np.ndarray, ratio: float) -> Patien
         freedom = _freedom_of_sum([(of_mean, freedom), (of_training, count - 1)])
         of_mean = of_mean + of_training
     return PatientSpread(spread.strategies, _blurred(of_mean[:, None, :, None]), freedom)
+
+
+def require_covariance(found: np.ndarray | None, strategies: int, seeds: int, largest: float) -> np.ndarray:
+    """A covariance that a site sent, as `PatientSpread` has it; what is not known of a series is known of none of it.
+
+    Args:
+        found: what was sent; None for nothing.
+        largest: of a variance.
+
+    Raises:
+        EngineError: differences of scores cannot have it.
+    """
+    shape = (strategies, seeds, strategies, seeds)
+    if found is None or found.shape != shape or not np.issubdtype(found.dtype, np.floating):
+        sent = "nothing" if found is None else f"{found.dtype} of shape {found.shape}"
+        raise EngineError(f"it sent no covariance of {strategies} strategies and {seeds} seeds: {sent}")
+    matrix = found.astype(np.float64).reshape(strategies * seeds, strategies * seeds)
+    unknown = np.isnan(np.diagonal(matrix))
+    known = matrix[np.ix_(~unknown, ~unknown)]
+    variances = np.diagonal(known)
+    if not (np.isnan(matrix[unknown]).all() and np.isnan(matrix[:, unknown]).all() and np.isfinite(known).all()):
+        raise EngineError("it sent a covariance of which a row is known in part")
+    if not ((variances >= 0) & (variances <= largest)).all() or not np.allclose(known, known.T):
+        raise EngineError("it sent a covariance that scores from 0 to 1 cannot have")
+    roots = np.sqrt(np.outer(variances, variances))
+    if (np.abs(known) > (1 + _ROUNDING) * roots).any():
+        raise EngineError("it sent correlations beyond 1")
+    correlations = np.divide(known, roots, out=np.zeros_like(known), where=roots > 0)
+    if np.linalg.eigvalsh(correlations).min(initial=0) < -_ROUNDING * len(matrix):
+        raise EngineError("it sent a matrix that is no covariance: some difference would have less than no variance")
+    return matrix.reshape(shape)
 
 
 def _training(folds: np.ndarray, patients: np.ndarray) -> np.ndarray:

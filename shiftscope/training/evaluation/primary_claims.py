@@ -32,13 +32,18 @@ def primary_claim(account: Account) -> PrimaryClaim:
     found = account.estimate(advice)
     difference = found.interval(account.level)
     later = [analysis for analysis in plan.analyses if analysis.seeds > len(account.seeds)]
-    patients = sum(sum(facts.patients.values()) for facts in account.facts.values())
     return PrimaryClaim(
         seeds=len(account.seeds),
         difference=difference,
         verdict=verdict_on(difference, plan.margin),
         needed=needed(
-            difference, found.patients_se, found.training_se, len(account.seeds), patients, plan.margin, plan.folds
+            difference,
+            found.patients_se,
+            found.training_se,
+            len(account.seeds),
+            account.patients,
+            plan.margin,
+            plan.folds,
         ),
         settled=decide(difference, found, plan.margin, later) == "stop",
     )

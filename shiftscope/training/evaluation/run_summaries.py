@@ -25,7 +25,7 @@ from shiftscope.training.evaluation.participation import Choices, participation
 from shiftscope.training.evaluation.primary_claims import PrimaryClaim
 from shiftscope.training.runs.jobs import ALONE, UNGATED, Arm
 from shiftscope.training.runs.ledger import ledger_of
-from shiftscope.training.runs.states import Checkpoint, Evaluation
+from shiftscope.training.runs.states import Checkpoint, ReceivedEvaluation
 
 __all__ = ["summarise"]
 
@@ -137,6 +137,7 @@ def _site(account: Account, site: str) -> SiteScores:
         validation=account.validation(site),
         left_out=dict(facts.left_out) if facts else {},
         changed=facts.changed.get(job.plan.harmonizer or "") if facts else None,
+        kept=account.kept_at(site),
     )
 
 
@@ -166,16 +167,16 @@ def _federated(arm: Arm) -> bool:
 
 
 def _tested_cases(account: Account, site: str) -> int:
-    """Test cases of all folds together."""
+    """Test cases of all folds together; 0 where the site keeps their number."""
     by_fold: dict[int, int] = {}
     for series in account.evaluations(site).values():
         for fold, each in zip(account.layout.folds, series, strict=True):
-            if each is not None:
+            if each is not None and each.cases is not None:
                 by_fold[fold] = max(each.cases, by_fold.get(fold, 0))
     return sum(by_fold.values())
 
 
-def _score(evaluation: Evaluation, name: str) -> float | None:
+def _score(evaluation: ReceivedEvaluation, name: str) -> float | None:
     return evaluation.scores.get(name)
 
 
@@ -225,6 +226,7 @@ def _unscored(account: Account, sites: Mapping[str, SiteScores]) -> list[str]:
     return [
         f"site {site}: {account.metric} of '{arm}' is undefined or missing for seed {seed}"
         for site, scores in sites.items()
+        if account.metric not in scores.kept
         for arm, series in scores.scores.items()
         for seed, value in zip(account.seeds, series, strict=True)
         if value is None

@@ -5,7 +5,7 @@ import hmac
 import secrets
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from shiftscope.training.algorithms.algorithm import Algorithm
 from shiftscope.training.algorithms.families import find_algorithm
 from shiftscope.training.algorithms.local_rounds import Round, loss_for
 from shiftscope.training.algorithms.methods.twins import tensors_of
-from shiftscope.training.data.model_inputs import Sample
+from shiftscope.training.data.model_inputs import Sample, Samples
 from shiftscope.training.data.randomness import seeded, single_threaded
 from shiftscope.training.data.splits import PARTS
 from shiftscope.training.evaluation.fairness import digest_of
@@ -34,8 +34,8 @@ from shiftscope.training.evaluation.scores import judge
 from shiftscope.training.federation.kept_scores import Judged, KeptScores
 from shiftscope.training.federation.rehearsing_sites import RehearsingSite
 from shiftscope.training.federation.site_data import SiteData
-from shiftscope.training.federation.starting_models import starting_model
-from shiftscope.training.models.networks import memory_format
+from shiftscope.training.federation.starting_models import BuildNetwork, starting_model
+from shiftscope.training.models.networks import build, memory_format
 from shiftscope.training.own_code.own_names import packages_of
 from shiftscope.training.own_code.permissions import require_admitted
 from shiftscope.training.runs.array_files import load_arrays, save_arrays
@@ -51,9 +51,21 @@ class Participant:
 
     Every method returns aggregates or model tensors that are meant to be shared; patients, cases and personal
     tensors are written to the site's own folder at most.
+
+    Args:
+        algorithms: name of a strategy's algorithm -> what it does.
+        network: (plan, file of weights) -> the network of the plan.
     """
 
-    def __init__(self, job: Job, site: str) -> None:
+    def __init__(
+        self,
+        job: Job,
+        site: str,
+        algorithms: Callable[[str], Algorithm] = find_algorithm,
+        network: BuildNetwork = build,
+    ) -> None:
+        self.algorithms = algorithms
+        self.network = network
         self.job = job
         self.plan = job.plan
         self.site = site
@@ -70,7 +82,8 @@ class Participant:
     @cached_property
     def others(self) -> list["Participant"]:
         """Every site of the job: what only a strategy that pools all cases asks for."""
-        return [self if site == self.site else Participant(self.job, site) for site in self.job.sites]
+        parts = self.algorithms, self.network
+        return [self if site == self.site else Participant(self.job, site, *parts) for site in self.job.sites]
 
     def describe(self) -> dict[str, Any]:
         """Who this is, how much it has, and a mark of how it was split."""
@@ -140,40 +153,55 @@ class Participant:
         )
         return Update(self.site, sent | round_.extra, len(round_.samples), loss, spent)
 
-    def evaluate(self, arm: str, seed: int, accepted: int, received: Tensors, reference: Statistics) -> Evaluation:
+    def evaluate(
+        self, arm: str, seed: int, accepted: int, received: Tensors, reference: Statistics
+    ) -> tuple[Evaluation, dict[str, int]]:
         """The final model on the site's validation and test cases; the cases' own scores stay here.
 
         Asked again, the site answers the same.
+
+        Returns:
+            The judgement, and how many patients each of its fields rests on, as `KeptScores.judgement` has it.
         """
         chosen = self.job.arm(arm)
-        rounds = find_algorithm(chosen.algorithm).federated(chosen.rounds)
+        model, samples, spent = self.finish(arm, seed, accepted, received, reference)
+        with single_threaded(), seeded(seed, self.site, "finish"):
+            val, test = (judge(model, part, self.plan, self.job.device) for part in (samples.val, samples.test))
+        self.scores.keep(arm, seed, val=val, test=test)
+        evaluation, patients = self.scores.judgement(chosen, seed, samples, spent)
+        if self.job.keep_models:
+            first, kept = self.job.arms[0].name, evaluation.kept_baseline
+            save_arrays(
+                self._model_path(arm, seed), load_arrays(self._model_path(first, seed)) if kept else tensors_of(model)
+            )
+        return evaluation, patients
+
+    def finish(
+        self, arm: str, seed: int, accepted: int, received: Tensors, reference: Statistics
+    ) -> tuple[nn.Module, Samples, SiteRound]:
+        """What the algorithm does at the site after the last round.
+
+        Returns:
+            The site's final model, the cases as it sees them, and what the work took.
+        """
+        chosen = self.job.arm(arm)
+        rounds = self.algorithms(chosen.algorithm).federated(chosen.rounds)
         algorithm, model, round_ = self._ready(arm, seed, rounds + 1, accepted, received, reference)
         since = time.perf_counter()
         with single_threaded(), seeded(*round_.origin, "finish"):
             algorithm.finish(model, round_)
-            spent = SiteRound(steps=round_.steps, passes=round_.gradients, seconds=time.perf_counter() - since)
-            samples = self._data(seed).harmonized(chosen.harmonizer, reference)
-            val, test = (judge(model, part, self.plan, self.job.device) for part in (samples.val, samples.test))
-        self.scores.keep(arm, seed, val=val, test=test)
-        kept_baseline = self.scores.keeps_baseline(chosen, seed)
-        if self.job.keep_models:
-            used = load_arrays(self._model_path(self.job.arms[0].name, seed)) if kept_baseline else tensors_of(model)
-            save_arrays(self._model_path(arm, seed), used)
-        return Evaluation(
-            cases=len(samples.test),
-            scores=self.scores.metrics(self.scores.used(chosen, seed, kept_baseline)),
-            ungated=self.scores.metrics(test),
-            validation=self.scores.metrics(val),
-            kept_baseline=kept_baseline,
-            spent=spent,
-        )
+        spent = SiteRound(steps=round_.steps, passes=round_.gradients, seconds=time.perf_counter() - since)
+        return model, self._data(seed).harmonized(chosen.harmonizer, reference), spent
 
-    def compare(self, seeds: Sequence[int], judged: Judged) -> PatientSpread:
-        """How differences from the first strategy vary with patients, as `KeptScores.compare` has it."""
+    def compare(self, seeds: Sequence[int], judged: Judged) -> tuple[PatientSpread, int]:
+        """How differences from the first strategy vary with patients, as `KeptScores.compare` has it.
+
+        Returns:
+            The spread, and how many patients it rests on.
+        """
         if not self.job.keep_models:
             self._forget_models(judged)
-        patients = {seed: [sample.patient for sample in self._data(seed).loaded.test] for seed in seeds}
-        return self.scores.compare(patients, judged)
+        return self.scores.compare({seed: self._data(seed).loaded for seed in seeds}, judged)
 
     def _data(self, seed: int) -> SiteData:
         """The site, divided as in the seed's fold."""
@@ -194,7 +222,7 @@ class Participant:
         """
         self._admit_code()
         chosen = self.job.arm(arm)
-        algorithm = find_algorithm(chosen.algorithm)
+        algorithm = self.algorithms(chosen.algorithm)
         model = self._start(seed)
         personal = load_personal(self.home / f"{arm}-seed{seed}", accepted)
         tensors = {**model.state_dict(), **_torch({**received, **personal.home})}
@@ -229,7 +257,7 @@ class Participant:
     def _start(self, seed: int) -> nn.Module:
         """Built once for many rounds: a file of weights takes longer to read than a few steps take to train."""
         if self._started is None or self._started[0] != seed:
-            self._started = (seed, starting_model(self.job, seed))
+            self._started = (seed, starting_model(self.job, seed, self.network))
         return copy.deepcopy(self._started[1])
 
     def _require_finite(self, tensors: Tensors, arm: str, seed: int, number: int) -> None:

@@ -12,10 +12,12 @@ import numpy as np
 import torch
 
 from shiftscope.errors import EngineError
+from shiftscope.files import FileState, state_of
 from shiftscope.harmonizers import HARMONIZERS, NOTHING, Statistics
 from shiftscope.profiles.widths import CELL, FEWEST
 from shiftscope.training.algorithms.aggregation import Tensors
 from shiftscope.training.data.model_inputs import Samples
+from shiftscope.training.evaluation.scored_patients import patients_deciding
 from shiftscope.training.federation.kept_tables import arrays_of, kept_table, mean_squares
 from shiftscope.training.federation.site_data import SiteData
 from shiftscope.training.rehearsals.coordinated_heads import TableKey
@@ -47,9 +49,10 @@ def keys_of(job: Job) -> list[TableKey]:
 
 @dataclass(frozen=True, slots=True)
 class _Scaled:
-    """Tables in memory, at the scale that all sites agreed on, level by level."""
+    """Tables in memory, at the scale that all sites agreed on, level by level, as their files were when read."""
 
-    scale: Sequence[float]
+    scale: tuple[float, ...]
+    files: dict[str, FileState | None]
     tables: dict[str, HeadTable]
 
 
@@ -85,11 +88,34 @@ class RehearsingSite:
         return ""
 
     @property
-    def _validates(self) -> bool:
-        """Whether enough patients stand behind scores on validation: those of folds in which all classes validate."""
+    def _validating(self) -> list[Samples]:
+        """The folds in which all classes validate, and the others' scores on validation are unknown."""
         classes = len(self.job.plan.classes) if self.job.plan.task == "classification" else 0
-        whole = [fold for fold in self._folds if not classes or len({int(s.target) for s in fold.val}) == classes]
-        return not self._too_few("val", whole)
+        return [fold for fold in self._folds if not classes or len({int(s.target) for s in fold.val}) == classes]
+
+    @property
+    def tested(self) -> int:
+        """Patients that scores on test cases rest on, in the fold with fewest: whoever sends heads that are constant in
+        all other folds has its own score out of the mean over folds."""
+        return min(patients_deciding(fold.test, self.job.plan) for fold in self._folds)
+
+    @property
+    def validated(self) -> int:
+        """The same of scores on validation cases."""
+        return min((patients_deciding(fold.val, self.job.plan) for fold in self._validating), default=0)
+
+    def weighing(self) -> dict[str, int]:
+        """Table -> validation patients who say how much of the own head they want, in the fold with fewest.
+
+        They are those of all folds but the patients that the fold tests, as `OwnHeads.weights` asks them. Where they
+        are fewer than `FEWEST` it says nothing of them.
+        """
+        every = {sample.patient for fold in self._folds for sample in fold.val}
+        asked = [len(every - {sample.patient for sample in fold.test}) for fold in self._folds]
+        return {
+            name: min((asked[fold] for fold in folds if asked[fold] >= FEWEST), default=FEWEST)
+            for name, _, folds in keys_of(self.job)
+        }
 
     @property
     def cases(self) -> list[int]:
@@ -201,20 +227,22 @@ class RehearsingSite:
         strategies = strategies_of(harmonizers, self.job.plan)
         tested, trained = (sum(len(getattr(fold, part)) for fold in self._folds) for part in ("test", "train"))
         found = OwnHeads(*kept).judge(tables, _torch(shared), weights, strategies, tested / trained)
-        return found if self._validates else replace(found, validation=dict.fromkeys(found.validation, math.nan))
+        enough = not self._too_few("val", self._validating)
+        return found if enough else replace(found, validation=dict.fromkeys(found.validation, math.nan))
 
     def _path(self, table: str) -> Path:
         return self.home / f"{table}.safetensors"
 
     def _tables(self, scale: Sequence[float], wanted: Container[str]) -> dict[str, HeadTable]:
-        """Those for which heads came, read once."""
-        if self._kept is None or self._kept.scale != scale:
+        """Those for which heads came, read once; any process may have prepared them anew meanwhile."""
+        keys = [key for key in keys_of(self.job) if key[0] in wanted]
+        files = {name: state_of(self._path(name)) for name, _, _ in keys}
+        if self._kept is None or (self._kept.scale, self._kept.files) != (tuple(scale), files):
             tables = {
                 name: kept_table(load_arrays(self._path(name)), harmonizer, folds, scale, self.job.plan)
-                for name, harmonizer, folds in keys_of(self.job)
-                if name in wanted
+                for name, harmonizer, folds in keys
             }
-            self._kept = _Scaled(scale, tables)
+            self._kept = _Scaled(tuple(scale), files, tables)
         return self._kept.tables
 
 

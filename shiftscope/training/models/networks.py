@@ -1,5 +1,6 @@
 """The network a plan asks for."""
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import torch
@@ -15,7 +16,7 @@ from shiftscope.training.models.timm_networks import require_timm, scale_of, tim
 from shiftscope.training.own_code.own_models import own_model
 from shiftscope.training.own_code.own_names import is_own
 
-__all__ = ["LINEAR", "build", "memory_format"]
+__all__ = ["LINEAR", "build", "count_parameters", "memory_format"]
 
 UNET, LINEAR = "unet", "linear"
 """The small network for outlines, and the model whose inputs are features of a frozen network, not pixels."""
@@ -54,6 +55,29 @@ def build(plan: Plan, weights: Path | None = None) -> nn.Module:
     ):
         _try(model, plan)  # the others know by arithmetic what they take
     return model
+
+
+def count_parameters(plan: Plan) -> int:
+    """Weights of the plan's network, or of the frozen encoder before its linear model: what a machine has to hold.
+
+    None is drawn, no memory is taken for them and no file of weights is read. The operator's own model alone is made
+    for real, by its own code.
+
+    Raises:
+        PlanError: no such model.
+    """
+    if plan.model == LINEAR and plan.encoder is None:
+        return 0  # the public extractor comes with the package
+    own = is_own(plan.model)
+    with nullcontext() if own else torch.device("meta"):
+        if plan.model == LINEAR:
+            require_timm(str(plan.encoder), "encoder")
+            network = timm_network(str(plan.encoder), None, 3, 0)
+        else:
+            network = _network(
+                plan.model_copy(update={"weights": None, "colour": bool(plan.colour or plan.weights)}), None
+            )
+    return sum(parameter.numel() for parameter in network.parameters())
 
 
 def memory_format(plan: Plan) -> torch.memory_format:

@@ -22,7 +22,7 @@ def blank_shared(keys: Sequence[TableKey], features: int, outputs: int) -> dict[
 
 
 def average_heads(
-    keys: Sequence[TableKey], replies: Mapping[str, SharedHeads], cases: Mapping[str, Sequence[int]]
+    keys: Sequence[TableKey], replies: Mapping[str, SharedHeads], cases: Mapping[str, Sequence[float]]
 ) -> dict[str, torch.Tensor]:
     """Each head's mean over sites, weighted by the fold's training cases (FedAvg, McMahan et al. 2017).
 

@@ -27,6 +27,7 @@ class RehearsalAccount:
         patients: site -> part -> patients; sites that did not answer are missing.
         withheld: site -> why its scores stay at home.
         equivalent: strategy -> others that came to the same on these data, and were not rehearsed beside it.
+        kept: site -> what its policy keeps at the site.
     """
 
     plan: Plan
@@ -35,6 +36,7 @@ class RehearsalAccount:
     patients: Mapping[str, Mapping[str, int]]
     withheld: Mapping[str, str]
     equivalent: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    kept: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def rehearsed(self, costs: Mapping[str, Cost]) -> tuple[RehearsedStrategy, ...]:
         """Every strategy, FedAvg first.
@@ -69,9 +71,9 @@ class RehearsalAccount:
         return {site: self._site(site, best) for site in self.plan.sites}
 
     def _site(self, site: str, best: str) -> RehearsalSite:
-        patients = dict(self.patients.get(site, {}))
+        patients, kept = dict(self.patients.get(site, {})), tuple(self.kept.get(site, ()))
         if site not in self.said:
-            return RehearsalSite(patients=patients, withheld=self.withheld.get(site, "it did not answer"))
+            return RehearsalSite(patients=patients, withheld=self.withheld.get(site, "it did not answer"), kept=kept)
         method = next(each.method for each in self.strategies if each.name == best)
         shared: dict[str, None] = {REFERENCE: None}
         own: dict[str, None] = {"lp_ft": None, "shrinkage": None}
@@ -90,7 +92,7 @@ class RehearsalAccount:
             _ONE,
             self.plan.margin,
         ).answer
-        return RehearsalSite(answer=answer, patients=patients)
+        return RehearsalSite(answer=answer, patients=patients, kept=kept)
 
     def _strategy(self, rehearsed: Rehearsed, gain: Estimate | None, expected: float, cost: Cost) -> RehearsedStrategy:
         name = rehearsed.name

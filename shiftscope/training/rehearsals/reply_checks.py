@@ -4,7 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeGuard
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,18 +13,29 @@ from shiftscope.errors import EngineError
 from shiftscope.harmonizers import Statistics
 from shiftscope.plans import Plan
 from shiftscope.printable_text import on_one_line, shown
+from shiftscope.training.algorithms.aggregation import planned_cases
+from shiftscope.training.algorithms.update_checks import FARTHEST_STEP
 from shiftscope.training.data.splits import PARTS
-from shiftscope.training.evaluation.patient_spreads import PatientSpread
+from shiftscope.training.evaluation.patient_spreads import PatientSpread, require_covariance
 from shiftscope.training.rehearsals.coordinated_heads import TableKey
 from shiftscope.training.rehearsals.linear_heads import BUDGET
 from shiftscope.training.rehearsals.mixing_weights import LEAST_VARIANCE, OwnWeight
 from shiftscope.training.rehearsals.rehearsed_strategies import REFERENCE, Rehearsed
 from shiftscope.training.rehearsals.table_rehearsals import HeadScores
+from shiftscope.training.runs.answer_values import (
+    few_names,
+    few_text,
+    is_count,
+    is_kept,
+    is_number,
+    kept_names,
+    most_cases,
+)
+from shiftscope.training.runs.share_checks import require_share
 
 __all__ = [
     "RehearsingFacts",
     "SiteFeatures",
-    "alike",
     "checked_facts",
     "checked_features",
     "checked_heads",
@@ -40,14 +51,11 @@ _LARGEST = 1e12
 
 _FEATURES, _LEVELS = 100_000, 100
 
-_FARTHEST = 4 * max(BUDGET.rate, BUDGET.map_rate) * BUDGET.local_steps
-"""No weight moves further in a round: a step of Adam is at most 3.2 of its rate (Kingma & Ba 2015, arXiv:1412.6980)."""
+_FARTHEST = FARTHEST_STEP * max(BUDGET.rate, BUDGET.map_rate) * BUDGET.local_steps
+"""No weight of a head moves further in a round."""
 
 _UNLIKE = 100
 """Times the middle of all sites: the mean square of one network's features differs less, whatever the images."""
-
-_ROUNDING = 0.01
-"""What correlations with two decimals may lack in any direction to be those of a covariance, for each strategy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +63,18 @@ class RehearsingFacts:
     """What a site says of itself before the first question, as `RehearsingSite` has it.
 
     Attributes:
-        cases: none where scores are withheld.
+        patients: of each part; empty where the site keeps them.
+        cases: training cases of each fold, as the plan expects them where the site keeps them; none where scores are
+            withheld.
+        even: whether its classes are equally frequent; not where the site keeps that.
+        kept: what its policy keeps at the site: "patients", "cases", "labels".
     """
 
     patients: dict[str, int]
     withheld: str
-    cases: tuple[int, ...]
+    cases: tuple[float, ...]
     even: bool
+    kept: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,37 +90,34 @@ def checked_facts(site: str, facts: Mapping[str, Any], plan: Plan) -> Rehearsing
     """Of a site of the plan, with at most twice the cases that it knows of: counts of a private profile are noisy."""
     if site not in plan.sites:
         raise EngineError(f"it is no site of the plan: {', '.join(plan.sites)}")
-    most, patients, cases = 2 * plan.sites[site].cases, facts.get("patients"), facts.get("cases")
-    if not isinstance(patients, dict) or not all(_is_count(patients.get(part), most) for part in PARTS):
+    most, patients, cases = most_cases(plan, site), facts.get("patients"), facts.get("cases")
+    named = {"patients": patients, "cases": cases, "labels": facts.get("even")}
+    kept = tuple(name for name, value in named.items() if is_kept(value))
+    if is_kept(patients):
+        patients = {}
+    elif not isinstance(patients, dict) or not all(is_count(patients.get(part), most) for part in PARTS):
         raise EngineError(f"it sent {shown(patients)}, expected patients in {', '.join(PARTS)}")
-    counted = {part: int(patients[part]) for part in PARTS}
+    counted = {part: int(patients[part]) for part in PARTS if patients}
     if why := on_one_line(str(facts.get("withheld", "it did not say whether it may take part"))[:200]):
-        return RehearsingFacts(counted, why, (), False)
-    if not isinstance(cases, list) or len(cases) != plan.folds or not all(_is_count(n, most, 1) for n in cases):
+        return RehearsingFacts(counted, why, (), False, kept)
+    if is_kept(cases):
+        cases = [planned_cases(plan, site)] * plan.folds
+    elif not isinstance(cases, list) or len(cases) != plan.folds or not all(is_count(n, most, 1) for n in cases):
         raise EngineError(f"it sent {shown(cases)}, expected training cases of {plan.folds} folds, 1 to {most}")
-    return RehearsingFacts(counted, "", tuple(cases), facts.get("even") is True)
+    return RehearsingFacts(counted, "", tuple(cases), facts.get("even") is True, kept)
 
 
 def checked_seconds(facts: Mapping[str, Any]) -> float:
     """What a question took at the site; 0 where it says something else."""
     found = facts.get("seconds")
-    return float(found) if _is_number(found, 0, _LARGEST) else 0.0
+    return float(found) if is_number(found, 0, _LARGEST) else 0.0
 
 
 def checked_shares(shares: Mapping[str, Statistics]) -> Mapping[str, Statistics]:
-    """Statistics of harmonizers, all of them finite numbers."""
+    """Statistics of harmonizers, under "harmonizer/fold"."""
     for key, share in shares.items():
-        for name, array in share.items():
-            if not np.issubdtype(array.dtype, np.number) or not np.isfinite(array).all():
-                raise EngineError(f"it sent {shown(name)} of {shown(key)}, expected finite numbers")
+        require_share(key.rpartition("/")[0], share)
     return shares
-
-
-def alike(shares: Mapping[str, Statistics]) -> set[str]:
-    """The sites whose statistics have the names and shapes that most have."""
-    forms = {site: str(sorted((name, array.shape) for name, array in share.items())) for site, share in shares.items()}
-    usual_form = max(forms.values(), key=Counter(forms.values()).__getitem__, default="")
-    return {site for site, form in forms.items() if form == usual_form}
 
 
 def checked_features(facts: Mapping[str, Any]) -> SiteFeatures:
@@ -116,8 +126,8 @@ def checked_features(facts: Mapping[str, Any]) -> SiteFeatures:
     if (
         not isinstance(squares, list)
         or not 0 < len(squares) <= _LEVELS
-        or not all(_is_number(square, 0, _LARGEST) for square in squares)
-        or not _is_count(features, _FEATURES, 1)
+        or not all(is_number(square, 0, _LARGEST) for square in squares)
+        or not is_count(features, _FEATURES, 1)
     ):
         raise EngineError(f"it sent {shown(squares)} as mean squares of {shown(features)} features")
     if not isinstance(same_as, list) or not all(isinstance(name, str) for name in same_as):
@@ -145,9 +155,15 @@ def checked_heads(tensors: Mapping[str, np.ndarray], sent: Mapping[str, torch.Te
     return {name: torch.from_numpy(tensors[name]) for name in sent}
 
 
-def checked_weights(tensors: Mapping[str, np.ndarray], keys: Sequence[TableKey]) -> dict[str, list[OwnWeight | None]]:
-    """Table -> fold by fold, what validation patients say of the own head's weight."""
-    return {name: _own_weights(name, tensors.get(name), len(folds)) for name, _, folds in keys}
+def checked_weights(
+    facts: Mapping[str, Any], tensors: Mapping[str, np.ndarray], keys: Sequence[TableKey]
+) -> dict[str, list[OwnWeight | None]]:
+    """Table -> fold by fold, what validation patients say of the own head's weight; nothing where the site keeps it."""
+    kept = kept_names(facts)
+    return {
+        name: [None] * len(folds) if f"tensors/{name}" in kept else _own_weights(name, tensors.get(name), len(folds))
+        for name, _, folds in keys
+    }
 
 
 def _own_weights(name: str, rows: np.ndarray | None, folds: int) -> list[OwnWeight | None]:
@@ -164,50 +180,26 @@ def _own_weights(name: str, rows: np.ndarray | None, folds: int) -> list[OwnWeig
 def checked_scores(
     facts: Mapping[str, Any], tensors: Mapping[str, np.ndarray], strategies: Sequence[Rehearsed]
 ) -> HeadScores:
-    """Means of all strategies, and a covariance that differences of scores can have."""
+    """Means of all strategies, and a covariance that differences of scores can have; without both nothing is judged."""
     names = [each.name for each in strategies]
     order, freedom = (facts.get(key) for key in ("strategies", "freedom"))
+    if "tensors/covariance" in kept_names(facts) or is_kept(freedom):
+        few = f"; {few_text('them')}" if few_names(facts) else ""
+        raise EngineError(f"its policy keeps its scores, or how they vary with its patients, at the site{few}")
     means, validation = (_means(facts.get(key), names) for key in ("means", "validation"))
     if not isinstance(order, list) or sorted(map(str, order)) != sorted(name for name in names if name != REFERENCE):
         raise EngineError(f"it sent a covariance of {shown(order)}, expected every strategy but {REFERENCE}")
-    covariance = _covariance(tensors.get("covariance"), len(order))
-    if not _is_count(freedom, 10**6, int(np.isfinite(covariance).any())):
+    covariance = require_covariance(tensors.get("covariance"), len(order), 1, 1.0)
+    if not is_count(freedom, 10**6, int(np.isfinite(covariance).any())):
         raise EngineError(f"it sent {shown(freedom)} degrees of freedom")
     return HeadScores(means, PatientSpread(tuple(order), covariance, int(freedom)), validation)
 
 
 def _means(found: Any, names: Sequence[str]) -> dict[str, float]:
-    """Strategy -> a score, NaN for one that is undefined."""
+    """Strategy -> a score, NaN for one that is undefined, or that the site keeps."""
     if not isinstance(found, dict) or found.keys() != {*names}:
         raise EngineError(f"it sent means of {shown(found)}, expected those of {len(names)} strategies")
-    if odd := {name: value for name, value in found.items() if value is not None and not _is_number(value, 0, 1)}:
+    known = {name: value for name, value in found.items() if value is not None and not is_kept(value)}
+    if odd := {name: value for name, value in known.items() if not is_number(value, 0, 1)}:
         raise EngineError(f"it sent {shown(odd)}, expected scores from 0 to 1")
-    return {name: math.nan if value is None else float(value) for name, value in found.items()}
-
-
-def _covariance(found: np.ndarray | None, count: int) -> np.ndarray:
-    if found is None or found.shape != (count, 1, count, 1) or not np.issubdtype(found.dtype, np.floating):
-        raise EngineError(f"it sent no covariance of {count} strategies")
-    matrix = found.astype(np.float64).reshape(count, count)
-    unknown = np.isnan(np.diagonal(matrix))
-    known = matrix[np.ix_(~unknown, ~unknown)]
-    variances = np.diagonal(known)
-    if not (np.isnan(matrix[unknown]).all() and np.isnan(matrix[:, unknown]).all() and np.isfinite(known).all()):
-        raise EngineError("it sent a covariance of which a row is known in part")
-    if not ((variances >= 0) & (variances <= 1)).all() or not np.allclose(known, known.T):
-        raise EngineError("it sent a covariance that scores from 0 to 1 cannot have")
-    roots = np.sqrt(np.outer(variances, variances))
-    if (np.abs(known) > (1 + _ROUNDING) * roots).any():
-        raise EngineError("it sent correlations beyond 1")
-    correlations = np.divide(known, roots, out=np.zeros_like(known), where=roots > 0)
-    if np.linalg.eigvalsh(correlations).min(initial=0) < -_ROUNDING * count:
-        raise EngineError("it sent a matrix that is no covariance: some difference would have less than no variance")
-    return matrix.reshape(found.shape)
-
-
-def _is_number(value: Any, low: float, high: float) -> TypeGuard[float]:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and low <= value <= high
-
-
-def _is_count(value: Any, most: int, least: int = 0) -> TypeGuard[int]:
-    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+    return {name: float(known.get(name, math.nan)) for name in found}

@@ -6,40 +6,37 @@ from urllib.parse import quote
 
 from pydantic import Field
 
+from shiftscope.federations.enrolment_documents.signed_documents import Moment
+from shiftscope.federations.orders import UNGATED, OrderedArm
 from shiftscope.plans import Forecast, Plan
-from shiftscope.records import Document, Record
+from shiftscope.records import Document, Record, Total
 
-__all__ = ["ALONE", "UNGATED", "Arm", "Job"]
+__all__ = ["ALONE", "UNGATED", "Arm", "Job", "Resumption"]
 
 
 ALONE = "local"
 """The strategy in which every site trains by itself, and the algorithm that does so."""
 
-UNGATED = "ungated/"
-"""Before an arm's name: what its own models do, the gate aside."""
 
-
-class Arm(Record):
-    """One strategy of a run.
-
-    Attributes:
-        name: how results call it: "baseline", "adapted", or as a trial names its strategies.
-        algorithm: a key of `CONTROLS` or `PERSONALIZERS`.
-        harmonizer: a key of `HARMONIZERS`, None for nothing.
-        rounds: of the whole run, tuning included.
-        gated: whether a site keeps the baseline's model where this one is worse on its validation cases.
-    """
-
-    name: str
-    algorithm: str
-    harmonizer: str | None
-    rounds: int
-    gated: bool = False
+class Arm(OrderedArm):
+    """One strategy of a run, as its coordinator and its sites see it."""
 
     @property
     def alone(self) -> bool:
         """Whether this is a site's own model, of its own images as they are."""
         return self.algorithm == ALONE and self.harmonizer is None
+
+
+class Resumption(Record):
+    """One time that a run was gone on with.
+
+    Attributes:
+        at: when, in UTC.
+        rounds: of all strategies and seeds, that were kept from before.
+    """
+
+    at: Moment
+    rounds: Total
 
 
 class Job(Document):
@@ -54,9 +51,13 @@ class Job(Document):
         weights: the plan's file of initial weights, absolute.
         allow_code: packages of the operator's own that were allowed for every site.
         restarts: how often the engine was started again for this run.
+        resumptions: by whoever ran it, the first one first.
         keep_models: whether each site keeps the final model of every strategy and seed.
         questions: of a rehearsal, how many are asked of all sites, one after the other; 0 for a run.
         forecast: strategy -> what it is expected to take; a resumed run keeps the first one's.
+        run: what sites of a federation keep what is theirs by, through all its resumptions; empty on one machine.
+        nodes: site -> its node in a federation's SuperLink, an unsigned integer of 64 bits in decimal; none on one
+            machine, where nodes say who they are.
     """
 
     SCHEMA: ClassVar[int] = 1
@@ -72,9 +73,12 @@ class Job(Document):
     weights: Path | None = None
     allow_code: tuple[str, ...] = ()
     restarts: int = 0
+    resumptions: tuple[Resumption, ...] = ()
     keep_models: bool = False
     questions: int = 0
     forecast: dict[str, Forecast] = Field(default_factory=dict)
+    run: str = ""
+    nodes: dict[str, str] = Field(default_factory=dict)
 
     @property
     def path(self) -> Path:
@@ -97,6 +101,13 @@ class Job(Document):
         return sorted(self.data)
 
     @property
+    def interruptions(self) -> list[str]:
+        """A sentence for whatever broke the run off, so far."""
+        resumed = [f"resumed at {each.at}, with {each.rounds} rounds done before" for each in self.resumptions]
+        restarted = [f"restarts of the engine after a process of it died: {self.restarts}"] if self.restarts else []
+        return resumed + restarted
+
+    @property
     def harmonizers(self) -> list[str]:
         """Each harmonizer some arm uses, once."""
         return sorted({arm.harmonizer for arm in self.arms if arm.harmonizer})
@@ -109,6 +120,12 @@ class Job(Document):
     def arm(self, name: str) -> Arm:
         """The strategy of that name."""
         return next(arm for arm in self.arms if arm.name == name)
+
+    def declared_passes(self, arm: str) -> dict[str, int]:
+        """Site -> gradients of the whole run with one seed; empty where nothing was predicted."""
+        foreseen = self.forecast.get(arm)
+        rounds = {} if foreseen is None else foreseen.rounds
+        return {site: sum(each.passes for each in of_site) for site, of_site in rounds.items()}
 
     def home(self, site: str) -> Path:
         """The folder whose content belongs to one site and is read by nobody else."""

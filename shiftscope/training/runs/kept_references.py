@@ -8,15 +8,12 @@ import numpy as np
 from shiftscope.errors import EngineError, InputError
 from shiftscope.harmonizers import NOTHING, Harmonizer, Statistics, combine, share
 from shiftscope.training.runs.array_files import load_arrays, read_groups, write_groups
+from shiftscope.training.runs.share_checks import require_quantiles
 
 __all__ = ["bytes_of_asking", "in_fold", "keep_reference", "kept_reference", "own_statistics", "read_reference"]
 
-_QUANTILE_FUNCTIONS = ("quantiles", "filtered")
-"""Statistics that are quantile functions, a row for each channel."""
-
 _BYTES = "bytes"
 
-_ROUNDING = 1e-6
 _LISTED = 8  # names in a message
 
 
@@ -70,12 +67,7 @@ def bytes_of_asking(path: Path) -> int:
 def _require_sound(name: str, array: np.ndarray) -> None:
     if array.dtype.kind != "f" or not np.all(np.isfinite(array)):
         raise ValueError(f"{name} holds numbers that are not finite, or none")
-    if name not in _QUANTILE_FUNCTIONS:
-        return
-    if array.ndim != 2 or np.any(np.diff(array, axis=1) < -_ROUNDING):
-        raise ValueError(f"{name}: expected quantiles of each channel, which rise")
-    if name == "quantiles" and not (array.min(initial=0) >= -_ROUNDING and array.max(initial=1) <= 1 + _ROUNDING):
-        raise ValueError(f"{name}: expected grey values from 0 to 1")
+    require_quantiles(name, array)
 
 
 def own_statistics(

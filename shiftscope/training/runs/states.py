@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from shiftscope.errors import EngineError
 from shiftscope.plans import RoundEntry, SiteRound
-from shiftscope.records import Record, Total, explain_validation
+from shiftscope.records import Name, Record, Total, explain_validation
 from shiftscope.training.algorithms.aggregation import Tensors
 from shiftscope.training.runs.array_files import damaged, read_groups, write_groups
 
@@ -16,6 +16,7 @@ __all__ = [
     "Checkpoint",
     "Evaluation",
     "PersonalState",
+    "ReceivedEvaluation",
     "load_checkpoint",
     "load_personal",
     "save_checkpoint",
@@ -27,7 +28,7 @@ class Evaluation(Record):
     """What a site says of a trained model: numbers of cases and metrics, null where undefined.
 
     Attributes:
-        cases: test cases.
+        cases: test cases; None where the site keeps their number.
         scores: of the model the site uses from now on.
         ungated: of this strategy's model, whether it is used or not.
         validation: of this strategy's model, on the validation cases.
@@ -35,7 +36,7 @@ class Evaluation(Record):
         spent: what the work after the last round took.
     """
 
-    cases: int
+    cases: int | None
     scores: dict[str, float | None]
     ungated: dict[str, float | None]
     validation: dict[str, float | None]
@@ -43,12 +44,26 @@ class Evaluation(Record):
     spent: SiteRound = SiteRound()
 
 
+class ReceivedEvaluation(Evaluation):
+    """The same as it arrived at the coordinator.
+
+    Attributes:
+        kept: what the site's policy keeps at the site: "cases", metrics whose scores on test cases are null, too,
+            "validation" where those on validation cases are beside them, "choice" where nobody is told which model the
+            site keeps: it chose none, and uses the strategy's own.
+        few: those of them that rest on too few patients.
+    """
+
+    kept: tuple[Name, ...] = ()
+    few: tuple[Name, ...] = ()
+
+
 class _Account(Record):
     """What the header of a checkpoint holds, as `Checkpoint` has it."""
 
     round: Total
     entries: tuple[RoundEntry, ...]
-    evaluation: dict[str, Evaluation]
+    evaluation: dict[str, ReceivedEvaluation]
     evaluation_bytes: Total
 
 
@@ -69,8 +84,12 @@ class Checkpoint:
     shared: Tensors
     memory: Tensors = field(default_factory=dict)
     entries: list[RoundEntry] = field(default_factory=list)
-    evaluation: dict[str, Evaluation] = field(default_factory=dict)
+    evaluation: dict[str, ReceivedEvaluation] = field(default_factory=dict)
     evaluation_bytes: int = 0
+
+    def passes(self, site: str) -> int:
+        """Gradients that the site has computed in the rounds of which it is part."""
+        return sum(entry.sites[site].passes for entry in self.entries if site in entry.sites)
 
     def accepted(self, site: str) -> int:
         """The last round whose update of `site` is part of what is shared, 0 where there is none.

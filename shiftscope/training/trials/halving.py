@@ -77,7 +77,7 @@ def cut(result: RunResult, keep: float) -> Cut:
     Where one site alone is judged there is no such error, and only who equals the last one goes on with it.
 
     Raises:
-        PlanError: fewer than half of the sites have validation scores for all strategies and seeds.
+        PlanError: fewer than half of the sites have, or tell, validation scores for all strategies and seeds.
     """
     reference, *strategies = result.arms
     judged = _judged(result)
@@ -114,6 +114,14 @@ def _judged(result: RunResult) -> list[str]:
     found = [site for site in result.sites if all(None not in _validation(result, site, name) for name in result.arms)]
     if 2 * len(found) < len(result.sites):
         without = [site for site in result.sites if site not in found]
+        kept = [site for site in without if {result.metric, "validation"} & {*result.sites[site].kept}]
+        if kept:
+            raise PlanError(
+                f"{result.metric} on validation cases is kept by their policies at {len(kept)} of {len(result.sites)}"
+                f" sites ({', '.join(kept)}), and a trial selects by nothing else; have them allow it under `metrics`,"
+                f" enlarge split.val (now {result.plan.split.val:g}) where too few validation patients stand behind it"
+                " (`min_scored`), or train without a trial"
+            )
         raise PlanError(
             f"split.val: {result.metric} on validation cases is undefined at {len(without)} of"
             f" {len(result.sites)} sites ({', '.join(without)}), and a trial selects by nothing else;"

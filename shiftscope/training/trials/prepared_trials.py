@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from shiftscope.errors import UsageError
 from shiftscope.plans import Plan, RehearsedFate
-from shiftscope.training.data.splits import FOLDS
+from shiftscope.training.data.splits import FOLDS, require_folds
 from shiftscope.training.plan_checks import require_extra
 from shiftscope.training.trials.halving import MIN_ROUNDS, budgets, expected_left
 from shiftscope.training.trials.strategies import Strategy, choose_strategies, gradients_of, reference_of
@@ -19,7 +19,6 @@ SHARE = 0.5
 """Of the plan's rounds, for the last rung: even where nothing can be dropped, all rungs together then take no more
 than every strategy in full would."""
 
-MOST_FOLDS = 20
 
 RUNGS = 3
 """At the most."""
@@ -102,8 +101,7 @@ def prepare_trial(
         raise UsageError(f"--budget {share:g}: expected a share above 0, and 1 at the most, such as 1/2")
     if rungs < 1:
         raise UsageError(f"--rungs {rungs}: expected 1 or more")
-    if not 1 <= folds <= MOST_FOLDS:
-        raise UsageError(f"--folds {folds}: expected 1 to {MOST_FOLDS}")
+    require_folds(folds)
     last = max(min(MIN_ROUNDS, plan.rounds), round(plan.rounds * share))
     require_extra(plan)
     strategies, remarks = choose_strategies(plan, names)

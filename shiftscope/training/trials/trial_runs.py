@@ -7,13 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from shiftscope.devices import find_device
+from shiftscope.disclosure.policies.site_policy import FEWEST_SCORED
 from shiftscope.errors import EngineError, PlanError, UsageError
 from shiftscope.plans import Plan, RehearsalResult, RunResult, TrialResult, TrialSetup
 from shiftscope.progress import Progress, Report, silent
 from shiftscope.sites import Site
-from shiftscope.training.data.model_inputs import read_planned
 from shiftscope.training.launch import train
-from shiftscope.training.plan_checks import check_data, folders_of
+from shiftscope.training.plan_checks import check_data
+from shiftscope.training.planned_data import planned_data
 from shiftscope.training.rehearsal_launch import rehearse
 from shiftscope.training.run_options import RunOptions
 from shiftscope.training.runs.jobs import Arm
@@ -23,7 +24,7 @@ from shiftscope.training.trials.prepared_trials import Trial, in_one_fold
 from shiftscope.training.trials.rehearsed_rungs import cut_rehearsed
 from shiftscope.training.trials.rungs import halve
 
-__all__ = ["run_trial"]
+__all__ = ["few_validating", "run_trial"]
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -44,12 +45,20 @@ def run_trial(trial: Trial, data: Mapping[str, Path], options: RunOptions, *, pr
         EngineError: a rung could not give a result; what is finished stays.
     """
     options = replace(options, device=find_device(options.device))
-    folders = folders_of(trial.plan, data)
-    sites = {site: read_planned(trial.plan, site, path, options.patient_regex) for site, path in folders.items()}
+    sites = planned_data(trial.plan, data, options).sites
     if brought := [name for name, site in sites.items() if any(case.split for case in site.cases)]:
         trial = in_one_fold(trial)
         _LOGGER.info("%s: the data bring a split of their own, so there are no folds", ", ".join(brought))
     _check_validation(trial.plan, sites)
+    if options.federation is not None and (few := few_validating(trial.plan)):
+        _LOGGER.warning(
+            "split.val: a trial selects by validation scores, and at %s fewer than %d patients of each class can"
+            " validate, so that a site keeps those scores unless its policy sets a lower min_scored; enlarge split.val"
+            " (now %g), and take it off split.train",
+            ", ".join(few),
+            FEWEST_SCORED,
+            trial.plan.split.val,
+        )
     _claim(trial, options.out, options.resume)
     if trial.rehearse:
         trial = _rehearsed(trial, data, options, progress)
@@ -79,7 +88,8 @@ def _rehearsed(trial: Trial, data: Mapping[str, Path], options: RunOptions, prog
     else:
         shutil.rmtree(folder, ignore_errors=True)
         _LOGGER.info("rehearsing on features of the frozen encoder")
-        result = rehearse(trial.asked, data, replace(options, out=folder, resume=False), progress=progress)
+        alone = replace(options, out=folder, resume=False)
+        result = rehearse(trial.asked, data, alone, folds=trial.plan.folds, progress=progress)
     cut = cut_rehearsed(result, trial.strategies, trial.keep)
     if gone := [name for name, fate in cut.fates.items() if fate == "dropped"]:
         _LOGGER.info("rehearsal: dropped %s", ", ".join(gone))
@@ -114,6 +124,13 @@ def _check_validation(plan: Plan, sites: Mapping[str, Site]) -> None:
             f"split.val: {len(without)} of {len(sites)} sites ({', '.join(without)}) have no validation case, and a"
             f" trial selects by nothing else; enlarge split.val (now {plan.split.val:g}), and take it off split.train"
         )
+
+
+def few_validating(plan: Plan) -> list[str]:
+    """Sites at which no split has as many validation patients, of each class if there are any, as policies ask for."""
+    split, classes = plan.split, len(plan.classes) if plan.task == "classification" else 1
+    share = split.val if plan.folds == 1 else (1 - 1 / plan.folds) * split.val / (split.train + split.val)
+    return [name for name, site in plan.sites.items() if site.patients * share < FEWEST_SCORED * max(1, classes)]
 
 
 def _claim(trial: Trial, out: Path, resume: bool) -> None:

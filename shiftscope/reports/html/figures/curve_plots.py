@@ -9,7 +9,7 @@ import numpy as np
 from shiftscope.measures.appearance.intensity import LEVELS
 from shiftscope.measures.appearance.texture import RADII
 from shiftscope.profiles import Profile
-from shiftscope.reports.html.figures.drawing import DASHES, FAINT, MARKERS, MOST_SITES, SERIES, axes, to_svg
+from shiftscope.reports.html.figures.drawing import DASHES, FAINT, MARKERS, MOST_DRAWN, SERIES, axes, to_svg
 from shiftscope.reports.html.figures.figure import Figure
 from shiftscope.reports.sheet import Grid
 from shiftscope.reports.wrapping import elided
@@ -88,7 +88,7 @@ def overlays(profiles: Sequence[Profile]) -> list[Figure]:
 
 
 def _figure(kind: _Kind, lines: dict[str, tuple[int, np.ndarray]]) -> Figure:
-    drawn = dict(list(lines.items())[:MOST_SITES])
+    drawn = dict(list(lines.items())[:MOST_DRAWN])
     rows = -(-len(drawn) // 2)
     labels = [f"{elided(site, 15)} (n = {n})" for site, (n, _) in drawn.items()]
     handles: list[Line2D] = []

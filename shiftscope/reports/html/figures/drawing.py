@@ -22,7 +22,7 @@ __all__ = [
     "INK",
     "LABEL",
     "MARKERS",
-    "MOST_SITES",
+    "MOST_DRAWN",
     "PAPER",
     "SERIES",
     "SMALL",
@@ -44,7 +44,7 @@ INK, FAINT, RULE, PAPER, ACCENT, *SERIES = _VARIABLES
 DASHES = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)), (0, (9, 3)), (0, (3, 1, 1, 1, 1, 1)))
 """Lines are told apart by their dashes where colours are not seen."""
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
-MOST_SITES = 12
+MOST_DRAWN = 12
 """Sites that a drawing of curves or hills has room for; tables hold all."""
 LABEL = 20
 """Cells that a site's name may take in a drawing."""

@@ -9,7 +9,7 @@ from shiftscope.measures import MEASURES
 from shiftscope.measures.measure_groups import CAUSES
 from shiftscope.measures.plain_names import plain_name
 from shiftscope.profiles import Profile, Summary
-from shiftscope.reports.html.figures.drawing import INK, MOST_SITES, PAPER, SERIES, axes, to_svg
+from shiftscope.reports.html.figures.drawing import INK, MOST_DRAWN, PAPER, SERIES, axes, to_svg
 from shiftscope.reports.html.figures.figure import Figure
 from shiftscope.reports.sheet import Grid
 from shiftscope.reports.wrapping import elided
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["ridges"]
-
-_MOST_CELLS = 30  # sites beyond which the cells of histograms are left to the profiles
 
 _WIDTH, _ROW, _FRAME, _LIFT = 330.0, 38.0, 58.0, 0.72
 _MOST_SDS = 4.0  # standard deviations from the mean at which the axis ends, not at the ends of the public grid
@@ -39,7 +37,7 @@ def _figure(name: str, sites: dict[str, Summary]) -> Figure:
     measure = MEASURES[name]
     title = f"{plain_name(name)[0].upper()}{plain_name(name)[1:]}"
     says = f"{measure.sentence} {measure.direction[0].upper()}{measure.direction[1:]}."
-    drawn = dict(list(sites.items())[:MOST_SITES])
+    drawn = dict(list(sites.items())[:MOST_DRAWN])
     key = f"measure-{name}"
     with axes(_WIDTH, _FRAME + _ROW * len(drawn)) as (figure, plot):
         for index, summary in enumerate(drawn.values()):
@@ -91,15 +89,14 @@ def _unit(unit: str) -> str:
 
 
 def _table(title: str, sites: dict[str, Summary]) -> Grid:
-    """The numbers; the cells too, where that is not a page of its own."""
-    rows, with_cells = [], len(sites) <= _MOST_CELLS
+    """The numbers, cell by cell."""
+    rows = []
     for site, item in sites.items():
         low, high = _interval(item)
         cells = "; ".join(
             f"{left:.4g} to {right:.4g}: {count}"
             for left, right, count in zip(item.edges[:-1], item.edges[1:], item.counts, strict=True)
         )
-        row = (site, str(item.n), f"{item.mean:.4g}", f"{low:.4g} to {high:.4g}", f"{item.sd:.3g}")
-        rows.append((*row, cells) if with_cells else row)
-    columns = ("site", "patients (n)#", "mean#", "95 % interval of the mean", "standard deviation#")
-    return Grid(title, (*columns, "patients by cell") if with_cells else columns, rows)
+        rows.append((site, str(item.n), f"{item.mean:.4g}", f"{low:.4g} to {high:.4g}", f"{item.sd:.3g}", cells))
+    columns = ("site", "patients (n)#", "mean#", "95 % interval of the mean", "standard deviation#", "patients by cell")
+    return Grid(title, columns, rows)

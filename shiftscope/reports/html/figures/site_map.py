@@ -1,6 +1,7 @@
 """The sites on a plane: near is alike."""
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,7 +13,10 @@ from shiftscope.reports.html.scaling import Layout, lay_out
 from shiftscope.reports.sheet import Grid
 from shiftscope.reports.wrapping import elided
 
-__all__ = ["site_map"]
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["as_a_map", "name_beside", "site_map", "stress_words"]
 
 _SIZE = 380.0
 _KEY = "map"
@@ -32,13 +36,11 @@ def site_map(patients: Mapping[str, int], pairs: Sequence[PairVerdict]) -> Figur
         return None
     squared, low, high = _distances(sites, pairs)
     layout = lay_out(squared, low, high)
-    trust = "so it misleads: rely on the tables" if layout.stress > _MISLEADS else "which is low enough to be read"
     says = (
         "Sites near each other have images that are alike; 1 on either axis is one standard deviation of patients"
         " within a site, all questions together. The axes have no other meaning, and the map may be turned or mirrored."
         " A circle is where a site lies in 95 of 100 maps drawn with distances from inside their intervals."
-        f" Squeezing all distances onto a plane distorts them: stress {number(layout.stress)} (0 is a perfect map,"
-        f" {_MISLEADS:g} a poor one), {trust}."
+        f" {stress_words(layout.stress)}"
     )
     svg = _drawn(patients, layout, says)
     rows = [
@@ -47,6 +49,15 @@ def site_map(patients: Mapping[str, int], pairs: Sequence[PairVerdict]) -> Figur
     ]
     table = Grid(_TITLE, ("site", "patients (n)#", "across#", "up#", "radius of the 95 % circle#"), rows)
     return Figure(_KEY, _TITLE, says, svg, table)
+
+
+def stress_words(stress: float) -> str:
+    """How far a map can be trusted."""
+    trust = "so it misleads: rely on the tables" if stress > _MISLEADS else "which is low enough to be read"
+    return (
+        f"Squeezing all distances onto a plane distorts them: stress {number(stress)} (0 is a perfect map,"
+        f" {_MISLEADS:g} a poor one), {trust}."
+    )
 
 
 def _distances(sites: Sequence[str], pairs: Sequence[PairVerdict]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -79,19 +90,29 @@ def _drawn(patients: Mapping[str, int], layout: Layout, says: str) -> str:
             )
             plot.add_patch(Circle(place, float(layout.radius[index]), color=colour, alpha=0.16, linewidth=0))
             plot.plot(*place, MARKERS[index % len(MARKERS)], color=colour, markeredgecolor=PAPER, markersize=11)
-            left = place[0] > 0.35 * half_width
-            plot.annotate(
-                f"{elided(site, LABEL)}\nn = {n}",
-                place,
-                (-10 if left else 10, 0),
-                textcoords="offset points",
-                ha="right" if left else "left",
-                va="center",
-                color=INK,
-                fontsize=SMALL + 1,
-            )
-        plot.set(xlim=(-half_width, half_width), ylim=(-half_width, half_width), aspect="equal")
-        plot.set_xlabel("within-site standard deviations", color=FAINT)
-        plot.grid()
-        plot.set_axisbelow(True)
+            name_beside(plot, f"{elided(site, LABEL)}\nn = {n}", place, half_width, 10)
+        as_a_map(plot, half_width)
         return to_svg(figure, _KEY, _TITLE, says)
+
+
+def name_beside(plot: "Axes", text: str, place: tuple[float, float], half_width: float, gap: int) -> None:
+    """Write beside a point, on the side that has room, `gap` points away."""
+    left = place[0] > 0.35 * half_width
+    plot.annotate(
+        text,
+        place,
+        (-gap if left else gap, 0),
+        textcoords="offset points",
+        ha="right" if left else "left",
+        va="center",
+        color=INK,
+        fontsize=SMALL + 1,
+    )
+
+
+def as_a_map(plot: "Axes", half_width: float) -> None:
+    """As far to all sides, in within-site standard deviations."""
+    plot.set(xlim=(-half_width, half_width), ylim=(-half_width, half_width), aspect="equal")
+    plot.set_xlabel("within-site standard deviations", color=FAINT)
+    plot.grid()
+    plot.set_axisbelow(True)

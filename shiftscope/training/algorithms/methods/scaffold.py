@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from shiftscope.training.algorithms.aggregation import Tensors, Update, weighted_mean
+from shiftscope.training.algorithms.aggregation import Tensors, Update, planned_cases, weighted_mean
 from shiftscope.training.algorithms.algorithm import Server
 from shiftscope.training.algorithms.local_rounds import Round, backward, run_steps
 
@@ -84,7 +84,7 @@ def average_with_controls(shared: Tensors, updates: Sequence[Update], server: Se
 
 def _all_cases(server: Server) -> float:
     """Training cases of all sites of the job, each as the site said, or else as the plan says."""
-    planned = {site: server.plan.split.train * known.cases for site, known in server.plan.sites.items()}
+    planned = {site: planned_cases(server.plan, site) for site in server.plan.sites}
     return sum(float(server.memory.get(CASES + site, cases)) for site, cases in planned.items())
 
 

@@ -1,6 +1,7 @@
 """How a run ends when somebody asks it to: Ctrl-C and a polite kill alike, and no second one disturbs the clean-up."""
 
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -19,7 +20,10 @@ def interruptible() -> Iterator[None]:
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """A second Ctrl-C does not break off the clean-up of the first."""
+    """A second Ctrl-C does not break off the clean-up of the first; it only ever reaches the main thread."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     before = [(number, signal.signal(number, signal.SIG_IGN)) for number in (signal.SIGINT, signal.SIGTERM)]
     try:
         yield

@@ -1,47 +1,43 @@
-"""What travels: named arrays, statistics and plain facts, in Flower's records."""
+"""Payloads in Flower's records, and back."""
 
 import json
+import math
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterable, Mapping
+from io import BytesIO
 
 import numpy as np
 from flwr.app import Array, ArrayRecord, ConfigRecord, Error, Message, RecordDict
+from numpy.lib.format import read_array_header_1_0, read_magic
 
 from shiftscope.errors import EngineError
-from shiftscope.harmonizers import Statistics
-from shiftscope.printable_text import shown
+from shiftscope.printable_text import on_one_line, shown
 from shiftscope.training.algorithms.aggregation import Tensors
+from shiftscope.training.federation.payloads import Payload
 from shiftscope.training.runs.payload import bytes_of
 
-__all__ = ["Payload", "apart", "failure_of", "pack", "prefixed", "size_of", "unpack", "weight_of"]
+__all__ = ["failure_of", "pack", "refuse", "size_of", "unpack", "weight_of"]
 
 RAISED = 2  # the code Flower itself uses where a client app raises
 
 
-@dataclass(frozen=True, slots=True)
-class Payload:
-    """The content of a message.
-
-    Attributes:
-        tensors: model tensors that are shared.
-        statistics: harmonizer statistics, own or reference.
-        facts: JSON values.
-    """
-
-    tensors: Tensors = field(default_factory=dict)
-    statistics: Statistics = field(default_factory=dict)
-    facts: Mapping[str, Any] = field(default_factory=dict)
-
-
 def pack(payload: Payload) -> RecordDict:
-    """As Flower carries it."""
+    """As Flower carries it: all arrays one after the other in NumPy's own format, as a single object.
+
+    Flower sends every array of a record by requests of its own, hundreds for one model.
+    """
+    parts = [
+        (group, name, _bytes_of(array))
+        for group, arrays in (("tensors", payload.tensors), ("statistics", payload.statistics))
+        for name, array in arrays.items()
+    ]
+    data = b"".join(part for _, _, part in parts)
+    whole = Array(dtype="uint8", shape=(len(data),), stype="shiftscope", data=data)
+    index = json.dumps([[group, name, len(part)] for group, name, part in parts])
     return RecordDict(
         {
-            "arrays": to_record(payload.tensors),
-            "statistics": to_record(payload.statistics),
-            "facts": ConfigRecord({"json": json.dumps(dict(payload.facts))}),
+            "arrays": ArrayRecord({"all": whole} if parts else {}),
+            "facts": ConfigRecord({"json": json.dumps(dict(payload.facts)), "arrays": index}),
         }
     )
 
@@ -53,17 +49,59 @@ def unpack(content: RecordDict) -> Payload:
         EngineError: this was not packed.
     """
     try:
-        facts = json.loads(content["facts"]["json"])
-        payload = Payload(from_record(content["arrays"]), from_record(content["statistics"]), facts)
-    except (AttributeError, KeyError, TypeError, ValueError) as problem:
+        facts, index = (json.loads(content["facts"][key]) for key in ("json", "arrays"))
+        whole = content["arrays"]
+        groups = _arrays_of(whole["all"].data if whole else b"", index)
+        payload = Payload(groups["tensors"], groups["statistics"], facts)
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError, RecursionError) as problem:
         raise EngineError(f"a message that cannot be read ({type(problem).__name__})") from None
     if not isinstance(facts, dict):
         raise EngineError(f"a message of {shown(facts)}, expected facts by name")
     return payload
 
 
+def _bytes_of(array: np.ndarray) -> bytes:
+    data = BytesIO()
+    np.save(data, np.asarray(array, order="C"), allow_pickle=False)
+    return data.getvalue()
+
+
+def _arrays_of(data: bytes, index: Iterable[tuple[str, str, int]]) -> dict[str, Tensors]:
+    """Group -> name -> array.
+
+    Raises:
+        ValueError: the bytes are not those that the index tells of.
+    """
+    groups: dict[str, Tensors] = {"tensors": {}, "statistics": {}}
+    place = 0
+    for group, name, size in index:
+        if size <= 0 or name in groups[group]:
+            raise ValueError(f"an array of {size} bytes, or twice the same")
+        groups[group][str(name)] = _array_of(data[place : place + size])
+        place += size
+    if place != len(data):
+        raise ValueError("bytes are left over")
+    return groups
+
+
+def _array_of(data: bytes) -> np.ndarray:
+    """The array; nothing larger is made of a header that claims more than the bytes hold.
+
+    Raises:
+        ValueError: they are none.
+    """
+    file = BytesIO(data)
+    if read_magic(file) != (1, 0):
+        raise ValueError("not in version 1.0 of NumPy's format")
+    shape, fortran, dtype = read_array_header_1_0(file)
+    rest = len(data) - file.tell()
+    if fortran or dtype.hasobject or math.prod(shape) * dtype.itemsize != rest:
+        raise ValueError(f"{rest} bytes for {shape} of {dtype}")
+    return np.frombuffer(data, dtype, offset=file.tell()).reshape(shape).copy()
+
+
 def to_record(arrays: Mapping[str, np.ndarray]) -> ArrayRecord:
-    """Bit for bit."""
+    """Bit for bit, as Flower's own strategies have it."""
     return ArrayRecord({name: Array.from_numpy_ndarray(np.asarray(array, order="C")) for name, array in arrays.items()})
 
 
@@ -85,25 +123,15 @@ def weight_of(payload: Payload) -> int:
     return bytes_of(payload.tensors) + bytes_of(payload.statistics)
 
 
-def prefixed(groups: Mapping[str, Statistics]) -> dict[str, np.ndarray]:
-    """Groups of arrays in one record: "group/name"."""
-    return {f"{group}/{name}": array for group, found in groups.items() for name, array in found.items()}
-
-
-def apart(statistics: Statistics) -> dict[str, dict[str, np.ndarray]]:
-    """The inverse of `prefixed`; a group without arrays is not there."""
-    groups: dict[str, dict[str, np.ndarray]] = {}
-    for key, array in statistics.items():
-        group, _, name = key.rpartition("/")
-        groups.setdefault(group, {})[name] = array
-    return groups
-
-
 def failure_of(problem: Error) -> str:
-    """Why a site failed, in a few words: what our client says, or the exception Flower or Ray wrapped."""
-    reason = str(problem.reason or f"error {problem.code}")
+    """Why a site failed, in a few words: what our client says, or the exception Flower or Ray wrapped.
+
+    A site can say anything: what cannot be shown as it is would make the run's result a file that nobody can read.
+    """
+    reason = (problem.reason or "").strip()
     wrapped = re.search(r"<class '(?:[\w.]*\.)?(\w+)'>", reason)
-    return wrapped.group(1) if wrapped else reason.splitlines()[0][:200]
+    said = wrapped.group(1) if wrapped else (reason.splitlines() or [f"error {problem.code}"])[0]
+    return on_one_line(said[:200])
 
 
 def refuse(message: Message, reason: str) -> Message:

@@ -1,8 +1,4 @@
-"""Processes of a run: each is known by a mark or by its ancestors, so none is left behind and no other is touched.
-
-A child inherits the mark in its environment, whoever adopts it; but a program that rewrites its title (Ray's do) writes
-over it, so whoever descends from a known process, or shares its session, is known as well.
-"""
+"""Processes of a run: they and all that they start are known, so none is left behind and no other is touched."""
 
 import ctypes
 import os
@@ -12,19 +8,19 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
 
 from shiftscope.errors import EngineError
+from shiftscope.training.process_kin import MARK, ProcessKin
 
 __all__ = ["Processes", "adopting", "free_port", "tool"]
 
-MARK = "SHIFTSCOPE_RUN"
 PATIENCE_S = 5.0
-PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
 
 
 def tool(name: str) -> str:
@@ -51,15 +47,17 @@ class Processes:
     """Start commands in sessions of their own, and end them with everything they started."""
 
     def __init__(self, env: Mapping[str, str], folder: Path, log: Path) -> None:
-        self.mark = secrets.token_hex(16)
-        self.env = {**os.environ, **env, MARK: self.mark}
+        self.kin = ProcessKin(secrets.token_hex(16))
+        self.env = {**os.environ, **env, MARK: self.kin.mark}
         self.folder = folder
         self.log = log
         self.started: list[subprocess.Popen[bytes]] = []
-        self.known: set[psutil.Process] = set()
 
     def start(self, *command: str) -> subprocess.Popen[bytes]:
-        """Run `command`, its output appended to the log; a Ctrl-C in the terminal does not reach it."""
+        """Run `command`, its output appended to the log; a Ctrl-C in the terminal does not reach it.
+
+        It is asked to end when this process dies without having stopped it, as by `kill -9` (Linux).
+        """
         with self.log.open("ab") as log:
             process = subprocess.Popen(
                 command,
@@ -69,9 +67,10 @@ class Processes:
                 env=self.env,
                 cwd=self.folder,
                 start_new_session=True,
+                preexec_fn=_ending_with_parent(),
             )
         self.started.append(process)
-        self.known.add(psutil.Process(process.pid))
+        self.kin.add(process.pid)
         return process
 
     def stop(self) -> None:
@@ -79,7 +78,7 @@ class Processes:
         for sent in (signal.SIGTERM, signal.SIGKILL):
             deadline = time.monotonic() + PATIENCE_S
             notified: set[psutil.Process] = set()
-            while alive := self._alive():
+            while alive := self.kin.living():
                 for process in alive - notified:
                     with suppress(psutil.Error):  # gone meanwhile; a number given to another process is never hit
                         process.send_signal(sent)
@@ -93,42 +92,24 @@ class Processes:
 
     def alive(self) -> set[int]:
         """Numbers of the living processes of this run, all descendants among them, whoever adopted them meanwhile."""
-        return {process.pid for process in self._alive()}
-
-    def _alive(self) -> set[psutil.Process]:
-        table = list(_living())
-        self.known |= {process for process, _, _ in table if process not in self.known and self._is_marked(process)}
-        while True:
-            strangers = {process.pid for process, _, _ in table if process not in self.known}  # one may reuse a number
-            numbers = {process.pid for process in self.known} - strangers
-            kin = {process for process, *above in table if process in self.known or not numbers.isdisjoint(above)}
-            if kin <= self.known:
-                return kin
-            self.known |= kin
-
-    def _is_marked(self, process: psutil.Process) -> bool:
-        with suppress(psutil.Error, OSError):  # gone meanwhile, or another user's
-            return bool(process.environ().get(MARK) == self.mark)
-        return False
+        return {process.pid for process in self.kin.living()}
 
     def _reap(self) -> None:
         """Bury the orphans that `adopting` made ours; without it they are the init process's."""
         deadline = time.monotonic() + PATIENCE_S
         ours = {command.pid for command in self.started}
-        orphans = {process for process in self.known if process.pid not in ours}
+        orphans = {process for process in self.kin.known if process.pid not in ours}
         while orphans and time.monotonic() < deadline:
             orphans = {process for process in orphans if _dying(process)}
             time.sleep(0.02)
 
 
-def _living() -> Iterator[tuple[psutil.Process, int, int]]:
-    """Every living process with its parent's number and its session's; what is defunct is no longer living."""
-    for pid in psutil.pids():
-        with suppress(psutil.Error, OSError):  # gone meanwhile
-            process = psutil.Process(pid)
-            with process.oneshot():
-                if process.status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD):
-                    yield process, process.ppid(), os.getsid(pid)
+def _ending_with_parent() -> Callable[[], object] | None:
+    """What a child does first; Linux tells it when the thread that started it is gone."""
+    if sys.platform != "linux":
+        return None
+    prctl = ctypes.CDLL(None, use_errno=True).prctl
+    return lambda: prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
 
 
 def _dying(process: psutil.Process) -> bool:

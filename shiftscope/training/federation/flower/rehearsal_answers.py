@@ -12,9 +12,10 @@ from shiftscope.errors import EngineError
 from shiftscope.plans import RoundEntry
 from shiftscope.printable_text import on_one_line
 from shiftscope.progress import Report
-from shiftscope.training.federation.flower.messages import Payload
 from shiftscope.training.federation.flower.site_nodes import Federation, Replies, reply_statuses
+from shiftscope.training.federation.payloads import Payload
 from shiftscope.training.rehearsals.reply_checks import RehearsingFacts, checked_facts, checked_seconds
+from shiftscope.training.runs.answer_values import few_names, kept_names
 from shiftscope.training.runs.jobs import Job
 from shiftscope.training.runs.round_progress import round_progress
 
@@ -34,12 +35,16 @@ class SiteAnswers(Generic[T]):
         said: site -> its answer, checked.
         seconds: what it took each of them.
         failures: site -> why there is none.
+        kept: site -> names of what its policy keeps at the site.
+        few: site -> those of them that too few patients stand behind.
         bytes: payload of all sites, both ways.
     """
 
     said: dict[str, T] = field(default_factory=dict)
     seconds: list[float] = field(default_factory=list)
     failures: dict[str, str] = field(default_factory=dict)
+    kept: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    few: dict[str, tuple[str, ...]] = field(default_factory=dict)
     bytes: int = 0
 
 
@@ -136,6 +141,7 @@ class AskedSites:
         for site, payload in replies.payloads.items():
             try:
                 answers.said[site] = check(site, payload)
+                answers.kept[site], answers.few[site] = kept_names(payload.facts), few_names(payload.facts)
                 answers.seconds.append(checked_seconds(payload.facts))
             except EngineError as problem:
                 odd[site] = str(problem)

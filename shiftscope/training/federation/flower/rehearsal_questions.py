@@ -14,8 +14,9 @@ from shiftscope.harmonizers import HARMONIZERS, NOTHING, Statistics, combine
 from shiftscope.plans import Cost, RehearsalBudget, RehearsalEncoder, RehearsalResult
 from shiftscope.progress import Report, silent
 from shiftscope.training.evaluation.scores import PRIMARY
-from shiftscope.training.federation.flower.messages import Payload, apart, prefixed
 from shiftscope.training.federation.flower.rehearsal_answers import AskedSites
+from shiftscope.training.federation.kept_values import kept_in_rehearsal, kept_scores, kept_statistics
+from shiftscope.training.federation.payloads import Payload, apart, prefixed
 from shiftscope.training.federation.rehearsing_sites import PLAIN, keys_of
 from shiftscope.training.rehearsals.coordinated_heads import TableKey, average_heads, blank_shared, site_weights
 from shiftscope.training.rehearsals.linear_heads import BUDGET
@@ -31,7 +32,6 @@ from shiftscope.training.rehearsals.rehearsed_strategies import (
 )
 from shiftscope.training.rehearsals.reply_checks import (
     SiteFeatures,
-    alike,
     checked_features,
     checked_heads,
     checked_scores,
@@ -41,6 +41,7 @@ from shiftscope.training.rehearsals.reply_checks import (
 )
 from shiftscope.training.rehearsals.table_rehearsals import HeadScores, SharedHeads
 from shiftscope.training.runs.jobs import Job
+from shiftscope.training.runs.share_checks import alike
 
 __all__ = ["count_questions", "rehearse_over"]
 
@@ -110,7 +111,8 @@ class _Rehearsal:
         strategies = [each for each in every if not (even and each.method == "balanced")]
         patients = {site: fact.patients for site, fact in facts.items()}
         equivalent = equivalents(self.same_as, even)
-        account = RehearsalAccount(plan, strategies, said, patients, self.sites.withheld, equivalent)
+        kept = {site: fact.kept for site, fact in facts.items() if fact.kept}
+        account = RehearsalAccount(plan, strategies, said, patients, self.sites.withheld, equivalent, kept)
         rehearsed = account.rehearsed({each.name: self.costs.of(each, self.keys) for each in strategies})
         best = account.best(rehearsed)
         result = RehearsalResult(
@@ -126,7 +128,7 @@ class _Rehearsal:
             left_out=left_out(plan) | self.dropped,
             cost=Cost(bytes=self.sites.bytes, seconds=time.monotonic() - self.since),
             machine=dict(self.machine),
-            notes=tuple(dict.fromkeys(self.sites.notes)),
+            notes=tuple(dict.fromkeys([*self.sites.notes, *map(kept_in_rehearsal, kept, kept.values())])),
         )
         result.write(self.job.result_path)
         return result
@@ -144,6 +146,7 @@ class _Rehearsal:
             answers = self.sites.ask(
                 "query.shares", question, "harmonizers", lambda reply: checked_shares(apart(reply.statistics))
             )
+            self.sites.notes += kept_statistics(answers.kept, waiting)
             for name, fold in asked:
                 given = {site: found for site, all_ in answers.said.items() if (found := all_.get(f"{name}/{fold}"))}
                 agreed[name][fold] = self._combined(name, number, given, agreed[name][fold])
@@ -207,7 +210,9 @@ class _Rehearsal:
         """Site -> its scores of all strategies."""
         question, keys = _heads(shared, {"scale": scale}), self.keys
         doing = "each site's own heads"
-        own = self.sites.ask("query.weights", question, doing, lambda reply: checked_weights(reply.tensors, keys))
+        own = self.sites.ask(
+            "query.weights", question, doing, lambda reply: checked_weights(reply.facts, reply.tensors, keys)
+        )
         self.costs.add_own(own.seconds)
         self.sites.leave_out(own.failures)
         asked = {
@@ -219,6 +224,8 @@ class _Rehearsal:
         )
         self.sites.leave_out(judged.failures)
         self.sites.require_any("has judged the heads")
+        few = {site: (*own.few[site], *judged.few.get(site, ())) for site in own.few}
+        self.sites.notes += kept_scores(own.kept, judged.kept, few)
         return judged.said
 
 

@@ -1,10 +1,8 @@
 """Flower's simulation, on a SuperLink of our own that ends with the run."""
 
-import json
 import logging
 import math
 import os
-import subprocess
 import sys
 import tempfile
 import threading
@@ -13,53 +11,30 @@ from contextlib import ExitStack
 from pathlib import Path
 from socket import create_connection
 
-import flwr
-
 from shiftscope.errors import EngineError
-from shiftscope.plans import RoundEntry, RunResult
+from shiftscope.plans import RunResult
 from shiftscope.progress import Report, silent
-from shiftscope.training.federation.flower.interruptions import interruptible, undisturbed
+from shiftscope.training.federation.flower.interruptions import interruptible
 from shiftscope.training.federation.flower.processes import Processes, adopting, free_port, tool
-from shiftscope.training.federation.flower.server import FAILURE, ROUNDS
 from shiftscope.training.federation.flower.site_nodes import WorkerDied
+from shiftscope.training.federation.flower.submissions.followed_runs import (
+    LOG,
+    end_of,
+    failure_of_run,
+    follow,
+    forget_last_run,
+)
+from shiftscope.training.federation.flower.submissions.job_apps import app_folder
 from shiftscope.training.runs.jobs import Job
-from shiftscope.training.runs.round_progress import round_progress
 
-__all__ = ["LOG", "run_simulation", "simulate"]
+__all__ = ["run_simulation", "simulate"]
 
 _LOGGER = logging.getLogger(__name__)
 
-LOG = "flower.log"
 START_S = 60.0
-POLL_S = 0.5
-GRACE_S = 15.0
-"""How long the engine may take to end once the coordinator is through; what still runs then is ended."""
-
 RESTARTS = 2
 LONGEST_SCRATCH = 15
 """Characters a temporary folder's path may have: Ray appends 88, and a socket's path ends at 103."""
-
-APP = """\
-[project]
-name = "shiftscope-job"
-version = "1.0.0"
-description = "A shiftscope plan on Flower"
-license = {file = "LICENSE"}
-dependencies = ["flwr>=VERSION"]
-
-[tool.flwr.app]
-publisher = "shiftscope"
-fab-format-version = 1
-flwr-version-target = "VERSION"
-
-[tool.flwr.app.components]
-serverapp = "shiftscope.training.federation.flower.server:server"
-clientapp = "shiftscope.training.federation.flower.client:client"
-
-[tool.flwr.app.config]
-job = ""
-"""
-"""What Flower needs to know: the two apps are in the installed package, the job is a file."""
 
 CONNECTION = """\
 [superlink]
@@ -97,7 +72,7 @@ def simulate(job: Job, progress: Report = silent) -> None:
         job.write(job.path)
         _LOGGER.info("starting Flower; its log is %s", job.out / LOG)
         before, reported = reported, _once(job, progress, reported)
-        problem = _failure(job)
+        problem = failure_of_run(job)
         if problem is None:
             return
         if restarts == RESTARTS or not (isinstance(problem, WorkerDied) or reported > before):
@@ -108,8 +83,7 @@ def simulate(job: Job, progress: Report = silent) -> None:
 
 def _once(job: Job, progress: Report, reported: int) -> int:
     """One life of the engine; returns how many rounds have been reported, `reported` of them before."""
-    for leftover in (ROUNDS, FAILURE):
-        (job.out / leftover).unlink(missing_ok=True)
+    forget_last_run(job)
     with ExitStack() as stack:
         scratch = stack.enter_context(
             tempfile.TemporaryDirectory(prefix="shiftscope-", dir=_scratch_root(), ignore_cleanup_errors=True)
@@ -118,11 +92,12 @@ def _once(job: Job, progress: Report, reported: int) -> int:
             stack.enter_context(interruptible())
         stack.enter_context(adopting())
         processes = Processes(_environment(Path(scratch)), Path(scratch), job.out / LOG)
-        stack.callback(_end, processes)
+        stack.callback(end_of, processes)
         port = _superlink(processes)
         (Path(scratch) / "config.toml").write_text(CONNECTION.format(port=port), encoding="utf-8")
-        run = processes.start(tool("flwr"), "run", str(_app(Path(scratch))), "here", "--stream", *_settings(job))
-        return _follow(run, processes, job, progress, reported)
+        app = app_folder(Path(scratch), {"job": str(job.path)})
+        run = processes.start(tool("flwr"), "run", str(app), "here", "--stream", *_settings(job))
+        return follow(run, processes, job, progress, reported)
 
 
 def _scratch_root() -> str:
@@ -166,14 +141,6 @@ def _superlink(processes: Processes) -> int:
     raise EngineError(f"Flower's SuperLink {how}; {processes.log} says why")
 
 
-def _app(scratch: Path) -> Path:
-    folder = scratch / "job"
-    folder.mkdir()
-    (folder / "pyproject.toml").write_text(APP.replace("VERSION", flwr.__version__), encoding="utf-8")
-    (folder / "LICENSE").write_text("Apache-2.0\n", encoding="utf-8")
-    return folder
-
-
 def _settings(job: Job) -> tuple[str, ...]:
     """One node per site, no more workers than sites or cores."""
     workers = min(len(job.sites), os.cpu_count() or 1)
@@ -181,40 +148,4 @@ def _settings(job: Job) -> tuple[str, ...]:
     if job.device == "cuda":
         share = math.floor(1000 / workers) / 1000  # rounded up, one worker would find no share left
         federation += f" client-resources-num-gpus={share} init-args-num-gpus=1"
-    return ("--federation-config", federation, "--run-config", f"job={json.dumps(str(job.path))}")
-
-
-def _follow(run: subprocess.Popen[bytes], processes: Processes, job: Job, progress: Report, reported: int) -> int:
-    """Report the rounds in the job's log until the run ends; returns how many there are."""
-    rounds = job.out / ROUNDS
-    through: float | None = None
-    while True:
-        if through is None and (job.result_path.exists() or (job.out / FAILURE).exists()):
-            through = time.monotonic()
-        ended = run.poll() is not None or (through is not None and time.monotonic() - through > GRACE_S)
-        lines = rounds.read_text(encoding="utf-8").split("\n")[:-1] if rounds.exists() else []
-        for number, line in enumerate(lines[reported:], reported + 1):
-            progress(round_progress(RoundEntry.model_validate_json(line), job, number))
-        reported = max(reported, len(lines))
-        processes.alive()
-        if ended:
-            return reported
-        time.sleep(POLL_S)
-
-
-def _end(processes: Processes) -> None:
-    if threading.current_thread() is threading.main_thread():
-        with undisturbed():
-            processes.stop()
-    else:
-        processes.stop()
-
-
-def _failure(job: Job) -> EngineError | None:
-    """Why there is no result, None where there is one."""
-    if job.result_path.exists():
-        return None
-    if (job.out / FAILURE).exists():
-        kind, message = json.loads((job.out / FAILURE).read_text(encoding="utf-8"))
-        return (WorkerDied if kind == WorkerDied.__name__ else EngineError)(message)
-    return EngineError(f"Flower ended without a result; {job.out / LOG} says why; --resume goes on from the last round")
+    return ("--federation-config", federation)

@@ -1,16 +1,17 @@
 """The sites as the coordinator reaches them: ask all, know who answered what."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
 
 from flwr.app import Message
 from flwr.serverapp import Grid
 
 from shiftscope.errors import EngineError
 from shiftscope.printable_text import shown
-from shiftscope.training.federation.flower.messages import Payload, failure_of, pack, size_of, unpack, weight_of
-from shiftscope.training.runs.jobs import Job
+from shiftscope.training.federation.flower.messages import failure_of, pack, size_of, unpack, weight_of
+from shiftscope.training.federation.payloads import Payload
 
 __all__ = ["Federation", "Replies", "WorkerDied", "reply_statuses"]
 
@@ -54,10 +55,29 @@ class Replies:
         return [f"site {site} did not {what}: {why}" for site, why in self.failures.items()]
 
 
-class Federation:
+class Asked(Protocol):
+    """Who is asked, and how long for; a `Job` is one."""
+
+    @property
+    def sites(self) -> Sequence[str]:
+        """By name."""
+
+    @property
+    def timeout_s(self) -> float:
+        """How long the slowest is waited for."""
+
+    @property
+    def nodes(self) -> Mapping[str, str]:
+        """Site -> its node in a federation; none where nodes say who they are."""
+
+
+AskedJob = TypeVar("AskedJob", bound=Asked)
+
+
+class Federation(Generic[AskedJob]):
     """Names for Flower's nodes, and the bookkeeping of questions and answers."""
 
-    def __init__(self, grid: Grid, job: Job) -> None:
+    def __init__(self, grid: Grid, job: AskedJob) -> None:
         self.grid = grid
         self.job = job
         self.nodes: dict[str, int] = {}
@@ -74,16 +94,16 @@ class Federation:
         """
         ids = self._node_ids()
         patience = max(JOIN_S, self.job.timeout_s)
-        asked = [Message(pack(Payload()), dst_node_id=node, message_type="query.describe") for node in ids]
+        asked = [self._message("query.describe", Payload(), node, patience) for node in ids]
         replies = self.grid.send_and_receive(asked, timeout=patience)
         answers, reasons = Replies(), []
         for reply in replies:
             if reply.has_error():
-                reasons.append(_reason(reply))
+                reasons.append(self._reason(reply))
                 continue
             try:
                 payload = unpack(reply.content)
-                site = self._new_site(payload)
+                site = self._new_site(payload, reply.metadata.src_node_id)
             except EngineError as problem:
                 reasons.append(str(problem))
                 continue
@@ -92,10 +112,18 @@ class Federation:
             answers.up[site] = size_of(reply.content)
         self.nodes = dict(sorted(self.nodes.items()))
         why = "; ".join(reasons) or f"no answer within {patience:g} s"
-        self.missing = {site: f"never joined: {why}" for site in self.job.sites if site not in self.nodes}
+        absent = [site for site in self.job.sites if site not in self.nodes]
+        self.missing = {site: f"never joined: {self._why_absent(site, ids, why)}" for site in absent}
         if not self.nodes:
             raise EngineError(f"no site could take part: {why}")
         return answers
+
+    def enter(self) -> None:
+        """Take the nodes of a federation's sites as they are online, and ask them nothing yet."""
+        ids = self._node_ids()
+        self.nodes = {site: int(node) for site, node in sorted(self.job.nodes.items()) if int(node) in ids}
+        absent = [site for site in self.job.sites if site not in self.nodes]
+        self.missing = {site: f"never joined: {self._why_absent(site, ids, '')}" for site in absent}
 
     def ask(self, question: str, payloads: Mapping[str, Payload]) -> Replies:
         """Send each site its payload and collect the answers; sites that never joined count as failures."""
@@ -114,8 +142,7 @@ class Federation:
     def messages(self, question: str, payloads: Mapping[str, Payload]) -> list[Message]:
         """One message per site."""
         return [
-            Message(pack(payload), dst_node_id=self.nodes[site], message_type=question)
-            for site, payload in payloads.items()
+            self._message(question, payload, self.nodes[site], self.job.timeout_s) for site, payload in payloads.items()
         ]
 
     def collect(self, replies: Iterable[Message], asked: Mapping[str, Payload]) -> Replies:
@@ -133,7 +160,7 @@ class Federation:
             if reply is None:
                 answers.failures[site] = f"no answer within {self.job.timeout_s:g} s"
             elif reply.has_error():
-                answers.failures[site] = _reason(reply)
+                answers.failures[site] = self._reason(reply)
             else:
                 try:
                     answers.payloads[site] = unpack(reply.content)
@@ -142,33 +169,49 @@ class Federation:
                     answers.failures[site] = str(problem)
         return answers
 
-    def _new_site(self, payload: Payload) -> str:
-        """The site that a node says it is.
+    def _reason(self, reply: Message) -> str:
+        """Why a site failed. What sites of a federation say of processes is theirs, and ends nobody's run."""
+        reason = failure_of(reply.error)
+        if reason in DEATHS and not self.job.nodes:
+            raise WorkerDied(f"a worker process died ({reason}), most often for want of memory")
+        return reason
+
+    def _message(self, question: str, payload: Payload, node: int, seconds: float) -> Message:
+        """A question that nobody takes up once it is no longer waited for."""
+        return Message(pack(payload), dst_node_id=node, message_type=question, ttl=seconds)
+
+    def _new_site(self, payload: Payload, node: int) -> str:
+        """The site that a node says it is; in a federation each site's key has one node, which cannot be another's.
 
         Raises:
-            EngineError: it is none of the job's, or another node is it already.
+            EngineError: it is none of the job's, or another node is it.
         """
         name = payload.facts.get("site")
-        if name not in self.job.sites or name in self.nodes:
+        if name not in self.job.sites or name in self.nodes or int(self.job.nodes.get(str(name), node)) != node:
             raise EngineError(f"a node calls itself {shown(name)}, expected a site of the job that has not joined")
         return str(name)
 
     def _node_ids(self) -> list[int]:
-        deadline = time.monotonic() + JOIN_S
-        while len(ids := sorted(self.grid.get_node_ids())) < len(self.job.sites):
+        """The nodes to ask: in a federation those of the job's sites that are online, else one for each site."""
+        known, deadline = set(map(int, self.job.nodes.values())), time.monotonic() + JOIN_S
+        while True:
+            online = self.grid.get_node_ids()
+            ids = sorted(known.intersection(online) if known else online)
+            if len(ids) >= len(self.job.sites):
+                return ids
             if time.monotonic() > deadline:
+                if known and ids:
+                    return ids
                 raise EngineError(
                     f"{len(ids)} of {len(self.job.sites)} nodes reported within {JOIN_S:g} s; expected one per site"
                 )
             time.sleep(0.1)
-        return ids
 
-
-def _reason(reply: Message) -> str:
-    reason = failure_of(reply.error)
-    if reason in DEATHS:
-        raise WorkerDied(f"a worker process died ({reason}), most often for want of memory")
-    return reason
+    def _why_absent(self, site: str, asked: Sequence[int], why: str) -> str:
+        """Why a site is not among those that joined, as far as it is known."""
+        if site in self.job.nodes and int(self.job.nodes[site]) not in asked:
+            return f"its SuperNode was not online within {JOIN_S:g} s"
+        return why
 
 
 def reply_statuses(sites: Iterable[str], failures: Mapping[str, str]) -> dict[str, str]:

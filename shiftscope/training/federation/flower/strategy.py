@@ -1,7 +1,7 @@
 """Flower's FedAvg with our aggregation, an account of every reply, and a checkpoint after every round."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 from flwr.app import ArrayRecord, ConfigRecord, Message, MetricRecord
@@ -10,12 +10,24 @@ from flwr.serverapp.strategy import FedAvg
 
 from shiftscope.errors import EngineError
 from shiftscope.harmonizers import Statistics
-from shiftscope.plans import RoundEntry, SiteRound
-from shiftscope.training.algorithms.aggregation import Tensors, Update
+from shiftscope.plans import RoundEntry
+from shiftscope.training.algorithms.aggregation import Tensors, Update, planned_cases
 from shiftscope.training.algorithms.algorithm import Algorithm, Server
-from shiftscope.training.federation.flower.messages import Payload, from_record, to_record
+from shiftscope.training.algorithms.update_checks import (
+    Distances,
+    distances_of,
+    farthest_of,
+    require_form,
+    require_reachable,
+    standing_out,
+)
+from shiftscope.training.evaluation.fairness import off_budget
+from shiftscope.training.federation.flower.messages import from_record, to_record
 from shiftscope.training.federation.flower.site_nodes import Federation, Replies, reply_statuses
-from shiftscope.training.runs.jobs import Arm
+from shiftscope.training.federation.payloads import Payload
+from shiftscope.training.federation.run_answers import read_round
+from shiftscope.training.runs.answer_values import is_kept, most_cases
+from shiftscope.training.runs.jobs import Arm, Job
 from shiftscope.training.runs.states import Checkpoint, save_checkpoint
 
 __all__ = ["AccountedFedAvg"]
@@ -26,7 +38,7 @@ class AccountedFedAvg(FedAvg):  # type: ignore[misc]  # flwr is not typed
 
     def __init__(
         self,
-        federation: Federation,
+        federation: Federation[Job],
         algorithm: Algorithm,
         arm: Arm,
         seed: int,
@@ -98,6 +110,8 @@ class AccountedFedAvg(FedAvg):  # type: ignore[misc]  # flwr is not typed
             bytes=answers.bytes,
             seconds=time.monotonic() - self._since,
             sites={update.site: update.spent for update in updates},
+            distances=self._distances({update.site: update for update in updates}),
+            kept={update.site: kept for update in updates if (kept := _kept(answers.payloads[update.site]))},
         )
         if not updates:
             self.note(entry)
@@ -122,32 +136,68 @@ class AccountedFedAvg(FedAvg):  # type: ignore[misc]  # flwr is not typed
         """Nothing was asked."""
 
     def _sound(self, answers: Replies) -> list[Update]:
-        """Updates with exactly the tensors that were sent out, all finite; the others join the failures."""
-        updates = []
+        """Updates that can be, each by itself and beside the others; the other sites join the failures."""
+        updates: dict[str, Update] = {}
         for site, payload in answers.payloads.items():
-            if problem := _unsound(payload.tensors, self._asked[site].tensors):
-                answers.failures[site] = problem
-                continue
-            spent = {**payload.facts["spent"], "up": answers.up[site], "down": answers.down[site]}
-            facts = payload.facts
-            updates.append(
-                Update(site, payload.tensors, facts["cases"], facts["loss"], SiteRound.model_validate(spent))
-            )
-        return updates
+            try:
+                updates[site] = self._update(site, payload, answers)
+            except EngineError as problem:
+                answers.failures[site] = str(problem)
+        odd = self._off_budget(updates) | standing_out(self._distances(updates), self._earlier())
+        answers.failures |= odd
+        return [update for site, update in updates.items() if site not in odd]
+
+    def _update(self, site: str, payload: Payload, answers: Replies) -> Update:
+        """What a site sent, where it can be by itself.
+
+        A site that keeps its number of cases weighs what the plan expects of it.
+
+        Raises:
+            EngineError: it cannot.
+        """
+        plan, expected, number = self.server.plan, self._asked[site].tensors, self.state.round + 1
+        require_form(payload.tensors, expected)
+        if not self.algorithm.jumps:
+            farthest = farthest_of(plan, self.arm.rounds, number)
+            require_reachable(payload.tensors, expected, self.server.learnable, farthest)
+        counted = plan.sites if self.algorithm.pools else (site,)
+        said = read_round(payload.facts, sum(most_cases(plan, each) for each in counted))
+        cases = max(1, round(sum(planned_cases(plan, each) for each in counted))) if said.cases is None else said.cases
+        spent = said.spent.model_copy(update={"up": answers.up[site], "down": answers.down[site]})
+        return Update(site, payload.tensors, cases, said.loss, spent)
+
+    def _off_budget(self, updates: Mapping[str, Update]) -> dict[str, str]:
+        """Sites that did something else in this round than the others."""
+        plan, arm, number = self.server.plan, self.arm, self.state.round + 1
+        spent = {site: update.spent for site, update in updates.items()}
+        return off_budget(
+            spent,
+            self.algorithm.steps_in_round(number, arm.rounds, plan.local_steps),
+            self.server.start,
+            {site: each.passes + self.state.passes(site) for site, each in spent.items()},
+            self.federation.job.declared_passes(arm.name),
+        )
+
+    def _distances(self, updates: Mapping[str, Update]) -> dict[str, Distances]:
+        """How far each update lies from what its site had received."""
+        learnable, changes = self.server.learnable, self.algorithm.sends_changes
+        return {
+            site: distances_of(update.tensors, self._asked[site].tensors, learnable, changes)
+            for site, update in updates.items()
+        }
+
+    def _earlier(self) -> list[Distances]:
+        """Of all updates that were accepted in earlier rounds."""
+        return [distances for entry in self.state.entries for distances in entry.distances.values()]
 
 
-def _unsound(sent: Tensors, expected: Tensors) -> str | None:
-    if sent.keys() != expected.keys():
-        odd = sorted(sent.keys() ^ expected.keys())
-        return f"sent other tensors than the shared ones ({odd[0]} and {len(odd) - 1} more)"
-    for name, tensor in sent.items():
-        if tensor.shape != expected[name].shape:
-            return f"sent {name} with shape {tensor.shape}, expected {expected[name].shape}"
-        if not np.isfinite(tensor).all():
-            return f"sent {name} with values that are not finite: its training diverged"
-    return None
+def _kept(answer: Payload) -> tuple[str, ...]:
+    """What a site's policy keeps of a round."""
+    return tuple(name for name in ("cases", "loss") if is_kept(answer.facts.get(name)))
 
 
-def _mean_loss(updates: list[Update]) -> float | None:
-    """Weighted as the tensors are."""
-    return float(np.average([u.loss for u in updates], weights=[u.cases for u in updates])) if updates else None
+def _mean_loss(updates: Sequence[Update]) -> float | None:
+    """Weighted as the tensors are, over the sites that tell theirs."""
+    losses = [update.loss for update in updates if update.loss is not None]
+    weights = [update.cases for update in updates if update.loss is not None]
+    return float(np.average(losses, weights=weights)) if losses else None

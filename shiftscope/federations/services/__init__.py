@@ -1,0 +1,1 @@
+"""What runs: Flower's commands as a federation needs them, unit files, pages, registrations, and the door."""
