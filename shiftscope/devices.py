@@ -2,6 +2,7 @@
 
 import logging
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from shiftscope.errors import UsageError
@@ -9,6 +10,8 @@ from shiftscope.errors import UsageError
 __all__ = ["find_device", "free_memory_bytes", "usable_cores"]
 
 _LOGGER = logging.getLogger(__name__)
+
+_MEMORY, _CONTAINER = Path("/proc/meminfo"), Path("/sys/fs/cgroup")
 
 
 def find_device(wanted: str) -> str:
@@ -40,14 +43,20 @@ def free_memory_bytes() -> int | None:
     """Memory that can be had without taking it from others, within what a container or a scheduler allows; None where
     the system does not say."""
     found = []
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        found += [1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")]
-        limit, used = (Path("/sys/fs/cgroup", name).read_text(encoding="ascii") for name in _CGROUP)
-        found.append(int(limit) - int(used))
-    except (OSError, ValueError):  # another system, no container, or "max"
-        pass
+    with suppress(OSError, ValueError):  # another system
+        found.append(1024 * _figure(_MEMORY, "MemAvailable:"))
+    with suppress(OSError, ValueError):  # no container, or "max"
+        limit, used = (
+            int((_CONTAINER / name).read_text(encoding="ascii")) for name in ("memory.max", "memory.current")
+        )
+        kept = _figure(_CONTAINER / "memory.stat", "inactive_file")  # of files that were read, given back when asked
+        found.append(limit - used + kept)
     return min(found, default=None)
 
 
-_CGROUP = ("memory.max", "memory.current")
+def _figure(file: Path, name: str) -> int:
+    for line in file.read_text(encoding="ascii").splitlines():
+        found, *figures = line.split()
+        if found == name:
+            return int(figures[0])
+    raise ValueError(f"{file}: no {name}")
