@@ -45,6 +45,12 @@ def test_a_task_knows_its_place(environment: dict[str, str], share: str) -> None
             },
             "gaps: 3 of 9 numbers",
         ),
+        (
+            {"SLURM_ARRAY_TASK_ID": "3", "SLURM_ARRAY_TASK_MIN": "3", "SLURM_ARRAY_TASK_MAX": "3"},
+            "first task is number 3; number them from 1 on, .* by hand, such as --part 3/16",
+        ),
+        ({"SGE_TASK_ID": "9", "SGE_TASK_FIRST": "9", "SGE_TASK_LAST": "16"}, "first task is number 9"),
+        ({"SLURM_ARRAY_TASK_ID": "3", "SLURM_ARRAY_TASK_MAX": "9" * 5000}, "no array job of Slurm"),
     ],
 )
 def test_what_is_no_whole_array_job_is_refused(environment: dict[str, str], says: str) -> None:

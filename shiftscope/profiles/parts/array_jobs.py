@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from shiftscope.errors import UsageError
 
-__all__ = ["share_of", "share_of_task"]
+__all__ = ["MOST_PARTS", "share_of", "share_of_task"]
 
 MOST_PARTS = 10_000
 
@@ -16,6 +16,8 @@ _SCHEDULERS = (
 )
 """Names of a task's number, of the first (1 where none is named), the last and the step: Slurm, Grid Engine, LSF."""
 
+_NUMBER = re.compile("[0-9]{1,9}")
+_BY_HAND = ", or, to make single parts of a larger job again, give them by hand, such as --part 3/16"
 _SLURM_COUNT = "SLURM_ARRAY_TASK_COUNT"
 _AWS = ("AWS_BATCH_JOB_ARRAY_INDEX", "AWS_BATCH_JOB_ARRAY_SIZE")  # numbered from 0 on
 
@@ -37,9 +39,9 @@ def share_of_task(environment: Mapping[str, str]) -> str:
     """The "i/n" of the task that these environment variables are of.
 
     Raises:
-        UsageError: they are of no array job that says how many tasks it has, or its tasks have gaps.
+        UsageError: they are of no array job that says how many tasks it has, or of some tasks of a larger one.
     """
-    numbers = {name: int(text) for name, text in environment.items() if text.isdecimal()}
+    numbers = {name: int(text) for name, text in environment.items() if _NUMBER.fullmatch(text)}
     for own, first, last, step in _SCHEDULERS:
         if own in numbers and last in numbers:
             begin, stride = numbers.get(first, 1), numbers.get(step, 1) or 1
@@ -47,7 +49,12 @@ def share_of_task(environment: Mapping[str, str]) -> str:
             if numbers.get(_SLURM_COUNT, parts) != parts:
                 raise UsageError(
                     f"--part array: the array job's tasks have gaps: {numbers[_SLURM_COUNT]} of {parts} numbers are"
-                    " used; number them from 1 on, such as --array=1-16"
+                    f" used; number them from 1 on, such as --array=1-16{_BY_HAND}"
+                )
+            if begin > 1:
+                raise UsageError(
+                    f"--part array: the array job's first task is number {begin}; number them from 1 on, such as"
+                    f" --array=1-16{_BY_HAND}"
                 )
             return f"{(numbers[own] - begin) // stride + 1}/{parts}"
     if all(name in numbers for name in _AWS):
