@@ -100,6 +100,27 @@ def test_the_area_of_the_sample_leaves_nobody_or_ten(patients: int, limit: int, 
     assert Profile.model_validate(made.model_dump()) == made
 
 
+def test_patients_of_the_sample_of_whom_nothing_could_be_read_leave_nobody_alone() -> None:
+    """They are in no sum; those who were measured outside the sample are nobody or ten all the same."""
+    sums = gathered(range(104), 100)
+    unread = sorted(sums.sample.patients, key=lambda one: one.mark)[:5]
+    sums.sample = HarmonizedSample(
+        100, [replace(one, coordinates={}) if one in unread else one for one in sums.sample.patients]
+    )
+    sums.sample.limit = 105
+    sums.sample.merge(HarmonizedSample(105, [sampled(k) for k in sorted(range(104), key=mark)[100:]]))
+    part = sums.export(ORIGIN).sketches["canonical_deep"]
+    assert part is not None
+    assert part.n == 94
+    assert part.area is not None
+
+
+def test_another_number_of_coordinates_is_not_added() -> None:
+    one = HarmonizedSample(9, [sampled(1)])
+    with pytest.raises(ValueError, match="expected 16, as others have for"):
+        one.merge(HarmonizedSample(9, [replace(sampled(2), coordinates={"canonical_deep": np.zeros(8)})]))
+
+
 def test_without_an_area_of_all_there_is_none_of_the_sample() -> None:
     sums = gathered(range(200), 100)
     bare = {axis: row for axis, row in person(250).coordinates.items() if axis in ("intensity", "features_deep")}

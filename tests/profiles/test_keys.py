@@ -29,6 +29,12 @@ def test_marks_are_hmac_with_the_secret(tmp_path: Path) -> None:
     assert key.mark("mrn-1") != hashlib.sha256(b"mrn-1").hexdigest()
 
 
+def test_a_name_of_a_file_in_another_encoding_has_a_mark() -> None:
+    key = Key(bytes(32))
+    one, other = (os.fsdecode(name) for name in (b"M\xfcller", b"M\xe9ller"))
+    assert key.mark(one) == key.mark(one) != key.mark(other)
+
+
 @pytest.mark.parametrize("text", ["", "short", "0" * 63, "0" * 65, "g" * 64, "é" * 64])
 def test_what_is_no_key_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "shiftscope.key"

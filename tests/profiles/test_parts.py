@@ -293,6 +293,10 @@ OTHER = canonical(np.ones(33))
 NEWER = RECIPE.model_copy(update={"axes": {**RECIPE.axes, "texture": 99}})
 RESNET = RECIPE.model_copy(update={"extractor": "resnet18"})
 TWELVE = patients(3, 12)
+UNEVEN = {
+    "limit": 256,
+    "patients": [{"mark": f"{k:064x}", "coordinates": {"zscore_deep": [0.0] * k}} for k in (16, 15)],
+}
 
 
 @pytest.mark.parametrize(
@@ -344,6 +348,70 @@ def test_parts_that_do_not_add_up_are_refused(other: Callable[[], Part], error: 
     assert "\n" not in str(caught.value)
 
 
+def shared_out(listing: str, n: int, *given: int, people: int = 12) -> list[tuple[str, Part]]:
+    """The i-th of n parts of a listing, for each i."""
+    return [
+        (
+            f"{listing}-{i}.part.json",
+            part(patients(i, people), range(100 * i, 100 * i + people), share=(i, n), listing=f"{ord(listing):064x}"),
+        )
+        for i in given
+    ]
+
+
+def test_parts_of_one_listing_are_each_there_once() -> None:
+    assert merge(shared_out("a", 2, 2, 1)).patients == 24
+    with pytest.raises(ProfileError, match="parts of a folder are missing: 1/3, 3/3; make them"):
+        merge(shared_out("a", 3, 2))
+    again = [("copy.part.json", part(patients(9, 12), range(900, 912), share=(1, 2), listing=f"{ord('a'):064x}"))]
+    with pytest.raises(ProfileError, match=r"a-1.part.json and copy.part.json are both part 1/2 of one folder: give"):
+        merge([*shared_out("a", 2, 1, 2), *again])
+
+
+def test_a_folder_that_changed_between_its_parts_is_no_whole() -> None:
+    """Blocks shift by a patient who came meanwhile, so that another one is in neither part."""
+    with pytest.raises(ProfileError, match=r"a-1.part.json and b-2.part.json are not parts of the same images.*2/2 of"):
+        merge([*shared_out("a", 2, 1), *shared_out("b", 2, 2)])
+
+
+def test_copies_in_two_parts_of_one_listing_are_as_in_the_whole_and_in_two_folders_one_patient() -> None:
+    """One picture under two names is two patients of a folder, where its owner says one file per patient."""
+    (name, first), (other, second) = shared_out("a", 2, 1, 2)
+    people = tuple(sorted({*second.origin.people[1:], first.origin.people[0]}))
+    copied = second.model_copy(update={"origin": second.origin.model_copy(update={"people": people})})
+    assert merge([(name, first), (other, copied)]).patients == 24
+    elsewhere = copied.model_copy(
+        update={"origin": copied.origin.model_copy(update={"share": (1, 1), "listing": "", "cases": people})}
+    )
+    with pytest.raises(ProfileError, match=r"a-1.part.json and c.part.json share 1 patient, whose images belong in"):
+        merge([(name, first), (other, second), ("c.part.json", elsewhere)])
+
+
+def test_copies_that_lie_in_two_parts_are_refused_as_in_one_folder() -> None:
+    """Fewer than a quarter are an odd export; files that could not be read may all be empty."""
+    people, twins = patients(5, 24), [f"{k:064x}" for k in range(4)]
+
+    def pair(copies: int, unread: int = 0) -> list[tuple[str, Part]]:
+        out = []
+        for i in (1, 2):
+            own = [f"{1000 * i + k:064x}" for k in range(12 - copies)]
+            cases = tuple(sorted([*twins[:copies], *own, *["e" * 64] * unread]))
+            made = part(people[12 * i - 12 : 12 * i], range(100 * i, 100 * i + 12), cases=cases)
+            made.tally.cases = 12
+            out.append((NAMES[i], made))
+        return out
+
+    assert merge(pair(3)).patients == merge(pair(3, unread=9)).patients == 24
+    with pytest.raises(ProfileError, match="8 of 24 cases are the very case of another part: one person under several"):
+        merge(pair(4))
+
+
+def test_one_of_ten_thousand_parts_lacks_the_others() -> None:
+    """Told in no time, whatever the number."""
+    with pytest.raises(ProfileError, match="missing: 1/10000, 2/10000, 3/10000, 4/10000, 5/10000 and others"):
+        merge(shared_out("a", 10_000, 9_000))
+
+
 @pytest.mark.parametrize(
     ("damage", "says"),
     [
@@ -374,12 +442,16 @@ def test_parts_that_do_not_add_up_are_refused(other: Callable[[], Part], error: 
         (lambda made: made["tally"].update(several_classes=13), "key 'tally.several_classes': expected 12 at the most"),
         (lambda made: made["tally"].update(labels={"a": True}), "key 'tally.labels': expected names with counts"),
         (lambda made: made["tally"]["plain"]["texture"].update(total=["1"] * 8), "expected finite numbers"),
+        (lambda made: made["origin"].update(share=[3, 2]), "key 'origin.share': expected the i-th of n parts"),
+        (lambda made: made["origin"].update(share=[1, 10**9]), "key 'origin.share.1'"),
+        (lambda made: made["tally"].update(sample=UNEVEN), "key 'tally.sample.patients': expected 16, as others have"),
         (lambda made: made.update(schema=3), "schema 3 is not the schema 2"),
         (lambda made: made.update(part="x"), "key 'part'"),
     ],
     ids=[
         *("shape", "gap", "histogram", "extra", "measure", "depth", "depths", "dimensions", "curve", "curves", "level"),
-        *("text", "boolean", "float", "fewer", "several", "label", "texts", "schema", "mark"),
+        *("text", "boolean", "float", "fewer", "several", "label", "texts", "share", "shares", "widths", "schema"),
+        "mark",
     ],
 )
 def test_damaged_parts_are_told_in_one_line(damage: Callable[[Any], object], says: str) -> None:

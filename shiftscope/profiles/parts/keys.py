@@ -57,8 +57,10 @@ class Key:
         return self.mark("which key is this")[:16]
 
     def mark(self, identifier: str) -> str:
-        """What stands for a patient: 64 hexadecimal digits (HMAC with SHA-256, RFC 2104)."""
-        return hmac.new(self._secret, identifier.encode(), "sha256").hexdigest()
+        """What stands for a patient: 64 hexadecimal digits (HMAC with SHA-256, RFC 2104).
+
+        Names of files may hold bytes of another encoding, which Python keeps as halves of characters."""
+        return hmac.new(self._secret, identifier.encode(errors="surrogatepass"), "sha256").hexdigest()
 
 
 def _make(path: Path) -> None:

@@ -2,9 +2,8 @@
 
 import shlex
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import metadata
-from itertools import combinations
 
 import numpy as np
 from pydantic import ValidationError
@@ -14,6 +13,7 @@ from shiftscope.measures import AXES, MEASURES
 from shiftscope.profiles.parts.keys import KEY_FILE
 from shiftscope.profiles.parts.origins import Origin
 from shiftscope.profiles.parts.part_files import Part
+from shiftscope.profiles.patients.near_duplicates import COPIES
 from shiftscope.profiles.profile_document import Profile
 from shiftscope.profiles.sums.harmonized_sample import HarmonizedSample
 from shiftscope.profiles.sums.site_accumulator import SiteAccumulator
@@ -41,16 +41,18 @@ def merge(parts: Sequence[_Named], epsilon: float | None = None) -> Profile:
         epsilon: for a profile under differential privacy, see `privacy`.
 
     Raises:
-        ProfileError: parts of several sites, that share a patient, or without any.
+        ProfileError: parts of several sites, that share a patient, are not all of a folder, or without any patient.
         NotComparable: measured in different ways, or with different canonical maps.
     """
     for name, part in parts:
         _require_this_version(name, part)
     measured = [(name, part) for name, part in parts if part.tally.patients]
-    for one, other in combinations(parts, 2):
-        _require_one_site(one, other)
+    _require_one_site(parts)
+    for other in measured[1:]:
+        _require_one_key(measured[0], other)
     _require_all_shares(parts)
     _require_other_people(parts)
+    _require_no_copies(parts)
     for other in measured[1:]:
         _require_alike(measured[0], other)
     if not measured:
@@ -108,30 +110,55 @@ def _require_this_version(name: str, part: Part) -> None:
         )
 
 
-def _require_one_site(one: _Named, other: _Named) -> None:
-    (a, mine), (b, theirs) = one, other
-    if mine.origin.site != theirs.origin.site:
-        raise ProfileError(
-            f"{a} is a part of site '{mine.origin.site}', {b} of '{theirs.origin.site}': merge takes the parts of one"
-            f" site; if they are one, make {b} again with --site"
-            f" {shlex.quote(mine.origin.site)}"
-        )
-    if mine.origin.cases == theirs.origin.cases and (mine.origin.cases or mine.origin.excluded):
-        what = f"{a} is given twice" if a == b else f"{a} and {b} are parts of the same images"
-        raise ProfileError(f"{what}: give each part once")
+def _require_one_site(parts: Sequence[_Named]) -> None:
+    first, known = parts[0], dict[tuple[str, ...], _Named]()
+    for b, theirs in parts:
+        a, mine = first
+        if mine.origin.site != theirs.origin.site:
+            raise ProfileError(
+                f"{a} is a part of site '{mine.origin.site}', {b} of '{theirs.origin.site}': merge takes the parts of"
+                f" one site; if they are one, make {b} again with --site {shlex.quote(mine.origin.site)}"
+            )
+        if theirs.origin.cases not in known:
+            if theirs.origin.cases or theirs.origin.excluded:
+                known[theirs.origin.cases] = (b, theirs)
+            continue
+        a, mine = known[theirs.origin.cases]
+        if not mine.origin.beside(theirs.origin):
+            what = f"{a} is given twice" if a == b else f"{a} and {b} are parts of the same images"
+            raise ProfileError(f"{what}: give each part once")
 
 
 def _require_all_shares(parts: Sequence[_Named]) -> None:
-    """Of a folder that was measured in n parts, each part is there as often as any other."""
-    counts = Counter(part.origin.share for _, part in parts)
-    for n in sorted({share[1] for share in counts}):
-        missing = [i for i in range(1, n + 1) if counts[i, n] < max(counts[k, n] for k in range(1, n + 1))]
+    """Of a folder that was measured in n parts, each part is there once, and all are of the same images."""
+    names: dict[tuple[str, int], dict[int, str]] = {}
+    for name, part in parts:
+        i, n = part.origin.share
+        if n == 1:
+            continue
+        given = names.setdefault((part.origin.listing, n), {})
+        if i in given:
+            raise ProfileError(f"{given[i]} and {name} are both part {i}/{n} of one folder: give each part once")
+        given[i] = name
+    for (_, n), given in names.items():
+        missing = [i for i in range(1, n + 1) if i not in given]
         if missing:
-            listed = ", ".join(f"{i}/{n}" for i in missing[:_LISTED]) + (" and others" if missing[_LISTED:] else "")
-            raise ProfileError(
-                f"parts of a folder are missing: {listed}; make them with --part, or give their files too, for a"
-                " profile without them would pass for one of the whole site"
-            )
+            raise ProfileError(_missing_text(missing, n, given, [each for key, each in names.items() if key[1] == n]))
+
+
+def _missing_text(missing: Sequence[int], n: int, given: Mapping[int, str], alike: Sequence[Mapping[int, str]]) -> str:
+    listed = ", ".join(f"{i}/{n}" for i in missing[:_LISTED]) + (" and others" if missing[_LISTED:] else "")
+    other = next((each for each in alike if each is not given and any(i in each for i in missing)), None)
+    if other is not None:
+        return (
+            f"{next(iter(given.values()))} and {next(iter(other.values()))} are not parts of the same images: what the"
+            f" folder holds, or who is a patient there, has changed between them, so that {listed} of the first is"
+            " missing; make the older ones again"
+        )
+    return (
+        f"parts of a folder are missing: {listed}; make them with --part, or give their files too, for a profile"
+        " without them would pass for one of the whole site"
+    )
 
 
 def _require_alike(one: _Named, other: _Named) -> None:
@@ -141,8 +168,6 @@ def _require_alike(one: _Named, other: _Named) -> None:
             f"{a} and {b} were measured differently: {difference}; make one of them again with the same options and"
             " version"
         )
-    if mine.origin.key != theirs.origin.key:
-        raise NotComparable(_other_key(a, mine, b, theirs))
     if mine.origin.patient_source != theirs.origin.patient_source:
         raise NotComparable(
             f"{a} identifies patients by {mine.origin.patient_source}, {b} by {theirs.origin.patient_source}, so that"
@@ -161,6 +186,12 @@ def _require_alike(one: _Named, other: _Named) -> None:
         )
 
 
+def _require_one_key(one: _Named, other: _Named) -> None:
+    (a, mine), (b, theirs) = one, other
+    if mine.origin.key != theirs.origin.key:
+        raise NotComparable(_other_key(a, mine, b, theirs))
+
+
 def _other_key(a: str, mine: Part, b: str, theirs: Part) -> str:
     """Why nobody knows whether two parts share a patient."""
     for name, part, other in ((a, mine, b), (b, theirs, a)):
@@ -176,20 +207,38 @@ def _other_key(a: str, mine: Part, b: str, theirs: Part) -> str:
 
 
 def _require_other_people(parts: Sequence[_Named]) -> None:
-    owner: dict[str, str] = {}
+    owner: dict[str, _Named] = {}
     for name, part in parts:
         if part.tally.patients and not part.origin.people:
             raise ProfileError(f"{name}: holds no marks of patients, so that one could be counted twice; make it again")
-        shared = [person for person in part.origin.people if person in owner]
+        shared = [
+            person
+            for person in part.origin.people
+            if person in owner and not part.origin.beside(owner[person][1].origin)  # copies, which the whole holds too
+        ]
         if shared:
-            first = owner[shared[0]]
-            number = sum(owner[person] == first for person in shared)
+            first, _ = owner[shared[0]]
+            number = sum(owner[person][0] == first for person in shared)
             raise ProfileError(
                 f"{first} and {name} share {number} {'patient' if number == 1 else 'patients'}, whose images belong in"
                 " one part; divide the images by patient, or, if these are different people, give them different"
                 " identifiers"
             )
-        owner |= dict.fromkeys(part.origin.people, name)
+        owner |= dict.fromkeys(part.origin.people, (name, part))
+
+
+def _require_no_copies(parts: Sequence[_Named]) -> None:
+    """Each part has looked for copies of its own; those in two parts are seen here. What could not be read may be equal
+    for that alone, such as files without a byte."""
+    known = Counter(case for _, part in parts for case in {*part.origin.cases})
+    measured = sum(part.tally.cases for _, part in parts)
+    unread = sum(max(0, len(part.origin.cases) - part.tally.cases) for _, part in parts)
+    copies = sum(known[case] > 1 for _, part in parts for case in part.origin.cases) - unread
+    if copies > max(2, COPIES * measured):
+        raise ProfileError(
+            f"{copies} of {measured} cases are the very case of another part: one person under several identifiers, or"
+            " copies; leave one of each, or correct how patients are identified, and make the parts again"
+        )
 
 
 def _differ(mine: dict[str, np.ndarray] | None, theirs: dict[str, np.ndarray] | None) -> bool:

@@ -63,7 +63,7 @@ class Part(Document):
     SCHEMA: ClassVar[int] = 2
     EARLIER: ClassVar[Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]]] = {1: _part_of_schema_1}
     PRIVATE: ClassVar[bool] = True
-    MOST_BYTES: ClassVar[int] = 64_000_000
+    MOST_BYTES: ClassVar[int] = 512_000_000  # of three million cases
 
     part: Literal["raw sums, nothing suppressed: keep at the site"] = "raw sums, nothing suppressed: keep at the site"
     version: Version = Field(default_factory=lambda: metadata.version("shiftscope-fl"))

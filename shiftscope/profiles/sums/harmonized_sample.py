@@ -65,22 +65,35 @@ class HarmonizedSample:
     def __post_init__(self) -> None:
         if len(self.patients) > (self.limit or 0):
             raise Misfit("patients", f"{len(self.patients)} patients", f"{self.limit or 'none'} at the most")
+        _require_one_width(self.patients)
 
     def merge(self, other: "HarmonizedSample") -> None:
         """Take in the sample of other patients, and keep the first of all.
 
         Raises:
-            ValueError: another number of patients was drawn there.
+            ValueError: another number of patients was drawn there, or an axis has another number of coordinates.
         """
         if self.limit != other.limit:
             mine, theirs = (limit or "all" for limit in (self.limit, other.limit))
             raise ValueError(f"harmonizers were measured on {mine} patients here and on {theirs} there")
-        self.patients = sorted([*self.patients, *other.patients], key=_place)[: self.limit]
+        if other.patients:
+            together = [*self.patients, *other.patients]
+            _require_one_width(together)
+            self.patients = sorted(together, key=_place)[: self.limit]
 
     def counted(self, everyone: int) -> Sequence[SampledPatient]:
-        """Those whose sums may be published beside sums over all `everyone` patients: so many that the others are
-        nobody, or ten or more, for both hold the mean area of the masks."""
-        return self.patients[: max(0, everyone - CELL)] if 0 < everyone - len(self.patients) < CELL else self.patients
+        """Those whose sums may be published beside sums over all `everyone` patients who were measured: so many that
+        the others are nobody, or ten or more, for both hold the mean area of the masks."""
+        known = [patient for patient in self.patients if patient.coordinates]
+        return known[: max(0, everyone - CELL)] if 0 < everyone - len(known) < CELL else known
+
+
+def _require_one_width(patients: Sequence[SampledPatient]) -> None:
+    widths: dict[str, int] = {}
+    for patient in patients:
+        for axis, row in patient.coordinates.items():
+            if len(row) != widths.setdefault(axis, len(row)):
+                raise Misfit("patients", f"{len(row)} numbers for {axis}", f"{widths[axis]}, as others have for {axis}")
 
 
 def _place(patient: SampledPatient) -> tuple[str, bytes]:
