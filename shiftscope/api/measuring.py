@@ -19,6 +19,7 @@ _LOGGER = logging.getLogger(__name__)
 
 _ROUNDING = 1e-9  # 29 % of 100 files are 29
 _LEAST_SAMPLE = 160  # patients that sixteen coordinates take: features are compared as they are and harmonized
+_MOST_SAMPLE = 10_000  # their canvases wait for the map in memory, 64 KiB each and up to fifteen of a patient
 _BYTES_A_JOB = 2**30  # a process that measures needs a half of it, with a large volume more
 _CANVASES_A_JOB = 250  # what a process measures while the next one starts
 
@@ -36,7 +37,7 @@ class Measuring:
         epsilon: for a profile under differential privacy: 1 is strong, 8 weak; see docs/privacy.md.
         fit: a part of the same site whose canonical map is used.
         max_failures: unreadable files that are allowed: a count such as 10, or a share such as 0.05; None for any.
-        harmonized_sample: most patients on whom it is measured what harmonizers leave, 160 or more, or "all".
+        harmonized_sample: most patients on whom it is measured what harmonizers leave, 160 to 10,000, or "all".
         share: "i/n" for the i-th of n parts of the site, from "1/1" on.
     """
 
@@ -104,11 +105,11 @@ def sample_of(given: int | str) -> int | None:
     """The most patients on whom harmonizers are measured, None for all.
 
     Raises:
-        UsageError: fewer than features are published of in full.
+        UsageError: fewer than features are published of in full, or more than memory should hold.
     """
     if given == "all":
         return None
-    return as_whole_number("harmonized_sample", given, _LEAST_SAMPLE)
+    return as_whole_number("harmonized_sample", given, _LEAST_SAMPLE, _MOST_SAMPLE)
 
 
 def extractor_of(how: Measuring, device: str) -> Extractor:

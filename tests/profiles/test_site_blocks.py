@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,12 +15,15 @@ import pytest
 from shiftscope.errors import InputError, ProfileError
 from shiftscope.measures.features.extractors import load_extractor
 from shiftscope.phantoms import ANATOMIES, write_site
-from shiftscope.profiles import Key, Options, UnfinishedRun, merge, part_of_site, profile_site
+from shiftscope.profiles import Key, Options, Part, UnfinishedRun, merge, part_of_site, profile_site
 from shiftscope.profiles.site_blocks import block_order, site_runs, unfinished_runs
 from shiftscope.profiles.site_blocks.block_order import SiteBlocks
+from shiftscope.profiles.site_blocks.gathered_sums import GatheredSums
+from shiftscope.profiles.site_blocks.unfinished_runs import RunInputs
 from shiftscope.profiles.site_blocks.worker_processes import here, in_processes
 from shiftscope.progress import Progress
-from shiftscope.sites import Site, SiteReading, read_site
+from shiftscope.sites import Declarations, Site, SiteReading, read_site
+from shiftscope.sites.array_cases import site_of_arrays
 
 EXTRACTOR = load_extractor()
 KEY = Key(bytes(range(32)))
@@ -202,10 +206,153 @@ def test_a_state_is_of_one_run_alone(site: Site, tmp_path: Path, monkeypatch: py
             go_on()
 
 
+def test_a_state_is_of_one_map_and_of_what_was_left_out(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With another part's map, or after a broken file has gone, other numbers come out."""
+    first, _ = part_of_site(replace(site, cases=site.cases[:20]), EXTRACTOR, SAMPLED, key=KEY)
+    path = tmp_path / "p.unfinished"
+
+    def run(site: Site, first: Part | None, *, resume: bool) -> None:
+        part_of_site(site, EXTRACTOR, SAMPLED, first=first, key=KEY, unfinished=UnfinishedRun(path, resume=resume))
+
+    with monkeypatch.context() as patch:
+        stopped_after(patch, 1)
+        with pytest.raises(Killed):
+            run(site, first, resume=False)
+    for other, asked in ((site, None), (replace(site, excluded={"truncated": (Path("x"),)}), first)):
+        with pytest.raises(ProfileError, match="over other images, with other options"):
+            run(other, asked, resume=True)
+    run(site, first, resume=True)
+
+
+def test_a_file_that_changes_before_the_first_state_is_another_image(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image, path = site.cases[0].images[0], tmp_path / "p.unfinished"
+    whole, before = image.read_bytes(), image.stat()
+
+    def changed(_step: Progress) -> None:
+        os.utime(image, ns=(before.st_atime_ns, before.st_mtime_ns + 10**9))
+
+    with monkeypatch.context() as patch:
+        stopped_after(patch, 1)
+        with pytest.raises(Killed):
+            profile_site(site, EXTRACTOR, SAMPLED, changed, key=KEY, unfinished=UnfinishedRun(path, resume=False))
+    with pytest.raises(ProfileError, match="over other images"):
+        profile_site(site, EXTRACTOR, SAMPLED, key=KEY, unfinished=UnfinishedRun(path, resume=True))
+    os.utime(image, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert image.read_bytes() == whole
+
+
+def test_a_state_is_of_the_arrays_it_was_made_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(block_order, "CANVASES", 6)
+    drawn = np.random.default_rng(0).random((40, 32, 32))
+    path = tmp_path / "p.unfinished"
+
+    def run(arrays: np.ndarray, *, resume: bool) -> None:
+        made = site_of_arrays(arrays, name="ashford", patients=[f"p{k}" for k in range(40)])
+        profile_site(made, EXTRACTOR, SAMPLED, unfinished=UnfinishedRun(path, resume=resume))
+
+    with monkeypatch.context() as patch:
+        stopped_after(patch, 1)
+        with pytest.raises(Killed):
+            run(drawn, resume=False)
+    with pytest.raises(ProfileError, match="over other images"):
+        run(drawn**2, resume=True)
+    run(drawn, resume=True)
+
+
+def test_a_run_goes_on_where_its_state_cannot_be_kept(
+    site: Site,
+    whole: dict[int | None, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(unfinished_runs, "EVERY_S", 0.0)
+    (tmp_path / "file").write_text("no folder")
+    run = UnfinishedRun(tmp_path / "file" / "p.unfinished", resume=False)
+    made, _ = profile_site(site, EXTRACTOR, SAMPLED, key=KEY, unfinished=run)
+    assert made.to_json() == whole[20]
+    assert "cannot be written" in caplog.text
+    assert "the run goes on" in caplog.text
+
+
+def test_a_damaged_state_is_refused_or_what_it_was(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "p.unfinished"
+    with monkeypatch.context() as patch:
+        stopped_after(patch, 1)
+        with pytest.raises(Killed):
+            part_of_site(site, EXTRACTOR, SAMPLED, key=KEY, unfinished=UnfinishedRun(path, resume=False))
+    whole, rng = path.read_bytes(), np.random.default_rng(5)
+    how = RunInputs(EXTRACTOR, SAMPLED, KEY, 0, None)
+    known = GatheredSums(site, 20, SiteReading(site))
+    UnfinishedRun(path, resume=True).begin(known, how)
+    ends = len(whole) - whole.rfind(b"PK\x01\x02")  # the archive's table has no sums of its own
+    for place in [*rng.integers(0, len(whole), 150), *(len(whole) - rng.integers(1, 40 * ends, 150))]:
+        damaged = bytearray(whole)
+        damaged[max(0, place)] ^= int(rng.integers(1, 256))
+        path.write_bytes(damaged)
+        again = GatheredSums(site, 20, SiteReading(site))
+        try:
+            UnfinishedRun(path, resume=True).begin(again, how)
+        except ProfileError as problem:
+            assert "begin anew without --resume" in str(problem)  # noqa: PT017 - either is right
+        else:
+            np.testing.assert_array_equal(again.digests, known.digests)
+            assert (again.done, repr(again.sums)) == (known.done, repr(known.sums))
+            assert [*map(str, again.failures)] == [*map(str, known.failures)]
+
+
+def test_a_state_beside_the_images_is_none_of_them(folder: Path, tmp_path: Path) -> None:
+    """Whoever works in the folder itself can go on, too."""
+    for image in sorted((folder / "images").glob("*.png"))[:3]:
+        (tmp_path / image.name).write_bytes(image.read_bytes())
+    before = read_site(tmp_path)
+    (tmp_path / "ashford.profile.json.unfinished").write_bytes(b"PK")
+    again = read_site(tmp_path)
+    assert (again.cases, again.excluded) == (before.cases, before.excluded)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are bytes here")
+def test_names_of_files_in_another_encoding_are_profiled_and_kept(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(block_order, "CANVASES", 6)
+    root = tmp_path / "ashford"
+    root.mkdir()
+    for k, image in enumerate(sorted((folder / "images").glob("*.png"))[:30]):
+        Path(os.fsdecode(os.fsencode(root) + b"/M\xfcller%d.png" % k)).write_bytes(image.read_bytes())
+    site, path = read_site(root, given=Declarations(one_file_per_patient=True)), tmp_path / "p.unfinished"
+    made, _ = profile_site(site, EXTRACTOR, SAMPLED, key=KEY)
+    with monkeypatch.context() as patch:
+        stopped_after(patch, 1)
+        with pytest.raises(Killed):
+            profile_site(site, EXTRACTOR, SAMPLED, key=KEY, unfinished=UnfinishedRun(path, resume=False))
+    again, _ = profile_site(site, EXTRACTOR, SAMPLED, key=KEY, unfinished=UnfinishedRun(path, resume=True))
+    assert again.to_json() == made.to_json()
+
+
 def test_whose_process_was_killed_hears_of_it() -> None:
     says = r"ended with code -9, most often for want of memory; give fewer --jobs"
     with in_processes(1, dict) as work, pytest.raises(InputError, match=says):
         next(iter(work(die, [None])))
+
+
+def test_who_asks_a_process_that_was_killed_hears_of_it() -> None:
+    """While it had nothing to do: want of memory strikes whoever has most."""
+    with in_processes(1, os.getpid) as work:
+        _, pid = next(iter(work(slow, [(0.0, 0)])))
+        os.kill(pid, signal.SIGKILL)  # type: ignore[call-overload]
+        time.sleep(0.5)
+        with pytest.raises(InputError, match="ended with code -9, most often for want of memory"):
+            next(iter(work(slow, [(0.0, 0)])))
+
+
+def test_a_process_without_memory_says_so() -> None:
+    with in_processes(1, dict) as work, pytest.raises(InputError, match="too little memory; give fewer --jobs"):
+        next(iter(work(fill_memory, [None])))
 
 
 def test_a_bug_in_a_process_is_told_with_its_place() -> None:
@@ -232,6 +379,10 @@ def test_results_come_in_order_and_processes_end() -> None:
 
 def die(_held: object, _item: object) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def fill_memory(_held: object, _item: object) -> None:
+    raise MemoryError
 
 
 def fail(_held: object, item: int) -> float:

@@ -22,7 +22,7 @@ from shiftscope.profiles.site_blocks.block_measuring import (
 from shiftscope.profiles.site_blocks.block_order import Block, SiteBlocks
 from shiftscope.profiles.site_blocks.canonical_fits import fit_canonical
 from shiftscope.profiles.site_blocks.gathered_sums import GatheredSums
-from shiftscope.profiles.site_blocks.unfinished_runs import UnfinishedRun
+from shiftscope.profiles.site_blocks.unfinished_runs import RunInputs, UnfinishedRun
 from shiftscope.profiles.site_blocks.worker_processes import Workers, here, in_processes
 from shiftscope.profiles.sums.harmonized_sample import HarmonizedSample, SampledPatient
 from shiftscope.progress import Progress, Report
@@ -73,7 +73,8 @@ def measure_blocks(
         InputError: a process ended before its work did.
     """
     blocks = SiteBlocks.of(gathered.site, key, options.sample or SAMPLE)
-    start, known = (0, None) if unfinished is None else unfinished.begin(gathered, extractor, options, key)
+    how = RunInputs(extractor, options, key, seed, canonical)
+    start, known = (0, None) if unfinished is None else unfinished.begin(gathered, how)
     site_run = _SiteRun(gathered, blocks, options, unfinished)
     refuse_too_many(gathered.failures, options.max_failures)
     with _workers(gathered, extractor, options, report) as work:

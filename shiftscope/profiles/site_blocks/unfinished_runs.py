@@ -7,9 +7,13 @@ run has ended. It is an archive of arrays from which nothing is unpickled; two o
 import ast
 import hashlib
 import io
+import logging
+import struct
 import time
+import tokenize
 import zipfile
-from dataclasses import fields
+import zlib
+from dataclasses import dataclass, fields
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -17,7 +21,7 @@ from typing import Any
 import numpy as np
 from pydantic import TypeAdapter
 
-from shiftscope.errors import ProfileError, Unreadable
+from shiftscope.errors import ProfileError, ShiftscopeError, Unreadable
 from shiftscope.files import open_file, write_bytes
 from shiftscope.measures.canonical_maps import Canonical
 from shiftscope.measures.features.extractors import Extractor
@@ -26,15 +30,42 @@ from shiftscope.profiles.parts.origins import recipe_of
 from shiftscope.profiles.profile_options import Options
 from shiftscope.profiles.site_blocks.gathered_sums import GatheredSums
 from shiftscope.profiles.sums.site_accumulator import SiteAccumulator
-from shiftscope.sites import Site, restore_reading, state_of_reading
+from shiftscope.sites import Site, case_digest, restore_reading, state_of_reading
 
-__all__ = ["UnfinishedRun"]
+__all__ = ["RunInputs", "UnfinishedRun"]
+
+_LOGGER = logging.getLogger(__name__)
 
 EVERY_S = 60.0
 """Seconds between two states on disk."""
 
+_DAMAGED = (
+    *(ArithmeticError, AttributeError, EOFError, LookupError, MemoryError, OSError, RuntimeError, SyntaxError),
+    *(TypeError, ValueError, struct.error, tokenize.TokenError, zipfile.BadZipFile, zlib.error),
+)
+"""What an archive of arrays raises in which single bytes are others: encrypted, patched, huge, or no archive."""
+
 _SUMS = TypeAdapter(SiteAccumulator)
 _MARK, _PLAIN, _TALLY, _FIT, _READING, _ALIKE = "mark", "plain", "sums", "fit.", "reading.", "thumbnails"
+
+
+@dataclass(frozen=True, slots=True)
+class RunInputs:
+    """What a run's numbers depend on, beside the images.
+
+    Attributes:
+        extractor: on `options.device`.
+        options: how.
+        key: puts the patients in order.
+        seed: of the fit of the map.
+        canonical: the site's map, where it is given; None to fit one.
+    """
+
+    extractor: Extractor
+    options: Options
+    key: Key | None
+    seed: int
+    canonical: Canonical | None
 
 
 class UnfinishedRun:
@@ -47,13 +78,13 @@ class UnfinishedRun:
 
     def __init__(self, path: Path, *, resume: bool) -> None:
         self.path, self.resume = path, resume
-        self._mark = ""
+        self.mark = ""
         self._saved = time.monotonic()
 
-    def begin(
-        self, gathered: GatheredSums, extractor: Extractor, options: Options, key: Key | None
-    ) -> tuple[int, Canonical | None]:
+    def begin(self, gathered: GatheredSums, how: RunInputs) -> tuple[int, Canonical | None]:
         """Take up what is there, if that is wanted.
+
+        Files are looked at here, before one is measured, so that a state never holds more than it was marked for.
 
         Returns:
             The number of the first block that is left to be measured, and the site's map; 0 and None to begin anew.
@@ -61,7 +92,7 @@ class UnfinishedRun:
         Raises:
             ProfileError: the file is of other images or options, or is none.
         """
-        self._run = (gathered.site, extractor, options, key)
+        self.mark = _mark(gathered.site, how)
         if not self.resume or not self.path.exists():
             return 0, None
         try:
@@ -73,7 +104,7 @@ class UnfinishedRun:
                     " without --resume"
                 )
             return _restored(gathered, state)
-        except (OSError, EOFError, ValueError, TypeError, KeyError, SyntaxError, zipfile.BadZipFile) as problem:
+        except _DAMAGED as problem:
             raise ProfileError(
                 f"{self.path}: cannot be read as the state of a run ({type(problem).__name__}); begin anew without"
                 " --resume"
@@ -92,31 +123,35 @@ class UnfinishedRun:
         arrays = _state(gathered, following, canonical)
         with io.BytesIO() as out:
             np.savez(out, **arrays, **{_MARK: _bytes(self.mark)})  # type: ignore[arg-type]  # a newer stub's flag
-            write_bytes(self.path, out.getvalue(), private=True)
+            try:
+                write_bytes(self.path, out.getvalue(), private=True)
+            except ShiftscopeError as problem:  # hours of measuring are not given up for it
+                _LOGGER.warning("%s; the run goes on, and --resume would begin from an earlier state", problem)
         self._saved = time.monotonic()
 
     def end(self) -> None:
         """The run has ended: nothing of it is left."""
         self.path.unlink(missing_ok=True)
 
-    @property
-    def mark(self) -> str:
-        """SHA-256 of what is measured and how: a state of another run is never taken up."""
-        self._mark = self._mark or _mark(*self._run)
-        return self._mark
 
-
-def _mark(site: Site, extractor: Extractor, options: Options, key: Key | None) -> str:
+def _mark(site: Site, run: RunInputs) -> str:
     """Looks at the size and time of every file, and reads none."""
     import torch
 
-    how = (options.seed, options.sample, options.share, options.device, recipe_of(extractor).model_dump_json())
+    options = run.options
+    how = (run.seed, options.sample, options.share, options.device, recipe_of(run.extractor).model_dump_json())
+    curves = [] if run.canonical is None else [curve.tobytes() for curve in _curves(run.canonical).values()]
     made_by = (metadata.version("shiftscope-fl"), torch.__version__, np.__version__)
-    digest = hashlib.sha256(repr((made_by, how, key and key.name, site.name, site.patient_source)).encode())
+    whose = (run.key and run.key.name, site.name, site.patient_source, sorted(site.excluded.items()))
+    digest = hashlib.sha256(repr((made_by, how, curves, whose)).encode())
     for case in site.cases:
-        states = [_file(path) for path in (*case.images, *case.masks)]
-        digest.update(repr((case.name, case.label, case.patient, case.held is None, states)).encode())
+        states = [_file(path) for path in (*case.images, *case.masks)] if case.held is None else case_digest(case)
+        digest.update(repr((case.name, case.label, case.patient, states)).encode())
     return digest.hexdigest()
+
+
+def _curves(canonical: Canonical) -> dict[str, np.ndarray]:
+    return {field.name: getattr(canonical, field.name) for field in fields(canonical)}
 
 
 def _file(path: Path) -> tuple[str, int, int]:
@@ -131,7 +166,7 @@ def _state(gathered: GatheredSums, following: int, canonical: Canonical | None) 
     counted, arrays = state_of_reading(gathered.reading)
     failures = [(str(failure.path), failure.reason, failure.detail) for failure in gathered.failures]
     plain = {"following": following, "done": gathered.done, "failures": failures, "reading": counted}
-    fit = {} if canonical is None else {field.name: getattr(canonical, field.name) for field in fields(canonical)}
+    fit = {} if canonical is None else _curves(canonical)
     compared = sorted(gathered.alike.thumbnails)
     return {
         _PLAIN: _bytes(repr(plain)),

@@ -101,7 +101,7 @@ def _in_order(workers: dict[Connection, BaseProcess], do: Work, items: Iterator[
         while idle and len(done) < _AHEAD * len(workers) and (item := next(items, None)) is not None:
             connection = idle.pop()
             busy[connection] = item[0]
-            connection.send((do, item[1]))
+            _ask(connection, workers[connection], (do, item[1]))
         if not busy:
             return
         ready = wait([*busy])
@@ -110,20 +110,30 @@ def _in_order(workers: dict[Connection, BaseProcess], do: Work, items: Iterator[
             idle.append(connection)
 
 
+def _ask(connection: Connection, process: BaseProcess, work: tuple[Work, Any]) -> None:
+    try:
+        connection.send(work)
+    except OSError:  # it was killed while it had nothing to do
+        raise _ended(process) from None
+
+
 def _answer(connection: Connection, process: BaseProcess) -> Any:
     try:
         succeeded, value = connection.recv()
     except (EOFError, OSError):
-        process.join(_PATIENCE_S)
-        raise InputError(
-            f"a process that measures ended with code {process.exitcode}, most often for want of memory; give fewer"
-            " --jobs"
-        ) from None
+        raise _ended(process) from None
     if succeeded:
         return value
     if isinstance(value, ShiftscopeError):
         raise value
     raise RuntimeError(f"in a process that measures:\n{value}")
+
+
+def _ended(process: BaseProcess) -> InputError:
+    process.join(_PATIENCE_S)
+    return InputError(
+        f"a process that measures ended with code {process.exitcode}, most often for want of memory; give fewer --jobs"
+    )
 
 
 def _serve(connection: Connection, hold: Callable[[], object]) -> None:
@@ -142,6 +152,8 @@ def _serve(connection: Connection, hold: Callable[[], object]) -> None:
                 answer = (True, do(held, item))
             except ShiftscopeError as problem:
                 answer = (False, problem)
+            except (MemoryError, torch.cuda.OutOfMemoryError):
+                answer = (False, InputError("a process that measures found too little memory; give fewer --jobs"))
             except Exception:  # noqa: BLE001 - told to who asked, whose bug it is
                 answer = (False, traceback.format_exc())
             connection.send(answer)

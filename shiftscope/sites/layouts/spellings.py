@@ -59,7 +59,7 @@ _LITTER_SUFFIXES = {
         ".pptx",
         ".lnk",
     ),
-    *(".bval", ".bvec", ".md5", ".sha1", ".sha256", ".part", ".tmp", ".bak", ".key"),
+    *(".bval", ".bvec", ".md5", ".sha1", ".sha256", ".part", ".tmp", ".bak", ".key", ".unfinished"),
     *(".url", ".gdoc", ".cloudf", ".partial", ".crdownload", ".download", ".filepart"),
 }
 _LITTER_NAMES = {"thumbs.db", "desktop.ini", "dicomdir", "lockfile", "version"}
