@@ -107,6 +107,19 @@ def test_parts_of_an_array_job_are_the_whole(site: Site, whole: dict[int | None,
         merge(parts[1:])
 
 
+def test_patients_are_harmonized_to_the_same_bits_in_any_part(site: Site) -> None:
+    """A batch of another size is rounded in another way, which six digits do not always hide."""
+    options, known = Options(sample=40), {}
+    for share in ((1, 1), (1, 3), (2, 3), (3, 3)):
+        made, _ = part_of_site(site, EXTRACTOR, replace(options, share=share), key=KEY)
+        known[share] = {one.mark: one.coordinates for one in made.tally.sample.patients}
+    whole = known.pop((1, 1))
+    assert sum(map(len, known.values())) == len(whole) == 40
+    for mark, coordinates in (item for part in known.values() for item in part.items()):
+        for axis, row in coordinates.items():
+            np.testing.assert_array_equal(row, whole[mark][axis])
+
+
 def test_parts_without_a_patient_of_their_own_are_merged_too(site: Site) -> None:
     """A task more than there are blocks: an archive need not be large."""
     small = replace(site, cases=site.cases[:12])

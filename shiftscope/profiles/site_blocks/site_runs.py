@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from itertools import count
+from itertools import chain, count
 
 from shiftscope.errors import UsageError
 from shiftscope.measures.canonical_maps import Canonical
@@ -31,7 +31,7 @@ from shiftscope.sites import refuse_too_many
 __all__ = ["measure_blocks"]
 
 _TOGETHER = 16
-"""Patients that are harmonized together."""
+"""Patients of a block that are harmonized together, at the most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +82,11 @@ def measure_blocks(
             canonical = known
         elif options.sample is not None:
             waiting = [*site_run.sample(work)]
-            canonical = canonical or fit_canonical(waiting, seed, options.device)
+            canonical = canonical or fit_canonical([*chain(*waiting)], seed, options.device)
             site_run.harmonize(work, waiting, canonical)
         elif canonical is None:
             waiting = [*site_run.canvases(work)]
-            canonical = fit_canonical(waiting, seed, options.device)
+            canonical = fit_canonical([*chain(*waiting)], seed, options.device)
         site_run.rest(work, canonical, start)
     return canonical
 
@@ -108,23 +108,30 @@ class _SiteRun:
         by_file = gathered.site.patient_source == "file"
         self.compared = compared_places(gathered.site.cases) if by_file else frozenset[int]()
 
-    def sample(self, work: Workers) -> Iterator[WaitingPatient]:
-        """Measure the sample, and give its patients, who wait for the map; of another part's only the canvases."""
+    def sample(self, work: Workers) -> Iterator[Sequence[WaitingPatient]]:
+        """Measure the sample, and give its patients by block, who wait for the map; of another part's only the
+        canvases."""
         runs = (self._run(block, self._is_own(block)) for block in self.blocks if block.marks)
         for measured in work(_measure, runs):
             if measured.own:
                 self._add(measured)
-            yield from measured.waiting
+            yield measured.waiting
 
-    def canvases(self, work: Workers) -> Iterator[WaitingPatient]:
-        """The canvases of the sample alone."""
+    def canvases(self, work: Workers) -> Iterator[Sequence[WaitingPatient]]:
+        """The canvases of the sample alone, by block."""
         for measured in work(_measure, (self._run(block, own=False) for block in self.blocks if block.marks)):
-            yield from measured.waiting
+            yield measured.waiting
 
-    def harmonize(self, work: Workers, waiting: Sequence[WaitingPatient], canonical: Canonical | None) -> None:
-        """Measure what harmonizers leave of this run's patients in the sample."""
-        own = [patient for patient in waiting if patient.counted]
-        groups = [(own[start : start + _TOGETHER], canonical) for start in range(0, len(own), _TOGETHER)]
+    def harmonize(
+        self, work: Workers, waiting: Sequence[Sequence[WaitingPatient]], canonical: Canonical | None
+    ) -> None:
+        """Measure what harmonizers leave of this run's patients in the sample.
+
+        Only patients of one block go together, as they do in any part: how a batch is rounded depends on its size."""
+        own = [[patient for patient in block if patient.counted] for block in waiting]
+        groups = [
+            (block[start : start + _TOGETHER], canonical) for block in own for start in range(0, len(block), _TOGETHER)
+        ]
         for sampled in work(_harmonize, groups):
             self.gathered.sums.sample.merge(HarmonizedSample(self.options.sample, sampled))
 
