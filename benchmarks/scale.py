@@ -74,16 +74,21 @@ def run_floor(folder: Path) -> dict[str, float | str]:
 
 
 def apart(what: str, folder: Path, jobs: int = 1, sample: str = "256") -> dict[str, float | str]:
-    """One measurement in a process of its own; adds the sum of the peaks of all its processes, in MiB."""
-    command = [sys.executable, __file__, "child", what, str(folder), str(jobs), sample]
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    """One measurement in a process of its own, as `measured` has it."""
+    return measured([sys.executable, __file__, "child", what, str(folder), str(jobs), sample])
+
+
+def measured(command: Sequence[str]) -> dict[str, float | str]:
+    """What a command prints, in JSON, and the sum of the peaks of all its processes, in MiB; in one thread each."""
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1"}
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True, env=environment)
     peaks: dict[int, int] = {}
     while child.poll() is None:
         peaks |= _peaks_of_session(child.pid)
         time.sleep(0.2)
     answer = child.stdout.read() if child.stdout is not None else ""
     if child.returncode:
-        raise SystemExit(f"{what}: ended with {child.returncode}")
+        raise SystemExit(f"{command}: ended with {child.returncode}")
     return {**json.loads(answer), "peak_mib": sum(peaks.values()) / 1024}
 
 
