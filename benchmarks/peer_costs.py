@@ -3,9 +3,9 @@
     python benchmarks/peer_costs.py SITE PEERS [--images 1000] [--repeats 5]
 
 SITE is a folder of pictures, of which small noise makes as many as are wanted; PEERS the Python of an environment with
-`cleanvision` and `dataeval`, as the package index has them. They look for other things (blurred, dark, odd and
-repeated pictures; statistics and hashes), none of which is an effect between sites: the table says what a look at every
-picture costs, not who is better. Every run is a process of its own, one process and one thread; imports are not counted.
+`cleanvision` and `dataeval`, as the package index has them. They look for other things (blurred, dark, odd and repeated
+pictures; statistics and hashes), none of which is an effect between sites: the table says what a look at every picture
+costs, not who is better. Every run is a process of its own, one process and one thread; imports are not counted.
 """
 
 import argparse
