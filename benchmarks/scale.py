@@ -1,7 +1,7 @@
 """Speed, memory and stops of `profile`, beside a floor measured in the same run; see docs/scale.md.
 
     python benchmarks/scale.py rates SITE [SITE ...] [--images 1000] [--repeats 5]
-    python benchmarks/scale.py sizes SITE [--images 1000 10000 100000]
+    python benchmarks/scale.py sizes SITE [--images 1000 10000 100000] [--jobs 1 2] [--repeats 5] [--runs FILE]
     python benchmarks/scale.py kills SITE [--images 1000] [--kills 20]
 
 SITE is a folder of images and masks, or of images alone; small noise makes as many pictures of it as are wanted, none a
@@ -22,33 +22,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from itertools import cycle, islice
 from pathlib import Path
 
-import numpy as np
 from loopback import provenance
-from PIL import Image
+from noisy_sites import SEED, first_of, noisy_site
+from scale_costs import Costs, Run
 
-SEED = 18
 BATCH = 32
-
-
-def noisy_site(source: Path, target: Path, count: int) -> Path:
-    """Pictures of `source` with noise of one grey level, each another's; masks as they are."""
-    nested = (source / "images").is_dir()
-    images = sorted(path for path in (source / "images" if nested else source).rglob("*") if path.is_file())
-    masks = {path.stem: path for path in (source / "masks").iterdir()} if nested and (source / "masks").is_dir() else {}
-    rng = np.random.default_rng(SEED)
-    (target / "images").mkdir(parents=True)
-    if masks:
-        (target / "masks").mkdir()
-    for number, path in enumerate(islice(cycle(images), count)):
-        pixels = np.asarray(Image.open(path)).astype(np.int16)
-        noisy = (pixels + rng.integers(-1, 2, pixels.shape, dtype=np.int16)).clip(0, 255).astype(np.uint8)
-        Image.fromarray(noisy).save(target / "images" / f"{number:07d}.png", compress_level=1)
-        if path.stem in masks:
-            (target / "masks" / f"{number:07d}{masks[path.stem].suffix}").symlink_to(masks[path.stem].resolve())
-    return target
 
 
 def run_profile(folder: Path, jobs: int, sample: int | None) -> dict[str, float | str]:
@@ -94,16 +74,21 @@ def run_floor(folder: Path) -> dict[str, float | str]:
 
 
 def apart(what: str, folder: Path, jobs: int = 1, sample: str = "256") -> dict[str, float | str]:
-    """One measurement in a process of its own; adds the sum of the peaks of all its processes, in MiB."""
-    command = [sys.executable, __file__, "child", what, str(folder), str(jobs), sample]
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    """One measurement in a process of its own, as `measured` has it."""
+    return measured([sys.executable, __file__, "child", what, str(folder), str(jobs), sample])
+
+
+def measured(command: Sequence[str]) -> dict[str, float | str]:
+    """What a command prints, in JSON, and the sum of the peaks of all its processes, in MiB; in one thread each."""
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1"}
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True, env=environment)
     peaks: dict[int, int] = {}
     while child.poll() is None:
         peaks |= _peaks_of_session(child.pid)
         time.sleep(0.2)
     answer = child.stdout.read() if child.stdout is not None else ""
     if child.returncode:
-        raise SystemExit(f"{what}: ended with {child.returncode}")
+        raise SystemExit(f"{command}: ended with {child.returncode}")
     return {**json.loads(answer), "peak_mib": sum(peaks.values()) / 1024}
 
 
@@ -150,22 +135,52 @@ def rates(sites: Sequence[Path], count: int, repeats: int) -> None:
         )
 
 
-def sizes(source: Path, counts: Sequence[int], jobs: int) -> None:
-    """Seconds and peak memory by the number of images, and what the slope says of a million."""
-    print("| images | seconds | listing | images a second | peak MiB |\n|---:|---:|---:|---:|---:|")
-    seconds = []
-    for count in counts:
+def sizes(source: Path, counts: Sequence[int], jobs: Sequence[int], repeats: int, kept: Path) -> None:
+    """Seconds and peak memory by the number of images and of jobs, and what they say of a million. Each run is a line
+    of `kept`, so that what was broken off goes on there."""
+    known = {(run.repeat, run.images, run.jobs): run for run in _read(kept)}
+    asked = [(repeat, count, many) for repeat in range(repeats) for count in counts for many in jobs]
+    if todo := [each for each in asked if each not in known]:
         with tempfile.TemporaryDirectory() as scratch:
-            run = apart("profile", noisy_site(source, Path(scratch) / "site", count), jobs=jobs)
-        seconds.append(float(run["seconds"]))
-        print(
-            f"| {count:,} | {seconds[-1]:.0f} | {float(run['listed']):.1f} | {count / seconds[-1]:.1f} |"
-            f" {float(run['peak_mib']):.0f} |",
-            flush=True,
+            largest = noisy_site(source, Path(scratch) / f"{max(counts)}", max(counts))
+            made = {max(counts): largest} | {
+                count: first_of(largest, Path(scratch) / f"{count}", count) for count in sorted(counts)[:-1]
+            }
+            for repeat, count, many in todo:
+                floor = min(counts) / float(apart("floor", made[min(counts)])["seconds"])
+                run = apart("profile", made[count], jobs=many)
+                numbers = (float(run[name]) for name in ("seconds", "listed", "peak_mib"))
+                known[repeat, count, many] = Run(repeat, count, many, *numbers, floor)
+                with kept.open("a") as lines:
+                    lines.write(json.dumps(known[repeat, count, many]._asdict()) + "\n")
+    _print_sizes([known[each] for each in asked])
+
+
+def _read(kept: Path) -> list[Run]:
+    return [Run(**json.loads(line)) for line in kept.read_text().splitlines()] if kept.exists() else []
+
+
+def _print_sizes(runs: Sequence[Run]) -> None:
+    print("| images | jobs | seconds | listing | images a second | of the floor | peak MiB |")
+    print("|---:|---:|---:|---:|---:|---:|---:|")
+    groups = {(run.images, run.jobs): [each for each in runs if each[1:3] == run[1:3]] for run in runs}
+    for (images, jobs), group in sorted(groups.items()):
+        seconds, listed, peak, share = (
+            statistics.median(values)
+            for values in zip(
+                *((run.seconds, run.listed, run.peak_mib, images / run.seconds / run.floor) for run in group),
+                strict=True,
+            )
         )
-    if len(counts) > 1:
-        slopes = np.diff(seconds) / np.diff(counts)
-        print(f"\nA million, by the slopes between sizes: {min(slopes) * 1e6:.0f} to {max(slopes) * 1e6:.0f} s")
+        rate = f"{images / seconds:.1f} | {share:.2f}"
+        print(f"| {images:,} | {jobs} | {seconds:.0f} | {listed:.1f} | {rate} | {peak:.0f} |")
+    if len({run.images for run in runs}) > 1 and len({run.jobs for run in runs}) > 1:
+        costs = Costs.of(runs)
+        serial, low, high = costs.serial()
+        print(f"\nOf an image's time goes one by one: {serial:.3f} [{low:.3f}, {high:.3f}]")
+        for jobs in (1, 2, 32):
+            hours, low, high = (value / 3600 for value in costs.seconds(1_000_000, jobs))
+            print(f"A million images, {jobs} jobs: {hours:.2f} h [{low:.2f}, {high:.2f}]")
 
 
 def kills(source: Path, count: int, number: int) -> None:
@@ -233,13 +248,15 @@ def main() -> None:
     parser.add_argument("--images", type=int, nargs="+", default=[1000])
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--kills", type=int, default=20)
-    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--jobs", type=int, nargs="+", default=[1])
+    parser.add_argument("--runs", type=Path, default=Path("build/scale-runs.jsonl"), help="of sizes, kept here")
     options = parser.parse_args()
     print(", ".join(f"{key} {value}" for key, value in provenance().items()) + f", seed {SEED}\n", flush=True)
     if options.what == "rates":
         rates(options.sites, options.images[0], options.repeats)
     elif options.what == "sizes":
-        sizes(options.sites[0], options.images, options.jobs)
+        options.runs.parent.mkdir(parents=True, exist_ok=True)
+        sizes(options.sites[0], options.images, options.jobs, options.repeats, options.runs)
     else:
         kills(options.sites[0], options.images[0], options.kills)
 

@@ -45,17 +45,18 @@ def measure_vectors(
     """
     grey = grey_of(canvases)
     shallow, deep = extractor.compute(grey[:, None])
-    rings, numbers = texture.amplitude(grey), texture.scalars(grey)
+    fine = noise.residual(grey)
+    rings, numbers = texture.amplitude(grey), texture.scalars(grey, fine)
     foreground = intensity.foreground(grey)
     vectors = {
         "intensity": intensity.quantiles(grey, foreground),
         "texture": texture.vector(rings, numbers),
-        "noise": noise.vector(grey),
+        "noise": noise.vector(grey, fine),
         "layout": layout_features.vector(grey),
         "features_shallow": shallow,
         "features_deep": deep,
     }
-    numbers |= noise.scalars(grey, foreground) | intensity.scalars(grey)
+    numbers |= noise.scalars(grey, foreground, fine) | intensity.scalars(grey)
     numbers |= {"amplitude": rings, "quantiles": intensity.quantiles(grey)}
     if canvases.shape[1] == 3:
         vectors["colour"] = colour.vector(canvases, foreground)

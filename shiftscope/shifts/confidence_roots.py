@@ -14,7 +14,8 @@ _NOTHING = 1e-12
 
 
 def root(rising: Callable[[np.ndarray, np.ndarray], np.ndarray], probability: float, guess: np.ndarray) -> np.ndarray:
-    """Where a probability that rises with x >= 0 reaches `probability`, for many at once; 0 where it is there already.
+    """Where a probability that rises with x >= 0 reaches `probability`, for many at once; 0 where it is there already,
+    at 0 and at the guess: the probability is approximate, and may be too high for the smallest x.
 
     Bracketed by doubling, then false position (Illinois) between the square root of x and the normal score of the
     probability, which go nearly straight.
@@ -30,7 +31,7 @@ def root(rising: Callable[[np.ndarray, np.ndarray], np.ndarray], probability: fl
         return np.asarray(special.ndtri(np.clip(rising(x**2, rows), 1e-15, 1 - 1e-15)) - target)
 
     every = np.arange(guess.size)
-    low, high = np.zeros(guess.size), np.sqrt(guess.reshape(-1))
+    low, high = np.zeros(guess.size), np.sqrt(np.maximum(guess.reshape(-1), _NOTHING))
     at_low, at_high = score(low, every), score(high, every)
     rows = every[at_high < 0]
     for _ in range(_STEPS):
@@ -72,11 +73,11 @@ def near_root(
     def score(root: np.ndarray, rows: np.ndarray) -> np.ndarray:
         return np.asarray(special.ndtri(np.clip(rising(root**2, rows), 1e-15, 1 - 1e-15)) - target)
 
-    out = np.zeros(len(guess))
-    rows = np.arange(len(guess))
-    rows = rows[score(out, rows) < 0]
-    x, slope = np.sqrt(np.maximum(guess[rows], _NOTHING)), slope[rows]
-    y = score(x, rows)
+    out, every = np.zeros(len(guess)), np.arange(len(guess))
+    x = np.sqrt(np.maximum(guess, _NOTHING))
+    y = score(x, every)
+    rows = every[(score(out, every) < 0) | (y < 0)]
+    x, y, slope = x[rows], y[rows], slope[rows]
     for _ in range(_SECANTS):
         if not len(rows):
             return out

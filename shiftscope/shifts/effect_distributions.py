@@ -192,17 +192,20 @@ class EffectDistribution(NamedTuple):
 
     def _effect_where(self, confidence: float) -> np.ndarray:
         """The effect that is exceeded with this confidence, 0 where even 0 is not."""
-        guess = (np.sqrt(self.value) + 2 * np.sqrt(self.along)) ** 2 + self.noise * 1e-3
-        return root(lambda effect, rows: 1 - self.at_rows(rows).exceeds(effect), 1 - confidence, np.asarray(guess))
+        return root(self._not_exceeding, 1 - confidence, np.asarray(self._guess(confidence)))
 
     def _near_effect_where(self, confidence: float) -> np.ndarray:
+        slope = 1 / np.sqrt(np.maximum(self.along, _NOTHING**2))
+        return near_root(self._not_exceeding, 1 - confidence, self._guess(confidence), slope)
+
+    def _not_exceeding(self, effect: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        return np.asarray(1 - self.at_rows(rows).exceeds(effect))
+
+    def _guess(self, confidence: float) -> np.ndarray:
+        """Where `_effect_where` would be if the root of the distance were normal."""
         away = np.sqrt(self.value) + special.ndtri(1 - confidence) * np.sqrt(self.along)
-        return near_root(
-            lambda effect, rows: 1 - self.at_rows(rows).exceeds(effect),
-            1 - confidence,
-            np.maximum(away, np.sqrt(self.value) / 10) ** 2,
-            1 / np.sqrt(np.maximum(self.along, _NOTHING**2)),
-        )
+        guess: np.ndarray = np.maximum(away, np.sqrt(self.value) / 10) ** 2
+        return guess
 
 
 def stack(distributions: Sequence[EffectDistribution]) -> EffectDistribution:

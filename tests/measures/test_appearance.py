@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from shiftscope.measures import MEASURES
 from shiftscope.measures.appearance import colour, intensity, texture
+from shiftscope.measures.appearance.noise import residual
 from shiftscope.phantoms import PLANTS, sample
 
 
@@ -55,15 +56,15 @@ def test_noise_is_measured_in_grey_levels() -> None:
     rng = np.random.default_rng(0)
     for sigma in (2.0, 5.0, 12.0):
         image = torch.from_numpy(0.5 + rng.normal(0, sigma / 255, (4, 128, 128)).astype(np.float32))
-        assert texture.scalars(image)["noise"].mean().item() == pytest.approx(sigma, rel=0.03)
+        assert texture.scalars(image, residual(image))["noise"].mean().item() == pytest.approx(sigma, rel=0.03)
 
 
 def test_a_polynomial_is_all_bias_field() -> None:
     y, x = torch.meshgrid(torch.linspace(-1, 1, 64), torch.linspace(-1, 1, 64), indexing="ij")
     slow = (0.5 + 0.2 * x - 0.1 * y * y)[None]
     fast = (0.5 + 0.2 * torch.sin(40 * x))[None]
-    assert texture.scalars(slow)["bias_field"].item() == pytest.approx(1.0, abs=1e-3)
-    assert texture.scalars(fast)["bias_field"].item() < 0.02
+    assert texture.scalars(slow, residual(slow))["bias_field"].item() == pytest.approx(1.0, abs=1e-3)
+    assert texture.scalars(fast, residual(fast))["bias_field"].item() < 0.02
 
 
 def test_white_noise_has_a_flat_spectrum_and_a_wave_a_peak() -> None:
@@ -76,7 +77,8 @@ def test_white_noise_has_a_flat_spectrum_and_a_wave_a_peak() -> None:
 
 def test_gain_does_not_count_as_texture(grey: torch.Tensor) -> None:
     one, other = (
-        texture.vector(texture.amplitude(image), texture.scalars(image)) for image in (grey, 0.2 + 0.5 * grey)
+        texture.vector(texture.amplitude(image), texture.scalars(image, residual(image)))
+        for image in (grey, 0.2 + 0.5 * grey)
     )
     moved = (other - one).abs()
     moved[:, texture.RADII] = 0  # noise is in grey levels: it scales with gain
@@ -106,7 +108,7 @@ def test_plants_move_what_they_are_named_for() -> None:
     def mean(name: str, plant: str | None) -> float:
         planted = phantoms if plant is None else [PLANTS[plant](p, 0.7, np.random.default_rng(2)) for p in phantoms]
         stack = torch.stack([torch.from_numpy(p.pixels) for p in planted])
-        return float({**intensity.scalars(stack), **texture.scalars(stack)}[name].mean())
+        return float({**intensity.scalars(stack), **texture.scalars(stack, residual(stack))}[name].mean())
 
     for plant, name, sign in (
         ("brightness", "brightness", 1),

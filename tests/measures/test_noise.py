@@ -9,7 +9,7 @@ import torch
 from scipy import special
 
 from shiftscope.measures.appearance.intensity import foreground
-from shiftscope.measures.appearance.noise import BANDS, scalars, vector
+from shiftscope.measures.appearance.noise import BANDS, residual, scalars, vector
 from shiftscope.phantoms import ANATOMIES, PLANTS
 
 SIDE = 128
@@ -26,8 +26,12 @@ def normal(like: torch.Tensor, seed: int = 0) -> torch.Tensor:
     return torch.randn(like.shape, generator=torch.Generator().manual_seed(seed), dtype=like.dtype)
 
 
+def curves(images: torch.Tensor) -> torch.Tensor:
+    return vector(images, residual(images))
+
+
 def curve(image: torch.Tensor) -> np.ndarray:
-    return vector(image).mean(dim=0).numpy()
+    return curves(image).mean(dim=0).numpy()
 
 
 @pytest.mark.parametrize("sigma", [0.005, 0.01, 0.02])
@@ -84,14 +88,14 @@ def test_black_is_left_out() -> None:
 def test_a_band_without_pixels_takes_the_mean_of_the_others() -> None:
     flat = torch.full((1, SIDE, SIDE), 0.37, dtype=torch.float64)
     flat[:, :, SIDE // 2 :] = 0.8
-    found = vector(flat + 0.01 * normal(flat))[0]
+    found = curves(flat + 0.01 * normal(flat))[0]
     for empty in (0, 1, 2, 4):
         assert found[empty] == pytest.approx(float((found[3] + found[5]) / 2))
 
 
 @pytest.mark.parametrize("level", [0.0, 0.01, 0.5, 1.0])
 def test_flat_images_are_finite(level: float) -> None:
-    assert torch.isfinite(vector(torch.full((2, SIDE, SIDE), level))).all()
+    assert torch.isfinite(curves(torch.full((2, SIDE, SIDE), level))).all()
 
 
 def test_noise_moves_it_more_than_zoom_does() -> None:
@@ -103,7 +107,7 @@ def test_noise_moves_it_more_than_zoom_does() -> None:
         def measured(name: str, severity: float, phantoms: list = phantoms) -> torch.Tensor:
             planes = [PLANTS[name](item, severity, rng).pixels for item in phantoms]
             grey = np.stack([plane.mean(axis=-1) if plane.ndim == 3 else plane for plane in planes])
-            return vector(torch.nn.functional.avg_pool2d(torch.from_numpy(grey)[:, None], 2)[:, 0])
+            return curves(torch.nn.functional.avg_pool2d(torch.from_numpy(grey)[:, None], 2)[:, 0])
 
         before = measured("zoom", 0.0)
         noisier, closer = ((measured(*change) - before).mean(dim=0) for change in (("noise", 0.8), ("zoom", 0.45)))
@@ -111,7 +115,7 @@ def test_noise_moves_it_more_than_zoom_does() -> None:
 
 
 def snr(image: torch.Tensor) -> torch.Tensor:
-    return scalars(image, foreground(image))["snr"]
+    return scalars(image, foreground(image), residual(image))["snr"]
 
 
 @pytest.mark.parametrize(("level", "sigma"), [(0.5, 0.02), (0.2, 0.02), (0.8, 0.05), (0.5, 0.002)])
@@ -162,6 +166,6 @@ def test_snr_falls_with_noise_and_rises_with_blur() -> None:
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_numbers_do_not_depend_on_the_batch(dtype: torch.dtype) -> None:
     images = (wedge() + 0.02 * normal(wedge())).to(dtype)
-    found = torch.cat([vector(part) for part in images.split(1)])
-    torch.testing.assert_close(found, vector(images), atol=0 if dtype == torch.float64 else 1e-5, rtol=0)
+    found = torch.cat([curves(part) for part in images.split(1)])
+    torch.testing.assert_close(found, curves(images), atol=0 if dtype == torch.float64 else 1e-5, rtol=0)
     torch.testing.assert_close(torch.cat([snr(part) for part in images.split(1)]), snr(images))

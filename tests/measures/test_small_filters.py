@@ -38,12 +38,6 @@ def test_single_precision_adds_in_the_order_of_a_convolution(filtered) -> None:
     np.testing.assert_array_equal(filtered(images), total / np.float32(9) if filtered is mean_of_nine else total)
 
 
-@pytest.mark.parametrize("height", [16, 17])
-def test_every_second_row_is_that_of_all(height: int) -> None:
-    images = noise(2, height, 12)
-    assert torch.equal(immerkaer(images, step=2), immerkaer(images)[:, ::2])
-
-
 def test_filters_change_no_image() -> None:
     images = noise(2, 12, 12)
     before = images.clone()

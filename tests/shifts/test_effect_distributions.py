@@ -81,6 +81,17 @@ def test_p_interval_and_confidence_tell_one_story() -> None:
         assert np.all(np.diff(scan) <= 1e-9)
 
 
+@pytest.mark.parametrize("d", [1, 3, 8])
+def test_ends_of_intervals_are_the_same_found_either_way_where_means_are_almost_equal(d: int) -> None:
+    """The confidence is approximate, and not straight where the distance is far less than its error."""
+    found = many(5, [30, 31], np.eye(d), draws=12)
+    shares = np.geomspace(1e-6, 1.5, 60)  # of the distance that is expected without a shift
+    near = found.at_rows(np.repeat(np.arange(12), 60))
+    near = near._replace(distance=near.noise * np.tile(shares, 12))
+    np.testing.assert_allclose(near.near_upper_end(), near.interval()[1], rtol=1e-4, atol=1e-12)
+    np.testing.assert_allclose(near.near_lower_end(), near.lower_end(), rtol=1e-4, atol=1e-12)
+
+
 def test_many_curves_at_once_are_each_by_itself() -> None:
     rng = np.random.default_rng(4)
     distributions = [federation(rng, [n, 50], np.eye(4), shift) for n in (20, 90) for shift in (0.0, 0.2, 1.5)]

@@ -17,13 +17,17 @@ def one_of(scalars: Callable[[torch.Tensor], dict[str, torch.Tensor]], name: str
     return lambda grey: scalars(grey)[name]
 
 
+def texture_scalars(grey: torch.Tensor) -> dict[str, torch.Tensor]:
+    return texture.scalars(grey, noise.residual(grey))
+
+
 def noise_scalars(grey: torch.Tensor) -> dict[str, torch.Tensor]:
-    return noise.scalars(grey, intensity.foreground(grey))
+    return noise.scalars(grey, intensity.foreground(grey), noise.residual(grey))
 
 
 COMPUTED: dict[str, Compute] = {
     **{name: one_of(intensity.scalars, name) for name in ("brightness", "contrast")},
-    **{name: one_of(texture.scalars, name) for name in texture.MEASURES},
+    **{name: one_of(texture_scalars, name) for name in texture.MEASURES},
     **{name: one_of(noise_scalars, name) for name in noise.MEASURES},
 }
 """Those of a grey image; the others need colour or a mask, and have tests of their own."""

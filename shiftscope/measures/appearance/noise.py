@@ -15,7 +15,7 @@ from shiftscope.measures.order_statistics import at_least, lower_median
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["BANDS", "MEASURES", "scalars", "vector"]
+__all__ = ["BANDS", "MEASURES", "residual", "scalars", "vector"]
 
 MEASURES: dict[str, Measure] = {
     "snr": Measure(
@@ -41,34 +41,44 @@ _SILENT = -6.0
 _ROUNDED = 1 / (255 * 12**0.5)  # what rounding to 8 bits adds: no image of 8 bits has less noise
 
 
-def vector(grey: "torch.Tensor") -> "torch.Tensor":
-    """Mean log of the fine residual in each band of brightness: (b, s, s) in 0..1 -> (b, 6).
+def residual(grey: "torch.Tensor") -> "torch.Tensor":
+    """Size of Immerkaer's second difference (1996, doi:10.1006/cviu.1996.0060), in units of the noise that makes it:
+    (b, s, s) -> (b, s - 2, s - 2)."""
+    return immerkaer(grey).abs_().div_(6)
 
-    The residual is Immerkaer's second difference (1996, doi:10.1006/cviu.1996.0060), the brightness a 3 x 3 mean. A
-    band with too few pixels takes the mean of the others.
+
+def vector(grey: "torch.Tensor", fine: "torch.Tensor") -> "torch.Tensor":
+    """Mean log of the fine residual in each band of brightness, a 3 x 3 mean: (b, s, s) in 0..1 -> (b, 6).
+
+    A band with too few pixels takes the mean of the others.
+
+    Args:
+        grey: (b, s, s) in 0..1.
+        fine: (b, s - 2, s - 2) its `residual`.
     """
     import torch
 
-    residual = _residual(grey).add_(_FLOOR).log_()
+    logs = (fine + _FLOOR).log_().flatten(1)
     level = mean_of_nine(grey).flatten(1)
     brighter = (at_least(level, edge).view(torch.uint8).to(grey.dtype) for edge in BANDS)
     curve = []
     for low, high in pairwise(brighter):
         inside = low.sub_(high)
         share = inside.mean(dim=1)
-        typical = (residual * inside).mean(dim=1) / share.clamp(min=1e-9)
+        typical = (logs * inside).mean(dim=1) / share.clamp(min=1e-9)
         curve.append(typical.masked_fill(share < _LEAST, torch.nan))
     out = torch.stack(curve, dim=1)
     mean = out.nanmean(dim=1, keepdim=True).nan_to_num(_SILENT)
     return torch.where(out.isnan(), mean, out)
 
 
-def scalars(grey: "torch.Tensor", foreground: "torch.Tensor") -> "dict[str, torch.Tensor]":
+def scalars(grey: "torch.Tensor", foreground: "torch.Tensor", fine: "torch.Tensor") -> "dict[str, torch.Tensor]":
     """`snr` of each image, its noise from every second row: half of the time, and still 8000 differences.
 
     Args:
         grey: (b, s, s) in 0..1.
         foreground: (b, s, s) bool.
+        fine: (b, s - 2, s - 2) its `residual`.
 
     Returns:
         (b,).
@@ -77,12 +87,6 @@ def scalars(grey: "torch.Tensor", foreground: "torch.Tensor") -> "dict[str, torc
 
     weight = foreground.view(torch.uint8).to(grey.dtype)
     signal = (grey * weight).flatten(1).sum(dim=1) / weight.flatten(1).sum(dim=1)
-    residual = lower_median(_residual(grey, step=2), foreground[:, 1:-1:2, 1:-1].flatten(1))
-    noise = 1.4826 * residual.nan_to_num(0.0)
+    middle = lower_median(fine[:, ::2].flatten(1), foreground[:, 1:-1:2, 1:-1].flatten(1))
+    noise = 1.4826 * middle.nan_to_num(0.0)
     return {"snr": signal / noise.clamp(min=_ROUNDED)}
-
-
-def _residual(grey: "torch.Tensor", step: int = 1) -> "torch.Tensor":
-    """Size of Immerkaer's second difference, in units of the noise that makes it, of every `step`-th row without the
-    border: (b, s, s) -> (b, (s - 2)^2 / step)."""
-    return immerkaer(grey, step).abs_().flatten(1).div_(6)

@@ -17,17 +17,9 @@ _LAPLACIAN = ((0, 1, 0), (1, -4, 1), (0, 1, 0))
 _ALL = ((1, 1, 1),) * 3
 
 
-def immerkaer(grey: "torch.Tensor", step: int = 1) -> "torch.Tensor":
-    """Immerkaer's second difference (1996, doi:10.1006/cviu.1996.0060), of norm 6, of every `step`-th row.
-
-    Args:
-        grey: (b, h, w).
-        step: rows.
-
-    Returns:
-        (b, (h - 2) / step rounded up, w - 2).
-    """
-    return _correlated(grey, _IMMERKAER, step)
+def immerkaer(grey: "torch.Tensor") -> "torch.Tensor":
+    """Immerkaer's second difference (1996, doi:10.1006/cviu.1996.0060), of norm 6: (b, h, w) -> (b, h - 2, w - 2)."""
+    return _correlated(grey, _IMMERKAER)
 
 
 def laplacian(grey: "torch.Tensor") -> "torch.Tensor":
@@ -40,12 +32,12 @@ def mean_of_nine(grey: "torch.Tensor") -> "torch.Tensor":
     return _correlated(grey, _ALL).div_(9)
 
 
-def _correlated(grey: "torch.Tensor", kernel: tuple[tuple[int, ...], ...], step: int = 1) -> "torch.Tensor":
+def _correlated(grey: "torch.Tensor", kernel: tuple[tuple[int, ...], ...]) -> "torch.Tensor":
     """With a kernel of 3 x 3, whose numbers are powers of two: products are exact."""
     height, width = grey.shape[1] - 2, grey.shape[2] - 2
-    total = grey.new_zeros(len(grey), -(-height // step), width)
+    total = grey.new_zeros(len(grey), height, width)
     for y, row in enumerate(kernel):
         for x, weight in enumerate(row):
             if weight:
-                total.add_(grey[:, y : y + height : step, x : x + width], alpha=weight)
+                total.add_(grey[:, y : y + height, x : x + width], alpha=weight)
     return total

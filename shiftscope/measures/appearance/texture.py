@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from shiftscope.measures.appearance.intensity import variance
-from shiftscope.measures.appearance.small_filters import immerkaer, laplacian
+from shiftscope.measures.appearance.small_filters import laplacian
 from shiftscope.measures.measure import Measure
 from shiftscope.measures.order_statistics import lower_median
 
@@ -94,14 +94,19 @@ def amplitude(grey: "torch.Tensor") -> "torch.Tensor":
     return mean[:, torch.as_tensor(filled, device=grey.device)].sqrt()
 
 
-def scalars(grey: "torch.Tensor") -> dict[str, "torch.Tensor"]:
-    """`noise`, `sharpness`, `local_contrast`, `bias_field` of each image: (b, s, s) -> (b,) each."""
+def scalars(grey: "torch.Tensor", fine: "torch.Tensor") -> dict[str, "torch.Tensor"]:
+    """`noise`, `sharpness`, `local_contrast`, `bias_field` of each image: (b,) each.
+
+    Args:
+        grey: (b, s, s) in 0..1.
+        fine: (b, s - 2, s - 2) its `noise.residual`.
+    """
     import torch
     from torch.nn import functional
 
     image = grey[:, None]
     spread = variance(grey)
-    noise = lower_median(immerkaer(grey).abs_().flatten(1))
+    noise = lower_median(fine.flatten(1))
     mean = functional.avg_pool2d(image, 9, stride=4)
     local = (functional.avg_pool2d(image.square(), 9, stride=4) - mean.square()).clamp(min=0).sqrt().flatten(1)
     slow = slow_drift(grey.shape[-1], grey.device)
@@ -109,7 +114,7 @@ def scalars(grey: "torch.Tensor") -> dict[str, "torch.Tensor"]:
     flat = spread < _TINY
     spread = spread.clamp(min=_TINY)
     return {
-        "noise": 255 * 1.4826 * noise / 6,
+        "noise": 255 * 1.4826 * noise,
         "sharpness": torch.log10((variance(laplacian(grey)) / spread).clamp(min=1e-5)),
         "local_contrast": (lower_median(local) / spread.sqrt()).masked_fill(flat, 0.0),
         "bias_field": (fitted / spread).masked_fill(flat, 0.0),

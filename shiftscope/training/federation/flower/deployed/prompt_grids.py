@@ -1,9 +1,10 @@
-"""A coordinator that hears of an answer soon after it came: Flower's own looks every three seconds."""
+"""A coordinator that hears of an answer soon after it came, and of a node that is gone by its name: Flower's own looks
+every three seconds, and its SuperLink answers for such a node without saying which."""
 
 import time
 from collections.abc import Iterable
 
-from flwr.app import Message, RecordDict
+from flwr.app import Error, Message, RecordDict
 from flwr.serverapp import Grid
 
 __all__ = ["PromptGrid"]
@@ -53,14 +54,23 @@ class PromptGrid(Grid):  # type: ignore[misc]  # flwr is not typed
 
     def send_and_receive(self, messages: Iterable[Message], *, timeout: float | None = None) -> Iterable[Message]:
         """Send messages and wait for their replies; those that came when the time is up."""
-        open_ids, replies = set(self.push_messages(messages)), []
+        asked = [*messages]
+        sent = dict(zip(self.push_messages(asked), asked, strict=False))  # none of them where there are too many bytes
+        open_ids, replies = {*sent} - {None}, list[Message]()
         end, pause = None if timeout is None else time.monotonic() + timeout, _FIRST_S
         while open_ids:
-            found = list(self.pull_messages(open_ids))
-            replies += found
-            open_ids -= {reply.metadata.reply_to_message_id for reply in found}
+            found = {reply.metadata.reply_to_message_id: reply for reply in self.pull_messages(open_ids)}
+            replies += [_of_its_node(reply, sent[message_id]) for message_id, reply in found.items()]
+            open_ids -= {*found}
             if not open_ids or (end is not None and time.monotonic() > end):
                 break
             time.sleep(pause)
             pause = min(pause * _SLOWER, _LONGEST_S)
         return replies
+
+
+def _of_its_node(reply: Message, asked: Message) -> Message:
+    """A reply from the node that was asked, also where the SuperLink, or this grid, says that there is none."""
+    if reply.metadata.src_node_id == asked.metadata.dst_node_id or not reply.has_error():
+        return reply
+    return Message(Error(code=reply.error.code, reason=reply.error.reason), reply_to=asked)

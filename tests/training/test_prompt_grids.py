@@ -1,0 +1,83 @@
+"""Replies as a SuperLink hands them out: some late, some in its own name."""
+
+from collections.abc import Iterable, Iterator
+
+import pytest
+from flwr.app import ConfigRecord, Error, Message, RecordDict
+from flwr.common.constant import SUPERLINK_NODE_ID, ErrorCode
+from flwr.serverapp import Grid
+
+from shiftscope.training.federation.flower.deployed import prompt_grids
+from shiftscope.training.federation.flower.deployed.prompt_grids import PromptGrid
+from shiftscope.training.federation.flower.inline import task_identity
+from shiftscope.training.federation.flower.messages import failure_of
+
+
+@pytest.fixture(autouse=True)
+def _task() -> Iterator[None]:
+    with task_identity():
+        yield
+
+
+class SuperLink(Grid):
+    """Node 1 answers, node 2 goes offline, node 3 says nothing, and a message to node 4 cannot be sent."""
+
+    def __init__(self) -> None:
+        self.asked: dict[str, Message] = {}
+        self.looks = 0
+
+    def set_run(self, run: object) -> None: ...
+
+    @property
+    def run(self) -> object:
+        return None
+
+    def create_message(self, content: RecordDict, message_type: str, dst_node_id: int, group_id: str) -> Message:
+        raise NotImplementedError
+
+    def get_node_ids(self) -> Iterable[int]:
+        return [1, 2, 3, 4]
+
+    def push_messages(self, messages: Iterable[Message]) -> list[str | None]:
+        out: list[str | None] = []
+        for message in messages:
+            node = message.metadata.dst_node_id
+            message.metadata.__dict__["_message_id"] = f"to {node}"
+            out.append(None if node == 4 else f"to {node}")
+            self.asked[f"to {node}"] = message
+        return out
+
+    def pull_messages(self, message_ids: Iterable[str]) -> list[Message]:
+        self.looks += 1
+        wanted, found = {*message_ids}, []
+        if "to 1" in wanted:
+            found.append(Message(RecordDict({"facts": ConfigRecord({"n": 1})}), reply_to=self.asked["to 1"]))
+        if "to 2" in wanted and self.looks > 1:
+            gone = Error(code=ErrorCode.NODE_UNAVAILABLE, reason="Error: Node Unavailable")
+            reply = Message(gone, reply_to=self.asked["to 2"])
+            reply.metadata.__dict__["_src_node_id"] = SUPERLINK_NODE_ID
+            found.append(reply)
+        return found
+
+    def send_and_receive(self, messages: Iterable[Message], *, timeout: float | None = None) -> list[Message]:
+        raise NotImplementedError
+
+
+def test_replies_are_of_the_nodes_that_were_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prompt_grids, "_FIRST_S", 0.01)
+    asked = (Message(RecordDict(), dst_node_id=node, message_type="query.scores") for node in (1, 2, 3, 4))
+    answered, gone = PromptGrid(SuperLink()).send_and_receive(asked, timeout=0.2)
+    assert answered.metadata.src_node_id == 1
+    assert answered.content["facts"] == ConfigRecord({"n": 1})
+    assert gone.metadata.src_node_id == 2
+    assert failure_of(gone.error) == "its SuperNode went offline"
+
+
+def test_nothing_is_waited_for_where_nothing_could_be_sent() -> None:
+    class Full(SuperLink):
+        def push_messages(self, messages: Iterable[Message]) -> list[str | None]:
+            del messages
+            return []
+
+    asked = [Message(RecordDict(), dst_node_id=1, message_type="query.scores")]
+    assert PromptGrid(Full()).send_and_receive(asked, timeout=60) == []
