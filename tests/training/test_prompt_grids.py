@@ -24,7 +24,7 @@ class SuperLink(Grid):
 
     def __init__(self) -> None:
         self.asked: dict[str, Message] = {}
-        self.looks = 0
+        self.pulls = 0
 
     def set_run(self, run: object) -> None: ...
 
@@ -48,11 +48,11 @@ class SuperLink(Grid):
         return out
 
     def pull_messages(self, message_ids: Iterable[str]) -> list[Message]:
-        self.looks += 1
+        self.pulls += 1
         wanted, found = {*message_ids}, []
         if "to 1" in wanted:
             found.append(Message(RecordDict({"facts": ConfigRecord({"n": 1})}), reply_to=self.asked["to 1"]))
-        if "to 2" in wanted and self.looks > 1:
+        if "to 2" in wanted and self.pulls > 1:
             gone = Error(code=ErrorCode.NODE_UNAVAILABLE, reason="Error: Node Unavailable")
             reply = Message(gone, reply_to=self.asked["to 2"])
             reply.metadata.__dict__["_src_node_id"] = SUPERLINK_NODE_ID
