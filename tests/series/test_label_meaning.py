@@ -319,9 +319,11 @@ def test_without_moments_of_classes_all_is_as_it_was() -> None:
 
 
 def _rounded(value: Any) -> Any:
-    """Numbers to three digits: other processors round differently."""
+    """Numbers to three digits, for other processors round differently. Where means are equal, rounding alone decides
+    from which month on they are least alike, and of what p, which is almost 1."""
     if isinstance(value, dict):
-        return {key: _rounded(item) for key, item in value.items() if key != "says"}
+        least = ("since", "n", "p") if "since" in value and value["p"] > 0.99 else ()
+        return {key: _rounded(item) for key, item in value.items() if key not in ("says", *least)}
     if isinstance(value, list):
         return [_rounded(item) for item in value]
     return float(f"{value:.3g}") if isinstance(value, float) else value
