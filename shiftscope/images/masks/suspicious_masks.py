@@ -19,7 +19,7 @@ def suspicions_of(labels: np.ndarray) -> tuple[str, ...]:
         return ("mask_empty",)
     if sum(area) >= _FULL * labels.size:
         return ("mask_full",)
-    z = int(np.argmax(area))
+    z = area.index(max(area))
     plane = labels[z] != 0
     border = np.concatenate([plane[0], plane[-1], plane[:, 0], plane[:, -1]])
     if 2 * area[z] > plane.size and border.mean() > _AROUND and area[z] < plane.size:
