@@ -2,10 +2,9 @@
 
 import numpy as np
 import pytest
-from scipy import ndimage
 from skimage.measure import euler_number, label, regionprops
 
-from shiftscope.measures.lesions import boundary, contours, morphology
+from shiftscope.measures.lesions import boundary, morphology
 from shiftscope.measures.lesions.components import components_less_holes
 from shiftscope.measures.lesions.drawn_pixels import Foreground
 
@@ -47,11 +46,3 @@ def test_what_is_found_once_serves_every_measure(seed: int) -> None:
     foreground = Foreground.of(mask)
     assert morphology.measure_foreground(foreground) == morphology.measure(mask)
     assert boundary.measure_foreground(pixels, foreground) == boundary.measure(pixels, mask)
-
-
-@pytest.mark.parametrize("sigma", [0.05, 0.35, 0.7, 1.05, 1.4])
-def test_a_softened_mask_is_that_of_scipy_bit_by_bit(sigma: float) -> None:
-    cover = np.random.default_rng(5).random((23, 31)).astype(np.float32)
-    margin = int(np.ceil(4 * sigma)) + 1
-    expected = ndimage.gaussian_filter(np.pad(cover, margin), sigma)
-    np.testing.assert_array_equal(contours._softened(cover, sigma, margin), expected)

@@ -40,7 +40,7 @@ for _more, _table in ((0, _PIECES), (16, _SECOND)):
 def longest_line(values: np.ndarray, level: float) -> np.ndarray:
     """The closed line at `level` whose box is the largest, the first of equals from the top: (n, 2) y and x.
 
-    Its first point is also its last.
+    Its first point is also its last, and what is lower lies to its left.
 
     Args:
         values: (h, w) float, at most `level` along its border, and above it somewhere.

@@ -93,11 +93,12 @@ def _hull_area(region: np.ndarray) -> float:
 
     rows = np.flatnonzero(region.any(axis=1))
     filled = region[rows]
-    beside = np.full((2, rows[-1] - rows[0] + 3), np.inf)
+    beside = np.full((2, rows[-1] - rows[0] + 3), np.inf)  # the left and the right, mirrored, ends of rows
     beside[:, rows - rows[0] + 1] = filled.argmax(axis=1), filled[:, ::-1].argmax(axis=1) + 1 - region.shape[1]
-    lines = np.empty((2, 2 * beside.shape[1] - 3))  # left and right, mirrored: at the upper edge of the first row, ...
-    lines[:, 0::2] = np.minimum(beside[:, 1:], beside[:, :-1])
-    lines[:, 1::2] = beside[:, 1:-1] - 0.5  # ... its middle, its lower edge, ...
+    lines = np.empty(
+        (2, 2 * beside.shape[1] - 3)
+    )  # at the upper edge of the first row, its middle, its lower edge, ...
+    lines[:, 0::2], lines[:, 1::2] = np.minimum(beside[:, 1:], beside[:, :-1]), beside[:, 1:-1] - 0.5
     known = np.flatnonzero(lines[0] < np.inf)  # rows without a pixel cannot touch the hull
     area = 0.0
     for line in lines:
