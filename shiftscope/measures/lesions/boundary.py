@@ -110,15 +110,16 @@ def measure(pixels: np.ndarray, mask: np.ndarray) -> dict[str, float | None]:
         The keys of `MEASURES`; None where a measure is undefined.
 
     Raises:
-        ValueError: image and mask differ in size.
+        ValueError: image and mask differ in size, or the mask has not three axes with no side of 0.
     """
-    if mask.ndim != 3 or pixels.shape[:3] != mask.shape:
-        raise ValueError(f"mask: got shape {mask.shape}, expected that of the image, {pixels.shape[:3]}")
     return measure_foreground(pixels, Foreground.of(mask))
 
 
 def measure_foreground(pixels: np.ndarray, foreground: Foreground) -> dict[str, float | None]:
     """`measure` of a mask whose foreground is found already."""
+    shape = (1, *foreground.drawn.shape)[-3:]
+    if pixels.shape[:3] != shape:
+        raise ValueError(f"mask: got shape {shape}, expected that of the image, {pixels.shape[:3]}")
     index, plane = foreground.largest_slice()
     if not plane.size:
         return {**dict.fromkeys(MEASURES, None), "empty": 1.0}

@@ -22,7 +22,13 @@ class Foreground:
 
     @classmethod
     def of(cls, mask: np.ndarray) -> "Foreground":
-        """What is above 0 in a mask, (z, y, x): that of a picture, z = 1, is (y, x)."""
+        """What is above 0 in a mask, (z, y, x): that of a picture, z = 1, is (y, x).
+
+        Raises:
+            ValueError: `mask` has not three axes, or one of them is empty.
+        """
+        if mask.ndim != 3 or 0 in mask.shape:
+            raise ValueError(f"mask: got shape {mask.shape}, expected (z, y, x) with no side of 0")
         return cls(np.asarray(mask[0] if len(mask) == 1 else mask) > 0)
 
     @cached_property

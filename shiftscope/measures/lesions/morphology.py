@@ -31,8 +31,6 @@ def measure(mask: np.ndarray, spacing_mm: tuple[float, float, float] | None = No
     Raises:
         ValueError: `mask` has not three axes, or one of them is empty.
     """
-    if mask.ndim != 3 or 0 in mask.shape:
-        raise ValueError(f"mask: got shape {mask.shape}, expected (z, y, x) with no side of 0")
     return measure_foreground(Foreground.of(mask), spacing_mm)
 
 
