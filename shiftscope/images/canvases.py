@@ -41,7 +41,7 @@ def mask_canvas(mask: np.ndarray, size: int) -> np.ndarray:
         (z, size, size), the dtype and a subset of the values of `mask`.
     """
     rows, columns = (_nearest(length, size) for length in mask.shape[1:])
-    return np.ascontiguousarray(mask[:, rows[:, None], columns])
+    return mask.take(rows, axis=1).take(columns, axis=2)
 
 
 def _nearest(length: int, size: int) -> np.ndarray:

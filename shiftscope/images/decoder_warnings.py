@@ -19,6 +19,7 @@ def silence_decoders() -> None:
     `warnings.catch_warnings` swaps the filters of the whole process and is not safe with decoding threads. A filter
     that names the modules is narrow, is put in place once, and is missing later only where somebody reset the filters.
     """
+    ignored = {getattr(entry[3], "pattern", None) for entry in warnings.filters if entry[0] == "ignore"}
     for module in _READERS:
-        if not any(entry[0] == "ignore" and getattr(entry[3], "pattern", None) == module for entry in warnings.filters):
+        if module not in ignored:
             warnings.filterwarnings("ignore", module=module)

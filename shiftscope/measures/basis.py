@@ -43,8 +43,9 @@ class Basis:
     directions: np.ndarray
 
     def project(self, vectors: np.ndarray) -> np.ndarray:
-        """(n, D) -> (n, k)."""
-        coordinates: np.ndarray = np.clip((vectors - self.centre) / self.spread, -_CLIP, _CLIP) @ self.directions
+        """(n, D) -> (n, k), or (D,) -> (k,)."""
+        scaled = np.minimum(np.maximum((vectors - self.centre) / self.spread, -_CLIP), _CLIP)
+        coordinates: np.ndarray = scaled @ self.directions
         return coordinates
 
 

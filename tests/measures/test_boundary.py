@@ -344,6 +344,14 @@ def test_large_pictures_are_seen_in_block_means() -> None:
     np.testing.assert_allclose(boundary._block_means(bands, 4), expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("factor", [2, 3, 7, 8, 12])
+@pytest.mark.parametrize("colours", [1, 3])
+def test_block_means_do_not_depend_on_how_they_are_added(factor: int, colours: int) -> None:
+    bands = np.random.default_rng(factor).random((3 * factor, 5 * factor, colours)).astype(np.float32)
+    plain = bands.reshape(3, factor, 5, factor, colours).sum(axis=1).sum(axis=2) / np.float32(factor**2)
+    np.testing.assert_array_equal(boundary._block_means(bands, factor), plain)
+
+
 @pytest.mark.parametrize("corners", [3, 5, 12, 60])
 def test_straight_runs_are_those_of_a_plain_loop(corners: int) -> None:
     turn = np.linspace(0, 2 * math.pi, corners, endpoint=False)

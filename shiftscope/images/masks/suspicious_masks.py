@@ -19,7 +19,7 @@ def suspicions_of(labels: np.ndarray) -> tuple[str, ...]:
         return ("mask_empty",)
     if sum(area) >= _FULL * labels.size:
         return ("mask_full",)
-    z = int(np.argmax(area))
+    z = area.index(max(area))
     plane = labels[z] != 0
     border = np.concatenate([plane[0], plane[-1], plane[:, 0], plane[:, -1]])
     if 2 * area[z] > plane.size and border.mean() > _AROUND and area[z] < plane.size:
@@ -29,7 +29,11 @@ def suspicions_of(labels: np.ndarray) -> tuple[str, ...]:
 
 def _is_outline(plane: np.ndarray, area: int) -> bool:
     """Whether a mask is thin everywhere and surrounds much more than it covers."""
-    inside = plane[1:-1, 1:-1] & plane[:-2, 1:-1] & plane[2:, 1:-1] & plane[1:-1, :-2] & plane[1:-1, 2:]
+    rows = np.flatnonzero(plane.any(axis=1))
+    plane = plane[rows[0] : rows[-1] + 1]
+    inside = plane[1:-1, 1:-1] & plane[:-2, 1:-1]
+    for beside in (plane[2:, 1:-1], plane[1:-1, :-2], plane[1:-1, 2:]):
+        inside &= beside
     if np.count_nonzero(inside) > _INSIDE * area:
         return False
     from scipy.ndimage import binary_fill_holes

@@ -7,15 +7,16 @@ the edge of the canvas are the field of view's, not the annotator's, and are lef
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, reduce
 
 import numpy as np
 
 from shiftscope.measures.lesions.boundary_measures import MEASURES, SEARCHED, VECTOR
-from shiftscope.measures.lesions.contours import CANVAS, Contour, polygonality, roughness, trace
-from shiftscope.measures.lesions.shapes import bounding_box
+from shiftscope.measures.lesions.components import components_less_holes
+from shiftscope.measures.lesions.contours import CANVAS, Contour, polygonality, roughness, trace, trace_component
+from shiftscope.measures.lesions.drawn_pixels import Foreground
 
-__all__ = ["MEASURES", "VECTOR", "measure"]
+__all__ = ["MEASURES", "VECTOR", "measure", "measure_foreground"]
 
 STEP = 0.5  # between two samples along a normal
 RINGS = (3.0, 12.0)  # distances from the contour between which inside and outside are compared
@@ -57,33 +58,45 @@ class _Patch:
             (n, k) or (n, k, c); and whether each place is in the picture, (n, k).
         """
         height, width = bands.shape[:2]
-        down, known_down = self._places(points.imag - self.corner[0], normals.imag, away, height)
-        right, known_right = self._places(points.real - self.corner[1], normals.real, away, width)
-        row, column = (
-            np.minimum(place.astype(np.intp), max(count - 2, 0)) for place, count in ((down, height), (right, width))
-        )
-        down -= row
-        right -= column
-        if bands.ndim == 3:
-            down, right = down[..., None], right[..., None]
         pixels = bands.reshape(height * width, *bands.shape[2:])
-        next_row, next_column = width * (height > 1), int(width > 1)
-        upper = row * width + column
-        lower = upper + next_row
-        left, right_end = pixels[upper], pixels[upper + next_column]
-        above = left + right * (right_end - left)
-        left, right_end = pixels[lower], pixels[lower + next_column]
-        return above + down * (left + right * (right_end - left) - above), known_down & known_right
+        first, places, known = self._squares(points, normals, away, (height, width))
+        down, right = places if bands.ndim == 2 else places[..., None]
 
-    def _places(
-        self, start: np.ndarray, direction: np.ndarray, away: np.ndarray, count: int
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Places along one axis in pixels of the patch, and whether there is a pixel."""
-        places = (start / self.pixel - 0.5)[:, None] + (direction / self.pixel)[:, None] * away
-        if places.min() >= 0 and places.max() <= count - 1:
-            return places, np.ones(places.shape, dtype=bool)
-        known = (places > -1) & (places < count)
-        return np.clip(places, 0, count - 1, out=places), known
+        def across(left: np.ndarray) -> np.ndarray:
+            values = pixels.take(left, axis=0).astype(np.float64, copy=False)
+            beside = pixels.take(left + (width > 1), axis=0).astype(np.float64, copy=False)
+            return _between(values, beside, right)
+
+        upper = first[0] * width + first[1]
+        return _between(across(upper), across(upper + width * (height > 1)), down), known
+
+    def _squares(
+        self, points: np.ndarray, normals: np.ndarray, away: np.ndarray, shape: tuple[int, int]
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The square of four pixels in which each place lies: row and column of the first of them, (2, n, k); where in
+        it, from 0 to 1, (2, n, k); and whether there is a pixel at the place, (n, k)."""
+        starts = np.array([points.imag - self.corner[0], points.real - self.corner[1]]) / self.pixel - 0.5
+        places = (np.array([normals.imag, normals.real]) / self.pixel)[..., None] * away
+        places += starts[..., None]
+        lengths = np.array(shape)[:, None, None]
+        ends = places[..., :: max(1, len(away) - 1)]  # what is farthest away is at one of them
+        if ends.min() >= 0 and (lengths - ends).min() > 1:
+            known = np.ones(places.shape[1:], dtype=bool)
+            first = places.astype(np.intp)
+        else:
+            known = ((places > -1) & (places < lengths)).all(axis=0)
+            np.clip(places, 0, lengths - 1, out=places)
+            first = np.minimum(places.astype(np.intp), np.maximum(lengths - 2, 0))
+        places -= first
+        return first, places, known
+
+
+def _between(one: np.ndarray, other: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """From one to the other, which is written over: large arrays are not made for each step."""
+    other -= one
+    other *= share
+    other += one
+    return other
 
 
 def measure(pixels: np.ndarray, mask: np.ndarray) -> dict[str, float | None]:
@@ -97,18 +110,28 @@ def measure(pixels: np.ndarray, mask: np.ndarray) -> dict[str, float | None]:
         The keys of `MEASURES`; None where a measure is undefined.
 
     Raises:
-        ValueError: image and mask differ in size.
+        ValueError: image and mask differ in size, or the mask has not three axes with no side of 0.
     """
-    if mask.ndim != 3 or pixels.shape[:3] != mask.shape:
-        raise ValueError(f"mask: got shape {mask.shape}, expected that of the image, {pixels.shape[:3]}")
-    area = np.count_nonzero(mask > 0, axis=(1, 2))
-    index = int(area.argmax())
-    if not area[index]:
+    return measure_foreground(pixels, Foreground.of(mask))
+
+
+def measure_foreground(pixels: np.ndarray, foreground: Foreground) -> dict[str, float | None]:
+    """`measure` of a mask whose foreground is found already."""
+    shape = (1, *foreground.drawn.shape)[-3:]
+    if pixels.shape[:3] != shape:
+        raise ValueError(f"mask: got shape {shape}, expected that of the image, {pixels.shape[:3]}")
+    index, plane = foreground.largest_slice()
+    if not plane.size:
         return {**dict.fromkeys(MEASURES, None), "empty": 1.0}
-    lesion = np.asarray(mask[index] > 0)
-    patch = _around(pixels[index], lesion)
-    height, width = (length * CANVAS / max(lesion.shape) for length in lesion.shape)
-    contour = trace(patch.cover, patch.corner, (height, width), patch.pixel)
+    longer = max(plane.drawn.shape)
+    factor, pixel = max(1, longer // CANVAS), CANVAS / longer
+    patch = _around(pixels[index], plane, factor, pixel)
+    height, width = (length * pixel for length in plane.drawn.shape)
+    if factor == 1:
+        component = plane.largest_component
+        contour = trace_component(component, component.region, (0.0, 0.0), (height, width), pixel)
+    else:
+        contour = trace(patch.cover, patch.corner, (height, width), patch.pixel)
     offset, spread = (None, None) if contour is None else _offset(patch, contour)
     return {
         "offset": offset,
@@ -116,24 +139,28 @@ def measure(pixels: np.ndarray, mask: np.ndarray) -> dict[str, float | None]:
         "offset_spread": spread,
         "roughness": None if contour is None else roughness(contour),
         "polygonality": None if contour is None else polygonality(contour),
-        "holes": _holes(lesion),
+        "holes": _holes(plane),
         "empty": 0.0,
     }
 
 
-def _around(picture: np.ndarray, lesion: np.ndarray) -> _Patch:
-    """The foreground and its surroundings, in block means where the longer side is 512 pixels or more."""
-    factor = max(1, max(lesion.shape) // CANVAS)
-    pixel = CANVAS / max(lesion.shape)
+def _around(picture: np.ndarray, plane: Foreground, factor: int, pixel: float) -> _Patch:
+    """The foreground and its surroundings.
+
+    Args:
+        picture: (y, x) or (y, x, 3).
+        plane: what is drawn on it.
+        factor: pixels a side of the blocks whose means are taken, 1 for none.
+        pixel: length of a pixel in canvas pixels.
+    """
     margin = math.ceil((RINGS[1] + 2) / pixel)
-    box = bounding_box(lesion)
-    starts = [max(0, part.start - margin) // factor * factor for part in box]
-    stops = [min(length, part.stop + margin) for part, length in zip(box, lesion.shape, strict=True)]
+    starts = [max(0, part.start - margin) // factor * factor for part in plane.box]
+    stops = [min(n, part.stop + margin) for part, n in zip(plane.box, plane.drawn.shape, strict=True)]
     rows, columns = (max(1, (stop - start) // factor) for start, stop in zip(starts, stops, strict=True))
     cut = (slice(starts[0], starts[0] + rows * factor), slice(starts[1], starts[1] + columns * factor))
-    colours, cover = picture[cut].reshape(rows * factor, columns * factor, -1), lesion[cut].astype(np.float32)
+    colours, cover = picture[cut].reshape(rows * factor, columns * factor, -1), plane.drawn[cut]
     if factor > 1:
-        colours, cover = (_block_means(part, factor) for part in (colours, cover[..., None]))
+        colours, cover = (_block_means(part, factor) for part in (colours, cover[..., None].astype(np.float32)))
         cover = cover[..., 0]
     return _Patch(colours, cover, (starts[0] * pixel, starts[1] * pixel), factor * pixel)
 
@@ -149,20 +176,35 @@ def _offset(patch: _Patch, contour: Contour) -> tuple[float, float] | tuple[None
     tail = round(2 * BLUR_ACROSS / STEP)
     samples = math.floor(min(SEARCHED, max(1.0, half_width)) / STEP)  # the other side of a small lesion is not its edge
     away = np.arange(-samples - tail, samples + tail + 1) * STEP
-    band = np.sum([patch.picture[..., c] * weight for c, weight in enumerate(weights)], axis=0)
+    band = reduce(np.add, (patch.picture[..., c] * weight for c, weight in enumerate(weights)))
     ribbon, known = patch.sample(band, contour.points, normals, away)
-    known &= contour.inner[:, None]
-    smooth = _along(ribbon, known, BLUR_ALONG / contour.step) @ _derivative(len(away))
-    slope, away = (smooth * known)[:, tail:-tail], away[tail:-tail]
-    best = slope.argmax(axis=1)
-    # a slope that is steepest at the end of what is searched belongs to an edge beyond it
-    ends = (best == 0) | (best == len(away) - 1)
-    strength = np.where(ends, 0.0, np.maximum(slope.max(axis=1), 0.0))
-    if not strength.any():
+    derivative, away = _derivative(len(away))[:, tail:-tail], away[tail:-tail]
+    inner, width = contour.inner[:, None], BLUR_ALONG / contour.step
+    if known.all():
+        slope = _along(ribbon @ derivative, inner, width) * inner
+    else:
+        known &= inner
+        slope = (_along(ribbon, known, width) @ derivative) * known[:, tail:-tail]
+    place, strength = _steepest(slope)
+    if not len(place):
         return None, None
-    place = away[best] + STEP * _between(slope, best)
+    place = away[0] + STEP * place
     offset = _weighted_median(place, strength)
     return offset, 1.4826 * _weighted_median(np.abs(place - offset), strength)
+
+
+def _steepest(slope: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where rows are steepest, in samples from the first, by the parabola through the largest sample and its
+    neighbours; and how steep. Only of rows that rise, and not most at an end: that edge lies beyond it.
+    """
+    best = slope.argmax(axis=1)
+    index = np.flatnonzero((best > 0) & (best < slope.shape[1] - 1))
+    best = best[index]
+    before, peak, after = (slope[index, best + step] for step in (-1, 0, 1))
+    bend = before - 2 * peak + after
+    between = np.where(bend < 0, 0.5 * (before - after) / np.minimum(bend, -1e-12), 0.0)
+    rises = peak > 0
+    return (best + between)[rises], peak[rises]
 
 
 def _covariance(rows: np.ndarray) -> np.ndarray:
@@ -173,11 +215,15 @@ def _covariance(rows: np.ndarray) -> np.ndarray:
 
 
 def _block_means(bands: np.ndarray, factor: int) -> np.ndarray:
-    """(y, x, c) -> (y / factor, x / factor, c); rows before columns, which is many times as fast as both at once."""
-    height, width, colours = bands.shape
-    rows = bands.reshape(height // factor, factor, width * colours).sum(axis=1)
-    sums: np.ndarray = rows.reshape(height // factor, width // factor, factor, colours).sum(axis=2)
-    return sums / np.float32(factor**2)
+    """(y, x, c) -> (y / factor, x / factor, c); whole rows are added, then columns: a sum over short axes takes up to
+    eight times as long, and is faster only where they are not short."""
+    rows = reduce(np.add, (bands[first::factor] for first in range(factor)))
+    if factor < 8:
+        sums = reduce(np.add, (rows[:, first::factor] for first in range(factor)))
+    else:
+        sums = rows.reshape(len(rows), -1, factor, bands.shape[2]).sum(axis=2)
+    means: np.ndarray = sums / np.float32(factor**2)
+    return means
 
 
 def _along(ribbon: np.ndarray, known: np.ndarray, sigma: float) -> np.ndarray:
@@ -189,8 +235,9 @@ def _along(ribbon: np.ndarray, known: np.ndarray, sigma: float) -> np.ndarray:
     response = np.fft.rfft(ring).real[:, None]  # the ring is even
 
     def smoothed(values: np.ndarray) -> np.ndarray:
-        found: np.ndarray = np.fft.irfft(np.fft.rfft(values, axis=0) * response, n=count, axis=0)
-        return found
+        waves = np.fft.rfft(values, axis=0)
+        waves *= response
+        return np.fft.irfft(waves, n=count, axis=0)
 
     if known.all():
         return smoothed(ribbon)
@@ -211,7 +258,7 @@ def _derivative(count: int) -> np.ndarray:
 def _weighted_median(values: np.ndarray, weights: np.ndarray) -> float:
     order = values.argsort(kind="stable")
     total = weights[order].cumsum()
-    return float(values[order][np.searchsorted(total, total[-1] / 2)])
+    return float(values[order[total.searchsorted(total[-1] / 2)]])
 
 
 def _contrast(patch: _Patch, contour: Contour, normals: np.ndarray, half_width: float) -> np.ndarray | None:
@@ -224,38 +271,29 @@ def _contrast(patch: _Patch, contour: Contour, normals: np.ndarray, half_width: 
     inside = -np.arange(min(near, half_width / 2), min(far, half_width), RING_STEP)
     outside = np.arange(near, far, RING_STEP)
     some = np.flatnonzero(contour.inner)[::RING_EVERY]
-    colours, known = patch.sample(
-        patch.picture.astype(np.float64), contour.points[some], normals[some], np.concatenate([inside, outside])
-    )
+    colours, known = patch.sample(patch.picture, contour.points[some], normals[some], np.concatenate([inside, outside]))
     colours = colours.astype(patch.picture.dtype)  # the precision of the file: what is even has no difference
-    rings = [
-        np.ascontiguousarray(colours[:, part][known[:, part]].T)
-        for part in (slice(len(inside)), slice(len(inside), None))
-    ]
+    rings = [colours[:, part][known[:, part]].T for part in (slice(len(inside)), slice(len(inside), None))]
     if min(ring.shape[1] for ring in rings) <= len(rings[0]):
         return None
+    rings = [np.ascontiguousarray(ring) for ring in rings]
     difference = rings[1].mean(axis=1) - rings[0].mean(axis=1)
+    if len(difference) == 1:
+        return np.sign(difference, dtype=np.float64) if difference[0] else None
     spread = _covariance(rings[0]) + _covariance(rings[1])
-    spread += np.eye(len(spread)) * (1e-3 * np.trace(spread) / len(spread) + 1e-9)
+    spread.flat[:: len(spread) + 1] += 1e-3 * spread.trace() / len(spread) + 1e-9  # its diagonal
     weights: np.ndarray = np.linalg.solve(spread, difference)
-    length = float(np.linalg.norm(weights))
+    length = math.sqrt(weights @ weights)
     return weights / length if length > 0 else None
 
 
-def _between(rows: np.ndarray, best: np.ndarray) -> np.ndarray:
-    """Where the parabola through a row's largest sample and its neighbours peaks, -0.5..0.5 samples from it."""
-    index = np.arange(len(rows))
-    middle = np.clip(best, 1, rows.shape[1] - 2)
-    before, peak, after = (rows[index, middle + step] for step in (-1, 0, 1))
-    bend = before - 2 * peak + after
-    return np.where((bend < 0) & (middle == best), 0.5 * (before - after) / np.minimum(bend, -1e-12), 0.0)
-
-
-def _holes(lesion: np.ndarray) -> float:
+def _holes(plane: Foreground) -> float:
     """Share of the filled mask that is holes."""
+    if components_less_holes(plane.crop) == len(plane.largest_component.sizes):
+        return 0.0
     from scipy import ndimage
 
-    crop = np.pad(lesion[bounding_box(lesion)], 1)
+    crop = np.pad(plane.crop, 1)
     background = ndimage.label(~crop)[0]
     filled = int(np.count_nonzero(background != background[0, 0]))
-    return 1.0 - int(np.count_nonzero(crop)) / filled
+    return 1.0 - plane.size / filled

@@ -6,13 +6,26 @@ file.
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
+from shiftscope.measures.lesions.components import Component
+from shiftscope.measures.lesions.drawn_pixels import Foreground
 from shiftscope.measures.lesions.level_lines import longest_line
-from shiftscope.measures.lesions.shapes import axis_ratios, bounding_box, moments
+from shiftscope.measures.lesions.shapes import axis_ratios
 
-__all__ = ["CANVAS", "LONGER_THAN_ARC", "ROUGH_WAVE", "STRAIGHT", "Contour", "polygonality", "roughness", "trace"]
+__all__ = [
+    "CANVAS",
+    "LONGER_THAN_ARC",
+    "ROUGH_WAVE",
+    "STRAIGHT",
+    "Contour",
+    "polygonality",
+    "roughness",
+    "trace",
+    "trace_component",
+]
 
 CANVAS = 256
 POINTS = 256  # samples along a contour
@@ -23,7 +36,7 @@ STRAIGHT = 0.7  # how far a straight run may leave its chord
 LONGER_THAN_ARC = 1.5  # a straight run is this many times longer than the arc of a disk that leaves its chord as far
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Contour:
     """The outer contour of the largest component of a mask.
 
@@ -41,11 +54,20 @@ class Contour:
     radius: float
     aspect: float
 
+    @cached_property
+    def waves(self) -> np.ndarray:
+        """(n,) waves per pixel of the contour's Fourier series."""
+        return np.fft.fftfreq(len(self.points), self.step)
+
+    @cached_property
+    def spectrum(self) -> np.ndarray:
+        """(n,) how much of each wave there is."""
+        return np.fft.fft(self.points)
+
     def normals(self, blur: float) -> np.ndarray:
         """(n,) unit vectors that point outwards from the contour smoothed by a Gaussian of that sigma."""
-        waves = np.fft.fftfreq(len(self.points), self.step)
-        smooth = np.exp(-2 * (math.pi * waves * blur) ** 2)
-        tangents = np.fft.ifft(np.fft.fft(self.points) * smooth * 2j * math.pi * waves)
+        smooth = np.exp(-2 * (math.pi * self.waves * blur) ** 2)
+        tangents = np.fft.ifft(self.spectrum * smooth * 2j * math.pi * self.waves)
         return -1j * tangents / np.maximum(np.abs(tangents), 1e-9)
 
 
@@ -63,24 +85,40 @@ def trace(
     Returns:
         The contour, its points on the canvas; None where under an eighth of it is away from the canvas edge.
     """
+    drawn = Foreground(cover >= 0.5)
+    if not drawn.size:
+        return None
+    component = drawn.largest_component
+    return trace_component(component, cover[component.box] * component.region, corner, canvas_size, pixel)
+
+
+def trace_component(
+    component: Component,
+    cover: np.ndarray,
+    corner: tuple[float, float],
+    canvas_size: tuple[float, float],
+    pixel: float,
+) -> Contour | None:
+    """`trace` of a component that is found already.
+
+    Args:
+        component: in the plane.
+        cover: share of each pixel of its box that belongs to it.
+        corner: (y, x) of the mask's first pixel edge on the canvas, in canvas pixels.
+        canvas_size, pixel: as for `trace`.
+    """
     from scipy import ndimage
 
-    labels, found = ndimage.label(cover >= 0.5, structure=np.ones((3, 3)))
-    if not found:
-        return None
-    largest = labels == (1 if found == 1 else int(np.bincount(labels.ravel())[1:].argmax()) + 1)
-    box = bounding_box(largest)
     margin = math.ceil(4 * SOFTEN / pixel) + 1
-    padded = np.zeros([part.stop - part.start + 2 * margin for part in box], dtype=np.float32)
-    padded[margin:-margin, margin:-margin] = cover[box] * largest[box]
+    padded = np.zeros([length + 2 * margin for length in cover.shape], dtype=np.float32)
+    padded[margin:-margin, margin:-margin] = cover
     soft = ndimage.gaussian_filter(padded, SOFTEN / pixel)
-    path = longest_line(soft, min(0.5, float(soft.max()) / 2))
-    y, x = ((path - margin + [part.start for part in box] + 0.5) * pixel + corner).T
+    path = longest_line(soft, min(0.5, float(soft.max()) / 2))  # its left is lower, which turns it as points are
+    y, x = ((path + [first - margin + 0.5 for first in component.start]) * pixel + corner).T
     ring = x + 1j * y
-    along = np.concatenate([[0.0], np.abs(np.diff(ring)).cumsum()])
+    along = np.zeros(len(ring))
+    np.abs(ring[1:] - ring[:-1]).cumsum(out=along[1:])
     points = np.interp(np.arange(POINTS) * (along[-1] / POINTS), along, ring)
-    if _signed_area(points) < 0:
-        points = points[::-1]
     room = [
         np.minimum(place, length - place) for place, length in zip((points.imag, points.real), canvas_size, strict=True)
     ]
@@ -91,8 +129,8 @@ def trace(
         points=points,
         inner=inner,
         step=float(along[-1]) / POINTS,
-        radius=math.sqrt(int(np.count_nonzero(largest)) / math.pi) * pixel,
-        aspect=math.sqrt(axis_ratios(moments(largest[box])[1], (1.0, 1.0))[0]),
+        radius=math.sqrt(component.size / math.pi) * pixel,
+        aspect=math.sqrt(axis_ratios(component.covariance, (1.0, 1.0))[0]),
     )
 
 
@@ -101,9 +139,8 @@ def roughness(contour: Contour) -> float:
 
     The filter, 1 - exp(-(f / f0)^4), passes so little of the long waves that a small round lesion is not rough.
     """
-    waves = np.fft.fftfreq(len(contour.points), contour.step)
-    rough = np.fft.ifft(np.fft.fft(contour.points) * -np.expm1(-((waves * ROUGH_WAVE) ** 4)))
-    return float(np.sqrt(np.mean(np.abs(rough[contour.inner]) ** 2)))
+    rough = np.fft.ifft(contour.spectrum * -np.expm1(-(((contour.waves * ROUGH_WAVE) ** 2) ** 2)))
+    return math.sqrt((np.abs(rough[contour.inner]) ** 2).mean())
 
 
 def polygonality(contour: Contour) -> float:
@@ -118,14 +155,10 @@ def polygonality(contour: Contour) -> float:
     ring = np.concatenate([contour.points, contour.points[:steps]])
     chord = ring[steps:] - contour.points
     ahead = chord / np.maximum(np.abs(chord), 1e-9)
-    x, y = (np.lib.stride_tricks.sliding_window_view(part.copy(), steps + 1) for part in (ring.real, ring.imag))
-    away = y * ahead.real[:, None] - x * ahead.imag[:, None]
-    straight = away.max(axis=1) - away.min(axis=1) <= STRAIGHT
-    begun = np.concatenate([[0], straight[-steps:], straight]).cumsum()
+    x, y = np.lib.stride_tricks.sliding_window_view(np.array([ring.real, ring.imag]), count, axis=1)
+    away = y * ahead.real  # of what lies so many steps, a row each, after each point
+    away -= x * ahead.imag
+    straight = away.max(axis=0) - away.min(axis=0) <= STRAIGHT
+    begun = np.concatenate([[False], straight[-steps:], straight]).cumsum()
     covered = begun[steps + 1 :] > begun[: -steps - 1]  # a straight run began at most `steps` points before
-    return float(np.mean(covered[contour.inner]))
-
-
-def _signed_area(points: np.ndarray) -> float:
-    ahead = np.roll(points, -1)
-    return float(np.sum(points.real * ahead.imag - points.imag * ahead.real)) / 2
+    return int(np.count_nonzero(covered & contour.inner)) / int(np.count_nonzero(contour.inner))

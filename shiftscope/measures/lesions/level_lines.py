@@ -31,16 +31,16 @@ its upper left corner above the level, 1 for the upper right, 2 for the lower le
 _SECOND = {6: (_LEFT, _BOTTOM), 9: (_BOTTOM, _RIGHT)}
 """The second line of squares that have two: what is higher is connected along sides alone."""
 
-_ENDS = np.zeros((2, 2, 16), dtype=np.intp)  # first or second line, in or out, number of the square
-for _place, _table in enumerate((_PIECES, _SECOND)):
+_ENDS = np.zeros((2, 32), dtype=np.intp)  # in or out, number of the square, and 16 more for its second line
+for _more, _table in ((0, _PIECES), (16, _SECOND)):
     for _number, _ends in _table.items():
-        _ENDS[_place, :, _number] = _ends
+        _ENDS[:, _number + _more] = _ends
 
 
 def longest_line(values: np.ndarray, level: float) -> np.ndarray:
     """The closed line at `level` whose box is the largest, the first of equals from the top: (n, 2) y and x.
 
-    Its first point is also its last.
+    Its first point is also its last, and what is lower lies to its left.
 
     Args:
         values: (h, w) float, at most `level` along its border, and above it somewhere.
@@ -50,33 +50,37 @@ def longest_line(values: np.ndarray, level: float) -> np.ndarray:
     flat = np.ascontiguousarray(values).ravel()
     higher = (flat > level).view(np.uint8)
     # squares by their upper left corner; those across the end of a row hold nothing, as the border is not above
-    numbers = higher[: -width - 1] + 2 * higher[1:-width] + 4 * higher[width:-1] + 8 * higher[width + 1 :]
+    pairs = higher[:-1] + 2 * higher[1:]
+    numbers = pairs[:-width] + 4 * pairs[width:]
     squares = np.flatnonzero((numbers != 0) & (numbers != 15))
     numbers = numbers[squares]
-    squares, numbers = (np.repeat(some, 1 + ((numbers == 6) | (numbers == 9))) for some in (squares, numbers))
-    second = np.zeros(len(squares), dtype=np.intp)
-    second[1:] = squares[1:] == squares[:-1]
+    twice = (numbers == 6) | (numbers == 9)
+    if twice.any():
+        squares, numbers = np.repeat(squares, 1 + twice), np.repeat(numbers, 1 + twice)
+        numbers[1:][squares[1:] == squares[:-1]] += 16
     # a side by its upper or left end: twice that pixel, and 1 more where it goes down
-    offsets = np.array([0, 2 * width, 1, 3])
-    entered, left = (2 * squares + offsets[_ENDS[second, end, numbers]] for end in (0, 1))
+    offsets = np.array([0, 2 * width, 1, 3])[_ENDS]
+    entered, left = 2 * squares + offsets[:, numbers]
     order = entered.argsort()
     following = order[entered[order].searchsorted(left)].tolist()
     lines = [_points(left[loop], flat, width, level) for loop in _loops(following)]
-    return max(lines, key=lambda line: float(np.ptp(line[:, 0]) * np.ptp(line[:, 1])))
+    return lines[0] if len(lines) == 1 else max(lines, key=_box_area)
+
+
+def _box_area(line: np.ndarray) -> float:
+    return float(np.ptp(line[:, 0]) * np.ptp(line[:, 1]))
 
 
 def _loops(following: list[int]) -> list[list[int]]:
     """The cycles of a permutation, by their smallest member; each starts and ends with its largest."""
     loops = []
-    visited = bytearray(len(following))
-    for start in range(len(following)):
-        if visited[start]:
-            continue
-        loop = [start]
-        visited[start] = 1
-        while not visited[one := following[loop[-1]]]:
-            visited[one] = 1
+    waiting = bytearray(b"\1") * len(following)
+    while (one := waiting.find(1)) >= 0:
+        loop = []
+        while waiting[one]:
+            waiting[one] = 0
             loop.append(one)
+            one = following[one]
         last = loop.index(max(loop))
         loops.append([*loop[last:], *loop[:last], loop[last]])
     return loops
@@ -85,6 +89,6 @@ def _loops(following: list[int]) -> list[list[int]]:
 def _points(edges: np.ndarray, flat: np.ndarray, width: int, level: float) -> np.ndarray:
     """Where the line crosses each of these sides: (n, 2)."""
     pixel, down = edges >> 1, edges & 1
-    here, there = flat[pixel].astype(np.float64), flat[pixel + np.where(down, width, 1)].astype(np.float64)
+    here, there = (flat[ends].astype(np.float64) for ends in (pixel, pixel + (1 + down * (width - 1))))
     along = (level - here) / (there - here)
     return np.column_stack([pixel // width + down * along, pixel % width + (1 - down) * along])

@@ -8,10 +8,12 @@ import math
 
 import numpy as np
 
+from shiftscope.measures.lesions.components import Component
+from shiftscope.measures.lesions.drawn_pixels import Foreground
 from shiftscope.measures.lesions.morphology_measures import MEASURES_2D, MEASURES_3D, SPECK_LENGTH, VECTOR_2D, VECTOR_3D
-from shiftscope.measures.lesions.shapes import axis_ratios, bounding_box, hull_size, moments, roundness
+from shiftscope.measures.lesions.shapes import axis_ratios, hull_size, roundness
 
-__all__ = ["MEASURES_2D", "MEASURES_3D", "VECTOR_2D", "VECTOR_3D", "measure"]
+__all__ = ["MEASURES_2D", "MEASURES_3D", "VECTOR_2D", "VECTOR_3D", "measure", "measure_foreground"]
 
 MOST_PIXELS = 2**21  # a larger bounding box is thinned, every k-th pixel of each axis, before shape is measured
 
@@ -29,30 +31,34 @@ def measure(mask: np.ndarray, spacing_mm: tuple[float, float, float] | None = No
     Raises:
         ValueError: `mask` has not three axes, or one of them is empty.
     """
-    if mask.ndim != 3 or 0 in mask.shape:
-        raise ValueError(f"mask: got shape {mask.shape}, expected (z, y, x) with no side of 0")
-    flat = mask.shape[0] == 1
-    foreground = np.asarray(mask[0] if flat else mask) > 0
-    pixels = np.count_nonzero(foreground)
-    if not pixels:
-        return {**dict.fromkeys(MEASURES_2D if flat else MEASURES_3D, None), "empty": 1.0}
-    lengths_mm = None if spacing_mm is None else spacing_mm[3 - foreground.ndim :]
-    log_share = math.log(pixels / foreground.size)
-    log_mm = None if lengths_mm is None else math.log(pixels * math.prod(lengths_mm))
+    return measure_foreground(Foreground.of(mask), spacing_mm)
 
-    crop, corner, step = _crop(foreground)
-    lesion, start, pieces = _largest(crop, SPECK_LENGTH**crop.ndim * foreground.size / math.prod(step))
-    spacing = tuple(length * k for length, k in zip(lengths_mm or (1.0,) * crop.ndim, step, strict=True))
-    inside = int(np.count_nonzero(lesion))
-    middle, covariance = moments(lesion)
+
+def measure_foreground(
+    foreground: Foreground, spacing_mm: tuple[float, float, float] | None = None
+) -> dict[str, float | None]:
+    """`measure` of a mask whose foreground is found already."""
+    shape = foreground.drawn.shape
+    flat = len(shape) == 2
+    if not foreground.size:
+        return {**dict.fromkeys(MEASURES_2D if flat else MEASURES_3D, None), "empty": 1.0}
+    canvas = math.prod(shape)
+    lengths_mm = None if spacing_mm is None else spacing_mm[3 - len(shape) :]
+    log_share = math.log(foreground.size / canvas)
+    log_mm = None if lengths_mm is None else math.log(foreground.size * math.prod(lengths_mm))
+
+    lesion, corner, step = _thinned(foreground)
+    speck = SPECK_LENGTH ** len(shape) * canvas / math.prod(step)
+    pieces = max(1, int(np.count_nonzero(lesion.sizes >= speck)))
+    spacing = tuple(length * k for length, k in zip(lengths_mm or (1.0,) * len(shape), step, strict=True))
     centre = [
         (first + (begin + float(along) + 0.5) * k) / length
-        for first, begin, along, k, length in zip(corner, start, middle, step, foreground.shape, strict=True)
+        for first, begin, along, k, length in zip(corner, lesion.start, lesion.mean, step, shape, strict=True)
     ]
-    second, third = axis_ratios(covariance, spacing)
-    solidity = min(1.0, inside / hull_size(lesion))
-    isoperimetric = roundness(lesion, spacing)
-    extent = inside / lesion.size
+    second, third = axis_ratios(lesion.covariance, spacing)
+    solidity = min(1.0, lesion.size / hull_size(lesion.region))
+    isoperimetric = roundness(lesion.region, spacing)
+    extent = lesion.size / lesion.region.size
     if flat:
         return {
             "log_area": log_share,
@@ -82,23 +88,13 @@ def measure(mask: np.ndarray, spacing_mm: tuple[float, float, float] | None = No
     }
 
 
-def _crop(foreground: np.ndarray) -> tuple[np.ndarray, list[int], list[int]]:
-    """Bounding box thinned to at most `MOST_PIXELS`, its corner, and the step of the thinning along each axis."""
-    box = bounding_box(foreground)
-    crop, step = foreground[box], [1] * foreground.ndim
+def _thinned(foreground: Foreground) -> tuple[Component, list[int], list[int]]:
+    """The largest component, of a box that is too large of every k-th pixel; where that grid begins, and k of each
+    axis."""
+    crop, step = foreground.crop, [1] * foreground.crop.ndim
+    if crop.size <= MOST_PIXELS:
+        return foreground.largest_component, [0] * crop.ndim, step
     while crop.size > MOST_PIXELS:
-        axis = int(np.argmax(crop.shape))
-        step[axis] *= 2
-        crop = foreground[tuple(slice(part.start, part.stop, k) for part, k in zip(box, step, strict=True))]
-    return crop, [part.start for part in box], step
-
-
-def _largest(crop: np.ndarray, speck: float) -> tuple[np.ndarray, list[int], int]:
-    """The largest component in its own bounding box, the corner of that box, and how many pieces are no specks."""
-    from scipy import ndimage
-
-    labels, found = ndimage.label(crop, structure=np.ones((3,) * crop.ndim, dtype=bool))
-    sizes = np.bincount(labels.ravel())[1:] if found > 1 else np.array([crop.size])
-    largest = labels == int(sizes.argmax()) + 1
-    box = bounding_box(largest)
-    return largest[box], [part.start for part in box], max(1, int(np.count_nonzero(sizes >= speck)))
+        step[int(np.argmax(crop.shape))] *= 2
+        crop = foreground.crop[tuple(slice(None, None, k) for k in step)]
+    return Foreground(crop).largest_component, [part.start for part in foreground.box], step

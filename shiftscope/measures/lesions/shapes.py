@@ -26,19 +26,28 @@ def moments(region: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     From sums over planes, so that a large region costs no list of its pixels.
     """
-    axes = range(region.ndim)
-    planes = {
-        (i, j): region.sum(axis=tuple(other for other in axes if other not in (i, j)), dtype=np.float64)
-        for i, j in combinations(axes, 2)
-    }
-    lines = [planes[0, 1].sum(axis=1), *(planes[0, axis].sum(axis=0) for axis in axes[1:])]
+    pairs = [*combinations(range(region.ndim), 2)]
+    planes = [_summed(region, pair) for pair in pairs]
+    lines = [
+        planes[0] @ np.ones(len(planes[0].T)),
+        *(np.ones(len(region)) @ plane for plane in planes[: region.ndim - 1]),
+    ]
     count = float(lines[0].sum())
-    mean = np.array([line @ np.arange(line.size) / count for line in lines])
-    places = [np.arange(line.size) - middle for line, middle in zip(lines, mean, strict=True)]
-    covariance = np.diag([line @ place**2 / count for line, place in zip(lines, places, strict=True)])
-    for (i, j), plane in planes.items():
+    indices = [np.arange(line.size, dtype=np.float64) for line in lines]
+    mean = np.array([line @ index / count for line, index in zip(lines, indices, strict=True)])
+    places = [index - middle for index, middle in zip(indices, mean, strict=True)]
+    covariance = np.empty((region.ndim, region.ndim))
+    for axis, (line, place) in enumerate(zip(lines, places, strict=True)):
+        covariance[axis, axis] = line @ place**2 / count
+    for (i, j), plane in zip(pairs, planes, strict=True):
         covariance[i, j] = covariance[j, i] = places[i] @ plane @ places[j] / count
     return mean, covariance
+
+
+def _summed(region: np.ndarray, kept: tuple[int, int]) -> np.ndarray:
+    """How many pixels there are along all but two axes: (h, w) float64."""
+    others = tuple(axis for axis in range(region.ndim) if axis not in kept)
+    return region.sum(axis=others, dtype=np.float64) if others else region.astype(np.float64)
 
 
 def axis_ratios(covariance: np.ndarray, spacing: Sequence[float]) -> tuple[float, float]:
@@ -49,7 +58,13 @@ def axis_ratios(covariance: np.ndarray, spacing: Sequence[float]) -> tuple[float
         spacing: d sides of a pixel, in any unit.
     """
     lengths = np.asarray(spacing)
-    values = np.linalg.eigvalsh((covariance + np.eye(len(lengths)) / 12) * np.outer(lengths, lengths))
+    spread = (covariance + np.eye(len(lengths)) / 12) * (lengths[:, None] * lengths)
+    if len(lengths) == 2:
+        (first, both), (_, second) = spread.tolist()
+        middle, half = (first + second) / 2, math.hypot((first - second) / 2, both)
+        ratio = (middle - half) / (middle + half)
+        return ratio, ratio
+    values = np.linalg.eigvalsh(spread)
     return min(1.0, float(values[-2] / values[-1])), min(1.0, float(values[0] / values[-1]))
 
 
@@ -78,16 +93,18 @@ def _hull_area(region: np.ndarray) -> float:
 
     rows = np.flatnonzero(region.any(axis=1))
     filled = region[rows]
-    ends = (filled.argmax(axis=1), filled[:, ::-1].argmax(axis=1) + 1 - region.shape[1])  # the right ones mirrored
+    beside = np.full((2, rows[-1] - rows[0] + 3), np.inf)  # the left and the right, mirrored, ends of rows
+    beside[:, rows - rows[0] + 1] = filled.argmax(axis=1), filled[:, ::-1].argmax(axis=1) + 1 - region.shape[1]
+    lines = np.empty(
+        (2, 2 * beside.shape[1] - 3)
+    )  # at the upper edge of the first row, its middle, its lower edge, ...
+    lines[:, 0::2], lines[:, 1::2] = np.minimum(beside[:, 1:], beside[:, :-1]), beside[:, 1:-1] - 0.5
+    known = np.flatnonzero(lines[0] < np.inf)  # rows without a pixel cannot touch the hull
     area = 0.0
-    for end in ends:
-        beside = np.full(rows[-1] - rows[0] + 3, np.inf)
-        beside[rows - rows[0] + 1] = end
-        line = np.empty(2 * len(beside) - 3)  # at the upper edge of the first row, its middle, its lower edge, ...
-        line[0::2], line[1::2] = np.minimum(beside[1:], beside[:-1]), beside[1:-1] - 0.5
-        known = np.flatnonzero(line < np.inf)  # rows without a pixel cannot touch the hull
-        line = np.interp(np.arange(len(line)), known, line[known])
-        line[1:] = line[0] + isotonic_regression(np.diff(line)).x.cumsum()
+    for line in lines:
+        if len(known) < len(line):
+            line[:] = np.interp(np.arange(len(line)), known, line[known])
+        line[1:] = line[0] + isotonic_regression(line[1:] - line[:-1]).x.cumsum()
         area -= float(line.sum() - (line[0] + line[-1]) / 2) / 2
     return area
 
@@ -100,8 +117,9 @@ def roundness(region: np.ndarray, spacing: tuple[float, ...]) -> float:
     """
     pixel = max(n * length for n, length in zip(region.shape, spacing, strict=True)) / ACROSS
     counts = [max(1, min(n, round(n * length / pixel))) for n, length in zip(region.shape, spacing, strict=True)]
-    places = [(np.arange(k) + 0.5) * n // k for k, n in zip(counts, region.shape, strict=True)]
-    sampled = region[np.ix_(*(place.astype(np.intp) for place in places))]
+    sampled = region
+    for axis, (k, n) in enumerate(zip(counts, region.shape, strict=True)):
+        sampled = sampled.take((2 * np.arange(k) + 1) * n // (2 * k), axis=axis)
     if sampled.any():
         spacing = tuple(n * length / k for n, length, k in zip(region.shape, spacing, counts, strict=True))
         region = sampled

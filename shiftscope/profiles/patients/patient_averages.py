@@ -71,11 +71,13 @@ def average_of(cases: Sequence[MeasuredCase]) -> Patient:
 def mean_by_key(
     rows: Sequence[Mapping[str, np.ndarray]] | Sequence[Mapping[str, np.ndarray | float]],
 ) -> dict[str, np.ndarray]:
-    """The mean of each key over the rows that have it whole and finite."""
-    out = {}
-    for key in sorted({key for row in rows for key in row}):
-        found = [np.asarray(row[key], dtype=float) for row in rows if key in row]
-        finite = [value for value in found if np.all(np.isfinite(value))]
-        if finite:
-            out[key] = np.mean(finite, axis=0)
-    return out
+    """The mean of each key over the rows that have it whole and finite; what one row alone has is that row's own."""
+    finite: dict[str, list[np.ndarray]] = defaultdict(list)
+    for row in rows:
+        for key, value in row.items():
+            array = np.asarray(value, dtype=float)
+            if np.isfinite(array).all():
+                finite[key].append(array)
+    return {
+        key: values[0][()] if len(values) == 1 else np.mean(values, axis=0) for key, values in sorted(finite.items())
+    }

@@ -9,6 +9,7 @@ import numpy as np
 from shiftscope import images, sites
 from shiftscope.measures.basis import load_basis
 from shiftscope.measures.lesions import boundary, morphology
+from shiftscope.measures.lesions.drawn_pixels import Foreground
 
 __all__ = ["CANVAS", "SLICES", "CaseAttributes", "PreparedCase", "prepare", "prepare_pixels"]
 
@@ -73,7 +74,9 @@ def _mask_measures(
     pixels: np.ndarray, mask: np.ndarray, spacing_mm: tuple[float, float, float] | None
 ) -> tuple[dict[str, np.ndarray], dict[str, float]]:
     """Coordinates and numbers of the axes measured on the native grid of the mask."""
-    shape, habit = morphology.measure(mask, spacing_mm), boundary.measure(pixels, mask)
+    foreground = Foreground.of(mask)
+    shape = morphology.measure_foreground(foreground, spacing_mm)
+    habit = boundary.measure_foreground(pixels, foreground)
     flat = mask.shape[0] == 1
     families = {
         "morphology" if flat else "morphology_3d": (morphology.VECTOR_2D if flat else morphology.VECTOR_3D, shape),
@@ -82,8 +85,8 @@ def _mask_measures(
     coordinates = {}
     for axis, (names, values) in families.items():
         vector = np.array([values[name] for name in names], dtype=float)  # None becomes NaN
-        if np.all(np.isfinite(vector)):
-            coordinates[axis] = load_basis()[0][axis].project(vector[None])[0]
+        if np.isfinite(vector).all():
+            coordinates[axis] = load_basis()[0][axis].project(vector)
     numbers = {**habit, **shape}
     return coordinates, {name: value for name, value in numbers.items() if value is not None}
 
