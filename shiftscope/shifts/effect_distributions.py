@@ -143,6 +143,14 @@ class EffectDistribution(NamedTuple):
         at = least._at_rising()
         return near_root(lambda effect, rows: -at(rows)._scores(effect, 1 - power), away**2, slope)
 
+    def near_detected(
+        self, effect: np.ndarray, margin: np.ndarray, alpha: float = 1 - LEVEL, power: float = POWER
+    ) -> np.ndarray:
+        """Whether true effects (k,) are as large as `near_detectable`, for half the work."""
+        plan = self._planned()
+        least = plan._replace(distance=plan._near_least(margin, alpha))
+        return np.asarray(least._scores(effect, 1 - power) <= 0)
+
     def _near_least(self, margin: np.ndarray, alpha: float) -> np.ndarray:
         """The smallest distances that are called larger than `margin` at level `alpha`."""
         at = self._at_rising()
