@@ -28,7 +28,7 @@ __all__ = ["UNASKED", "JudgedSites", "judged_few", "judged_many"]
 
 UNASKED = Verdict(kind="insufficient", axes={question: AxisVerdict() for question in QUESTIONS})
 
-_BLOCK = 2000  # pairs whose features are compared at a time
+_BLOCK = 4000  # pairs whose features are compared at a time
 
 
 @dataclass(frozen=True)

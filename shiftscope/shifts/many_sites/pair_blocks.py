@@ -24,7 +24,7 @@ Item = TypeVar("Item")
 Found = TypeVar("Found")
 
 _THREADS = 2
-_BLOCK = 2000  # pairs at a time: two covariances of sixteen coordinates take 8 MB
+_BLOCK = 4000  # pairs at a time: two covariances of sixteen coordinates take 16 MB
 
 
 def pair_blocks(sites: int, size: int = _BLOCK) -> Iterator[tuple[int, Pairs]]:
