@@ -4,7 +4,7 @@ A thousand sites are half a million pairs. What all of them together decide (cor
 whom sites are like) is kept as arrays; answers with intervals and power are made for the pairs that are listed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -26,6 +26,7 @@ from shiftscope.shifts import ClassContrast, Shift, SiteStatistics
 from shiftscope.shifts.adjustments.adjusted_axes import AdjustedAxes, Pairs
 from shiftscope.shifts.axis_differences import AxisDifferences
 from shiftscope.shifts.contrasts.compared_classes import ComparedClasses, contrasts_of_sites
+from shiftscope.shifts.effect_distributions import EffectDistribution
 from shiftscope.shifts.many_sites.axis_effects import AxisEffects
 from shiftscope.shifts.many_sites.pair_blocks import SiteSums, by_site_effects, in_order, pair_blocks
 from shiftscope.shifts.units import capped
@@ -239,18 +240,26 @@ class ManyPairs:
             rows, _, high = self._easiest_contrasts
             return _first(rows, high)
         judged = self.judged[question]
-        high = np.maximum(judged.found.distributions.near_upper_end(), judged.found.values)
+        ends = _by_block(judged.found.distributions, EffectDistribution.near_upper_end)
+        high = np.maximum(ends, judged.found.values)
         return _first(judged.found.rows, high, judged.disputed)
 
     def most_detectable(self, question: str) -> float | None:
         """The largest of the smallest effects that would have been detected; None where no pair was asked."""
         found = self.judged[question].found.distributions
-        return float(found.near_detectable().max()) if np.size(found.noise) else None
+        return float(_by_block(found, EffectDistribution.near_detectable).max()) if np.size(found.noise) else None
 
 
 def _first(rows: np.ndarray, *keys: np.ndarray) -> int:
     """The row with the largest keys (k,), the last of which counts first; of equals the first."""
     return int(rows[np.lexsort((-np.arange(len(rows)), *keys))[-1]])
+
+
+def _by_block(found: EffectDistribution, work: Callable[[EffectDistribution], np.ndarray]) -> np.ndarray:
+    """(k,) what is asked of each of k distributions."""
+    size = np.size(found.noise)
+    blocks = (found.at_rows(rows) for rows in np.array_split(np.arange(size), -(-size // _BLOCK)))
+    return np.concatenate([*in_order(work, blocks)])
 
 
 def _judged_axes(compared: AdjustedAxes, pairs: Pairs, limits: Limits) -> dict[str, AxisDifferences]:
