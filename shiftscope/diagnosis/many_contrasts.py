@@ -28,26 +28,28 @@ class ContrastBlock:
     Attributes:
         rows: (k,) which pair each is of.
         p: (k,) of no effect beyond its margin.
-        seen: (m,) whether meaningless labels would have been seen on any of them.
+        detected: (m,) whether meaningless labels would have been seen on any of them.
     """
 
     rows: np.ndarray
     p: np.ndarray
-    seen: np.ndarray
+    detected: np.ndarray
 
     @classmethod
     def of(cls, contrasts: Iterable[ContrastEffects], pairs: int, limits: Limits) -> "ContrastBlock":
         """Of a block of so many pairs."""
         rows, tests = [np.zeros(0, dtype=int)], [np.zeros(0)]
-        seen = np.zeros(pairs, dtype=bool)
+        detected = np.zeros(pairs, dtype=bool)
         for one in contrasts:
             enough = np.flatnonzero(one.n.min(axis=1) >= limits.enough)
             here, found, margin, common = _numbers(one, enough, limits)
             rows.append(here)
             tests.append(np.maximum(1 - found.exceeds(margin), SMALLEST_P))
-            unseen = np.flatnonzero(~seen[here] & (margin < common))  # what is detected is larger than its margin
-            seen[here[unseen]] = found.at_rows(unseen).near_detected(common[unseen], margin[unseen])
-        return cls(np.concatenate(rows), np.concatenate(tests), seen)
+            undetected = np.flatnonzero(
+                ~detected[here] & (margin < common)
+            )  # what is detected is larger than its margin
+            detected[here[undetected]] = found.at_rows(undetected).near_detected(common[undetected], margin[undetected])
+        return cls(np.concatenate(rows), np.concatenate(tests), detected)
 
 
 def _numbers(
@@ -80,12 +82,12 @@ class JudgedContrasts:
         """Holm over all contrasts of all pairs; the blocks in order, each with the row of its first pair."""
         rows = np.concatenate([block.rows + start for start, block in blocks])
         p = holm(np.concatenate([block.p for _, block in blocks]))
-        seen = np.concatenate([block.seen for _, block in blocks])
-        asked, least = np.unique(rows), np.ones(len(seen))
+        detected = np.concatenate([block.detected for _, block in blocks])
+        asked, least = np.unique(rows), np.ones(len(detected))
         np.minimum.at(least, rows, p)
         called = least[asked] < limits.alpha
         order = np.argsort(rows, kind="stable")
-        return cls(asked, called, ~called & ~seen[asked], rows[order], p[order])
+        return cls(asked, called, ~called & ~detected[asked], rows[order], p[order])
 
     def likeliest(
         self, contrasts: Iterable[ContrastEffects], pairs: np.ndarray, limits: Limits
