@@ -77,7 +77,7 @@ def synthetic_sites(count: int, moved: float) -> Iterator[Profile]:
     for folder in sorted(FIXTURES.iterdir()):
         if folder.is_dir():
             site = read_site(folder)
-            bases.append((Origin.of(site, 0, extractor, {}), [*patients_of(site, extractor, Options(), [])]))
+            bases.append((Origin.of(site, 0, extractor, {}, cases=()), [*patients_of(site, extractor, Options(), [])]))
     for index in range(count):
         origin, patients = bases[index % len(bases)]
         name = f"site{index:04d}"

@@ -22,6 +22,7 @@ from scipy.special import expit
 
 from shiftscope.records import Document, Finite, Misfit, Name, Record, Text
 from shiftscope.shifts import Shift
+from shiftscope.shifts.effect_distributions import joined
 from shiftscope.shifts.many_sites.axis_effects import AxisEffects, effects_by_axis
 
 __all__ = [
@@ -176,15 +177,19 @@ def signal_table(axes: Sequence[AxisEffects], count: int, near: bool = False) ->
         near: ends by `EffectDistribution.near_lower_end`, for very many.
     """
     found = {one.axis: one for one in axes}
-    table = {}
+    table = {name: np.full((3, count), np.nan) for name in _SIGNALS}
+    asked = []
     for name, sources in _SIGNALS.items():
-        signal = np.full((3, count), np.nan)
         for one in (found[axis] for axis in sources if axis in found):
-            kept = np.flatnonzero(np.isnan(signal[0, one.rows]))
-            distributions = one.distributions.at_rows(kept)
-            low = distributions.near_lower_end(LEVEL) if near else np.maximum(distributions.lower_end(LEVEL), 0.0)
-            signal[:, one.rows[kept]] = one.values[kept], low, one.explained[kept]
-        table[name] = signal
+            kept = np.flatnonzero(np.isnan(table[name][0, one.rows]))
+            table[name][0, one.rows[kept]] = one.values[kept]
+            asked.append((table[name], one, kept))
+    if asked:
+        distributions = joined([one.distributions.at_rows(kept) for _, one, kept in asked])
+        low = distributions.near_lower_end(LEVEL) if near else np.maximum(distributions.lower_end(LEVEL), 0.0)
+        ends = np.split(low, np.cumsum([len(kept) for _, _, kept in asked])[:-1])
+        for (signal, one, kept), end in zip(asked, ends, strict=True):
+            signal[1:, one.rows[kept]] = end, one.explained[kept]
     return table
 
 

@@ -20,6 +20,7 @@ from shiftscope.errors import ProfileError
 from shiftscope.measures.question_names import QUESTIONS
 from shiftscope.profiles import Profile
 from shiftscope.shifts import Outlyingness, SiteStatistics, compare_all
+from shiftscope.shifts.effect_distributions import joined
 from shiftscope.shifts.many_sites.many_deletions import outlyingness_of_many
 from shiftscope.shifts.many_sites.pair_blocks import in_order
 
@@ -27,7 +28,7 @@ __all__ = ["UNASKED", "JudgedSites", "judged_few", "judged_many"]
 
 UNASKED = Verdict(kind="insufficient", axes={question: AxisVerdict() for question in QUESTIONS})
 
-_BLOCK = 2000  # pairs whose features are compared at a time
+_BLOCK = 4000  # pairs whose features are compared at a time
 
 
 @dataclass(frozen=True)
@@ -142,12 +143,12 @@ def _features(many: ManyPairs, made: ManyComparisons) -> FeatureEffects:
         kept.append(block)
         for axis, layer in found.items():
             layers[axis].append(layer)
-    joined: dict[str, FeatureLayer] = {}
+    effects: dict[str, FeatureLayer] = {}
     for axis, parts in layers.items():
         value, low, high, width = np.concatenate(parts, axis=1)
-        joined[axis] = value, low, high, width
+        effects[axis] = value, low, high, width
     sites = tuple(dict.fromkeys(site for pair in made.named(rows) for site in pair))
-    return FeatureEffects.joined(sites, made.named(np.concatenate(kept)), joined)
+    return FeatureEffects.joined(sites, made.named(np.concatenate(kept)), effects)
 
 
 def _features_of(many: ManyPairs, rows: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -156,15 +157,13 @@ def _features_of(many: ManyPairs, rows: np.ndarray) -> tuple[np.ndarray, dict[st
     axes = many.compared.of_pairs(many.places(rows), FEATURES)
     found = {axis: axes[axis] for axis in FEATURES}
     whole = np.flatnonzero(np.all([np.isin(np.arange(len(rows)), one.rows) for one in found.values()], axis=0))
-    layers = {}
-    for axis, one in found.items():
-        places = np.searchsorted(one.rows, whole)
-        distributions = one.distributions.at_rows(places)
-        value = distributions.value
-        low, high = distributions.near_lower_end(), distributions.near_upper_end()
-        width = one.differences.width[places]
-        layers[axis] = np.stack([value, np.minimum(low, value), np.maximum(high, value), width])
-    return rows[whole], layers
+    places = {axis: np.searchsorted(one.rows, whole) for axis, one in found.items()}
+    distributions = joined([one.distributions.at_rows(places[axis]) for axis, one in found.items()])
+    value = distributions.value
+    low, high = distributions.near_lower_end(), distributions.near_upper_end()
+    width = np.concatenate([one.differences.width[places[axis]] for axis, one in found.items()])
+    columns = np.stack([value, np.minimum(low, value), np.maximum(high, value), width])
+    return rows[whole], dict(zip(found, np.split(columns, len(found), axis=1), strict=True))
 
 
 def _strongest(answers: Sequence[AxisVerdict]) -> AxisVerdict:

@@ -4,7 +4,7 @@ A thousand sites are half a million pairs. What all of them together decide (cor
 whom sites are like) is kept as arrays; answers with intervals and power are made for the pairs that are listed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -13,7 +13,7 @@ import numpy as np
 from shiftscope.diagnosis.axis_verdicts import AxisVerdict, Limits
 from shiftscope.diagnosis.calibration import MODELLED, load_calibration
 from shiftscope.diagnosis.concept_verdicts import concepts_said, judge_concepts
-from shiftscope.diagnosis.many_contrasts import ContrastBlock, JudgedContrasts
+from shiftscope.diagnosis.many_contrasts import ContrastBlock, JudgedContrasts, easiest_contrasts
 from shiftscope.diagnosis.strongest_effects import (
     JudgedEffects,
     StrongestEffects,
@@ -26,13 +26,14 @@ from shiftscope.shifts import ClassContrast, Shift, SiteStatistics
 from shiftscope.shifts.adjustments.adjusted_axes import AdjustedAxes, Pairs
 from shiftscope.shifts.axis_differences import AxisDifferences
 from shiftscope.shifts.contrasts.compared_classes import ComparedClasses, contrasts_of_sites
+from shiftscope.shifts.effect_distributions import EffectDistribution
 from shiftscope.shifts.many_sites.axis_effects import AxisEffects
 from shiftscope.shifts.many_sites.pair_blocks import SiteSums, by_site_effects, in_order, pair_blocks
 from shiftscope.shifts.units import capped
 
 __all__ = ["ManyPairs"]
 
-_BLOCK = 2000  # pairs at a time
+_BLOCK = 4000  # pairs at a time
 
 _JudgedBlock = tuple[int, Pairs, dict[str, AxisDifferences], dict[str, StrongestEffects], ContrastBlock]
 """The row of the first pair, the pairs, their differences, their strongest cases and their contrasts."""
@@ -179,6 +180,19 @@ class ManyPairs:
         effect, axis = (np.concatenate(column) for column in zip(*parts, strict=True))
         return effect, axis
 
+    @cached_property
+    def _easiest_contrasts(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Where none is called, of the pairs of which nothing can be said, or of all where there is none, the rows and
+        what `easiest_contrasts` says."""
+        found = self.contrasts
+        rows = found.asked[found.hidden] if found.hidden.any() else found.asked
+        parts = [(np.zeros(0), np.zeros(0))]
+        for start in range(0, len(rows), _BLOCK):
+            block = rows[start : start + _BLOCK]
+            parts.append(easiest_contrasts(self.classes.effects(*self.places(block)), len(block), self.limits))
+        effect, high = (np.concatenate(column) for column in zip(*parts, strict=True))
+        return rows, effect, high
+
     def effects(self, question: str) -> np.ndarray:
         """(k,) the effects of the pairs of which a question could be asked; of what labels mean, where it is called."""
         if question == CONCEPT:
@@ -209,35 +223,43 @@ class ManyPairs:
     def strongest(self, question: str) -> int | None:
         """The row of the pair with the best case: one that is called, else one of which nothing can be said, else the
         most probable; None where no pair was asked."""
-        asked = self.asked(question)
-        if not len(asked):
+        if not len(self.asked(question)):
             return None
-        if question == CONCEPT:
-            found = self.contrasts
-            effect = found.effect.copy()
-            effect[found.called] = self.effects(question)
-            keys = (effect, np.zeros(len(asked)), found.hidden, found.called)
-        else:
+        if question != CONCEPT:
             judged = self.judged[question]
-            keys = (judged.found.values, judged.found.probability, judged.disputed, judged.called)
-        order = np.lexsort((-np.arange(len(asked)), *keys))
-        return int(asked[order[-1]])
+            return _first(
+                judged.found.rows, judged.found.values, judged.found.probability, judged.disputed, judged.called
+            )
+        called = self.called(question)
+        return _first(called, self.effects(question)) if len(called) else _first(*self._easiest_contrasts[:2])
 
     def least_certain(self, question: str) -> int:
         """Of the pairs that were asked, none of them called, the row of one of which nothing can be said, and whose
         interval reaches highest."""
         if question == CONCEPT:
-            high, unsaid = self.contrasts.high, self.contrasts.hidden
-        else:
-            judged = self.judged[question]
-            high, unsaid = np.maximum(judged.found.distributions.near_upper_end(), judged.found.values), judged.disputed
-        order = np.lexsort((-np.arange(len(high)), high, unsaid))
-        return int(self.asked(question)[order[-1]])
+            rows, _, high = self._easiest_contrasts
+            return _first(rows, high)
+        judged = self.judged[question]
+        ends = _by_block(judged.found.distributions, EffectDistribution.near_upper_end)
+        high = np.maximum(ends, judged.found.values)
+        return _first(judged.found.rows, high, judged.disputed)
 
     def most_detectable(self, question: str) -> float | None:
         """The largest of the smallest effects that would have been detected; None where no pair was asked."""
         found = self.judged[question].found.distributions
-        return float(found.near_detectable().max()) if np.size(found.noise) else None
+        return float(_by_block(found, EffectDistribution.near_detectable).max()) if np.size(found.noise) else None
+
+
+def _first(rows: np.ndarray, *keys: np.ndarray) -> int:
+    """The row with the largest keys (k,), the last of which counts first; of equals the first."""
+    return int(rows[np.lexsort((-np.arange(len(rows)), *keys))[-1]])
+
+
+def _by_block(found: EffectDistribution, work: Callable[[EffectDistribution], np.ndarray]) -> np.ndarray:
+    """(k,) what is asked of each of k distributions."""
+    size = np.size(found.noise)
+    blocks = (found.at_rows(rows) for rows in np.array_split(np.arange(size), -(-size // _BLOCK)))
+    return np.concatenate([*in_order(work, blocks)])
 
 
 def _judged_axes(compared: AdjustedAxes, pairs: Pairs, limits: Limits) -> dict[str, AxisDifferences]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from shiftscope.diagnosis.axis_verdicts import AxisVerdict, Limits
 from shiftscope.diagnosis.calibration import Calibration, ShiftProbabilities, name_of, probability_table, signal_table
-from shiftscope.shifts.effect_distributions import LEVEL, POWER, EffectDistribution
+from shiftscope.shifts.effect_distributions import LEVEL, POWER, EffectDistribution, joined
 from shiftscope.shifts.many_sites.axis_effects import AxisEffects
 from shiftscope.stats import holm
 
@@ -48,7 +48,7 @@ class StrongestEffects:
         return cls(
             np.concatenate([part.rows + start for part, start in zip(parts, starts, strict=True)]),
             np.concatenate([part.axis for part in parts]),
-            EffectDistribution(*np.concatenate([np.array(part.distributions) for part in parts], axis=1)),
+            joined([part.distributions for part in parts]),
             *(
                 np.concatenate([getattr(part, name) for part in parts])
                 for name in ("values", "n", "held", "probability", "contested", "choices")

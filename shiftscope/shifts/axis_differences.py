@@ -109,7 +109,7 @@ class AxisDifferences:
             pairs: places of the first and of the second sites, (m,) and (m,).
             unit_at: width -> the unit at that width.
         """
-        varies = np.trace(table.cov, axis1=1, axis2=2)
+        varies = table.variance
         i, j = pairs
         rows = np.flatnonzero((table.width[i] > 0) & (table.width[j] > 0) & (varies[i] + varies[j] > 0))
         return cls._plain(axis, table.n, rows, plain(table, i[rows], j[rows]), _InUnit(unit_at))

@@ -4,7 +4,7 @@ Everything stays in the axis's own coordinates, padded to one width, until `Diff
 unit: what is held equal does not depend on the unit.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
@@ -57,6 +57,11 @@ class MomentTable:
         return replace(self, width=np.minimum(self.width, d), mean=self.mean[:, :d], cov=self.cov[:, :d, :d])
 
     @cached_property
+    def variance(self) -> np.ndarray:
+        """(N,) of patients, all coordinates together."""
+        return np.asarray(np.trace(self.cov, axis1=1, axis2=2))
+
+    @cached_property
     def cov_of_mean(self) -> np.ndarray:
         """(N, D, D) covariances of the means."""
         d = self.mean.shape[1]
@@ -66,7 +71,7 @@ class MomentTable:
 
 @dataclass(frozen=True, slots=True)
 class Differences:
-    """Differences of m pairs, padded with zeros beyond their width.
+    """Differences of m pairs, padded with zeros beyond their width to D coordinates.
 
     Attributes:
         width: (m,) coordinates compared.
@@ -95,14 +100,20 @@ class Differences:
 
     def put(self, rows: np.ndarray, other: Self) -> Self:
         """With other differences in some rows, rising."""
-        d = other.delta.shape[1]
-        if len(rows) == len(self.width) and d == self.delta.shape[1]:
+        if len(rows) == len(self.width):
             return other
-        out = type(self)(*(field.copy() for field in (self.width, self.delta, self.parts, self.freedom)))
-        out.width[rows], out.freedom[:, rows] = other.width, other.freedom
-        out.delta[rows], out.parts[:, rows] = 0.0, 0.0
-        out.delta[rows, :d], out.parts[:, rows, :d, :d] = other.delta, other.parts
+        d = max(int(other.width.max(initial=0)), self.delta.shape[1])
+        out, new = self._padded(d), other._padded(d)
+        out.width[rows], out.freedom[:, rows] = new.width, new.freedom
+        out.delta[rows], out.parts[:, rows] = new.delta, new.parts
         return out
+
+    def _padded(self, d: int) -> Self:
+        """A copy padded, or cut, to `d` coordinates."""
+        m, kept = len(self.width), min(d, self.delta.shape[1])
+        delta, parts = np.zeros((m, d)), np.zeros((2, m, d, d))
+        delta[:, :kept], parts[..., :kept, :kept] = self.delta[:, :kept], self.parts[..., :kept, :kept]
+        return type(self)(self.width.copy(), delta, parts, self.freedom.copy())
 
     def swapped(self, rows: np.ndarray) -> Self:
         """With the sites exchanged in some rows."""
@@ -122,6 +133,12 @@ class Differences:
             freedom=np.concatenate([part.freedom for part in parts], axis=1),
         )
 
+    def by_width(self) -> Iterator[tuple[int, np.ndarray | slice]]:
+        """Every width that some pair has, and the pairs."""
+        widths = np.flatnonzero(np.bincount(self.width)).tolist()
+        for d in widths:
+            yield d, slice(None) if len(widths) == 1 else np.flatnonzero(self.width == d)
+
     def distributions(self, unit_at: Callable[[int], WithinSiteCovariance]) -> EffectDistribution:
         """The distribution of every pair's squared distance, fields (m,).
 
@@ -129,9 +146,8 @@ class Differences:
             unit_at: width -> the unit at that width.
         """
         columns = np.zeros((len(EffectDistribution._fields), len(self.width)))
-        for d in np.unique(self.width):
-            rows = np.flatnonzero(self.width == d)
-            unit = unit_at(int(d))
+        for d, rows in self.by_width():
+            unit = unit_at(d)
             delta, parts = self.delta[rows, :d], self.parts[:, rows, :d, :d]
             columns[:, rows] = distribution_of(
                 delta @ unit.root.T,
@@ -148,11 +164,10 @@ class Differences:
             unit_at: width -> the unit at that width.
         """
         out = np.zeros(len(self.width))
-        for d in np.unique(self.width):
-            rows = np.flatnonzero(self.width == d)
-            unit = unit_at(int(d))
+        for d, rows in self.by_width():
+            unit = unit_at(d)
             uncertain = UnitUncertainty(unit.cost, unit.freedom, float(np.trace(unit.within)), 0.0)
-            parts = self.parts[:, rows, :d, :d].reshape(2, len(rows), d * d)
+            parts = self.parts[:, rows, :d, :d].reshape(2, -1, d * d)
             out[rows], _ = effects_of(
                 self.delta[rows, :d], parts, self.freedom[:, rows], unit.root.T @ unit.root, uncertain
             )
@@ -167,11 +182,12 @@ def _in_unit(parts: np.ndarray, root: np.ndarray) -> np.ndarray:
 
 
 def plain(table: MomentTable, i: np.ndarray, j: np.ndarray) -> Differences:
-    """Sites i (m,) less sites j (m,), on the coordinates that both have."""
-    parts = table.cov_of_mean[np.stack([i, j])]
-    freedom = np.stack([table.n[k] - 1.0 for k in (i, j)])
-    whole = Differences(np.maximum(table.width[i], table.width[j]), table.mean[i] - table.mean[j], parts, freedom)
-    return whole.leading(np.minimum(table.width[i], table.width[j]))
+    """Sites i (m,) less sites j (m,), on the coordinates that both have, padded to the widest of these pairs."""
+    width = np.minimum(table.width[i], table.width[j])
+    d = int(width.max(initial=0))
+    mean, cov = table.mean[:, :d], table.cov_of_mean[:, :d, :d]
+    parts, freedom = cov.take(np.stack([i, j]), axis=0), np.stack([table.n[k] - 1.0 for k in (i, j)])
+    return Differences(np.full_like(width, d), mean[i] - mean[j], parts, freedom).leading(width)
 
 
 def against_all(differences: Differences) -> Differences:

@@ -12,15 +12,16 @@ All functions take distributions whose fields are floats, or arrays of one shape
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from scipy import special
 
-from shiftscope.shifts.confidence_roots import near_root, root
+from shiftscope.shifts.quantiles.confidence_roots import near_root, normal_scores, root
+from shiftscope.shifts.quantiles.f_quantiles import f_quantiles
 
-__all__ = ["LEVEL", "POWER", "SMALLEST_P", "EffectDistribution", "stack"]
+__all__ = ["LEVEL", "POWER", "SMALLEST_P", "EffectDistribution", "joined", "stack"]
 
 LEVEL = 0.95
 POWER = 0.8
@@ -78,8 +79,13 @@ class EffectDistribution(NamedTuple):
         The confidence distribution of the effect (Schweder and Hjort 2002, doi:10.1111/1467-9469.00285): the
         probability of a distance smaller than the observed one if the true effect were exactly `margin`.
         """
-        effect = np.asarray(margin, dtype=float)
-        certain = self.noise <= _NOTHING * np.maximum(self.distance, _NOTHING)  # nothing varies: no chance in it
+        certain, numerator, denominator, value = self._as_f(np.asarray(margin, dtype=float))
+        return np.where(certain, self.distance > margin, _f_cdf(numerator, denominator, value))
+
+    def _as_f(self, effect: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Whether nothing varies, so that there is no chance in the distance; else the degrees of freedom of an F, and
+        the value of it that the distance is, were `effect` the true one."""
+        certain = self.noise <= _NOTHING * np.maximum(self.distance, _NOTHING)
         noise = np.where(certain, 1.0, self.noise)
         mean = noise + effect
         far = effect / mean
@@ -91,8 +97,7 @@ class EffectDistribution(NamedTuple):
         shifted = (deflated - mean) / varying + 1
         start = shifted <= 0  # left of where the shifted chi-square begins: match two cumulants only
         numerator = np.where(start, 2 * mean**2 / k2, freedom)
-        below = _f_cdf(numerator, denominator, np.where(start, deflated / mean, shifted))
-        return np.where(certain, self.distance > effect, below)
+        return certain, numerator, denominator, np.where(start, deflated / mean, shifted)
 
     def _deflated(self, far: np.ndarray, fixed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The distance less what estimating V and the unit adds to it on average, and the F's denominator freedom.
@@ -131,22 +136,31 @@ class EffectDistribution(NamedTuple):
     ) -> np.ndarray:
         """As `detectable`, of many in one dimension, by `near_root`."""
         margin = np.broadcast_to(np.asarray(margin, dtype=float), np.shape(self.noise))
-        plan = self._replace(along=self.noise2 / self.noise, along2=self.noise3 / self.noise)
+        plan = self._planned()
+        least = plan._replace(distance=plan._near_least(margin, alpha))
+        away = np.sqrt(np.maximum(least.distance - self.noise, 0.0)) + special.ndtri(power) * np.sqrt(plan.along)
+        slope = 1 / np.sqrt(np.maximum(plan.along, _NOTHING**2))
+        at = least._at_rising()
+        return near_root(lambda effect, rows: -at(rows)._scores(effect, 1 - power), away**2, slope)
 
-        def confidence(distance: np.ndarray, rows: np.ndarray) -> np.ndarray:
-            return plan.at_rows(rows)._replace(distance=distance).exceeds(margin[rows])
+    def near_detected(
+        self, effect: np.ndarray, margin: np.ndarray, alpha: float = 1 - LEVEL, power: float = POWER
+    ) -> np.ndarray:
+        """Whether true effects (k,) are as large as `near_detectable`, for half the work."""
+        plan = self._planned()
+        least = plan._replace(distance=plan._near_least(margin, alpha))
+        return np.asarray(least._scores(effect, 1 - power) <= 0)
+
+    def _near_least(self, margin: np.ndarray, alpha: float) -> np.ndarray:
+        """The smallest distances that are called larger than `margin` at level `alpha`."""
+        at = self._at_rising()
+
+        def scores(distance: np.ndarray, rows: np.ndarray) -> np.ndarray:
+            return at(rows)._replace(distance=distance)._scores(margin[rows], 1 - alpha)
 
         mean = self.noise + margin
-        spread = np.sqrt(np.maximum(2 * self.noise2 + 4 * margin * plan.along, _NOTHING**2))
-        guess = mean + special.ndtri(1 - alpha) * spread
-        least = plan._replace(distance=near_root(confidence, 1 - alpha, guess, 2 * np.sqrt(mean) / spread))
-        away = np.sqrt(np.maximum(least.distance - self.noise, 0.0)) + special.ndtri(power) * np.sqrt(plan.along)
-        return near_root(
-            lambda effect, rows: 1 - least.at_rows(rows).exceeds(effect),
-            power,
-            away**2,
-            1 / np.sqrt(np.maximum(plan.along, _NOTHING**2)),
-        )
+        spread = np.sqrt(np.maximum(2 * self.noise2 + 4 * margin * self.along, _NOTHING**2))
+        return near_root(scores, mean + special.ndtri(1 - alpha) * spread, 2 * np.sqrt(mean) / spread)
 
     def detectable(
         self, margin: float | np.ndarray = 0.0, alpha: float = 1 - LEVEL, power: float = POWER
@@ -156,13 +170,17 @@ class EffectDistribution(NamedTuple):
         What was observed does not matter, only how uncertain it is; the direction is any.
         """
         margin = np.broadcast_to(np.asarray(margin, dtype=float), np.shape(self.noise))
-        plan = self._replace(along=self.noise2 / self.noise, along2=self.noise3 / self.noise)
+        plan = self._planned()
 
         def confidence(distance: np.ndarray, rows: np.ndarray) -> np.ndarray:
             return plan.at_rows(rows)._replace(distance=distance).exceeds(margin.reshape(-1)[rows])
 
-        least = plan._replace(distance=root(confidence, 1 - alpha, np.asarray(2 * self.noise + margin)))
-        return root(lambda effect, rows: 1 - least.at_rows(rows).exceeds(effect), power, np.asarray(least.distance))
+        least = plan._replace(distance=root(normal_scores(confidence, 1 - alpha), np.asarray(2 * self.noise + margin)))
+        return root(normal_scores(least._not_exceeding, power), np.asarray(least.distance))
+
+    def _planned(self) -> "EffectDistribution":
+        """In any direction: that of the observed difference does not matter."""
+        return self._replace(along=self.noise2 / self.noise, along2=self.noise3 / self.noise)
 
     def at_rows(self, rows: np.ndarray) -> "EffectDistribution":
         """Some of many distributions, in one dimension."""
@@ -192,20 +210,36 @@ class EffectDistribution(NamedTuple):
 
     def _effect_where(self, confidence: float) -> np.ndarray:
         """The effect that is exceeded with this confidence, 0 where even 0 is not."""
-        return root(self._not_exceeding, 1 - confidence, np.asarray(self._guess(confidence)))
-
-    def _near_effect_where(self, confidence: float) -> np.ndarray:
-        slope = 1 / np.sqrt(np.maximum(self.along, _NOTHING**2))
-        return near_root(self._not_exceeding, 1 - confidence, self._guess(confidence), slope)
+        return root(normal_scores(self._not_exceeding, 1 - confidence), np.asarray(self._guess(confidence)))
 
     def _not_exceeding(self, effect: np.ndarray, rows: np.ndarray) -> np.ndarray:
         return np.asarray(1 - self.at_rows(rows).exceeds(effect))
+
+    def _near_effect_where(self, confidence: float) -> np.ndarray:
+        at, slope = self._at_rising(), 1 / np.sqrt(np.maximum(self.along, _NOTHING**2))
+        return near_root(lambda effect, rows: -at(rows)._scores(effect, confidence), self._guess(confidence), slope)
+
+    def _at_rising(self) -> Callable[[np.ndarray], "EffectDistribution"]:
+        """As `at_rows` of (k,) distributions, for rows that rise and are asked for again and again."""
+        whole = np.array(self)
+        return lambda rows: self if len(rows) == whole.shape[1] else EffectDistribution(*whole.take(rows, axis=1))
+
+    def _scores(self, effect: np.ndarray, confidence: float) -> np.ndarray:
+        """0 where `effect` is exceeded with this confidence, above 0 where with more: normal scores nearly."""
+        certain, *found = self._as_f(effect)
+        scores = f_quantiles(confidence).scores(*found)
+        return np.where(certain, np.where(self.distance > effect, np.inf, -np.inf), scores) if certain.any() else scores
 
     def _guess(self, confidence: float) -> np.ndarray:
         """Where `_effect_where` would be if the root of the distance were normal."""
         away = np.sqrt(self.value) + special.ndtri(1 - confidence) * np.sqrt(self.along)
         guess: np.ndarray = np.maximum(away, np.sqrt(self.value) / 10) ** 2
         return guess
+
+
+def joined(parts: Sequence[EffectDistribution]) -> EffectDistribution:
+    """One record of arrays (k,) from several, one at the least."""
+    return EffectDistribution(*np.concatenate([np.array(part) for part in parts], axis=1))
 
 
 def stack(distributions: Sequence[EffectDistribution]) -> EffectDistribution:

@@ -137,12 +137,11 @@ def deleted_effects(differences: Differences, unit_at: Callable[[int], WithinSit
         unit_at: width -> the unit at that width.
     """
     out = np.full((2, len(differences.width)), np.nan)
-    for d in np.unique(differences.width).tolist():
+    for d, rows in differences.by_width():
         unit = unit_at(d)
         if unit is None:
             continue
-        rows = np.flatnonzero(differences.width == d)
-        parts = differences.parts[:, rows, :d, :d].reshape(2, len(rows), d * d)
+        parts = differences.parts[:, rows, :d, :d].reshape(2, -1, d * d)
         uncertain = UnitUncertainty(unit.cost, max(unit.freedom, 1.0), float(np.trace(unit.within)), 0.0)
         metric = unit.root.T @ unit.root
         found, noise = effects_of(differences.delta[rows, :d], parts, differences.freedom[:, rows], metric, uncertain)

@@ -20,7 +20,7 @@ class UnitUncertainty(NamedTuple):
         scalar: whether the unit is one number, that cannot turn the coordinates.
     """
 
-    cost: float
+    cost: float | np.ndarray
     freedom: float | np.ndarray
     within: float | np.ndarray
     variance_along: float | np.ndarray

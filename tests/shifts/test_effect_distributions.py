@@ -92,6 +92,14 @@ def test_ends_of_intervals_are_the_same_found_either_way_where_means_are_almost_
     np.testing.assert_allclose(near.near_lower_end(), near.lower_end(), rtol=1e-4, atol=1e-12)
 
 
+def test_what_is_detected_is_as_large_as_what_is_detectable() -> None:
+    margin = np.linspace(0, 0.2, 40)
+    found = many(6, [30, 45], mixing("correlated", 4), draws=40)
+    least = found.detectable(margin)
+    for share in (0.5, 0.999, 1.001, 3.0):
+        assert np.all(found.near_detected(share * least, margin) == (share > 1))
+
+
 def test_many_curves_at_once_are_each_by_itself() -> None:
     rng = np.random.default_rng(4)
     distributions = [federation(rng, [n, 50], np.eye(4), shift) for n in (20, 90) for shift in (0.0, 0.2, 1.5)]

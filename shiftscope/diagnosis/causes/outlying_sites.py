@@ -77,11 +77,12 @@ class SiteGroups:
         _, first, group = np.unique(found.site * keys + found.key, return_index=True, return_inverse=True)
         total, count = np.bincount(group, found.weight, len(first)), np.bincount(group, minlength=len(first))
         large = np.flatnonzero(2 * count > sites - 1)
+        by_group, ends = np.argsort(group, kind="stable"), np.cumsum(count)
         size = int(max(found.site.max(initial=0), found.other.max(initial=0))) + 1
         covered = np.zeros((size, size), dtype=bool)
         standing_out = []
         for one in large[np.lexsort((first[large], -total[large]))].tolist():
-            rows = np.flatnonzero(group == one)
+            rows = by_group[ends[one] - count[one] : ends[one]]
             site, key = int(found.site[rows[0]]), int(found.key[rows[0]])
             rest = rows[~covered[site, found.other[rows]]]
             if len(rest) > 1:

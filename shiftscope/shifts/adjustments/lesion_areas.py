@@ -94,12 +94,12 @@ def adjusted_for(
         j: second sites.
     """
     out = plain(table, i, j)
-    keep = np.arange(out.delta.shape[1]) < out.width[:, None]
-    f = out.freedom
-    link = np.stack([links[k] * keep for k in (i, j)])
+    d = out.delta.shape[1]
+    f, keep = out.freedom, np.arange(d) < out.width[:, None]
+    link = np.stack([links[k, :d] * keep for k in (i, j)])
     var = np.stack([covariate.cov[k, 0, 0] for k in (i, j)])
     scatter = np.sum(f * var, axis=0)
-    total = np.sum(f * np.stack([np.trace(table.cov[k], axis1=1, axis2=2) for k in (i, j)]), axis=0)
+    total = np.sum(f * np.stack([table.variance[k] for k in (i, j)]), axis=0)
     varies = scatter > _NOTHING * np.maximum(total + scatter, _NOTHING)
     inverse = np.where(varies, 1 / np.where(varies, scatter, 1.0), 0.0)
     slope = np.sum(f[:, :, None] * link, axis=0) * inverse[:, None]

@@ -65,6 +65,8 @@ def at_equal_prevalence(
     left = np.setdiff1d(np.flatnonzero(knows[i] | knows[j]), done)
     found = [(row, _projected(whole, classes, labels, (int(i[row]), int(j[row])), unit_at)) for row in left]
     others = [(row, item) for row, item in found if item is not None]
+    if not others:
+        return done, reweighted
     most = whole.mean.shape[1]
     size = len(done) + len(others)
     out = Differences(
@@ -84,21 +86,23 @@ def _reweighted(whole: MomentTable, classes: Classes, i: np.ndarray, j: np.ndarr
     covered = np.min(sizes.sum(axis=2) / np.maximum(np.stack([whole.n[i], whole.n[j]]), 1), axis=0)
     rows = np.flatnonzero(covered > _MOST_PATIENTS)
     weights = sizes.sum(axis=0)[rows] / np.maximum(sizes.sum(axis=(0, 2))[rows, None], 1)
-    most, m = whole.mean.shape[1], len(rows)
-    width = np.full(m, most)
+    m, width = len(rows), np.full(len(rows), whole.mean.shape[1])
+    for index, table in enumerate(classes.tables):
+        used = weights[:, index] > 0
+        shared = np.minimum(table.width[i[rows]], table.width[j[rows]])
+        width[used] = np.minimum(width, shared)[used]
+    most = int(width.max(initial=0))
     delta, parts = np.zeros((m, most)), np.zeros((2, m, most, most))
     traces, spread = np.zeros((2, m)), np.zeros((2, m))
     for index, table in enumerate(classes.tables):
-        d, w = table.mean.shape[1], weights[:, index]
-        used = w > 0
-        shared = np.minimum(table.width[i[rows]], table.width[j[rows]])
-        width[used] = np.minimum(width, shared)[used]
-        delta[:, :d] += w[:, None] * (table.mean[i[rows]] - table.mean[j[rows]])
+        d, w = min(most, table.mean.shape[1]), weights[:, index]
+        mean, cov = table.mean[:, :d], table.cov[:, :d, :d]
+        delta[:, :d] += w[:, None] * (mean[i[rows]] - mean[j[rows]])
         for place, sites in enumerate((i[rows], j[rows])):
             count = np.maximum(table.n[sites], 2)
-            part = (w**2 / count)[:, None, None] * table.cov[sites]
-            parts[place, :, :d, :d] += part
-            trace = np.trace(part, axis1=1, axis2=2)
+            factor = w**2 / count
+            parts[place, :, :d, :d] += factor[:, None, None] * cov.take(sites, axis=0)
+            trace = factor * table.variance[sites]
             traces[place] += trace
             spread[place] += trace**2 / (count - 1)
     freedom = np.where(spread > 0, traces**2 / np.where(spread > 0, spread, 1.0), 1.0)

@@ -14,6 +14,7 @@ import numpy as np
 
 from shiftscope.measures import AXES
 from shiftscope.shifts.adjustments.adjusted_axes import NEGATIVE, AdjustedAxes, Pairs
+from shiftscope.shifts.differences import Differences
 from shiftscope.shifts.many_sites.pair_blocks import pair_blocks
 from shiftscope.shifts.outlyingness import (
     UNLIKE,
@@ -25,6 +26,7 @@ from shiftscope.shifts.outlyingness import (
     spreads,
     unit_without,
 )
+from shiftscope.shifts.squared_distances import UnitUncertainty, effects_of
 from shiftscope.shifts.units import UnitAtWidth, leave_one_out, unit_at_width
 from shiftscope.shifts.within_site_covariance import WithinSiteCovariance
 
@@ -175,14 +177,38 @@ class _Deletions:
             pairs = np.minimum(place[rows], other[rows]), np.maximum(place[rows], other[rows])
             found = self.compared.of_pairs(pairs, [self.axis])[self.axis]
             own, beside = place[rows][found.rows], other[rows][found.rows]
-            for one in np.unique(own).tolist():
-                mine = np.flatnonzero(own == one)
-                without, _ = deleted_effects(found.differences.at(mine), unit_without(one, self.units))
-                if np.all(np.isnan(without)):
-                    continue
-                best = int(np.nanargmin(without))
-                if one not in out or without[best] < out[one][1]:
-                    out[one] = int(beside[mine[best]]), float(without[best])
+            without = self._effects_without(own, found.differences)
+            order = np.lexsort((without, own))
+            order = order[~np.isnan(without[order])]
+            first = order[np.flatnonzero(np.diff(own[order], prepend=-1))]
+            for one, near, effect in zip(
+                own[first].tolist(), beside[first].tolist(), without[first].tolist(), strict=True
+            ):
+                if one not in out or effect < out[one][1]:
+                    out[one] = near, effect
+        return out
+
+    def _effects_without(self, own: np.ndarray, differences: Differences) -> np.ndarray:
+        """(m,) the effects of differences, each in the unit of all but its `own` site (m,); not a number where there is
+        no such unit."""
+        out = np.full(len(own), np.nan)
+        for d, among in differences.by_width():
+            rows = np.arange(len(own))[among]
+            units = self.units.get(d, {})
+            rows = rows[[place in units for place in own[rows].tolist()]]
+            if not len(rows):
+                continue
+            places, of_place = np.unique(own[rows], return_inverse=True)
+            without = [units[place] for place in places.tolist()]
+            metric = np.array([unit.root.T @ unit.root for unit in without])
+            numbers = [(unit.cost, max(unit.freedom, 1.0), float(np.trace(unit.within))) for unit in without]
+            cost, freedom, within = np.array(numbers)[of_place].T
+            uncertain = UnitUncertainty(cost, freedom, within, 0.0)
+            parts = differences.parts[:, rows, :d, :d].reshape(2, -1, d * d)
+            found, _ = effects_of(
+                differences.delta[rows, :d], parts, differences.freedom[:, rows], metric[of_place], uncertain
+            )
+            out[rows] = found
         return out
 
 

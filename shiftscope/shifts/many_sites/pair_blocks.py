@@ -24,7 +24,7 @@ Item = TypeVar("Item")
 Found = TypeVar("Found")
 
 _THREADS = 2
-_BLOCK = 2000  # pairs at a time: two covariances of sixteen coordinates take 8 MB
+_BLOCK = 4000  # pairs at a time: two covariances of sixteen coordinates take 16 MB
 
 
 def pair_blocks(sites: int, size: int = _BLOCK) -> Iterator[tuple[int, Pairs]]:
@@ -96,7 +96,8 @@ class SiteSums:
         if not len(found.rows):
             return
         if self.found is None:
-            self._begin(found.differences.delta.shape[1])
+            self._begin()
+        self._widen(found.differences.delta.shape[1])
         self.found = found
         i, j = (places[found.rows] for places in pairs)
         starts = np.flatnonzero(np.diff(i, prepend=-1))
@@ -108,17 +109,24 @@ class SiteSums:
             for site, text in dict.fromkeys(zip(place[known].tolist(), texts[known].tolist(), strict=True)):
                 self.held[site].add(text)
 
-    def _begin(self, d: int) -> None:
+    def _begin(self) -> None:
         n = self.sites
-        self.count, self.width = np.zeros(n, dtype=int), np.full(n, d)
-        self.delta, self.own, self.others = np.zeros((n, d)), np.zeros((n, d, d)), np.zeros((n, d, d))
-        self.freedom, self.spread = np.zeros((2, n)), np.zeros((n, d))
+        self.count, self.width = np.zeros(n, dtype=int), np.full(n, np.iinfo(int).max)
+        self.delta, self.own, self.others = np.zeros((n, 0)), np.zeros((n, 0, 0)), np.zeros((n, 0, 0))
+        self.freedom, self.spread = np.zeros((2, n)), np.zeros((n, 0))
         self.explained, self.patients = np.zeros(n), np.zeros(n, dtype=int)
         self.held = [set() for _ in range(n)]
 
+    def _widen(self, d: int) -> None:
+        """Make room for `d` coordinates."""
+        more = d - self.delta.shape[1]
+        if more > 0:
+            self.delta, self.spread = (np.pad(sums, ((0, 0), (0, more))) for sums in (self.delta, self.spread))
+            self.own, self.others = (np.pad(sums, ((0, 0), (0, more), (0, more))) for sums in (self.own, self.others))
+
     def _add(self, found: AxisDifferences, rows: slice, site: np.ndarray, others: np.ndarray) -> None:
         """One site less several others, and each of them less the one."""
-        one = found.differences
+        one, d = found.differences, found.differences.delta.shape[1]
         width, delta = one.width[rows], one.delta[rows]
         parts, freedom = one.parts[:, rows], one.freedom[:, rows]
         traces = np.cumsum(np.einsum("kmdd->kmd", parts), axis=2) ** 2 / np.maximum(freedom, 1.0)[..., None]
@@ -127,18 +135,18 @@ class SiteSums:
         self.count[others] += 1
         self.width[site] = min(self.width[site[0]], width.min())
         self.width[others] = np.minimum(self.width[others], width)
-        self.delta[site] += delta.sum(axis=0)
-        self.delta[others] -= delta
-        self.own[site] += parts[0].sum(axis=0)
-        self.own[others] += parts[1]
-        self.others[site] += parts[1].sum(axis=0)
-        self.others[others] += parts[0]
+        self.delta[site, :d] += delta.sum(axis=0)
+        self.delta[others, :d] -= delta
+        self.own[site, :d, :d] += parts[0].sum(axis=0)
+        self.own[others, :d, :d] += parts[1]
+        self.others[site, :d, :d] += parts[1].sum(axis=0)
+        self.others[others, :d, :d] += parts[0]
         self.freedom[0, site] += freedom[0].sum()
         self.freedom[0, others] += freedom[1]
         self.freedom[1, site] += freedom[1].sum()
         self.freedom[1, others] += freedom[0]
-        self.spread[site] += traces[1].sum(axis=0)
-        self.spread[others] += traces[0]
+        self.spread[site, :d] += traces[1].sum(axis=0)
+        self.spread[others, :d] += traces[0]
         self.explained[site] += explained.sum()
         self.explained[others] += explained
         self.patients[site] += n[others].sum()
