@@ -211,6 +211,25 @@ def test_any_check_is_one_screen(made: tuple[CheckResult, tuple[str, ...]]) -> N
     require_whole(drawn(check_sheet(result, verbose=True)), sites)
 
 
+def changed(question: str, probability: float, gradual: bool) -> Change:
+    return Change(
+        question=question,
+        alarmed="2026-07",
+        axis="noise",
+        probability=probability,
+        gradual=gradual,
+        start="2026-06",
+        possible=("2026-05", "2026-06"),
+        effect=12.3,
+        low=10.1,
+        high=15.2,
+        n=(400, 120),
+        action="refit",
+        says="the acquisition changed: refit this site's harmonizer only; the model and all other sites stay",
+        evidence=(),
+    )
+
+
 @st.composite
 def watches(draw: st.DrawFn) -> Watch:
     """Anything that `watch` could find."""
@@ -233,22 +252,7 @@ def watches(draw: st.DrawFn) -> Watch:
         for k in range(draw(st.integers(1, 50)))
     )
     changes = tuple(
-        Change(
-            question=question,
-            alarmed="2026-07",
-            axis="noise",
-            probability=draw(st.floats(0, 1)),
-            gradual=draw(st.booleans()),
-            start="2026-06",
-            possible=("2026-05", "2026-06"),
-            effect=12.3,
-            low=10.1,
-            high=15.2,
-            n=(400, 120),
-            action="refit",
-            says="the acquisition changed: refit this site's harmonizer only; the model and all other sites stay",
-            evidence=(),
-        )
+        changed(question, draw(st.floats(0, 1)), draw(st.booleans()))
         for question in draw(st.lists(st.sampled_from([*ACTIONS]), unique=True))
     )
     caveats = tuple(f"month 2026-{k:02d} has 12 patients, fewer than 20" for k in range(draw(st.integers(0, 9))))
@@ -261,6 +265,23 @@ def test_any_watch_is_one_screen(watch: Watch) -> None:
     lines = require_screen(watch_sheet(watch))
     assert lines[0].startswith("alarm: " if watch.changes else "no alarm")
     require_whole(drawn(watch_sheet(watch, verbose=True)))
+
+
+def test_a_watch_of_which_everything_changed_is_one_screen() -> None:
+    """Five unsure changes, axes with long names, more months than are drawn, months left out and caveats."""
+    numbers = {"effect": 1000.0, "low": 999.0, "high": 1001.0, "p": 0.0, "limit": 1e-4, "outside": True}
+    readings = tuple(
+        Reading(axis=axis, question="appearance", since="2026-01", n=(400, 30), **numbers)
+        for axis in ("morphology", "morphology_3d", "boundary", "texture", "intensity_outside", "noise")
+    )
+    months = tuple(
+        Month(label=f"2026-{k:02d}", patients=30 * (k > 1), dated=None, watched=k > 1, readings=readings * (k > 1))
+        for k in range(50)
+    )
+    changes = tuple(changed(question, 0.0, gradual=False) for question in ACTIONS)
+    caveats = ("month 2026-01 has 12 patients, fewer than 20",) * 9
+    made = Watch(baseline="base", patients=60, alpha=0.05, spent=0.01, months=months, changes=changes, caveats=caveats)
+    assert "label meaning" in " ".join(require_screen(watch_sheet(made)))
 
 
 @pytest.mark.parametrize("strategies", [2, 12])

@@ -20,7 +20,8 @@ def _task() -> Iterator[None]:
 
 
 class SuperLink(Grid):
-    """Node 1 answers, node 2 goes offline, node 3 says nothing, and a message to node 4 cannot be sent."""
+    """Node 11 answers, 12 goes offline, 13 says nothing, a message to 14 cannot be sent, and
+    one to 15 has expired."""
 
     def __init__(self) -> None:
         self.asked: dict[str, Message] = {}
@@ -36,28 +37,33 @@ class SuperLink(Grid):
         raise NotImplementedError
 
     def get_node_ids(self) -> Iterable[int]:
-        return [1, 2, 3, 4]
+        return [11, 12, 13, 14, 15]
 
     def push_messages(self, messages: Iterable[Message]) -> list[str | None]:
         out: list[str | None] = []
         for message in messages:
             node = message.metadata.dst_node_id
             message.metadata.__dict__["_message_id"] = f"to {node}"
-            out.append(None if node == 4 else f"to {node}")
+            out.append(None if node == 14 else f"to {node}")
             self.asked[f"to {node}"] = message
         return out
 
     def pull_messages(self, message_ids: Iterable[str]) -> list[Message]:
         self.pulls += 1
         wanted, found = {*message_ids}, []
-        if "to 1" in wanted:
-            found.append(Message(RecordDict({"facts": ConfigRecord({"n": 1})}), reply_to=self.asked["to 1"]))
-        if "to 2" in wanted and self.pulls > 1:
-            gone = Error(code=ErrorCode.NODE_UNAVAILABLE, reason="Error: Node Unavailable")
-            reply = Message(gone, reply_to=self.asked["to 2"])
-            reply.metadata.__dict__["_src_node_id"] = SUPERLINK_NODE_ID
-            found.append(reply)
+        if "to 11" in wanted:
+            found.append(Message(RecordDict({"facts": ConfigRecord({"n": 1})}), reply_to=self.asked["to 11"]))
+        if "to 12" in wanted and self.pulls > 1:
+            found.append(self._says(ErrorCode.NODE_UNAVAILABLE, "to 12"))
+        if "to 15" in wanted:
+            found.append(self._says(ErrorCode.MESSAGE_UNAVAILABLE, "to 15"))
         return found
+
+    def _says(self, code: int, asked: str) -> Message:
+        """In its own name."""
+        reply = Message(Error(code=code, reason="unavailable"), reply_to=self.asked[asked])
+        reply.metadata.__dict__["_src_node_id"] = SUPERLINK_NODE_ID
+        return reply
 
     def send_and_receive(self, messages: Iterable[Message], *, timeout: float | None = None) -> list[Message]:
         raise NotImplementedError
@@ -65,11 +71,12 @@ class SuperLink(Grid):
 
 def test_replies_are_of_the_nodes_that_were_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prompt_grids, "_FIRST_S", 0.01)
-    asked = (Message(RecordDict(), dst_node_id=node, message_type="query.scores") for node in (1, 2, 3, 4))
-    answered, gone = PromptGrid(SuperLink()).send_and_receive(asked, timeout=0.2)
-    assert answered.metadata.src_node_id == 1
+    asked = (Message(RecordDict(), dst_node_id=node, message_type="query.scores") for node in (11, 12, 13, 14, 15))
+    answered, expired, gone = PromptGrid(SuperLink()).send_and_receive(asked, timeout=0.2)
+    assert answered.metadata.src_node_id == 11
     assert answered.content["facts"] == ConfigRecord({"n": 1})
-    assert gone.metadata.src_node_id == 2
+    assert expired.metadata.src_node_id == SUPERLINK_NODE_ID
+    assert gone.metadata.src_node_id == 12
     assert failure_of(gone.error) == "its SuperNode went offline"
 
 
@@ -79,5 +86,5 @@ def test_nothing_is_waited_for_where_nothing_could_be_sent() -> None:
             del messages
             return []
 
-    asked = [Message(RecordDict(), dst_node_id=1, message_type="query.scores")]
+    asked = [Message(RecordDict(), dst_node_id=11, message_type="query.scores")]
     assert PromptGrid(Full()).send_and_receive(asked, timeout=60) == []

@@ -13,7 +13,7 @@ from shiftscope.series import Change, Watch
 
 __all__ = ["watch_sheet"]
 
-_ROOM = ((12, 3, 3), (9, 3, 2), (7, 3, 2), (6, 2, 1), (5, 1, 1), (3, 1, 1))
+_ROOM = ((12, 3, 3), (9, 3, 2), (7, 3, 2), (6, 2, 1), (5, 1, 1), (3, 1, 1), (1, 1, 1))
 """Axes of the timeline, lines for what to do about a change, and for when it came, from the most generous."""
 
 _MOST_MONTHS = 24

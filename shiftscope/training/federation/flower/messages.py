@@ -16,10 +16,10 @@ from shiftscope.training.algorithms.aggregation import Tensors
 from shiftscope.training.federation.payloads import Payload
 from shiftscope.training.runs.payload import bytes_of
 
-__all__ = ["failure_of", "pack", "refuse", "size_of", "unpack", "weight_of"]
+__all__ = ["OFFLINE", "failure_of", "pack", "refuse", "size_of", "unpack", "weight_of"]
 
 RAISED = 2  # the code Flower itself uses where a client app raises
-_OFFLINE = 5  # its code for a node that is not heard of any more
+OFFLINE = 5  # its code for a node that is not heard of any more
 
 
 def pack(payload: Payload) -> RecordDict:
@@ -129,7 +129,7 @@ def failure_of(problem: Error) -> str:
 
     A site can say anything: what cannot be shown as it is would make the run's result a file that nobody can read.
     """
-    if problem.code == _OFFLINE:
+    if problem.code == OFFLINE:
         return "its SuperNode went offline"
     reason = (problem.reason or "").strip()
     wrapped = re.search(r"<class '(?:[\w.]*\.)?(\w+)'>", reason)

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from flwr.app import Error, Message, RecordDict
 from flwr.serverapp import Grid
 
+from shiftscope.training.federation.flower.messages import OFFLINE
+
 __all__ = ["PromptGrid"]
 
 _FIRST_S, _LONGEST_S, _SLOWER = 0.2, 3.0, 1.2
@@ -70,7 +72,8 @@ class PromptGrid(Grid):  # type: ignore[misc]  # flwr is not typed
 
 
 def _of_its_node(reply: Message, asked: Message) -> Message:
-    """A reply from the node that was asked, also where the SuperLink, or this grid, says that there is none."""
-    if reply.metadata.src_node_id == asked.metadata.dst_node_id or not reply.has_error():
+    """A reply from the node that was asked, also where the SuperLink says that it went offline. What else the SuperLink
+    says in its own name is that an answer can no longer be had: there is none."""
+    if not reply.has_error() or reply.error.code != OFFLINE:
         return reply
     return Message(Error(code=reply.error.code, reason=reply.error.reason), reply_to=asked)
