@@ -26,9 +26,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import kills_inline
 import numpy as np
 from flwr.app import Message
-from kills_inline import rounds_in
 from loopback import NAME, SITES, Loopback, federation, hospitals, plan_of, provenance
 
 from shiftscope.errors import EngineError
@@ -40,17 +40,8 @@ from shiftscope.training.federation.flower.server import coordinate
 from shiftscope.training.runs.jobs import Job
 from shiftscope.training.runs.states import load_checkpoint
 
-SIZE = 32
 VICTIMS = ("link", "door", *SITES, "command")
-PLAN: dict[str, Any] = {
-    "name": "kills",
-    "image_size": SIZE,
-    "rounds": 4,
-    "local_steps": 2,
-    "batch_size": 8,
-    "harmonizer": "quantile_map",
-    "personalizer": "fedbn",
-}
+PLAN: dict[str, Any] = {**kills_inline.PLAN, "personalizer": "fedbn"}
 WAIT_S, LONGEST_S, RESUMPTIONS = 90, 600.0, 3
 ROUNDS, LATEST_S = 13, 5.0
 """Of all strategies and their end; how long after a round something is killed."""
@@ -161,13 +152,13 @@ class Disturber:
         command = self._command(out, resume=False)
         done: dict[tuple[str, int, int], RoundEntry] = {}
         if self._reached(out, found.drawn, command) and not self._ended(command, found.after):
-            done = rounds_in(out)
+            done = kills_inline.rounds_in(out)
             found.rounds = len(done)
             found.left += self._kill(killed, command)
         self._ended(command, LONGEST_S)
         found.left += len(command.alive())
         while not (out / "result.json").exists() and found.resumed < RESUMPTIONS:
-            done |= rounds_in(out)
+            done |= kills_inline.rounds_in(out)
             found.resumed += 1
             command = self._command(out, resume=(out / "job.json").exists())
             self._ended(command, LONGEST_S)
@@ -268,7 +259,7 @@ def main() -> None:
     logging.getLogger("flwr").setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         root = Path(folder)
-        data = hospitals(root / "data", SIZE)
+        data = hospitals(root / "data", kills_inline.SIZE)
         with federation(root, data) as running:
             disturber = Disturber(running, data, given.seed)
             order = [VICTIMS[number % len(VICTIMS)] for number in range(given.kills)]
@@ -283,7 +274,7 @@ def main() -> None:
         "kills": given.kills,
         "latest": LATEST_S,
         "seed": given.seed,
-        "size": SIZE,
+        "size": kills_inline.SIZE,
         "rounds": PLAN["rounds"],
         "steps": PLAN["local_steps"],
         **provenance(),

@@ -1,7 +1,6 @@
 """Cases measured by the batch on the device, whatever their order: those that can share a tensor are put together."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,9 +9,6 @@ from shiftscope.measures.canvas_batches import grey_of, harmonized_coordinates, 
 from shiftscope.measures.features.extractors import Extractor
 from shiftscope.profiles.patients.patient_averages import MeasuredCase
 from shiftscope.profiles.patients.prepared_cases import PreparedCase
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["BATCH", "harmonized_cases", "luminance", "measure_cases"]
 
